@@ -1,0 +1,46 @@
+"""A cloud of Gaussians."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from ..errors import DGTalkerError
+
+
+@dataclass(frozen=True)
+class Gaussians:
+    """A cloud of N Gaussians, float32 tensors on one device.
+
+    Attributes:
+        means: (N, 3), metres.
+        quats: (N, 4), wxyz, unit length.
+        scales: (N, 3), metres, one standard deviation along each axis of the rotated Gaussian.
+        opacities: (N,), 0 to 1.
+        sh: (N, K, 3), spherical harmonics of degree 0 to 3 (K = 1, 4, 9 or 16) of the sRGB colour minus 0.5.
+    """
+
+    means: torch.Tensor
+    quats: torch.Tensor
+    scales: torch.Tensor
+    opacities: torch.Tensor
+    sh: torch.Tensor
+
+    def __post_init__(self) -> None:
+        n, k = len(self.means), self.sh.shape[1] if self.sh.ndim == 3 else 0
+        expected = {
+            "means": (n, 3),
+            "quats": (n, 4),
+            "scales": (n, 3),
+            "opacities": (n,),
+            "sh": (n, k, 3),
+        }
+        for name, shape in expected.items():
+            if tuple(getattr(self, name).shape) != shape:
+                raise DGTalkerError(f"The {name} of {n} Gaussians must have the shape {shape}.")
+        if k not in (1, 4, 9, 16):
+            raise DGTalkerError(f"Spherical harmonics have 1, 4, 9 or 16 coefficients, not {k}.")
+
+    def __len__(self) -> int:
+        return len(self.means)

@@ -1,0 +1,167 @@
+"""Rigs: the ordered controls of an avatar, and the ARKit names. NumPy only; Blender imports this module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from .errors import DGTalkerError
+
+Group = Literal["lip", "expression", "pose", "latent"]
+
+ARKIT_NAMES: tuple[str, ...] = (
+    "eyeBlinkLeft",
+    "eyeLookDownLeft",
+    "eyeLookInLeft",
+    "eyeLookOutLeft",
+    "eyeLookUpLeft",
+    "eyeSquintLeft",
+    "eyeWideLeft",
+    "eyeBlinkRight",
+    "eyeLookDownRight",
+    "eyeLookInRight",
+    "eyeLookOutRight",
+    "eyeLookUpRight",
+    "eyeSquintRight",
+    "eyeWideRight",
+    "jawForward",
+    "jawRight",
+    "jawLeft",
+    "jawOpen",
+    "mouthClose",
+    "mouthFunnel",
+    "mouthPucker",
+    "mouthRight",
+    "mouthLeft",
+    "mouthSmileLeft",
+    "mouthSmileRight",
+    "mouthFrownLeft",
+    "mouthFrownRight",
+    "mouthDimpleLeft",
+    "mouthDimpleRight",
+    "mouthStretchLeft",
+    "mouthStretchRight",
+    "mouthRollLower",
+    "mouthRollUpper",
+    "mouthShrugLower",
+    "mouthShrugUpper",
+    "mouthPressLeft",
+    "mouthPressRight",
+    "mouthLowerDownLeft",
+    "mouthLowerDownRight",
+    "mouthUpperUpLeft",
+    "mouthUpperUpRight",
+    "browDownLeft",
+    "browDownRight",
+    "browInnerUp",
+    "browOuterUpLeft",
+    "browOuterUpRight",
+    "cheekPuff",
+    "cheekSquintLeft",
+    "cheekSquintRight",
+    "noseSneerLeft",
+    "noseSneerRight",
+    "tongueOut",
+)
+"""Apple's 52 ARKit blendshapes, in the order of Live Link Face."""
+
+HEAD_NAMES: tuple[str, ...] = ("headYaw", "headPitch", "headRoll")
+"""Head rotation in a Performance: radians, right-handed about the axes of head space. Yaw about +Z (positive: the face
+turns to its own left, +X), pitch about +X (positive: the face looks down), roll about +Y (positive: the top of the
+head tilts to its own left). Together an XYZ Euler rotation (pitch, roll, yaw). Never part of a rig: it moves the head
+object."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """One slider of an avatar."""
+
+    name: str
+    group: Group
+    minimum: float = 0.0
+    maximum: float = 1.0
+    default: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.name or len(self.name) > 63 or not self.name.isprintable():
+            raise DGTalkerError(f"A control has the unusable name {self.name!r}.")
+        if self.group not in get_args(Group):
+            raise DGTalkerError(f"Control {self.name} has the unknown group {self.group!r}.")
+        limits = (self.minimum, self.default, self.maximum)
+        if not np.all(np.isfinite(limits)) or not self.minimum <= self.default <= self.maximum:
+            raise DGTalkerError(f"Control {self.name} has a range that does not hold its default.")
+
+
+@dataclass(frozen=True)
+class Rig:
+    """The ordered controls of an avatar."""
+
+    controls: tuple[Control, ...]
+
+    def __post_init__(self) -> None:
+        if len(set(self.names)) != len(self.controls):
+            raise DGTalkerError("A rig has two controls of the same name.")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(control.name for control in self.controls)
+
+    @property
+    def defaults(self) -> np.ndarray:
+        """Weights at rest, float32 (controls,)."""
+        return np.array([control.default for control in self.controls], np.float32)
+
+    def weights(self, values: Mapping[str, float]) -> np.ndarray:
+        """Weights in this rig's order, float32 (controls,): `values` by name, the default elsewhere, clamped to range.
+
+        Raises:
+            DGTalkerError: a value is not a finite number.
+        """
+        weights = self.defaults
+        for i, control in enumerate(self.controls):
+            if control.name in values:
+                weights[i] = values[control.name]
+                if not np.isfinite(weights[i]):
+                    raise DGTalkerError(f"The weight of {control.name} is not a finite number.")
+                weights[i] = np.clip(weights[i], control.minimum, control.maximum)
+        return weights
+
+    def to_json(self) -> list[dict[str, Any]]:
+        return [asdict(control) for control in self.controls]
+
+    @classmethod
+    def from_json(cls, data: Sequence[Mapping[str, Any]]) -> Rig:
+        """Raises DGTalkerError when `data` is not a list of controls as `to_json` writes them."""
+        try:
+            return cls(
+                tuple(
+                    Control(
+                        str(item["name"]),
+                        item["group"],
+                        float(item["minimum"]),
+                        float(item["maximum"]),
+                        float(item["default"]),
+                    )
+                    for item in data
+                )
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise DGTalkerError(f"The rig cannot be read: {error}.") from error
+
+
+def arkit_rig() -> Rig:
+    """The 52 ARKit blendshapes; jaw, mouth and tongue are the lip group, everything else is expression."""
+    lip = ("jaw", "mouth", "tongue")
+    return Rig(tuple(Control(name, "lip" if name.startswith(lip) else "expression") for name in ARKIT_NAMES))
+
+
+def mirrored(name: str) -> str:
+    """The control of the other side: ``mouthSmileLeft`` → ``mouthSmileRight``; names without a side stay."""
+    if name.endswith("Left"):
+        return name[:-4] + "Right"
+    if name.endswith("Right"):
+        return name[:-5] + "Left"
+    return name

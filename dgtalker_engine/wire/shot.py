@@ -1,0 +1,154 @@
+"""The Shot: what to render, with nothing left to Blender. Standard library only; see docs/shot.md."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..errors import DGTalkerError
+
+SHOT_VERSION = 1
+MAX_SIDE = 16384
+
+
+@dataclass(frozen=True)
+class ShotCamera:
+    """`K` 9 and `world_to_camera` 16 numbers, row by row, as in `gaussians.Camera`."""
+
+    K: tuple[float, ...]
+    world_to_camera: tuple[float, ...]
+    orthographic: bool = False
+    near: float = 0.01
+    far: float = 1e10
+
+
+@dataclass(frozen=True)
+class ShotHead:
+    """One avatar in one frame.
+
+    Attributes:
+        avatar: index into the shot's avatars.
+        matrix: head space to world, 16 numbers, row by row; metres.
+        weights: by control name; controls that are not named stay at their default.
+    """
+
+    avatar: int
+    matrix: tuple[float, ...]
+    weights: dict[str, float]
+
+
+@dataclass(frozen=True)
+class ShotFrame:
+    """One picture.
+
+    Attributes:
+        number: the frame's number in the output's file names.
+        camera: this frame's camera.
+        heads: what is seen.
+    """
+
+    number: int
+    camera: ShotCamera
+    heads: tuple[ShotHead, ...]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """What to render.
+
+    Attributes:
+        width, height: pixels of the whole picture.
+        avatars: for each avatar its content hash (over the wire), its path relative to the shot's file, or
+            ``builtin:NAME``.
+        frames: in order.
+        region: x, y, width, height in pixels from the top left corner: the part of the picture to render.
+        background: scene-linear Rec.709 RGB behind the heads, or None for a transparent film.
+    """
+
+    width: int
+    height: int
+    avatars: tuple[str, ...]
+    frames: tuple[ShotFrame, ...]
+    region: tuple[int, int, int, int] | None = None
+    background: tuple[float, float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.width <= MAX_SIDE and 1 <= self.height <= MAX_SIDE):
+            raise DGTalkerError(
+                f"A picture of {self.width} × {self.height} pixels cannot be rendered.",
+                f"Each side must have between 1 and {MAX_SIDE} pixels.",
+            )
+        x, y, width, height = self.region or (0, 0, self.width, self.height)
+        if x < 0 or y < 0 or width < 1 or height < 1 or x + width > self.width or y + height > self.height:
+            raise DGTalkerError("The region to render lies outside the picture.")
+        for frame in self.frames:
+            numbers = [*frame.camera.K, *frame.camera.world_to_camera]
+            if len(frame.camera.K) != 9 or len(frame.camera.world_to_camera) != 16:
+                raise DGTalkerError(f"The camera of frame {frame.number} needs 9 and 16 numbers.")
+            for head in frame.heads:
+                if not 0 <= head.avatar < len(self.avatars) or len(head.matrix) != 16:
+                    raise DGTalkerError(f"A head of frame {frame.number} has no avatar or no matrix of 16 numbers.")
+                numbers += [*head.matrix, *head.weights.values()]
+            if not all(math.isfinite(number) for number in numbers):
+                raise DGTalkerError(f"Frame {frame.number} holds values that are not finite numbers.")
+
+    def to_json(self) -> str:
+        return json.dumps({"version": SHOT_VERSION, **asdict(self)}, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Shot:
+        """Raises DGTalkerError when `text` is not a Shot of a known version."""
+        try:
+            data = json.loads(text)
+            version = data["version"]
+            if version != SHOT_VERSION:
+                raise DGTalkerError(
+                    f"The shot has the format version {version}; this engine reads version {SHOT_VERSION}.",
+                    "Update the engine and the extension together.",
+                )
+            region, background = data.get("region"), data.get("background")
+            return cls(
+                int(data["width"]),
+                int(data["height"]),
+                tuple(str(avatar) for avatar in data["avatars"]),
+                tuple(_frame(frame) for frame in data["frames"]),
+                None if region is None else _integers(region, 4),
+                None if background is None else _floats(background, 3),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DGTalkerError(f"The shot cannot be read: {error!r}.", "docs/shot.md has its format.") from error
+
+
+def _frame(data: Any) -> ShotFrame:
+    camera = data["camera"]
+    heads = tuple(
+        ShotHead(
+            int(head["avatar"]),
+            _floats(head["matrix"], 16),
+            {str(name): float(value) for name, value in head["weights"].items()},
+        )
+        for head in data["heads"]
+    )
+    return ShotFrame(
+        int(data["number"]),
+        ShotCamera(
+            _floats(camera["K"], 9),
+            _floats(camera["world_to_camera"], 16),
+            bool(camera.get("orthographic", False)),
+            float(camera.get("near", 0.01)),
+            float(camera.get("far", 1e10)),
+        ),
+        heads,
+    )
+
+
+def _floats(values: Any, count: int) -> Any:
+    if len(values) != count:
+        raise ValueError(f"{count} numbers expected, {len(values)} found")
+    return tuple(float(value) for value in values)
+
+
+def _integers(values: Any, count: int) -> Any:
+    return tuple(int(value) for value in _floats(values, count))
