@@ -1,0 +1,27 @@
+"""DGTalker: Gaussian heads that speak what is on the timeline."""
+
+from __future__ import annotations
+
+import bpy
+
+from . import head, preferences, render, speech
+from .bridge import engine
+
+ROOMS = (preferences, head, speech, render)
+"""Each room has CLASSES, and register() and unregister() for its properties, menus and handlers."""
+
+
+def register() -> None:
+    for room in ROOMS:
+        for cls in room.CLASSES:
+            bpy.utils.register_class(cls)
+        room.register()
+    preferences.configure_engine()
+
+
+def unregister() -> None:
+    engine.stop()
+    for room in reversed(ROOMS):
+        room.unregister()
+        for cls in reversed(room.CLASSES):
+            bpy.utils.unregister_class(cls)

@@ -1,0 +1,1 @@
+"""Install, start, watch and talk to the engine process."""

@@ -1,0 +1,74 @@
+"""Operators that wait for the engine: synchronous for scripts, with progress and ESC in a window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bpy
+from dgtalker_engine.errors import Cancelled, DGTalkerError
+
+from .. import ui
+from .engine import Pending
+
+
+class EngineOperator(ui.ExplainedOperator):
+    """Mixin of operators whose work is a generator of requests.
+
+    `work` prepares a request, yields it as a `Pending`, and goes on with `pending.result()` once it is done. It changes
+    Blender's data only after its last yield, so that a cancelled or failed operator leaves everything as it was; what it
+    must clean up stands in a `finally`.
+    """
+
+    def work(self, context: bpy.types.Context) -> Iterator[Pending]:
+        raise NotImplementedError
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            for pending in self.work(context):
+                pending.wait()
+        except DGTalkerError as error:
+            return ui.report(self, error)  # type: ignore[arg-type]
+        return {"FINISHED"}
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if bpy.app.background or context.window is None:
+            return self.execute(context)
+        self._steps = self.work(context)
+        self._pending: Pending | None = None
+        manager = context.window_manager
+        self._timer = manager.event_timer_add(0.05, window=context.window)
+        manager.progress_begin(0.0, 1.0)
+        manager.modal_handler_add(self)  # type: ignore[arg-type]
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if event.type == "ESC" and event.value == "PRESS":
+            self._end(context)
+            return ui.report(self, Cancelled())  # type: ignore[arg-type]
+        if event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        try:
+            if self._pending is None or self._pending.done:
+                self._pending = next(self._steps)
+            fraction, text = self._pending.progress
+            context.window_manager.progress_update(fraction)
+            context.workspace.status_text_set(f"{self.bl_label}: {text} {fraction:.0%}   (ESC cancels)")  # type: ignore[attr-defined]
+        except StopIteration:
+            self._end(context)
+            return {"FINISHED"}
+        except DGTalkerError as error:
+            self._end(context)
+            return ui.report(self, error)  # type: ignore[arg-type]
+        return {"RUNNING_MODAL"}
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender calls this when it ends a running operator itself, for instance when it quits."""
+        self._end(context)
+
+    def _end(self, context: bpy.types.Context) -> None:
+        if self._pending is not None and not self._pending.done:
+            self._pending.cancel()
+        self._steps.close()  # type: ignore[attr-defined]
+        context.window_manager.event_timer_remove(self._timer)
+        context.window_manager.progress_end()
+        context.workspace.status_text_set(None)

@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+CLASSES: tuple[type, ...] = ()
+
+
+def register() -> None:
+    pass
+
+
+def unregister() -> None:
+    pass

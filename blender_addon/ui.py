@@ -1,0 +1,43 @@
+"""What all panels and operators share: the sidebar's tab, and buttons that say why they are greyed out."""
+
+from __future__ import annotations
+
+import bpy
+from dgtalker_engine.errors import DGTalkerError
+
+
+class SidebarPanel:
+    """Mixin of panels in the 3D view's sidebar."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "DGTalker"
+
+
+class SequencerPanel:
+    """Mixin of panels in the sequencer's sidebar."""
+
+    bl_space_type = "SEQUENCE_EDITOR"
+    bl_region_type = "UI"
+    bl_category = "DGTalker"
+
+
+class ExplainedOperator:
+    """Mixin of operators: `disabled_reason` says why a button is greyed out, or returns an empty string."""
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        return ""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        reason = cls.disabled_reason(context)
+        if reason:
+            cls.poll_message_set(reason)  # type: ignore[attr-defined]
+        return not reason
+
+
+def report(operator: bpy.types.Operator, error: DGTalkerError) -> set[str]:
+    """Show an error with its hint; the operator returns what this returns."""
+    operator.report({"WARNING"} if error.code == "cancelled" else {"ERROR"}, str(error))
+    return {"CANCELLED"}
