@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bpy
+
 from dgtalker_engine.errors import DGTalkerError
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import bpy
+
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 
 from .. import ui
@@ -15,8 +16,8 @@ class EngineOperator(ui.ExplainedOperator):
     """Mixin of operators whose work is a generator of requests.
 
     `work` prepares a request, yields it as a `Pending`, and goes on with `pending.result()` once it is done. It changes
-    Blender's data only after its last yield, so that a cancelled or failed operator leaves everything as it was; what it
-    must clean up stands in a `finally`.
+    Blender's data only after its last yield, so that a cancelled or failed operator leaves everything as it was; what
+    it must clean up stands in a `finally`.
     """
 
     def work(self, context: bpy.types.Context) -> Iterator[Pending]:
