@@ -12,10 +12,13 @@ from .bridge import engine, find
 from .bridge.modal import EngineOperator
 
 
-class Preferences(bpy.types.AddonPreferences):
-    bl_idname = __package__
+ADDON = str(__package__)
 
-    engine_python: bpy.props.StringProperty(  # type: ignore[valid-type]
+
+class Preferences(bpy.types.AddonPreferences):
+    bl_idname = ADDON
+
+    engine_python: bpy.props.StringProperty(
         name="Engine's Python",
         description="The Python that the engine runs on; empty: the one that build.py made",
         subtype="FILE_PATH",
@@ -78,12 +81,12 @@ class OpenLog(ui.ExplainedOperator, bpy.types.Operator):
 
 
 def log_path() -> Path:
-    return Path(bpy.utils.extension_path_user(__package__, path="log", create=True)) / "engine.log"
+    return Path(bpy.utils.extension_path_user(ADDON, path="log", create=True)) / "engine.log"
 
 
 def configure_engine() -> None:
     """Hand the preferences to the bridge; nothing is started."""
-    addon = bpy.context.preferences.addons.get(__package__)
+    addon = bpy.context.preferences.addons.get(ADDON)
     python = addon.preferences.engine_python if addon else ""
     engine.configure(python=bpy.path.abspath(python) if python else "", log=log_path())
 
