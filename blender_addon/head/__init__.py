@@ -1,11 +1,15 @@
+"""Heads: adding them, what they carry in the .blend, and their sliders."""
+
 from __future__ import annotations
 
-CLASSES: tuple[type, ...] = ()
+from . import properties
+
+CLASSES: tuple[type, ...] = (properties.HeadProperties,)
 
 
 def register() -> None:
-    pass
+    properties.add()
 
 
 def unregister() -> None:
-    pass
+    properties.remove()

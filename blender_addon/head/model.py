@@ -1,0 +1,100 @@
+"""Heads as the other rooms see them: which objects are heads, their rigs, and their weights.
+
+Reads data only; nothing here talks to the engine.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.rig import Rig
+
+if TYPE_CHECKING:
+    import bpy
+
+MAX_RIG_TEXT = 4_000_000
+CONSENT_STATUSES = ("self", "signed", "synthetic", "unknown")
+
+
+def is_head(ob: bpy.types.Object | None) -> bool:
+    """A mesh object that carries a rig; true also where its avatar or its shape keys were lost."""
+    return ob is not None and ob.type == "MESH" and bool(ob.dgtalker.rig)  # type: ignore[attr-defined]
+
+
+def heads(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """The scene's heads, by name."""
+    return sorted((ob for ob in scene.objects if is_head(ob)), key=lambda ob: ob.name)
+
+
+def rig_of(ob: bpy.types.Object) -> Rig:
+    """The rig of a head. Equal texts are parsed once, so this is cheap enough for drawing and rendering.
+
+    Raises:
+        DGTalkerError: the object is no head, or its rig is damaged.
+    """
+    if not is_head(ob):
+        raise DGTalkerError(f"{ob.name} is not a Gaussian head.", "Add one with Add ▸ Gaussian Head.")
+    try:
+        return _parse_rig(ob.dgtalker.rig)  # type: ignore[attr-defined]
+    except DGTalkerError as error:
+        raise DGTalkerError(
+            f"The controls of {ob.name} are damaged: {error.message}", "Add the head again from its .dgt file."
+        ) from error
+
+
+@lru_cache(maxsize=64)
+def _parse_rig(text: str) -> Rig:
+    if len(text) > MAX_RIG_TEXT:
+        raise DGTalkerError("there are too many of them.")
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DGTalkerError("they are not JSON.") from error
+    if not isinstance(data, list):
+        raise DGTalkerError("they are not a list.")
+    return Rig.from_json(data)
+
+
+def consent_of(ob: bpy.types.Object) -> dict[str, str]:
+    """The consent record of a head; `status` is always there, and `unknown` where the record is missing or damaged."""
+    try:
+        data = json.loads(ob.dgtalker.consent)  # type: ignore[attr-defined]
+    except (ValueError, RecursionError):
+        data = None
+    record = {str(name): str(value) for name, value in data.items()} if isinstance(data, dict) else {}
+    if record.get("status") not in CONSENT_STATUSES:
+        record["status"] = "unknown"
+    return record
+
+
+def key_of(ob: bpy.types.Object) -> bpy.types.Key | None:
+    """The Key datablock whose key blocks are the head's sliders, not evaluated."""
+    return ob.data.shape_keys  # type: ignore[union-attr]
+
+
+def missing_controls(ob: bpy.types.Object) -> tuple[str, ...]:
+    """Controls of the rig for which the head has no shape key (renamed or deleted), in the rig's order."""
+    key = key_of(ob)
+    present = {block.name for block in key.key_blocks} if key else set()
+    return tuple(name for name in rig_of(ob).names if name not in present)
+
+
+def weights_of(key: bpy.types.Key | None, rig: Rig) -> dict[str, float]:
+    """The values of the rig's controls in a Key, evaluated or not, by name.
+
+    Controls without a key block, and muted ones, are left out: they stay at their default (`Rig.weights`).
+    """
+    if key is None:
+        return {}
+    names = set(rig.names)
+    return {block.name: block.value for block in key.key_blocks if block.name in names and not block.mute}
+
+
+def evaluated_weights(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> dict[str, float]:
+    """The weights of a head as animation, NLA and drivers leave them; `ob` may be evaluated or original."""
+    original = ob.original
+    key = key_of(original)
+    return weights_of(key.evaluated_get(depsgraph) if key else None, rig_of(original))  # type: ignore[arg-type]
