@@ -1,0 +1,32 @@
+"""Frames and messages between Blender and the engine. Standard library only; both sides import this same code."""
+
+from __future__ import annotations
+
+from .arrays import Array, pack, unpack
+from .channel import Channel
+from .frames import MAX_BODY, MAX_HEADER, FrameReader, Head, Kind, WireError, send_frame
+from .handshake import PROTOCOL, HandshakeError, new_token, shake_hands
+from .shot import SHOT_VERSION, Shot, ShotCamera, ShotFrame, ShotHead
+
+__all__ = [
+    "MAX_BODY",
+    "MAX_HEADER",
+    "PROTOCOL",
+    "SHOT_VERSION",
+    "Array",
+    "Channel",
+    "FrameReader",
+    "HandshakeError",
+    "Head",
+    "Kind",
+    "Shot",
+    "ShotCamera",
+    "ShotFrame",
+    "ShotHead",
+    "WireError",
+    "new_token",
+    "pack",
+    "send_frame",
+    "shake_hands",
+    "unpack",
+]

@@ -1,0 +1,53 @@
+"""Where the engine's Python is. No Blender."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from dgtalker_engine.errors import DGTalkerError
+
+
+def data_folder() -> Path:
+    """The user's folder that all Blender versions share; build.py writes `engine.json` there."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "dgtalker"
+
+
+def remembered() -> str:
+    """The engine's Python as `engine.json` has it (``{"python": path}``), or nothing."""
+    try:
+        python = json.loads((data_folder() / "engine.json").read_bytes())["python"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return python if isinstance(python, str) else ""
+
+
+def engine_python(preferred: str = "") -> Path:
+    """The Python that the engine runs on.
+
+    Args:
+        preferred: the user's choice; empty for the one that build.py made.
+
+    Raises:
+        DGTalkerError: there is none, or it is not a program.
+    """
+    chosen = preferred or remembered()
+    if not chosen:
+        raise DGTalkerError(
+            "No engine is installed.",
+            "Run `python build.py package` in the repository, or choose the engine's Python in the preferences.",
+            code="no_engine",
+        )
+    python = Path(chosen)
+    if not python.is_file() or not os.access(python, os.X_OK):
+        hint = "Choose another in the extension's preferences." if preferred else "Run `python build.py package` again."
+        raise DGTalkerError(f"The engine's Python {python} is not there, or is not a program.", hint, code="no_engine")
+    return python

@@ -1,0 +1,118 @@
+"""What Blender can ask for, as docs/architecture.md lists it.
+
+What is heavy (torch, Numba) is imported where it is used, so that the handshake is quick; `warm_up` does it beforehand.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..errors import DGTalkerError
+from ..wire import Shot, pack
+from .session import Answer, Progress, UnknownAvatar
+
+if TYPE_CHECKING:
+    from ..avatar import Avatar
+
+log = logging.getLogger(__name__)
+
+
+class Operations:
+    """The operations of one connection, and the avatars that it has opened, by content hash."""
+
+    def __init__(self) -> None:
+        self.avatars: dict[str, Avatar] = {}
+
+    def warm_up(self) -> None:
+        """Imports what the operations need; an environment that is broken shows when an operation is asked for."""
+        try:
+            from .. import avatar, speech  # noqa: F401
+            from . import pictures  # noqa: F401
+        except ImportError:
+            log.exception("the engine's environment is incomplete")
+
+    def handle(self, op: str, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
+        """Does one request.
+
+        Raises:
+            DGTalkerError: what the user is told.
+        """
+        operations: dict[str, Callable[[dict[str, Any], bytearray, Progress], Answer]] = {
+            "doctor": self._doctor,
+            "open_avatar": self._open_avatar,
+            "animate": self._animate,
+            "render": self._render,
+        }
+        if op not in operations:
+            raise DGTalkerError(f"The engine cannot do {op[:80]!r}.", "Update the engine and the extension together.")
+        try:
+            return operations[op](header, body, progress)
+        except ImportError as error:
+            raise DGTalkerError(
+                f"The engine's environment is incomplete: {error}.", "Install the engine again; doctor shows more."
+            ) from error
+
+    def _doctor(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
+        from .doctor import examine
+
+        return {"report": examine()}, []
+
+    def _open_avatar(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
+        from .. import avatar
+
+        name = header.get("builtin")
+        file = bytes(body) if name is None else avatar.builtin(str(name))
+        opened = avatar.load(file)
+        self.avatars[opened.metadata.hash] = opened
+        proxy = opened.proxy
+        arrays: dict[str, Any] = {
+            "vertices": proxy.vertices,
+            "faces": proxy.faces,
+            "uv": proxy.uv,
+            "colours": proxy.colours,
+            "deltas": proxy.deltas,
+        }
+        if name is not None:
+            arrays["file"] = file
+        specs, buffers = pack(arrays)
+        metadata = opened.metadata.to_json()
+        rig = metadata.pop("rig")
+        return {"avatar": opened.metadata.hash, "metadata": metadata, "rig": rig, "proxy": specs}, buffers
+
+    def _animate(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
+        import numpy as np
+
+        from .. import speech
+
+        try:
+            sample_rate, fps = int(header["sample_rate"]), float(header["fps"])
+            passages = [speech.Passage(**passage) for passage in header.get("passages", [])]
+            samples = np.frombuffer(body, "<f4")
+        except (KeyError, TypeError, ValueError) as error:
+            raise DGTalkerError(f"The request to animate cannot be read: {error!r}.") from error
+        answer = speech.animate(samples, sample_rate, fps=fps, passages=passages, progress=progress)
+        performance = answer.performance
+        weights = np.ascontiguousarray(performance.weights, "<f4")
+        response = {
+            "fps": performance.fps,
+            "names": list(performance.names),
+            "frames": performance.frames,
+            "notes": list(answer.notes),
+        }
+        return response, [weights]
+
+    def _render(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
+        shot = Shot.from_json(bytes(body))
+        if len(shot.frames) != 1:
+            raise DGTalkerError(f"A request to render holds one frame, not {len(shot.frames)}.")
+        for name in shot.avatars:
+            if name not in self.avatars:
+                raise UnknownAvatar(name)
+        from .pictures import render_frame
+
+        progress(0.0, "Rendering")
+        rgba, depth = render_frame(shot, shot.frames[0], [self.avatars[name] for name in shot.avatars])
+        height, width = depth.shape
+        return {"width": width, "height": height}, [rgba, depth]
