@@ -1,0 +1,120 @@
+"""Blender's camera as a Shot's: plain numbers in, plain numbers out; `shot_camera` alone reads Blender's objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.wire.shot import ShotCamera
+
+if TYPE_CHECKING:
+    import bpy
+
+KINDS = ("PERSP", "ORTHO")
+
+
+@dataclass(frozen=True)
+class Lens:
+    """What Blender's camera data says: millimetres, except `ortho_scale`, `clip_start` and `clip_end` (metres)."""
+
+    kind: str = "PERSP"
+    lens: float = 50.0
+    ortho_scale: float = 6.0
+    sensor_fit: str = "AUTO"
+    sensor_width: float = 36.0
+    sensor_height: float = 24.0
+    shift_x: float = 0.0
+    shift_y: float = 0.0
+    clip_start: float = 0.1
+    clip_end: float = 1000.0
+
+
+def intrinsics(lens: Lens, width: int, height: int, pixel_aspect: tuple[float, float] = (1.0, 1.0)) -> np.ndarray:
+    """K, float64 (3, 3), of a picture of `width` × `height` pixels; pixels per metre for an orthographic camera.
+
+    Pixel centres lie at .5, (0, 0) is the top left corner.
+
+    Raises:
+        DGTalkerError: the camera is neither perspective nor orthographic.
+    """
+    if lens.kind not in KINDS:
+        raise DGTalkerError(
+            f"DGTalker cannot render from a {'panoramic' if lens.kind == 'PANO' else lens.kind.lower()} camera.",
+            "Set the camera's type to Perspective or Orthographic.",
+        )
+    aspect_x, aspect_y = pixel_aspect
+    fit = lens.sensor_fit
+    if fit == "AUTO":
+        fit = "HORIZONTAL" if width * aspect_x >= height * aspect_y else "VERTICAL"
+    view = width * aspect_x if fit == "HORIZONTAL" else height * aspect_y
+    sensor = lens.sensor_height if lens.sensor_fit == "VERTICAL" else lens.sensor_width
+    focal = lens.lens / sensor * view if lens.kind == "PERSP" else view / lens.ortho_scale
+    centre_x = width / 2 - lens.shift_x * view / aspect_x
+    centre_y = height / 2 + lens.shift_y * view / aspect_y
+    return np.array([[focal / aspect_x, 0, centre_x], [0, focal / aspect_y, centre_y], [0, 0, 1]], np.float64)
+
+
+def world_to_camera(matrix_world: np.ndarray) -> np.ndarray:
+    """OpenCV's (4, 4) from the (4, 4) of Blender's camera object, whose scale Blender ignores.
+
+    A negative scale mirrors the picture, as it does in Blender.
+    """
+    matrix = np.array(matrix_world, np.float64)
+    matrix[:3, :3] /= np.linalg.norm(matrix[:3, :3], axis=0)
+    return np.diag([1.0, -1.0, -1.0, 1.0]) @ np.linalg.inv(matrix)
+
+
+def picture_size(width: int, height: int, percentage: int) -> tuple[int, int]:
+    """Pixels of the picture at a resolution percentage, rounded as Blender does."""
+    return width * percentage // 100, height * percentage // 100
+
+
+def border_region(border: tuple[float, float, float, float], width: int, height: int) -> tuple[int, int, int, int]:
+    """The pixels of Blender's render border: x, y, width, height from the top left corner.
+
+    Args:
+        border: min x, max x, min y, max y as parts of the picture, from its bottom left corner.
+    """
+    # Blender multiplies single-precision numbers, and a pixel more or less is a wrong picture.
+    left, right = (int(np.float32(side) * np.float32(width)) for side in border[:2])
+    bottom, top = (int(np.float32(side) * np.float32(height)) for side in border[2:])
+    return left, height - top, right - left, top - bottom
+
+
+def shot_camera(
+    camera: bpy.types.Object, width: int, height: int, pixel_aspect: tuple[float, float] = (1.0, 1.0)
+) -> ShotCamera:
+    """The camera object (evaluated, where it is animated) as a Shot's camera.
+
+    Raises:
+        DGTalkerError: the camera is neither perspective nor orthographic, or its scale is zero.
+    """
+    data: bpy.types.Camera = camera.data  # type: ignore[assignment]
+    lens = Lens(
+        data.type,
+        data.lens,
+        data.ortho_scale,
+        data.sensor_fit,
+        data.sensor_width,
+        data.sensor_height,
+        data.shift_x,
+        data.shift_y,
+        data.clip_start,
+        data.clip_end,
+    )
+    try:
+        K = intrinsics(lens, width, height, pixel_aspect)
+        with np.errstate(divide="raise", invalid="raise"):
+            matrix = world_to_camera(np.array(camera.matrix_world))
+    except (FloatingPointError, np.linalg.LinAlgError) as error:
+        raise DGTalkerError(f"The camera {camera.name} has a scale of zero.", "Give it a scale of one.") from error
+    return ShotCamera(
+        tuple(K.ravel().tolist()),
+        tuple(matrix.ravel().tolist()),
+        lens.kind == "ORTHO",
+        lens.clip_start,
+        lens.clip_end,
+    )

@@ -1,0 +1,103 @@
+"""The render engine DGTALKER: heads come out of F12 like everything else in Blender."""
+
+from __future__ import annotations
+
+import traceback
+
+import bpy
+from bpy.app.handlers import persistent
+
+from dgtalker_engine.errors import Cancelled, DGTalkerError
+
+from . import camera, colours, picture, shot
+
+last_error: DGTalkerError | None = None
+"""Why the last render failed. As a compositor's second scene a failed render does not raise: look here then."""
+
+
+@persistent
+def forget_last_error(*_: object) -> None:
+    """Handler for the start of a render job."""
+    global last_error
+    last_error = None
+
+
+class DGTalkerRenderEngine(bpy.types.RenderEngine):
+    bl_idname = "DGTALKER"
+    bl_label = "DGTalker"
+    bl_use_postprocess = True
+    bl_use_eevee_viewport = True
+    bl_use_shading_nodes_custom = False
+
+    def update_render_passes(self, scene: bpy.types.Scene, renderlayer: bpy.types.ViewLayer) -> None:  # type: ignore[override]
+        self.register_pass(scene, renderlayer, "Combined", 4, "RGBA", "COLOR")
+        if renderlayer.use_pass_z:
+            self.register_pass(scene, renderlayer, "Depth", 1, "Z", "VALUE")
+
+    def render(self, depsgraph: bpy.types.Depsgraph) -> None:
+        """Render one view layer of one frame.
+
+        Whatever goes wrong is reported: Blender takes a render that raises for a finished one and writes a blank file.
+        """
+        try:
+            self._render(depsgraph)
+        except DGTalkerError as error:
+            if not (isinstance(error, Cancelled) and self.test_break()):
+                self._fail(error)
+        except Exception as error:  # noqa: BLE001
+            traceback.print_exc()
+            self._fail(DGTalkerError(f"Rendering failed: {error!r}.", "This is a fault of DGTalker; please report it."))
+
+    def _fail(self, error: DGTalkerError) -> None:
+        global last_error
+        last_error = error
+        self.report({"ERROR"}, str(error))
+
+    def _render(self, depsgraph: bpy.types.Depsgraph) -> None:
+        settings = depsgraph.scene_eval.render
+        if settings.use_multiview:
+            raise DGTalkerError("DGTalker does not render stereo.", "Turn off Output ▸ Stereoscopy.")
+        if self.camera_override is None:
+            raise DGTalkerError("The scene has no camera.", "Add one, or choose one in the scene's properties.")
+        size = (self.resolution_x, self.resolution_y)
+        region = (0, 0, *size)
+        if settings.use_border:
+            border = (settings.border_min_x, settings.border_max_x, settings.border_min_y, settings.border_max_y)
+            region = camera.border_region(border, *size)
+        self.update_stats("", "Reading the scene")
+        asked, warnings = shot.frame_shot(depsgraph, self.camera_override, size, region)
+        for warning in warnings:
+            self.report({"WARNING"}, warning)
+        bands = picture.bands(asked)
+        for i, band in enumerate(bands):
+
+            def on_progress(fraction: float, text: str, i: int = i) -> None:
+                self.update_progress((i + fraction) / len(bands))
+                self.update_stats("", text)
+
+            image = picture.render(band, on_progress, self.test_break)
+            self._write(image, depsgraph.view_layer.name, region, band.region or region)
+            self.update_progress((i + 1) / len(bands))
+
+    def _write(
+        self,
+        image: picture.Picture,
+        layer: str,
+        region: tuple[int, int, int, int],
+        band: tuple[int, int, int, int],
+    ) -> None:
+        """Put a band of the region into Blender's result, whose first row is the lowest."""
+        width, height = band[2:]
+        bottom = region[1] + region[3] - band[1] - height
+        result = self.begin_result(0, bottom, width, height, layer=layer)
+        if (result.resolution_x, result.resolution_y) != (width, height):
+            self.end_result(result, cancel=True)
+            raise DGTalkerError(
+                "Blender asks for a picture of another size than this scene's.",
+                "Give all scenes that are rendered together the same resolution and render border.",
+            )
+        passes = result.layers[0].passes
+        passes["Combined"].rect.foreach_set(colours.to_scene_linear(image.rgba)[::-1].ravel())  # type: ignore[arg-type]
+        if "Depth" in passes:
+            passes["Depth"].rect.foreach_set(image.depth[::-1].ravel())  # type: ignore[arg-type]
+        self.end_result(result)

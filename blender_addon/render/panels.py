@@ -1,0 +1,72 @@
+"""Which of Blender's own panels belong to DGTALKER, and one of ours that says what the engine runs on."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import preferences
+from ..bridge import engine
+from .engine import DGTalkerRenderEngine
+
+BORROWED = (
+    "EEVEE_WORLD_PT_surface",
+    "RENDER_PT_opengl_film",
+    "VIEWLAYER_PT_layer_passes",
+    "VIEWLAYER_PT_workbench_layer_passes_data",
+)
+"""Panels of other engines that hold exactly what this one obeys: world colour, transparent film, passes."""
+
+WITHOUT_EFFECT = ("freestyle", "stereoscopy")
+
+STATUS = {
+    "stopped": "The engine starts with the first render.",
+    "starting": "The engine is starting.",
+    "running": "The engine is running.",
+}
+
+
+class EnginePanel(bpy.types.Panel):
+    bl_idname = "RENDER_PT_dgtalker"
+    bl_label = "DGTalker"
+    bl_space_type = "PROPERTIES"
+    bl_region_type = "WINDOW"
+    bl_context = "render"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.engine == DGTalkerRenderEngine.bl_idname
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        state = engine.state()
+        layout.label(text=STATUS[state.status])
+        if state.error:
+            layout.label(text=state.error, icon="ERROR")
+        for line in preferences.TestEngine.answer:
+            if line["name"] in ("gpu", "gsplat"):
+                layout.label(text=line["text"])
+        layout.operator(preferences.TestEngine.bl_idname, icon="CHECKMARK")
+        if context.scene.view_settings.view_transform != "Standard":
+            layout.label(text="The avatar's colours are exact under the view transform Standard.", icon="INFO")
+            layout.use_property_split = True
+            layout.prop(context.scene.view_settings, "view_transform")
+
+
+def compatible_panels() -> list[type[bpy.types.Panel]]:
+    panels = []
+    for panel in bpy.types.Panel.__subclasses__():
+        name = panel.__name__
+        basic = "BLENDER_RENDER" in getattr(panel, "COMPAT_ENGINES", ())
+        if name in BORROWED or (basic and not any(word in name for word in WITHOUT_EFFECT)):
+            panels.append(panel)
+    return panels
+
+
+def show_panels() -> None:
+    for panel in compatible_panels():
+        panel.COMPAT_ENGINES.add(DGTalkerRenderEngine.bl_idname)  # type: ignore[attr-defined]
+
+
+def hide_panels() -> None:
+    for panel in compatible_panels():
+        panel.COMPAT_ENGINES.discard(DGTalkerRenderEngine.bl_idname)  # type: ignore[attr-defined]

@@ -1,0 +1,87 @@
+"""A Shot of one frame from what Blender evaluated: every head that the view layer shows, its weights, the camera."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from dgtalker_engine.wire.shot import Shot, ShotFrame, ShotHead
+
+from ..bridge import avatars
+from ..head import model
+from . import camera, colours
+
+
+@dataclass(frozen=True)
+class SeenHead:
+    """One head where the camera sees it; an instanced head is seen several times."""
+
+    object: bpy.types.Object
+    matrix: tuple[float, ...]
+    weights: dict[str, float]
+
+
+def seen_heads(depsgraph: bpy.types.Depsgraph) -> tuple[list[SeenHead], list[str]]:
+    """Heads and their instances as the view layer shows them, and warnings for the user.
+
+    Blender's depsgraph already leaves out what is hidden in renders or excluded from the layer.
+    """
+    layer = depsgraph.view_layer
+    seen: list[SeenHead] = []
+    weights: dict[bpy.types.Object, dict[str, float]] = {}
+    warnings: list[str] = []
+    for instance in depsgraph.object_instances:
+        head = instance.object
+        if not model.is_head(head) or not (instance.is_instance or instance.show_self):
+            continue
+        original: bpy.types.Object = head.original  # type: ignore[assignment]
+        placed = (instance.parent if instance.is_instance else head).original
+        if placed.indirect_only_get(view_layer=layer):
+            continue
+        if head.is_holdout or placed.holdout_get(view_layer=layer):
+            warnings.append(f"{placed.name} is a holdout, which Gaussian heads cannot be: it is left out.")
+            continue
+        if original not in weights:
+            weights[original] = model.evaluated_weights(original, depsgraph)
+            if missing := model.missing_controls(original):
+                warnings.append(
+                    f"{original.name} has no shape keys for {', '.join(missing)}: these stay at their default."
+                )
+        matrix = np.array(instance.matrix_world, np.float64)
+        seen.append(SeenHead(original, tuple(matrix.ravel().tolist()), weights[original]))
+    return seen, list(dict.fromkeys(warnings))
+
+
+def frame_shot(
+    depsgraph: bpy.types.Depsgraph,
+    camera_object: bpy.types.Object,
+    size: tuple[int, int],
+    region: tuple[int, int, int, int] | None = None,
+) -> tuple[Shot, list[str]]:
+    """The current frame as a Shot of one frame, and warnings for the user.
+
+    Args:
+        camera_object: evaluated.
+        size: width and height of the whole picture.
+        region: the part to render, from the top left corner.
+
+    Raises:
+        DGTalkerError: the camera cannot be rendered from, or a head's avatar or rig is lost or damaged.
+    """
+    settings = depsgraph.scene_eval.render
+    aspect = (settings.pixel_aspect_x, settings.pixel_aspect_y)
+    view = camera.shot_camera(camera_object, *size, aspect)
+    seen, warnings = seen_heads(depsgraph)
+    background = None
+    if not settings.film_transparent:
+        background, warning = colours.world_colour(depsgraph)
+        warnings += [warning] if warning else []
+    index: dict[str, int] = {}
+    heads = []
+    for head in seen:
+        avatar = avatars.ensure_open(head.object)
+        heads.append(ShotHead(index.setdefault(avatar, len(index)), head.matrix, head.weights))
+    frame = ShotFrame(depsgraph.scene_eval.frame_current, view, tuple(heads))
+    return Shot(*size, tuple(index), (frame,), region, background), warnings
