@@ -6,6 +6,8 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from ..errors import DGTalkerError
 
@@ -17,14 +19,42 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    serve = commands.add_parser("serve", help="serve the Blender that started this process")
-    serve.add_argument("--fd", type=int, help="an inherited socket")
-    serve.add_argument("--port", type=int, help="a port of 127.0.0.1 to connect back to")
-    serve.set_defaults(run=_serve)
+    animate = _command(commands, "animate", "a recording to a performance: weights of the face's controls over time")
+    animate.add_argument("audio", type=Path, metavar="AUDIO", help="WAV, FLAC, OGG or MP3")
+    animate.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="performance.json")
+    _add_speech_options(animate)
+
+    render = _command(commands, "render", "a shot, as docs/shot.md describes it, to PNG pictures")
+    render.add_argument("shot", type=Path, metavar="SHOT", help="the shot's JSON file")
+    render.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the pictures")
+
+    speak = _command(commands, "speak", "a recording to PNG pictures of an avatar that speaks it, seen from the front")
+    speak.add_argument("audio", type=Path, metavar="AUDIO", help="WAV, FLAC, OGG or MP3")
+    speak.add_argument("--avatar", required=True, metavar="A", help="a .dgt file or the name of a built-in head")
+    speak.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the pictures")
+    speak.add_argument("--size", type=int, default=512, help="pixels of a side (default: 512)")
+    _add_speech_options(speak)
+
+    avatar = commands.add_parser("avatar", help="look at an avatar, or make a built-in one")
+    actions = avatar.add_subparsers(title="actions", metavar="ACTION", required=True)
+    info = _command(actions, "info", "what is in a .dgt file", "avatar_info")
+    info.add_argument("file", metavar="FILE", help="a .dgt file or the name of a built-in head")
+    make = _command(actions, "make", "make a built-in head", "avatar_make")
+    make.add_argument("name", nargs="?", metavar="NAME", help="of the built-in head")
+    make.add_argument("--all", action="store_true", help="make every built-in head; -o is a folder then")
+    make.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the .dgt file")
 
     doctor = commands.add_parser("doctor", help="what was found on this machine, and what to do about what is missing")
     doctor.add_argument("--json", action="store_true", help="print the report as JSON")
     doctor.set_defaults(run=_doctor)
+
+    warm = commands.add_parser("warm", help="compile the rendering kernels, once after installing")
+    warm.set_defaults(run=_warm)
+
+    serve = commands.add_parser("serve", help="serve the Blender that started this process")
+    serve.add_argument("--fd", type=int, help="an inherited socket")
+    serve.add_argument("--port", type=int, help="a port of 127.0.0.1 to connect back to")
+    serve.set_defaults(run=_serve)
     return top
 
 
@@ -41,6 +71,31 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("dgtalker: stopped", file=sys.stderr)
         return 130
+
+
+def _command(commands: Any, name: str, text: str, function: str = "") -> argparse.ArgumentParser:
+    """A command whose work is a function of `commands`, which is imported only then: it brings torch along."""
+
+    def run(options: argparse.Namespace) -> int:
+        from . import commands
+
+        return getattr(commands, function or name)(options)
+
+    parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_speech_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--fps", type=float, default=25.0, help="frames per second (default: 25)")
+    command.add_argument("--transcript", default="", metavar="TEXT", help="the words spoken, where they are known")
+
+
+def _warm(options: argparse.Namespace) -> int:
+    from ..gaussians import warm_up
+
+    warm_up()
+    return 0
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -8,12 +8,12 @@ import os
 import platform
 import shutil
 import sys
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ..wire import PROTOCOL
+from .provenance import version
 
 TORCH_VERSION = "2.13.0"
 PACKAGES = ("numpy", "scipy", "numba", "soundfile", "soxr", "safetensors", "pillow")
@@ -53,15 +53,6 @@ def as_text(report: dict[str, Any]) -> str:
         if line["advice"]:
             rows.append(f"         {line['advice']}")
     return "\n".join(rows)
-
-
-def version() -> str:
-    """Of the installed wheel; in a checkout that is not installed, of the extension's manifest beside the package."""
-    try:
-        return importlib.metadata.version("dgtalker-engine")
-    except importlib.metadata.PackageNotFoundError:
-        manifest = _PACKAGE.parent / "blender_addon" / "blender_manifest.toml"
-        return tomllib.loads(manifest.read_text(encoding="utf-8"))["version"]
 
 
 def _line(name: str, text: str, ok: bool = True, advice: str = "") -> Line:
@@ -123,16 +114,14 @@ def _gsplat() -> Line:
 
 
 def _kernels() -> Line:
-    warm = any(True for folder in _kernel_caches() for _ in folder.glob("**/*.nbi"))
-    if warm:
+    try:
+        from ..gaussians.cpu.compilation import is_warm
+    except ImportError as error:
+        return _line("kernels", f"The rendering kernels cannot be loaded: {error}", False, "Install the engine again.")
+    if is_warm():
         return _line("kernels", "The rendering kernels are compiled")
     advice = "The first picture takes some seconds more; `python -m dgtalker_engine warm` compiles them now."
     return _line("kernels", "The rendering kernels are not compiled yet", advice=advice)
-
-
-def _kernel_caches() -> list[Path]:
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    return [Path(chosen)] if chosen else [_PACKAGE / "gaussians"]
 
 
 def _speech() -> Line:

@@ -83,9 +83,12 @@ class Shot:
         x, y, width, height = self.region or (0, 0, self.width, self.height)
         if x < 0 or y < 0 or width < 1 or height < 1 or x + width > self.width or y + height > self.height:
             raise DGTalkerError("The region to render lies outside the picture.")
+        if not all(math.isfinite(number) for number in self.background or ()):
+            raise DGTalkerError("The background of the picture is not made of finite numbers.")
         for frame in self.frames:
-            numbers = [*frame.camera.K, *frame.camera.world_to_camera]
-            if len(frame.camera.K) != 9 or len(frame.camera.world_to_camera) != 16:
+            camera = frame.camera
+            numbers = [*camera.K, *camera.world_to_camera, camera.near, camera.far]
+            if len(camera.K) != 9 or len(camera.world_to_camera) != 16:
                 raise DGTalkerError(f"The camera of frame {frame.number} needs 9 and 16 numbers.")
             for head in frame.heads:
                 if not 0 <= head.avatar < len(self.avatars) or len(head.matrix) != 16:
@@ -117,7 +120,7 @@ class Shot:
                 None if region is None else _integers(region, 4),
                 None if background is None else _floats(background, 3),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
             raise DGTalkerError(f"The shot cannot be read: {error!r}.", "docs/shot.md has its format.") from error
 
 

@@ -1,0 +1,102 @@
+"""What the commands of the command line do."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from .. import avatar as avatars_room
+from .. import speech
+from ..errors import DGTalkerError
+from .files import make_folder, write_file, write_target
+from .sequences import load_shot, open_avatar, render_sequence, talking_shot
+
+if TYPE_CHECKING:
+    from ..performance import Performance
+
+
+class Terminal:
+    """Progress on stderr: one line that changes in a terminal, a line for every tenth elsewhere."""
+
+    def __init__(self) -> None:
+        self._shown = -1
+
+    def __call__(self, fraction: float, text: str) -> None:
+        step = int(fraction * (100 if sys.stderr.isatty() else 10))
+        if step != self._shown:
+            self._shown = step
+            start, end = ("\r\x1b[K", "") if sys.stderr.isatty() else ("", "\n")
+            print(f"{start}{fraction:4.0%}  {text}", end=end, file=sys.stderr, flush=True)
+
+    def say(self, text: str) -> None:
+        print(("\r\x1b[K" if sys.stderr.isatty() else "") + text, file=sys.stderr, flush=True)
+        self._shown = -1
+
+
+def animate(options: argparse.Namespace) -> int:
+    terminal = Terminal()
+    performance = _perform(options, terminal)
+    path = write_target(options.output, performance.to_json().encode())
+    terminal.say(f"{performance.frames} frames at {performance.fps:g} fps in {path}")
+    return 0
+
+
+def render(options: argparse.Namespace) -> int:
+    shot = load_shot(options.shot)
+    avatars = [open_avatar(name, options.shot.parent) for name in shot.avatars]
+    terminal = Terminal()
+    written = render_sequence(shot, avatars, options.output, terminal)
+    terminal.say(f"{len(written)} pictures in {options.output}")
+    return 0
+
+
+def speak(options: argparse.Namespace) -> int:
+    terminal = Terminal()
+    avatar = open_avatar(options.avatar)
+    make_folder(options.output)
+    performance = _perform(options, terminal)
+    shot = talking_shot(avatar, options.avatar, performance, options.size)
+    written = render_sequence(shot, [avatar], options.output, terminal)
+    terminal.say(f"{len(written)} pictures at {performance.fps:g} fps in {options.output}")
+    return 0
+
+
+def avatar_info(options: argparse.Namespace) -> int:
+    avatar = open_avatar(options.file)
+    metadata, consent = avatar.metadata, avatar.metadata.consent
+    groups = Counter(control.group for control in avatar.rig.controls)
+    rows = {
+        "name": metadata.name,
+        "kind": f"{metadata.kind}, format version {metadata.format_version}",
+        "Gaussians": str(len(avatar.pose(avatar.rig.defaults))),
+        "controls": ", ".join(f"{count} {group}" for group, count in groups.items()),
+        "proxy mesh": f"{len(avatar.proxy.vertices)} vertices, {len(avatar.proxy.faces)} faces",
+        "licence": metadata.licence,
+        "consent": f"{consent.status}: {consent.subject}; {consent.scope}; by {consent.granted_by}, {consent.date}",
+        "hash": metadata.hash,
+    }
+    print("\n".join(f"{key:<12}{value}" for key, value in rows.items()))
+    return 0
+
+
+def avatar_make(options: argparse.Namespace) -> int:
+    if options.all:
+        folder = make_folder(options.output)
+        for name in avatars_room.BUILTIN_NAMES:
+            print(write_file(folder, f"{name}.dgt", avatars_room.make_builtin(name)), file=sys.stderr)
+    elif options.name:
+        print(write_target(options.output, avatars_room.make_builtin(options.name)), file=sys.stderr)
+    else:
+        raise DGTalkerError("Which head?", f"Give one of {', '.join(avatars_room.BUILTIN_NAMES)}, or --all.")
+    return 0
+
+
+def _perform(options: argparse.Namespace, terminal: Terminal) -> Performance:
+    samples, rate = speech.read_audio(options.audio)
+    passages = [speech.Passage(0.0, len(samples) / rate, transcript=options.transcript)] if options.transcript else []
+    answer = speech.animate(samples, rate, fps=options.fps, passages=passages, progress=terminal)
+    for note in answer.notes:
+        terminal.say(note)
+    return answer.performance
