@@ -1,0 +1,9 @@
+"""Speech to facial motion: sound → phones → mouth, blinks, brows, gaze and head."""
+
+from __future__ import annotations
+
+from .animation import Speech, animate
+from .passages import Passage
+from .sound import read_audio
+
+__all__ = ["Passage", "Speech", "animate", "read_audio"]

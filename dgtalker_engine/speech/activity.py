@@ -1,0 +1,93 @@
+"""Where somebody speaks: voice activity, and chunks that the recogniser can take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import maximum_filter1d, percentile_filter, uniform_filter1d
+
+from .sound import RATE
+
+HOP = 0.01
+"""Seconds between frames of loudness."""
+
+LONGEST = 9.5
+"""Seconds; pocketsphinx grows unreliable on longer utterances."""
+
+_QUIET = -65.0
+_PAUSE = 0.3
+_SHORTEST = 0.06
+_MARGIN = 0.12
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of time, seconds."""
+
+    start: float
+    end: float
+
+
+def loudness(samples: np.ndarray) -> np.ndarray:
+    """Loudness of speech-rate samples in dB of full scale, every `HOP`, over 25 ms, without hum: float32 (frames,)."""
+    hop = int(HOP * RATE)
+    frames = len(samples) // hop + 1
+    emphasised = np.diff(samples, prepend=samples[:1]) + 0.05 * samples
+    power = np.zeros(frames * hop, np.float32)
+    power[: len(samples)] = emphasised**2
+    power = power.reshape(frames, hop).mean(axis=1)
+    return (10.0 * np.log10(uniform_filter1d(power, 3, mode="nearest") + 1e-12)).astype(np.float32)
+
+
+def utterances(level: np.ndarray) -> list[Span]:
+    """Stretches louder than their surroundings' floor, joined over short pauses, in order and apart.
+
+    Args:
+        level: `loudness`.
+    """
+    if len(level) == 0 or level.max() < _QUIET:
+        return []
+    # Floor and peak follow the recording: a quiet take after a loud one, or traffic that sets in, is judged by itself.
+    coarse = level[:: int(0.1 / HOP)]
+    window = min(len(coarse), 300) | 1
+    floor = np.maximum(percentile_filter(coarse, 10, window, mode="nearest"), -90.0)
+    peak = maximum_filter1d(coarse, window, mode="nearest")
+    threshold = np.clip(floor + 0.35 * (peak - floor), peak - 38.0, peak - 12.0)
+    threshold = np.maximum(np.repeat(threshold, int(0.1 / HOP))[: len(level)], _QUIET)
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], (level > threshold).astype(np.int8), [0]))))
+    spans: list[Span] = []
+    for start, end in edges.reshape(-1, 2) * HOP:
+        if spans and start - spans[-1].end < _PAUSE:
+            spans[-1] = Span(spans[-1].start, end)
+        else:
+            spans.append(Span(start, end))
+    length = len(level) * HOP
+    spans = [span for span in spans if span.end - span.start >= _SHORTEST]
+    return [Span(max(span.start - _MARGIN, 0.0), min(span.end + _MARGIN, length)) for span in spans]
+
+
+def chunks(spans: list[Span], level: np.ndarray) -> list[Span]:
+    """Utterances joined and cut for the recogniser: at most `LONGEST` seconds, cut at pauses, else where it is quietest.
+
+    Args:
+        spans: `utterances`.
+        level: `loudness`.
+    """
+    pieces: list[Span] = []
+    for span in spans:
+        while span.end - span.start > LONGEST:
+            first, last = (int((span.start + part * LONGEST) / HOP) for part in (0.5, 1.0))
+            smooth = uniform_filter1d(level[first:last], 7, mode="nearest")
+            cut = (first + int(np.argmin(smooth))) * HOP
+            pieces.append(Span(span.start, cut))
+            span = Span(cut, span.end)
+        pieces.append(span)
+    joined: list[Span] = []
+    for piece in pieces:
+        # A word or two alone gives the recogniser little to go by.
+        if joined and piece.start - joined[-1].end < 0.8 and piece.end - joined[-1].start <= LONGEST:
+            joined[-1] = Span(joined[-1].start, piece.end)
+        else:
+            joined.append(piece)
+    return joined

@@ -1,0 +1,199 @@
+"""What is said when: the recording's phones, from a transcript, from recognised words, or from sounds alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from . import spelling
+from .activity import Span
+from .passages import Passage
+from .progress import Progress
+from .recogniser import PHONES, SILENCE, Recogniser, Segment
+from .sound import RATE
+
+VOWELS = frozenset(["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"])
+
+# Function words, whose vowels are reduced.
+_WEAK = frozenset(
+    ["a", "an", "the", "and", "of", "to", "in", "on", "at", "for", "from", "with", "as", "is", "are", "was", "were", "be", "been", "has", "have", "had", "that", "this", "it", "its", "he", "she", "we", "you", "they", "his", "her", "our", "your", "my", "or", "but", "if", "than", "then", "so", "do", "does", "can", "could", "would", "will", "shall", "should", "there"]
+)
+
+# Mean log-likelihood a frame below which words were made up: English lies above it, German and Mandarin below.
+_DOUBTFUL = -2.1
+
+
+@dataclass(frozen=True)
+class Phone:
+    """One sound of speech.
+
+    Attributes:
+        name: ARPAbet without stress, or ``SIL``.
+        start: seconds.
+        end: seconds.
+        weak: part of a function word.
+    """
+
+    name: str
+    start: float
+    end: float
+    weak: bool = False
+
+
+@dataclass
+class Hearing:
+    """Phones in order and without overlap, and what the user should know about them."""
+
+    phones: list[Phone] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    misfits: list[Span] = field(default_factory=list)
+    wordless: list[Span] = field(default_factory=list)
+
+    def notes(self) -> list[str]:
+        """Sentences for the user."""
+        notes = []
+        if self.unknown:
+            notes.append(f"Sounded out by their letters, as no dictionary has them: {_listed(self.unknown)}.")
+        if self.unreadable:
+            notes.append(f"Left out, as their letters are not Latin: {_listed(self.unreadable)}.")
+        if self.misfits:
+            notes.append(
+                f"The transcript does not fit what is said in {_times(self.misfits)}; recognised words are used."
+            )
+        if self.wordless:
+            notes.append(
+                f"No English words were recognised in {_times(self.wordless)}; the lips follow single sounds there. "
+                "A transcript makes them more exact."
+            )
+        return notes
+
+
+def hear(samples: np.ndarray, chunks: Sequence[Span], passages: Sequence[Passage], progress: Progress) -> Hearing:
+    """Finds the phones of a recording.
+
+    Args:
+        samples: float32 (n,) at `sound.RATE`.
+        chunks: stretches to listen to, `activity.chunks`.
+        passages: their transcripts are used.
+    """
+    hearing = Hearing()
+    recogniser = Recogniser()
+    scripts = _distribute(samples, chunks, passages, recogniser, hearing, progress.stage(0.0, 0.2))
+    length = sum(chunk.end - chunk.start for chunk in chunks)
+    heard = 0.0
+    for chunk, script in zip(chunks, scripts, strict=True):
+        share = 0.8 * (chunk.end - chunk.start) / length
+        stage = progress.stage(0.2 + heard, 0.2 + heard + share)
+        heard += share
+        hearing.phones += _hear_chunk(samples, chunk, script, recogniser, hearing, stage)
+    return hearing
+
+
+def _hear_chunk(
+    samples: np.ndarray, chunk: Span, script: list[str], recogniser: Recogniser, hearing: Hearing, progress: Progress
+) -> list[Phone]:
+    sound = samples[int(chunk.start * RATE) : int(chunk.end * RATE)]
+    free = recogniser.free_phones(sound, progress.stage(0.0, 0.2))
+    if script:
+        phones = _aligned(sound, script, recogniser, progress.stage(0.2, 0.3))
+        if phones:
+            return _placed(phones, chunk)
+        hearing.misfits.append(chunk)
+    words = recogniser.words(sound, progress.stage(0.3, 0.9))
+    phones = _aligned(sound, words, recogniser, progress.stage(0.9, 1.0)) if words else []
+    if phones:
+        return _placed(phones, chunk)
+    hearing.wordless.append(chunk)
+    return _placed([Phone(s.name if s.name in PHONES else SILENCE, s.start, s.end) for s in free], chunk)
+
+
+def _aligned(sound: np.ndarray, words: list[str], recogniser: Recogniser, progress: Progress) -> list[Phone]:
+    """Phones of words, or nothing when they hardly fit the sound."""
+    segments = recogniser.word_times(sound, words, progress.stage(0.0, 0.5))
+    timed = recogniser.phone_times(sound, segments, progress.stage(0.5, 1.0)) if segments else []
+    spoken = [(phone, score) for phone, score in timed if phone.name != SILENCE]
+    if not spoken:
+        return []
+    frames = np.array([phone.end - phone.start for phone, _ in spoken])
+    if np.average([score for _, score in spoken], weights=frames) < _DOUBTFUL:
+        return []
+    weak = [segment for segment in segments if segment.name.split("(")[0] in _WEAK]
+    return [Phone(p.name, p.start, p.end, _inside(p, weak)) for p, _ in timed]
+
+
+def _inside(phone: Segment, words: list[Segment]) -> bool:
+    middle = (phone.start + phone.end) / 2
+    return any(word.start <= middle < word.end for word in words)
+
+
+def _placed(phones: list[Phone], chunk: Span) -> list[Phone]:
+    return [Phone(p.name, p.start + chunk.start, p.end + chunk.start, p.weak) for p in phones]
+
+
+def _distribute(
+    samples: np.ndarray,
+    chunks: Sequence[Span],
+    passages: Sequence[Passage],
+    recogniser: Recogniser,
+    hearing: Hearing,
+    progress: Progress,
+) -> list[list[str]]:
+    """The transcripts' words for each chunk; none where there is no transcript, or it does not fit at all."""
+    scripts: list[list[str]] = [[] for _ in chunks]
+    for i, passage in enumerate(passages):
+        words = _known(spelling.words(passage.transcript), recogniser, hearing)
+        inside = [k for k, chunk in enumerate(chunks) if _overlap(chunk, passage) > 0.5 * (chunk.end - chunk.start)]
+        if not words or not inside:
+            continue
+        if len(inside) == 1:
+            scripts[inside[0]] = words
+            continue
+        # All of it at once: one path through the whole text finds each chunk's share even past long pauses.
+        bounds = [(int(chunks[k].start * RATE), int(chunks[k].end * RATE)) for k in inside]
+        sound = np.concatenate([samples[first:last] for first, last in bounds])
+        stage = progress.stage(i / len(passages), (i + 1) / len(passages))
+        segments = [s for s in recogniser.word_times(sound, words, stage) if s.name != SILENCE]
+        if not segments:
+            hearing.misfits += [chunks[k] for k in inside]
+            continue
+        ends = np.cumsum([last - first for first, last in bounds]) / RATE
+        for segment in segments:
+            k = inside[min(int(np.searchsorted(ends, (segment.start + segment.end) / 2)), len(inside) - 1)]
+            scripts[k].append(segment.name.split("(")[0])
+    return scripts
+
+
+def _known(words: list[str], recogniser: Recogniser, hearing: Hearing) -> list[str]:
+    """Words the recogniser can align; others are sounded out, or left out where no rule reads their letters."""
+    known = []
+    for word in words:
+        if not recogniser.knows(word):
+            phones = spelling.sounded_out(word)
+            if not phones:
+                hearing.unreadable.append(word)
+                continue
+            recogniser.add_word(word, phones)
+            hearing.unknown.append(word)
+        known.append(word)
+    return known
+
+
+def _overlap(chunk: Span, passage: Passage) -> float:
+    return min(chunk.end, passage.end) - max(chunk.start, passage.start)
+
+
+def _listed(words: list[str]) -> str:
+    distinct = list(dict.fromkeys(words))
+    return ", ".join(distinct[:8]) + (f" and {len(distinct) - 8} more" if len(distinct) > 8 else "")
+
+
+def _times(spans: list[Span]) -> str:
+    texts = [f"{_clock(span.start)}–{_clock(span.end)}" for span in spans]
+    return ", ".join(texts[:5]) + (f" and {len(texts) - 5} other places" if len(texts) > 5 else "")
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{seconds % 60:04.1f}"

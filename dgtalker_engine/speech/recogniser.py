@@ -1,0 +1,141 @@
+"""pocketsphinx behind three questions: which words, when each phone of known words, which phones without words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pocketsphinx
+
+from .progress import Progress
+from .sound import RATE
+
+FRAME = 0.01
+"""Seconds a frame of the recogniser."""
+
+PHONES = ["AA", "AE", "AH", "AO", "AW", "AY", "B", "CH", "D", "DH", "EH", "ER", "EY", "F", "G", "HH", "IH", "IY", "JH", "K", "L", "M", "N", "NG", "OW", "OY", "P", "R", "S", "SH", "T", "TH", "UH", "UW", "V", "W", "Y", "Z", "ZH"]
+SILENCE = "SIL"
+
+# Small, so that a request to cancel is answered within about 50 ms.
+_BLOCK = int(0.1 * RATE)
+_IMPOSSIBLE = 1e-30
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A word or phone; seconds from the start of the sound that was given."""
+
+    name: str
+    start: float
+    end: float
+
+
+class Recogniser:
+    """English models in one process; not for use from two threads at once."""
+
+    def __init__(self) -> None:
+        model = pocketsphinx.get_model_path
+        # Without the second pass (fwdflat), which cannot be interrupted, words come out better as well as sooner.
+        self._words = pocketsphinx.Decoder(samprate=RATE, loglevel="FATAL", fwdflat=False)
+        self._wide = pocketsphinx.Decoder(
+            samprate=RATE, loglevel="FATAL", lm=None, beam=1e-80, wbeam=1e-80, pbeam=1e-80
+        )
+        # One word a phone: state alignment in pocketsphinx 5.1 fails on one chunk in six (its pull request 468).
+        self._phones = pocketsphinx.Decoder(
+            samprate=RATE, loglevel="FATAL", lm=None, dict=None, beam=1e-80, wbeam=1e-80, pbeam=1e-80,
+            silprob=_IMPOSSIBLE, fillprob=_IMPOSSIBLE, wip=1.0,
+        )  # fmt: skip
+        for name in (*PHONES, SILENCE):
+            self._phones.add_word(name, name, name == SILENCE)
+        self._free = pocketsphinx.Decoder(
+            samprate=RATE, loglevel="FATAL", allphone=model("en-us/en-us-phone.lm.bin"),
+            lw=2.0, pip=0.3, beam=1e-10, pbeam=1e-10,
+        )  # fmt: skip
+
+    def knows(self, word: str) -> bool:
+        return self._wide.lookup_word(word) is not None
+
+    def add_word(self, word: str, phones: Iterable[str]) -> None:
+        """Teaches a word to `align`, not to `words`."""
+        self._wide.add_word(word, " ".join(phones), True)
+
+    def free_phones(self, sound: np.ndarray, progress: Progress) -> list[Segment]:
+        """Phones without regard to words. Call it first for each chunk: the others start from the channel it finds.
+
+        Args:
+            sound: float32 (n,) at `RATE`, at most `activity.LONGEST` seconds.
+        """
+        self._decode(self._free, sound, progress)
+        channel = self._free.get_cmn(True)
+        for decoder in (self._words, self._wide, self._phones):
+            decoder.set_cmn(channel)
+        return self._segments(self._free)
+
+    def words(self, sound: np.ndarray, progress: Progress) -> list[str]:
+        """The words that are heard, lower case."""
+        self._decode(self._words, sound, progress)
+        return [_bare(word.name) for word in self._segments(self._words) if word.name[0] not in "<["]
+
+    def word_times(self, sound: np.ndarray, words: list[str], progress: Progress) -> list[Segment]:
+        """When each of known words is spoken, with pauses between them as ``SIL``.
+
+        Args:
+            words: all of them known (`knows`).
+
+        Returns:
+            segments in order, named by pronunciation, such as ``"a(2)"``; empty when the words don't fit the sound.
+        """
+        self._wide.set_align_text(" ".join(words))
+        self._decode(self._wide, sound, progress)
+        segments = self._segments(self._wide)
+        return [Segment(SILENCE, s.start, s.end) if s.name[0] in "<[" else s for s in segments if s.end > s.start]
+
+    def phone_times(self, sound: np.ndarray, words: list[Segment], progress: Progress) -> list[tuple[Segment, float]]:
+        """When each phone of words is spoken, and how well it fits.
+
+        Args:
+            words: what `word_times` returned for the same sound.
+
+        Returns:
+            phones in order, each with its mean log-likelihood a frame against the best of all sounds (0 at most);
+            empty when the phones don't fit the sound.
+        """
+        names: list[str] = []
+        for word in words:
+            if word.name != SILENCE:
+                names += self._wide.lookup_word(word.name).split()
+            elif word.end - word.start > 0.03:
+                names.append(SILENCE)
+        self._phones.set_align_text(" ".join(names))
+        self._decode(self._phones, sound, progress)
+        return [
+            (self._segment(s), math.log(max(s.ascore, 1e-300)) / (s.end_frame - s.start_frame + 1))
+            for s in (self._phones.seg() or ())
+            if s.word[0] not in "<["
+        ]
+
+    def _decode(self, decoder: pocketsphinx.Decoder, sound: np.ndarray, progress: Progress) -> None:
+        peak = float(np.abs(sound).max(initial=0.0))
+        pcm = (sound * (0.9 * 32767 / max(peak, 1e-6))).astype(np.int16)
+        decoder.start_utt()
+        try:
+            for start in range(0, len(pcm), _BLOCK):
+                progress.report(start / len(pcm))
+                decoder.process_raw(pcm[start : start + _BLOCK].tobytes())
+        finally:
+            decoder.end_utt()
+
+    def _segments(self, decoder: pocketsphinx.Decoder) -> list[Segment]:
+        if decoder.hyp() is None:
+            return []
+        return [self._segment(segment) for segment in decoder.seg()]
+
+    @staticmethod
+    def _segment(segment: pocketsphinx.Segment) -> Segment:
+        return Segment(segment.word, segment.start_frame * FRAME, (segment.end_frame + 1) * FRAME)
+
+
+def _bare(word: str) -> str:
+    return word.split("(")[0]

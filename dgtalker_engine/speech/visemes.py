@@ -1,0 +1,133 @@
+"""What each phone asks of the mouth, and what that means in ARKit blendshapes: tables only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..rig import ARKIT_NAMES
+
+ARTICULATORS = ("jaw", "lower", "upper", "wide", "pucker", "funnel", "tongue")
+"""Jaw opening, lower lip down, upper lip up, corners apart, lips rounded and forward, lips flared, tongue tip out."""
+
+_TARGETS = """
+     jaw  lower upper wide pucker funnel tongue
+SIL  .00  .00  .00  .00  .00  .00  .00
+AA   .46  .30  .12  .05  .00  .00  .00
+AE   .42  .34  .20  .25  .00  .00  .00
+AH   .30  .24  .10  .05  .00  .00  .00
+AO   .38  .18  .08  .00  .15  .40  .00
+EH   .32  .30  .16  .22  .00  .00  .00
+ER   .18  .14  .10  .00  .18  .26  .00
+IH   .20  .26  .14  .25  .00  .00  .00
+IY   .12  .28  .16  .46  .00  .00  .00
+UH   .18  .12  .06  .00  .22  .28  .00
+UW   .10  .06  .04  .00  .60  .24  .00
+B    .06  .00  .00  .00  .00  .00  .00
+D    .10  .24  .10  .10  .00  .00  .00
+DH   .13  .26  .10  .05  .00  .00  .14
+CH   .07  .12  .10  .00  .22  .50  .00
+F    .07  .00  .20  .08  .00  .00  .00
+G    .15  .16  .08  .08  .00  .00  .00
+HH   .20  .18  .08  .05  .00  .00  .00
+JH   .07  .12  .10  .00  .22  .50  .00
+K    .15  .16  .08  .08  .00  .00  .00
+L    .18  .24  .10  .08  .00  .00  .04
+M    .06  .00  .00  .00  .00  .00  .00
+N    .10  .22  .10  .08  .00  .00  .00
+NG   .15  .16  .08  .08  .00  .00  .00
+P    .06  .00  .00  .00  .00  .00  .00
+R    .12  .12  .08  .00  .22  .30  .00
+S    .05  .28  .14  .24  .00  .00  .00
+SH   .07  .12  .10  .00  .22  .50  .00
+T    .10  .24  .10  .10  .00  .00  .00
+TH   .13  .26  .10  .05  .00  .00  .16
+V    .07  .00  .18  .08  .00  .00  .00
+W    .07  .04  .02  .00  .70  .20  .00
+Y    .09  .26  .12  .36  .00  .00  .00
+Z    .06  .28  .14  .24  .00  .00  .00
+ZH   .07  .12  .10  .00  .22  .50  .00
+"""
+
+_STRENGTHS = """
+     jaw  lower upper wide pucker funnel tongue
+SIL  1.0  1.0  1.0  0.8  0.8  0.8  1.0
+vowel 1.0 1.0  1.0  1.0  1.0  1.0  0.5
+B    0.9  0.8  0.8  0.2  0.2  0.3  1.0
+D    0.5  0.4  0.4  0.2  0.1  0.1  1.0
+DH   0.5  0.5  0.4  0.2  0.1  0.1  2.0
+CH   1.4  0.8  0.8  0.8  1.0  1.3  1.0
+F    1.0  1.2  1.0  0.3  0.3  0.3  1.0
+G    0.3  0.2  0.2  0.1  0.1  0.1  0.5
+HH   .06  .06  .06  .05  .05  .05  0.5
+L    0.4  0.3  0.3  0.2  0.1  0.1  1.0
+R    0.6  0.4  0.4  0.5  0.7  0.8  1.0
+S    1.3  0.6  0.6  0.5  0.2  0.2  1.0
+W    1.2  1.0  1.0  1.5  2.0  1.0  1.0
+Y    0.8  0.6  0.6  0.9  0.5  0.4  0.5
+"""
+_LIKE = {
+    "D": "T N", "DH": "TH", "CH": "JH SH ZH", "F": "V", "G": "K NG", "B": "M P", "S": "Z",
+    "vowel": "AA AE AH AO EH ER IH IY UH UW",
+}  # fmt: skip
+
+DIPHTHONGS = {
+    "AY": ("AA", "IH"), "AW": ("AA", "UW"), "EY": ("EH", "IY"), "OW": ("AO", "UW"), "OY": ("AO", "IY"),
+}  # fmt: skip
+"""Phones that move from one vowel to another."""
+
+BILABIALS = frozenset(["P", "B", "M"])
+LABIODENTALS = frozenset(["F", "V"])
+ROUNDED = frozenset(["UW", "W", "OW", "AO", "SH", "ZH", "CH", "JH", "R", "ER", "UH"])
+
+ARKIT: dict[str, dict[str, float]] = {
+    "jaw": {"jawOpen": 1.0},
+    "lower": {"mouthLowerDownLeft": 0.9, "mouthLowerDownRight": 0.9},
+    "upper": {"mouthUpperUpLeft": 0.9, "mouthUpperUpRight": 0.9},
+    "wide": {
+        "mouthStretchLeft": 0.40,
+        "mouthStretchRight": 0.40,
+        "mouthSmileLeft": 0.30,
+        "mouthSmileRight": 0.30,
+        "mouthDimpleLeft": 0.12,
+        "mouthDimpleRight": 0.12,
+    },
+    "pucker": {"mouthPucker": 1.0, "jawForward": 0.10},
+    "funnel": {"mouthFunnel": 0.9, "jawForward": 0.10},
+    "tongue": {"tongueOut": 1.0},
+    "closure": {
+        "mouthPressLeft": 0.30,
+        "mouthPressRight": 0.30,
+        "mouthRollLower": 0.22,
+        "mouthRollUpper": 0.16,
+    },
+    "bite": {"mouthRollLower": 0.55, "mouthShrugLower": 0.12},
+}
+"""Each articulator's ARKit weights at 1; `closure` is lips pressed together, `bite` the lower lip at the teeth."""
+
+CLOSE_PER_JAW = 0.84
+"""mouthClose that brings the lips together at jawOpen 1 (the ratio of their lip gaps in ICT-FaceKit: 3.28 to 3.89)."""
+
+CHANNELS = (*ARTICULATORS, "closure", "bite")
+
+
+def _read(table: str) -> dict[str, np.ndarray]:
+    rows = [line.split() for line in table.strip().splitlines()[1:]]
+    return {row[0]: np.array(row[1:], np.float64) for row in rows}
+
+
+TARGETS = _read(_TARGETS)
+"""Phone → target of each articulator, (articulators,)."""
+
+STRENGTHS = _read(_STRENGTHS)
+"""Phone → how firmly it asks for each target (the dominance α of Cohen and Massaro 1993), (articulators,)."""
+for _model, _others in _LIKE.items():
+    STRENGTHS |= dict.fromkeys(_others.split(), STRENGTHS[_model])
+
+
+def arkit_matrix() -> np.ndarray:
+    """Weights of the 52 blendshapes for each of `CHANNELS`, float64 (channels, 52)."""
+    matrix = np.zeros((len(CHANNELS), len(ARKIT_NAMES)))
+    for row, channel in enumerate(CHANNELS):
+        for name, weight in ARKIT[channel].items():
+            matrix[row, ARKIT_NAMES.index(name)] = weight
+    return matrix
