@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from . import properties
+import bpy
 
-CLASSES: tuple[type, ...] = (properties.HeadProperties,)
+from . import operators, panels, properties
+
+CLASSES: tuple[type, ...] = (properties.HeadProperties, *operators.CLASSES, *panels.CLASSES)
 
 
 def register() -> None:
     properties.add()
+    bpy.types.VIEW3D_MT_add.append(panels.draw_add_menu)  # type: ignore[arg-type]
 
 
 def unregister() -> None:
+    bpy.types.VIEW3D_MT_add.remove(panels.draw_add_menu)  # type: ignore[arg-type]
     properties.remove()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.rig import Rig
@@ -19,7 +19,7 @@ MAX_RIG_TEXT = 4_000_000
 CONSENT_STATUSES = ("self", "signed", "synthetic", "unknown")
 
 
-def is_head(ob: bpy.types.Object | None) -> bool:
+def is_head(ob: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:
     """A mesh object that carries a rig; true also where its avatar or its shape keys were lost."""
     return ob is not None and ob.type == "MESH" and bool(ob.dgtalker.rig)  # type: ignore[attr-defined]
 
@@ -95,6 +95,32 @@ def weights_of(key: bpy.types.Key | None, rig: Rig) -> dict[str, float]:
 
 def evaluated_weights(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> dict[str, float]:
     """The weights of a head as animation, NLA and drivers leave them; `ob` may be evaluated or original."""
-    original = ob.original
+    original: bpy.types.Object = ob.original  # type: ignore[assignment]
     key = key_of(original)
     return weights_of(key.evaluated_get(depsgraph) if key else None, rig_of(original))  # type: ignore[arg-type]
+
+
+def locked_reason(ob: bpy.types.Object) -> str:
+    """Why a head's sliders and head rotation cannot be moved or keyed so that it is saved; empty when they can."""
+    if ob.library is not None:
+        return f"{ob.name} is linked from another file: choose Object ▸ Library Override ▸ Make first."
+    if ob.override_library is not None and ob.override_library.is_system_override:
+        return f"{ob.name} is a locked library override: select it and choose Object ▸ Library Override ▸ Make."
+    key = key_of(ob)
+    if key is None:
+        return f"{ob.name} has no shape keys: restore its controls first."
+    if not key.is_editable:
+        return f"The mesh of {ob.name} is still linked: press Make Sliders Editable first."
+    return ""
+
+
+def mesh_locked_reason(ob: bpy.types.Object) -> str:
+    """Why shape keys cannot be added to a head; empty when they can."""
+    if ob.library is not None:
+        return f"{ob.name} is linked from another file: restore its controls there."
+    mesh = ob.data
+    if mesh.library is not None or mesh.override_library is not None:  # type: ignore[union-attr]
+        return f"The mesh of {ob.name} belongs to another file: press Make Sliders Editable first."
+    if ob.mode == "EDIT":
+        return "Leave Edit Mode first."
+    return ""

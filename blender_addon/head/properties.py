@@ -38,7 +38,13 @@ def add() -> None:
     bpy.types.Object.dgtalker = bpy.props.PointerProperty(  # type: ignore[attr-defined]
         type=HeadProperties, override={"LIBRARY_OVERRIDABLE"}
     )
+    bpy.types.WindowManager.dgtalker_search = bpy.props.StringProperty(  # type: ignore[attr-defined]
+        name="Search",
+        description="Shows the sliders that fit, for instance: smile left",
+        options={"TEXTEDIT_UPDATE", "SKIP_SAVE"},
+    )
 
 
 def remove() -> None:
+    del bpy.types.WindowManager.dgtalker_search  # type: ignore[attr-defined]
     del bpy.types.Object.dgtalker  # type: ignore[attr-defined]

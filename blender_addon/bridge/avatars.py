@@ -1,0 +1,173 @@
+"""Avatars between the .blend and the engine: reading the packed file, opening it, and what the engine answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.rig import Rig
+from dgtalker_engine.wire import arrays
+
+from . import engine
+
+MAX_FILE_BYTES = 256 << 20
+"""One body over the wire."""
+
+READD = "Add the head again from its .dgt file."
+
+_known: dict[tuple[object, ...], str] = {}
+
+
+@dataclass(frozen=True)
+class OpenedAvatar:
+    """What the engine says about an avatar that it has opened.
+
+    Attributes:
+        hash: of the content; names the avatar in a Shot.
+        metadata: name, consent, licence, kind.
+        rig: its controls.
+        proxy: arrays vertices (V,3), faces (F,4), uv (V,2), colours (V,4), deltas (C,V,3).
+        file: the bytes of the .dgt file.
+    """
+
+    hash: str
+    metadata: Mapping[str, Any]
+    rig: Rig
+    proxy: Mapping[str, np.ndarray]
+    file: bytes
+
+
+def submit_open(file: bytes | None = None, builtin: str = "") -> engine.Pending:
+    """Ask the engine to open a .dgt file or a built-in head; give the answer to `opened`."""
+    if file is None:
+        return engine.submit("open_avatar", {"builtin": builtin})
+    return engine.submit("open_avatar", {}, file)
+
+
+def opened(pending: engine.Pending, file: bytes | None = None, name: str = "") -> OpenedAvatar:
+    """The answer to `submit_open`; waits for it.
+
+    Args:
+        pending: what `submit_open` returned.
+        file: what it was given.
+        name: of the file, for the user.
+
+    Raises:
+        DGTalkerError: the avatar cannot be used, or the engine cannot be reached.
+    """
+    try:
+        reply = pending.result()
+    except DGTalkerError as error:
+        if not name or error.code != "error":
+            raise
+        raise DGTalkerError(f"The avatar {name} cannot be used: {error.message}", error.hint) from error
+    proxy = {key: np.asarray(array) for key, array in arrays.unpack(reply.header["proxy"], reply.body).items()}
+    data = proxy.pop("file").tobytes() if file is None else file
+    return OpenedAvatar(
+        reply.header["avatar"], reply.header["metadata"], Rig.from_json(reply.header["rig"]), proxy, data
+    )
+
+
+def read_file(path: str) -> bytes:
+    """The bytes of a .dgt file on disk.
+
+    Raises:
+        DGTalkerError: it is missing, cannot be read, or is too large for any avatar.
+    """
+    try:
+        size = Path(path).stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise DGTalkerError(
+                f"{path} has {size >> 20} MB; an avatar has at most {MAX_FILE_BYTES >> 20} MB.",
+                "Export it again with fewer Gaussians.",
+            )
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise DGTalkerError(f"The avatar {path} cannot be read: {error.strerror}.", "Choose another file.") from error
+
+
+def read(image: bpy.types.Image) -> bytes:
+    """The .dgt file that an Image carries, packed or beside the .blend.
+
+    Raises:
+        DGTalkerError: the file is missing or cannot be read.
+    """
+    if image.packed_file is not None:
+        return bytes(image.packed_file.data)
+    path = bpy.path.abspath(image.filepath, library=image.library)
+    if not Path(path).is_file():
+        raise DGTalkerError(
+            f"The avatar {image.name} is not packed, and its file {path or '(none)'} is missing.",
+            "Find it with File ▸ External Data ▸ Find Missing Files, or add the head again.",
+        )
+    return read_file(path)
+
+
+def avatar_of(ob: bpy.types.Object) -> bpy.types.Image:
+    """The Image that carries a head's avatar. Raises DGTalkerError where the head has lost it."""
+    image = ob.dgtalker.avatar  # type: ignore[attr-defined]
+    if image is None:
+        raise DGTalkerError(f"{ob.name} has lost its avatar: the image with its .dgt file was deleted.", READD)
+    return image
+
+
+def hash_of(image: bpy.types.Image) -> str:
+    """Opens the avatar that an Image carries in the engine, and returns its content hash.
+
+    Raises:
+        DGTalkerError: the file is missing, damaged, or the engine cannot be reached.
+    """
+    file = read(image)
+    avatar = opened(submit_open(file), file, image.name)
+    register(image, avatar.hash)
+    return avatar.hash
+
+
+def register(image: bpy.types.Image, avatar_hash: str) -> None:
+    """Let the bridge read this Image when an engine does not know the avatar: a new one, after a crash."""
+    uid = image.session_uid
+
+    def read_again() -> bytes:
+        carrier = next((other for other in bpy.data.images if other.session_uid == uid), None)
+        if carrier is None:
+            raise DGTalkerError("The head's avatar is no longer in this file.", READD)
+        return read(carrier)
+
+    engine.register_avatar(avatar_hash, read_again)
+
+
+def ensure_open(ob: bpy.types.Object) -> str:
+    """The content hash of a head's avatar, which the engine knows; cheap after the first time.
+
+    The bridge opens the avatar again by itself when the engine was restarted meanwhile.
+
+    Args:
+        ob: the head, original or evaluated.
+
+    Raises:
+        DGTalkerError: as `hash_of`, or the head has lost its avatar.
+    """
+    original: bpy.types.Object = ob.original  # type: ignore[assignment]
+    image = avatar_of(original)
+    stamp = (image.session_uid, original.dgtalker.avatar_hash, *_state(image))  # type: ignore[attr-defined]
+    if stamp not in _known:
+        _known[stamp] = hash_of(image)
+    return _known[stamp]
+
+
+def _state(image: bpy.types.Image) -> tuple[object, ...]:
+    """Changes when the carried file does: packed again, unpacked, or written anew on disk."""
+    if image.packed_file is not None:
+        return ("packed", image.packed_file.size)
+    path = Path(bpy.path.abspath(image.filepath, library=image.library))
+    try:
+        stat = path.stat()
+    except OSError:
+        return ("missing", str(path))
+    return (str(path), stat.st_size, stat.st_mtime_ns)

@@ -1,0 +1,197 @@
+"""The head's panels in the sidebar, and its menu entries."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+import bpy
+
+from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.rig import Control, Rig
+
+from .. import ui
+from . import add, groups, model, operators, sliders
+
+STATUS_ICONS = {"self": "USER", "signed": "CHECKMARK", "synthetic": "CHECKMARK", "unknown": "ERROR"}
+
+
+class HeadPanel(ui.SidebarPanel, bpy.types.Panel):
+    """What the active head is: consent, licence, avatar, and what is wrong with it."""
+
+    bl_idname = "DGTALKER_PT_head"
+    bl_label = "Head"
+    bl_order = 0
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        assert layout is not None
+        ob = context.object
+        if not model.is_head(ob):
+            draw_add_buttons(layout)
+            return
+        layout.prop(ob, "name", text="", icon="MONKEY")
+        _draw_problems(layout, ob, context)
+        _draw_avatar(layout, ob)
+        _draw_consent(layout, ob)
+
+
+class SlidersPanel(ui.SidebarPanel, bpy.types.Panel):
+    """The active head's controls, by part of the face."""
+
+    bl_idname = "DGTALKER_PT_sliders"
+    bl_label = "Face"
+    bl_order = 1
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return model.is_head(context.object)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        ob = context.object
+        assert layout is not None
+        assert ob is not None
+        try:
+            rig = model.rig_of(ob)
+        except DGTalkerError:
+            return  # the Head panel above says what is wrong
+        row = layout.row(align=True)
+        row.operator(operators.ResetSliders.bl_idname, icon="LOOP_BACK").section = "ALL"
+        row.operator(operators.KeyAll.bl_idname, icon="KEY_HLT")
+        row.operator(operators.MirrorSliders.bl_idname, icon="MOD_MIRROR").mode = "SWAP"
+        row.menu(MirrorMenu.bl_idname, text="", icon="DOWNARROW_HLT")
+        search = context.window_manager.dgtalker_search  # type: ignore[attr-defined]
+        layout.prop(context.window_manager, "dgtalker_search", text="", icon="VIEWZOOM", placeholder="Search")
+        body = layout.column()
+        body.enabled = not model.locked_reason(ob)
+        blocks = sliders.blocks_of(ob, rig.names)
+        if search:
+            _draw_found(body, search, rig, blocks)
+        else:
+            _draw_sections(body, ob, rig, blocks)
+
+
+class MirrorMenu(bpy.types.Menu):
+    bl_idname = "DGTALKER_MT_mirror"
+    bl_label = "Mirror"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        self.layout.operator_enum(operators.MirrorSliders.bl_idname, "mode")
+
+
+class AddMenu(bpy.types.Menu):
+    bl_idname = "DGTALKER_MT_add_head"
+    bl_label = "Gaussian Head"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_add_buttons(self.layout)  # type: ignore[arg-type]
+
+
+def draw_add_buttons(layout: bpy.types.UILayout) -> None:
+    column = layout.column(align=True)
+    column.operator_context = "INVOKE_DEFAULT"
+    for identifier, label, _ in add.BUILTIN_HEADS:
+        column.operator(operators.AddHead.bl_idname, text=label, icon="MONKEY").builtin = identifier
+    column.operator(operators.AddHeadFromFile.bl_idname, text="From File…", icon="FILE_FOLDER")
+
+
+def draw_add_menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+    menu.layout.menu(AddMenu.bl_idname, icon="MONKEY")
+
+
+def _draw_problems(layout: bpy.types.UILayout, ob: bpy.types.Object, context: bpy.types.Context) -> None:
+    try:
+        missing = model.missing_controls(ob)
+    except DGTalkerError as error:
+        _alert(layout, context, str(error))
+        return
+    if ob.dgtalker.avatar is None:  # type: ignore[attr-defined]
+        _alert(layout, context, "The avatar was deleted. Add the head again from its .dgt file.")
+    locked = model.locked_reason(ob)
+    if locked and not missing:
+        _alert(layout, context, locked)
+        layout.operator(operators.MakeEditable.bl_idname, icon="LIBRARY_DATA_OVERRIDE")
+    if missing:
+        names = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
+        _alert(layout, context, f"{len(missing)} controls have no shape key: {names}")
+        layout.operator(operators.RestoreControls.bl_idname, icon="FILE_REFRESH")
+
+
+def _draw_avatar(layout: bpy.types.UILayout, ob: bpy.types.Object) -> None:
+    image = ob.dgtalker.avatar  # type: ignore[attr-defined]
+    if image is None:
+        return
+    packed = image.packed_file
+    if packed is not None:
+        state, icon = f"packed, {packed.size / 1e6:.1f} MB", "PACKAGE"
+    else:
+        state, icon = "not packed", "FILE"
+    if image.library is not None:
+        state, icon = f"{state}, linked", "LINKED"
+    layout.label(text=f"{image.name}: {state}", icon=icon)
+
+
+def _draw_consent(layout: bpy.types.UILayout, ob: bpy.types.Object) -> None:
+    status = model.consent_of(ob)["status"]
+    first, *others = add.consent_lines(ob)
+    column = layout.column(align=True)
+    row = column.row()
+    row.alert = status == "unknown"
+    row.label(text=first, icon=STATUS_ICONS[status])  # type: ignore[arg-type]
+    for line in others:
+        column.label(text=line, icon="BLANK1")
+
+
+def _draw_sections(
+    layout: bpy.types.UILayout, ob: bpy.types.Object, rig: Rig, blocks: dict[str, bpy.types.ShapeKey]
+) -> None:
+    sections = groups.grouped(rig.controls)
+    for group in groups.GROUPS:
+        if group not in sections and group != groups.POSE:
+            continue
+        closed = group not in (groups.LIPS, groups.JAW, groups.POSE)
+        header, body = layout.panel(f"dgtalker_{group}", default_closed=closed)
+        header.label(text=group)
+        header.operator(operators.ResetSliders.bl_idname, text="", icon="LOOP_BACK", emboss=False).section = group
+        if body is not None:
+            if group == groups.POSE:
+                body.column(align=True).prop(ob, sliders.ROTATION, text="Head")
+            _draw_rows(body, group, sections.get(group, []), blocks)
+
+
+def _draw_found(layout: bpy.types.UILayout, search: str, rig: Rig, blocks: dict[str, bpy.types.ShapeKey]) -> None:
+    sections = groups.grouped(groups.find(search, rig))
+    if not sections:
+        layout.label(text="No slider of this name", icon="INFO")
+    for group, controls in sections.items():
+        layout.label(text=group)
+        _draw_rows(layout, group, controls, blocks)
+
+
+def _draw_rows(
+    layout: bpy.types.UILayout, group: str, controls: Sequence[Control], blocks: dict[str, bpy.types.ShapeKey]
+) -> None:
+    column = layout.column(align=True)
+    for line in groups.rows(controls):
+        split = column.split(factor=0.36, align=True)
+        label = split.row()
+        label.alignment = "RIGHT"
+        label.label(text=groups.label_of(line[0].name, group))
+        row = split.row(align=True)
+        for control in line:
+            if control.name in blocks:
+                row.prop(blocks[control.name], "value", text=groups.side_of(control.name)[:1], slider=True)
+            else:
+                row.label(text="missing", icon="ERROR")
+
+
+def _alert(layout: bpy.types.UILayout, context: bpy.types.Context, text: str) -> None:
+    column = layout.column(align=True)
+    column.alert = True
+    letters = int(context.region.width / (7.5 * context.preferences.system.ui_scale)) - 6
+    for i, line in enumerate(textwrap.wrap(text, max(20, letters))):
+        column.label(text=line, icon="BLANK1" if i else "ERROR")
+
+
+CLASSES: tuple[type, ...] = (HeadPanel, SlidersPanel, MirrorMenu, AddMenu)

@@ -1,0 +1,78 @@
+"""What the slider panel's buttons do, as plain functions: reset, key all, mirror."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import bpy
+
+from dgtalker_engine.errors import DGTalkerError
+
+from . import groups, model
+
+Mirror = Literal["SWAP", "LEFT_TO_RIGHT", "RIGHT_TO_LEFT"]
+
+ROTATION = "delta_rotation_euler"
+"""The head's own rotation; speech and the pose sliders move it, the object's rotation stays free."""
+
+
+def reset(ob: bpy.types.Object, section: str = "") -> None:
+    """Bring the controls of one section of the panel, or all of them, back to rest; Pose holds the head's rotation.
+
+    Raises:
+        DGTalkerError: the sliders cannot be moved.
+    """
+    blocks = _editable_blocks(ob)
+    for control in model.rig_of(ob).controls:
+        if control.name in blocks and section in ("", groups.group_of(control)):
+            blocks[control.name].value = control.default
+    if section in ("", groups.POSE):
+        ob.delta_rotation_euler = (0.0, 0.0, 0.0)
+
+
+def key_all(ob: bpy.types.Object, frame: float) -> int:
+    """Insert a key on every slider and on the head's rotation; returns the number of sliders.
+
+    Raises:
+        DGTalkerError: the sliders cannot be keyed.
+    """
+    blocks = _editable_blocks(ob)
+    for block in blocks.values():
+        block.keyframe_insert("value", frame=frame)
+    ob.keyframe_insert(ROTATION, frame=frame)
+    return len(blocks)
+
+
+def mirror(ob: bpy.types.Object, mode: Mirror = "SWAP") -> None:
+    """Mirror the face, or copy one side to the other.
+
+    SWAP mirrors everything, with sideways controls (jaw, mouth) and the head's rotation. Copying leaves those alone.
+
+    Raises:
+        DGTalkerError: the sliders cannot be moved.
+    """
+    blocks = _editable_blocks(ob)
+    before = {name: block.value for name, block in blocks.items()}
+    source = {"LEFT_TO_RIGHT": "Left", "RIGHT_TO_LEFT": "Right"}.get(mode)
+    for name, other in groups.swaps(model.rig_of(ob)).items():
+        if name in blocks and other in blocks and (source is None or groups.side_of(other) == source):
+            blocks[name].value = before[other]
+    if mode == "SWAP":
+        x, y, z = ob.delta_rotation_euler
+        ob.delta_rotation_euler = (x, -y, -z)
+
+
+def _editable_blocks(ob: bpy.types.Object) -> dict[str, bpy.types.ShapeKey]:
+    """The key blocks of the rig's controls, by name."""
+    reason = model.locked_reason(ob)
+    if reason:
+        raise DGTalkerError(reason)
+    return blocks_of(ob, model.rig_of(ob).names)
+
+
+def blocks_of(ob: bpy.types.Object, names: Iterable[str]) -> dict[str, bpy.types.ShapeKey]:
+    """The head's key blocks of these names that are there, in the order of `names`."""
+    key = model.key_of(ob)
+    present = {block.name: block for block in key.key_blocks} if key else {}
+    return {name: present[name] for name in names if name in present}
