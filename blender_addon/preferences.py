@@ -15,6 +15,11 @@ from .bridge.modal import EngineOperator
 ADDON = str(__package__)
 
 
+def _engine_chosen(preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
+    # a lambda would not do: Blender evaluates the annotation in the class, whose names are all that it would see
+    configure_engine()
+
+
 class Preferences(bpy.types.AddonPreferences):
     bl_idname = ADDON
 
@@ -22,7 +27,7 @@ class Preferences(bpy.types.AddonPreferences):
         name="Engine's Python",
         description="The Python that the engine runs on; empty: the one that build.py made",
         subtype="FILE_PATH",
-        update=lambda self, context: configure_engine(),
+        update=_engine_chosen,
     )
 
     def draw(self, context: bpy.types.Context) -> None:
