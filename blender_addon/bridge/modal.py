@@ -34,7 +34,7 @@ class EngineOperator(ui.ExplainedOperator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if bpy.app.background or context.window is None:
             return self.execute(context)
-        self._steps = self.work(context)
+        self._steps: Iterator[Pending] = self.work(context)
         self._pending: Pending | None = None
         manager = context.window_manager
         self._timer = manager.event_timer_add(0.05, window=context.window)
