@@ -1,11 +1,17 @@
+"""Speech: sound strips, who speaks them, and the keys that follow from them."""
+
 from __future__ import annotations
 
-CLASSES: tuple[type, ...] = ()
+from . import operators, panels, properties
+
+CLASSES: tuple[type, ...] = (properties.StripProperties, *operators.CLASSES, *panels.CLASSES)
 
 
 def register() -> None:
-    pass
+    properties.add()
+    panels.add()
 
 
 def unregister() -> None:
-    pass
+    panels.remove()
+    properties.remove()

@@ -1,0 +1,149 @@
+"""From the sound strips of heads to their keys: mix, ask the engine, write."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+
+from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.performance import Performance
+
+from ..bridge import engine
+from ..head import model
+from . import keys, mixdown, strips
+from .timing import Clock, Span, whole_take
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What the engine is told of one strip; seconds from the start of the mix."""
+
+    start: float
+    end: float
+    lips: float
+    expression: float
+    head: float
+    blinks: float
+    transcript: str
+
+
+@dataclass(frozen=True)
+class Take:
+    """A performance that waits to be written. Undo may replace Blender's objects meanwhile: their number stays."""
+
+    head: int
+    name: str
+    first: int
+    performance: Performance
+    notes: list[str]
+
+
+def animate(context: bpy.types.Context, heads: Sequence[bpy.types.Object]) -> list[str]:
+    """Animate heads from their sound strips, and wait for it.
+
+    Returns:
+        Sentences for the user: what the engine noticed and what was left out.
+
+    Raises:
+        DGTalkerError: nothing was changed.
+    """
+    steps = animate_steps(context, heads)
+    try:
+        while True:
+            next(steps).wait()
+    except StopIteration as end:
+        return end.value
+
+
+def animate_steps(
+    context: bpy.types.Context, heads: Sequence[bpy.types.Object]
+) -> Generator[engine.Pending, None, list[str]]:
+    """`animate` in steps, one request each; Blender's data changes after the last one only."""
+    scene = strips.timeline(context)
+    reason = next(filter(None, map(locked_reason, heads)), "") or shared_reason(heads)
+    if reason:
+        raise DGTalkerError(reason)
+    numbers = [head.session_uid for head in heads]
+    takes = []
+    for number in numbers:
+        head = _head(number)
+        pending, first = _request(scene, head)
+        name = head.name
+        yield pending
+        reply = pending.result()
+        takes.append(Take(number, name, first, _performance(reply), list(reply.header.get("notes", ()))))
+    found = [_head(take.head, take.name) for take in takes]
+    reason = next(filter(None, map(locked_reason, found)), "")
+    if reason:
+        raise DGTalkerError(reason)
+    notes: list[str] = []
+    for take, head in zip(takes, found, strict=True):
+        own = take.notes + keys.write(head, take.performance, take.first)
+        notes += [f"{head.name}: {note}" for note in own] if len(takes) > 1 else own
+    return notes
+
+
+def locked_reason(head: bpy.types.Object) -> str:
+    """Why a head cannot be animated; empty when it can."""
+    if keys.tweaked(head):
+        return f"An NLA strip of {head.name} is being edited: leave it with Tab in the NLA editor first."
+    return model.locked_reason(head)
+
+
+def shared_reason(heads: Sequence[bpy.types.Object]) -> str:
+    """Why heads cannot speak apart: linked duplicates have the same sliders. Empty when they can."""
+    users: dict[Any, str] = {}
+    for head in heads:
+        other = users.setdefault(model.key_of(head), head.name)
+        if other != head.name:
+            return (
+                f"{other} and {head.name} share their sliders: Object ▸ Relations ▸ Make Single User ▸ Object & Data."
+            )
+    return ""
+
+
+def _request(scene: bpy.types.Scene, head: bpy.types.Object) -> tuple[engine.Pending, int]:
+    """Asks the engine for a head's performance, and returns the frame at which it starts."""
+    sounds = [sound for sound in strips.strips_of(scene, head) if sound.heard]
+    if not sounds:
+        raise DGTalkerError(
+            f"Nothing is heard of the sound strips of {head.name}.",
+            "Give it a strip, or unmute its strips, their channels or the meta strips around them.",
+        )
+    clock = Clock(scene.render.fps, scene.render.fps_base)
+    first, last = whole_take([sound.span for sound in sounds], clock)
+    sound = mixdown.mix(scene, sounds, first, last)
+    passages = [asdict(_passage(each.strip, each.span, clock, first)) for each in sounds]
+    header = {"sample_rate": sound.rate, "fps": clock.rate, "passages": passages}
+    return engine.submit("animate", header, sound.samples), first
+
+
+def _passage(strip: Any, span: Span, clock: Clock, first: int) -> Passage:
+    settings = strip.dgtalker
+    return Passage(
+        clock.seconds(span.start - first),
+        clock.seconds(span.end - first),
+        settings.lips,
+        settings.expression,
+        settings.head,
+        settings.blinks,
+        settings.transcript.strip(),
+    )
+
+
+def _performance(reply: engine.Reply) -> Performance:
+    header = reply.header
+    names = tuple(header["names"])
+    weights = np.frombuffer(reply.body, "<f4").reshape(header["frames"], len(names))
+    return Performance(header["fps"], names, weights)
+
+
+def _head(number: int, name: str = "") -> bpy.types.Object:
+    for ob in bpy.data.objects:
+        if ob.session_uid == number and model.is_head(ob):
+            return ob
+    raise DGTalkerError(f"The head {name} was deleted while it was being animated.")

@@ -1,0 +1,130 @@
+"""What stands on the timeline: sound strips, who speaks them, when and whether they are heard. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aud
+import bpy
+
+from dgtalker_engine.errors import DGTalkerError
+
+from ..head import model
+from .timing import EVER, Span
+
+NEW_NAMES = "left_handle" in bpy.types.Strip.bl_rna.properties
+"""Blender 5.2 renames the ends of a strip; the old names warn there."""
+
+
+@dataclass(frozen=True)
+class SoundStrip:
+    """A sound strip as it plays.
+
+    Attributes:
+        strip: Blender's strip.
+        span: when it plays, within the meta strips around it and from frame 0 on.
+        muted: it, its channel or a meta strip around it is muted.
+    """
+
+    strip: Any
+    span: Span
+    muted: bool
+
+    @property
+    def heard(self) -> bool:
+        return not self.muted and not self.span.empty
+
+
+def timeline(context: bpy.types.Context) -> bpy.types.Scene:
+    """The scene whose strips are meant: the sequencer may show another scene than the 3D view (Blender 5)."""
+    scenes = [context.scene, getattr(context, "sequencer_scene", None)]
+    if context.area and context.area.type == "SEQUENCE_EDITOR":
+        scenes.reverse()
+    return next((scene for scene in scenes if scene and any(sound_strips(scene))), context.scene)
+
+
+def sound_strips(scene: bpy.types.Scene) -> Iterator[SoundStrip]:
+    """Every sound strip of a scene, those inside meta strips too."""
+    editor = scene.sequence_editor
+    if editor:
+        yield from _walk(editor.strips, editor.channels, EVER, False)
+
+
+def _walk(strips: Iterable[Any], channels: Any, around: Span, muted: bool) -> Iterator[SoundStrip]:
+    for strip in strips:
+        span = _ends(strip).clipped(around)
+        off = muted or strip.mute or channels[strip.channel].mute
+        if strip.type == "META":
+            yield from _walk(strip.strips, strip.channels, span, off)
+        elif strip.type == "SOUND":
+            yield SoundStrip(strip, span, off)
+
+
+def _ends(strip: Any) -> Span:
+    if NEW_NAMES:
+        return Span(strip.left_handle, strip.right_handle)
+    return Span(strip.frame_final_start, strip.frame_final_end)
+
+
+def speaker(strip: Any) -> bpy.types.Object | None:
+    """The head that speaks a strip. Blender keeps a deleted object while a strip names it: that is no speaker."""
+    head = strip.dgtalker.speaker
+    return head if model.is_head(head) and head.users_scene else None
+
+
+def strips_of(scene: bpy.types.Scene, head: bpy.types.Object) -> list[SoundStrip]:
+    """A head's sound strips, muted ones too."""
+    return [sound for sound in sound_strips(scene) if speaker(sound.strip) == head]
+
+
+def without_speaker(scene: bpy.types.Scene) -> list[SoundStrip]:
+    """The sound strips that no head speaks."""
+    return [sound for sound in sound_strips(scene) if speaker(sound.strip) is None]
+
+
+def speakers(scene: bpy.types.Scene, heard_only: bool = False) -> list[bpy.types.Object]:
+    """The heads with sound strips (that are heard, if asked), by name."""
+    found = {
+        head.name_full: head
+        for sound in sound_strips(scene)
+        if (sound.heard or not heard_only) and (head := speaker(sound.strip))
+    }
+    return [found[name] for name in sorted(found)]
+
+
+def problem(strip: Any) -> str:
+    """Why the sound of a strip cannot be read, or an empty string; cheap enough for drawing."""
+    sound = strip.sound
+    if sound is None:
+        return f"The strip {strip.name} has no sound."
+    if sound.packed_file is None and not file_of(sound).is_file():
+        return f"The sound file of the strip {strip.name} is missing: {file_of(sound)}."
+    return ""
+
+
+def file_of(sound: bpy.types.Sound) -> Path:
+    return Path(bpy.path.abspath(sound.filepath, library=sound.library))
+
+
+def sample_rate(strip: Any) -> int:
+    """The sample rate of a strip's sound.
+
+    Raises:
+        DGTalkerError: the sound is missing or is in no format that Blender reads.
+    """
+    missing = problem(strip)
+    if missing:
+        raise DGTalkerError(missing, "Find it with File ▸ External Data ▸ Find Missing Files, or mute the strip.")
+    if strip.sound.packed_file is not None and strip.sound.samplerate > 0:
+        return int(strip.sound.samplerate)
+    try:
+        rate = int(aud.Sound(str(file_of(strip.sound))).specs[0])  # type: ignore
+    except aud.error as error:  # type: ignore
+        raise DGTalkerError(
+            f"Blender cannot read the sound of the strip {strip.name}: {file_of(strip.sound)} ({error}).",
+            "Save it as WAV, FLAC or MP3, or mute the strip.",
+        ) from error  # type: ignore
+    return rate

@@ -1,0 +1,65 @@
+"""Frames and seconds, and the stretch of frames over which a head is animated. No Blender."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+SETTLE = 0.5
+"""Seconds animated before the first sound and after the last one, in which the face comes to rest."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A scene's frame rate: the only place where frames, `fps` and `fps_base` become seconds, and back."""
+
+    fps: int
+    fps_base: float
+
+    @property
+    def rate(self) -> float:
+        """Frames per second."""
+        return self.fps / self.fps_base
+
+    def seconds(self, frames: float) -> float:
+        return frames * self.fps_base / self.fps
+
+    def frames(self, seconds: float) -> float:
+        return seconds * self.fps / self.fps_base
+
+    def samples(self, frames: float, sample_rate: int) -> int:
+        """Sound samples that `frames` last, to the nearest one."""
+        return round(self.seconds(frames) * sample_rate)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Frames from `start` up to, not including, `end`."""
+
+    start: float
+    end: float
+
+    @property
+    def empty(self) -> bool:
+        return self.end <= self.start
+
+    def clipped(self, other: Span) -> Span:
+        """What lies in both."""
+        return Span(max(self.start, other.start), min(self.end, other.end))
+
+
+EVER = Span(0.0, math.inf)
+"""Playback and renders start at frame 0: what lies before it is never heard."""
+
+
+def whole_take(heard: Iterable[Span], clock: Clock) -> tuple[int, int]:
+    """The whole frames `(first, last)` of a take, last included: all that is heard, and SETTLE around it.
+
+    Args:
+        heard: at least one span that is not empty.
+    """
+    spans = list(heard)
+    settle = math.ceil(clock.frames(SETTLE))
+    first = math.floor(min(span.start for span in spans)) - settle
+    return max(0, first), math.ceil(max(span.end for span in spans)) + settle

@@ -1,0 +1,87 @@
+"""A head whose sliders are all there, sound files, and strips that play them."""
+
+from __future__ import annotations
+
+import json
+import wave
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+RATE = 16000
+
+
+@pytest.fixture
+def make_head():
+    """`make_head(name)`: a head with the 52 ARKit controls on a small mesh; no engine is needed for it."""
+
+    from dgtalker_engine.rig import arkit_rig  # the installed extension brings it
+
+    def make(name: str = "Ada") -> bpy.types.Object:
+        mesh = bpy.data.meshes.new(name)
+        mesh.from_pydata([(0, 0, 0), (0.1, 0, 0), (0, 0, 0.1)], [], [(0, 1, 2)])
+        head = bpy.data.objects.new(name, mesh)
+        bpy.context.scene.collection.objects.link(head)
+        head.dgtalker.rig = json.dumps(arkit_rig().to_json())
+        head.shape_key_add(name="Basis")
+        for control in arkit_rig().names:
+            head.shape_key_add(name=control)
+        return head
+
+    return make
+
+
+@pytest.fixture
+def tone(tmp_path):
+    """`tone(name, seconds, ...)`: a WAV file of 16 bits with a sine, louder and louder where `ramp`."""
+
+    def make(
+        name: str = "tone",
+        seconds: float = 2.0,
+        *,
+        rate: int = RATE,
+        channels: int = 1,
+        level: float = 0.5,
+        ramp: bool = False,
+    ) -> Path:
+        time = np.arange(round(seconds * rate)) / rate
+        sound = level * np.sin(2 * np.pi * 440 * time) * (time / seconds if ramp else 1)
+        path = tmp_path / f"{name}.wav"
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(channels)
+            file.setsampwidth(2)
+            file.setframerate(rate)
+            file.writeframes(np.repeat((sound * 32767).astype("<i2"), channels).tobytes())
+        return path
+
+    return make
+
+
+@pytest.fixture
+def add_strip():
+    """`add_strip(path, frame, head)`: a sound strip on a channel of its own, in a scene of 24 frames per second."""
+
+    def add(path: Path, frame: int = 1, head: bpy.types.Object | None = None, name: str = "") -> bpy.types.Strip:
+        editor = bpy.context.scene.sequence_editor_create()
+        channel = 1 + len(editor.strips_all)
+        strip = editor.strips.new_sound(name or path.stem, str(path), channel, frame)
+        strip.dgtalker.speaker = head
+        return strip
+
+    return add
+
+
+@pytest.fixture
+def trim():
+    """`trim(strip, start, end)`: moves a strip's ends."""
+
+    def move(strip: bpy.types.Strip, start: float, end: float) -> None:
+        names = ("left_handle", "right_handle")
+        if bpy.app.version < (5, 2):
+            names = ("frame_final_start", "frame_final_end")
+        setattr(strip, names[1], end)
+        setattr(strip, names[0], start)
+
+    return move

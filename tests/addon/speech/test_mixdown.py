@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import shutil
+import struct
+import time
+import wave
+
+import aud
+import bpy
+import numpy as np
+import pytest
+
+FPS = 24
+
+
+@pytest.fixture
+def mix(room):
+    """`mix(*strips, first, last)`: the sound of strips of the current scene."""
+
+    def run(*wanted, first=0, last=120):
+        names = [strip.name for strip in wanted]
+        strips = room("speech.strips")
+        sounds = [sound for sound in strips.sound_strips(bpy.context.scene) if sound.strip.name in names]
+        return room("speech.mixdown").mix(bpy.context.scene, sounds, first, last)
+
+    return run
+
+
+def heard(mixed, first=0, fps=FPS):
+    """The frames where sound starts and ends, and its peak."""
+    loud = np.flatnonzero(np.abs(mixed.samples) > 2e-3)
+    if not len(loud):
+        return None
+    return *(first + loud[[0, -1]] / mixed.rate * fps), np.abs(mixed.samples).max()
+
+
+def test_sound_starts_and_ends_with_its_strip_and_has_the_exact_length(mix, tone, add_strip):
+    mixed = mix(add_strip(tone(seconds=2), frame=25))
+    assert len(mixed.samples) == round(121 / FPS * mixed.rate)
+    assert mixed.samples.dtype == np.float32
+    assert heard(mixed)[:2] == pytest.approx((25, 73), abs=0.2)
+
+
+def test_trims_are_heard(mix, tone, add_strip, trim):
+    strip = add_strip(tone(seconds=4, ramp=True), frame=25)
+    trim(strip, 49, 97)
+    start, end, peak = heard(mix(strip))
+    assert (start, end) == pytest.approx((49, 97), abs=0.5)
+    assert peak == pytest.approx(0.5 * 0.75 * 0.7071, rel=0.05)
+
+
+def test_other_strips_are_not_heard(mix, tone, add_strip):
+    strip = add_strip(tone("mine", level=0.1), frame=1)
+    add_strip(tone("other", level=0.9), frame=1)
+    assert heard(mix(strip))[2] == pytest.approx(0.1 * 0.7071, rel=0.02)
+
+
+def test_volume_keys_are_heard(mix, tone, add_strip):
+    strip = add_strip(tone(seconds=4), frame=1)
+    strip.volume = 0.0
+    strip.keyframe_insert("volume", frame=1)
+    strip.volume = 1.0
+    strip.keyframe_insert("volume", frame=90)
+    mixed = mix(strip)
+    at = [np.abs(mixed.samples[int(f / FPS * mixed.rate) :][:2000]).max() for f in (5, 45, 90)]
+    assert at[0] < 0.05 < at[1] < 0.3 < at[2]
+
+
+@pytest.mark.parametrize("mute", ["strip", "channel", "meta", "channel in meta"])
+def test_mutes_silence(mix, tone, add_strip, trim, mute):
+    strip = add_strip(tone(seconds=4), frame=1)
+    editor = bpy.context.scene.sequence_editor
+    meta = editor.strips.new_meta("scene", 5, 1)
+    strip.move_to_meta(meta)
+    trim(meta, 1, 97)
+    assert heard(mix(strip))[:2] == pytest.approx((1, 97), abs=0.2)
+    if mute == "strip":
+        strip.mute = True
+    elif mute == "meta":
+        meta.mute = True
+    else:
+        (editor if mute == "channel" else meta).channels[5 if mute == "channel" else strip.channel].mute = True
+    assert heard(mix(strip)) is None
+
+
+def test_a_trimmed_meta_strip_is_heard_trimmed(mix, tone, add_strip, trim):
+    strip = add_strip(tone(seconds=4), frame=1)
+    meta = bpy.context.scene.sequence_editor.strips.new_meta("scene", 5, 1)
+    strip.move_to_meta(meta)
+    trim(meta, 1, 50)
+    assert heard(mix(strip))[:2] == pytest.approx((1, 50), abs=0.2)
+
+
+def test_the_animators_own_mute_and_volume_silence_nothing(mix, tone, add_strip):
+    strip = add_strip(tone())
+    bpy.context.scene.use_audio = False
+    bpy.context.scene.audio_volume = 0.0
+    assert heard(mix(strip))
+
+
+def test_a_strip_before_frame_0_is_heard_from_frame_0(mix, tone, add_strip):
+    assert heard(mix(add_strip(tone(seconds=4), frame=-48)))[:2] == pytest.approx((0, 48), abs=0.2)
+
+
+def test_strips_beyond_the_scenes_end_are_heard_in_place_at_ntsc_rates(mix, tone, add_strip):
+    scene = bpy.context.scene
+    scene.render.fps, scene.render.fps_base = 30, 1.001
+    strip = add_strip(tone(rate=48000), frame=30000)
+    mixed = mix(strip, first=29990, last=30100)
+    assert heard(mixed, 29990, 30 / 1.001)[:2] == pytest.approx((30000, 30060), abs=0.2)
+
+
+@pytest.mark.skipif(bpy.app.version < (5, 0), reason="Blender 4.5 crashes when retiming is scripted")
+def test_retimed_sound_is_heard_retimed(mix, tone, add_strip):
+    strip = add_strip(tone(seconds=4), frame=1)
+    strip.retiming_keys.add(timeline_frame=1)
+    strip.retiming_keys.add(timeline_frame=97)
+    strip.retiming_keys[-1].timeline_frame = 49
+    start, end, _ = heard(mix(strip))
+    assert (start, end) == pytest.approx((1, 49), abs=1.5)
+
+
+def write_wav(path, encoding, bits, channels, rate, samples):
+    data = samples.tobytes()
+    block = channels * bits // 8
+    fmt = struct.pack("<HHIIHH", encoding, channels, rate, rate * block, block, bits)
+    chunks = b"WAVEfmt " + struct.pack("<I", len(fmt)) + fmt + b"data" + struct.pack("<I", len(data)) + data
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(chunks)) + chunks)
+    return path
+
+
+def sine(rate, channels=1):
+    return np.repeat(0.5 * np.sin(2 * np.pi * 300 * np.arange(2 * rate) / rate), channels)
+
+
+def make_file(kind, tmp_path, tone):
+    path = tmp_path / f"{kind}.wav"
+    if kind == "8 kHz":
+        return tone(kind, rate=8000)
+    if kind == "5.1":
+        return tone(kind, rate=48000, channels=6)
+    if kind == "float":
+        return write_wav(path, 3, 32, 1, 44100, sine(44100).astype("<f4"))
+    if kind == "24 bits":
+        whole = (sine(44100) * (2**31 - 1)).astype("<i4")
+        return write_wav(path, 1, 24, 1, 44100, whole.view("u1").reshape(-1, 4)[:, 1:])
+    codec = {"mp3": aud.CODEC_MP3, "flac": aud.CODEC_FLAC, "ogg": aud.CODEC_VORBIS}[kind]
+    container = {"mp3": aud.CONTAINER_MP3, "flac": aud.CONTAINER_FLAC, "ogg": aud.CONTAINER_OGG}[kind]
+    path = path.with_suffix(f".{kind}")
+    sound = aud.Sound(str(tone("source", rate=44100)))
+    sound.write(str(path), 44100, aud.CHANNELS_MONO, aud.FORMAT_S16, container, codec, 128000)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["8 kHz", "24 bits", "float", "5.1", "mp3", "flac", "ogg"])
+def test_common_files_are_heard(mix, tone, add_strip, tmp_path, kind):
+    start, end, peak = heard(mix(add_strip(make_file(kind, tmp_path, tone), frame=24)))
+    assert (start, end) == pytest.approx((24, 72), abs=2)
+    assert 0.1 < peak <= 1.0
+
+
+def test_20_minutes_are_mixed_without_a_long_wait(mix, tmp_path, add_strip):
+    path = tmp_path / "long.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(44100)
+        file.writeframes(bytes(2 * 44100 * 1199) + (sine(44100)[:44100] * 32767).astype("<i2").tobytes())
+    strip = add_strip(path, frame=1)
+    started = time.monotonic()
+    mixed = mix(strip, first=0, last=28812)
+    assert time.monotonic() - started < 20
+    assert heard(mixed)[:2] == pytest.approx((1 + 1199 * FPS, 1 + 1200 * FPS), abs=0.2)
+
+
+def test_too_long_a_stretch_is_refused_at_once(mix, tone, add_strip):
+    with pytest.raises(Exception, match="83 minutes"):
+        mix(add_strip(tone(rate=44100)), first=0, last=120_000)
+
+
+def test_the_users_file_is_untouched_even_by_errors(room, mix, tone, add_strip, tmp_path):
+    scene = bpy.context.scene
+    seen = []
+    bpy.app.handlers.frame_change_post.append(seen.append)
+    strip = add_strip(tone("a"), frame=1)
+    strip.keyframe_insert("volume", frame=1)
+    add_strip(tone("b"), frame=1)
+    path = tone("c")
+    lost = add_strip(path, frame=1)
+    shutil.move(path, tmp_path / "elsewhere.wav")
+    scene.frame_set(7)
+    seen.clear()
+
+    def state():
+        return (
+            [s.name for s in bpy.data.scenes],
+            [a.name for a in bpy.data.actions],
+            [(s.name, s.mute, s.volume, s.sound.filepath, s.sound.users) for s in scene.sequence_editor.strips_all],
+            (scene.frame_start, scene.frame_end, scene.frame_current, scene.use_audio),
+            [ob.name for ob in bpy.context.selected_objects],
+            len(scene.animation_data.action.layers[0].strips[0].channelbags[0].fcurves),
+        )
+
+    before = state()
+    mix(strip)
+    with pytest.raises(Exception, match="missing"):
+        mix(strip, lost)
+    with pytest.raises(ZeroDivisionError), room("speech.mixdown")._alone(scene, []):
+        raise ZeroDivisionError
+    assert state() == before
+    assert seen == []
+    assert len(bpy.app.handlers.frame_change_post) == 1
+    bpy.app.handlers.frame_change_post.clear()

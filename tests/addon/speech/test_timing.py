@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def timing(room):
+    return room("speech.timing")
+
+
+@pytest.mark.parametrize(("fps", "base", "rate"), [(24, 1.0, 24.0), (30, 1.001, 29.97003), (25, 2.5, 10.0)])
+def test_frames_and_seconds_are_each_others_inverse(timing, fps, base, rate):
+    clock = timing.Clock(fps, base)
+    assert clock.rate == pytest.approx(rate, abs=1e-5)
+    assert clock.seconds(clock.rate * 60) == pytest.approx(60)
+    assert clock.frames(clock.seconds(1234)) == pytest.approx(1234)
+
+
+def test_an_hour_of_ntsc_has_no_drift(timing):
+    clock = timing.Clock(30, 1.001)
+    assert clock.samples(107892, 48000) == round(107892 * 1.001 / 30 * 48000)
+
+
+def test_a_take_covers_all_that_is_heard_and_time_to_settle(timing):
+    clock = timing.Clock(24, 1.0)
+    spans = [timing.Span(100.0, 148.0), timing.Span(60.25, 70.0)]
+    assert timing.whole_take(spans, clock) == (60 - 12, 148 + 12)
+
+
+def test_a_take_starts_at_frame_0_at_the_earliest(timing):
+    clock = timing.Clock(24, 1.0)
+    heard = timing.Span(-48.0, 48.0).clipped(timing.EVER)
+    assert timing.whole_take([heard], clock) == (0, 60)
+
+
+def test_what_lies_outside_a_meta_strip_is_not_heard(timing):
+    assert timing.Span(10, 20).clipped(timing.Span(30, 40)).empty
+    assert timing.Span(10, 35).clipped(timing.Span(30, 40)) == timing.Span(30, 35)
