@@ -68,7 +68,7 @@ def utterances(level: np.ndarray) -> list[Span]:
 
 
 def chunks(spans: list[Span], level: np.ndarray) -> list[Span]:
-    """Utterances joined and cut for the recogniser: at most `LONGEST` seconds, cut at pauses, else where it is quietest.
+    """Utterances joined and cut for the recogniser: at most `LONGEST` seconds, cut at pauses or where it is quiet.
 
     Args:
         spans: `utterances`.

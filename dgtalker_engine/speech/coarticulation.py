@@ -86,7 +86,7 @@ def score(phones: Sequence[Phone], openings: Sequence[float], duration: float) -
     rise = np.repeat(0.055 * pace[:, None], len(ARTICULATORS), axis=1)
     fall = np.repeat(0.055 * pace[:, None], len(ARTICULATORS), axis=1)
     rounded = np.array([name in ROUNDED for name in names])
-    rise[np.ix_(rounded, _ROUND)] *= 1.8
+    rise[:, _ROUND] *= np.where(rounded, 1.8, 1.0)[:, None]
     strength = np.stack([STRENGTHS[name] for name in names])
     # A pause too short to close the mouth in barely pulls at it.
     strength[silent] *= np.clip(length[silent] / 0.25, 0.1, 1.5)[:, None]

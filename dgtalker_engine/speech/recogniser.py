@@ -15,11 +15,13 @@ from .sound import RATE
 FRAME = 0.01
 """Seconds a frame of the recogniser."""
 
-PHONES = ["AA", "AE", "AH", "AO", "AW", "AY", "B", "CH", "D", "DH", "EH", "ER", "EY", "F", "G", "HH", "IH", "IY", "JH", "K", "L", "M", "N", "NG", "OW", "OY", "P", "R", "S", "SH", "T", "TH", "UH", "UW", "V", "W", "Y", "Z", "ZH"]
+PHONES = frozenset(
+    "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH".split()  # noqa: SIM905
+)
 SILENCE = "SIL"
 
-# Small, so that a request to cancel is answered within about 50 ms.
-_BLOCK = int(0.1 * RATE)
+# Small: the decoder keeps Python's lock during a block, and a request to cancel has to wait for it.
+_BLOCK = int(0.02 * RATE)
 _IMPOSSIBLE = 1e-30
 
 
@@ -47,7 +49,7 @@ class Recogniser:
             samprate=RATE, loglevel="FATAL", lm=None, dict=None, beam=1e-80, wbeam=1e-80, pbeam=1e-80,
             silprob=_IMPOSSIBLE, fillprob=_IMPOSSIBLE, wip=1.0,
         )  # fmt: skip
-        for name in (*PHONES, SILENCE):
+        for name in (*sorted(PHONES), SILENCE):
             self._phones.add_word(name, name, name == SILENCE)
         self._free = pocketsphinx.Decoder(
             samprate=RATE, loglevel="FATAL", allphone=model("en-us/en-us-phone.lm.bin"),
@@ -73,10 +75,15 @@ class Recogniser:
             decoder.set_cmn(channel)
         return self._segments(self._free)
 
-    def words(self, sound: np.ndarray, progress: Progress) -> list[str]:
-        """The words that are heard, lower case."""
+    def words(self, sound: np.ndarray, progress: Progress) -> tuple[list[str], float]:
+        """The words that are heard, lower case, and their mean log-posterior, weighted by length (0 at most)."""
         self._decode(self._words, sound, progress)
-        return [_bare(word.name) for word in self._segments(self._words) if word.name[0] not in "<["]
+        if self._words.hyp() is None:
+            return [], 0.0
+        heard = [word for word in self._words.seg() if word.word[0] not in "<["]
+        frames = sum(word.end_frame - word.start_frame + 1 for word in heard)
+        doubt = sum((w.end_frame - w.start_frame + 1) * math.log(min(max(w.prob, 1e-12), 1.0)) for w in heard)
+        return [bare(word.word) for word in heard], doubt / max(frames, 1)
 
     def word_times(self, sound: np.ndarray, words: list[str], progress: Progress) -> list[Segment]:
         """When each of known words is spoken, with pauses between them as ``SIL``.
@@ -137,5 +144,6 @@ class Recogniser:
         return Segment(segment.word, segment.start_frame * FRAME, (segment.end_frame + 1) * FRAME)
 
 
-def _bare(word: str) -> str:
+def bare(word: str) -> str:
+    """A word without the number of its pronunciation: ``"a(2)"`` → ``"a"``."""
     return word.split("(")[0]
