@@ -100,10 +100,10 @@ def consent_lines(ob: bpy.types.Object) -> tuple[str, ...]:
     """What is known about whose face a head shows, line by line; the first line is about the status."""
     consent = model.consent_of(ob)
     status = {
-        "self": "The user's own face",
+        "self": "The maker's own face",
         "signed": "Consent was signed",
         "synthetic": "Synthetic: nobody's face",
-        "unknown": "Consent unknown: ask before you publish",
+        "unknown": "Consent unknown: ask first",
     }[consent["status"]]
     details = (("subject", "Shows"), ("scope", "For"), ("granted_by", "Granted by"), ("date", "Date"))
     known = [f"{label}: {consent[key]}" for key, label in details if consent.get(key)]

@@ -48,30 +48,34 @@ def grouped(controls: Iterable[Control]) -> dict[str, list[Control]]:
 
 
 def side_of(name: str) -> str:
-    """``Left``, ``Right`` or nothing, for a control of one side of the face."""
-    return next((side for side in ("Left", "Right") if name.endswith(side) and not is_direction(name)), "")
+    """``Left``, ``Right`` or nothing: the column of the panel that a control stands in."""
+    return next((side for side in ("Left", "Right") if name.endswith(side) and name != side), "")
 
 
 def is_direction(name: str) -> bool:
     """Whether a control moves the middle of the face sideways, like ``jawLeft``, rather than moving one side."""
-    parts = words(name)
-    return len(parts) == 2 and parts[0] in ("jaw", "mouth", "tongue", "head", "neck") and parts[1] in ("left", "right")
+    return (
+        bool(side_of(name)) and len(words(name)) == 2 and words(name)[0] in ("jaw", "mouth", "tongue", "head", "neck")
+    )
 
 
 def rows(controls: Iterable[Control]) -> list[tuple[Control, ...]]:
-    """Controls line by line: the two sides of one movement share a line, the right side of the face first.
+    """Controls line by line, those of the whole face first; the two sides of one movement share a line.
 
-    Right comes first because the face looks at the animator: its right is on her left.
+    Right stands before left because the face looks at the animator: its right is on her left.
     """
     lines: dict[str, list[Control]] = {}
     for control in controls:
         side = side_of(control.name)
         lines.setdefault(control.name[: -len(side)] if side else control.name, []).append(control)
-    return [tuple(sorted(line, key=lambda control: side_of(control.name), reverse=True)) for line in lines.values()]
+    ordered = sorted(lines.values(), key=lambda line: bool(side_of(line[0].name)))
+    return [tuple(sorted(line, key=lambda control: side_of(control.name), reverse=True)) for line in ordered]
 
 
 def label_of(name: str, group: str) -> str:
-    """What a line is called inside its section: ``mouthSmileLeft`` → ``Smile`` in Lips."""
+    """What a line is called inside its section: ``mouthSmileLeft`` → ``Smile`` in Lips, ``jawLeft`` → ``Sideways``."""
+    if is_direction(name):
+        return "Sideways"
     side = side_of(name)
     parts = words(name[: -len(side)] if side else name)
     if len(parts) > 1 and FIRST_WORDS.get(parts[0]) == group and group != NOSE:

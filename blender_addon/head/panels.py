@@ -135,12 +135,13 @@ def _draw_avatar(layout: bpy.types.UILayout, ob: bpy.types.Object) -> None:
 def _draw_consent(layout: bpy.types.UILayout, ob: bpy.types.Object) -> None:
     status = model.consent_of(ob)["status"]
     first, *others = add.consent_lines(ob)
-    column = layout.column(align=True)
-    row = column.row()
-    row.alert = status == "unknown"
-    row.label(text=first, icon=STATUS_ICONS[status])  # type: ignore[arg-type]
-    for line in others:
-        column.label(text=line, icon="BLANK1")
+    header, body = layout.panel("dgtalker_consent", default_closed=status != "unknown")
+    header.alert = status == "unknown"
+    header.label(text=first, icon=STATUS_ICONS[status])  # type: ignore[arg-type]
+    if body is not None:
+        column = body.column(align=True)
+        for line in others:
+            column.label(text=line)
 
 
 def _draw_sections(
@@ -173,17 +174,29 @@ def _draw_rows(
     layout: bpy.types.UILayout, group: str, controls: Sequence[Control], blocks: dict[str, bpy.types.ShapeKey]
 ) -> None:
     column = layout.column(align=True)
+    sides: tuple[str, ...] = ()
     for line in groups.rows(controls):
-        split = column.split(factor=0.36, align=True)
-        label = split.row()
-        label.alignment = "RIGHT"
-        label.label(text=groups.label_of(line[0].name, group))
-        row = split.row(align=True)
+        if sides != (sides := tuple(groups.side_of(control.name) for control in line)) and any(sides):
+            row = _split(column, "")
+            for side in sides:
+                heading = row.row()
+                heading.alignment = "CENTER"
+                heading.label(text=side)
+        row = _split(column, groups.label_of(line[0].name, group))
         for control in line:
             if control.name in blocks:
-                row.prop(blocks[control.name], "value", text=groups.side_of(control.name)[:1], slider=True)
+                row.prop(blocks[control.name], "value", text="", slider=True)
             else:
                 row.label(text="missing", icon="ERROR")
+
+
+def _split(column: bpy.types.UILayout, label: str) -> bpy.types.UILayout:
+    """A line with its name on the left; returns where its sliders go."""
+    split = column.split(factor=0.36, align=True)
+    left = split.row()
+    left.alignment = "RIGHT"
+    left.label(text=label)
+    return split.row(align=True)
 
 
 def _alert(layout: bpy.types.UILayout, context: bpy.types.Context, text: str) -> None:

@@ -56,7 +56,8 @@ def mirror(ob: bpy.types.Object, mode: Mirror = "SWAP") -> None:
     before = {name: block.value for name, block in blocks.items()}
     source = {"LEFT_TO_RIGHT": "Left", "RIGHT_TO_LEFT": "Right"}.get(mode)
     for name, other in groups.swaps(model.rig_of(ob)).items():
-        if name in blocks and other in blocks and (source is None or groups.side_of(other) == source):
+        copied = source is None or (groups.side_of(other) == source and not groups.is_direction(name))
+        if copied and name in blocks and other in blocks:
             blocks[name].value = before[other]
     if mode == "SWAP":
         x, y, z = ob.delta_rotation_euler

@@ -1,0 +1,130 @@
+"""The slider panel's buttons: reset, key all, mirror, and undo."""
+
+from __future__ import annotations
+
+import json
+
+import bpy
+import pytest
+
+
+@pytest.fixture
+def head(room):
+    """A head without an avatar: the sliders need none."""
+    from dgtalker_engine.rig import arkit_rig  # the extension brings it
+
+    mesh = bpy.data.meshes.new("Head")
+    mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
+    ob = bpy.data.objects.new("Head", mesh)
+    bpy.context.collection.objects.link(ob)
+    ob.shape_key_add(name="Basis")
+    for control in arkit_rig().controls:
+        ob.shape_key_add(name=control.name).value = 0.0
+    ob.shape_key_add(name="Corrective").value = 0.6
+    ob.dgtalker.rig = json.dumps(arkit_rig().to_json())
+    bpy.context.view_layer.objects.active = ob
+    return ob
+
+
+def values(ob, **changes):
+    """The sliders that are not at rest, after setting `changes`."""
+    blocks = ob.data.shape_keys.key_blocks
+    for name, value in changes.items():
+        blocks[name].value = value
+    own = ("Basis", "Corrective")
+    return {block.name: round(block.value, 5) for block in blocks if block.name not in own and block.value != 0}
+
+
+def test_reset_of_a_section_leaves_the_others(head):
+    values(head, mouthSmileLeft=0.5, jawOpen=0.3)
+    head.delta_rotation_euler = (0.1, 0.2, 0.3)
+    assert bpy.ops.dgtalker.reset_sliders(section="Lips") == {"FINISHED"}
+    assert values(head) == {"jawOpen": 0.3}
+    assert head.delta_rotation_euler.x != 0
+    bpy.ops.dgtalker.reset_sliders(section="Pose")
+    assert tuple(head.delta_rotation_euler) == (0, 0, 0)
+    assert values(head) == {"jawOpen": 0.3}
+
+
+def test_reset_of_all_leaves_the_animators_own_shape_keys(head):
+    values(head, mouthSmileLeft=0.5, jawOpen=0.3)
+    head.delta_rotation_euler = (0.1, 0.2, 0.3)
+    bpy.ops.dgtalker.reset_sliders()
+    assert values(head) == {}
+    assert tuple(head.delta_rotation_euler) == (0, 0, 0)
+    assert round(head.data.shape_keys.key_blocks["Corrective"].value, 5) == 0.6
+
+
+def test_key_all_holds_the_pose_of_the_frame(head):
+    bpy.context.scene.frame_set(10)
+    values(head, jawOpen=0.8)
+    head.delta_rotation_euler = (0.0, 0.0, 0.5)
+    assert bpy.ops.dgtalker.key_all() == {"FINISHED"}
+    bpy.context.scene.frame_set(20)
+    values(head, jawOpen=0.1)
+    head.delta_rotation_euler = (0.0, 0.0, 0.0)
+    bpy.ops.dgtalker.key_all()
+    bpy.context.scene.frame_set(10)
+    assert values(head) == {"jawOpen": 0.8}
+    assert round(head.delta_rotation_euler.z, 5) == 0.5
+    bpy.context.scene.frame_set(20)
+    assert values(head) == {"jawOpen": 0.1}
+
+
+def test_mirror_exchanges_sides_directions_and_the_heads_turn(head):
+    values(head, mouthSmileLeft=0.7, mouthSmileRight=0.1, jawLeft=0.3, jawOpen=0.2, eyeLookInLeft=0.4)
+    head.delta_rotation_euler = (0.1, 0.2, 0.3)
+    assert bpy.ops.dgtalker.mirror_sliders(mode="SWAP") == {"FINISHED"}
+    assert values(head) == {
+        "mouthSmileRight": 0.7,
+        "mouthSmileLeft": 0.1,
+        "jawRight": 0.3,
+        "jawOpen": 0.2,
+        "eyeLookInRight": 0.4,
+    }
+    assert [round(angle, 5) for angle in head.delta_rotation_euler] == [0.1, -0.2, -0.3]
+    bpy.ops.dgtalker.mirror_sliders(mode="SWAP")
+    assert values(head)["mouthSmileLeft"] == 0.7
+
+
+@pytest.mark.parametrize(("mode", "smile"), [("LEFT_TO_RIGHT", 0.7), ("RIGHT_TO_LEFT", 0.1)])
+def test_copying_a_side_leaves_what_moves_the_middle(head, mode, smile):
+    values(head, mouthSmileLeft=0.7, mouthSmileRight=0.1, jawLeft=0.3, mouthRight=0.2)
+    bpy.ops.dgtalker.mirror_sliders(mode=mode)
+    assert values(head) == {"mouthSmileLeft": smile, "mouthSmileRight": smile, "jawLeft": 0.3, "mouthRight": 0.2}
+
+
+def test_undo_brings_the_pose_back(head):
+    values(head, jawOpen=0.3)
+    bpy.ops.ed.undo_push(message="pose")
+    bpy.ops.dgtalker.reset_sliders()
+    bpy.ops.ed.undo_push(message="Reset")
+    bpy.ops.ed.undo()
+    assert values(bpy.data.objects["Head"]) == {"jawOpen": 0.3}
+
+
+def test_buttons_need_a_head(head):
+    bpy.context.view_layer.objects.active = None
+    for operator in ("reset_sliders", "key_all", "mirror_sliders", "restore_controls", "make_head_editable"):
+        assert not getattr(bpy.ops.dgtalker, operator).poll()
+
+
+def test_muted_sliders_do_not_count(head, room):
+    values(head, jawOpen=0.3, mouthPucker=0.5)
+    head.data.shape_keys.key_blocks["jawOpen"].mute = True
+    model = room("head.model")
+    weights = model.weights_of(model.key_of(head), model.rig_of(head))
+    assert "jawOpen" not in weights
+    assert "Corrective" not in weights
+    assert round(weights["mouthPucker"], 5) == 0.5
+
+
+def test_evaluated_weights_follow_drivers(head, room):
+    bpy.context.scene.frame_set(7)
+    driver = head.data.shape_keys.key_blocks["jawOpen"].driver_add("value").driver
+    driver.expression = "frame / 10"
+    bpy.context.view_layer.update()
+    graph = bpy.context.evaluated_depsgraph_get()
+    weights = room("head.model").evaluated_weights(head, graph)
+    assert round(weights["jawOpen"], 5) == 0.7
+    assert room("head.model").evaluated_weights(head.evaluated_get(graph), graph) == weights
