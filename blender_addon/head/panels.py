@@ -157,8 +157,14 @@ def _draw_sections(
         header.operator(operators.ResetSliders.bl_idname, text="", icon="LOOP_BACK", emboss=False).section = group
         if body is not None:
             if group == groups.POSE:
-                body.column(align=True).prop(ob, sliders.ROTATION, text="Head")
+                _draw_rotation(body, ob)
             _draw_rows(body, group, sections.get(group, []), blocks)
+
+
+def _draw_rotation(layout: bpy.types.UILayout, ob: bpy.types.Object) -> None:
+    column = layout.column(align=True)
+    for axis, label in enumerate(("Nod", "Tilt", "Turn")):
+        _split(column, label).prop(ob, sliders.ROTATION, index=axis, text="")
 
 
 def _draw_found(layout: bpy.types.UILayout, search: str, rig: Rig, blocks: dict[str, bpy.types.ShapeKey]) -> None:
