@@ -87,7 +87,13 @@ class Metadata:
                 str(data["kind"]),
                 str(data["name"]),
                 Rig.from_json(data["rig"]),
-                Consent(*(str(consent[key]) for key in ("subject", "scope", "granted_by", "date")), consent["status"]),
+                Consent(
+                    str(consent["subject"]),
+                    str(consent["scope"]),
+                    str(consent["granted_by"]),
+                    str(consent["date"]),
+                    consent["status"],
+                ),
                 str(data["licence"]),
                 str(data["hash"]),
             )

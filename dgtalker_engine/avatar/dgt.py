@@ -153,7 +153,7 @@ def content_hash(document: Mapping[str, Any], tensors: Tensors) -> str:
     for name in sorted(tensors):
         tensor = np.ascontiguousarray(tensors[name])
         digest.update(f"\n{name} {names[tensor.dtype]} {list(tensor.shape)}\n".encode())
-        digest.update(memoryview(tensor.reshape(-1)).cast("B"))
+        digest.update(tensor.tobytes())
     return digest.hexdigest()
 
 
@@ -194,7 +194,7 @@ def read_header(data: bytes) -> tuple[str, dict[str, TensorSpec]]:
 
 
 def expect(specs: Specs, name: str, dtypes: str, shape: tuple[int | None, ...]) -> TensorSpec:
-    """The announced tensor `name`, of one of the `dtypes` (separated by spaces) and of `shape`, None meaning any length.
+    """The announced tensor `name`, of one of the `dtypes` (spaces between) and of `shape`, None meaning any length.
 
     Raises:
         DGTalkerError: it is missing, or different.
