@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import traceback
+from pathlib import Path
 
 import bpy
 from bpy.app.handlers import persistent
 
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 
-from . import camera, colours, picture, shot
+from . import camera, colours, output, picture, shot
 
 last_error: DGTalkerError | None = None
 """Why the last render failed. As a compositor's second scene a failed render does not raise: look here then."""
@@ -48,6 +49,12 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
             traceback.print_exc()
             self._fail(DGTalkerError(f"Rendering failed: {error!r}.", "This is a fault of DGTalker; please report it."))
 
+    def view_update(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
+        self.update_stats("DGTalker", "F12 renders the heads; Material Preview shows their meshes")
+
+    def view_draw(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
+        """Blender calls this for the viewport's Rendered mode, and prints an error for each redraw without it."""
+
     def _fail(self, error: DGTalkerError) -> None:
         global last_error
         last_error = error
@@ -64,6 +71,7 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         if settings.use_border:
             border = (settings.border_min_x, settings.border_max_x, settings.border_min_y, settings.border_max_y)
             region = camera.border_region(border, *size)
+        output.check_room(Path(settings.frame_path(frame=depsgraph.scene_eval.frame_current)), *size)
         self.update_stats("", "Reading the scene")
         asked, warnings = shot.frame_shot(depsgraph, self.camera_override, size, region)
         for warning in warnings:
