@@ -12,6 +12,7 @@ from dgtalker_engine.rig import Control, Rig
 
 COLOURS = "Color"
 BASIS = "Basis"
+ROUGHNESS = 0.8
 
 
 def build_mesh(name: str, proxy: Mapping[str, np.ndarray]) -> bpy.types.Mesh:
@@ -39,20 +40,20 @@ def build_mesh(name: str, proxy: Mapping[str, np.ndarray]) -> bpy.types.Mesh:
     colours.data.foreach_set("color", _flat(proxy["colours"]))  # type: ignore[attr-defined]
     mesh.color_attributes.active_color_name = COLOURS
     mesh.color_attributes.render_color_index = 0
-    mesh.materials.append(_material(name, proxy["colours"].mean(axis=0)))
+    mesh.materials.append(_material(name, np.percentile(proxy["colours"], 75, axis=0)))
     return mesh
 
 
-def _material(name: str, mean: np.ndarray) -> bpy.types.Material:
-    """Vertex colours in Material Preview; the mean colour in Solid mode, whose default shows the material's."""
+def _material(name: str, skin: np.ndarray) -> bpy.types.Material:
+    """Vertex colours in Material Preview; `skin` in Solid mode, which shows the material's own colour by default."""
     material = bpy.data.materials.new(name)
     if bpy.app.version < (5, 0, 0):
         material.use_nodes = True
-    material.diffuse_color = (*mean[:3].tolist(), 1.0)  # type: ignore[assignment]
-    material.roughness = 0.6
+    material.diffuse_color = (*skin[:3].tolist(), 1.0)  # type: ignore[assignment]
+    material.roughness = ROUGHNESS
     tree = material.node_tree
     shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
-    shader.inputs["Roughness"].default_value = 0.6  # type: ignore[attr-defined]
+    shader.inputs["Roughness"].default_value = ROUGHNESS  # type: ignore[attr-defined]
     colour = tree.nodes.new("ShaderNodeVertexColor")
     colour.layer_name = COLOURS  # type: ignore[attr-defined]
     colour.location = (shader.location.x - 220.0, shader.location.y)
