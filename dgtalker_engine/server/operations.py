@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import DGTalkerError
 from ..wire import Shot, pack
+from .listener import Listener
 from .session import Answer, Progress, UnknownAvatar
 
 if TYPE_CHECKING:
@@ -24,14 +25,16 @@ class Operations:
 
     def __init__(self) -> None:
         self.avatars: dict[str, Avatar] = {}
+        self._listener = Listener()
 
     def warm_up(self) -> None:
         """Imports what the operations need; an environment that is broken shows when an operation is asked for."""
         try:
-            from .. import avatar, speech  # noqa: F401
+            from .. import avatar  # noqa: F401
             from . import pictures  # noqa: F401
         except ImportError:
             log.exception("the engine's environment is incomplete")
+        self._listener.prepare()
 
     def handle(self, op: str, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
         """Does one request.
@@ -82,26 +85,7 @@ class Operations:
         return {"avatar": opened.metadata.hash, "metadata": metadata, "rig": rig, "proxy": specs}, buffers
 
     def _animate(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
-        import numpy as np
-
-        from .. import speech
-
-        try:
-            sample_rate, fps = int(header["sample_rate"]), float(header["fps"])
-            passages = [speech.Passage(**passage) for passage in header.get("passages", [])]
-            samples = np.frombuffer(body, "<f4")
-        except (KeyError, TypeError, ValueError) as error:
-            raise DGTalkerError(f"The request to animate cannot be read: {error!r}.") from error
-        answer = speech.animate(samples, sample_rate, fps=fps, passages=passages, progress=progress)
-        performance = answer.performance
-        weights = np.ascontiguousarray(performance.weights, "<f4")
-        response = {
-            "fps": performance.fps,
-            "names": list(performance.names),
-            "frames": performance.frames,
-            "notes": list(answer.notes),
-        }
-        return response, [weights]
+        return self._listener.animate(header, body, progress)
 
     def _render(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
         shot = Shot.from_json(bytes(body))

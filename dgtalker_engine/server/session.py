@@ -15,7 +15,7 @@ from ..errors import Cancelled, DGTalkerError
 from ..wire import Channel, Head, Kind, WireError
 
 QUEUE_LIMIT = 64
-QUEUED_BYTES_LIMIT = 48 * 1024 * 1024
+QUEUED_BYTES_LIMIT = 32 * 1024 * 1024
 EVENT_INTERVAL = 0.05
 
 _TEXT_LIMIT = 8000

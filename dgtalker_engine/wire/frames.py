@@ -105,6 +105,10 @@ class FrameReader:
         self._prefix = memoryview(bytearray(PREFIX.size))
         self._header = memoryview(bytearray(MAX_HEADER))
         self._scratch = memoryview(bytearray(_SCRATCH))
+        # Small frames come in one system call: each one gives up Python's lock, and when another thread keeps it for
+        # long calls into C, every return from the system waits for one of them.
+        self._buffer = memoryview(bytearray(_SCRATCH))
+        self._ready = self._buffer[:0]
 
     def head(self) -> Head:
         """The next frame's kind, header and body length.
@@ -149,9 +153,20 @@ class FrameReader:
 
     def _fill(self, view: memoryview) -> None:
         while view.nbytes:
-            if self._wait is not None:
-                self._wait()
-            count = self._sock.recv_into(view)
-            if count == 0:
-                raise ConnectionResetError("The other side has closed the connection.")
+            if not self._ready.nbytes and view.nbytes < _SCRATCH:
+                self._ready = self._buffer[: self._receive(self._buffer)]
+            count = min(view.nbytes, self._ready.nbytes)
+            if count:
+                view[:count] = self._ready[:count]
+                self._ready = self._ready[count:]
+            else:
+                count = self._receive(view)
             view = view[count:]
+
+    def _receive(self, view: memoryview) -> int:
+        if self._wait is not None:
+            self._wait()
+        count = self._sock.recv_into(view)
+        if count == 0:
+            raise ConnectionResetError("The other side has closed the connection.")
+        return count

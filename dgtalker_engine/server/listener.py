@@ -1,0 +1,114 @@
+"""Speech in a process of its own.
+
+The recogniser keeps Python's lock for up to a second while it loads its models and works: in the engine's own process
+a cancel, a ping or the end of Blender would have to wait for it. The listener reads one request from stdin and answers
+on stdout, each message a line of JSON followed by raw bytes where it says so. It ends after one answer, when its stdin
+ends before a request came, or when nobody reads its progress any more; a cancel kills it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import IO, Any
+
+from ..errors import DGTalkerError
+from .session import Answer, Progress
+
+
+class Listener:
+    """The engine's side: keeps one process ready, so that a request does not wait for its imports."""
+
+    def __init__(self) -> None:
+        self._ready: subprocess.Popen[bytes] | None = None
+
+    def prepare(self) -> None:
+        """Starts the process that the next request will use."""
+        if self._ready is not None and self._ready.poll() is None:
+            return
+        flags = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
+        self._ready = subprocess.Popen(
+            [sys.executable, "-I", "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, creationflags=flags
+        )
+
+    def animate(self, request: dict[str, Any], samples: bytearray, progress: Progress) -> Answer:
+        """`speech.animate` for a request as docs/architecture.md describes it.
+
+        Raises:
+            DGTalkerError: from `speech.animate`, or because the process ended unexpectedly.
+            Cancelled: `progress` raised it.
+        """
+        self.prepare()
+        process, self._ready = self._ready, None
+        assert process is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            with process.stdin as to_listener:
+                _send(to_listener, {**request, "bytes": len(samples)}, samples)
+            while "answer" not in (message := _receive(process.stdout)):
+                if "error" in message:
+                    raise DGTalkerError(*message["error"])
+                progress(message["fraction"], message["text"])
+            return message["answer"], [process.stdout.read(message["bytes"])]
+        except (EOFError, BrokenPipeError) as error:
+            raise DGTalkerError(
+                f"The speech recogniser ended unexpectedly (exit code {process.wait()}).",
+                "The engine's log has the details; please report this.",
+            ) from error
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+            self.prepare()
+
+
+def main() -> None:
+    """The process's side."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print belongs in the log
+    import numpy as np
+
+    from .. import speech
+
+    try:
+        request = _receive(sys.stdin.buffer)
+        samples = sys.stdin.buffer.read(request["bytes"])
+        try:
+            passages = [speech.Passage(**passage) for passage in request.get("passages", [])]
+            rate, fps = int(request["sample_rate"]), float(request["fps"])
+            sound = np.frombuffer(samples, "<f4")
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise DGTalkerError(f"The request to animate cannot be read: {error!r}.") from error
+
+        def progress(fraction: float, text: str) -> None:
+            _send(answers, {"fraction": fraction, "text": text})
+
+        answer = speech.animate(sound, rate, fps=fps, passages=passages, progress=progress)
+        performance = answer.performance
+        header = {"fps": performance.fps, "names": performance.names, "frames": performance.frames}
+        weights = np.ascontiguousarray(performance.weights, "<f4").tobytes()
+        _send(answers, {"answer": {**header, "notes": list(answer.notes)}, "bytes": len(weights)}, weights)
+    except DGTalkerError as error:
+        _send(answers, {"error": [error.message, error.hint, error.code]})
+    except (EOFError, BrokenPipeError):  # the engine is gone, or does not want an answer any more
+        os._exit(0)
+
+
+def _send(stream: IO[bytes], message: dict[str, Any], data: bytes | bytearray = b"") -> None:
+    stream.write(json.dumps(message).encode() + b"\n")
+    stream.write(data)
+    stream.flush()
+
+
+def _receive(stream: IO[bytes]) -> dict[str, Any]:
+    line = stream.readline()
+    if not line.endswith(b"\n"):
+        raise EOFError
+    return json.loads(line)
+
+
+if __name__ == "__main__":
+    main()

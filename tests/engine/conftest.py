@@ -1,0 +1,136 @@
+"""What the tests of the engine share: real engine processes, and the add-on's modules that need no Blender."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dgtalker_engine.wire import Channel, Kind, new_token, shake_hands
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+class RawEngine:
+    """An engine process with a bare channel to it."""
+
+    def __init__(self, *, token_given=None, greet=True):
+        token = new_token()
+        self.sock, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-I", "-m", "dgtalker_engine", "serve", "--fd", str(theirs.fileno())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+        self.token = token
+        with self.process.stdin:
+            self.process.stdin.write((token if token_given is None else token_given) + b"\n")
+        if greet:
+            shake_hands(self.sock, token, "owner", timeout=30)
+        self.channel = Channel(self.sock)
+        self.sock.settimeout(60)
+
+    def send(self, kind, header, body=()):
+        self.channel.send(kind, header, body)
+
+    def receive(self):
+        head = self.channel.reader.head()
+        return head.kind, head.header, self.channel.reader.body(head)
+
+    def answer(self, number):
+        """The next response or error to this request; other frames are passed over."""
+        while True:
+            kind, header, body = self.receive()
+            if kind in (Kind.RESPONSE, Kind.ERROR) and header["id"] == number:
+                return kind, header, body
+
+    def ask(self, number, op, header=None, body=()):
+        self.send(Kind.REQUEST, {**(header or {}), "id": number, "op": op}, body)
+        return self.answer(number)
+
+    def memory(self):
+        """Resident bytes."""
+        return resident(self.process.pid)
+
+    def end(self):
+        self.channel.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(5)
+        self.process.kill()
+        return self.process.wait()
+
+
+def resident(pid):
+    fields = Path(f"/proc/{pid}/statm").read_text().split()
+    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _wait_until(condition, timeout=10.0):
+    """Seconds until `condition()` was true; fails when it did not become so."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < timeout, "waited in vain"
+        time.sleep(0.002)
+    return time.monotonic() - started
+
+
+@pytest.fixture
+def wait_until():
+    """``wait_until(condition, timeout=10.0) -> seconds``"""
+    return _wait_until
+
+
+@pytest.fixture(scope="session")
+def recording():
+    """Twenty seconds that keep the recogniser busy: mono float32 at 16 kHz."""
+    times = np.arange(20 * 16000) / 16000
+    pitch = np.sin(2 * np.pi * 120 * times + 3 * np.sin(2 * np.pi * 2 * times))
+    noise = np.random.default_rng(3).normal(size=times.size)
+    loudness = np.clip(np.sin(2 * np.pi * 3 * times), 0, 1)
+    return ((pitch + 0.3 * noise) * loudness * 0.2).astype("f4")
+
+
+@pytest.fixture
+def raw_engine():
+    """Starts engines with a bare channel: ``raw_engine(**options) -> RawEngine``; they are ended with the test."""
+    engines = []
+
+    def start(**options):
+        engines.append(RawEngine(**options))
+        return engines[-1]
+
+    yield start
+    for engine in engines:
+        engine.end()
+
+
+@pytest.fixture(scope="session")
+def addon():
+    """`blender_addon` without its `__init__`, which needs Blender: so its modules that need none can be imported."""
+    package = sys.modules.get("blender_addon")
+    if package is None:
+        package = types.ModuleType("blender_addon")
+        package.__path__ = [str(REPOSITORY / "blender_addon")]
+        sys.modules["blender_addon"] = package
+    return package
+
+
+@pytest.fixture
+def bridge(addon, tmp_path):
+    """`blender_addon.bridge.engine`, set up for an engine on this Python; its engine ends with the test."""
+    from blender_addon.bridge import engine
+
+    engine.configure(python=sys.executable, log=tmp_path / "log" / "engine.log")
+    yield engine
+    engine.stop()
