@@ -86,7 +86,8 @@ class Control:
     default: float = 0.0
 
     def __post_init__(self) -> None:
-        if not self.name or len(self.name) > 63 or not self.name.isprintable():
+        # 63 bytes are what Blender keeps of a shape key's name
+        if not self.name or not self.name.isprintable() or len(self.name.encode()) > 63:
             raise DGTalkerError(f"A control has the unusable name {self.name!r}.")
         if self.group not in get_args(Group):
             raise DGTalkerError(f"Control {self.name} has the unknown group {self.group!r}.")
