@@ -208,7 +208,7 @@ def _split(column: bpy.types.UILayout, label: str) -> bpy.types.UILayout:
 def _alert(layout: bpy.types.UILayout, context: bpy.types.Context, text: str) -> None:
     column = layout.column(align=True)
     column.alert = True
-    letters = int(context.region.width / (7.5 * context.preferences.system.ui_scale)) - 6
+    letters = int(context.region.width / (6.6 * context.preferences.system.ui_scale)) - 6
     for i, line in enumerate(textwrap.wrap(text, max(20, letters))):
         column.label(text=line, icon="BLANK1" if i else "ERROR")
 
