@@ -40,7 +40,9 @@ def render_frame(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> tup
     )
     clouds = [
         placed(
-            avatars[head.avatar].pose(avatars[head.avatar].rig.weights(head.weights)), np.reshape(head.matrix, (4, 4))
+            avatars[head.avatar].pose(avatars[head.avatar].rig.weights(head.weights)),
+            np.reshape(head.matrix, (4, 4)),
+            camera,
         )
         for head in frame.heads
     ]
