@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
@@ -15,20 +15,7 @@ from dgtalker_engine.performance import Performance
 from ..bridge import engine
 from ..head import model
 from . import keys, mixdown, strips
-from .timing import Clock, Span, whole_take
-
-
-@dataclass(frozen=True)
-class Passage:
-    """What the engine is told of one strip; seconds from the start of the mix."""
-
-    start: float
-    end: float
-    lips: float
-    expression: float
-    head: float
-    blinks: float
-    transcript: str
+from .timing import Clock, whole_take
 
 
 @dataclass(frozen=True)
@@ -64,7 +51,7 @@ def animate_steps(
 ) -> Generator[engine.Pending, None, list[str]]:
     """`animate` in steps, one request each; Blender's data changes after the last one only."""
     scene = strips.timeline(context)
-    reason = next(filter(None, map(locked_reason, heads)), "") or shared_reason(heads)
+    reason = disabled_reason(context, heads)
     if reason:
         raise DGTalkerError(reason)
     numbers = [head.session_uid for head in heads]
@@ -85,6 +72,14 @@ def animate_steps(
         own = take.notes + keys.write(head, take.performance, take.first)
         notes += [f"{head.name}: {note}" for note in own] if len(takes) > 1 else own
     return notes
+
+
+def disabled_reason(context: bpy.types.Context, heads: Sequence[bpy.types.Object]) -> str:
+    """Why these heads cannot be animated; empty when they can."""
+    scene = strips.timeline(context)
+    if strips.clock(scene).rate != strips.clock(context.scene).rate:
+        return f"The scenes {scene.name} and {context.scene.name} run at different frame rates: make them equal."
+    return next(filter(None, map(locked_reason, heads)), "") or shared_reason(heads)
 
 
 def locked_reason(head: bpy.types.Object) -> str:
@@ -114,25 +109,26 @@ def _request(scene: bpy.types.Scene, head: bpy.types.Object) -> tuple[engine.Pen
             f"Nothing is heard of the sound strips of {head.name}.",
             "Give it a strip, or unmute its strips, their channels or the meta strips around them.",
         )
-    clock = Clock(scene.render.fps, scene.render.fps_base)
+    clock = strips.clock(scene)
     first, last = whole_take([sound.span for sound in sounds], clock)
-    sound = mixdown.mix(scene, sounds, first, last)
-    passages = [asdict(_passage(each.strip, each.span, clock, first)) for each in sounds]
-    header = {"sample_rate": sound.rate, "fps": clock.rate, "passages": passages}
-    return engine.submit("animate", header, sound.samples), first
+    mix = mixdown.mix(scene, sounds, first, last)
+    passages = [_passage(each, clock, first) for each in sounds]
+    header = {"sample_rate": mix.rate, "fps": clock.rate, "passages": passages}
+    return engine.submit("animate", header, mix.samples), first
 
 
-def _passage(strip: Any, span: Span, clock: Clock, first: int) -> Passage:
-    settings = strip.dgtalker
-    return Passage(
-        clock.seconds(span.start - first),
-        clock.seconds(span.end - first),
-        settings.lips,
-        settings.expression,
-        settings.head,
-        settings.blinks,
-        settings.transcript.strip(),
-    )
+def _passage(sound: strips.SoundStrip, clock: Clock, first: int) -> dict[str, Any]:
+    """What the engine is told of one strip; seconds from the start of the mix."""
+    settings = sound.strip.dgtalker
+    return {
+        "start": round(clock.seconds(sound.span.start - first), 5),
+        "end": round(clock.seconds(sound.span.end - first), 5),
+        "lips": round(settings.lips, 3),
+        "expression": round(settings.expression, 3),
+        "head": round(settings.head, 3),
+        "blinks": round(settings.blinks, 3),
+        "transcript": settings.transcript.strip(),
+    }
 
 
 def _performance(reply: engine.Reply) -> Performance:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import struct
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,6 @@ import numpy as np
 from dgtalker_engine.errors import DGTalkerError
 
 from . import strips
-from .timing import Clock
 
 MAX_RATE = 48000
 MIN_RATE = 8000
@@ -24,6 +24,8 @@ MAX_SAMPLES = 64 * 1024 * 1024
 """What one message to the engine holds (256 MiB of float32)."""
 
 BLOCK = 1 << 20
+SPARE = 1 << 24
+"""Bytes left over on the disk after a mix."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,17 @@ def mix(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip], first: int,
     Raises:
         DGTalkerError: a sound is missing or unreadable, the mix is too long, or there is no room for it on the disk.
     """
-    clock = Clock(scene.render.fps, scene.render.fps_base)
+    clock = strips.clock(scene)
     rate = _rate(sounds, clock.seconds(last + 1 - first))
+    count = clock.samples(last + 1 - first, rate)
     with tempfile.TemporaryDirectory(dir=bpy.app.tempdir or None, prefix="dgtalker-") as folder:
+        if shutil.disk_usage(folder).free < 8 * count + SPARE:
+            raise DGTalkerError("There is no room for the mixed sound.", f"Make room on the disk of {folder}.")
         path = Path(folder) / "mix.wav"
         with _alone(scene, sounds) as copy:
             copy.frame_start, copy.frame_end = first, last
             _write(copy, path, rate)
-        samples = _read(path, clock.samples(last + 1 - first, rate))
+        samples = _read(path, count)
     return Mix(samples, rate)
 
 
@@ -127,6 +132,12 @@ def _write(scene: bpy.types.Scene, path: Path, rate: int) -> None:
 
 def _read(path: Path, count: int) -> np.ndarray:
     """The mean of both channels, float32 (count,); the file is up to one buffer longer."""
+    broken = DGTalkerError(
+        "This Blender could not write the mixed sound.",
+        "Builds of some Linux distributions do not fit their FFmpeg: use the Blender of blender.org.",
+    )
+    if not path.is_file():
+        raise broken
     samples = np.empty(count, np.float32)
     with path.open("rb") as file:
         _find_data(file)
@@ -134,9 +145,7 @@ def _read(path: Path, count: int) -> np.ndarray:
             part = samples[start : start + BLOCK]
             stereo = np.fromfile(file, "<f4", 2 * len(part))
             if len(stereo) < 2 * len(part):
-                raise DGTalkerError(
-                    "The mixed sound could not be written whole.", f"Make room on the disk of {path.parent.parent}."
-                )
+                raise broken
             np.mean(stereo.reshape(-1, 2), axis=1, out=part)
     return samples
 

@@ -30,7 +30,7 @@ class Animate(EngineOperator, bpy.types.Operator):
         heads = strips.speakers(scene, heard_only=True)
         if not heads:
             return "Every strip with a speaker is muted."
-        return next(filter(None, map(animation.locked_reason, heads)), "") or animation.shared_reason(heads)
+        return animation.disabled_reason(context, heads)
 
     def work(self, context: bpy.types.Context) -> Iterator[Pending]:
         heads = strips.speakers(strips.timeline(context), heard_only=True)

@@ -19,7 +19,7 @@ class StripList(bpy.types.UIList):
     def draw_item(
         self, context: Any, layout: Any, data: Any, item: Any, icon: Any, active: Any, property: Any, index: int = 0
     ) -> None:
-        columns = layout.split(factor=0.5)
+        columns = layout.split(factor=0.55)
         name = columns.row()
         if strips.problem(item):
             name.alert = True
@@ -27,7 +27,7 @@ class StripList(bpy.types.UIList):
         else:
             name.active = not item.mute
             name.label(text=item.name, icon="MUTE_IPO_ON" if item.mute else "SOUND")
-        columns.prop(item.dgtalker, "speaker", text="")
+        columns.prop(item.dgtalker, "speaker", text="", placeholder="Speaker")
 
     def filter_items(self, context: Any, data: Any, property: str) -> tuple[list[int], list[int]]:
         wanted = self.filter_name.lower()
@@ -46,7 +46,10 @@ class SpeechPanel:
         if any(strips.sound_strips(scene)):
             self._draw_strips(layout, context, scene)
         else:
-            layout.label(text="Add sound in the Video Sequencer", icon="INFO")
+            column = layout.column(align=True)
+            column.label(text="Add sound in the Video Sequencer", icon="INFO")
+            if getattr(context, "sequencer_scene", context.scene) != context.scene:
+                column.label(text=f"and choose {context.scene.name} in its header", icon="BLANK1")
         column = layout.column()
         column.scale_y = 1.4
         column.operator(operators.Animate.bl_idname, icon="PLAY_SOUND")
@@ -58,6 +61,8 @@ class SpeechPanel:
         layout.template_list(
             StripList.bl_idname, "", editor, "strips_all", manager, "dgtalker_strip", rows=3, sort_lock=True
         )
+        if scene != context.scene:
+            layout.label(text=f"Strips of the scene {scene.name}", icon="SCENE_DATA")
         heads = model.heads(context.scene)
         silent = len(strips.without_speaker(scene))
         if not heads:
@@ -86,7 +91,7 @@ class SpeechPanel:
 
 class SpeechSidebar(SpeechPanel, ui.SidebarPanel, bpy.types.Panel):
     bl_idname = "DGTALKER_PT_speech"
-    bl_order = 1
+    bl_order = 0
 
 
 class SpeechSequencer(SpeechPanel, ui.SequencerPanel, bpy.types.Panel):

@@ -13,7 +13,7 @@ import bpy
 from dgtalker_engine.errors import DGTalkerError
 
 from ..head import model
-from .timing import EVER, Span
+from .timing import EVER, Clock, Span
 
 NEW_NAMES = "left_handle" in bpy.types.Strip.bl_rna.properties
 """Blender 5.2 renames the ends of a strip; the old names warn there."""
@@ -44,6 +44,10 @@ def timeline(context: bpy.types.Context) -> bpy.types.Scene:
     if context.area and context.area.type == "SEQUENCE_EDITOR":
         scenes.reverse()
     return next((scene for scene in scenes if scene and any(sound_strips(scene))), context.scene)
+
+
+def clock(scene: bpy.types.Scene) -> Clock:
+    return Clock(scene.render.fps, scene.render.fps_base)
 
 
 def sound_strips(scene: bpy.types.Scene) -> Iterator[SoundStrip]:

@@ -29,8 +29,8 @@ class Clock:
         return seconds * self.fps / self.fps_base
 
     def samples(self, frames: float, sample_rate: int) -> int:
-        """Sound samples that `frames` last, to the nearest one."""
-        return round(self.seconds(frames) * sample_rate)
+        """Whole sound samples within `frames`: a hair more would make a further frame of animation."""
+        return math.floor(self.seconds(frames) * sample_rate + 1e-6)
 
 
 @dataclass(frozen=True)

@@ -238,3 +238,25 @@ def test_a_name_with_quotes_is_animated(keys, make_head):
     head.shape_key_add(name='jaw"\\x')
     keys.write(head, Performance(24.0, ('jaw"\\x',), np.array([[0.0], [1.0]], np.float32)), FIRST)
     assert value(head, 'jaw"\\x', FIRST + 1) == 1.0
+
+
+def test_an_overridden_head_is_animated_and_keeps_it(room, keys, make_head, make_performance, tmp_path):
+    make_head()
+    library, path = str(tmp_path / "library.blend"), str(tmp_path / "shot.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=library)
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    with bpy.data.libraries.load(library, link=True) as (_, wanted):
+        wanted.objects = ["Ada"]
+    head = wanted.objects[0].override_create(remap_local_usages=True)
+    bpy.context.scene.collection.objects.link(head)
+    room("head.add").make_editable(head)
+    keys.write(head, make_performance(50), FIRST)
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    head = next(ob for ob in bpy.context.scene.objects if ob.name == "Ada")
+    assert head.override_library
+    assert value(head, "jawOpen", FIRST + 49) == 1.0
+    assert head.delta_rotation_euler.x == pytest.approx(0.2, abs=1e-5)
+    keys.write(head, make_performance(50, jaw=0.5), FIRST)
+    assert value(head, "jawOpen", FIRST + 49) == 0.5
+    assert tracks(head) == ["Speech"]

@@ -36,7 +36,7 @@ def heard(mixed, first=0, fps=FPS):
 
 def test_sound_starts_and_ends_with_its_strip_and_has_the_exact_length(mix, tone, add_strip):
     mixed = mix(add_strip(tone(seconds=2), frame=25))
-    assert len(mixed.samples) == round(121 / FPS * mixed.rate)
+    assert len(mixed.samples) == int(121 / FPS * mixed.rate)
     assert mixed.samples.dtype == np.float32
     assert heard(mixed)[:2] == pytest.approx((25, 73), abs=0.2)
 

@@ -1,0 +1,282 @@
+"""The whole way with the real engine: strips, sound, performance, keys."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import wave
+
+import bpy
+import numpy as np
+import pytest
+
+SETTLE = 12
+
+
+@pytest.fixture
+def speech(room):
+    return room("speech.animation")
+
+
+@pytest.fixture
+def voice(sample, tmp_path):
+    """The first two seconds of the bundled recording."""
+    path = tmp_path / "voice.wav"
+    with wave.open(str(sample)) as source, wave.open(str(path), "wb") as part:
+        part.setparams(source.getparams())
+        part.writeframes(source.readframes(2 * source.getframerate()))
+    return path
+
+
+def curve(head, name):
+    """A control on every frame of its clip, and the clip's first frame."""
+    strip = head.data.shape_keys.animation_data.nla_tracks["Speech"].strips[0]
+    first, last = int(strip.frame_start), int(strip.frame_end)
+    values = []
+    for frame in range(first, last + 1):
+        bpy.context.scene.frame_set(frame)
+        values.append(head.data.shape_keys.key_blocks[name].value)
+    return np.array(values), first
+
+
+def everything():
+    """What an animator would notice of the file."""
+    scene = bpy.context.scene
+    return (
+        sorted(ob.name for ob in bpy.data.objects),
+        sorted(action.name for action in bpy.data.actions),
+        [each.name for each in bpy.data.scenes],
+        [
+            [track.name for track in owner.animation_data.nla_tracks]
+            for owner in (*bpy.data.objects, *bpy.data.shape_keys)
+            if owner.animation_data
+        ],
+        (scene.frame_current, scene.frame_start, scene.frame_end),
+        [(strip.name, strip.mute) for strip in scene.sequence_editor.strips_all],
+    )
+
+
+def seconds(path):
+    with wave.open(str(path)) as file:
+        return file.getnframes() / file.getframerate()
+
+
+def test_a_head_speaks_its_strip(make_head, add_strip, voice):
+    head = make_head()
+    add_strip(voice, frame=30, head=head)
+    before = bpy.context.scene.frame_current
+    assert bpy.ops.dgtalker.animate() == {"FINISHED"}
+    assert bpy.context.scene.frame_current == before
+    jaw, first = curve(head, "jawOpen")
+    assert first == 30 - SETTLE
+    assert len(jaw) == pytest.approx(seconds(voice) * 24 + 2 * SETTLE, abs=2)
+    assert jaw[:6].max() < 0.05
+    assert jaw[-3:].max() < 0.05
+    assert jaw[SETTLE:-SETTLE].max() > 0.15
+    assert curve(head, "eyeBlinkLeft")[0].max() > 0.9
+    bpy.context.scene.frame_set(first + len(jaw) // 2)
+    assert any(head.delta_rotation_euler)
+
+
+def test_function_and_operator_give_the_same_keys(speech, make_head, add_strip, voice):
+    head = make_head()
+    add_strip(voice, head=head)
+    bpy.ops.dgtalker.animate()
+    by_operator = curve(head, "mouthFunnel")[0]
+    bpy.ops.dgtalker.clear_speech()
+    speech.animate(bpy.context, [head])
+    assert np.array_equal(curve(head, "mouthFunnel")[0], by_operator)
+
+
+def test_two_heads_speak_their_own_strips_that_overlap(make_head, add_strip, voice, tone):
+    ada, bob = make_head("Ada"), make_head("Bob")
+    add_strip(voice, frame=1, head=ada)
+    add_strip(voice, frame=20, head=bob, name="answer").volume = 0.5
+    bpy.ops.dgtalker.animate()
+    first, second = curve(ada, "jawOpen"), curve(bob, "jawOpen")
+    assert (first[1], second[1]) == (0, 20 - SETTLE)
+    assert np.corrcoef(first[0][1:40], second[0][SETTLE : SETTLE + 39])[0, 1] > 0.9
+
+
+def test_amounts_of_a_strip_count(make_head, add_strip, voice):
+    head = make_head()
+    strip = add_strip(voice, frame=30, head=head)
+    strip.dgtalker.lips = strip.dgtalker.head = strip.dgtalker.blinks = 0.0
+    bpy.ops.dgtalker.animate()
+    assert curve(head, "jawOpen")[0][SETTLE + 4 : -SETTLE - 4].max() == 0.0
+
+
+def test_silence_gives_a_closed_living_face_and_says_so(speech, make_head, add_strip, tone):
+    head = make_head()
+    add_strip(tone(seconds=8, level=0.0), frame=1, head=head)
+    (note,) = speech.animate(bpy.context, [head])
+    assert "No speech" in note
+    assert curve(head, "jawOpen")[0].max() < 0.02
+    assert curve(head, "eyeBlinkLeft")[0].max() > 0.9
+
+
+def test_hand_keys_survive_animating_again(make_head, add_strip, voice):
+    head = make_head()
+    strip = add_strip(voice, frame=1, head=head)
+    bpy.ops.dgtalker.animate()
+    block = head.data.shape_keys.key_blocks["browInnerUp"]
+    block.value = 0.77
+    block.keyframe_insert("value", frame=5)
+    strip.dgtalker.expression = 2.0
+    bpy.ops.dgtalker.animate()
+    bpy.context.scene.frame_set(20)
+    assert block.value == pytest.approx(0.77)
+
+
+def test_escape_leaves_everything_as_it_was(speech, make_head, add_strip, voice):
+    head = make_head()
+    add_strip(voice, head=head)
+    before = everything()
+    steps = speech.animate_steps(bpy.context, [head])
+    pending = next(steps)
+    pending.cancel()
+    steps.close()
+    assert everything() == before
+
+
+def test_an_engine_that_is_killed_starts_again_and_finishes(room, speech, make_head, add_strip, voice):
+    head = make_head()
+    add_strip(voice, head=head)
+    steps = speech.animate_steps(bpy.context, [head])
+    pending = next(steps)
+    deadline = time.monotonic() + 60
+    while pending.progress[0] == 0.0 and not pending.done and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(room("bridge.engine").state().pid, signal.SIGKILL)
+    with pytest.raises(StopIteration):
+        next(steps)
+    assert curve(head, "jawOpen")[0].max() > 0.15
+
+
+def test_a_head_that_is_deleted_meanwhile_is_named(speech, make_head, add_strip, voice):
+    head = make_head()
+    add_strip(voice, head=head)
+    steps = speech.animate_steps(bpy.context, [head])
+    next(steps)
+    bpy.data.objects.remove(head)
+    with pytest.raises(Exception, match="Ada was deleted"):
+        next(steps)
+
+
+def test_animating_is_one_undo_step(make_head, add_strip, voice):
+    add_strip(voice, head=make_head())
+    bpy.ops.ed.undo_push(message="before")
+    bpy.ops.dgtalker.animate("EXEC_DEFAULT", True)
+    assert bpy.data.objects["Ada"].data.shape_keys.animation_data.nla_tracks
+    bpy.ops.ed.undo()
+    assert bpy.data.objects["Ada"].data.shape_keys.animation_data is None
+    assert not bpy.data.actions
+    assert len(bpy.context.scene.sequence_editor.strips) == 1
+
+
+def refusal(operator):
+    with pytest.raises(RuntimeError) as error:
+        operator()
+    return str(error.value)
+
+
+def test_animate_says_why_it_cannot(make_head, add_strip, tone):
+    animate = bpy.ops.dgtalker.animate
+    assert "no sound strips" in refusal(animate)
+    strip = add_strip(tone(), name="Line 7")
+    assert "has a speaker" in refusal(animate)
+    strip.dgtalker.speaker = make_head()
+    strip.mute = True
+    assert "muted" in refusal(animate)
+    strip.mute = False
+    os.unlink(bpy.path.abspath(strip.sound.filepath))
+    before = everything()
+    assert "Line 7 is missing" in refusal(animate)
+    assert everything() == before
+
+
+def test_a_function_says_that_nothing_is_heard(speech, make_head, add_strip, tone):
+    head = make_head()
+    add_strip(tone(), head=head).mute = True
+    with pytest.raises(Exception, match="Nothing is heard of the sound strips of Ada"):
+        speech.animate(bpy.context, [head])
+
+
+def test_scenes_of_different_frame_rates_are_refused(make_head, add_strip, tone):
+    head = make_head()
+    add_strip(tone(), head=head)
+    strips_scene, scene = bpy.context.scene, bpy.data.scenes.new("Heads")
+    scene.collection.objects.link(head)
+    scene.render.fps = 30
+    if bpy.app.version < (5, 0):
+        pytest.skip("the sequencer shows the window's scene")
+    with bpy.context.temp_override(scene=scene, sequencer_scene=strips_scene):
+        assert "different frame rates" in refusal(bpy.ops.dgtalker.animate)
+
+
+def test_linked_duplicates_cannot_speak_apart(make_head, add_strip, tone):
+    head = make_head()
+    twin = head.copy()
+    bpy.context.scene.collection.objects.link(twin)
+    add_strip(tone("a"), head=head)
+    add_strip(tone("b"), head=twin)
+    assert "share their sliders" in refusal(bpy.ops.dgtalker.animate)
+
+
+def test_a_linked_head_says_what_to_do(make_head, add_strip, tone, tmp_path):
+    make_head()
+    path = str(tmp_path / "library.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    with bpy.data.libraries.load(path, link=True) as (_, wanted):
+        wanted.objects = ["Ada"]
+    (head,) = wanted.objects
+    bpy.context.scene.collection.objects.link(head)
+    strip = add_strip(tone(), head=head)
+    assert strip.dgtalker.speaker == head
+    assert "linked from another file" in refusal(bpy.ops.dgtalker.animate)
+
+
+def test_an_nla_strip_that_is_being_edited_is_not_disturbed(speech, make_head, add_strip, tone):
+    head = make_head()
+    add_strip(tone(), head=head)
+    key = head.data.shape_keys
+    animation = key.animation_data_create()
+    track = animation.nla_tracks.new()
+    key.key_blocks["jawOpen"].keyframe_insert("value", frame=1)
+    track.strips.new("hand", 1, animation.action)
+    animation.action = None
+    track.strips[0].select = True
+    animation.use_tweak_mode = True
+    assert "is being edited" in refusal(bpy.ops.dgtalker.animate)
+
+
+def test_the_only_head_can_be_given_every_strip(make_head, add_strip, tone):
+    head = make_head()
+    strips = [add_strip(tone(name)) for name in ("a", "b")]
+    bpy.ops.dgtalker.assign_speaker()
+    assert [strip.dgtalker.speaker for strip in strips] == [head, head]
+    make_head("Bob")
+    assert "Choose a head" in refusal(bpy.ops.dgtalker.assign_speaker)
+
+
+def test_the_list_selects_the_sequencers_active_strip(add_strip, tone):
+    strips = [add_strip(tone(name)) for name in ("a", "b")]
+    bpy.context.window_manager.dgtalker_strip = 0
+    assert bpy.context.scene.sequence_editor.active_strip == strips[0]
+    bpy.context.scene.sequence_editor.active_strip = strips[1]
+    assert bpy.context.window_manager.dgtalker_strip == 1
+
+
+@pytest.mark.skipif(bpy.app.version < (5, 0), reason="the sequencer shows the window's scene")
+def test_strips_of_the_sequencers_own_scene_are_spoken(speech, make_head, add_strip, tone):
+    head = make_head()
+    add_strip(tone(), frame=30, head=head)
+    edit, scene = bpy.context.scene, bpy.data.scenes.new("Heads")
+    scene.collection.objects.link(head)
+    edit.collection.objects.unlink(head)
+    with bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0], sequencer_scene=edit):
+        speech.animate(bpy.context, [head])
+    strip = head.data.shape_keys.animation_data.nla_tracks["Speech"].strips[0]
+    assert strip.frame_start == 30 - SETTLE

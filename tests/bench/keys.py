@@ -1,0 +1,84 @@
+"""Seconds to write a performance of 52 controls × 3000 frames as keys, and what `keyframe_insert` takes.
+
+Run by `python build.py bench keys`; prints JSON. The smaller sample with `keyframe_insert` is scaled by its keys, which
+flatters it: an insertion takes longer the more keys a curve has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+
+PROFILE = tempfile.TemporaryDirectory(prefix="dgtalker-bench-")
+os.environ["BLENDER_USER_RESOURCES"] = PROFILE.name
+
+import bpy  # noqa: E402 (the profile must be known before Blender starts)
+import numpy as np  # noqa: E402
+
+ADDON = "bl_ext.user_default.dgtalker"
+FRAMES = 3000
+INSERTED_FRAMES = 100
+REPEATS = 5
+
+
+def make_head(name: str) -> bpy.types.Object:
+    from dgtalker_engine.rig import arkit_rig
+
+    mesh = bpy.data.meshes.new(name)
+    mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
+    head = bpy.data.objects.new(name, mesh)
+    bpy.context.scene.collection.objects.link(head)
+    head.dgtalker.rig = json.dumps(arkit_rig().to_json())
+    head.shape_key_add(name="Basis")
+    for control in arkit_rig().names:
+        head.shape_key_add(name=control)
+    return head
+
+
+def seconds(work, *arguments) -> float:
+    started = time.perf_counter()
+    work(*arguments)
+    return time.perf_counter() - started
+
+
+def insert_keys(head: bpy.types.Object, weights: np.ndarray, names: tuple[str, ...]) -> None:
+    blocks = [head.data.shape_keys.key_blocks[name] for name in names]
+    for frame, row in enumerate(weights.tolist()):
+        for block, value in zip(blocks, row, strict=True):
+            block.value = value
+            block.keyframe_insert("value", frame=frame)
+
+
+def main() -> None:
+    archive = os.environ["DGTALKER_ZIP"]
+    with contextlib.redirect_stdout(sys.stderr):
+        bpy.ops.extensions.package_install_files(filepath=archive, repo="user_default", enable_on_install=True)
+    keys = sys.modules[f"{ADDON}.speech.keys"]
+    from dgtalker_engine.performance import Performance
+    from dgtalker_engine.rig import ARKIT_NAMES
+
+    weights = np.random.default_rng(0).random((FRAMES, len(ARKIT_NAMES)), np.float32)
+    performance = Performance(25.0, ARKIT_NAMES, weights)
+    first = [seconds(keys.write, make_head(f"New {i}"), performance, 1) for i in range(REPEATS)]
+    head = make_head("Again")
+    again = [seconds(keys.write, head, performance, 1) for _ in range(REPEATS + 1)][1:]
+    inserted = seconds(insert_keys, make_head("Inserted"), weights[:INSERTED_FRAMES], ARKIT_NAMES)
+    figures = {
+        "controls": len(ARKIT_NAMES),
+        "frames": FRAMES,
+        "write_s": round(statistics.median(first), 4),
+        "rewrite_s": round(statistics.median(again), 4),
+        "keyframe_insert_s": round(inserted * FRAMES / INSERTED_FRAMES, 2),
+        "keyframe_insert_measured_frames": INSERTED_FRAMES,
+    }
+    print(json.dumps(figures, indent=2), flush=True)
+
+
+main()
+PROFILE.cleanup()
+os._exit(0)  # bpy may crash while the interpreter ends
