@@ -47,7 +47,7 @@ class EnginePanel(bpy.types.Panel):
                 layout.label(text=line["text"])
         layout.operator(preferences.TestEngine.bl_idname, icon="CHECKMARK")
         if context.scene.view_settings.view_transform != "Standard":
-            layout.label(text="The avatar's colours are exact under the view transform Standard.", icon="INFO")
+            layout.label(text="Colours are exact in the view Standard", icon="INFO")
             layout.use_property_split = True
             layout.prop(context.scene.view_settings, "view_transform")
 
