@@ -33,6 +33,7 @@ def gather(skin: np.ndarray, locks: np.ndarray, rng: np.random.Generator) -> Poi
     return Points.join(
         [
             face_points,
+            face.lining(face_points),
             face.lid_rims(),
             face.inner_lips(),
             face.collar(rng),
@@ -42,6 +43,7 @@ def gather(skin: np.ndarray, locks: np.ndarray, rng: np.random.Generator) -> Poi
             mouth.cavity(),
             eyes.eyeballs(),
             eyes.catch_lights(),
+            eyes.caruncles(),
             eyes.lid_shadow(),
             eyes.lashes(rng),
             eyes.brows(skin, rng),

@@ -56,7 +56,7 @@ class Tissue:
 
     @cached_property
     def height(self) -> np.ndarray:
-        """Height above the line between the lips; 0 for the inside of the lips, which moves with that line."""
+        """Height above the line between the lips."""
         return self.anchor[:, 2] - slit_z(self.x)
 
     @cached_property
@@ -116,7 +116,7 @@ def jaw_weight(tissue: Tissue) -> np.ndarray:
     """How much every point goes with the jaw bone, 0 to 1."""
     height, y, z = tissue.height, tissue.anchor[:, 1], tissue.anchor[:, 2]
     beside = smooth(26, -22, height)
-    inside = np.sqrt(np.maximum(1 - tissue.t**2, 0)) * soft(np.maximum(height, 0), 30)
+    inside = np.maximum(1 - tissue.t**2, 0) ** 0.4 * soft(np.maximum(height, 0), 30)
     weight = beside + inside * np.where(tissue.upper > 0.5, -beside, 1 - beside)
     # within the mouth a lip's side decides; towards its corners the tissue between them is shared
     weight = weight * smooth(14, -34, y)
@@ -136,7 +136,8 @@ def jaw_open(tissue: Tissue) -> np.ndarray:
     moved = np.stack([np.zeros_like(y), cos * y - sin * z - y, sin * y + cos * z - z], axis=1)
     # cheeks are drawn in a little as they stretch
     hollow = tissue.ball((42, -62, -62), 22) + tissue.mirrored().ball((42, -62, -62), 22)
-    return moved + vector(hollow, -2.2 * np.sign(tissue.x), 1.0, 0)
+    round_ = tissue.lips(16)
+    return moved + vector(hollow, -2.2 * np.sign(tissue.x), 1.0, 0) - vector(round_, 0.10 * tissue.x, 0, 0)
 
 
 def jaw_forward(tissue: Tissue) -> np.ndarray:
@@ -159,8 +160,6 @@ def mouth_close(tissue: Tissue) -> np.ndarray:
     upper = jaw_open(Tissue(line, line, part, np.ones(shape)))
     gap = lower - upper
     share = tissue.upper * soft(tissue.reach, 15) * 0.3 - (1 - tissue.upper) * soft(tissue.reach, 26) * 0.7
-    inner = tissue.part == Part.INNER_LIP
-    share = np.where(inner, np.where(tissue.given_side > 0.5, 0.3, -0.7), share)
     return (tissue.front * share)[:, None] * gap
 
 
@@ -183,8 +182,8 @@ def mouth_pucker(tissue: Tissue) -> np.ndarray:
     lips = tissue.lips(17)
     return vector(
         lips,
-        -0.5 * np.clip(tissue.x, -34, 34),
-        -9.0 - 5.0 * tissue.t + 0.35 * np.minimum(tissue.reach, 14),
+        -0.43 * np.clip(tissue.x, -34, 34),
+        -8.5 - 4.5 * tissue.t + 0.35 * np.minimum(tissue.reach, 14),
         0.18 * np.clip(tissue.height, -12, 12),
     )
 
@@ -286,8 +285,8 @@ def tongue_out(tissue: Tissue) -> np.ndarray:
 def cheek_puff(tissue: Tissue) -> np.ndarray:
     out = np.zeros_like(tissue.position)
     for side in (1, -1):
-        weight = tissue.ball((46 * side, -64, -52), 24) * smooth(4, 26, tissue.x * side)
-        out += vector(weight, 9.5 * side, -7.0, 0)
+        weight = tissue.ball((45 * side, -66, -47), 23) * smooth(4, 26, tissue.x * side)
+        out += vector(weight, 8.0 * side, -7.0, 0.5)
     return out + vector(tissue.lips(13), -0.12 * np.clip(tissue.x, -30, 30), -3.0, 0)
 
 

@@ -9,10 +9,10 @@ from .form import EYE, EYE_CORNERS, EYE_RADIUS, LID_RADIUS, eye_point, lid_edges
 from .light import KEY
 from .points import Part, Points, make, smooth, soft, unit
 
-IRIS = 8.6  # mm from the middle of the pupil, along the ball
-PUPIL = 3.5
+IRIS = 9.4  # mm from the middle of the pupil, along the ball
+PUPIL = 4.1
 LASH = (0.16, 0.09, 0.07)
-BROW = np.array([0.33, 0.19, 0.13])
+BROW = np.array([0.30, 0.165, 0.11])
 
 
 def eyeballs() -> Points:
@@ -74,29 +74,27 @@ def _eyeball(theta: np.ndarray, turn: np.ndarray, step: np.ndarray) -> Points:
 def catch_lights() -> Points:
     """A window's light on both eyes, and a small one opposite; they stay while the eyes turn beneath."""
     sets = []
-    mirror_normal = unit(KEY + np.array([0.0, -1.0, 0.0]))
+    window = unit(KEY + np.array([0.0, -1.0, 0.0]))
     for centre in (EYE, EYE * [-1, 1, 1]):
-        for direction, radius, opacity in (
-            (mirror_normal * [1, 1, 1.0], 1.5, 0.98),
-            (unit(np.array([-0.20, -1.0, -0.24])), 0.75, 0.55),
-        ):
-            spread = np.linspace(-radius, radius, 7)
-            a, b = (grid.ravel() for grid in np.meshgrid(spread, spread))
-            inside = np.hypot(a, b) <= radius * 1.02
+        for direction, radius, opacity in ((window, 1.55, 1.0), (unit(np.array([-0.20, -1.0, -0.26])), 0.7, 0.6)):
             right = unit(np.cross(direction, [0.0, 0.0, 1.0]))
             up = np.cross(right, direction)
-            ball = unit(direction * EYE_RADIUS + a[inside, None] * right + b[inside, None] * up)
-            sets.append(
-                make(
-                    centre + ball * (EYE_RADIUS + 0.35),
-                    ball,
-                    radius * 0.2,
-                    Part.STATIC,
-                    colour=(1.0, 1.0, 1.0),
-                    opacity=opacity,
-                )
-            )
+            turn = np.arange(6) * np.pi / 3
+            offsets = np.concatenate([[[0.0, 0.0]], radius * 0.55 * np.stack([np.cos(turn), np.sin(turn)], axis=1)])
+            ball = unit(direction * EYE_RADIUS + offsets[:, :1] * right + offsets[:, 1:] * up)
+            place = centre + ball * (EYE_RADIUS + 0.35)
+            sets.append(make(place, ball, radius * 0.3, Part.STATIC, colour=(1.0, 1.0, 1.0), opacity=opacity))
     return Points.join(sets)
+
+
+def caruncles() -> Points:
+    """The pink flesh in the inner corners."""
+    azimuth, elevation = (
+        grid.ravel()
+        for grid in np.meshgrid(np.linspace(EYE_CORNERS[0] - 0.06, EYE_CORNERS[0] + 0.15, 8), np.linspace(-0.14, 0.02, 7))
+    )
+    position = eye_point(azimuth, elevation, EYE_RADIUS + 0.5)
+    return make(position, position - EYE, 0.55, Part.STATIC, colour=(0.80, 0.47, 0.44)).both_sides()
 
 
 def lid_shadow() -> Points:
@@ -141,7 +139,7 @@ def lashes(rng: np.random.Generator) -> Points:
         anchor = eye_point(azimuth, edge + sign * 1e-3, LID_RADIUS)
         out = unit(root - EYE)
         fan = np.stack([0.25 + 0.75 * share, 0 * share, 0 * share], axis=1)
-        long = (3.2 + 3.6 * share**1.3) if above else (1.6 + 1.0 * share)
+        long = (2.4 + 3.2 * share**1.4) if above else (1.6 + 1.0 * share)
         long = long * (0.9 + 0.2 * rng.random(count))
         direction = unit(out * 1.0 + fan * 0.55 + np.array([0, 0, -0.12 * sign if above else -0.35]))
         bend = np.tile([0.0, 0.0, 0.55 * sign if above else -0.25], (count, 1))
@@ -163,7 +161,7 @@ def lashes(rng: np.random.Generator) -> Points:
     azimuth = np.linspace(EYE_CORNERS[0] * 0.96, EYE_CORNERS[1], 70)
     _, upper = lid_edges(azimuth)
     place = eye_point(azimuth, upper + 0.004, LID_RADIUS + 0.12)
-    thick = 0.26 + 0.26 * smooth(EYE_CORNERS[0], EYE_CORNERS[1], azimuth)
+    thick = 0.22 + 0.24 * smooth(EYE_CORNERS[0], EYE_CORNERS[1], azimuth)
     along = np.gradient(place, axis=0)
     line = make(
         place,
@@ -180,12 +178,12 @@ def lashes(rng: np.random.Generator) -> Points:
 
 def brows(form: np.ndarray, rng: np.random.Generator) -> Points:
     """Brow hairs, growing up at the nose and outwards along the arch."""
-    count = 430
+    count = 380
     share = rng.random(count) ** 0.9
     across = rng.random(count) * 2 - 1
-    thick = (4.4 * (1 - share**2.2) + 0.7) * np.clip(0.55 + share * 6, 0, 1)
+    thick = (4.5 * (1 - share**2.2) + 0.7) * np.clip(0.55 + share * 6, 0, 1)
     x = 11.5 + 41.5 * share
-    z = 27.5 + 8.0 * np.sin(np.pi * np.clip(share, 0, 1) ** 1.15 * 0.80) - 3.5 * share**3 + across * thick
+    z = 32.0 + 7.5 * np.sin(np.pi * np.clip(share, 0, 1) ** 1.15 * 0.80) - 3.5 * share**3 + across * thick
     origins = np.stack([x, -60 - 0 * x, z], axis=1)
     outward = unit(np.stack([share * 0.75, -np.ones(count), 0.12 + 0 * x], axis=1))
     root = sdf.cast(form, origins - outward * 20, outward, 80.0)
@@ -197,7 +195,7 @@ def brows(form: np.ndarray, rng: np.random.Generator) -> Points:
     steps = 3
     place, along, t = _hairs(root + 0.1 * normal, direction, -0.14 * normal, long, steps)
     colour = BROW * (0.8 + 0.45 * rng.random((count, 1)))
-    size = np.stack([np.repeat(long, steps) / steps * 0.55, 0.42 * (1 - 0.55 * t)], axis=1)
+    size = np.stack([np.repeat(long, steps) / steps * 0.55, 0.48 * (1 - 0.55 * t)], axis=1)
     points = make(
         place,
         np.repeat(normal, steps, axis=0),

@@ -21,7 +21,7 @@ from .form import (
 )
 from .light import exposure, lit
 from .points import Part, Points, make, smooth, soft
-from .sample import on_surface
+from .sample import on_surface, thin
 
 SKIN = np.array([0.93, 0.735, 0.63])
 LIP = np.array([0.80, 0.44, 0.43])
@@ -39,13 +39,13 @@ def skin_spacing(points: np.ndarray, hair: np.ndarray) -> np.ndarray:
         np.maximum(np.maximum(elevation - upper, lower - elevation), 0) * LID_RADIUS,
         np.maximum(np.abs(azimuth) - EYE_CORNERS[1], 0) * LID_RADIUS,
     )
-    lid = 0.72 + 0.5 * smooth(2, 16, rim) + 2 * smooth(LID_RADIUS + 3, LID_RADIUS + 9, radius)
+    lid = 0.78 + 0.7 * smooth(2, 14, rim) + 2 * smooth(LID_RADIUS + 3, LID_RADIUS + 9, radius)
     reach = np.hypot(np.maximum(x - MOUTH_HALF_WIDTH, 0), z - slit_z(x)) + np.maximum(y + 75, 0)
-    mouth = 0.72 + 0.9 * smooth(7, 22, reach)
-    nose = 0.95 + 0.7 * smooth(12, 24, np.linalg.norm(np.stack([x, y + 100, z + 30], axis=1), axis=1))
-    ear = 1.15 + 1.2 * smooth(18, 34, np.hypot(y - 14, z - 2))
+    mouth = 0.80 + 0.95 * smooth(8, 20, reach)
+    nose = 1.05 + 0.7 * smooth(12, 24, np.linalg.norm(np.stack([x, y + 100, z + 30], axis=1), axis=1))
+    ear = 1.3 + 1.2 * smooth(18, 34, np.hypot(y - 14, z - 2))
     ear = np.where(x > 70, ear, 9)
-    face = 1.75 + 1.1 * smooth(-62, -10, y) + 0.8 * smooth(-112, -135, z)
+    face = 1.9 + 1.1 * smooth(-62, -10, y) + 0.8 * smooth(-112, -135, z)
     spacing = np.minimum.reduce([lid, mouth, nose, ear, face])
     hidden = sdf.distances(hair, points) < -2.0
     return np.where(in_eye_opening(points) | hidden | (z < NECK_END), 0, spacing)
@@ -56,18 +56,39 @@ def skin(form: np.ndarray, hair: np.ndarray, rng: np.random.Generator) -> Points
 
     def fine(points: np.ndarray) -> np.ndarray:
         spacing = skin_spacing(points, hair)
-        return np.where(spacing < 1.3, spacing, 0)
+        return np.where(spacing < 1.4, spacing, 0)
 
     def coarse(points: np.ndarray) -> np.ndarray:
         spacing = skin_spacing(points, hair)
-        return np.where(spacing >= 1.3, spacing, 0)
+        return np.where(spacing >= 1.4, spacing, 0)
 
-    sets = [on_surface(form, ((0, -120, -90), (60, -40, 40)), fine, 0.72, rng)]
-    sets.append(on_surface(form, ((68, -15, -40), (105, 45, 45)), fine, 1.15, rng))
-    sets.append(on_surface(form, ((0, -120, NECK_END), (110, 110, 130)), coarse, 1.3, rng))
+    sets = [on_surface(form, ((0, -120, -90), (60, -40, 40)), fine, 0.78, rng)]
+    sets.append(on_surface(form, ((68, -15, -40), (105, 45, 45)), fine, 1.3, rng))
+    sets.append(on_surface(form, ((0, -120, NECK_END), (110, 110, 130)), coarse, 1.4, rng))
     position, normal, spacing = (np.concatenate(columns) for columns in zip(*sets, strict=True))
-    points = make(position, normal, DISC * spacing, Part.SKIN)
-    return points.both_sides()
+    return make(position, normal, DISC * spacing, Part.SKIN, opacity=0.99).both_sides()
+
+
+def lining(skin: Points) -> Points:
+    """Large discs just beneath the painted skin, so that nothing shines through between its discs.
+
+    They keep away from the edges at lids and lips, where they would show.
+    """
+    p = np.stack([np.abs(skin.position[:, 0]), skin.position[:, 1], skin.position[:, 2]], axis=1)
+    azimuth, elevation, radius = eye_polar(p)
+    lower, upper = lid_edges(azimuth)
+    lid = np.maximum(np.maximum(elevation - upper, lower - elevation), 0) * LID_RADIUS
+    lid = np.hypot(lid, np.maximum(np.abs(azimuth) - EYE_CORNERS[1], 0) * LID_RADIUS)
+    reach = np.hypot(np.maximum(p[:, 0] - MOUTH_HALF_WIDTH, 0), p[:, 2] - slit_z(p[:, 0]))
+    nostril = np.linalg.norm(p - [5.4, -101, -36.8], axis=1)
+    clear = np.minimum.reduce([np.where(radius < LID_RADIUS + 4, lid, 99), reach, nostril])
+    chosen = np.flatnonzero((clear > 6) & (p[:, 0] < 74) & (skin.position[:, 0] > 0))
+    chosen = chosen[thin(skin.position[chosen], np.full(len(chosen), 3.4))]
+    under = skin.select(np.concatenate([chosen, chosen + len(skin) // 2]))
+    under.position = under.position - 1.3 * under.normal
+    under.anchor = under.position.copy()
+    under.size = np.full_like(under.size, 2.4)
+    return under
 
 
 def lid_rims() -> Points:
@@ -95,8 +116,8 @@ def lid_rim(above: bool, azimuth: np.ndarray, rows: int) -> Points:
 
 def inner_lips() -> Points:
     """The wet side of both lips."""
-    x = np.arange(0.3, MOUTH_HALF_WIDTH - 0.4, 0.75)
-    depth = np.arange(0, 14, 0.8)
+    x = np.arange(0.3, MOUTH_HALF_WIDTH - 0.4, 0.9)
+    depth = np.arange(0, 14, 0.95)
     return Points.join([inner_lip(above, x, depth) for above in (True, False)]).both_sides()
 
 
@@ -109,12 +130,13 @@ def inner_lip(above: bool, x: np.ndarray, depth: np.ndarray) -> Points:
     z = slit_z(x) + sign * (0.1 + 4.4 * (1 - np.cos(turn * np.pi / 2)) + np.maximum(depth - 8, 0) * 0.9)
     position = np.stack([x * (1 - 0.05 * turn), y, z], axis=1)
     normal = np.stack([0 * x, np.sin(turn * np.pi / 2), -sign * np.cos(turn * np.pi / 2)], axis=1)
-    anchor = np.stack([x, slit_y(x), slit_z(x)], axis=1)
+    # what lies deeper moves with the skin in front of it, not with the edge of the lip
+    anchor = np.stack([x, slit_y(x), z], axis=1)
     wet = smooth(0, 6, depth)[:, None]
     colour = (LIP * 0.97) * (1 - wet) + np.array([0.62, 0.27, 0.27]) * wet
     if above:
         colour = colour * 0.86
-    return make(position, normal, 0.58, Part.INNER_LIP, colour=colour, anchor=anchor, side=float(above))
+    return make(position, normal, 0.72, Part.INNER_LIP, colour=colour, anchor=anchor, side=float(above))
 
 
 def lip_colour(points: np.ndarray) -> np.ndarray:
@@ -122,8 +144,8 @@ def lip_colour(points: np.ndarray) -> np.ndarray:
     x, y, z = np.abs(points[:, 0]), points[:, 1], points[:, 2]
     t = np.minimum(x / (MOUTH_HALF_WIDTH + 1), 1)
     height = z - slit_z(x)
-    bow = 7.6 * (1 - t**2.2) ** 0.8 + 1.3 * soft(x - 5.5, 4.0) - 0.5 * soft(x, 2.5)
-    floor = 10.4 * (1 - t**2.4) ** 0.75
+    bow = 5.9 * (1 - t**2.2) ** 0.8 + 1.3 * soft(x - 5.5, 4.0) - 0.5 * soft(x, 2.5)
+    floor = 8.2 * (1 - t**2.4) ** 0.75
     inside = np.where(height > 0, bow - height, floor + height)
     return smooth(-0.7, 0.9, inside) * (x < MOUTH_HALF_WIDTH + 1) * (y < -70)
 
@@ -157,7 +179,7 @@ def paint_skin(points: Points, form: np.ndarray, hair: np.ndarray, rng: np.rando
     freckles = np.zeros(len(p))
     spots = np.flatnonzero((p[:, 1] < -78) & (p[:, 2] > -44) & (p[:, 2] < -8) & (x < 52) & (radius > LID_RADIUS + 1.5))
     weight = soft(np.abs(p[spots, 2] + 24), 13) * soft(np.maximum(x[spots] - 34, 0), 16)
-    freckles[spots] = (rng.random(len(spots)) < 0.10 * weight) * (0.35 + 0.5 * rng.random(len(spots)))
+    freckles[spots] = (rng.random(len(spots)) < 0.055 * weight) * (0.35 + 0.5 * rng.random(len(spots)))
     tint([0.70, 0.45, 0.34], 0.45 * freckles)
     lips = lip_colour(p)
     tint(LIP, lips)
@@ -180,7 +202,7 @@ NECK_Y = 15.0
 
 def collar(rng: np.random.Generator) -> Points:
     """A rolled knitted collar that ends the neck, closed from below."""
-    sets = [roll(height, radius, 150, 20) for height, radius in ROLLS]
+    sets = [roll(height, radius, 120, 18) for height, radius in ROLLS]
     r, a = (grid.ravel() for grid in np.meshgrid(np.arange(1.5, 52, 3.2), ring(70)))
     chosen = rng.random(len(r)) < r / 52
     r, a = r[chosen], a[chosen]
@@ -199,7 +221,7 @@ def roll(height: float, radius: float, turns: int, tube: int) -> Points:
     colour = WOOL * (0.90 + 0.12 * rib)[:, None]
     ambient = 0.5 + 0.5 * smooth(-1, 0.4, np.cos(b + (0.5 if height < -170 else -0.2)))
     key = smooth(0.2, -0.5, normal[:, 1]) * 0.6 + 0.4
-    size = np.tile([1.6, 1.5], (len(a), 1))
+    size = np.tile([1.9, 1.7], (len(a), 1))
     return make(position, normal, size, Part.CLOTH, colour=lit(colour, normal, ambient, key))
 
 

@@ -21,9 +21,9 @@ def hair(form: np.ndarray, skin_form: np.ndarray, rng: np.random.Generator) -> P
 
     def spacing(points: np.ndarray) -> np.ndarray:
         clear = sdf.distances(skin_form, points)
-        return np.where(clear > -0.6, 2.0 + 0.6 * smooth(-20, 40, points[:, 1]), 0)
+        return np.where(clear > -0.6, 2.25 + 0.8 * smooth(-20, 40, points[:, 1]), 0)
 
-    position, normal, wanted = on_surface(form, BOX, spacing, 2.0, rng, mirrored=False)
+    position, normal, wanted = on_surface(form, BOX, spacing, 2.25, rng, mirrored=False)
     flow, lock, run = _flow(position)
     along = tangent(normal, flow)
     clear = sdf.distances(skin_form, position)
@@ -105,7 +105,7 @@ def shade(
     second = np.sqrt(np.maximum(1 - (unit(along - 0.18 * normal) @ half) ** 2, 0)) ** 14
     visible = np.maximum(normal @ half, 0) ** 0.7 * (0.2 + 0.8 * key) * ambient
     base = linear(albedo)
-    shine = (0.16 * first * (1 + 0.6 * strand) * visible)[:, None] * np.array([1.0, 0.85, 0.70])
+    shine = (0.09 * first * (1 + 0.6 * strand) * visible)[:, None] * np.array([1.0, 0.76, 0.55])
     glow = (0.55 * second * visible)[:, None] * base * np.array([1.3, 1.0, 0.8])
     rim = np.maximum(normal @ unit(np.array([-0.55, 0.72, 0.45])), 0)[:, None] ** 2 * base * 0.8
     return display(base * (light * (0.35 + 0.65 * ambient))[:, None] + shine + glow + rim)

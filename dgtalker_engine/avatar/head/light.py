@@ -54,7 +54,7 @@ def lit(
     """
     wrap = np.asarray(scatter)
     facing = (normal @ KEY)[:, None]
-    softened = shadow[:, None] ** (1 / (1 + 2 * wrap))
+    softened = 0.12 + 0.88 * shadow[:, None] ** (1 / (1 + 2 * wrap))
     key = np.maximum((facing + wrap) / (1 + wrap), 0) * softened
     fill = np.maximum((normal @ FILL)[:, None] * 0.7 + 0.3, 0)
     rim = np.maximum(normal @ RIM, 0)[:, None] ** 2
@@ -79,5 +79,5 @@ def exposure(
         ambient *= 0.6 * sdf.occlusion(form, lifted, normal, reach) + 0.4 * sdf.occlusion(
             form, lifted, normal, reach * 3
         )
-        key *= sdf.shadow(form, lifted, normal, KEY, 9.0)
+        key *= sdf.shadow(form, lifted, normal, KEY, 5.0)
     return ambient, key

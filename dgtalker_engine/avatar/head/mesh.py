@@ -148,9 +148,9 @@ def build(
 
     def spacing(points: np.ndarray) -> np.ndarray:
         near = face.skin_spacing(points, hair_form)
-        fine = np.where(near > 0, 1.9 * near + 0.6, 5.6)
+        fine = np.where(near > 0, 2.0 * near + 0.7, 6.0)
         fine = np.maximum(fine, 2.0)
-        return np.where(in_eye_opening(points) | (points[:, 2] < NECK_END), 0, np.minimum(fine, 5.6))
+        return np.where(in_eye_opening(points) | (points[:, 2] < NECK_END), 0, np.minimum(fine, 6.0))
 
     vertices, triangles, side = surface(form, spacing, rng)
     clear = sdf.distances(skin_form, vertices)

@@ -8,7 +8,7 @@ from .points import Part, Points, make, smooth
 
 ENAMEL = np.array([0.97, 0.95, 0.90])
 GUM = np.array([0.80, 0.45, 0.44])
-ARCH_FRONT = -91.5
+ARCH_FRONT = -89.5
 ARCH_WIDTH = 23.0
 WIDTHS_UPPER = (8.6, 6.8, 7.6, 7.0, 7.0, 8.5)  # from the middle to one side
 WIDTHS_LOWER = (5.6, 6.0, 6.8, 7.0, 7.0, 8.5)
@@ -44,7 +44,7 @@ def teeth(upper: bool, step: float = 0.7, rise_step: float = 0.7) -> Points:
     inset = 0.0 if upper else 2.4
     edges = np.concatenate([[0], np.cumsum(widths)])
     tall = 9.6 if upper else 8.4
-    edge_z = -63.6 if upper else -63.0
+    edge_z = -66.2 if upper else -65.4
     sign = 1 if upper else -1
     length, rise = (grid.ravel() for grid in np.meshgrid(*_teeth_grid(upper, step, rise_step)))
     tooth = np.searchsorted(edges, length) - 1
@@ -53,7 +53,7 @@ def teeth(upper: bool, step: float = 0.7, rise_step: float = 0.7) -> Points:
     place, normal = _arch(length, inset)
     # a negative rise is the biting edge, folded backwards
     crown = np.clip(rise, 0, tall)
-    corner = 0.9 * np.abs(across) ** 5
+    corner = 0.45 * np.abs(across) ** 6
     bulge = 0.9 * round_ - 0.9 + 0.5 * np.sin(np.clip(crown / tall, 0, 1) * np.pi)
     bulge = np.where(rise > tall, -0.2 + 0.9 * np.sin(np.clip((rise - tall) / 4, 0, 1) * np.pi), bulge)
     back = np.maximum(-rise, 0)
@@ -62,19 +62,19 @@ def teeth(upper: bool, step: float = 0.7, rise_step: float = 0.7) -> Points:
     position[:, 2] = edge_z + sign * (np.maximum(rise, 0) + np.where(rise < 3, corner, 0))
     facing = normal * (1 - tilt)[:, None] + np.array([0, 0, -sign]) * tilt[:, None]
     gum = smooth(tall - 0.9 - 0.8 * np.abs(across) ** 2, tall + 0.1, rise + 0.9 * np.abs(across) ** 3)[:, None]
-    shade = 0.84 + 0.16 * round_
+    shade = 0.89 + 0.08 * round_
     shade = shade * (1 - 0.42 * smooth(6, 26, np.abs(place[:, 0]))) * np.where(rise < 0, 0.82, 1.0)
     colour = (ENAMEL * (1 - gum) + GUM * gum) * shade[:, None]
     colour = colour * (1 - 0.1 * smooth(tall * 0.5, tall, rise)[:, None])
     if not upper:
-        colour = colour * 0.9
+        colour = colour * 0.86
     part = Part.UPPER_TEETH if upper else Part.LOWER_TEETH
     return make(position, facing, 0.52, part, colour=colour)
 
 
 def tongue() -> Points:
     """A soft ellipsoid with a groove, lying behind the lower teeth."""
-    ball = _fibonacci(1500)
+    ball = _fibonacci(1300)
     return _tongue(ball[(ball[:, 0] > 0.01) & (ball[:, 2] > -0.75)]).both_sides()
 
 
@@ -108,9 +108,9 @@ def _fibonacci(count: int) -> np.ndarray:
 
 def cavity() -> Points:
     """The dark bag behind the teeth, open to the front."""
-    ball = _fibonacci(2600)
+    ball = _fibonacci(1700)
     ball = ball[(ball[:, 0] > 0) & (ball[:, 1] > -0.88)]
     position = np.array([0, -54.0, -64.0]) + ball * [27.0, 33.0, 22.0]
     depth = smooth(-84, -40, position[:, 1])[:, None]
     colour = np.array([0.40, 0.15, 0.15]) * (1 - depth) + np.array([0.10, 0.03, 0.035]) * depth
-    return make(position, -ball, 1.6, Part.CAVITY, colour=colour).both_sides()
+    return make(position, -ball, 2.0, Part.CAVITY, colour=colour).both_sides()

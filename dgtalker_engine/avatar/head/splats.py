@@ -14,9 +14,9 @@ C0 = 0.28209479177387814  # the constant spherical harmonic
 STEP = 0.25  # mm, for differences across a disc
 THIN = 0.12  # thickness over the smaller width of a disc
 MM = 1e-3
-MEANS_THRESHOLD = 2e-5  # m
-QUATS_THRESHOLD = 0.02
-SCALES_THRESHOLD = 6e-5  # m
+MEANS_THRESHOLD = 5e-5  # m
+QUATS_THRESHOLD = 0.03
+SCALES_THRESHOLD = 1e-4  # m
 
 
 def base_arrays(points: Points) -> dict[str, np.ndarray]:
