@@ -15,7 +15,9 @@ HOP = 0.01
 LONGEST = 9.5
 """Seconds; pocketsphinx grows unreliable on longer utterances."""
 
+_BLOCK = 4000
 _QUIET = -65.0
+_STEADY = 5.0
 _PAUSE = 0.3
 _SHORTEST = 0.06
 _MARGIN = 0.12
@@ -30,13 +32,18 @@ class Span:
 
 
 def loudness(samples: np.ndarray) -> np.ndarray:
-    """Loudness of speech-rate samples in dB of full scale, every `HOP`, over 25 ms, without hum: float32 (frames,)."""
+    """Loudness of speech-rate samples in dB of full scale, every `HOP`, over 30 ms, without hum: float32 (frames,)."""
     hop = int(HOP * RATE)
-    frames = len(samples) // hop + 1
-    emphasised = np.diff(samples, prepend=samples[:1]) + 0.05 * samples
-    power = np.zeros(frames * hop, np.float32)
-    power[: len(samples)] = emphasised**2
-    power = power.reshape(frames, hop).mean(axis=1)
+    power = np.zeros(len(samples) // hop + 1, np.float32)
+    for frame in range(0, len(power), _BLOCK):
+        start = frame * hop
+        # One sample more in front for the difference.
+        block = samples[max(start - 1, 0) : start + _BLOCK * hop]
+        emphasised = np.diff(block) + 0.05 * block[1:] if start else np.diff(block, prepend=block[:1]) + 0.05 * block
+        squares = np.zeros(-(-len(emphasised) // hop) * hop, np.float32)
+        squares[: len(emphasised)] = emphasised**2
+        means = squares.reshape(-1, hop).mean(axis=1)
+        power[frame : frame + len(means)] = means
     return (10.0 * np.log10(uniform_filter1d(power, 3, mode="nearest") + 1e-12)).astype(np.float32)
 
 
@@ -55,7 +62,11 @@ def utterances(level: np.ndarray) -> list[Span]:
     peak = maximum_filter1d(coarse, window, mode="nearest")
     threshold = np.clip(floor + 0.35 * (peak - floor), peak - 38.0, peak - 12.0)
     threshold = np.maximum(np.repeat(threshold, int(0.1 / HOP))[: len(level)], _QUIET)
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], (level > threshold).astype(np.int8), [0]))))
+    # Hum, tones and noise are steady; speech never is.
+    smooth = uniform_filter1d(level, 11, mode="nearest")[:: int(0.1 / HOP)]
+    spread = maximum_filter1d(smooth, window, mode="nearest") - percentile_filter(smooth, 10, window, mode="nearest")
+    varied = np.repeat(spread > _STEADY, int(0.1 / HOP))[: len(level)]
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], (varied & (level > threshold)).astype(np.int8), [0]))))
     spans: list[Span] = []
     for start, end in edges.reshape(-1, 2) * HOP:
         if spans and start - spans[-1].end < _PAUSE:

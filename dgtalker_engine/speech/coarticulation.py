@@ -82,14 +82,14 @@ def score(phones: Sequence[Phone], openings: Sequence[float], duration: float) -
     pace = np.clip(np.minimum(length, 0.25) / 0.08, 0.7, 1.3)
     pace = np.convolve(np.pad(pace, 2, mode="edge"), np.full(5, 0.2), mode="valid")
     silent = np.array([name == SILENCE for name in names])
-    inset = np.where(silent, np.minimum(0.07, length / 2), 0.25 * length)
-    rise = np.repeat(0.055 * pace[:, None], len(ARTICULATORS), axis=1)
-    fall = np.repeat(0.055 * pace[:, None], len(ARTICULATORS), axis=1)
+    inset = np.where(silent, np.minimum(0.07, length / 2), 0.18 * length)
+    rise = np.repeat(0.06 * pace[:, None], len(ARTICULATORS), axis=1)
+    fall = np.repeat(0.06 * pace[:, None], len(ARTICULATORS), axis=1)
     rounded = np.array([name in ROUNDED for name in names])
     rise[:, _ROUND] *= np.where(rounded, 1.8, 1.0)[:, None]
     strength = np.stack([STRENGTHS[name] for name in names])
     # A pause too short to close the mouth in barely pulls at it.
-    strength[silent] *= np.clip(length[silent] / 0.25, 0.1, 1.5)[:, None]
+    strength[silent] *= np.clip((length[silent] / 0.4) ** 1.5, 0.05, 1.5)[:, None]
     target = np.stack([TARGETS[name] for name in names])
     vowel = np.array([name in VOWELS for name in names])
     target[vowel, :3] *= wide[vowel, None]
@@ -100,8 +100,8 @@ def score(phones: Sequence[Phone], openings: Sequence[float], duration: float) -
         fall,
         strength,
         target,
-        _contacts(phones, BILABIALS, 0.03, 0.075),
-        _contacts(phones, LABIODENTALS, 0.02, 0.07),
+        _contacts(phones, BILABIALS, 0.03, 0.09),
+        _contacts(phones, LABIODENTALS, 0.02, 0.08),
     )
 
 

@@ -148,12 +148,12 @@ def _brows(syllables: Sequence[Syllable], random: np.random.Generator) -> tuple[
     for syllable in syllables:
         if syllable.prominence < 0.5 or syllable.time < free:
             continue
-        height = min(0.14 + 0.2 * syllable.prominence, 0.5) * random.uniform(0.6, 1.1)
+        height = min(0.14 + 0.16 * syllable.prominence, 0.42) * random.uniform(0.6, 1.1)
         rise, fall, hold = random.uniform(0.14, 0.2), random.uniform(0.3, 0.5), random.uniform(0.05, 0.2)
-        start = syllable.time - rise - 0.03
+        start = max(syllable.time - rise - 0.03, 0.0)
         event = (start, rise, start + rise + hold + fall, fall, height)
         (lifts if random.random() < 0.8 else frowns).append(event)
-        free = syllable.time + random.uniform(0.7, 1.6)
+        free = syllable.time + random.uniform(1.0, 2.6)
     return Pulses.of(lifts), Pulses.of(frowns)
 
 

@@ -89,7 +89,7 @@ def hear(samples: np.ndarray, chunks: Sequence[Span], passages: Sequence[Passage
         passages: their transcripts are used.
     """
     hearing = Hearing()
-    recogniser = Recogniser()
+    recogniser = Recogniser(progress)
     scripts = _distribute(samples, chunks, passages, recogniser, hearing, progress.stage(0.0, 0.2))
     length = sum(chunk.end - chunk.start for chunk in chunks)
     heard = 0.0

@@ -58,8 +58,13 @@ def pitch(samples: np.ndarray, spans: Sequence[Span], progress: Progress) -> np.
             # A shade less for longer lags, so that the octave below does not win by chance.
             likely = correlation[:, first:] - 0.0006 * np.arange(last + 1 - first)
             lag = likely.argmax(axis=1) + first
-            strength = correlation[np.arange(len(lag)), lag]
-            tone = 12.0 * np.log2(RATE / _STEP / lag / _LOWEST)
+            row = np.arange(len(lag))
+            strength = correlation[row, lag]
+            left, right = correlation[row, np.maximum(lag - 1, 0)], correlation[row, np.minimum(lag + 1, last)]
+            # The peak of the parabola through three lags: one alone is half a semitone wide.
+            curve = np.maximum(2.0 * strength - left - right, 1e-6)
+            period = lag + np.clip(0.5 * (right - left) / curve, -0.5, 0.5)
+            tone = 12.0 * np.log2(RATE / _STEP / period / _LOWEST)
             result[begin:stop] = np.where(strength > _VOICED, tone, np.nan)
     voiced = np.isfinite(result)
     if voiced.any():

@@ -22,7 +22,9 @@ SILENCE = "SIL"
 
 # Small: the decoder keeps Python's lock during a block, and a request to cancel has to wait for it.
 _BLOCK = int(0.02 * RATE)
-_IMPOSSIBLE = 1e-30
+_NEVER = 1e-30
+_WIDE = {"beam": 1e-80, "wbeam": 1e-80, "pbeam": 1e-80}
+_PATHS = 4500
 
 
 @dataclass(frozen=True)
@@ -37,24 +39,21 @@ class Segment:
 class Recogniser:
     """English models in one process; not for use from two threads at once."""
 
-    def __init__(self) -> None:
-        model = pocketsphinx.get_model_path
-        # Without the second pass (fwdflat), which cannot be interrupted, words come out better as well as sooner.
-        self._words = pocketsphinx.Decoder(samprate=RATE, loglevel="FATAL", fwdflat=False)
-        self._wide = pocketsphinx.Decoder(
-            samprate=RATE, loglevel="FATAL", lm=None, beam=1e-80, wbeam=1e-80, pbeam=1e-80
-        )
+    def __init__(self, progress: Progress) -> None:
+        def decoder(**settings: object) -> pocketsphinx.Decoder:
+            progress.report(0.0)
+            return pocketsphinx.Decoder(samprate=RATE, loglevel="FATAL", **settings)
+
+        # Without the second pass (fwdflat), which cannot be interrupted, words come out better as well as sooner. The
+        # limit of paths (maxhmmpf) keeps sounds that are no speech from taking twice real time.
+        self._words = decoder(fwdflat=False, maxhmmpf=_PATHS)
+        self._wide = decoder(lm=None, **_WIDE)
         # One word a phone: state alignment in pocketsphinx 5.1 fails on one chunk in six (its pull request 468).
-        self._phones = pocketsphinx.Decoder(
-            samprate=RATE, loglevel="FATAL", lm=None, dict=None, beam=1e-80, wbeam=1e-80, pbeam=1e-80,
-            silprob=_IMPOSSIBLE, fillprob=_IMPOSSIBLE, wip=1.0,
-        )  # fmt: skip
+        self._phones = decoder(lm=None, dict=None, silprob=_NEVER, fillprob=_NEVER, wip=1.0, **_WIDE)
         for name in (*sorted(PHONES), SILENCE):
             self._phones.add_word(name, name, name == SILENCE)
-        self._free = pocketsphinx.Decoder(
-            samprate=RATE, loglevel="FATAL", allphone=model("en-us/en-us-phone.lm.bin"),
-            lw=2.0, pip=0.3, beam=1e-10, pbeam=1e-10,
-        )  # fmt: skip
+        free = pocketsphinx.get_model_path("en-us/en-us-phone.lm.bin")
+        self._free = decoder(allphone=free, lw=2.0, pip=0.3, beam=1e-10, pbeam=1e-10)
 
     def knows(self, word: str) -> bool:
         return self._wide.lookup_word(word) is not None
