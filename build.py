@@ -101,7 +101,7 @@ def find_python(version: str) -> Path:
                 return Path(answer.stdout.strip())
     say(f"this machine has no Python {version}; fetching one with uv")
     tools = ensure(TOOLS).executable
-    run([tools, "-m", "pip", "install", "--quiet", "uv"])
+    run([tools, "-m", "pip", "install", "-qq", "uv"])
     place = {**os.environ, "UV_PYTHON_INSTALL_DIR": str(BUILD / "pythons")}
     run([tools, "-m", "uv", "python", "install", "--no-bin", version], env=place)
     found = [tools, "-m", "uv", "python", "find", "--managed-python", version]
@@ -135,7 +135,7 @@ def ensure(environment: Environment) -> Environment:
         run([python, "-m", "venv", environment.folder])
     locks = [word for lock in environment.locks for word in ("-r", WHEELS / lock)]
     index = torch_index() if environment is ENGINE else []
-    run([environment.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *index, *locks])
+    run([environment.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *index, *locks])
     mark.write_text(environment.stamp)
     say(f"{environment.name} is ready after {time.monotonic() - started:.0f} s")
     return environment
@@ -149,7 +149,7 @@ def ensure_engine(wheel: Path) -> Path:
     if not mark.is_file() or mark.read_text() != digest:
         say("installing the engine and compiling its kernels")
         mark.unlink(missing_ok=True)
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
         run([*pip, "--no-deps", "--no-index", "--force-reinstall", wheel])
         run([python, "-I", "-m", "dgtalker_engine", "warm"])
         mark.write_text(digest)
