@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,14 +117,19 @@ def avatar_of(ob: bpy.types.Object) -> bpy.types.Image:
     return image
 
 
-def hash_of(image: bpy.types.Image) -> str:
+def hash_of(image: bpy.types.Image, should_cancel: Callable[[], bool] | None = None) -> str:
     """Opens the avatar that an Image carries in the engine, and returns its content hash.
 
     Raises:
-        DGTalkerError: the file is missing, damaged, or the engine cannot be reached.
+        DGTalkerError: the file is missing, damaged, or the engine cannot be reached; Cancelled when `should_cancel`
+            says so.
     """
     file = read(image)
-    avatar = opened(submit_open(file), file, image.name)
+    pending = submit_open(file)
+    while not pending.wait(0.05):
+        if should_cancel is not None and should_cancel():
+            pending.cancel()
+    avatar = opened(pending, file, image.name)
     register(image, avatar.hash)
     return avatar.hash
 
@@ -142,13 +147,14 @@ def register(image: bpy.types.Image, avatar_hash: str) -> None:
     engine.register_avatar(avatar_hash, read_again)
 
 
-def ensure_open(ob: bpy.types.Object) -> str:
+def ensure_open(ob: bpy.types.Object, should_cancel: Callable[[], bool] | None = None) -> str:
     """The content hash of a head's avatar, which the engine knows; cheap after the first time.
 
     The bridge opens the avatar again by itself when the engine was restarted meanwhile.
 
     Args:
         ob: the head, original or evaluated.
+        should_cancel: asked while an engine is started and the avatar is opened.
 
     Raises:
         DGTalkerError: as `hash_of`, or the head has lost its avatar.
@@ -157,7 +163,7 @@ def ensure_open(ob: bpy.types.Object) -> str:
     image = avatar_of(original)
     stamp = (image.session_uid, original.dgtalker.avatar_hash, *_state(image))  # type: ignore[attr-defined]
     if stamp not in _known:
-        _known[stamp] = hash_of(image)
+        _known[stamp] = hash_of(image, should_cancel)
     return _known[stamp]
 
 

@@ -73,7 +73,7 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
             region = camera.border_region(border, *size)
         output.check_room(Path(settings.frame_path(frame=depsgraph.scene_eval.frame_current)), *size)
         self.update_stats("", "Reading the scene")
-        asked, warnings = shot.frame_shot(depsgraph, self.camera_override, size, region)
+        asked, warnings = shot.frame_shot(depsgraph, self.camera_override, size, region, self.test_break)
         for warning in warnings:
             self.report({"WARNING"}, warning)
         bands = picture.bands(asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import bpy
@@ -59,6 +60,7 @@ def frame_shot(
     camera_object: bpy.types.Object,
     size: tuple[int, int],
     region: tuple[int, int, int, int] | None = None,
+    should_cancel: Callable[[], bool] | None = None,
 ) -> tuple[Shot, list[str]]:
     """The current frame as a Shot of one frame, and warnings for the user.
 
@@ -66,9 +68,11 @@ def frame_shot(
         camera_object: evaluated.
         size: width and height of the whole picture.
         region: the part to render, from the top left corner.
+        should_cancel: asked while an avatar is opened, for which the engine may have to start first.
 
     Raises:
-        DGTalkerError: the camera cannot be rendered from, or a head's avatar or rig is lost or damaged.
+        DGTalkerError: the camera cannot be rendered from, or a head's avatar or rig is lost or damaged;
+            Cancelled when `should_cancel` says so.
     """
     settings = depsgraph.scene_eval.render
     aspect = (settings.pixel_aspect_x, settings.pixel_aspect_y)
@@ -81,7 +85,7 @@ def frame_shot(
     index: dict[str, int] = {}
     heads = []
     for head in seen:
-        avatar = avatars.ensure_open(head.object)
+        avatar = avatars.ensure_open(head.object, should_cancel)
         heads.append(ShotHead(index.setdefault(avatar, len(index)), head.matrix, head.weights))
     frame = ShotFrame(depsgraph.scene_eval.frame_current, view, tuple(heads))
     return Shot(*size, tuple(index), (frame,), region, background), warnings

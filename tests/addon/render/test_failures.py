@@ -90,6 +90,11 @@ def test_a_full_disk(scene, add_head, ball_file, fails, monkeypatch):
 
 def test_cancelling_is_quick_and_the_next_frame_is_rendered(room, scene, add_head, ball_file, render):
     add_head(ball_file)
+    room("bridge.engine").stop()
+    with pytest.raises(room("render.engine").Cancelled):
+        room("render.shot").frame_shot(
+            bpy.context.evaluated_depsgraph_get(), scene.camera, (128, 128), should_cancel=lambda: True
+        )
     whole = render()
     shot, _ = room("render.shot").frame_shot(bpy.context.evaluated_depsgraph_get(), scene.camera, (4000, 4000))
     started = time.monotonic()
