@@ -15,7 +15,7 @@ from dgtalker_engine.performance import Performance
 from ..bridge import engine
 from ..head import model
 from . import keys, mixdown, strips
-from .timing import Clock, whole_take
+from .timing import Clock, in_frames, whole_take
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ def animate_steps(
     reason = disabled_reason(context, heads)
     if reason:
         raise DGTalkerError(reason)
+    clock = strips.clock(scene)
     numbers = [head.session_uid for head in heads]
     takes = []
     for number in numbers:
@@ -62,7 +63,8 @@ def animate_steps(
         name = head.name
         yield pending
         reply = pending.result()
-        takes.append(Take(number, name, first, _performance(reply), list(reply.header.get("notes", ()))))
+        heard = [in_frames(note, clock, first) for note in reply.header["notes"]]
+        takes.append(Take(number, name, first, _performance(reply), heard))
     found = [_head(take.head, take.name) for take in takes]
     reason = next(filter(None, map(locked_reason, found)), "")
     if reason:

@@ -16,7 +16,7 @@ import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
 
-from . import strips
+from . import plainmix, strips
 
 MAX_RATE = 48000
 MIN_RATE = 8000
@@ -62,6 +62,8 @@ def mix(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip], first: int,
             copy.frame_start, copy.frame_end = first, last
             _write(copy, path, rate)
         samples = _read(path, count)
+        if samples is None:
+            samples = plainmix.mix(scene, sounds, first, rate, count, Path(folder))
     return Mix(samples, rate)
 
 
@@ -130,14 +132,13 @@ def _write(scene: bpy.types.Scene, path: Path, rate: int) -> None:
         raise DGTalkerError(f"Blender could not mix the sound: {error}") from error
 
 
-def _read(path: Path, count: int) -> np.ndarray:
-    """The mean of both channels, float32 (count,); the file is up to one buffer longer."""
-    broken = DGTalkerError(
-        "This Blender could not write the mixed sound.",
-        "Builds of some Linux distributions do not fit their FFmpeg: use the Blender of blender.org.",
-    )
+def _read(path: Path, count: int) -> np.ndarray | None:
+    """The mean of both channels, float32 (count,); the file is up to one buffer longer.
+
+    None where Blender has not written so much.
+    """
     if not path.is_file():
-        raise broken
+        return None
     samples = np.empty(count, np.float32)
     with path.open("rb") as file:
         _find_data(file)
@@ -145,7 +146,7 @@ def _read(path: Path, count: int) -> np.ndarray:
             part = samples[start : start + BLOCK]
             stereo = np.fromfile(file, "<f4", 2 * len(part))
             if len(stereo) < 2 * len(part):
-                raise broken
+                return None
             np.mean(stereo.reshape(-1, 2), axis=1, out=part)
     return samples
 

@@ -34,11 +34,11 @@ class Animate(EngineOperator, bpy.types.Operator):
 
     def work(self, context: bpy.types.Context) -> Iterator[Pending]:
         heads = strips.speakers(strips.timeline(context), heard_only=True)
+        names = [head.name for head in heads]
         notes = yield from animation.animate_steps(context, heads)
-        for note in notes:
-            self.report({"WARNING"}, note)
-        names = ", ".join(head.name for head in heads)
-        self.report({"INFO"}, f"Animated {names}.")
+        done = f"Animated {', '.join(names)}."
+        # The status bar shows the last report only.
+        self.report({"WARNING"} if notes else {"INFO"}, " ".join([done, *notes]))
 
 
 class AssignSpeaker(ui.ExplainedOperator, bpy.types.Operator):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -51,6 +52,15 @@ class Span:
 
 EVER = Span(0.0, math.inf)
 """Playback and renders start at frame 0: what lies before it is never heard."""
+
+
+def in_frames(text: str, clock: Clock, first: int) -> str:
+    """A sentence of the engine with its times, such as 1:02.5 from the start of frame `first`, as timeline frames."""
+    return re.sub(
+        r"\b(\d+):(\d\d\.\d)\b",
+        lambda time: f"frame {round(first + clock.frames(60 * int(time[1]) + float(time[2])))}",
+        text,
+    )
 
 
 def whole_take(heard: Iterable[Span], clock: Clock) -> tuple[int, int]:

@@ -159,6 +159,50 @@ def test_common_files_are_heard(mix, tone, add_strip, tmp_path, kind):
     assert 0.1 < peak <= 1.0
 
 
+@pytest.fixture
+def plain_mix(room, tmp_path):
+    """Like `mix`, by the way that Blenders take which cannot write sound."""
+
+    def run(*wanted, rate, first=0, last=120):
+        names = [strip.name for strip in wanted]
+        strips = room("speech.strips")
+        sounds = [sound for sound in strips.sound_strips(bpy.context.scene) if sound.strip.name in names]
+        count = strips.clock(bpy.context.scene).samples(last + 1 - first, rate)
+        return room("speech.plainmix").mix(bpy.context.scene, sounds, first, rate, count, tmp_path)
+
+    return run
+
+
+@pytest.mark.parametrize("case", ["plain", "trimmed", "before frame 0", "keyed", "two", "packed", "5.1", "resampled"])
+def test_both_ways_of_mixing_agree(mix, plain_mix, tone, add_strip, trim, case):
+    scene = bpy.context.scene
+    scene.render.fps, scene.render.fps_base = 30, 1.001
+    rate = 48000
+    strip = add_strip(
+        tone("a", 3, rate=rate, ramp=True, channels=6 if case == "5.1" else 2), -40 if "0" in case else 25
+    )
+    wanted = [strip]
+    if case == "trimmed":
+        trim(strip, 40, 80)
+    elif case == "keyed":
+        for frame, volume in ((25, 0.0), (60, 1.0)):
+            strip.volume = volume
+            strip.keyframe_insert("volume", frame=frame)
+    elif case == "two":
+        wanted.append(add_strip(tone("b", 1, rate=rate, channels=2, level=0.2), 50))
+    elif case == "packed":
+        strip.sound.pack()
+    elif case == "resampled":
+        wanted.append(add_strip(tone("b", 1, rate=44100, channels=2, level=0.2), 50))
+    blender = mix(*wanted, first=10)
+    assert blender.rate == rate
+    plain = plain_mix(*wanted, rate=rate, first=10)
+    assert plain.shape == blender.samples.shape
+    assert np.corrcoef(plain, blender.samples)[0, 1] > 0.98
+    if case != "5.1":
+        assert np.abs(plain).max() == pytest.approx(np.abs(blender.samples).max(), rel=0.05)
+
+
 def test_20_minutes_are_mixed_without_a_long_wait(mix, tmp_path, add_strip):
     path = tmp_path / "long.wav"
     with wave.open(str(path), "wb") as file:

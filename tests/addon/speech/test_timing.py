@@ -33,6 +33,11 @@ def test_a_take_starts_at_frame_0_at_the_earliest(timing):
     assert timing.whole_take([heard], clock) == (0, 60)
 
 
+def test_the_engines_times_become_frames_of_the_timeline(timing):
+    text = timing.in_frames("No words in 0:00.5–0:02.0, 1:00.0; twelve at 10:30.", timing.Clock(24, 1.0), 100)
+    assert text == "No words in frame 112–frame 148, frame 1540; twelve at 10:30."
+
+
 def test_what_lies_outside_a_meta_strip_is_not_heard(timing):
     assert timing.Span(10, 20).clipped(timing.Span(30, 40)).empty
     assert timing.Span(10, 35).clipped(timing.Span(30, 40)) == timing.Span(30, 35)
