@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
+from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.wire.shot import Shot, ShotFrame, ShotHead
 
 from ..bridge import avatars
@@ -28,6 +29,9 @@ def seen_heads(depsgraph: bpy.types.Depsgraph) -> tuple[list[SeenHead], list[str
     """Heads and their instances as the view layer shows them, and warnings for the user.
 
     Blender's depsgraph already leaves out what is hidden in renders or excluded from the layer.
+
+    Raises:
+        DGTalkerError: a head's place or weights are not finite, or its rig is damaged.
     """
     layer = depsgraph.view_layer
     seen: list[SeenHead] = []
@@ -44,13 +48,21 @@ def seen_heads(depsgraph: bpy.types.Depsgraph) -> tuple[list[SeenHead], list[str
         if head.is_holdout or placed.holdout_get(view_layer=layer):
             warnings.append(f"{placed.name} is a holdout, which Gaussian heads cannot be: it is left out.")
             continue
+        matrix = np.array(instance.matrix_world, np.float64)
+        if not matrix[:3, :3].any():
+            continue  # scaled to nothing, as animators hide things
         if original not in weights:
             weights[original] = model.evaluated_weights(original, depsgraph)
             if missing := model.missing_controls(original):
                 warnings.append(
                     f"{original.name} has no shape keys for {', '.join(missing)}: these stay at their default."
                 )
-        matrix = np.array(instance.matrix_world, np.float64)
+        broken = [name for name, weight in weights[original].items() if not np.isfinite(weight)]
+        if broken or not np.isfinite(matrix).all():
+            raise DGTalkerError(
+                f"The {', '.join(broken) or 'place'} of {placed.name} is not a finite number.",
+                "Look at its drivers and constraints.",
+            )
         seen.append(SeenHead(original, tuple(matrix.ravel().tolist()), weights[original]))
     return seen, list(dict.fromkeys(warnings))
 

@@ -137,10 +137,10 @@ def render(tmp_path):
 def render_pass(tmp_path):
     """Renders the current frame and returns one number per pixel of a pass, float32 (H, W), top row first.
 
-    Goes the compositor's way, through an EXR file of its own.
+    Goes the compositor's way, through an EXR file of its own; None where Blender wrote none.
     """
 
-    def go(layer: str, name: str) -> np.ndarray:
+    def go(layer: str, name: str, source: bpy.types.Scene | None = None) -> np.ndarray | None:
         scene = bpy.context.scene
         new = bpy.app.version >= (5, 0)
         if new:
@@ -150,6 +150,7 @@ def render_pass(tmp_path):
             tree = scene.node_tree
             tree.nodes.clear()
         layers = tree.nodes.new("CompositorNodeRLayers")
+        layers.scene = source or scene
         layers.layer = layer
         output = tree.nodes.new("CompositorNodeOutputFile")
         if new:
@@ -163,8 +164,8 @@ def render_pass(tmp_path):
         output.format.color_depth = "32"
         tree.links.new(layers.outputs[name], target)
         assert bpy.ops.render.render() == {"FINISHED"}
-        (file,) = tmp_path.glob(f"{layer}-{name}*.exr")
-        return read_image(file)[..., 0]
+        files = list(tmp_path.glob(f"{layer}-{name}*.exr"))
+        return read_image(files[0])[..., 0] if files else None
 
     return go
 

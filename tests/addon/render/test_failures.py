@@ -59,6 +59,27 @@ def test_an_avatar_that_was_deleted(scene, add_head, ball_file, fails):
     fails(rf"{head.name} has lost its avatar.*Add the head again")
 
 
+def test_a_place_that_is_not_a_number(scene, add_head, ball_file, fails):
+    head = add_head(ball_file)
+    head.location.x = float("nan")
+    fails(rf"place of {head.name} is not a finite number.*drivers")
+
+
+def test_the_last_error_tells_what_the_compositor_hides(room, scene, add_head, ball_file, render_pass):
+    """Blender says FINISHED when the second scene of a compositor fails, and writes nothing."""
+    add_head(ball_file)
+    scene.camera.data.type = "PANO"
+    main = bpy.data.scenes.new("Main")
+    main.render.engine = "DGTALKER"
+    main.render.resolution_x = main.render.resolution_y = 128
+    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    main.collection.objects.link(camera)
+    main.camera = camera
+    bpy.context.window.scene = main
+    assert render_pass("ViewLayer", "Alpha", scene) is None
+    assert "panoramic" in room("render.engine").last_error.message
+
+
 def test_no_engine_installed(room, scene, add_head, ball_file, fails, render, monkeypatch):
     add_head(ball_file)
     engine = room("bridge.engine")

@@ -91,6 +91,25 @@ def test_hidden_heads_are_not_rendered(scene, add_head, ball_file, render, put_i
     assert not render().any()
 
 
+def test_a_linked_head_is_rendered_as_in_its_own_file(scene, add_head, lamps_file, render, tmp_path):
+    head = add_head(lamps_file)
+    head.data.shape_keys.key_blocks["slide"].value = 0.5
+    own = render()
+    library = str(tmp_path / "library.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=library, copy=True)
+    bpy.data.objects.remove(head)
+    assert not render().any()
+    with bpy.data.libraries.load(library, link=True) as (_, wanted):
+        wanted.objects = ["Lamps"]
+    scene.collection.objects.link(wanted.objects[0])
+    np.testing.assert_array_equal(render(), own)
+
+
+def test_a_head_scaled_to_nothing_is_not_seen(scene, add_head, ball_file, render):
+    add_head(ball_file).scale = (0, 0, 0)
+    assert not render().any()
+
+
 def test_a_head_that_only_cycles_may_not_see_is_rendered(scene, add_head, ball_file, render):
     add_head(ball_file).visible_camera = False
     assert render().any()
