@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import bpy
 
 from dgtalker_engine.errors import DGTalkerError
@@ -42,3 +44,12 @@ def report(operator: bpy.types.Operator, error: DGTalkerError) -> set[str]:
     """Show an error with its hint; the operator returns what this returns."""
     operator.report({"WARNING"} if error.code == "cancelled" else {"ERROR"}, str(error))
     return {"CANCELLED"}
+
+
+def alert(layout: bpy.types.UILayout, context: bpy.types.Context, text: str) -> None:
+    """A warning in a panel, wrapped to the region's width."""
+    column = layout.column(align=True)
+    column.alert = True
+    letters = int(context.region.width / (6.6 * context.preferences.system.ui_scale)) - 6
+    for i, line in enumerate(textwrap.wrap(text, max(20, letters))):
+        column.label(text=line, icon="BLANK1" if i else "ERROR")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 import bpy
@@ -104,17 +103,17 @@ def _draw_problems(layout: bpy.types.UILayout, ob: bpy.types.Object, context: bp
     try:
         missing = model.missing_controls(ob)
     except DGTalkerError as error:
-        _alert(layout, context, str(error))
+        ui.alert(layout, context, str(error))
         return
     if ob.dgtalker.avatar is None:  # type: ignore[attr-defined]
-        _alert(layout, context, "The avatar was deleted. Add the head again from its .dgt file.")
+        ui.alert(layout, context, "The avatar was deleted. Add the head again from its .dgt file.")
     locked = model.locked_reason(ob)
     if locked and not missing:
-        _alert(layout, context, locked)
+        ui.alert(layout, context, locked)
         layout.operator(operators.MakeEditable.bl_idname, icon="LIBRARY_DATA_OVERRIDE")
     if missing:
         names = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
-        _alert(layout, context, f"{len(missing)} controls have no shape key: {names}")
+        ui.alert(layout, context, f"{len(missing)} controls have no shape key: {names}")
         layout.operator(operators.RestoreControls.bl_idname, icon="FILE_REFRESH")
 
 
@@ -203,14 +202,6 @@ def _split(column: bpy.types.UILayout, label: str) -> bpy.types.UILayout:
     left.alignment = "RIGHT"
     left.label(text=label)
     return split.row(align=True)
-
-
-def _alert(layout: bpy.types.UILayout, context: bpy.types.Context, text: str) -> None:
-    column = layout.column(align=True)
-    column.alert = True
-    letters = int(context.region.width / (6.6 * context.preferences.system.ui_scale)) - 6
-    for i, line in enumerate(textwrap.wrap(text, max(20, letters))):
-        column.label(text=line, icon="BLANK1" if i else "ERROR")
 
 
 CLASSES: tuple[type, ...] = (HeadPanel, SlidersPanel, MirrorMenu, AddMenu)

@@ -72,13 +72,12 @@ class SpeechPanel:
             layout.operator(operators.AssignSpeaker.bl_idname, text=text, icon="USER")
         strip = editor.active_strip
         if strip and strip.type == "SOUND":
-            self._draw_settings(layout.column(), strip)
+            self._draw_settings(layout.column(), context, strip)
 
-    def _draw_settings(self, column: Any, strip: Any) -> None:
+    def _draw_settings(self, column: Any, context: bpy.types.Context, strip: Any) -> None:
         problem = strips.problem(strip)
         if problem:
-            column.alert = True
-            column.label(text=problem, icon="ERROR")
+            ui.alert(column, context, problem)
             return
         settings = strip.dgtalker
         column.use_property_split = True
