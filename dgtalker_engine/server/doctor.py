@@ -115,7 +115,7 @@ def _gsplat() -> Line:
 
 def _kernels() -> Line:
     try:
-        from ..gaussians.cpu.compilation import is_warm
+        from ..gaussians import is_warm
     except ImportError as error:
         return _line("kernels", f"The rendering kernels cannot be loaded: {error}", False, "Install the engine again.")
     if is_warm():

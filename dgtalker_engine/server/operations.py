@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DGTalkerError
-from ..wire import Shot, pack
+from ..wire import MAX_PIXELS, Shot, pack
 from .listener import Listener
 from .session import Answer, Progress, UnknownAvatar
 
@@ -30,8 +30,10 @@ class Operations:
     def warm_up(self) -> None:
         """Imports what the operations need; an environment that is broken shows when an operation is asked for."""
         try:
-            from .. import avatar  # noqa: F401
-            from . import pictures  # noqa: F401
+            from .. import avatar, gaussians  # noqa: F401
+
+            if gaussians.is_warm():  # otherwise it would compile for seconds, and what is asked first may be no picture
+                gaussians.warm_up()
         except ImportError:
             log.exception("the engine's environment is incomplete")
         self._listener.prepare()
@@ -94,9 +96,14 @@ class Operations:
         for name in shot.avatars:
             if name not in self.avatars:
                 raise UnknownAvatar(name)
+        _x, _y, width, height = shot.region or (0, 0, shot.width, shot.height)
+        if width * height > MAX_PIXELS:
+            raise DGTalkerError(
+                f"A picture of {width} × {height} pixels is too large to be sent at once.",
+                f"Render it in regions of at most {MAX_PIXELS} pixels.",
+            )
         from .pictures import render_frame
 
         progress(0.0, "Rendering")
         rgba, depth = render_frame(shot, shot.frames[0], [self.avatars[name] for name in shot.avatars])
-        height, width = depth.shape
         return {"width": width, "height": height}, [rgba, depth]

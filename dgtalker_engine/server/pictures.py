@@ -7,14 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..avatar import Avatar
-from ..gaussians import render
-from ..gaussians.camera import Camera
+from ..gaussians import Camera, render
 from ..gaussians.colour import to_scene_linear
 from ..gaussians.transform import merged, placed
 from ..wire import Shot, ShotFrame
-
-NOTHING_HIT = 1e10
-"""Depth where no head is, metres."""
 
 
 def render_frame(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> tuple[np.ndarray, np.ndarray]:
@@ -27,7 +23,7 @@ def render_frame(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> tup
 
     Returns:
         Premultiplied scene-linear Rec.709 RGBA float32 (H, W, 4), top row first, of the shot's region, and planar depth
-        float32 (H, W) in metres, `NOTHING_HIT` where no head is.
+        float32 (H, W) in metres, 1e10 where no head is.
     """
     camera = Camera(
         np.reshape(frame.camera.K, (3, 3)),
@@ -38,21 +34,14 @@ def render_frame(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> tup
         frame.camera.near,
         frame.camera.far,
     )
-    clouds = [
-        placed(
-            avatars[head.avatar].pose(avatars[head.avatar].rig.weights(head.weights)),
-            np.reshape(head.matrix, (4, 4)),
-            camera,
-        )
-        for head in frame.heads
-    ]
-    if clouds:
-        image = render(merged(clouds), camera, region=shot.region)
-        rgba, depth = to_scene_linear(image.rgb, image.alpha), image.depth
-    else:
-        width, height = shot.region[2:] if shot.region else (shot.width, shot.height)
-        rgba, depth = np.zeros((height, width, 4), np.float32), np.full((height, width), NOTHING_HIT, np.float32)
+    clouds = []
+    for head in frame.heads:
+        avatar = avatars[head.avatar]
+        gaussians = avatar.pose(avatar.rig.weights(head.weights))
+        clouds.append(placed(gaussians, np.reshape(head.matrix, (4, 4)), camera))
+    image = render(merged(clouds), camera, region=shot.region)
+    rgba = to_scene_linear(image.rgb, image.alpha)
     if shot.background is not None:
         rgba[..., :3] += (1.0 - rgba[..., 3:]) * np.array(shot.background, np.float32)
         rgba[..., 3] = 1.0
-    return rgba, depth
+    return rgba, image.depth

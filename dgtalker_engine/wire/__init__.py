@@ -6,11 +6,12 @@ from .arrays import Array, pack, unpack
 from .channel import Channel
 from .frames import MAX_BODY, MAX_HEADER, FrameReader, Head, Kind, WireError, send_frame
 from .handshake import PROTOCOL, HandshakeError, new_token, shake_hands
-from .shot import SHOT_VERSION, Shot, ShotCamera, ShotFrame, ShotHead
+from .shot import MAX_PIXELS, SHOT_VERSION, Shot, ShotCamera, ShotFrame, ShotHead
 
 __all__ = [
     "MAX_BODY",
     "MAX_HEADER",
+    "MAX_PIXELS",
     "PROTOCOL",
     "SHOT_VERSION",
     "Array",

@@ -8,9 +8,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..errors import DGTalkerError
+from .frames import MAX_BODY
 
 SHOT_VERSION = 1
 MAX_SIDE = 16384
+MAX_PIXELS = MAX_BODY // 20
+"""Of a region that is rendered over the wire: RGBA and depth, float32, fit into one body."""
 
 
 @dataclass(frozen=True)

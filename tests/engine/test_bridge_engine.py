@@ -1,0 +1,304 @@
+"""`bridge.engine` against real engine processes."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dgtalker_engine.errors import Cancelled, DGTalkerError
+
+SLOW = {"sample_rate": 16000, "fps": 25}
+
+
+def kill_engine(bridge):
+    """Kills the engine that runs; False when none does."""
+    pid = bridge.state().pid
+    if pid is None:
+        return False
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def children(pid):
+    """Processes that this one has started and that have not ended."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        found += (task / "children").read_text().split()
+    return [child for child in found if Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"]
+
+
+def test_nothing_runs_until_something_is_asked(bridge):
+    assert bridge.state().status == "stopped"
+    assert bridge.state().python == sys.executable
+
+
+def test_the_first_request_starts_the_engine_and_the_next_uses_the_same(bridge):
+    report = bridge.request("doctor").header["report"]
+    assert {"text", "ok", "advice"} <= set(report["lines"][0])
+    first = bridge.state()
+    assert first.status == "running"
+    bridge.request("doctor")
+    assert bridge.state().pid == first.pid
+
+
+def test_a_performance_comes_back_with_progress_in_the_calling_thread(bridge, recording):
+    heard = []
+    reply = bridge.request(
+        "animate",
+        SLOW,
+        recording[: 2 * 16000],
+        on_progress=lambda fraction, text: heard.append((fraction, text, threading.current_thread())),
+    )
+    weights = np.frombuffer(reply.body, "f4").reshape(reply.header["frames"], len(reply.header["names"]))
+    assert weights.shape[0] == 50
+    assert np.isfinite(weights).all()
+    assert heard
+    assert all(0 <= fraction <= 1 and text for fraction, text, _ in heard)
+    assert {thread for _, _, thread in heard} == {threading.current_thread()}
+
+
+def test_submit_does_not_wait_and_tells_progress(bridge, recording):
+    started = time.monotonic()
+    pending = bridge.submit("animate", SLOW, recording[: 2 * 16000])
+    assert time.monotonic() - started < 0.05
+    assert not pending.done
+    assert not pending.wait(0.01)
+    assert pending.result().header["fps"] == 25
+    assert pending.done
+    assert pending.progress[1]
+
+
+def test_the_engines_errors_arrive_as_they_were_meant(bridge):
+    with pytest.raises(DGTalkerError) as caught:
+        bridge.submit("open_avatar", {"builtin": "nobody"}).result()
+    assert "nobody" in caught.value.message
+    assert caught.value.hint
+
+
+def test_cancel_is_prompt_and_the_engine_lives_on(bridge, recording):
+    bridge.request("doctor")
+    pid = bridge.state().pid
+    pending = bridge.submit("animate", SLOW, recording)
+    while not pending.progress[1]:
+        time.sleep(0.01)
+    started = time.monotonic()
+    pending.cancel()
+    with pytest.raises(Cancelled):
+        pending.result()
+    assert time.monotonic() - started < 1.0
+    with pytest.raises(Cancelled):
+        bridge.request("animate", SLOW, recording, should_cancel=lambda: True)
+    assert bridge.request("doctor").header["report"]
+    assert bridge.state().pid == pid
+
+
+def test_a_callback_that_fails_cancels_the_work(bridge, recording):
+    def fail(fraction, text):
+        raise RuntimeError("callback")
+
+    with pytest.raises(RuntimeError, match="callback"):
+        bridge.request("animate", SLOW, recording, on_progress=fail)
+    started = time.monotonic()
+    bridge.request("doctor")
+    assert time.monotonic() - started < 5
+
+
+def test_cancel_while_the_engine_starts(bridge):
+    pending = bridge.submit("doctor")
+    pending.cancel()
+    with pytest.raises(Cancelled):
+        pending.result()
+
+
+def test_a_crash_is_noticed_at_once_and_the_next_request_has_a_new_engine(bridge, wait_until):
+    bridge.request("doctor")
+    old = bridge.state().pid
+    kill_engine(bridge)
+    assert wait_until(lambda: bridge.state().status == "stopped") < 0.5
+    assert "signal 9" in bridge.state().error
+    bridge.request("doctor")
+    assert bridge.state().pid != old
+    assert bridge.state().error == ""
+
+
+def test_an_engine_killed_at_work_is_replaced_and_the_request_repeated(bridge, recording):
+    pending = bridge.submit("animate", SLOW, recording[: 4 * 16000])
+    while not pending.progress[1]:
+        time.sleep(0.01)
+    assert kill_engine(bridge)
+    reply = pending.result()
+    assert reply.header["frames"] == 100
+
+
+def test_an_engine_killed_while_it_starts_is_replaced(bridge):
+    pending = bridge.submit("doctor")
+    deadline = time.monotonic() + 5
+    while not (starting := children(os.getpid())):
+        assert time.monotonic() < deadline
+    os.kill(int(starting[0]), signal.SIGKILL)
+    assert pending.result().header["report"]
+
+
+def test_a_request_that_always_ends_the_engine_is_given_up_and_points_to_the_log(bridge, recording):
+    over = threading.Event()
+
+    def killer():
+        while not over.wait(0.02):
+            kill_engine(bridge)
+
+    thread = threading.Thread(target=killer)
+    thread.start()
+    try:
+        with pytest.raises(DGTalkerError) as caught:
+            bridge.request("animate", SLOW, recording)
+    finally:
+        over.set()
+        thread.join()
+    assert caught.value.code == "crashed"
+    assert "4 times" in caught.value.message
+    assert str(bridge.state().log) in caught.value.hint
+    assert bridge.request("doctor").header["report"]
+
+
+def test_random_kills_lose_nothing_and_leave_nobody_behind(bridge, wait_until):
+    dice = random.Random(5)
+    over = threading.Event()
+    answers, killed = [], []
+
+    def killer():
+        """Up to three kills in a row, at any moment of a start or a request, then none until one was answered."""
+        while not over.is_set():
+            for _ in range(dice.randint(1, 3)):
+                over.wait(dice.uniform(0.0, 0.6))
+                killed.append(kill_engine(bridge))
+            seen = len(answers)
+            while len(answers) == seen and not over.wait(0.005):
+                pass
+
+    thread = threading.Thread(target=killer)
+    thread.start()
+    try:
+        while sum(killed) < 15:
+            answers.append(bridge.request("doctor").header["report"]["lines"])
+    finally:
+        over.set()
+        thread.join()
+    bridge.request("doctor")
+    assert len(children(os.getpid())) == 1
+    bridge.stop()
+    wait_until(lambda: not children(os.getpid()))
+
+
+def test_many_threads_share_one_engine(bridge):
+    failures = []
+
+    def ask():
+        try:
+            for _ in range(20):
+                bridge.request("doctor")
+        except DGTalkerError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(children(os.getpid())) == 1
+
+
+def test_stop_ends_what_is_under_way_and_the_next_request_starts_anew(bridge, recording, wait_until):
+    pending = bridge.submit("animate", SLOW, recording)
+    while not pending.progress[1]:
+        time.sleep(0.01)
+    bridge.stop()
+    with pytest.raises(DGTalkerError) as caught:
+        pending.result()
+    assert caught.value.code == "stopped"
+    wait_until(lambda: not children(os.getpid()))
+    assert bridge.request("doctor").header["report"]
+
+
+def test_restart_begins_another_engine_without_waiting(bridge, wait_until):
+    bridge.request("doctor")
+    old = bridge.state().pid
+    bridge.restart()
+    assert bridge.state().status == "starting"
+    wait_until(lambda: bridge.state().status == "running")
+    assert bridge.state().pid != old
+
+
+def test_an_environment_that_leaks_from_blender_does_no_harm(bridge, monkeypatch, tmp_path):
+    (tmp_path / "json.py").write_text("raise SystemExit('the wrong json')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONHOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert bridge.request("doctor").header["report"]
+
+
+def test_a_python_without_the_engine_says_what_is_missing(bridge, tmp_path):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho No module named dgtalker_engine >&2\nexit 1\n")
+    python.chmod(0o755)
+    bridge.configure(python=str(python), log=tmp_path / "engine.log")
+    with pytest.raises(DGTalkerError, match="No module named dgtalker_engine") as caught:
+        bridge.request("doctor")
+    assert "engine.log" in caught.value.hint
+
+
+def test_a_python_that_is_no_program_is_named_at_once(bridge, tmp_path):
+    python = tmp_path / "python"
+    python.write_bytes(b"\x00\x01")
+    python.chmod(0o755)
+    bridge.configure(python=str(python), log=tmp_path / "engine.log")
+    with pytest.raises(DGTalkerError, match="cannot be started") as caught:
+        bridge.request("doctor")
+    assert caught.value.code == "no_engine"
+
+
+def test_two_blenders_have_an_engine_each(bridge, tmp_path, addon):
+    script = (
+        "import sys, types; from pathlib import Path\n"
+        "package = types.ModuleType('blender_addon')\n"
+        f"package.__path__ = [{addon.__path__[0]!r}]\n"
+        "sys.modules['blender_addon'] = package\n"
+        "from blender_addon.bridge import engine\n"
+        f"engine.configure(python=sys.executable, log=Path({str(tmp_path / 'log' / 'engine.log')!r}))\n"
+        "engine.request('doctor')\n"
+        "print(engine.state().pid, flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    bridge.request("doctor")
+    other = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with other:
+        pid = int(other.stdout.readline())
+        assert pid != bridge.state().pid
+        bridge.stop()
+        assert Path(f"/proc/{pid}").exists()
+        assert bridge.request("doctor").header["report"]
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_the_log_can_be_read_and_says_what_happened(bridge):
+    bridge.request("doctor")
+    bridge.stop()
+    assert "connected" in bridge.state().log.read_text()
+
+
+def test_a_log_that_cannot_be_written_stops_nobody(bridge, tmp_path):
+    (tmp_path / "file").write_text("")
+    bridge.configure(python=sys.executable, log=tmp_path / "file" / "engine.log")
+    assert bridge.request("doctor").header["report"]
