@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,15 +79,16 @@ def utterances(level: np.ndarray) -> list[Span]:
     return [Span(max(span.start - _MARGIN, 0.0), min(span.end + _MARGIN, length)) for span in spans]
 
 
-def chunks(spans: list[Span], level: np.ndarray) -> list[Span]:
+def chunks(spans: list[Span], level: np.ndarray, cuts: Sequence[float] = ()) -> list[Span]:
     """Utterances joined and cut for the recogniser: at most `LONGEST` seconds, cut at pauses or where it is quiet.
 
     Args:
         spans: `utterances`.
         level: `loudness`.
+        cuts: seconds that no chunk may reach across: where a transcript begins or ends.
     """
     pieces: list[Span] = []
-    for span in spans:
+    for span in _parted(spans, cuts):
         while span.end - span.start > LONGEST:
             first, last = (int((span.start + part * LONGEST) / HOP) for part in (0.5, 1.0))
             smooth = uniform_filter1d(level[first:last], 7, mode="nearest")
@@ -97,8 +99,17 @@ def chunks(spans: list[Span], level: np.ndarray) -> list[Span]:
     joined: list[Span] = []
     for piece in pieces:
         # A word or two alone gives the recogniser little to go by.
-        if joined and piece.start - joined[-1].end < 0.8 and piece.end - joined[-1].start <= LONGEST:
+        near = joined and piece.start - joined[-1].end < 0.8 and piece.end - joined[-1].start <= LONGEST
+        if near and not any(joined[-1].end <= cut <= piece.start for cut in cuts):
             joined[-1] = Span(joined[-1].start, piece.end)
         else:
             joined.append(piece)
     return joined
+
+
+def _parted(spans: list[Span], cuts: Sequence[float]) -> list[Span]:
+    """Spans cut in two at some times, without the slivers that this leaves of their margins."""
+    for cut in cuts:
+        halves = [(Span(s.start, cut), Span(cut, s.end)) if s.start < cut < s.end else (s,) for s in spans]
+        spans = [part for parts in halves for part in parts if part.end - part.start > _MARGIN + HOP]
+    return spans

@@ -63,7 +63,8 @@ def animate(
     heard = sound.to_speech_rate(samples, sample_rate, job.stage(0.0, 0.03, "Reading the sound"))
     level = activity.loudness(heard)
     utterances = activity.utterances(level)
-    chunks = activity.chunks(utterances, level)
+    cuts = [time for passage in passages if passage.transcript.strip() for time in (passage.start, passage.end)]
+    chunks = activity.chunks(utterances, level, cuts)
     hearing = phones.Hearing()
     if chunks:
         hearing = phones.hear(heard, chunks, passages, job.stage(0.03, 0.88, "Listening"))
@@ -93,7 +94,7 @@ def _openings(spoken: Sequence[phones.Phone], syllables: Sequence[prosody.Syllab
     openings = []
     for phone in spoken:
         if phone.name in phones.VOWELS:
-            stress = 1.0 + 0.18 * float(np.clip(next(prominence).prominence, -1.5, 1.5))
+            stress = 1.12 + 0.2 * float(np.clip(next(prominence).prominence, -1.5, 1.5))
             hurry = float(np.clip((phone.end - phone.start) / 0.09, 0.5, 1.3)) ** 0.35
             openings.append(stress * hurry)
         else:

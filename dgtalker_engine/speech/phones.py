@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -23,9 +24,9 @@ _WEAK = frozenset(
 )
 
 # Mean log-likelihoods a frame, as measured. The right transcript: −1.9 and above, a wrong one: −4. Recognised words,
-# with their log-posterior added: −3.3 and above in English, −3.5 and below in seven other languages.
+# with their log-posterior added: −2.95 and above in English (24 of 26 recordings), −3.25 and below in seven others.
 _UNFITTING = -2.9
-_DOUBTFUL = -3.4
+_DOUBTFUL = -3.1
 
 # Seconds of speech without words that are listened to again.
 _GAP = 0.45
@@ -93,16 +94,22 @@ def hear(samples: np.ndarray, chunks: Sequence[Span], passages: Sequence[Passage
     scripts = _distribute(samples, chunks, passages, recogniser, hearing, progress.stage(0.0, 0.2))
     length = sum(chunk.end - chunk.start for chunk in chunks)
     heard = 0.0
-    for chunk, script in zip(chunks, scripts, strict=True):
+    for chunk, (script, whole) in zip(chunks, scripts, strict=True):
         share = 0.8 * (chunk.end - chunk.start) / length
         stage = progress.stage(0.2 + heard, 0.2 + heard + share)
         heard += share
-        hearing.phones += _hear_chunk(samples, chunk, script, recogniser, hearing, stage)
+        hearing.phones += _hear_chunk(samples, chunk, script, whole, recogniser, hearing, stage)
     return hearing
 
 
 def _hear_chunk(
-    samples: np.ndarray, chunk: Span, script: list[str], recogniser: Recogniser, hearing: Hearing, progress: Progress
+    samples: np.ndarray,
+    chunk: Span,
+    script: list[str],
+    whole: list[str],
+    recogniser: Recogniser,
+    hearing: Hearing,
+    progress: Progress,
 ) -> list[Phone]:
     """Phones of a chunk from its words in the transcript if there are any, else, or where they end, from the sound."""
     sound = samples[int(chunk.start * RATE) : int(chunk.end * RATE)]
@@ -118,9 +125,15 @@ def _hear_chunk(
         phones = _placed(phones, chunk.start)
         if phones and fit > _UNFITTING:
             return _filled(samples, phones, free, recogniser, hearing, progress.stage(0.3, 1.0))
-        hearing.misfits.append(chunk)
     words, doubt = recogniser.words(sound, progress.stage(0.3, 0.9))
-    phones, fit = _aligned(sound, words, recogniser, progress.stage(0.9, 1.0)) if words else ([], 0.0)
+    if whole:
+        # After a passage that nobody spoke the words are out of step: what was recognised finds the place again.
+        place = _place(words, whole)
+        phones, fit = _aligned(sound, place, recogniser, progress.stage(0.9, 0.95)) if place else ([], 0.0)
+        if phones and fit > _UNFITTING:
+            return _placed(phones, chunk.start)
+        hearing.misfits.append(chunk)
+    phones, fit = _aligned(sound, words, recogniser, progress.stage(0.95, 1.0)) if words else ([], 0.0)
     if phones and fit + doubt > _DOUBTFUL:
         return _placed(phones, chunk.start)
     hearing.wordless.append(chunk)
@@ -147,6 +160,7 @@ def _filled(
                 samples,
                 gap,
                 [],
+                [],
                 recogniser,
                 hearing,
                 progress.stage((phone.start - first) / length, (phone.end - first) / length),
@@ -170,6 +184,19 @@ def _aligned(
     return phones, sum(length * fit for length, fit in spoken) / sum(length for length, _ in spoken)
 
 
+def _place(heard: list[str], whole: list[str]) -> list[str]:
+    """The stretch of a transcript that recognised words come from; empty when hardly any of them is in it."""
+    matches = difflib.SequenceMatcher(None, whole, heard, autojunk=False).get_matching_blocks()
+    matches = [match for match in matches if match.size]
+    if sum(match.size for match in matches) < max(0.4 * len(heard), 2):
+        return []
+    first, last = matches[0], matches[-1]
+    # As many words before the first match and after the last as were heard there.
+    end = last.a + last.size + len(heard) - last.b - last.size
+    place = whole[max(first.a - first.b, 0) : end]
+    return place if len(place) < 1.6 * len(heard) + 3 else []
+
+
 def _inside(phone: Segment, words: list[Segment]) -> bool:
     middle = (phone.start + phone.end) / 2
     return any(word.start <= middle < word.end for word in words)
@@ -186,29 +213,28 @@ def _distribute(
     recogniser: Recogniser,
     hearing: Hearing,
     progress: Progress,
-) -> list[list[str]]:
-    """The transcripts' words for each chunk; none where there is no transcript, or it does not fit at all."""
-    scripts: list[list[str]] = [[] for _ in chunks]
+) -> list[tuple[list[str], list[str]]]:
+    """For each chunk its words of the transcript, and the whole transcript; empty where there is none."""
+    scripts: list[tuple[list[str], list[str]]] = [([], []) for _ in chunks]
     for i, passage in enumerate(passages):
         words = _known(spelling.words(passage.transcript), recogniser, hearing)
         inside = [k for k, chunk in enumerate(chunks) if _overlap(chunk, passage) > 0.5 * (chunk.end - chunk.start)]
         if not words or not inside:
             continue
         if len(inside) == 1:
-            scripts[inside[0]] = words
+            scripts[inside[0]] = (words, words)
             continue
+        for k in inside:
+            scripts[k] = ([], words)
         # All of it at once: one path through the whole text finds each chunk's share even past long pauses.
         bounds = [(int(chunks[k].start * RATE), int(chunks[k].end * RATE)) for k in inside]
         sound = np.concatenate([samples[first:last] for first, last in bounds])
         stage = progress.stage(i / len(passages), (i + 1) / len(passages))
         segments = [s for s in recogniser.word_times(sound, words, stage) if s.name != SILENCE]
-        if not segments:
-            hearing.misfits += [chunks[k] for k in inside]
-            continue
         ends = np.cumsum([last - first for first, last in bounds]) / RATE
         for segment in segments:
             k = inside[min(int(np.searchsorted(ends, (segment.start + segment.end) / 2)), len(inside) - 1)]
-            scripts[k].append(bare(segment.name))
+            scripts[k][0].append(bare(segment.name))
     return scripts
 
 

@@ -15,6 +15,7 @@ RATE = 16000
 """Sampling rate of everything behind `to_speech_rate`, Hz."""
 
 _BLOCK = 4.0
+_LOUDEST = 100.0
 
 
 def read_audio(path: Path | str) -> tuple[np.ndarray, int]:
@@ -46,7 +47,8 @@ def checked(samples: np.ndarray, sample_rate: float) -> tuple[np.ndarray, bool]:
     """Samples that are safe to work on.
 
     Returns:
-        samples float32 (n,) with silence in place of values that are not finite, and whether there were any.
+        samples float32 (n,), at most 40 dB over full scale, with silence in place of values that are not finite; and
+        whether there were any of those.
 
     Raises:
         DGTalkerError: no samples, more than one channel, or an impossible rate.
@@ -61,7 +63,8 @@ def checked(samples: np.ndarray, sample_rate: float) -> tuple[np.ndarray, bool]:
     samples = samples.astype(np.float32, copy=False)
     finite = np.isfinite(samples)
     broken = not bool(finite.all())
-    return (np.where(finite, samples, np.float32(0)) if broken else samples), broken
+    samples = np.where(finite, samples, np.float32(0)) if broken else samples
+    return np.clip(samples, -_LOUDEST, _LOUDEST), broken
 
 
 def to_speech_rate(samples: np.ndarray, sample_rate: float, progress: Progress) -> np.ndarray:

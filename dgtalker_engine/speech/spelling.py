@@ -24,7 +24,7 @@ _LETTERS = {
     "ey": "IY", "ie": "IY", "ue": "UW", "ui": "UW", "eu": "Y UW", "ew": "Y UW", "ar": "AA R", "er": "ER", "ir": "ER",
     "ur": "ER", "or": "AO R", "ce": "S EH", "ci": "S IH", "cy": "S IY", "ge": "JH EH", "gi": "JH IH", "a": "AE",
     "b": "B", "c": "K", "d": "D", "e": "EH", "f": "F", "g": "G", "h": "HH", "i": "IH", "j": "JH", "k": "K", "l": "L",
-    "m": "M", "n": "N", "o": "OW", "p": "P", "q": "K", "r": "R", "s": "S", "t": "T", "u": "AH", "v": "V", "w": "W",
+    "m": "M", "n": "N", "o": "AO", "p": "P", "q": "K", "r": "R", "s": "S", "t": "T", "u": "AH", "v": "V", "w": "W",
     "x": "K S", "y": "IY", "z": "Z",
 }  # fmt: skip
 _LONGEST = max(map(len, _LETTERS))
@@ -39,9 +39,8 @@ def words(text: str) -> list[str]:
     # Umlauts are written out, so that the lips round; other accents go.
     text = text.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue")
     text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    text = re.sub(r"(?<=\d),(?=\d{3})", "", text)
     spoken: list[str] = []
-    for token in re.findall(r"\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)*|[&%+@=]", text):
+    for token in re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)*|[&%+@=]", text):
         if token[0].isdigit():
             spoken += _number(token)
         else:
@@ -67,15 +66,17 @@ def sounded_out(word: str) -> list[str]:
                 break
         else:
             i += 1
+    if word.endswith("o"):
+        phones[-1] = "OW"
     return [phone for i, phone in enumerate(phones) if i == 0 or phone != phones[i - 1]]
 
 
 def _number(token: str) -> list[str]:
-    whole, _, decimals = token.partition(".")
+    whole, _, decimals = token.replace(",", "").partition(".")
     if len(whole) > 12:
         return [_ONES[int(digit)] for digit in whole + decimals]
     value = int(whole)
-    year = len(whole) == 4 and not decimals and 1100 <= value < 2000 and value % 100 >= 10
+    year = len(token) == 4 and 1100 <= value < 2000 and value % 100 >= 10
     spoken = [*_cardinal(value // 100), *_cardinal(value % 100)] if year else _cardinal(value)
     return spoken + (["point", *(_ONES[int(digit)] for digit in decimals)] if decimals else [])
 

@@ -1,0 +1,65 @@
+"""Sound files: every usual kind is read, and whatever is wrong with one is one clear message."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soundfile
+from speech_tools import sample
+
+from dgtalker_engine import speech
+from dgtalker_engine.errors import DGTalkerError
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "channels", "subtype"),
+    [
+        ("phone.wav", 8000, 1, "PCM_16"),
+        ("studio.wav", 48000, 2, "PCM_24"),
+        ("float.wav", 44100, 1, "FLOAT"),
+        ("surround.wav", 48000, 6, "PCM_16"),
+        ("high.flac", 96000, 2, "PCM_24"),
+        ("music.mp3", 44100, 2, "MPEG_LAYER_III"),
+        ("free.ogg", 22050, 1, "VORBIS"),
+    ],
+)
+def test_reads(tmp_path, name, rate, channels, subtype):
+    tone = 0.25 * np.sin(2 * np.pi * 300 * np.arange(rate) / rate)
+    soundfile.write(tmp_path / name, np.repeat(tone[:, None], channels, axis=1), rate, subtype=subtype)
+    samples, read_rate = speech.read_audio(tmp_path / name)
+    assert samples.dtype == np.float32
+    assert samples.ndim == 1
+    assert read_rate == rate
+    assert abs(len(samples) - rate) < 0.06 * rate
+    assert 0.15 < np.sqrt(np.mean(samples**2)) < 0.2
+
+
+def test_a_telephone_recording_still_closes_the_lips():
+    samples, rate = sample()
+    result = speech.animate(samples[::2], rate // 2, fps=24)
+    assert result.performance.curve("mouthPressLeft").max() > 0.2
+
+
+def _truncated(path):
+    samples, rate = sample()
+    soundfile.write(path, samples, rate)
+    path.write_bytes(path.read_bytes()[:20])
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("missing.wav", lambda path: None),
+        ("empty.wav", lambda path: path.write_bytes(b"")),
+        ("text.wav", lambda path: path.write_text("no sound at all")),
+        ("cut.wav", _truncated),
+        ("no samples.wav", lambda path: soundfile.write(path, np.zeros(0), 16000)),
+        ("folder.wav", lambda path: path.mkdir()),
+    ],
+)
+def test_bad_files_are_one_clear_error(tmp_path, name, make):
+    make(tmp_path / name)
+    with pytest.raises(DGTalkerError) as error:
+        speech.read_audio(tmp_path / name)
+    assert name in error.value.message
+    assert error.value.hint
