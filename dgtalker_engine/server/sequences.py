@@ -27,10 +27,14 @@ _MARGIN = 1.2
 
 def open_avatar(name: str, folder: Path = Path()) -> Avatar:
     """The avatar of a .dgt file, relative to `folder`, or of ``builtin:NAME``; a bare built-in name does too."""
-    builtin = name.removeprefix(BUILTIN_PREFIX)
     if name.startswith(BUILTIN_PREFIX) or (name in avatars_room.BUILTIN_NAMES and not (folder / name).exists()):
-        return avatars_room.load(avatars_room.builtin(builtin))
-    return avatars_room.load(folder / name)
+        return avatars_room.load(avatars_room.builtin(name.removeprefix(BUILTIN_PREFIX)))
+    path = folder / name
+    file = avatars_room.dgt.read(path)
+    try:
+        return avatars_room.load(file)
+    except DGTalkerError as error:
+        raise DGTalkerError(f"The avatar {path} cannot be used: {error.message}", error.hint) from error
 
 
 def load_shot(path: Path) -> Shot:
