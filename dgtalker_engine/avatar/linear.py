@@ -155,9 +155,9 @@ def pack(avatar: LinearAvatar) -> bytes:
     proxy = avatar.proxy
     tensors["proxy.vertices"] = proxy.vertices.astype(np.float32)
     tensors["proxy.faces"] = proxy.faces.astype(np.int32)
-    tensors["proxy.uv"] = proxy.uv.astype(np.float32)
+    tensors["proxy.uv"] = proxy.uv.astype(np.float16)
     tensors["proxy.colours"] = proxy.colours.astype(np.float16)
-    tensors |= _pack_deltas("proxy.delta", SparseDeltas.from_dense(proxy.deltas, 1e-6), len(proxy.vertices))
+    tensors |= _pack_deltas("proxy.delta", SparseDeltas.from_dense(proxy.deltas, 2e-5), len(proxy.vertices))
     return dgt.dump(avatar.metadata.to_json(), tensors)
 
 

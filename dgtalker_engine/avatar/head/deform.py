@@ -159,7 +159,9 @@ def mouth_close(tissue: Tissue) -> np.ndarray:
     lower = jaw_open(Tissue(line, line, part, np.zeros(shape)))
     upper = jaw_open(Tissue(line, line, part, np.ones(shape)))
     gap = lower - upper
-    share = tissue.upper * soft(tissue.reach, 15) * 0.3 - (1 - tissue.upper) * soft(tissue.reach, 26) * 0.7
+    # the gap itself vanishes towards the corners, so a hard step between the lips leaves no tear beyond them
+    above = np.where(np.isnan(tissue.given_side), tissue.height > 0, tissue.given_side > 0.5)
+    share = np.where(above, 0.3 * soft(tissue.reach, 15), -0.7 * soft(tissue.reach, 26))
     return (tissue.front * share)[:, None] * gap
 
 
@@ -270,12 +272,12 @@ def upper_up(tissue: Tissue) -> np.ndarray:
 
 
 def tongue_out(tissue: Tissue) -> np.ndarray:
-    y, z = tissue.position[:, 1], tissue.position[:, 2]
+    y = tissue.position[:, 1]
     tongue = (tissue.part == Part.TONGUE).astype(float)
     forward = smooth(-46, -88, y) * tongue
     droop = smooth(-70, -92, y) * tongue
-    out = vector(forward, -0.15 * tissue.position[:, 0], -34.0, 5.0) + vector(droop, 0, 0, -7.0)
-    lip = tissue.lips(12) * np.sqrt(np.maximum(1 - (tissue.x / 19) ** 2, 0) if len(z) else z)
+    out = vector(forward, -0.25 * tissue.position[:, 0], -28.0, 5.5) + vector(droop, 0, 2.0, -13.0)
+    lip = tissue.lips(12) * np.sqrt(np.maximum(1 - (tissue.x / 19) ** 2, 0))
     return out + vector(lip * (1 - tissue.upper), 0, -2.0, -6.0) + vector(lip * tissue.upper, 0, -1.0, 3.5)
 
 
@@ -352,7 +354,7 @@ def lids(tissue: Tissue, upper: float, lower: float, close: float = 0.0) -> np.n
 
 
 def blink(tissue: Tissue) -> np.ndarray:
-    bulge = tissue.ball(tuple(EYE + [0, -18, -14]), 8)
+    bulge = tissue.ball((EYE[0], EYE[1] - 18, EYE[2] - 14), 8)
     return lids(tissue, upper=0.8, lower=0.2, close=0.02) + vector(bulge, 0, 0, 0.6)
 
 

@@ -91,7 +91,9 @@ def caruncles() -> Points:
     """The pink flesh in the inner corners."""
     azimuth, elevation = (
         grid.ravel()
-        for grid in np.meshgrid(np.linspace(EYE_CORNERS[0] - 0.06, EYE_CORNERS[0] + 0.15, 8), np.linspace(-0.14, 0.02, 7))
+        for grid in np.meshgrid(
+            np.linspace(EYE_CORNERS[0] - 0.06, EYE_CORNERS[0] + 0.15, 8), np.linspace(-0.14, 0.02, 7)
+        )
     )
     position = eye_point(azimuth, elevation, EYE_RADIUS + 0.5)
     return make(position, position - EYE, 0.55, Part.STATIC, colour=(0.80, 0.47, 0.44)).both_sides()
@@ -178,7 +180,7 @@ def lashes(rng: np.random.Generator) -> Points:
 
 def brows(form: np.ndarray, rng: np.random.Generator) -> Points:
     """Brow hairs, growing up at the nose and outwards along the arch."""
-    count = 380
+    count = 330
     share = rng.random(count) ** 0.9
     across = rng.random(count) * 2 - 1
     thick = (4.5 * (1 - share**2.2) + 0.7) * np.clip(0.55 + share * 6, 0, 1)

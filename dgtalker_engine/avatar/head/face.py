@@ -23,7 +23,7 @@ from .light import exposure, lit
 from .points import Part, Points, make, smooth, soft
 from .sample import on_surface, thin
 
-SKIN = np.array([0.93, 0.735, 0.63])
+SKIN = np.array([0.945, 0.76, 0.655])
 LIP = np.array([0.80, 0.44, 0.43])
 BLUSH = np.array([0.93, 0.52, 0.46])
 SCATTER = (0.42, 0.20, 0.14)
@@ -41,11 +41,11 @@ def skin_spacing(points: np.ndarray, hair: np.ndarray) -> np.ndarray:
     )
     lid = 0.78 + 0.7 * smooth(2, 14, rim) + 2 * smooth(LID_RADIUS + 3, LID_RADIUS + 9, radius)
     reach = np.hypot(np.maximum(x - MOUTH_HALF_WIDTH, 0), z - slit_z(x)) + np.maximum(y + 75, 0)
-    mouth = 0.80 + 0.95 * smooth(8, 20, reach)
-    nose = 1.05 + 0.7 * smooth(12, 24, np.linalg.norm(np.stack([x, y + 100, z + 30], axis=1), axis=1))
+    mouth = 0.70 + 1.1 * smooth(7, 19, reach)
+    nose = 1.15 + 0.7 * smooth(12, 24, np.linalg.norm(np.stack([x, y + 100, z + 30], axis=1), axis=1))
     ear = 1.3 + 1.2 * smooth(18, 34, np.hypot(y - 14, z - 2))
     ear = np.where(x > 70, ear, 9)
-    face = 1.9 + 1.1 * smooth(-62, -10, y) + 0.8 * smooth(-112, -135, z)
+    face = 2.2 + 1.1 * smooth(-62, -10, y) + 0.8 * smooth(-112, -135, z)
     spacing = np.minimum.reduce([lid, mouth, nose, ear, face])
     hidden = sdf.distances(hair, points) < -2.0
     return np.where(in_eye_opening(points) | hidden | (z < NECK_END), 0, spacing)
@@ -62,11 +62,17 @@ def skin(form: np.ndarray, hair: np.ndarray, rng: np.random.Generator) -> Points
         spacing = skin_spacing(points, hair)
         return np.where(spacing >= 1.4, spacing, 0)
 
-    sets = [on_surface(form, ((0, -120, -90), (60, -40, 40)), fine, 0.78, rng)]
+    sets = [on_surface(form, ((0, -120, -90), (60, -40, 40)), fine, 0.7, rng)]
     sets.append(on_surface(form, ((68, -15, -40), (105, 45, 45)), fine, 1.3, rng))
     sets.append(on_surface(form, ((0, -120, NECK_END), (110, 110, 130)), coarse, 1.4, rng))
     position, normal, spacing = (np.concatenate(columns) for columns in zip(*sets, strict=True))
-    return make(position, normal, DISC * spacing, Part.SKIN, opacity=0.99).both_sides()
+    azimuth, elevation, radius = eye_polar(position)
+    lower, upper = lid_edges(azimuth)
+    rim = np.maximum(elevation - upper, lower - elevation) * LID_RADIUS
+    # lids stretch to twice their height when they close
+    stretched = soft(radius - LID_RADIUS, 2.0) * smooth(0.4, 1.6, rim) * smooth(18, 12, rim)
+    size = DISC * spacing * (1 + 0.4 * stretched)
+    return make(position, normal, size, Part.SKIN, opacity=0.99).both_sides()
 
 
 def lining(skin: Points) -> Points:
@@ -88,7 +94,12 @@ def lining(skin: Points) -> Points:
     under.position = under.position - 1.3 * under.normal
     under.anchor = under.position.copy()
     under.size = np.full_like(under.size, 2.4)
-    return under
+    # what an open mouth shows of the cheeks and lips from within
+    within = under.select((reach[np.concatenate([chosen, chosen])] < 34) & (under.position[:, 1] < -48))
+    within.position = within.position - 3.2 * within.normal
+    within.anchor = within.position.copy()
+    within.colour = np.tile([0.44, 0.18, 0.17], (len(within), 1))
+    return Points.join([under, within])
 
 
 def lid_rims() -> Points:
@@ -136,7 +147,7 @@ def inner_lip(above: bool, x: np.ndarray, depth: np.ndarray) -> Points:
     colour = (LIP * 0.97) * (1 - wet) + np.array([0.62, 0.27, 0.27]) * wet
     if above:
         colour = colour * 0.86
-    return make(position, normal, 0.72, Part.INNER_LIP, colour=colour, anchor=anchor, side=float(above))
+    return make(position, normal, 0.85, Part.INNER_LIP, colour=colour, anchor=anchor, side=float(above))
 
 
 def lip_colour(points: np.ndarray) -> np.ndarray:
@@ -180,7 +191,7 @@ def paint_skin(points: Points, form: np.ndarray, hair: np.ndarray, rng: np.rando
     spots = np.flatnonzero((p[:, 1] < -78) & (p[:, 2] > -44) & (p[:, 2] < -8) & (x < 52) & (radius > LID_RADIUS + 1.5))
     weight = soft(np.abs(p[spots, 2] + 24), 13) * soft(np.maximum(x[spots] - 34, 0), 16)
     freckles[spots] = (rng.random(len(spots)) < 0.055 * weight) * (0.35 + 0.5 * rng.random(len(spots)))
-    tint([0.70, 0.45, 0.34], 0.45 * freckles)
+    tint([0.70, 0.45, 0.34], 0.36 * freckles)
     lips = lip_colour(p)
     tint(LIP, lips)
     seam = soft(p[:, 2] - slit_z(x), 0.9) * smooth(MOUTH_HALF_WIDTH + 2, MOUTH_HALF_WIDTH - 3, x) * (p[:, 1] < -70)
@@ -202,12 +213,12 @@ NECK_Y = 15.0
 
 def collar(rng: np.random.Generator) -> Points:
     """A rolled knitted collar that ends the neck, closed from below."""
-    sets = [roll(height, radius, 120, 18) for height, radius in ROLLS]
+    sets = [roll(height, radius, 96, 15) for height, radius in ROLLS]
     r, a = (grid.ravel() for grid in np.meshgrid(np.arange(1.5, 52, 3.2), ring(70)))
     chosen = rng.random(len(r)) < r / 52
     r, a = r[chosen], a[chosen]
     floor = np.stack([r * np.sin(a), NECK_Y - r * np.cos(a), np.full(len(r), -186.0)], axis=1)
-    sets.append(make(floor, np.tile([0.0, 0.0, -1.0], (len(r), 1)), 2.4, Part.CLOTH, colour=WOOL * 0.42))
+    sets.append(make(floor, np.tile([0.0, 0.0, -1.0], (len(r), 1)), 3.4, Part.CLOTH, colour=WOOL * 0.42))
     return Points.join(sets)
 
 
@@ -221,7 +232,7 @@ def roll(height: float, radius: float, turns: int, tube: int) -> Points:
     colour = WOOL * (0.90 + 0.12 * rib)[:, None]
     ambient = 0.5 + 0.5 * smooth(-1, 0.4, np.cos(b + (0.5 if height < -170 else -0.2)))
     key = smooth(0.2, -0.5, normal[:, 1]) * 0.6 + 0.4
-    size = np.tile([1.9, 1.7], (len(a), 1))
+    size = np.tile([2.2, 1.9], (len(a), 1))
     return make(position, normal, size, Part.CLOTH, colour=lit(colour, normal, ambient, key))
 
 

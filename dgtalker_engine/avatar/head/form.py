@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .points import smooth
@@ -10,7 +12,10 @@ from .sdf import capsule, ellipsoid, lip, rope
 EYE = np.array([33.0, -67.5, 1.0])  # centre of the left eyeball
 EYE_RADIUS = 18.0
 LID_RADIUS = 19.9
-EYE_CORNERS = np.radians([-48.0, 52.0])  # azimuths of the inner and the outer corner, seen from the eye's centre
+EYE_CORNERS = (
+    math.radians(-48.0),
+    math.radians(52.0),
+)  # azimuths of the inner and the outer corner, seen from the eye's centre
 LID_OPEN = np.radians([-22.0, 32.0])  # elevations of the lower and the upper edge at the middle
 
 MOUTH_HALF_WIDTH = 24.0
@@ -78,8 +83,9 @@ EAR = np.concatenate(
                 (94, 30, 16),
                 (92, 29, 2),
                 (88, 22, -14),
-            ]
-            + [(84, 13, -25), (80, 5, -27)],
+                (84, 13, -25),
+                (80, 5, -27),
+            ],
             (3, 3.3, 3.6, 3.8, 3.8, 3.6, 3.4, 3.6, 5.5, 4),
             3,
         ),
@@ -149,7 +155,21 @@ LOCKS: tuple[tuple[tuple[tuple[float, float, float], ...], tuple[float, ...]], .
     (((-78, -16, 50), (-77, -17, 26), (-75.5, -15, 8), (-74, -13, -10)), (7, 7, 6, 1.5)),
 )
 # Neighbours between which a further lock grows, shorter and a little lower.
-BETWEEN = ((0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 10), (6, 7), (7, 8), (8, 9), (9, 11), (10, 12), (11, 13), (12, 13))
+BETWEEN = (
+    (0, 1),
+    (1, 2),
+    (2, 3),
+    (3, 4),
+    (4, 5),
+    (5, 10),
+    (6, 7),
+    (7, 8),
+    (8, 9),
+    (9, 11),
+    (10, 12),
+    (11, 13),
+    (12, 13),
+)
 
 
 def lock_curves(steps: int = 16) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from . import sdf
 from .form import lock_curves
@@ -21,9 +21,9 @@ def hair(form: np.ndarray, skin_form: np.ndarray, rng: np.random.Generator) -> P
 
     def spacing(points: np.ndarray) -> np.ndarray:
         clear = sdf.distances(skin_form, points)
-        return np.where(clear > -0.6, 2.25 + 0.8 * smooth(-20, 40, points[:, 1]), 0)
+        return np.where(clear > -0.6, 2.45 + 0.8 * smooth(-20, 40, points[:, 1]), 0)
 
-    position, normal, wanted = on_surface(form, BOX, spacing, 2.25, rng, mirrored=False)
+    position, normal, wanted = on_surface(form, BOX, spacing, 2.45, rng, mirrored=False)
     flow, lock, run = _flow(position)
     along = tangent(normal, flow)
     clear = sdf.distances(skin_form, position)
@@ -47,7 +47,7 @@ def wisps(
     rng: np.random.Generator,
 ) -> Points:
     """Single thin hairs that stand off the locks and soften the silhouette and the hairline."""
-    chosen = rng.random(len(position)) < np.where(clear < 3, 0.55, 0.20)
+    chosen = rng.random(len(position)) < np.where(clear < 3, 0.42, 0.16)
     count = int(chosen.sum())
     lift = (0.5 + 1.1 * rng.random((count, 1))) * normal[chosen]
     sideways = np.cross(normal[chosen], along[chosen]) * rng.normal(0, 0.10, (count, 1))
@@ -72,7 +72,7 @@ def _flow(position: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     directions = np.concatenate([unit(np.gradient(line, axis=0)) for line in curves])
     lock = np.repeat(np.arange(len(curves)), 24)
     run = np.tile(np.linspace(0, 1, 24), len(curves))
-    distance, index = cKDTree(points).query(position, k=10)
+    distance, index = (np.asarray(found) for found in KDTree(points).query(position, k=10))
     weight = 1 / (distance + 2.0) ** 3
     weight /= weight.sum(axis=1, keepdims=True)
     flow = (directions[index] * weight[:, :, None]).sum(axis=1)
@@ -96,7 +96,7 @@ def shade(
 ) -> np.ndarray:
     """sRGB (N, 3): diffuse, and the two highlights of hair (Kajiya and Kay 1989), seen from the front."""
     albedo = ROOT + (TIP - ROOT) * (0.15 + 0.75 * smooth(0, 1, run))[:, None]
-    albedo = albedo * (1 + 0.22 * strand)[:, None]
+    albedo = albedo * (1 + 0.28 * strand)[:, None]
     facing = np.maximum(normal @ KEY * 0.75 + 0.25, 0) * (0.25 + 0.75 * key)
     up = normal[:, 2] * 0.5 + 0.5
     light = 1.05 * facing + (0.30 * up + 0.20) * ambient
@@ -105,7 +105,7 @@ def shade(
     second = np.sqrt(np.maximum(1 - (unit(along - 0.18 * normal) @ half) ** 2, 0)) ** 14
     visible = np.maximum(normal @ half, 0) ** 0.7 * (0.2 + 0.8 * key) * ambient
     base = linear(albedo)
-    shine = (0.09 * first * (1 + 0.6 * strand) * visible)[:, None] * np.array([1.0, 0.76, 0.55])
-    glow = (0.55 * second * visible)[:, None] * base * np.array([1.3, 1.0, 0.8])
+    shine = (0.13 * first * (1 + 0.6 * strand) * visible)[:, None] * np.array([1.0, 0.72, 0.48])
+    glow = (0.85 * second * visible)[:, None] * base * np.array([1.3, 1.0, 0.8])
     rim = np.maximum(normal @ unit(np.array([-0.55, 0.72, 0.45])), 0)[:, None] ** 2 * base * 0.8
     return display(base * (light * (0.35 + 0.65 * ambient))[:, None] + shine + glow + rim)

@@ -11,10 +11,10 @@ KEY = unit(np.array([0.50, -0.78, 0.62]))
 FILL = unit(np.array([-0.75, -0.60, 0.10]))
 RIM = unit(np.array([-0.55, 0.72, 0.45]))
 VIEW = np.array([0.0, -1.0, 0.05])
-KEY_COLOUR = np.array([1.0, 0.93, 0.84]) * 0.78
+KEY_COLOUR = np.array([1.0, 0.93, 0.84]) * 0.86
 FILL_COLOUR = np.array([0.80, 0.88, 1.0]) * 0.17
 RIM_COLOUR = np.array([1.0, 0.95, 0.88]) * 0.30
-SKY = np.array([0.92, 0.96, 1.0]) * 0.40
+SKY = np.array([0.92, 0.96, 1.0]) * 0.36
 BOUNCE = np.array([1.0, 0.82, 0.72]) * 0.20
 
 

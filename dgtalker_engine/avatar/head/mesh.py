@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.spatial import Delaunay, cKDTree
+from scipy.spatial import Delaunay, KDTree
 
 from ...rig import ARKIT_NAMES
 from ..base import ProxyMesh
@@ -46,17 +46,21 @@ def chart(points: np.ndarray) -> np.ndarray:
 
 def outermost(form: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Whether nothing of the form lies further out along the chart's rays."""
+    return np.linalg.norm(_hits(form, points) - points, axis=1) < 0.6
+
+
+def _hits(form: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Where the rays of the chart that pass through `points` (N, 3) leave the form."""
     foot = np.stack([0 * points[:, 0], 0 * points[:, 0] + SPINE_Y, np.clip(points[:, 2], *SPINE)], axis=1)
     ray = points - foot
     length = np.linalg.norm(ray, axis=1, keepdims=True)
-    hits = sdf.cast(form, foot, ray / length, 240.0)
-    return np.linalg.norm(hits - points, axis=1) < 0.6
+    return sdf.cast(form, foot, ray / length, 240.0)
 
 
 def surface(
     form: np.ndarray, spacing: Callable[[np.ndarray], np.ndarray], rng: np.random.Generator
 ) -> tuple[np.ndarray, Faces, np.ndarray]:
-    """Vertices (V, 3), triangles (F, 3) and lip sides (V,) of the mirrored outermost surface, open at eyes and mouth."""
+    """Vertices (V, 3), triangles (F, 3) and lip sides (V,) of the outermost surface, open at eyes and mouth."""
     azimuth = np.linspace(*EYE_CORNERS, 33)
     low, high = lid_edges(azimuth)
     eye_loop = np.concatenate([eye_point(azimuth, high, LID_RADIUS), eye_point(azimuth[1:-1], low[1:-1], LID_RADIUS)])
@@ -66,7 +70,7 @@ def surface(
     box = ((0.0, -125.0, NECK_END), (112.0, 112.0, 150.0))
     free, _, wanted = on_surface(form, box, spacing, 2.0, rng)
     fixed = np.concatenate([eye_loop, slit, middle])
-    gap, _ = cKDTree(fixed).query(free)
+    gap, _ = KDTree(fixed).query(free)
     free = free[(gap > 0.62 * wanted) & outermost(form, free)]
     half = np.concatenate([fixed, free])
     flat = chart(half)
@@ -153,6 +157,11 @@ def build(
         return np.where(in_eye_opening(points) | (points[:, 2] < NECK_END), 0, np.minimum(fine, 6.0))
 
     vertices, triangles, side = surface(form, spacing, rng)
+    # the hair is not symmetric: where it covers the mirrored half, that half is laid on it anew
+    covered = (vertices[:, 0] < 0) & (sdf.distances(hair_form, _hits(form, vertices)) < 2.0)
+    covered |= (vertices[:, 0] < 0) & (sdf.distances(hair_form, vertices) < 2.0)
+    covered &= vertices[:, 2] > -70
+    vertices[covered] = _hits(form, vertices[covered])
     clear = sdf.distances(skin_form, vertices)
     normal = sdf.normals(form, vertices)
     head = make(vertices, normal, 1.0, Part.SKIN, side=side)
@@ -211,7 +220,7 @@ def _colours(points: Points, splats: Points) -> np.ndarray:
     for part in np.unique(points.part):
         here = points.part == part
         there = splats.select((splats.part == part) & (splats.opacity > 0.5))
-        distance, index = cKDTree(there.position).query(points.position[here], k=6)
+        distance, index = KDTree(there.position).query(points.position[here], k=6)
         weight = 1 / (distance + 0.3) ** 2
         weight /= weight.sum(axis=1, keepdims=True)
         colour[here] = (there.colour[index] * weight[:, :, None]).sum(axis=1)

@@ -73,7 +73,7 @@ def teeth(upper: bool, step: float = 0.7, rise_step: float = 0.7) -> Points:
 
 
 def tongue() -> Points:
-    """A soft ellipsoid with a groove, lying behind the lower teeth."""
+    """A soft ellipsoid, lying behind the lower teeth."""
     ball = _fibonacci(1300)
     return _tongue(ball[(ball[:, 0] > 0.01) & (ball[:, 2] > -0.75)]).both_sides()
 
@@ -90,11 +90,11 @@ def tongue_grid(rows: int, columns: int) -> Points:
 def _tongue(ball: np.ndarray) -> Points:
     radii = np.array([16.0, 29.0, 6.5])
     position = np.array([0, -57.0, -69.5]) + ball * radii
-    position[:, 2] -= 1.6 * np.exp(-((position[:, 0] / 3.5) ** 2)) * (ball[:, 2] > 0)
     tip = smooth(-45, -84, position[:, 1])[:, None]
     colour = np.array([0.52, 0.24, 0.25]) * (1 - tip) + np.array([0.84, 0.47, 0.46]) * tip
-    colour = colour * (0.82 + 0.18 * smooth(-0.2, 0.8, ball[:, 2]))[:, None]
-    return make(position, ball / radii, 0.95, Part.TONGUE, colour=colour)
+    groove = np.exp(-((position[:, 0] / 2.5) ** 2)) * (ball[:, 2] > 0)
+    colour = colour * ((0.82 + 0.18 * smooth(-0.2, 0.8, ball[:, 2])) * (1 - 0.14 * groove))[:, None]
+    return make(position, ball / radii, 1.5, Part.TONGUE, colour=colour)
 
 
 def _fibonacci(count: int) -> np.ndarray:

@@ -124,7 +124,7 @@ def tangent(normal: np.ndarray, along: np.ndarray | None = None) -> np.ndarray:
     return unit(along - (along * normal).sum(axis=1, keepdims=True) * normal)
 
 
-def smooth(low: float, high: float, value: np.ndarray) -> np.ndarray:
+def smooth(low: float | np.ndarray, high: float | np.ndarray, value: np.ndarray) -> np.ndarray:
     """Smoothstep: 0 at `low`, 1 at `high`."""
     t = np.clip((value - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)

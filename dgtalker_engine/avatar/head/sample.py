@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from . import sdf
 
@@ -26,8 +26,8 @@ def on_surface(
     """Points (N, 3) on a form within a box, their normals (N, 3) and spacings (N,).
 
     Candidates fill a thin shell about the surface, fall onto it, and are thinned until no two are nearer than
-    `spacing`, which is nowhere below `finest`; where it is not positive there are none. With `mirrored` only x > 0 is filled, keeping from the plane
-    of symmetry.
+    `spacing`, which is nowhere below `finest`; where it is not positive there are none. With `mirrored` only x > 0 is
+    filled, keeping from the plane of symmetry.
     """
     low, high = np.array(box[0], float), np.array(box[1], float)
     if mirrored:
@@ -52,7 +52,7 @@ def on_surface(
     wanted = spacing(points)
     good = (wanted > 0) & (np.abs(sdf.distances(form, points)) < 0.05)
     if mirrored:
-        good &= points[:, 0] > 0.4 * wanted
+        good &= points[:, 0] > 0.3 * wanted
     points, wanted = points[good], wanted[good]
     chosen = thin(points, wanted)
     return points[chosen], sdf.normals(form, points[chosen]), wanted[chosen]
@@ -68,7 +68,7 @@ def _cells(form: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
 
 def thin(points: np.ndarray, spacing: np.ndarray) -> np.ndarray:
     """Indices of points of which no two are nearer than their `spacing`, the first ones first (dart throwing)."""
-    tree = cKDTree(points)
+    tree = KDTree(points)
     alive = np.ones(len(points), bool)
     for start in range(0, len(points), 4096):
         block = np.arange(start, min(start + 4096, len(points)))

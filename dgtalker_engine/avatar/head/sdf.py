@@ -10,7 +10,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-ELLIPSOID, CAPSULE, LIP = 0.0, 1.0, 2.0
+ELLIPSOID, CAPSULE, LIP, BOUND = 0.0, 1.0, 2.0, 3.0
 ROW = 16
 
 
@@ -25,11 +25,15 @@ def capsule(start, end, start_radius, end_radius, blend=0.0, *, carve=False) -> 
 
 
 def rope(points, radii, blend=0.0, *, asymmetric=False) -> np.ndarray:
-    """Rods (P - 1, ROW) along a path, joined without bulges and blended as one."""
+    """Rods along a path, joined without bulges and blended as one; before them a sphere that holds them all."""
+    points, radii = np.asarray(points, float), np.asarray(radii, float)
     rods = zip(points[:-1], points[1:], radii[:-1], radii[1:], strict=True)
     rows = np.stack([_row(CAPSULE, False, blend, [*a, *b, ra, rb], asymmetric) for a, b, ra, rb in rods])
     rows[:-1, 14] = 1
-    return rows
+    middle = 0.5 * (points.min(axis=0) + points.max(axis=0))
+    reach = (np.linalg.norm(points - middle, axis=1) + radii).max()
+    bound = _row(BOUND, False, blend, [*middle, reach, len(rows)], asymmetric)
+    return np.concatenate([bound[None], rows])
 
 
 def lip(half_width, y, z, radius, height, blend=0.0) -> np.ndarray:
@@ -51,9 +55,17 @@ def distance(form, px, py, pz):  # pyright: ignore
     """Signed distance at one point; negative inside."""
     sided = px
     total, rope_distance = 1e9, 1e9
-    for i in range(form.shape[0]):
+    i = -1
+    while i + 1 < form.shape[0]:
+        i += 1
         f = form[i]
         px = sided if f[15] > 0.0 else abs(sided)
+        if f[0] == 3.0:
+            x, y, z = px - f[3], py - f[4], pz - f[5]
+            room = total + f[2] + f[6]
+            if room > 0.0 and x * x + y * y + z * z > room * room:
+                i += int(f[7])
+            continue
         if f[0] == 0.0:
             x, y, z = px - f[3], py - f[4], pz - f[5]
             a, b, c = x / f[6], y / f[7], z / f[8]

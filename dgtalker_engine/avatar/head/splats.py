@@ -8,15 +8,17 @@ from scipy.spatial.transform import Rotation
 from ...rig import ARKIT_NAMES
 from ..linear import SparseDeltas
 from .deform import Tissue, displacement
-from .points import Points, unit
+from .form import slit_z
+from .points import Part, Points, unit
 
 C0 = 0.28209479177387814  # the constant spherical harmonic
 STEP = 0.25  # mm, for differences across a disc
+STAYS_ROUND = 1.25
 THIN = 0.12  # thickness over the smaller width of a disc
 MM = 1e-3
-MEANS_THRESHOLD = 5e-5  # m
-QUATS_THRESHOLD = 0.03
-SCALES_THRESHOLD = 1e-4  # m
+MEANS_THRESHOLD = 7e-5  # m
+QUATS_THRESHOLD = 0.045
+SCALES_THRESHOLD = 1.5e-4  # m
 
 
 def base_arrays(points: Points) -> dict[str, np.ndarray]:
@@ -39,13 +41,18 @@ def deltas(points: Points, base: dict[str, np.ndarray]) -> dict[str, SparseDelta
     moved, turned, sized = [], [], []
     for name in ARKIT_NAMES:
         shift = displacement(name, tissue)
-        new_along = along + (displacement(name, _shifted(points, along)) - shift) / STEP
-        new_across = across + (displacement(name, _shifted(points, across)) - shift) / STEP
-        quats = quaternions(new_along, new_across)
-        quats *= np.sign((quats * base["quats"]).sum(axis=1, keepdims=True) + 1e-12)
+        new_along = _slope(name, points, shift, along)
+        new_across = _slope(name, points, shift, across)
         first = np.linalg.norm(new_along, axis=1)
         second = np.linalg.norm(np.cross(new_along, new_across), axis=1) / np.maximum(first, 1e-9)
-        stretch = np.clip(np.stack([first, second], axis=1), 0.45, 2.6)
+        stretch = np.clip(np.stack([first, second], axis=1), 0.5, 2.4)
+        # a round disc that stays round need not turn about its own normal, only with it
+        plain = (stretch.max(axis=1) < STAYS_ROUND * stretch.min(axis=1)) & (points.size[:, 0] == points.size[:, 1])
+        normal = unit(np.cross(new_along, new_across))
+        tilted = along - (along * normal).sum(axis=1, keepdims=True) * normal
+        axis = np.where(plain[:, None], tilted, new_along)
+        quats = quaternions(axis, np.cross(normal, axis))
+        quats *= np.sign((quats * base["quats"]).sum(axis=1, keepdims=True) + 1e-12)
         scales = _scales(points.size * stretch, points.size.min(axis=1) * THIN)
         moved.append(shift * MM)
         turned.append(quats - base["quats"])
@@ -61,10 +68,18 @@ def tissue_of(points: Points) -> Tissue:
     return Tissue(points.position, points.anchor, points.part, points.side)
 
 
-def _shifted(points: Points, direction: np.ndarray) -> Tissue:
+def _slope(name: str, points: Points, shift: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """How `direction` changes as the control moves the surface, (N, 3): a difference that stays on its own lip."""
+    skin = np.linalg.norm(points.anchor - points.position, axis=1) < 1e-9
+    inner = points.part == Part.INNER_LIP
+    carried = np.where(skin[:, None], 1.0, np.where(inner[:, None], [1.0, 0.0, 1.0], 0.0))
     step = STEP * direction
-    own = np.linalg.norm(points.anchor - points.position, axis=1, keepdims=True) < 1e-9
-    return Tissue(points.position + step, points.anchor + np.where(own, step, 0), points.part, points.side)
+    moved = points.anchor + step
+    crosses = (points.anchor[:, 2] > slit_z(points.anchor[:, 0])) != (moved[:, 2] > slit_z(moved[:, 0]))
+    step = np.where(crosses[:, None], -step, step)
+    tissue = Tissue(points.position + step, points.anchor + carried * step, points.part, points.side)
+    change = (displacement(name, tissue) - shift) / STEP
+    return direction + np.where(crosses[:, None], -change, change)
 
 
 def quaternions(along: np.ndarray, across: np.ndarray) -> np.ndarray:

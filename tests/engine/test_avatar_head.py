@@ -1,0 +1,197 @@
+"""The built-in head: what its 52 controls do, measured on its mesh and its Gaussians."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+from scipy.spatial import KDTree
+
+from dgtalker_engine import avatar
+from dgtalker_engine.avatar.head.form import (
+    EYE,
+    EYE_CORNERS,
+    LID_RADIUS,
+    MOUTH_HALF_WIDTH,
+    eye_point,
+    lid_edges,
+    slit_y,
+    slit_z,
+)
+from dgtalker_engine.avatar.linear import LinearAvatar, pose_reference
+from dgtalker_engine.rig import ARKIT_NAMES, mirrored
+
+FLIP = np.array([-1.0, 1.0, 1.0])
+NAME = avatar.BUILTIN_NAMES[0]
+
+
+@pytest.fixture(scope="module")
+def made() -> bytes:
+    return avatar.make_builtin(NAME)
+
+
+@pytest.fixture(scope="module")
+def head(made) -> LinearAvatar:
+    loaded = avatar.load(made)
+    assert isinstance(loaded, LinearAvatar)
+    return loaded
+
+
+def vertices(head, **values):
+    """The proxy's vertices in millimetres; a name ending in `Both` means left and right."""
+    weights = {}
+    for name, value in values.items():
+        names = [name[:-4] + "Left", name[:-4] + "Right"] if name.endswith("Both") else [name]
+        weights |= dict.fromkeys(names, value)
+    assert set(weights) <= set(head.rig.names)
+    return 1e3 * (head.proxy.vertices + np.tensordot(head.rig.weights(weights), head.proxy.deltas, 1))
+
+
+def lip_pairs(head):
+    """Indices of the vertices of the upper and of the lower lip that touch at rest, along the inner mouth."""
+    rest = vertices(head)
+    opened = vertices(head, jawOpen=1.0)
+    x = np.linspace(0, 0.93 * MOUTH_HALF_WIDTH, 15)
+    line = np.stack([x, slit_y(x), slit_z(x)], axis=1)
+    pairs = []
+    for place in line:
+        near = np.flatnonzero(np.linalg.norm(rest - place, axis=1) < 1.2)
+        near = near[np.argsort(opened[near, 2])]
+        if len(near) >= 2:
+            pairs.append((near[-1], near[0]))
+    assert len(pairs) >= 10
+    return np.array(pairs).T
+
+
+def lip_gap(head, **values):
+    upper, lower = lip_pairs(head)
+    posed = vertices(head, **values)
+    return posed[upper, 2] - posed[lower, 2]
+
+
+def test_it_has_the_52_controls_and_says_whose_face_it_is(head, made):
+    assert head.rig.names == ARKIT_NAMES
+    assert head.metadata.consent.status == "synthetic"
+    assert head.metadata.licence == "CC0-1.0"
+    assert 30_000 <= len(head.base["means"]) <= 60_000
+    assert len(head.proxy.vertices) <= 12_000
+    assert len(made) <= 6_000_000
+    moved = np.abs(head.proxy.deltas).max(axis=(1, 2))
+    assert moved.min() > 1e-3, f"{head.rig.names[moved.argmin()]} does nothing"
+
+
+def test_real_proportions(head):
+    size = np.ptp(vertices(head), axis=0)
+    assert 150 < size[0] < 200
+    rest = vertices(head)
+    chin = rest[(np.abs(rest[:, 0]) < 5) & (rest[:, 1] < -70)][:, 2].min()
+    assert 215 < rest[:, 2].max() - chin < 265
+    assert rest[np.argmin(rest[:, 1])][2] < 0, "the nose is what stands out furthest towards -Y"
+
+
+def test_making_it_again_gives_the_same_file(made):
+    assert hashlib.sha256(avatar.make_builtin(NAME)).digest() == hashlib.sha256(made).digest()
+
+
+@pytest.mark.parametrize("cloud", ["mesh", "gaussians"])
+def test_left_and_right_are_mirror_images(head, cloud):
+    if cloud == "mesh":
+        rest, deltas = head.proxy.vertices, head.proxy.deltas
+    else:
+        rest, deltas = head.base["means"], head.deltas["means"].dense(len(head.base["means"]))
+    distance, other = KDTree(rest * FLIP).query(rest)
+    moving = np.abs(deltas).max(axis=(0, 2)) > 0
+    paired = moving & (distance < 1e-6)
+    assert paired.sum() > 0.97 * moving.sum()
+    for i, name in enumerate(head.rig.names):
+        twin = deltas[head.rig.names.index(mirrored(name))][other] * FLIP
+        # where two points coincide at rest, as on the closed lips, the nearest may be the other one
+        error = np.linalg.norm(deltas[i] - twin, axis=1)[paired]
+        assert np.quantile(error, 0.985) <= 1e-4, name
+
+
+def test_left_is_towards_plus_x(head):
+    for name in ("eyeBlinkLeft", "mouthSmileLeft", "browOuterUpLeft", "cheekSquintLeft", "noseSneerLeft"):
+        weight = np.linalg.norm(head.proxy.deltas[head.rig.names.index(name)], axis=1)
+        assert (weight * head.proxy.vertices[:, 0]).sum() / weight.sum() > 0.008, name
+
+
+def test_a_blink_closes_the_gap_between_the_lids(head):
+    azimuth = np.linspace(EYE_CORNERS[0] * 0.9, EYE_CORNERS[1] * 0.9, 25)
+    low, high = lid_edges(azimuth)
+    tree = KDTree(vertices(head))
+    upper = tree.query(eye_point(azimuth, high, LID_RADIUS))[1]
+    lower = tree.query(eye_point(azimuth, low, LID_RADIUS))[1]
+    rest, half, shut = (vertices(head, eyeBlinkBoth=value) for value in (0.0, 0.5, 1.0))
+    gaps = [(posed[upper] - posed[lower])[:, 2].max() for posed in (rest, half, shut)]
+    assert gaps[0] > 12
+    assert 4 < gaps[1] < 10
+    assert gaps[2] < 0.5
+    for posed in (half, shut):
+        assert np.linalg.norm(posed[upper] - EYE, axis=1).min() > 18.0, "the lid stays in front of the eyeball"
+
+
+def test_the_jaw_opens_a_mouth_with_teeth_and_tongue(head):
+    gap = lip_gap(head, jawOpen=1.0)
+    assert gap.max() >= 20
+    assert np.all(lip_gap(head) < 0.5)
+    assert 0.4 < lip_gap(head, jawOpen=0.5).max() / gap.max() < 0.6
+
+
+def test_mouth_close_shuts_the_lips_while_the_jaw_is_open(head):
+    assert np.abs(lip_gap(head, jawOpen=1.0, mouthClose=1.0)).max() <= 2.0
+    assert np.abs(lip_gap(head, jawOpen=0.5, mouthClose=0.5)).max() <= 2.0
+    chin = np.argmin(np.linalg.norm(vertices(head) - [0, -88, -100], axis=1))
+    assert vertices(head, jawOpen=1.0, mouthClose=1.0)[chin, 2] < vertices(head)[chin, 2] - 12
+
+
+def test_press_and_roll_close_the_lips_of_a_slightly_open_mouth(head):
+    pressed = {"mouthRollLower": 0.8, "mouthRollUpper": 0.8, "mouthPressBoth": 0.5}
+    assert lip_gap(head, **pressed).max() <= 0.1
+    assert lip_gap(head, jawOpen=0.05, **pressed).max() <= 0.6
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "direction"),
+    [
+        ("mouthSmileLeft", (24, -84, -60), (0.5, 0, 0.5)),
+        ("mouthFrownLeft", (24, -84, -60), (0, 0, -1)),
+        ("mouthStretchLeft", (24, -84, -60), (1, 0, 0)),
+        ("mouthPucker", (24, -84, -60), (-1, -0.5, 0)),
+        ("mouthUpperUpLeft", (9, -98, -60), (0, 0, 1)),
+        ("mouthLowerDownLeft", (9, -98, -66), (0, 0, -1)),
+        ("mouthLeft", (0, -98, -66), (1, 0, 0)),
+        ("jawLeft", (0, -90, -95), (1, 0, 0)),
+        ("jawForward", (0, -90, -95), (0, -1, 0)),
+        ("browInnerUp", (10, -90, 32), (0, 0, 1)),
+        ("browDownLeft", (16, -90, 32), (0, 0, -1)),
+        ("browOuterUpLeft", (45, -75, 34), (0, 0, 1)),
+        ("cheekPuff", (45, -70, -47), (1, -1, 0)),
+        ("noseSneerLeft", (11, -98, -31), (0, 0, 1)),
+        ("mouthShrugLower", (0, -97, -68), (0, -0.5, 1)),
+    ],
+)
+def test_controls_move_the_face_the_way_arkit_says(head, name, place, direction):
+    rest, posed = vertices(head), vertices(head, **{name: 1.0})
+    near = np.argsort(np.linalg.norm(rest - place, axis=1))[:8]
+    assert ((posed - rest)[near] @ np.array(direction)).max() > 2.0
+
+
+def test_the_gaussians_move_like_the_mesh(head):
+    tree = KDTree(head.proxy.vertices)
+    weights = head.rig.weights({"jawOpen": 1.0, "mouthSmileLeft": 1.0, "browInnerUp": 1.0})
+    chin = np.linalg.norm(head.base["means"] - np.array([0, -0.09, -0.09]), axis=1) < 0.02
+    brow = np.linalg.norm(head.base["means"] - np.array([0.01, -0.09, 0.03]), axis=1) < 0.02
+    moved = head.pose(weights).means.numpy() - head.base["means"]
+    mesh = np.tensordot(weights, head.proxy.deltas, 1)[tree.query(head.base["means"])[1]]
+    for region in (chin, brow):
+        assert np.linalg.norm(moved - mesh, axis=1)[region].mean() < 0.0015
+
+
+def test_pose_agrees_with_the_reference(head):
+    rng = np.random.default_rng(4)
+    weights = (rng.random(52) * (rng.random(52) < 0.4)).astype("f4")
+    fast, slow = head.pose(weights), pose_reference(head, weights)
+    for name in ("means", "quats", "scales", "opacities", "sh"):
+        np.testing.assert_allclose(getattr(fast, name), getattr(slow, name), atol=1e-5)
