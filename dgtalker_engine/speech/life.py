@@ -200,7 +200,7 @@ def _head(
 
 
 def _drift(random: np.random.Generator) -> np.ndarray:
-    """Angular frequency, phase, and size in degrees, of three waves of 1 to 14 seconds for each axis, (3, 3 axes, 3)."""
+    """Angular frequency, phase, and size in degrees, of three waves of 1–14 s for each axis, (3, 3 axes, 3)."""
     frequency = 2 * np.pi * random.uniform([[0.07, 0.18, 0.5]] * 3, [[0.13, 0.3, 0.8]] * 3)
     phase = random.uniform(0.0, 2 * np.pi, (3, 3))
     size = np.array([[0.7], [0.5], [0.35]]) * np.array([[1.0, 0.8, 0.35]])
