@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -44,3 +45,18 @@ class Gaussians:
 
     def __len__(self) -> int:
         return len(self.means)
+
+    def check_values(self) -> None:
+        """Raises DGTalkerError, saying which, where values are not finite or a quaternion has no direction."""
+        for name in ("means", "quats", "scales", "opacities", "sh"):
+            finite = torch.isfinite(getattr(self, name))
+            usable = finite.reshape(len(self), math.prod(finite.shape[1:])).all(dim=1)
+            fault = "that are not finite numbers"
+            if name == "quats" and usable.all():
+                usable, fault = (self.quats != 0).any(dim=1), "of length 0"
+            if not usable.all():
+                count, first = int((~usable).sum()), int((~usable).nonzero()[0])
+                raise DGTalkerError(
+                    f"{count} of {len(self)} Gaussians have {name} {fault}; the first is number {first}.",
+                    "The avatar's file, or what poses it, is damaged.",
+                )

@@ -1,0 +1,34 @@
+"""From the colours that Gaussians are trained and blended in to those that Blender computes in."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .cpu import workers
+from .cpu.srgb import decode
+
+
+def to_scene_linear(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Premultiplied sRGB → premultiplied scene-linear Rec.709.
+
+    Args:
+        rgb: (H, W, 3), premultiplied by alpha, over black. Colours above 1 follow the curve on.
+        alpha: (H, W).
+
+    Returns:
+        RGBA float32 (H, W, 4); 0 where alpha is 0.
+    """
+    rgb, alpha = np.ascontiguousarray(rgb, np.float32), np.ascontiguousarray(alpha, np.float32)
+    rgba = np.empty((*alpha.shape, 4), np.float32)
+    flat = rgb.reshape(-1), alpha.reshape(-1), rgba.reshape(-1)
+    workers.run(workers.thread_count(), decode, *flat, np.zeros(1, np.int64))
+    return rgba
+
+
+def to_scene_linear_reference(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """`to_scene_linear` in float64, readable."""
+    alpha = np.asarray(alpha, np.float64)[..., None]
+    straight = np.divide(rgb, alpha, out=np.zeros(np.shape(rgb)), where=alpha > 0)
+    curve = ((np.maximum(straight, 0.04045) + 0.055) / 1.055) ** 2.4
+    linear = np.where(straight <= 0.04045, straight / 12.92, curve)
+    return np.concatenate([linear * alpha, alpha], axis=-1)

@@ -1,0 +1,192 @@
+"""Gaussians of a tile, front to back → its pixels.
+
+    colour = Σ cᵢ αᵢ Tᵢ + T background,   Tᵢ = Π_{j<i} (1 - αⱼ)
+
+α below 1/255 is skipped, above the clip cut; a pixel takes no more Gaussians after the one that would bring its T to
+1e-4 or less, which it does not take either.
+
+A tile is 8 × 8 blocks of 4 × 4 pixels. Which blocks a Gaussian touches is found first, for many Gaussians at once; a
+block whose pixels are all full is not touched any more.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..image import NOTHING_HIT
+from .binning import COUNTS, sort_by_depth
+from .bits import bit_spans, lowest_bit
+from .compilation import kernel
+from .lanes import (
+    LANES,
+    WIDTH,
+    across,
+    any_of,
+    down,
+    every,
+    load,
+    maximum,
+    minimum,
+    minus_abs,
+    store,
+    where,
+)
+from .powers import exp2, square_root
+from .projection import BLUE, DEPTH, GREEN, INVERSE_A, LOG2_LEAST_ALPHA, LOG_OPACITY, RED, WIDEST_Y, A, B, C, X, Y
+from .view import LEAST_TRANSMITTANCE, TILE
+from .workers import take
+
+_SIDE = TILE // WIDTH
+_BLOCKS = _SIDE * _SIDE
+# Of a block: transmittance, negative in pixels that are full, then red, green, blue and depth so far.
+_STATE = 5 * LANES
+_BATCH = 128
+# Of the lanes of `_touched`.
+_SIGNS = np.repeat(np.array([1, -1], np.float32), _SIDE)
+_ROWS = np.concatenate([WIDTH * np.arange(_SIDE), 1 - WIDTH - WIDTH * np.arange(_SIDE)]).astype(np.float32)
+_ENDS = np.repeat(np.array([1, 0], np.float32), _SIDE)
+_NONE = np.repeat(np.array([0, _SIDE], np.float32), _SIDE)
+_NUMBER = np.uint64(0xFFFFFFFF)  # the half of a pair that says which Gaussian
+
+
+@kernel
+def blend_tiles(view, records, pairs, starts, order, longest, target, counter):
+    """Blends tile after tile until none is left.
+
+    Args:
+        view: View.
+        records: of `project`.
+        pairs: of `bin_tiles`; each tile's are sorted here.
+        starts: int64 (tiles + 1,), where each tile's pairs start.
+        order: int64, the tiles, those with the most pairs first.
+        longest: the largest number of pairs of a tile.
+        target: Target.
+        counter: int64 (1,), 0 at first, shared by all threads.
+    """
+    state = np.empty(_BLOCKS * _STATE, np.float32)
+    masks = np.empty(_BATCH, np.uint64)
+    spare = np.empty(longest, np.uint64)
+    counts = np.empty(COUNTS, np.int64)
+    while True:
+        taken = take(counter)
+        if taken >= len(order):
+            return
+        tile = order[taken]
+        x0 = (view.first_column + tile % view.columns) * TILE
+        y0 = (view.first_row + tile // view.columns) * TILE
+        first, last = starts[tile], starts[tile + 1]
+        if first == last:
+            _write_nothing(view, x0, y0, target)
+        else:
+            listed = sort_by_depth(pairs[first:last], spare[: last - first], counts)
+            _blend(view, records, listed, x0, y0, target.clip, state, masks)
+            _write(view, x0, y0, state, target)
+
+
+@kernel
+def _blend(view, records, listed, x0, y0, clip, state, masks):
+    """Blends the Gaussians listed into the blocks of the tile at pixel (x0, y0)."""
+    one, half, nothing = np.float32(1), np.float32(0.5), np.float32(0)
+    floor, full = LOG2_LEAST_ALPHA, np.float32(LEAST_TRANSMITTANCE)
+    zero = every(nothing)
+    live = np.uint64(0)
+    for block in range(_BLOCKS):
+        at = block * _STATE
+        store(state, at, every(one))
+        for part in range(1, 5):
+            store(state, at + part * LANES, zero)
+        x, y = x0 + block % _SIDE * WIDTH, y0 + block // _SIDE * WIDTH
+        if x < view.x1 and y < view.y1 and x + WIDTH > view.x0 and y + WIDTH > view.y0:
+            live |= np.uint64(1) << np.uint64(block)
+    corner_x, corner_y = np.float32(x0) + half, np.float32(y0) + half
+
+    for first in range(0, len(listed), _BATCH):
+        last = min(first + _BATCH, len(listed))
+        for j in range(first, last):
+            masks[j - first] = _touched(records, np.int64(listed[j] & _NUMBER), corner_x, corner_y)
+        for j in range(first, last):
+            todo = masks[j - first] & live
+            if todo == np.uint64(0):
+                continue
+            i = np.int64(listed[j] & _NUMBER)
+            left, top = corner_x - records[i, X], corner_y - records[i, Y]
+            a, b, c, log_opacity = records[i, A], records[i, B], records[i, C], records[i, LOG_OPACITY]
+            red, green, blue, z = records[i, RED], records[i, GREEN], records[i, BLUE], records[i, DEPTH]
+            while todo != np.uint64(0):
+                block = lowest_bit(todo)
+                todo &= todo - np.uint64(1)
+                dx = across(left + np.float32(WIDTH * (block % _SIDE)))
+                dy = down(top + np.float32(WIDTH * (block // _SIDE)))
+                u, v = a * dx + b * dy, c * dy
+                power = (log_opacity - v * v) - u * u
+                opaque = where(power >= floor, minimum(exp2(power), clip), zero)
+                at = block * _STATE
+                before = load(state, at)
+                weight = before * opaque
+                after = before - weight
+                taken = after > full
+                weight = where(taken, weight, zero)
+                store(state, at, where(taken, after, minus_abs(before)))
+                store(state, at + LANES, load(state, at + LANES) + weight * red)
+                store(state, at + 2 * LANES, load(state, at + 2 * LANES) + weight * green)
+                store(state, at + 3 * LANES, load(state, at + 3 * LANES) + weight * blue)
+                store(state, at + 4 * LANES, load(state, at + 4 * LANES) + weight * z)
+                if not any_of(taken):
+                    live &= ~(np.uint64(1) << np.uint64(block))
+        if live == np.uint64(0):
+            break
+
+
+@kernel
+def _touched(records, i, corner_x, corner_y):
+    """The blocks that Gaussian i touches, one bit each, in the tile whose first pixel centre is the corner.
+
+    Lane r of the first eight is about the right end of row r of blocks, lane 8 + r about its left end: the left side of
+    an ellipse is its right side turned by half a turn. See `binning.span`.
+    """
+    x, y = corner_x - records[i, X], corner_y - records[i, Y]
+    c, inverse_a, widest = records[i, C], records[i, INVERSE_A], records[i, WIDEST_Y]
+    low = load(_SIGNS, 0) * y + load(_ROWS, 0)
+    at = where(low > widest, low, minimum(low + np.float32(WIDTH - 1), widest))
+    drop = c * at
+    square = (records[i, LOG_OPACITY] - LOG2_LEAST_ALPHA) - drop * drop
+    nothing = every(np.float32(0))
+    reach = inverse_a * square_root(where(square > nothing, square, nothing)) - records[i, B] * inverse_a * at
+    place = load(_SIGNS, 0) * (reach * np.float32(1 / WIDTH)) + (load(_ENDS, 0) - x * np.float32(1 / WIDTH))
+    # Rows that the ellipse does not reach have no right end.
+    place = where(square >= nothing, place, load(_NONE, 0))
+    return bit_spans(minimum(maximum(place, np.float32(0)), np.float32(_SIDE)))
+
+
+@kernel
+def _write(view, x0, y0, state, target):
+    """Writes those pixels of the tile at (x0, y0) that are in the region."""
+    red, green, blue = target.background[0], target.background[1], target.background[2]
+    for y in range(max(y0, view.y0), min(y0 + TILE, view.y1)):
+        row = (y - y0) // WIDTH * _SIDE * _STATE + (y - y0) % WIDTH * WIDTH
+        for x in range(max(x0, view.x0), min(x0 + TILE, view.x1)):
+            at = row + (x - x0) // WIDTH * _STATE + (x - x0) % WIDTH
+            i, j = y - view.y0, x - view.x0
+            through = abs(state[at])
+            covered = np.float32(1) - through
+            target.rgb[i, j, 0] = state[at + LANES] + through * red
+            target.rgb[i, j, 1] = state[at + 2 * LANES] + through * green
+            target.rgb[i, j, 2] = state[at + 3 * LANES] + through * blue
+            target.alpha[i, j] = covered
+            target.depth[i, j] = state[at + 4 * LANES] / covered if covered > np.float32(0) else np.float32(NOTHING_HIT)
+
+
+@kernel
+def _write_nothing(view, x0, y0, target):
+    """Writes the background into those pixels of the tile at (x0, y0) that are in the region."""
+    red, green, blue = target.background[0], target.background[1], target.background[2]
+    left, right = max(x0, view.x0) - view.x0, min(x0 + TILE, view.x1) - view.x0
+    for i in range(max(y0, view.y0) - view.y0, min(y0 + TILE, view.y1) - view.y0):
+        for j in range(left, right):
+            target.rgb[i, j, 0] = red
+            target.rgb[i, j, 1] = green
+            target.rgb[i, j, 2] = blue
+        for j in range(left, right):
+            target.alpha[i, j] = 0.0
+        for j in range(left, right):
+            target.depth[i, j] = NOTHING_HIT

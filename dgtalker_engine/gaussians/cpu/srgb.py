@@ -1,0 +1,55 @@
+"""The transfer function of sRGB (IEC 61966-2-1), decoded, over pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .compilation import kernel
+from .lanes import LANES, any_of, every, load, maximum, store, where
+from .powers import exp2, log2
+from .workers import take
+
+_AT_ONCE = 4096  # pixels that a thread takes
+
+
+@kernel
+def decode(rgb, alpha, rgba, counter):
+    """Premultiplied sRGB → premultiplied linear, some pixels after others until none is left.
+
+    Args:
+        rgb, alpha: float32 (3 · pixels,) and (pixels,).
+        rgba: float32 (4 · pixels,), written.
+        counter: int64 (1,), 0 at first, shared by all threads.
+    """
+    colours, opacities = np.zeros(3 * LANES, np.float32), np.zeros(3 * LANES, np.float32)
+    nothing = every(np.float32(0))
+    while True:
+        start = take(counter) * _AT_ONCE
+        if start >= len(alpha):
+            return
+        for first in range(start, min(start + _AT_ONCE, len(alpha)), LANES):
+            count = min(LANES, len(alpha) - first)
+            for pixel in range(count):
+                for channel in range(3):
+                    opacities[3 * pixel + channel] = alpha[first + pixel]
+                    colours[3 * pixel + channel] = rgb[3 * (first + pixel) + channel]
+            for part in range(0, 3 * LANES, LANES):
+                opacity = load(opacities, part)
+                seen = opacity > nothing
+                if any_of(seen):
+                    linear = _decoded(load(colours, part) / where(seen, opacity, every(np.float32(1)))) * opacity
+                    store(colours, part, where(seen, linear, nothing))
+                else:
+                    store(colours, part, nothing)
+            for pixel in range(count):
+                for channel in range(3):
+                    rgba[4 * (first + pixel) + channel] = colours[3 * pixel + channel]
+                rgba[4 * (first + pixel) + 3] = alpha[first + pixel]
+
+
+@kernel
+def _decoded(values):
+    """x/12.92 up to 0.04045, ((x + 0.055)/1.055)**2.4 above."""
+    base = (maximum(values, np.float32(0.04045)) + np.float32(0.055)) * np.float32(1 / 1.055)
+    curve = exp2(np.float32(2.4) * log2(base))
+    return where(values > np.float32(0.04045), curve, values * np.float32(1 / 12.92))

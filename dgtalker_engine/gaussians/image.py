@@ -1,0 +1,26 @@
+"""What a renderer returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+NOTHING_HIT = 1e10
+"""Depth where nothing was hit, metres."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """A picture of Gaussians, top row first.
+
+    Attributes:
+        rgb: float32 (H, W, 3), premultiplied, in the Gaussians' own colour space, over the background.
+        alpha: float32 (H, W), 0 to 1.
+        depth: float32 (H, W), metres: the mean planar depth of what is seen, weighted as the colours are;
+            `NOTHING_HIT` where alpha is 0.
+    """
+
+    rgb: np.ndarray
+    alpha: np.ndarray
+    depth: np.ndarray

@@ -1,0 +1,93 @@
+"""Gaussians and a camera → a picture: one function, whatever renders it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from ..errors import DGTalkerError
+from .camera import Camera
+from .cloud import Gaussians
+from .cpu.raster import rasterize
+from .cpu.view import Cloud, Target, view_of
+from .image import Image
+
+Region = tuple[int, int, int, int]
+
+
+def render(
+    gaussians: Gaussians,
+    camera: Camera,
+    *,
+    region: Sequence[int] | None = None,
+    background: Sequence[float] = (0.0, 0.0, 0.0),
+    antialiased: bool = False,
+    alpha_clip: float = 0.999,
+) -> Image:
+    """Renders a cloud of Gaussians by splatting, 3D Gaussian Splatting with gsplat's conventions.
+
+    Args:
+        gaussians: N may be 0. The sign of a scale means nothing; a scale of 0 makes a disc, a needle or a point.
+        camera: an orthographic camera sees every Gaussian from its own direction of view.
+        region: x, y, width, height in pixels from the top left corner. The result is that part of the whole picture,
+            the same to the last bit.
+        background: RGB in the Gaussians' colour space, seen where they are transparent.
+        antialiased: keep the amount of light of Gaussians smaller than a pixel (Mip-Splatting's 2D filter); without it
+            they grow to a pixel's size.
+        alpha_clip: the largest opacity of one Gaussian in one pixel; 0.999 as in gsplat 1.5.3.
+
+    Raises:
+        DGTalkerError: for a region outside the picture, a background or clip out of range, too little memory, and
+            Gaussians with values that are not finite.
+    """
+    region = checked_region(camera, region)
+    check_options(background, alpha_clip)
+    cloud = Cloud(*(_array(getattr(gaussians, name)) for name in Cloud._fields))
+    image = _empty_image(*region[2:])
+    target = Target(image.rgb, image.alpha, image.depth, np.array(background, np.float32), np.float32(alpha_clip))
+    if not rasterize(view_of(camera, region, antialiased), cloud, target):
+        gaussians.check_values()
+    return image
+
+
+def checked_region(camera: Camera, region: Sequence[int] | None) -> Region:
+    """The region as four whole numbers; the whole picture for None."""
+    if region is None:
+        return 0, 0, camera.width, camera.height
+    x, y, width, height = (int(value) for value in region)
+    if x < 0 or y < 0 or width < 1 or height < 1 or x + width > camera.width or y + height > camera.height:
+        raise DGTalkerError(
+            f"The region of {width} × {height} pixels at ({x}, {y}) is not inside the picture of "
+            f"{camera.width} × {camera.height} pixels."
+        )
+    return x, y, width, height
+
+
+def check_options(background: Sequence[float], alpha_clip: float) -> None:
+    """Raises DGTalkerError for a background or an alpha clip that `render` cannot use."""
+    if len(background) != 3 or not all(math.isfinite(value) for value in background):
+        raise DGTalkerError(f"A background has three finite numbers, not {tuple(background)}.")
+    if not 0.0 < alpha_clip < 1.0:
+        raise DGTalkerError(f"The largest opacity in a pixel lies between 0 and 1; it cannot be {alpha_clip}.")
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    """A view of the tensor's memory, where it is float32, contiguous and the processor's; a copy otherwise."""
+    return tensor.detach().to("cpu", torch.float32).contiguous().numpy()
+
+
+def _empty_image(width: int, height: int) -> Image:
+    try:
+        return Image(
+            np.empty((height, width, 3), np.float32),
+            np.empty((height, width), np.float32),
+            np.empty((height, width), np.float32),
+        )
+    except MemoryError as error:
+        raise DGTalkerError(
+            f"There is not enough memory for a picture of {width} × {height} pixels ({width * height * 20 >> 20} MB).",
+            "Render a smaller picture, or a border.",
+        ) from error

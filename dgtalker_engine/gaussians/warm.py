@@ -1,0 +1,30 @@
+"""Compiling the kernels before anyone waits for a picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from .camera import Camera
+from .cloud import Gaussians
+from .colour import to_scene_linear
+from .cpu.compilation import is_warm, mark_warm
+from .rendering import render
+from .transform import placed
+
+__all__ = ["is_warm", "warm_up"]
+
+
+def warm_up() -> None:
+    """Compiles every kernel, or loads it where this version was compiled on this machine before."""
+    gaussians = Gaussians(
+        means=torch.tensor([[0.0, 0.0, 1.0]]),
+        quats=torch.tensor([[1.0, 0.0, 0.0, 0.0]]),
+        scales=torch.full((1, 3), 0.1),
+        opacities=torch.ones(1),
+        sh=torch.zeros(1, 4, 3),
+    )
+    camera = Camera(np.array([[8.0, 0, 4], [0, 8.0, 4], [0, 0, 1]]), np.eye(4), 8, 8)
+    image = render(placed(gaussians, np.diag([1.0, 2.0, 3.0, 1.0]), camera), camera)
+    to_scene_linear(image.rgb, image.alpha)
+    mark_warm()

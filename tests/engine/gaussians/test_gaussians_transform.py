@@ -1,0 +1,137 @@
+"""Clouds put into the world, and several made one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.gaussians import Camera, Gaussians, render
+from dgtalker_engine.gaussians.reference import rotation_matrices
+from dgtalker_engine.gaussians.transform import merged, placed
+
+TURN = np.array([[0.36, 0.48, -0.8], [-0.8, 0.6, 0.0], [0.48, 0.64, 0.6]])
+LINEAR = {
+    "nothing": np.eye(3),
+    "turned": TURN,
+    "larger": 2.5 * TURN,
+    "mirrored": np.diag([-1.0, 1, 1]) @ TURN,
+    "through the origin": -0.5 * np.eye(3),
+    "stretched": TURN @ np.diag([1.0, 2.0, 0.3]),
+    "sheared": np.array([[1.0, 0.4, 0], [0, 1, -0.7], [0, 0, 1]]) @ TURN,
+    "stretched and mirrored": np.diag([1.0, -3.0, 1.0]),
+    "hardly stretched": np.diag([1.0, 1.0001, 1.0]),
+    "flat": np.diag([1.0, 0.0, 1.0]),
+    "a line": np.diag([0.0, 0.0, 1.0]) @ TURN,
+    "a point": np.zeros((3, 3)),
+}
+
+
+def matrix_of(linear: np.ndarray, offset=(0.1, -0.2, 0.3)) -> np.ndarray:
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = linear, offset
+    return matrix
+
+
+def covariances(cloud: Gaussians) -> np.ndarray:
+    axes = rotation_matrices(cloud.quats.double().numpy()) * cloud.scales.double().numpy()[:, None, :]
+    return axes @ axes.transpose(0, 2, 1)
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_shapes_become_those_of_the_matrix(head, look, name):
+    cloud, linear = head(2000), LINEAR[name]
+    found = placed(cloud, matrix_of(linear), look((0, -1, 0), 8, 8))
+    expected = linear @ covariances(cloud) @ linear.T
+    error = np.abs(covariances(found) - expected).max(axis=(1, 2))
+    assert (error <= 2e-6 * np.abs(expected).max(axis=(1, 2)) + 1e-20).all()
+    np.testing.assert_allclose(found.means.numpy(), cloud.means.numpy() @ linear.T + [0.1, -0.2, 0.3], atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(found.quats.numpy(), axis=1), 1, atol=1e-5)
+    assert (found.scales >= 0).all()
+    assert torch.equal(found.opacities, cloud.opacities)
+
+
+def test_gaussians_that_are_flat_or_needles_stay_so(head, look):
+    cloud = head(300)
+    thin = replace(cloud, scales=cloud.scales * torch.tensor([1.0, 1e-4, 0.0]))
+    linear = LINEAR["sheared"]
+    found = placed(thin, matrix_of(linear), look((0, -1, 0), 8, 8))
+    expected = linear @ covariances(thin) @ linear.T
+    np.testing.assert_allclose(covariances(found), expected, atol=2e-6 * np.abs(expected).max())
+    assert (found.scales[:, 1] < 1e-3 * found.scales[:, 0]).all()
+
+
+@pytest.mark.parametrize("orthographic", [False, True])
+@pytest.mark.parametrize("name", ["turned", "larger", "mirrored"])
+def test_moving_the_head_is_moving_the_camera(head, look, decibels, name, orthographic):
+    """Colours of degree 3 included: they turn with the head."""
+    cloud, camera = head(3000, degree=3), look((0.3, -0.8, 0.1), 120, 100, orthographic=orthographic)
+    scale = np.cbrt(abs(np.linalg.det(LINEAR[name])))
+    matrix = matrix_of(LINEAR[name])
+    expected = render(cloud, camera)
+    world_to_camera = camera.world_to_camera @ np.linalg.inv(matrix)
+    # The world, made larger with the head, is seen from farther away.
+    rigid = np.diag([scale, scale, scale, 1]) @ world_to_camera
+    K = camera.K if not orthographic else camera.K * [[1 / scale, 1, 1], [1, 1 / scale, 1], [1, 1, 1]]
+    moved = Camera(K, rigid, camera.width, camera.height, orthographic, camera.near * scale)
+    found = render(placed(cloud, matrix, moved), moved)
+    rgb, alpha, _ = decibels(found, expected)
+    assert min(rgb, alpha) >= 75
+    assert np.abs(found.rgb - expected.rgb).mean() < 1e-5
+
+
+def test_colours_are_settled_for_the_camera(head, look):
+    cloud, camera = head(500, degree=3), look((0, -1, 0), 8, 8)
+    found = placed(cloud, np.eye(4), camera)
+    assert found.sh.shape == (500, 1, 3)
+    assert torch.equal(placed(head(5), np.eye(4), camera).sh, head(5).sh)
+
+
+def test_numbers_that_are_not_ones_are_still_found(head, look):
+    cloud, camera = head(500, degree=1), look((0, -1, 0), 64, 64)
+    for field in ("means", "quats", "scales", "opacities", "sh"):
+        broken = getattr(cloud, field).clone()
+        broken[9] = float("nan")
+        for linear in (LINEAR["turned"], LINEAR["stretched"]):
+            with pytest.raises(DGTalkerError, match=r"number 9\."):
+                render(placed(replace(cloud, **{field: broken}), matrix_of(linear, (0, 0, 0)), camera), camera)
+
+
+def test_heads_of_no_size_are_rendered_without_complaint(head, look):
+    cloud, camera = head(500, degree=2), look((0, -1, 0), 64, 64)
+    covered = []
+    for name in ("flat", "a line", "a point"):
+        image = render(placed(cloud, matrix_of(LINEAR[name], (0, 0, 0)), camera), camera)
+        assert np.isfinite(image.rgb).all()
+        covered.append((image.alpha > 0).mean())
+    assert 0.9 > covered[0] > 0.3 > covered[1] > 0.02 > covered[2] > 0
+
+
+@pytest.mark.parametrize("matrix", [np.eye(3), np.full((4, 4), np.nan), np.ones((4, 4))])
+def test_matrices_that_cannot_be_used(head, look, matrix):
+    with pytest.raises(DGTalkerError, match="matrix"):
+        placed(head(3), matrix, look((0, -1, 0), 8, 8))
+
+
+def test_merged_heads_are_rendered_together(head, look):
+    """The farther one is hidden where the nearer one is; different degrees come together."""
+    camera = look((0, -1, 0), 100, 100)
+    near, far = head(2000), head(3000, degree=2, seed=1)
+    behind = replace(far, means=far.means + torch.tensor([0.0, 0.5, 0.0]))
+    both = merged([behind, near])
+    assert len(both) == 5000
+    assert both.sh.shape == (5000, 9, 3)
+    together, alone = render(both, camera), render(near, camera)
+    covered = alone.alpha > 0.999
+    assert covered.any()
+    np.testing.assert_allclose(together.rgb[covered], alone.rgb[covered], atol=2e-3)
+
+
+def test_merging_one_and_none(head, look):
+    cloud = head(3)
+    assert merged([cloud]) is cloud
+    assert len(merged([])) == 0
+    assert (render(merged([]), look((0, -1, 0), 8, 8)).alpha == 0).all()
