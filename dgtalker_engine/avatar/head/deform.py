@@ -205,7 +205,7 @@ def smile(tissue: Tissue) -> np.ndarray:
         + vector(cheek, 1.5, -4.5, 5.0)
         + vector(fold, 0, 1.0, 0)
         + vector(tissue.lips(9) * tissue.left * (1 - along), 0, 1.2, -0.4)
-        + lids(tissue, upper=0.0, lower=0.13)
+        + lids(tissue, upper=0.0, lower=0.10, sink=0.4)
     )
 
 
@@ -293,7 +293,7 @@ def cheek_puff(tissue: Tissue) -> np.ndarray:
 
 
 def cheek_squint(tissue: Tissue) -> np.ndarray:
-    return vector(tissue.ball((42, -74, -24), 16), 1.0, -2.5, 5.0) + lids(tissue, upper=0.0, lower=0.32)
+    return vector(tissue.ball((42, -74, -24), 16), 1.0, -2.5, 5.0) + lids(tissue, upper=0.0, lower=0.25, sink=0.7)
 
 
 def sneer(tissue: Tissue) -> np.ndarray:
@@ -333,13 +333,14 @@ def brow_outer_up(tissue: Tissue) -> np.ndarray:
 # ---- eyes and lids ----
 
 
-def lids(tissue: Tissue, upper: float, lower: float, close: float = 0.0) -> np.ndarray:
+def lids(tissue: Tissue, upper: float, lower: float, close: float = 0.0, sink: float = 0.0) -> np.ndarray:
     """Slides the left lids over the eyeball.
 
     Args:
         tissue: the points.
         upper, lower: part of the opening that each lid crosses, towards the other; negative opens.
         close: elevation (radians) by which both edges overlap once they meet.
+        sink: how far the lower lid draws back; where a blink comes on top, it slides beneath the upper lid.
     """
     azimuth, elevation, radius = eye_polar(tissue.anchor)
     low, high = lid_edges(azimuth)
@@ -350,7 +351,8 @@ def lids(tissue: Tissue, upper: float, lower: float, close: float = 0.0) -> np.n
     fold = 1 - smooth(0, 1, np.where(above, (elevation - high) / 0.62, (low - elevation) / 0.5))
     turn = np.where(above, -upper * opening - close * (opening > 0.02), lower * opening) * fold * weight
     own_azimuth, own_elevation, own_radius = eye_polar(tissue.position)
-    return eye_point(own_azimuth, own_elevation + turn, own_radius) - tissue.position
+    drawn = np.where(above, 0, sink) * fold * weight
+    return eye_point(own_azimuth, own_elevation + turn, own_radius - drawn) - tissue.position
 
 
 def blink(tissue: Tissue) -> np.ndarray:
@@ -360,7 +362,7 @@ def blink(tissue: Tissue) -> np.ndarray:
 
 def squint(tissue: Tissue) -> np.ndarray:
     cheek = tissue.ball((36, -80, -20), 13)
-    return lids(tissue, upper=0.18, lower=0.36) + vector(cheek, 0, -1.2, 2.2)
+    return lids(tissue, upper=0.18, lower=0.30, sink=0.7) + vector(cheek, 0, -1.2, 2.2)
 
 
 def wide(tissue: Tissue) -> np.ndarray:

@@ -83,7 +83,7 @@ def catch_lights() -> Points:
             offsets = np.concatenate([[[0.0, 0.0]], radius * 0.55 * np.stack([np.cos(turn), np.sin(turn)], axis=1)])
             ball = unit(direction * EYE_RADIUS + offsets[:, :1] * right + offsets[:, 1:] * up)
             place = centre + ball * (EYE_RADIUS + 0.35)
-            sets.append(make(place, ball, radius * 0.3, Part.STATIC, colour=(1.0, 1.0, 1.0), opacity=opacity))
+            sets.append(make(place, ball, radius * 0.4, Part.STATIC, colour=(1.0, 1.0, 1.0), opacity=opacity))
     return Points.join(sets)
 
 

@@ -26,7 +26,7 @@ from .sample import on_surface, thin
 SKIN = np.array([0.945, 0.76, 0.655])
 LIP = np.array([0.80, 0.44, 0.43])
 BLUSH = np.array([0.93, 0.52, 0.46])
-SCATTER = (0.42, 0.20, 0.14)
+SCATTER = (0.52, 0.30, 0.24)
 DISC = 0.86  # standard deviation of a disc over the spacing
 
 
@@ -76,30 +76,46 @@ def skin(form: np.ndarray, hair: np.ndarray, rng: np.random.Generator) -> Points
 
 
 def lining(skin: Points) -> Points:
-    """Large discs just beneath the painted skin, so that nothing shines through between its discs.
+    """Discs beneath the painted skin: its own colour, so that nothing shines through between its discs, and beneath
+    that the red that an open mouth shows of lips and cheeks from within.
 
     They keep away from the edges at lids and lips, where they would show.
     """
+    left = skin.position[:, 0] > 0
     p = np.stack([np.abs(skin.position[:, 0]), skin.position[:, 1], skin.position[:, 2]], axis=1)
     azimuth, elevation, radius = eye_polar(p)
     lower, upper = lid_edges(azimuth)
     lid = np.maximum(np.maximum(elevation - upper, lower - elevation), 0) * LID_RADIUS
     lid = np.hypot(lid, np.maximum(np.abs(azimuth) - EYE_CORNERS[1], 0) * LID_RADIUS)
+    lid = np.where(radius < LID_RADIUS + 4, lid, 99)
     reach = np.hypot(np.maximum(p[:, 0] - MOUTH_HALF_WIDTH, 0), p[:, 2] - slit_z(p[:, 0]))
+    nose = np.linalg.norm(p - [0, -102, -30], axis=1) - 11
     nostril = np.linalg.norm(p - [5.4, -101, -36.8], axis=1)
-    clear = np.minimum.reduce([np.where(radius < LID_RADIUS + 4, lid, 99), reach, nostril])
-    chosen = np.flatnonzero((clear > 6) & (p[:, 0] < 74) & (skin.position[:, 0] > 0))
-    chosen = chosen[thin(skin.position[chosen], np.full(len(chosen), 3.4))]
+    wide = left & (np.minimum.reduce([lid, reach, nose]) > 6) & (p[:, 0] < 74)
+    cheek = wide & (reach < 34) & (p[:, 1] < -52)
+    within = np.array([0.46, 0.19, 0.18])
+    return Points.join(
+        [
+            _beneath(skin, wide, spacing=3.4, depth=1.3, size=2.4),
+            _beneath(skin, left & (nose <= 6) & (nostril > 5), spacing=1.7, depth=0.8, size=1.2),
+            _beneath(skin, cheek, spacing=3.4, depth=4.5, size=2.4, colour=within),
+        ]
+    )
+
+
+def _beneath(
+    skin: Points, where: np.ndarray, *, spacing: float, depth: float, size: float, colour: np.ndarray | None = None
+) -> Points:
+    """Some of the skin's points on the left, and their mirror images, moved inwards."""
+    chosen = np.flatnonzero(where)
+    chosen = chosen[thin(skin.position[chosen], np.full(len(chosen), spacing))]
     under = skin.select(np.concatenate([chosen, chosen + len(skin) // 2]))
-    under.position = under.position - 1.3 * under.normal
+    under.position = under.position - depth * under.normal
     under.anchor = under.position.copy()
-    under.size = np.full_like(under.size, 2.4)
-    # what an open mouth shows of the cheeks and lips from within
-    within = under.select((reach[np.concatenate([chosen, chosen])] < 34) & (under.position[:, 1] < -48))
-    within.position = within.position - 3.2 * within.normal
-    within.anchor = within.position.copy()
-    within.colour = np.tile([0.44, 0.18, 0.17], (len(within), 1))
-    return Points.join([under, within])
+    under.size = np.full_like(under.size, size)
+    if colour is not None:
+        under.colour = np.tile(colour, (len(under), 1))
+    return under
 
 
 def lid_rims() -> Points:
@@ -147,7 +163,7 @@ def inner_lip(above: bool, x: np.ndarray, depth: np.ndarray) -> Points:
     colour = (LIP * 0.97) * (1 - wet) + np.array([0.62, 0.27, 0.27]) * wet
     if above:
         colour = colour * 0.86
-    return make(position, normal, 0.85, Part.INNER_LIP, colour=colour, anchor=anchor, side=float(above))
+    return make(position, normal, 0.85 + 0.035 * depth, Part.INNER_LIP, colour=colour, anchor=anchor, side=float(above))
 
 
 def lip_colour(points: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The light that is baked into the colours: a warm key, a cool fill, a rim, sky and bounce. sRGB in and out."""
+"""The light that is baked into the colours: a warm key, a fill, a rim, sky and bounce. sRGB in and out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FILL = unit(np.array([-0.75, -0.60, 0.10]))
 RIM = unit(np.array([-0.55, 0.72, 0.45]))
 VIEW = np.array([0.0, -1.0, 0.05])
 KEY_COLOUR = np.array([1.0, 0.93, 0.84]) * 0.86
-FILL_COLOUR = np.array([0.80, 0.88, 1.0]) * 0.17
+FILL_COLOUR = np.array([1.0, 0.92, 0.90]) * 0.22
 RIM_COLOUR = np.array([1.0, 0.95, 0.88]) * 0.30
 SKY = np.array([0.92, 0.96, 1.0]) * 0.36
 BOUNCE = np.array([1.0, 0.82, 0.72]) * 0.20
@@ -79,5 +79,5 @@ def exposure(
         ambient *= 0.6 * sdf.occlusion(form, lifted, normal, reach) + 0.4 * sdf.occlusion(
             form, lifted, normal, reach * 3
         )
-        key *= sdf.shadow(form, lifted, normal, KEY, 5.0)
+        key *= sdf.shadow(form, lifted, normal, KEY, 3.6)
     return ambient, key
