@@ -141,7 +141,7 @@ def lashes(rng: np.random.Generator) -> Points:
         anchor = eye_point(azimuth, edge + sign * 1e-3, LID_RADIUS)
         out = unit(root - EYE)
         fan = np.stack([0.25 + 0.75 * share, 0 * share, 0 * share], axis=1)
-        long = (2.4 + 3.2 * share**1.4) if above else (1.6 + 1.0 * share)
+        long = (2.4 + 3.2 * share**1.4) if above else (1.2 + 0.8 * share)
         long = long * (0.9 + 0.2 * rng.random(count))
         direction = unit(out * 1.0 + fan * 0.55 + np.array([0, 0, -0.12 * sign if above else -0.35]))
         bend = np.tile([0.0, 0.0, 0.55 * sign if above else -0.25], (count, 1))

@@ -7,9 +7,10 @@ from scipy.spatial.transform import Rotation
 
 from ...rig import ARKIT_NAMES
 from ..linear import SparseDeltas
-from .deform import Tissue, displacement
+from .deform import displacement
 from .form import slit_z
 from .points import Part, Points, unit
+from .tissue import Tissue
 
 C0 = 0.28209479177387814  # the constant spherical harmonic
 STEP = 0.25  # mm, for differences across a disc
