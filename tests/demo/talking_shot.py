@@ -22,19 +22,26 @@ import numpy as np  # noqa: E402
 
 FPS = 25
 ADDON = "bl_ext.user_default.dgtalker"
-BACKGROUND = (0.045, 0.055, 0.075)
+BACKGROUND = (0.045, 0.055, 0.075, 1.0)
 
 
 class Stages:
-    """Says what is going on, and how long each stage took."""
+    """Says what is going on, and how long each stage took; what Blender prints goes to a file."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: Path) -> None:
         self.seconds: dict[str, float] = {}
+        self._log = log.open("wb")
 
     def run(self, name: str, work, *arguments):
         print(f"demo: {name} …", flush=True)
         started = time.monotonic()
-        result = work(*arguments)
+        terminal = os.dup(1)
+        os.dup2(self._log.fileno(), 1)
+        try:
+            result = work(*arguments)
+        finally:
+            os.dup2(terminal, 1)
+            os.close(terminal)
         self.seconds[name] = time.monotonic() - started
         return result
 
@@ -73,9 +80,9 @@ def orbit_camera(head: bpy.types.Object) -> None:
     scene = bpy.context.scene
     pivot = bpy.data.objects.new("Orbit", None)
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
-    camera.data.lens = 85
+    camera.data.lens = 105
     camera.parent = pivot
-    camera.location = (0.0, -0.95, 0.03)
+    camera.location = (0.0, -0.95, 0.015)
     camera.rotation_euler = (math.radians(90), 0.0, 0.0)
     pivot.location = head.location
     for thing in (pivot, camera):
@@ -89,7 +96,8 @@ def orbit_camera(head: bpy.types.Object) -> None:
 def render_frames(out: Path, size: int) -> list[Path]:
     scene = bpy.context.scene
     scene.world = bpy.data.worlds.new("Backdrop")
-    scene.world.color = BACKGROUND
+    scene.world.use_nodes = True
+    scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = BACKGROUND
     scene.render.engine = "DGTALKER"
     scene.render.resolution_x = scene.render.resolution_y = size
     scene.view_settings.view_transform = "Standard"
@@ -155,7 +163,7 @@ def main() -> None:
     shutil.rmtree(options.out / "frames", ignore_errors=True)
     options.out.mkdir(parents=True, exist_ok=True)
 
-    stages = Stages()
+    stages = Stages(options.out / "blender.log")
     stages.run("installing the extension", install, options.zip, options.engine)
     head = stages.run("adding the head", add_head)
     stages.run("placing the recording", place_recording, options.audio, head)
