@@ -96,7 +96,6 @@ def orbit_camera(head: bpy.types.Object) -> None:
 def render_frames(out: Path, size: int) -> list[Path]:
     scene = bpy.context.scene
     scene.world = bpy.data.worlds.new("Backdrop")
-    scene.world.use_nodes = True
     scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = BACKGROUND
     scene.render.engine = "DGTALKER"
     scene.render.resolution_x = scene.render.resolution_y = size
