@@ -157,11 +157,12 @@ def build(
         return np.where(in_eye_opening(points) | (points[:, 2] < NECK_END), 0, np.minimum(fine, 6.0))
 
     vertices, triangles, side = surface(form, spacing, rng)
-    # the hair is not symmetric: where it covers the mirrored half, that half is laid on it anew
-    covered = (vertices[:, 0] < 0) & (sdf.distances(hair_form, _hits(form, vertices)) < 2.0)
-    covered |= (vertices[:, 0] < 0) & (sdf.distances(hair_form, vertices) < 2.0)
-    covered &= vertices[:, 2] > -70
-    vertices[covered] = _hits(form, vertices[covered])
+    # the hair is not symmetric: where either side of it has a part in the mirrored half, that half is laid on it anew
+    hits = _hits(form, vertices)
+    places = (hits, vertices, vertices * [-1.0, 1.0, 1.0])
+    hairy = np.min([sdf.distances(hair_form, place) for place in places], axis=0) < 2.0
+    again = hairy & (vertices[:, 0] < 0) & (np.linalg.norm(hits - vertices, axis=1) > 0.2)
+    vertices[again] = hits[again]
     clear = sdf.distances(skin_form, vertices)
     normal = sdf.normals(form, vertices)
     head = make(vertices, normal, 1.0, Part.SKIN, side=side)
