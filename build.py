@@ -261,7 +261,7 @@ def task_test(arguments: list[str]) -> int:
         say(f"testing {suite}")
         report = BUILD / "junit" / f"{suite}.xml"
         report.unlink(missing_ok=True)
-        command = [ensure(environment).executable, "-I", "-m", "pytest", "--import-mode=importlib"]
+        command = [ensure(environment).executable, "-I", "-m", "pytest"]
         command += ["-p", "no:cacheprovider", f"--junitxml={report}", *words]
         subprocess.run([str(word) for word in command], cwd=ROOT, env=variables)
         if not report.is_file():

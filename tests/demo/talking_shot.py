@@ -80,9 +80,9 @@ def orbit_camera(head: bpy.types.Object) -> None:
     scene = bpy.context.scene
     pivot = bpy.data.objects.new("Orbit", None)
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
-    camera.data.lens = 105
+    camera.data.lens = 92
     camera.parent = pivot
-    camera.location = (0.0, -0.95, 0.015)
+    camera.location = (0.0, -0.95, 0.0)
     camera.rotation_euler = (math.radians(90), 0.0, 0.0)
     pivot.location = head.location
     for thing in (pivot, camera):
