@@ -115,6 +115,14 @@ def raw_engine():
         engine.end()
 
 
+@pytest.fixture(scope="module")
+def shared_engine():
+    """One engine with a bare channel for the tests of a module that leave it as it was."""
+    engine = RawEngine()
+    yield engine
+    engine.end()
+
+
 @pytest.fixture(scope="session")
 def addon():
     """`blender_addon` without its `__init__`, which needs Blender: so its modules that need none can be imported."""

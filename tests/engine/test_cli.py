@@ -67,12 +67,8 @@ def test_speak_writes_marked_pictures(sound, tmp_path):
     assert np.asarray(image)[0, 0, 3] == 0
 
 
-def test_an_avatar_is_made_the_same_every_time_and_can_be_looked_at(tmp_path):
-    assert run("avatar", "make", "robin", "-o", tmp_path / "robin.dgt").returncode == 0
-    from dgtalker_engine import avatar
-
-    assert avatar.load(tmp_path / "robin.dgt").metadata.hash == avatar.load(avatar.builtin("robin")).metadata.hash
-    answer = run("avatar", "info", tmp_path / "robin.dgt")
+def test_an_avatar_can_be_looked_at():
+    answer = run("avatar", "info", "robin")
     assert answer.returncode == 0
     for word in ("Robin", "linear", "synthetic", "Gaussians", "28 lip"):
         assert word in answer.stdout

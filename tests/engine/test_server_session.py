@@ -45,14 +45,14 @@ def start_slow_work(engine, number, recording):
         pass
 
 
-def test_nobody_listens_after_the_start(raw_engine):
-    engine = raw_engine()
+def test_nobody_listens_after_the_start(shared_engine):
+    engine = shared_engine
     engine.ask(1, "doctor")
     assert listening_sockets(engine.process.pid) == []
 
 
-def test_the_token_is_neither_in_the_arguments_nor_in_the_environment(raw_engine):
-    engine = raw_engine()
+def test_the_token_is_neither_in_the_arguments_nor_in_the_environment(shared_engine):
+    engine = shared_engine
     for name in ("cmdline", "environ"):
         assert engine.token not in Path(f"/proc/{engine.process.pid}/{name}").read_bytes()
 
@@ -105,7 +105,6 @@ def test_serve_by_hand_says_that_blender_starts_it():
 @pytest.mark.parametrize(("header", "body"), [(MAX_HEADER + 1, 0), (2, MAX_BODY + 1), (2, 2**62)])
 def test_an_oversize_frame_ends_the_connection_and_is_never_allocated(raw_engine, header, body):
     engine = raw_engine()
-    engine.ask(1, "doctor")
     engine.sock.sendall(PREFIX.pack(MAGIC, VERSION, Kind.REQUEST, 0, header, body))
     with pytest.raises(ConnectionError):
         engine.receive()
@@ -127,8 +126,8 @@ def test_a_frame_that_makes_no_sense_ends_the_connection(raw_engine, kind, heade
     assert engine.process.wait(10) == 1
 
 
-def test_an_unknown_operation_is_an_error_and_the_engine_goes_on(raw_engine):
-    engine = raw_engine()
+def test_an_unknown_operation_is_an_error_and_the_engine_goes_on(shared_engine):
+    engine = shared_engine
     kind, header, _ = engine.ask(1, "dance")
     assert (kind, header["code"]) == (Kind.ERROR, "error")
     assert "dance" in header["message"]
@@ -148,20 +147,20 @@ def test_an_unknown_operation_is_an_error_and_the_engine_goes_on(raw_engine):
         ("animate", {"sample_rate": 16000, "fps": float("1e300")}, bytes(64)),
     ],
 )
-def test_bad_input_is_one_clear_error_and_the_engine_goes_on(raw_engine, op, header, body):
-    engine = raw_engine()
+def test_bad_input_is_one_clear_error_and_the_engine_goes_on(shared_engine, op, header, body):
+    engine = shared_engine
     kind, answer, _ = engine.ask(1, op, header, [body])
     assert (kind, answer["code"]) == (Kind.ERROR, "error")
     assert "unexpectedly" not in answer["message"]
     assert engine.ask(2, "doctor")[0] is Kind.RESPONSE
 
 
-def test_an_avatar_that_is_not_open_is_named(raw_engine):
+def test_an_avatar_that_is_not_open_is_named(shared_engine):
     shot = (
         '{"version": 1, "width": 8, "height": 8, "avatars": ["abc"], "frames": [{"number": 1, "heads": [], "camera":'
         '{"K": [1,0,0,0,1,0,0,0,1], "world_to_camera": [1,0,0,0,0,1,0,0,0,0,1,0,0,0,0,1]}}]}'
     )
-    kind, header, _ = raw_engine().ask(1, "render", {}, [shot.encode()])
+    kind, header, _ = shared_engine.ask(1, "render", {}, [shot.encode()])
     assert (kind, header["code"], header["avatar"]) == (Kind.ERROR, "unknown_avatar", "abc")
 
 
