@@ -45,7 +45,7 @@ def render(
     """
     region = checked_region(camera, region)
     check_options(background, alpha_clip)
-    cloud = Cloud(*(_array(getattr(gaussians, name)) for name in Cloud._fields))
+    cloud = Cloud(*(array_of(getattr(gaussians, name)) for name in Cloud._fields))
     image = _empty_image(*region[2:])
     target = Target(image.rgb, image.alpha, image.depth, np.array(background, np.float32), np.float32(alpha_clip))
     if not rasterize(view_of(camera, region, antialiased), cloud, target):
@@ -74,7 +74,7 @@ def check_options(background: Sequence[float], alpha_clip: float) -> None:
         raise DGTalkerError(f"The largest opacity in a pixel lies between 0 and 1; it cannot be {alpha_clip}.")
 
 
-def _array(tensor: torch.Tensor) -> np.ndarray:
+def array_of(tensor: torch.Tensor) -> np.ndarray:
     """A view of the tensor's memory, where it is float32, contiguous and the processor's; a copy otherwise."""
     return tensor.detach().to("cpu", torch.float32).contiguous().numpy()
 

@@ -1,4 +1,8 @@
-"""Heads in the world: placing clouds by a matrix, and putting several into one."""
+"""Heads in the world: placing clouds by a matrix, and putting several into one.
+
+On the processor, and without PyTorch's operations: after each of them its threads wait busily for some milliseconds,
+and the renderer's threads would wait with them.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,9 @@ from ..errors import DGTalkerError
 from .camera import Camera
 from .cloud import Gaussians
 from .cpu import workers
-from .cpu.axes import map_shapes, quaternion, see_colours
+from .cpu.placing import Placement, place, quaternion
+from .cpu.view import Cloud
+from .rendering import array_of
 
 _SIMILAR = 1e-5
 
@@ -34,11 +40,13 @@ def placed(gaussians: Gaussians, matrix: np.ndarray, camera: Camera) -> Gaussian
     matrix = np.array(matrix, np.float64)
     if matrix.shape != (4, 4) or not np.all(np.isfinite(matrix)) or not np.allclose(matrix[3], (0, 0, 0, 1)):
         raise DGTalkerError("A head's matrix has 4 × 4 finite numbers, the last row 0, 0, 0, 1.")
-    linear = matrix[:3, :3]
-    means = gaussians.means @ _tensor(linear.T) + _tensor(matrix[:3, 3])
-    quats, scales = _shapes(gaussians, linear)
-    sh = gaussians.sh if gaussians.sh.shape[1] == 1 else _seen(gaussians, matrix, camera)
-    return Gaussians(means, quats, scales, gaussians.opacities, sh)
+    cloud = Cloud(*(array_of(getattr(gaussians, name)) for name in Cloud._fields))
+    settled = cloud.sh if cloud.sh.shape[1] == 1 else np.empty((len(cloud.sh), 1, 3), np.float32)
+    result = Cloud(
+        np.empty_like(cloud.means), np.empty_like(cloud.quats), np.empty_like(cloud.scales), cloud.opacities, settled
+    )
+    workers.run(workers.thread_count(), place, _placement(matrix, camera), cloud, result, np.zeros(1, np.int64))
+    return _gaussians(result)
 
 
 def merged(clouds: Sequence[Gaussians]) -> Gaussians:
@@ -46,60 +54,30 @@ def merged(clouds: Sequence[Gaussians]) -> Gaussians:
     if len(clouds) == 1:
         return clouds[0]
     count = max((cloud.sh.shape[1] for cloud in clouds), default=1)
-    padded = [torch.nn.functional.pad(cloud.sh, (0, 0, 0, count - cloud.sh.shape[1])) for cloud in clouds]
-
-    def joined(name: str, *shape: int) -> torch.Tensor:
-        return torch.cat([torch.empty(0, *shape), *(getattr(cloud, name) for cloud in clouds)])
-
-    return Gaussians(
-        joined("means", 3),
-        joined("quats", 4),
-        joined("scales", 3),
-        joined("opacities"),
-        torch.cat([torch.empty(0, count, 3), *padded]),
-    )
+    parts = [Cloud(*(array_of(getattr(cloud, name)) for name in Cloud._fields)) for cloud in clouds]
+    parts = [part._replace(sh=np.pad(part.sh, ((0, 0), (0, count - part.sh.shape[1]), (0, 0)))) for part in parts]
+    nothing = Cloud(*(np.empty((0, *shape), np.float32) for shape in ((3,), (4,), (3,), (), (count, 3))))
+    return _gaussians(Cloud(*(np.concatenate(arrays) for arrays in zip(nothing, *parts, strict=True))))
 
 
-def _shapes(gaussians: Gaussians, linear: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-    """Quaternions and scales of M Σ Mᵀ."""
+def _placement(matrix: np.ndarray, camera: Camera) -> Placement:
+    linear, offset = matrix[:3, :3].copy(), matrix[:3, 3].copy()
     square = linear.T @ linear
-    scale = np.sqrt(np.trace(square) / 3)
-    if scale > 0 and np.abs(square - scale**2 * np.eye(3)).max() <= _SIMILAR * scale**2:
+    scale = float(np.sqrt(np.trace(square) / 3))
+    similar = scale > 0 and bool(np.abs(square - scale**2 * np.eye(3)).max() <= _SIMILAR * scale**2)
+    turn = np.zeros(4)
+    if similar:
         # A Gaussian is its own mirror image through its centre, so -M serves as well as M where M mirrors.
-        rotation = linear / scale * np.sign(np.linalg.det(linear))
-        return _turned(quaternion(np.ascontiguousarray(rotation)), gaussians.quats), gaussians.scales * float(scale)
-    arrays = [np.ascontiguousarray(tensor.detach().numpy()) for tensor in (gaussians.quats, gaussians.scales)]
-    mapped = [np.empty_like(array) for array in arrays]
-    workers.run(
-        workers.thread_count(), map_shapes, np.ascontiguousarray(linear), *arrays, *mapped, np.zeros(1, np.int64)
-    )
-    return torch.from_numpy(mapped[0]), torch.from_numpy(mapped[1])
+        turn = np.array(quaternion(linear / scale * np.sign(np.linalg.det(linear))))
 
-
-def _turned(by: tuple[float, float, float, float], quats: torch.Tensor) -> torch.Tensor:
-    """The quaternion product by · quats, wxyz."""
-    w, x, y, z = by
-    left = _tensor(np.array([[w, -x, -y, -z], [x, w, -z, y], [y, z, w, -x], [z, -y, x, w]]))
-    return quats @ left.T
-
-
-def _seen(gaussians: Gaussians, matrix: np.ndarray, camera: Camera) -> torch.Tensor:
-    """The colours that the camera sees, as spherical harmonics of degree 0: (N, 1, 3)."""
     # The pseudo-inverse: a head that is scaled to 0 along an axis still has colours.
-    inverse = np.linalg.pinv(matrix[:3, :3])
-    rotation = np.array(camera.world_to_camera, np.float64)[:3, :3]
-    if camera.orthographic:
-        eye = inverse @ rotation[2]
-    else:
-        eye = inverse @ (-np.linalg.solve(rotation, camera.world_to_camera[:3, 3]) - matrix[:3, 3])
-    means, sh = (np.ascontiguousarray(tensor.detach().numpy()) for tensor in (gaussians.means, gaussians.sh))
-    seen = np.empty((len(means), 1, 3), np.float32)
-    counter = np.zeros(1, np.int64)
-    workers.run(
-        workers.thread_count(), see_colours, means, sh, np.ascontiguousarray(eye), camera.orthographic, seen, counter
-    )
-    return torch.from_numpy(seen)
+    inverse = np.linalg.pinv(linear)
+    world_to_camera = np.asarray(camera.world_to_camera, np.float64)
+    rotation, translation = world_to_camera[:3, :3], world_to_camera[:3, 3]
+    position = -np.linalg.solve(rotation, translation)
+    eye = inverse @ (rotation[2] if camera.orthographic else position - offset)
+    return Placement(linear, offset, similar, turn, scale, eye, bool(camera.orthographic))
 
 
-def _tensor(array: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array, np.float32))
+def _gaussians(cloud: Cloud) -> Gaussians:
+    return Gaussians(*(torch.from_numpy(array) for array in cloud))

@@ -66,7 +66,7 @@ def of_threads(threads: int, options: argparse.Namespace) -> list[dict]:
                     row("to_scene_linear", "numba", values, options.repeats, to_scene_linear, image.rgb, image.alpha)
                 )
         values = {"gaussians": count, "width": 0, "height": 0, "threads": threads}
-        rows.append(row("placed", "torch", values, options.repeats, placed, cloud, np.eye(4), camera))
+        rows.append(row("placed", "numba", values, options.repeats, placed, cloud, np.eye(4), camera))
         stretched = np.diag([1.0, 2.0, 1.0, 1.0])
         rows.append(row("placed, stretched", "numba", values, options.repeats, placed, cloud, stretched, camera))
     workers.set_thread_count(None)

@@ -52,7 +52,7 @@ def test_compiled_once_and_kept(tmp_path):
     before, after, folder, compiled = json.loads(python(WARM, NUMBA_CACHE_DIR=str(tmp_path)))
     assert (before, after) == (False, True)
     assert Path(folder).parent == tmp_path
-    assert {"project", "bin_tiles", "blend_tiles", "decode", "map_shapes", "see_colours"} <= set(compiled)
+    assert {"project", "bin_tiles", "blend_tiles", "decode", "place"} <= set(compiled)
     assert len(set(compiled)) == len(compiled), "a kernel was compiled for several types"
     before, after, _, compiled = json.loads(python(WARM, NUMBA_CACHE_DIR=str(tmp_path)))
     assert (before, after) == (True, True)

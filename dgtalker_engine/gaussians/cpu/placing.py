@@ -1,8 +1,9 @@
-"""Gaussians under a linear map that changes their shape, and their colours as a camera sees them."""
+"""Gaussians of a head's space in the world: moved, turned, stretched, and with the colours that a camera sees."""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,67 +11,102 @@ from .compilation import kernel
 from .harmonics import C0, view_dependent
 from .workers import take
 
-CHUNK = 1024  # Gaussians that a thread takes
-
+_CHUNK = 1024  # Gaussians that a thread takes
 _SWEEPS = 10
-_SMALL = 1e-12
+_SMALL = 1e-9
+
+
+class Placement(NamedTuple):
+    """Where a head is put.
+
+    Attributes:
+        linear, offset: head space to world, float64 (3, 3), of any rank, and (3,).
+        similar: whether `linear` turns and scales alike along all axes, and no more.
+        turn: float64 (4,), if so, the quaternion of its rotation, wxyz; of -linear where that mirrors.
+        scale: and its scale.
+        eye: the camera in head space, float64 (3,); the direction it looks in where orthographic.
+        orthographic: of the camera.
+    """
+
+    linear: np.ndarray
+    offset: np.ndarray
+    similar: bool
+    turn: np.ndarray
+    scale: float
+    eye: np.ndarray
+    orthographic: bool
 
 
 @kernel
-def map_shapes(linear, quats, scales, mapped_quats, mapped_scales, counter):
-    """Axes and scales of M Σ Mᵀ, chunk after chunk until none is left.
+def place(placement, cloud, placed, counter):
+    """Writes the placed Gaussians, chunk after chunk until none is left.
+
+    Args:
+        placement: Placement.
+        cloud: Cloud, in head space.
+        placed: Cloud, written, but for the opacities; harmonics only where the cloud's have a degree above 0, and
+            then of degree 0, with colours below 0 as 0.
+        counter: int64 (1,), 0 at first, shared by all threads.
+    """
+    linear, offset, turn = placement.linear, placement.offset, placement.turn
+    axes = np.empty((3, 3))
+    while True:
+        first = take(counter) * _CHUNK
+        if first >= len(cloud.means):
+            return
+        for i in range(first, min(first + _CHUNK, len(cloud.means))):
+            x, y, z = np.float64(cloud.means[i, 0]), np.float64(cloud.means[i, 1]), np.float64(cloud.means[i, 2])
+            for row in range(3):
+                placed.means[i, row] = linear[row, 0] * x + linear[row, 1] * y + linear[row, 2] * z + offset[row]
+            if placement.similar:
+                w, a, b, c = cloud.quats[i, 0], cloud.quats[i, 1], cloud.quats[i, 2], cloud.quats[i, 3]
+                placed.quats[i, 0] = turn[0] * w - turn[1] * a - turn[2] * b - turn[3] * c
+                placed.quats[i, 1] = turn[1] * w + turn[0] * a - turn[3] * b + turn[2] * c
+                placed.quats[i, 2] = turn[2] * w + turn[3] * a + turn[0] * b - turn[1] * c
+                placed.quats[i, 3] = turn[3] * w - turn[2] * a + turn[1] * b + turn[0] * c
+                for axis in range(3):
+                    placed.scales[i, axis] = placement.scale * cloud.scales[i, axis]
+            else:
+                _stretch(linear, cloud, placed, i, axes)
+            if cloud.sh.shape[1] > 1:
+                ex, ey, ez = placement.eye[0], placement.eye[1], placement.eye[2]
+                if not placement.orthographic:
+                    ex, ey, ez = x - ex, y - ey, z - ez
+                red, green, blue = view_dependent(cloud.sh, i, ex, ey, ez)
+                placed.sh[i, 0, 0] = _seen(cloud.sh[i, 0, 0], red)
+                placed.sh[i, 0, 1] = _seen(cloud.sh[i, 0, 1], green)
+                placed.sh[i, 0, 2] = _seen(cloud.sh[i, 0, 2], blue)
+
+
+@kernel
+def _seen(constant, more):
+    """The coefficient of degree 0 that gives the colour of all degrees; NaN stays NaN, for the renderer to find."""
+    value = constant + more / C0
+    return -0.5 / C0 if value < -0.5 / C0 else value
+
+
+@kernel
+def _stretch(linear, cloud, placed, i, a):
+    """Axes and scales of M Σ Mᵀ of Gaussian i, the longest first.
 
     With Σ = R S Sᵀ Rᵀ these are the left singular vectors and the singular values of M R S. One-sided Jacobi rotations
-    (Hestenes 1958) find them to float64's accuracy also where one scale is a thousandth of another.
+    (Hestenes 1958) find them well also where one scale is a thousandth of another.
 
     Args:
-        linear: M, float64 (3, 3), of any rank.
-        quats, scales: float32 (N, 4) and (N, 3).
-        mapped_quats, mapped_scales: float32, written; scales from the largest to the smallest.
-        counter: int64 (1,), 0 at first, shared by all threads.
+        linear: M.
+        cloud, placed: Cloud, and the one that is written.
+        a: float64 (3, 3), working memory.
     """
-    a = np.empty((3, 3))
-    while True:
-        first = take(counter) * CHUNK
-        if first >= len(quats):
-            return
-        for i in range(first, min(first + CHUNK, len(quats))):
-            rotation = _rotation(quats[i, 0], quats[i, 1], quats[i, 2], quats[i, 3])
-            for row in range(3):
-                for column in range(3):
-                    total = 0.0
-                    for k in range(3):
-                        total += linear[row, k] * rotation[k][column]
-                    a[row, column] = total * scales[i, column]
-            _orthogonalise(a)
-            mapped_scales[i, 0], mapped_scales[i, 1], mapped_scales[i, 2] = _complete(a)
-            w, x, y, z = quaternion(a)
-            mapped_quats[i, 0], mapped_quats[i, 1], mapped_quats[i, 2], mapped_quats[i, 3] = w, x, y, z
-
-
-@kernel
-def see_colours(means, sh, eye, orthographic, seen, counter):
-    """Degree 0 harmonics of the colours seen from one place, chunk after chunk until none is left.
-
-    Args:
-        means, sh: float32 (N, 3) and (N, K, 3).
-        eye: float64 (3,), the camera in the space of the means; the direction it looks in where orthographic.
-        seen: float32 (N, 1, 3), written; colours below 0 are 0.
-        counter: int64 (1,), 0 at first, shared by all threads.
-    """
-    while True:
-        first = take(counter) * CHUNK
-        if first >= len(means):
-            return
-        for i in range(first, min(first + CHUNK, len(means))):
-            x, y, z = eye[0], eye[1], eye[2]
-            if not orthographic:
-                x, y, z = means[i, 0] - x, means[i, 1] - y, means[i, 2] - z
-            red, green, blue = view_dependent(sh, i, x, y, z)
-            # A number that is not one must stay so: the renderer says which Gaussian has it.
-            seen[i, 0, 0] = _not_below(sh[i, 0, 0] + red / C0, -0.5 / C0)
-            seen[i, 0, 1] = _not_below(sh[i, 0, 1] + green / C0, -0.5 / C0)
-            seen[i, 0, 2] = _not_below(sh[i, 0, 2] + blue / C0, -0.5 / C0)
+    rotation = _rotation(cloud.quats[i, 0], cloud.quats[i, 1], cloud.quats[i, 2], cloud.quats[i, 3])
+    for row in range(3):
+        for column in range(3):
+            total = 0.0
+            for k in range(3):
+                total += linear[row, k] * rotation[k][column]
+            a[row, column] = total * cloud.scales[i, column]
+    _orthogonalise(a)
+    placed.scales[i, 0], placed.scales[i, 1], placed.scales[i, 2] = _complete(a)
+    placed.quats[i, 0], placed.quats[i, 1], placed.quats[i, 2], placed.quats[i, 3] = quaternion(a)
 
 
 @kernel
@@ -90,11 +126,6 @@ def quaternion(r):
         x, y = r[0, 2] + r[2, 0], r[1, 2] + r[2, 1]
     scale = (-1.0 if w < 0.0 else 1.0) / math.sqrt(w * w + x * x + y * y + z * z)
     return w * scale, x * scale, y * scale, z * scale
-
-
-@kernel
-def _not_below(value, least):
-    return least if value < least else value
 
 
 @kernel
