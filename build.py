@@ -174,8 +174,7 @@ def remember_engine(python: Path) -> None:
 
 def make_assets() -> None:
     """Make the built-in heads anew when the code that makes them has changed."""
-    sources = sorted((ROOT / "dgtalker_engine").rglob("*.py"))
-    maker = [path for path in sources if path.parent.name in ("avatar", "builtin") or path.name == "rig.py"]
+    maker = [ROOT / "dgtalker_engine" / "rig.py", *sorted((ROOT / "dgtalker_engine" / "avatar").rglob("*.py"))]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in maker)).hexdigest()
     mark = ASSETS / ".stamp"
     if mark.is_file() and mark.read_text() == digest:
