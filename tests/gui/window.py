@@ -21,7 +21,6 @@ def area_of(kind: str) -> bpy.types.Area:
 
 
 def prepare() -> None:
-    bpy.context.preferences.view.show_splash = False
     bpy.ops.extensions.package_install_files(
         filepath=os.environ["DGTALKER_ZIP"], repo="user_default", enable_on_install=True
     )
@@ -41,7 +40,7 @@ def talk() -> None:
     strip.dgtalker.speaker = head
     scene.sequence_editor.active_strip = strip
     bpy.ops.dgtalker.animate()
-    scene.frame_end = int(strip.frame_final_end)
+    scene.frame_end = int(strip.right_handle)
     values = []
     for frame in range(1, scene.frame_end):
         scene.frame_set(frame)
@@ -62,18 +61,25 @@ def arrange() -> None:
     space.show_region_ui = True
     space.shading.type = "SOLID"
     space.shading.color_type = "VERTEX"
-    space.overlay.show_floor = False
+    space.overlay.show_floor = space.overlay.show_extras = False
+    space.overlay.show_outline_selected = False
     space.lens = 85
     region = next(region for region in view.regions if region.type == "WINDOW")
     with bpy.context.temp_override(window=bpy.context.window, area=view, region=region):
         bpy.ops.view3d.view_axis(type="FRONT")
         bpy.ops.view3d.view_selected()
         bpy.ops.view3d.view_orbit(angle=0.45, type="ORBITRIGHT")
-    next(region for region in view.regions if region.type == "UI").active_panel_category = "DGTalker"
+    bpy.context.workspace.sequencer_scene = scene
     sequencer = area_of("SEQUENCE_EDITOR")
     region = next(region for region in sequencer.regions if region.type == "WINDOW")
     with bpy.context.temp_override(window=bpy.context.window, area=sequencer, region=region):
         bpy.ops.sequencer.view_all()
+
+
+def open_tab() -> None:
+    """The sidebar must have been drawn once before a tab can be chosen."""
+    view = area_of("VIEW_3D")
+    next(region for region in view.regions if region.type == "UI").active_panel_category = "DGTalker"
 
 
 def show() -> None:
@@ -92,4 +98,5 @@ def step(*actions):
     bpy.app.timers.register(act, first_interval=1.0)
 
 
-step(prepare, talk, arrange, lambda: None, show)
+bpy.context.preferences.view.show_splash = False
+step(prepare, talk, arrange, open_tab, show)
