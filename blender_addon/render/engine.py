@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
 from bpy.app.handlers import persistent
 
 from dgtalker_engine.errors import Cancelled, DGTalkerError
+from dgtalker_engine.wire import provenance
 
 from . import camera, colours, output, picture, shot
 
@@ -29,6 +31,9 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
     bl_use_postprocess = True
     bl_use_eevee_viewport = True
     bl_use_shading_nodes_custom = False
+
+    avatars: frozenset[str] = frozenset()
+    """Content hashes of who is seen in the view layers rendered so far; Blender makes an engine for every frame."""
 
     def update_render_passes(self, scene: bpy.types.Scene, renderlayer: bpy.types.ViewLayer) -> None:  # type: ignore[override]
         self.register_pass(scene, renderlayer, "Combined", 4, "RGBA", "COLOR")
@@ -86,6 +91,13 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
             image = picture.render(band, on_progress, self.test_break)
             self._write(image, depsgraph.view_layer.name, region, band.region or region)
             self.update_progress((i + 1) / len(bands))
+        self._mark(asked.avatars)
+
+    def _mark(self, avatars: Sequence[str]) -> None:
+        """Say in the files' metadata that this is a synthetic face, and whose; Blender does so in PNG, EXR and JPEG."""
+        self.avatars |= set(avatars)
+        if self.avatars:
+            self.get_result().stamp_data_add_field(provenance.KEYWORD, provenance.xmp(sorted(self.avatars)))
 
     def _write(
         self,

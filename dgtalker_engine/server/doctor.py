@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..wire import PROTOCOL
-from .provenance import version
+from ..wire.provenance import version
 
 TORCH_VERSION = "2.13.0"
 PACKAGES = ("numpy", "scipy", "numba", "soundfile", "soxr", "safetensors", "pillow")

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DGTalkerError
-from .provenance import xmp
+from ..wire.provenance import KEYWORD, xmp
 
 
 def make_folder(folder: Path) -> Path:
@@ -79,7 +79,7 @@ def png(rgba: np.ndarray, avatars: Sequence[str]) -> bytes:
     from PIL import Image, PngImagePlugin
 
     marks = PngImagePlugin.PngInfo()
-    marks.add_itxt("XML:com.adobe.xmp", xmp(avatars))
+    marks.add_itxt(KEYWORD, xmp(avatars))
     file = io.BytesIO()
     Image.fromarray(_to_8_bit(rgba), "RGBA").save(file, "PNG", pnginfo=marks, compress_level=1)
     return file.getvalue()

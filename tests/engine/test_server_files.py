@@ -129,7 +129,7 @@ def test_a_png_has_straight_srgb_and_says_what_it_is():
 def test_the_mark_is_well_formed_whatever_the_hash_holds():
     from xml.etree import ElementTree
 
-    from dgtalker_engine.server.provenance import xmp
+    from dgtalker_engine.wire.provenance import xmp
 
     packet = xmp(["<&>"])
     assert ElementTree.fromstring(packet[packet.index("?>") + 2 : packet.rindex("<?")].strip()) is not None

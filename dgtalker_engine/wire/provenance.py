@@ -1,4 +1,7 @@
-"""The mark of synthetic media that every picture carries: an XMP packet with IPTC's digital source type."""
+"""The mark of synthetic media that every picture carries: an XMP packet with IPTC's digital source type.
+
+Here because both sides write pictures: the engine's command line, and Blender. Standard library only.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
+
+KEYWORD = "XML:com.adobe.xmp"
+"""Under which PNG files keep their XMP packet."""
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 
