@@ -51,19 +51,22 @@ class EngineOperator(ui.ExplainedOperator):
         try:
             if self._pending is None or self._pending.done:
                 self._pending = next(self._steps)
-            fraction, text = self._pending.progress
-            context.window_manager.progress_update(fraction)
-            context.workspace.status_text_set(f"{self.bl_label}: {text} {fraction:.0%}   (ESC cancels)")  # type: ignore[attr-defined]
         except StopIteration:
             self._end(context)
             return {"FINISHED"}
         except DGTalkerError as error:
             self._end(context)
             return ui.report(self, error)  # type: ignore[arg-type]
+        except BaseException:  # a fault of ours: Blender shows it, and the window must not stay busy for ever
+            self._end(context)
+            raise
+        fraction, text = self._pending.progress
+        context.window_manager.progress_update(fraction)
+        self._say(context, f"{self.bl_label}: {text} {fraction:.0%}   (ESC cancels)")  # type: ignore[attr-defined]
         return {"RUNNING_MODAL"}
 
     def cancel(self, context: bpy.types.Context) -> None:
-        """Blender calls this when it ends a running operator itself, for instance when it quits."""
+        """Blender calls this when it ends a running operator itself: its window closes, another file is opened."""
         self._end(context)
 
     def _end(self, context: bpy.types.Context) -> None:
@@ -72,4 +75,9 @@ class EngineOperator(ui.ExplainedOperator):
         self._steps.close()  # type: ignore[attr-defined]
         context.window_manager.event_timer_remove(self._timer)
         context.window_manager.progress_end()
-        context.workspace.status_text_set(None)
+        self._say(context, None)
+
+    @staticmethod
+    def _say(context: bpy.types.Context, text: str | None) -> None:
+        if context.workspace is not None:  # None while Blender closes the window
+            context.workspace.status_text_set(text)

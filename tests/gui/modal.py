@@ -1,0 +1,204 @@
+"""Operators that wait for the engine, in a real Blender window: ESC, undo, another file, faults, two at once.
+
+    blender --factory-startup --enable-event-simulate --python tests/gui/modal.py
+
+Needs a screen, DGTALKER_ZIP and DGTALKER_ENGINE_PYTHON, as `python build.py test` sets them. Prints one line for each
+case and ends with exit code 0 when all of them hold.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Generator
+from pathlib import Path
+
+import bpy
+
+SAMPLE = Path(__file__).resolve().parents[1] / "demo" / "sample.wav"
+ADDON = "bl_ext.user_default.dgtalker"
+TIMEOUT = 30.0
+
+Steps = Generator[None, None, None]
+"""A case; whenever it yields, the window goes on."""
+
+
+def start(name: str, window: bpy.types.Window | None = None, **options: object) -> None:
+    """Press the button of an operator of ours, in the 3D view."""
+    window = window or bpy.context.window_manager.windows[0]
+    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=window, area=area, region=region):
+        assert getattr(bpy.ops.dgtalker, name)("INVOKE_DEFAULT", True, **options) == {"RUNNING_MODAL"}
+
+
+def running() -> list[str]:
+    return [operator.bl_idname for window in bpy.context.window_manager.windows for operator in window.modal_operators]
+
+
+def until(condition) -> Steps:
+    deadline = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain; running: {running()}"
+        yield
+
+
+def heads() -> list[bpy.types.Object]:
+    return [ob for ob in bpy.data.objects if ob.type == "MESH" and ob.dgtalker.rig]
+
+
+def empty_file() -> Steps:
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=False)
+    yield
+    for ob in [ob for ob in bpy.data.objects if ob.type == "MESH"]:
+        bpy.data.objects.remove(ob)
+    yield
+
+
+def speaking_head() -> Generator[None, None, bpy.types.Object]:
+    start("add_head")
+    yield from until(lambda: not running())
+    (head,) = heads()
+    editor = bpy.context.scene.sequence_editor_create()
+    editor.strips.new_sound("Line", str(SAMPLE), channel=1, frame_start=1).dgtalker.speaker = head
+    return head
+
+
+def keys(head: bpy.types.Object) -> bool:
+    animation = head.data.shape_keys.animation_data
+    return bool(animation and animation.nla_tracks)
+
+
+def press_escape() -> Steps:
+    window = bpy.context.window_manager.windows[0]
+    for value in ("PRESS", "RELEASE"):
+        window.event_simulate(type="ESC", value=value, x=window.width // 2, y=window.height // 2)
+    yield
+
+
+def finishing_writes_keys() -> Steps:
+    head = yield from speaking_head()
+    start("animate")
+    yield from until(lambda: not running())
+    assert keys(head)
+
+
+def escape_ends_it_and_changes_nothing() -> Steps:
+    head = yield from speaking_head()
+    start("animate")
+    yield
+    assert running() == ["DGTALKER_OT_animate"]
+    yield from press_escape()
+    yield from until(lambda: not running())
+    assert not keys(head)
+    start("animate")
+    yield from until(lambda: not running())
+    assert keys(head)
+
+
+def undo_meanwhile_does_no_harm() -> Steps:
+    head = yield from speaking_head()
+    name = head.name
+    bpy.ops.ed.undo_push(message="before")
+    bpy.context.scene.cursor.location.x = 3
+    bpy.ops.ed.undo_push(message="cursor")
+    start("animate")
+    yield
+    bpy.ops.ed.undo()
+    yield from until(lambda: not running())
+    assert keys(bpy.data.objects[name])
+
+
+def another_file_ends_it() -> Steps:
+    yield from speaking_head()
+    start("animate")
+    yield
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    yield from until(lambda: not running())
+    yield
+    assert not heads()
+
+
+def a_closed_window_ends_it() -> Steps:
+    head = yield from speaking_head()
+    bpy.ops.wm.window_new()
+    yield
+    window = bpy.context.window_manager.windows[1]
+    start("animate", window)
+    yield
+    with bpy.context.temp_override(window=window):
+        bpy.ops.wm.window_close()
+    yield from until(lambda: not running())
+    assert not keys(head)
+
+
+def two_at_once_both_finish() -> Steps:
+    start("add_head")
+    start("add_head")
+    yield
+    yield from until(lambda: not running())
+    assert len(heads()) == 2
+
+
+def a_fault_leaves_the_window_usable() -> Steps:
+    modal = sys.modules[f"{ADDON}.bridge.modal"]
+
+    class Faulty(modal.EngineOperator, bpy.types.Operator):
+        bl_idname = "dgtalker.faulty"
+        bl_label = "Faulty"
+
+        def work(self, context):
+            yield sys.modules[f"{ADDON}.bridge.engine"].submit("doctor")
+            raise ZeroDivisionError("a fault on purpose")
+
+    bpy.utils.register_class(Faulty)
+    try:
+        start("faulty")
+        yield from until(lambda: not running())
+    finally:
+        bpy.utils.unregister_class(Faulty)
+    yield from finishing_writes_keys()
+
+
+CASES = (
+    finishing_writes_keys,
+    escape_ends_it_and_changes_nothing,
+    undo_meanwhile_does_no_harm,
+    another_file_ends_it,
+    a_closed_window_ends_it,
+    two_at_once_both_finish,
+    a_fault_leaves_the_window_usable,
+)
+
+
+def all_cases() -> Steps:
+    bpy.ops.extensions.package_install_files(
+        filepath=os.environ["DGTALKER_ZIP"], repo="user_default", enable_on_install=True
+    )
+    bpy.context.preferences.addons[ADDON].preferences.engine_python = os.environ["DGTALKER_ENGINE_PYTHON"]
+    for case in CASES:
+        yield from empty_file()
+        yield from case()
+        print(f"{case.__name__}: ok", flush=True)
+
+
+def drive(steps: Steps) -> float | None:
+    """A timer that goes on with the cases between redraws, and ends Blender after the last one."""
+    try:
+        next(steps)
+        return 0.1
+    except StopIteration:
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    sys.modules[f"{ADDON}.bridge.engine"].stop()
+    sys.stdout.flush()
+    os._exit(status)
+
+
+bpy.context.preferences.view.show_splash = False
+cases = all_cases()
+bpy.app.timers.register(lambda: drive(cases), first_interval=1.0, persistent=True)
