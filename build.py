@@ -5,7 +5,7 @@
     python build.py test [pytest arguments]    every test, on both Blenders
     python build.py lint                       format, lint and types
     python build.py package [--out DIR]        the engine's wheel and the extension's zip
-    python build.py bench NAME [arguments]     wire, keys, render or raster: figures as JSON
+    python build.py bench NAME [arguments]     wire, keys, render, raster or speech: figures as JSON
 
 Each environment is made once, under .build/, when a task first needs it.
 """
@@ -69,6 +69,7 @@ BLENDERS = {
     "5.2": Environment("blender-5.2", "3.13", ("blender-5.2.txt", "test.txt")),
 }
 TOOLS = Environment("tools", None, ("tools.txt",))
+CAPTURE = Environment("capture", "3.11", ("capture.txt",))
 
 
 def say(text: str) -> None:
@@ -306,6 +307,8 @@ def task_bench(name: str, arguments: list[str]) -> None:
     in_blender = "import bpy" in scripts[name].read_text(encoding="utf-8")
     python = ensure(BLENDERS["5.2"]).executable if in_blender else engine
     variables = {**os.environ, "DGTALKER_ENGINE_PYTHON": str(engine), "DGTALKER_ZIP": str(archive)}
+    if name == "speech":
+        variables["DGTALKER_CAPTURE_PYTHON"] = str(ensure(CAPTURE).executable)
     run([python, scripts[name], *arguments], env=variables)
 
 

@@ -1,0 +1,67 @@
+"""What the bench compares: each model turns a sound into a Performance."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from scipy.ndimage import gaussian_filter1d
+
+from dgtalker_engine import speech
+from dgtalker_engine.performance import Performance
+from dgtalker_engine.speech import activity, sound
+from dgtalker_engine.speech.progress import Progress
+
+FPS = 100.0
+
+Model = Callable[[np.ndarray, int], Performance]
+
+# Rhubarb's mouth shapes: their pictures in its README, posed with ARKit's blendshapes.
+_RHUBARB = {
+    "X": {},
+    "A": {"mouthPressLeft": 0.3, "mouthPressRight": 0.3},
+    "B": {"jawOpen": 0.08, "mouthStretchLeft": 0.3, "mouthStretchRight": 0.3, "mouthLowerDownLeft": 0.3,
+          "mouthLowerDownRight": 0.3, "mouthUpperUpLeft": 0.2, "mouthUpperUpRight": 0.2},
+    "C": {"jawOpen": 0.25, "mouthLowerDownLeft": 0.2, "mouthLowerDownRight": 0.2},
+    "D": {"jawOpen": 0.5, "mouthLowerDownLeft": 0.3, "mouthLowerDownRight": 0.3},
+    "E": {"jawOpen": 0.25, "mouthFunnel": 0.3, "mouthPucker": 0.2},
+    "F": {"jawOpen": 0.08, "mouthPucker": 0.8},
+    "G": {"jawOpen": 0.06, "mouthRollLower": 0.55, "mouthUpperUpLeft": 0.2, "mouthUpperUpRight": 0.2},
+    "H": {"jawOpen": 0.25, "mouthLowerDownLeft": 0.3, "mouthLowerDownRight": 0.3, "tongueOut": 0.05},
+}  # fmt: skip
+
+
+def rules(samples: np.ndarray, rate: int) -> Performance:
+    return speech.animate(samples, rate, fps=FPS).performance
+
+
+def loudness(samples: np.ndarray, rate: int) -> Performance:
+    """The jaw opens as far as it is loud, as the simplest add-ons do it."""
+    level = activity.loudness(sound.to_speech_rate(samples, rate, Progress(None)))
+    quiet, loud = np.percentile(level, [10, 95])
+    jaw = gaussian_filter1d(np.clip((level - quiet) / max(loud - quiet, 1e-6), 0, 1), 3)
+    return Performance(1 / activity.HOP, ("jawOpen",), (0.5 * jaw[:, None]).astype(np.float32))
+
+
+def rhubarb(executable: Path) -> Model:
+    """Rhubarb Lip Sync: its shapes held from cue to cue."""
+
+    def run(samples: np.ndarray, rate: int) -> Performance:
+        with tempfile.TemporaryDirectory() as folder:
+            wav = Path(folder) / "sound.wav"
+            soundfile.write(wav, samples, rate)
+            command = [str(executable), "--quiet", "-f", "json", "--extendedShapes", "GHX", str(wav)]
+            answer = subprocess.run(command, capture_output=True, text=True, check=True)
+        names = tuple(sorted({name for pose in _RHUBARB.values() for name in pose}))
+        weights = np.zeros((int(len(samples) / rate * FPS) + 1, len(names)), np.float32)
+        for cue in json.loads(answer.stdout)["mouthCues"]:
+            pose = [_RHUBARB[cue["value"]].get(name, 0.0) for name in names]
+            weights[round(cue["start"] * FPS) : round(cue["end"] * FPS)] = pose
+        return Performance(FPS, names, weights)
+
+    return run

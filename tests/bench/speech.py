@@ -1,0 +1,158 @@
+"""Lips that the engine makes from sound, against lips tracked in real clips.
+
+Run by `python build.py bench speech [--clips DIR] [--rhubarb PATH] [--plots DIR]`; prints JSON. For each clip with a
+face and sound, each model hears the sound alone and moves the built-in head's rig; the rig's lips are compared with
+the tracked ones on the frames with speech:
+
+    r_open, r_width        correlation of the lips' opening and of the mouth's width, at zero lag
+    r_open_best, lag_ms    the best correlation of the opening within ±120 ms, and its lag; positive: the model trails
+    auc                    of finding the fifth of the frames where the tracked lips are most closed
+    pbm_recall, pbm_chance the share of P, B, M at which the rig's lips touch, and of any stretch of speech as long
+    jitter                 of the opening, in standard deviations (see scores.py); jitter_tracked: of the tracked lips
+    rtf                    seconds of work for a second of sound, models loaded before
+
+When a P, B or M is said comes from aligning the transcript NAME.txt beside the clip where there is one (`pbm_from`:
+transcript), else the words that the engine recognised (the rule model uses the same, so that its recall then shows
+only that the rig closes where the model wants it to).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from lips import models, scores, tracked
+from lips.rig import RigLips
+
+from dgtalker_engine import speech
+from dgtalker_engine.speech import activity, phones, sound
+from dgtalker_engine.speech.progress import Progress
+
+BENCH = Path(__file__).resolve().parent
+DATA = Path(os.environ.get("DGTALKER_DATA", BENCH.parents[2] / "shared" / "data"))
+ENDINGS = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"}
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=Path, default=DATA / "clips", help="a folder of videos")
+    parser.add_argument("--rhubarb", type=Path, help="the executable of Rhubarb Lip Sync, to compare with")
+    parser.add_argument("--plots", type=Path, help="a folder for pictures of the curves")
+    options = parser.parse_args(argv)
+    videos = sorted(path for path in options.clips.glob("*") if path.suffix.lower() in ENDINGS)
+    if not videos:
+        parser.error(f"there are no videos in {options.clips}")
+    contestants: dict[str, models.Model] = {"loudness": models.loudness, "rules": models.rules}
+    if options.rhubarb:
+        contestants["rhubarb"] = models.rhubarb(options.rhubarb)
+
+    lips = RigLips()
+    speech.animate(np.zeros(1600, np.float32), sound.RATE, fps=models.FPS)
+    rows: list[dict] = []
+    with tempfile.TemporaryDirectory() as folder:
+        capture("track.py", folder, *videos)
+        for video in videos:
+            clip = tracked.read(Path(folder) / f"{video.stem}.npz")
+            if len(clip.samples) == 0 or len(clip.times) < 10:
+                print(f"{video.name} was left out: it has no sound or hardly a face", file=sys.stderr)
+                continue
+            curves = Path(folder) / f"{video.stem}.curves.npz"
+            rows += judge(clip, video.with_suffix(".txt"), contestants, lips, curves)
+            if options.plots:
+                options.plots.mkdir(parents=True, exist_ok=True)
+                capture("plot.py", curves, options.plots / f"{video.stem}.png")
+    print(json.dumps({"clips": rows, "mean": {name: mean(rows, name) for name in contestants}}, indent=1))
+    return 0
+
+
+def capture(script: str, *arguments: object) -> None:
+    """Runs a helper of the bench in the environment "capture"."""
+    python = os.environ["DGTALKER_CAPTURE_PYTHON"]
+    words = [python, str(BENCH / "lips" / script), *map(str, arguments)]
+    run = subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if run.returncode:
+        raise SystemExit(f"{script} failed:\n{run.stderr[-2000:]}")
+
+
+def judge(
+    clip: tracked.TrackedClip,
+    transcript: Path,
+    contestants: dict[str, models.Model],
+    lips: RigLips,
+    curves_path: Path,
+) -> list[dict]:
+    """A row of figures for each model, and the curves written for the plots."""
+    heard = sound.to_speech_rate(clip.samples, clip.sample_rate, Progress(None))
+    level = activity.loudness(heard)
+    spans = activity.utterances(level)
+    voiced = np.zeros(len(clip.times), bool)
+    for span in spans:
+        voiced |= (clip.times >= span.start) & (clip.times <= span.end)
+    text = transcript.read_text(encoding="utf-8") if transcript.is_file() else ""
+    pbm = labials(heard, spans, level, text)
+    spoken, opening, width = clip.times[voiced], clip.opening[voiced], clip.width[voiced]
+    curves = {"times": clip.times, "voiced": voiced, "pbm": np.array(pbm).reshape(-1, 2)}
+    curves |= {"opening tracked": clip.opening, "width tracked": clip.width}
+    duration = len(clip.samples) / clip.sample_rate
+    rows = []
+    for name, model in contestants.items():
+        started = time.perf_counter()
+        performance = model(clip.samples, clip.sample_rate)
+        seconds = time.perf_counter() - started
+        clock = np.arange(performance.frames) / performance.fps
+        rig_opening, rig_width = lips.measure(performance)
+        at_zero = np.interp(spoken, clock, rig_opening)
+        best, lag = scores.lagged(spoken, opening, clock, rig_opening)
+        recall, chance = scores.closures(pbm, spoken, clock, rig_opening)
+        figures = {
+            "r_open": scores.correlation(opening, at_zero),
+            "r_open_best": best,
+            "lag_ms": 1000 * lag,
+            "r_width": scores.correlation(width, np.interp(spoken, clock, rig_width)),
+            "auc": scores.closed_auc(opening, at_zero),
+            "pbm_recall": recall,
+            "pbm_chance": chance,
+            "jitter": scores.jitter(at_zero),
+            "jitter_tracked": scores.jitter(opening),
+            "rtf": seconds / duration,
+        }
+        rows.append(
+            {"name": clip.name, "model": name, "frames": len(spoken), "pbm": len(pbm)}
+            | {"pbm_from": "transcript" if text else "recognised"}
+            | {key: None if np.isnan(value) else round(value, 3) for key, value in figures.items()}
+        )
+        curves |= {f"opening {name}": np.interp(clip.times, clock, rig_opening)}
+        curves |= {f"width {name}": np.interp(clip.times, clock, rig_width)}
+    np.savez(curves_path, **curves)
+    return rows
+
+
+def labials(heard: np.ndarray, spans: list[activity.Span], level: np.ndarray, text: str) -> list[tuple[float, float]]:
+    """Start and end of each P, B and M, seconds."""
+    chunks = activity.chunks(spans, level)
+    if not chunks:
+        return []
+    passages = [speech.Passage(0.0, len(heard) / sound.RATE, transcript=text)] if text else []
+    hearing = phones.hear(heard, chunks, passages, Progress(None))
+    return [(phone.start, phone.end) for phone in hearing.phones if phone.name in ("P", "B", "M")]
+
+
+def mean(rows: list[dict], model: str) -> dict:
+    """The mean of each figure over the clips that have it, each clip counted alike."""
+    mine = [row for row in rows if row["model"] == model]
+    result: dict = {"clips": len(mine), "frames": sum(row["frames"] for row in mine)}
+    for key in ("r_open", "r_open_best", "lag_ms", "r_width", "auc", "pbm_recall", "pbm_chance", "jitter", "rtf"):
+        values = [row[key] for row in mine if row[key] is not None]
+        result[key] = round(float(np.mean(values)), 3) if values else None
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
