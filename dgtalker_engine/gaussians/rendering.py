@@ -9,8 +9,10 @@ import numpy as np
 import torch
 
 from ..errors import DGTalkerError
+from .backend import named
 from .camera import Camera
 from .cloud import Gaussians
+from .colour import to_scene_linear
 from .cpu.raster import rasterize
 from .cpu.view import Cloud, Target, view_of
 from .image import Image
@@ -26,25 +28,110 @@ def render(
     background: Sequence[float] = (0.0, 0.0, 0.0),
     antialiased: bool = False,
     alpha_clip: float = 0.999,
+    backend: str | None = None,
 ) -> Image:
     """Renders a cloud of Gaussians by splatting, 3D Gaussian Splatting with gsplat's conventions.
 
     Args:
         gaussians: N may be 0. The sign of a scale means nothing; a scale of 0 makes a disc, a needle or a point.
         camera: an orthographic camera sees every Gaussian from its own direction of view.
-        region: x, y, width, height in pixels from the top left corner. The result is that part of the whole picture,
-            the same to the last bit.
+        region: x, y, width, height in pixels from the top left corner. The result is that part of the whole picture:
+            on the processor to the last bit, on a GPU but for rounding.
         background: RGB in the Gaussians' colour space, seen where they are transparent.
         antialiased: keep the amount of light of Gaussians smaller than a pixel (Mip-Splatting's 2D filter); without it
             they grow to a pixel's size.
-        alpha_clip: the largest opacity of one Gaussian in one pixel; 0.999 as in gsplat 1.5.3.
+        alpha_clip: the largest opacity of one Gaussian in one pixel; 0.999 as in gsplat 1.5.3, where it is fixed.
+        backend: `cpu` or `cuda`; the one that `gaussians.backend` has chosen for None.
 
     Raises:
-        DGTalkerError: for a region outside the picture, a background or clip out of range, too little memory, and
-            Gaussians with values that are not finite.
+        DGTalkerError: for a region outside the picture, a background or clip out of range, too little memory,
+            Gaussians with values that are not finite, and a GPU that cannot be used or has failed.
     """
-    region = checked_region(camera, region)
+    (image,) = render_many(
+        [gaussians],
+        [camera],
+        region=region,
+        background=background,
+        antialiased=antialiased,
+        alpha_clip=alpha_clip,
+        backend=backend,
+    )
+    return image
+
+
+def render_many(
+    gaussians: Sequence[Gaussians],
+    cameras: Sequence[Camera],
+    *,
+    region: Sequence[int] | None = None,
+    background: Sequence[float] = (0.0, 0.0, 0.0),
+    antialiased: bool = False,
+    alpha_clip: float = 0.999,
+    backend: str | None = None,
+) -> list[Image]:
+    """`render` of several frames, one cloud and one camera each. A GPU draws frames that are alike at once.
+
+    The images of such a batch keep each other's memory: let go of them together.
+    """
+    name = _checked(gaussians, cameras, background, alpha_clip, backend)
+    if name == "cuda":
+        from .cuda import raster
+
+        options = raster.Options(background, antialiased, scene_linear=False)
+        return [Image(*arrays) for arrays in raster.render(gaussians, cameras, region, options, alpha_clip)]
+    frames = zip(gaussians, cameras, strict=True)
+    return [_on_the_processor(cloud, each, region, background, antialiased, alpha_clip) for cloud, each in frames]
+
+
+def render_scene_linear(
+    gaussians: Sequence[Gaussians],
+    cameras: Sequence[Camera],
+    *,
+    region: Sequence[int] | None = None,
+    antialiased: bool = False,
+    backend: str | None = None,
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """`render_many` and `colour.to_scene_linear`, both on the GPU where there is one.
+
+    Returns:
+        For each frame premultiplied scene-linear RGBA float32 (H, W, 4), and depth as in `Image`.
+    """
+    black, alpha_clip = (0.0, 0.0, 0.0), 0.999
+    if _checked(gaussians, cameras, black, alpha_clip, backend) == "cuda":
+        from .cuda import raster
+
+        options = raster.Options(black, antialiased, scene_linear=True)
+        return [(rgba, depth) for rgba, depth in raster.render(gaussians, cameras, region, options, alpha_clip)]
+    images = (
+        _on_the_processor(cloud, each, region, black, antialiased, alpha_clip)
+        for cloud, each in zip(gaussians, cameras, strict=True)
+    )
+    return [(to_scene_linear(image.rgb, image.alpha), image.depth) for image in images]
+
+
+def _checked(
+    gaussians: Sequence[Gaussians],
+    cameras: Sequence[Camera],
+    background: Sequence[float],
+    alpha_clip: float,
+    backend: str | None,
+) -> str:
+    """The renderer to use, once what does not depend on it has been found to be usable."""
+    if len(gaussians) != len(cameras):
+        raise DGTalkerError(f"{len(gaussians)} clouds cannot be seen by {len(cameras)} cameras, one each.")
     check_options(background, alpha_clip)
+    return named(backend)
+
+
+def _on_the_processor(
+    gaussians: Gaussians,
+    camera: Camera,
+    region: Sequence[int] | None,
+    background: Sequence[float],
+    antialiased: bool,
+    alpha_clip: float,
+) -> Image:
+    region = checked_region(camera, region)
     cloud = Cloud(*(array_of(getattr(gaussians, name)) for name in Cloud._fields))
     image = _empty_image(*region[2:])
     target = Target(image.rgb, image.alpha, image.depth, np.array(background, np.float32), np.float32(alpha_clip))

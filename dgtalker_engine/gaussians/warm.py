@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import torch
 
+from ..errors import DGTalkerError
+from . import backend
 from .camera import Camera
 from .cloud import Gaussians
 from .colour import to_scene_linear
@@ -16,7 +20,7 @@ __all__ = ["is_warm", "warm_up"]
 
 
 def warm_up() -> None:
-    """Compiles every kernel, or loads it where this version was compiled on this machine before."""
+    """Compiles every kernel, or loads it where this version was compiled on this machine before; tries the GPU."""
     gaussians = Gaussians(
         means=torch.tensor([[0.0, 0.0, 1.0]]),
         quats=torch.tensor([[1.0, 0.0, 0.0, 0.0]]),
@@ -25,6 +29,8 @@ def warm_up() -> None:
         sh=torch.zeros(1, 4, 3),
     )
     camera = Camera(np.array([[8.0, 0, 4], [0, 8.0, 4], [0, 0, 1]]), np.eye(4), 8, 8)
-    image = render(placed(gaussians, np.diag([1.0, 2.0, 3.0, 1.0]), camera), camera)
+    image = render(placed(gaussians, np.diag([1.0, 2.0, 3.0, 1.0]), camera), camera, backend="cpu")
     to_scene_linear(image.rgb, image.alpha)
     mark_warm()
+    with contextlib.suppress(DGTalkerError):  # a setting that cannot be followed: whoever asks for a picture is told
+        backend.chosen()

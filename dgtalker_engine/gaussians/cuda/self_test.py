@@ -1,0 +1,65 @@
+"""Whether gsplat, as it is installed here, draws the reference's picture on this GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from ...errors import DGTalkerError
+from .. import reference
+from ..camera import Camera
+from ..cloud import Gaussians
+
+SIDE = 32
+
+_MOST_ERROR = 1e-3  # root mean square of colours, alpha and metres: 60 dB
+
+Render = Callable[[list[Gaussians], list[Camera]], list[tuple[np.ndarray, ...]]]
+
+
+def problem(render: Render | None = None) -> str:
+    """Renders two frames at once and compares them: what is wrong, a sentence; empty where nothing is.
+
+    Args:
+        render: draws frames as (rgb, alpha, depth); gsplat for None.
+    """
+    clouds, camera = [_cloud(seed) for seed in (0, 1)], _camera()
+    try:
+        pictures = (render or _gsplat)(clouds, [camera, camera])
+    except (ImportError, RuntimeError, DGTalkerError) as error:
+        return f"gsplat's self-test failed: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+    error = 0.0
+    for cloud, (rgb, alpha, depth) in zip(clouds, pictures, strict=True):
+        expected = reference.render(cloud, camera)
+        pairs = (rgb, expected.rgb), (alpha, expected.alpha), (depth * alpha, expected.depth * expected.alpha)
+        error = max(error, *(float(np.sqrt(np.mean((found - wanted) ** 2))) for found, wanted in pairs))
+    if not error <= _MOST_ERROR:
+        return f"gsplat's self-test failed: its picture differs from the reference by {error:.2g}."
+    return ""
+
+
+def _gsplat(clouds: list[Gaussians], cameras: list[Camera]) -> list[tuple[np.ndarray, ...]]:
+    from . import raster
+
+    options = raster.Options(background=(0.0, 0.0, 0.0), antialiased=False, scene_linear=False)
+    return raster.render(clouds, cameras, None, options, raster.ALPHA_CLIP)
+
+
+def _cloud(seed: int) -> Gaussians:
+    random = np.random.default_rng(seed)
+    count = 200
+    arrays = (
+        random.uniform((-0.2, -0.2, 0.8), (0.2, 0.2, 1.2), (count, 3)),
+        random.normal(size=(count, 4)),
+        random.uniform(0.005, 0.05, (count, 3)),
+        random.uniform(0.1, 0.9, count),
+        random.normal(0, 0.5, (count, 4, 3)),
+    )
+    return Gaussians(*(torch.from_numpy(array.astype(np.float32)) for array in arrays))
+
+
+def _camera() -> Camera:
+    K = np.array([[2.0 * SIDE, 0, SIDE / 2], [0, 2.0 * SIDE, SIDE / 2], [0, 0, 1]])
+    return Camera(K, np.eye(4), SIDE, SIDE)
