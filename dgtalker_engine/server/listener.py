@@ -73,6 +73,7 @@ def main() -> None:
 
     from .. import speech
 
+    speech.warm_up()
     try:
         request = _receive(sys.stdin.buffer)
         samples = sys.stdin.buffer.read(request["bytes"])

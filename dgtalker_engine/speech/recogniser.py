@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import tempfile
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pocketsphinx
@@ -24,7 +27,8 @@ SILENCE = "SIL"
 _BLOCK = int(0.02 * RATE)
 _NEVER = 1e-30
 _WIDE = {"beam": 1e-80, "wbeam": 1e-80, "pbeam": 1e-80}
-_PATHS = 4500
+_PATHS = 2000
+_COMMON = 30000
 
 
 @dataclass(frozen=True)
@@ -36,53 +40,95 @@ class Segment:
     end: float
 
 
+_kept = threading.local()
+
+
+def ready(progress: Progress) -> Recogniser:
+    """This thread's recogniser, made when it is first asked for, that remembers nothing."""
+    if not hasattr(_kept, "recogniser"):
+        _kept.recogniser = Recogniser(progress)
+    _kept.recogniser.forget()
+    return _kept.recogniser
+
+
+def warm_up() -> None:
+    """Loads the models (about 0.4 s), so that this thread's next recording does not wait for them."""
+    ready(Progress(None))
+
+
 class Recogniser:
-    """English models in one process; not for use from two threads at once."""
+    """English models in one process; not for use from two threads at once. Loads them when made (about 0.4 s)."""
 
     def __init__(self, progress: Progress) -> None:
         def decoder(**settings: object) -> pocketsphinx.Decoder:
             progress.report(0.0)
             return pocketsphinx.Decoder(samprate=RATE, loglevel="FATAL", **settings)
 
-        # Without the second pass (fwdflat), which cannot be interrupted, words come out better as well as sooner. The
-        # limit of paths (maxhmmpf) keeps sounds that are no speech from taking twice real time.
-        self._words = decoder(fwdflat=False, maxhmmpf=_PATHS)
         self._wide = decoder(lm=None, **_WIDE)
+        # Without the second pass (fwdflat), which cannot be interrupted, words come out better as well as sooner. The
+        # limit of paths (maxhmmpf) keeps sounds that are no speech from taking far longer; fewer words and paths halve
+        # the time of the whole dictionary with 4500 paths, at the same rate of errors.
+        with tempfile.TemporaryDirectory() as folder:
+            common = Path(folder) / "common.dict"
+            model = _write_common_words(common, progress)
+            self._words = decoder(lm=None, dict=str(common), fwdflat=False, maxhmmpf=_PATHS)
+        self._words.add_lm("words", model)
+        self._words.activate_search("words")
         # One word a phone: state alignment in pocketsphinx 5.1 fails on one chunk in six (its pull request 468).
         self._phones = decoder(lm=None, dict=None, silprob=_NEVER, fillprob=_NEVER, wip=1.0, **_WIDE)
         for name in (*sorted(PHONES), SILENCE):
             self._phones.add_word(name, name, name == SILENCE)
         free = pocketsphinx.get_model_path("en-us/en-us-phone.lm.bin")
         self._free = decoder(allphone=free, lw=2.0, pip=0.3, beam=1e-10, pbeam=1e-10)
+        self._channel = self._free.get_cmn(False)
+        self._taught: set[str] = set()
+        self._known: set[str] = set()
+
+    def forget(self) -> None:
+        """Forgets words and channel of earlier recordings, so that a recogniser that is kept answers like a new one."""
+        self._known.clear()
+        self._set_channel(self._channel)
 
     def knows(self, word: str) -> bool:
-        return self._wide.lookup_word(word) is not None
+        return word in self._known or (word not in self._taught and self._wide.lookup_word(word) is not None)
 
     def add_word(self, word: str, phones: Iterable[str]) -> None:
-        """Teaches a word to `align`, not to `words`."""
-        self._wide.add_word(word, " ".join(phones), True)
+        """Teaches a word to `word_times`, not to `words`; always with the same phones."""
+        self._known.add(word)
+        # Dictionaries can't lose words: those of earlier recordings stay in it, unknown to `knows`.
+        if word not in self._taught:
+            self._taught.add(word)
+            self._wide.add_word(word, " ".join(phones), True)
 
-    def free_phones(self, sound: np.ndarray, progress: Progress) -> list[Segment]:
-        """Phones without regard to words. Call it first for each chunk: the others start from the channel it finds.
+    def attend(self, sound: np.ndarray, progress: Progress) -> None:
+        """Gets used to the channel of a chunk (its cepstral mean); the other methods start from it.
 
         Args:
             sound: float32 (n,) at `RATE`, at most `activity.LONGEST` seconds.
         """
+        # Features without a search to speak of. The mean starts at the model's, and moves half way in each pass.
+        channel = self._channel
+        self._phones.set_align_text(SILENCE)
+        for part in (0.0, 0.5):
+            self._phones.set_cmn(channel)
+            self._decode(self._phones, sound, progress.stage(part, part + 0.5))
+            channel = self._phones.get_cmn(True)
+        self._set_channel(channel)
+
+    def free_phones(self, sound: np.ndarray, progress: Progress) -> list[Segment]:
+        """Phones without regard to words."""
         self._decode(self._free, sound, progress)
-        channel = self._free.get_cmn(True)
-        for decoder in (self._words, self._wide, self._phones):
-            decoder.set_cmn(channel)
         return self._segments(self._free)
 
-    def words(self, sound: np.ndarray, progress: Progress) -> tuple[list[str], float]:
-        """The words that are heard, lower case, and their mean log-posterior, weighted by length (0 at most)."""
+    def words(self, sound: np.ndarray, progress: Progress) -> tuple[list[Segment], float]:
+        """What is heard, as `word_times` returns it, and its mean log-posterior, weighted by length (0 at most)."""
         self._decode(self._words, sound, progress)
         if self._words.hyp() is None:
             return [], 0.0
         heard = [word for word in self._words.seg() if word.word[0] not in "<["]
         frames = sum(word.end_frame - word.start_frame + 1 for word in heard)
         doubt = sum((w.end_frame - w.start_frame + 1) * math.log(min(max(w.prob, 1e-12), 1.0)) for w in heard)
-        return [bare(word.word) for word in heard], doubt / max(frames, 1)
+        return self._spoken(self._words) if heard else [], doubt / max(frames, 1)
 
     def word_times(self, sound: np.ndarray, words: list[str], progress: Progress) -> list[Segment]:
         """When each of known words is spoken, with pauses between them as ``SIL``.
@@ -95,14 +141,13 @@ class Recogniser:
         """
         self._wide.set_align_text(" ".join(words))
         self._decode(self._wide, sound, progress)
-        segments = self._segments(self._wide)
-        return [Segment(SILENCE, s.start, s.end) if s.name[0] in "<[" else s for s in segments if s.end > s.start]
+        return self._spoken(self._wide)
 
     def phone_times(self, sound: np.ndarray, words: list[Segment], progress: Progress) -> list[tuple[Segment, float]]:
         """When each phone of words is spoken, and how well it fits.
 
         Args:
-            words: what `word_times` returned for the same sound.
+            words: what `word_times` or `words` returned for the same sound.
 
         Returns:
             phones in order, each with its mean log-likelihood a frame against the best of all sounds (0 at most);
@@ -133,6 +178,14 @@ class Recogniser:
         finally:
             decoder.end_utt()
 
+    def _set_channel(self, channel: str) -> None:
+        for decoder in (self._words, self._wide, self._phones, self._free):
+            decoder.set_cmn(channel)
+
+    def _spoken(self, decoder: pocketsphinx.Decoder) -> list[Segment]:
+        segments = self._segments(decoder)
+        return [Segment(SILENCE, s.start, s.end) if s.name[0] in "<[" else s for s in segments if s.end > s.start]
+
     def _segments(self, decoder: pocketsphinx.Decoder) -> list[Segment]:
         if decoder.hyp() is None:
             return []
@@ -141,6 +194,19 @@ class Recogniser:
     @staticmethod
     def _segment(segment: pocketsphinx.Segment) -> Segment:
         return Segment(segment.word, segment.start_frame * FRAME, (segment.end_frame + 1) * FRAME)
+
+
+def _write_common_words(path: Path, progress: Progress) -> pocketsphinx.NGramModel:
+    """Writes the dictionary of the `_COMMON` likeliest words of the language model, and returns the model."""
+    config = pocketsphinx.Config(loglevel="FATAL")
+    model = pocketsphinx.NGramModel(config, pocketsphinx.LogMath(), pocketsphinx.get_model_path("en-us/en-us.lm.bin"))
+    lines: dict[str, list[str]] = {}
+    for line in Path(pocketsphinx.get_model_path("en-us/cmudict-en-us.dict")).read_text(encoding="utf-8").splitlines():
+        lines.setdefault(bare(line.split(" ", 1)[0]), []).append(line)
+    progress.report(0.0)
+    common = sorted(lines, key=lambda word: -model.prob([word]))[:_COMMON]
+    path.write_text("\n".join(line for word in common for line in lines[word]) + "\n", encoding="utf-8")
+    return model
 
 
 def bare(word: str) -> str:

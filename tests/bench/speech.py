@@ -54,7 +54,7 @@ def main(argv: list[str]) -> int:
         contestants["rhubarb"] = models.rhubarb(options.rhubarb)
 
     lips = RigLips()
-    speech.animate(np.zeros(1600, np.float32), sound.RATE, fps=models.FPS)
+    speech.warm_up()
     rows: list[dict] = []
     with tempfile.TemporaryDirectory() as folder:
         capture("track.py", folder, *videos)

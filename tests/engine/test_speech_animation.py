@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -80,6 +81,21 @@ def test_same_sound_same_motion(spoken):
     samples, rate = sample()
     again = speech.animate(samples, rate, fps=24).performance
     np.testing.assert_array_equal(again.weights, spoken.performance.weights)
+
+
+def test_what_was_heard_before_changes_nothing(spoken):
+    samples, rate = sample()
+    whole = len(samples) / rate
+    strange = [speech.Passage(0.0, whole, transcript="Hello blorptang, my movie would fish and watch")]
+    first = speech.animate(samples, rate, fps=24, passages=strange)
+    speech.animate(0.1 * samples[::-1], rate, fps=24)
+    again = speech.animate(samples, rate, fps=24, passages=strange)
+    assert any("blorptang" in note for note in first.notes)
+    assert again.notes == first.notes
+    assert np.array_equal(again.performance.weights, first.performance.weights)
+    with ThreadPoolExecutor(1) as newcomer:
+        fresh = newcomer.submit(speech.animate, samples, rate, fps=24).result()
+    assert np.array_equal(fresh.performance.weights, spoken.performance.weights)
 
 
 def test_rounding_of_samples_changes_no_blink_and_no_head_motion(spoken):
