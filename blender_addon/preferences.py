@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import bpy
 
@@ -11,8 +12,14 @@ from . import ui
 from .bridge import engine, find
 from .bridge.modal import EngineOperator
 
-
 ADDON = str(__package__)
+
+
+STATUS = {
+    "stopped": "The engine starts when it is first needed.",
+    "starting": "The engine is starting.",
+    "running": "The engine is running.",
+}
 
 
 def _engine_chosen(preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
@@ -32,42 +39,68 @@ class Preferences(bpy.types.AddonPreferences):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        layout.use_property_split = True
-        layout.prop(self, "engine_python", placeholder=find.remembered() or "none found")
+        place = layout.column()
+        place.use_property_split = True
+        place.prop(self, "engine_python", placeholder=find.remembered() or "none found")
         row = layout.row(align=True)
         row.operator(TestEngine.bl_idname, icon="CHECKMARK")
         row.operator(RestartEngine.bl_idname, icon="FILE_REFRESH")
         row.operator(OpenLog.bl_idname, icon="TEXT")
-        for line in TestEngine.answer:
-            layout.label(text=line["text"], icon="CHECKMARK" if line["ok"] else "ERROR")
-            if line["advice"]:
-                layout.label(text=line["advice"], icon="BLANK1")
+        draw_state(layout, context)
+        if Doctor.answer:
+            column = layout.box().column(align=True)
+            for line in Doctor.answer:
+                column.label(text=line["text"], icon="CHECKMARK" if line["ok"] else "ERROR")
+                if line["advice"]:
+                    advice = column.row()
+                    advice.active = False
+                    advice.label(text=line["advice"], icon="BLANK1")
 
 
-class TestEngine(EngineOperator, bpy.types.Operator):
-    """Start the engine and show what it found on this machine"""
+def draw_state(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What the engine is doing, and what is wrong with it; starts nothing."""
+    state = engine.state()
+    if state.error:
+        ui.alert(layout, context, state.error)
+    elif not state.python:
+        ui.alert(layout, context, f"{find.NONE_INSTALLED} {find.INSTALL}")
+    else:
+        layout.label(text=STATUS[state.status], icon="CHECKMARK" if state.status == "running" else "INFO")
+
+
+class Doctor(EngineOperator):
+    """Mixin of operators that ask the engine what it finds on this machine; `answer` is the last report's lines."""
+
+    answer: ClassVar[list[dict]] = []
+
+    def work(self, context: bpy.types.Context) -> Iterator[engine.Pending]:
+        Doctor.answer = []
+        pending = engine.submit("doctor")
+        yield pending
+        Doctor.answer = pending.result().header["report"]["lines"]
+        problems = [f"{line['text']}. {line['advice']}" for line in Doctor.answer if not line["ok"]]
+        if problems:
+            self.report({"WARNING"}, " ".join(problems))  # type: ignore[attr-defined]
+        else:
+            self.report({"INFO"}, "The engine works")  # type: ignore[attr-defined]
+
+
+class TestEngine(Doctor, bpy.types.Operator):
+    """Start the engine and show what it finds on this machine"""
 
     bl_idname = "dgtalker.test_engine"
     bl_label = "Test Engine"
 
-    answer: list[dict] = []
 
-    def work(self, context: bpy.types.Context) -> Iterator[engine.Pending]:
-        pending = engine.submit("doctor")
-        yield pending
-        TestEngine.answer = pending.result().header["report"]["lines"]
-        self.report({"INFO"}, "; ".join(line["text"] for line in self.answer))
-
-
-class RestartEngine(bpy.types.Operator):
-    """End the engine; it starts again when it is next needed"""
+class RestartEngine(Doctor, bpy.types.Operator):
+    """End the engine and start another, for instance after it was installed again"""
 
     bl_idname = "dgtalker.restart_engine"
     bl_label = "Restart Engine"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        engine.restart()
-        return {"FINISHED"}
+    def work(self, context: bpy.types.Context) -> Iterator[engine.Pending]:
+        engine.stop()
+        yield from super().work(context)
 
 
 class OpenLog(ui.ExplainedOperator, bpy.types.Operator):
@@ -93,6 +126,7 @@ def configure_engine() -> None:
     """Hand the preferences to the bridge; nothing is started."""
     addon = bpy.context.preferences.addons.get(ADDON)
     python = addon.preferences.engine_python if addon else ""
+    Doctor.answer = []
     engine.configure(python=bpy.path.abspath(python) if python else "", log=log_path())
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from dgtalker_engine.errors import DGTalkerError
 
+NONE_INSTALLED = "No engine is installed."
+INSTALL = "Run `python build.py package` in the repository, or choose the engine's Python in the preferences."
+
 
 def data_folder() -> Path:
     """The user's folder that all Blender versions share; build.py writes `engine.json` there."""
@@ -41,11 +44,7 @@ def engine_python(preferred: str = "") -> Path:
     """
     chosen = preferred or remembered()
     if not chosen:
-        raise DGTalkerError(
-            "No engine is installed.",
-            "Run `python build.py package` in the repository, or choose the engine's Python in the preferences.",
-            code="no_engine",
-        )
+        raise DGTalkerError(NONE_INSTALLED, INSTALL, code="no_engine")
     python = Path(chosen)
     if not python.is_file() or not os.access(python, os.X_OK):
         hint = "Choose another in the extension's preferences." if preferred else "Run `python build.py package` again."

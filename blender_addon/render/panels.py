@@ -5,7 +5,6 @@ from __future__ import annotations
 import bpy
 
 from .. import preferences
-from ..bridge import engine
 from .engine import DGTalkerRenderEngine
 
 BORROWED = (
@@ -17,12 +16,6 @@ BORROWED = (
 """Panels of other engines that hold exactly what this one obeys: world colour, transparent film, passes."""
 
 WITHOUT_EFFECT = ("freestyle", "stereoscopy")
-
-STATUS = {
-    "stopped": "The engine starts with the first render.",
-    "starting": "The engine is starting.",
-    "running": "The engine is running.",
-}
 
 
 class EnginePanel(bpy.types.Panel):
@@ -38,11 +31,9 @@ class EnginePanel(bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        state = engine.state()
-        layout.label(text=STATUS[state.status])
-        if state.error:
-            layout.label(text=state.error, icon="ERROR")
-        for line in preferences.TestEngine.answer:
+        assert layout is not None
+        preferences.draw_state(layout, context)
+        for line in preferences.Doctor.answer:
             if line["name"] in ("gpu", "gsplat"):
                 layout.label(text=line["text"])
         layout.operator(preferences.TestEngine.bl_idname, icon="CHECKMARK")

@@ -52,6 +52,9 @@ def as_text(report: dict[str, Any]) -> str:
         rows.append(f"{'ok     ' if line['ok'] else 'PROBLEM'}  {line['text']}")
         if line["advice"]:
             rows.append(f"         {line['advice']}")
+    problems = sum(not line["ok"] for line in report["lines"])
+    rows.append("")
+    rows.append("Everything that the engine needs is here." if not problems else f"Problems: {problems}; see above.")
     return "\n".join(rows)
 
 
@@ -60,7 +63,7 @@ def _line(name: str, text: str, ok: bool = True, advice: str = "") -> Line:
 
 
 def _engine() -> Line:
-    return _line("engine", f"Engine {version()}, protocol {PROTOCOL[0]}.{PROTOCOL[1]}")
+    return _line("engine", f"DGTalker engine {version()}, protocol {PROTOCOL[0]}.{PROTOCOL[1]}")
 
 
 def _python() -> Line:
@@ -71,8 +74,8 @@ def _python() -> Line:
 def _packages() -> Line:
     missing = [name for name in PACKAGES if _installed(name) is None]
     if missing:
-        return _line("packages", f"Not installed: {', '.join(missing)}", False, "Install the engine again.")
-    return _line("packages", ", ".join(f"{name} {_installed(name)}" for name in PACKAGES))
+        return _line("packages", f"Missing packages: {', '.join(missing)}", False, "Install the engine again.")
+    return _line("packages", "Packages: " + ", ".join(f"{name} {_installed(name)}" for name in PACKAGES))
 
 
 def _torch() -> Line:
@@ -98,19 +101,20 @@ def _gpu() -> Line:
     why = (
         "this PyTorch is built without CUDA" if torch.version.cuda is None else "no NVIDIA GPU with a driver was found"
     )
-    return _line("gpu", f"No GPU is used: {why}", advice="Nothing to do: everything works on the processor.")
+    return _line("gpu", f"No GPU is used: {why}", advice="Nothing is missing: everything works on the processor.")
 
 
 def _gsplat() -> Line:
     """Never imports gsplat: without its compiled extension, its first call would start nvcc."""
     found = importlib.util.find_spec("gsplat")
     if found is None:
-        return _line("gsplat", "gsplat is not installed; pictures are rendered on the processor")
+        return _line("gsplat", "Pictures are rendered on the processor; gsplat, for NVIDIA GPUs, is not installed")
     folders = [Path(folder) for folder in found.submodule_search_locations or ()]
     if not any(path.suffix in (".so", ".pyd") for folder in folders for path in folder.glob("csrc*")):
-        text = "gsplat is installed without its compiled part; pictures are rendered on the processor"
+        text = "Pictures are rendered on the processor; gsplat is installed without its compiled part"
         return _line("gsplat", text, advice="Its source package cannot be used: it would have to be compiled first.")
-    return _line("gsplat", f"gsplat {_installed('gsplat')} with its compiled part; this version does not use it yet")
+    text = f"Pictures are rendered on the processor; gsplat {_installed('gsplat')} is there, but not used yet"
+    return _line("gsplat", text)
 
 
 def _kernels() -> Line:
@@ -127,8 +131,8 @@ def _kernels() -> Line:
 def _speech() -> Line:
     found = _installed("pocketsphinx")
     if found is None:
-        return _line("speech", "pocketsphinx is not installed", False, "Install the engine again.")
-    return _line("speech", f"pocketsphinx {found} recognises words and sounds (English)")
+        return _line("speech", "No speech recogniser: pocketsphinx is missing", False, "Install the engine again.")
+    return _line("speech", f"Speech is recognised by pocketsphinx {found}: English words, other languages by sound")
 
 
 def _avatars() -> Line:

@@ -191,7 +191,7 @@ def drive(steps: Steps) -> float | None:
         return 0.1
     except StopIteration:
         status = 0
-    except BaseException:
+    except BaseException:  # noqa: BLE001 (this process ends with it)
         traceback.print_exc()
         status = 1
     sys.modules[f"{ADDON}.bridge.engine"].stop()
