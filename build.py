@@ -23,7 +23,6 @@ import sys
 import tempfile
 import time
 import urllib.request
-import venv
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -74,6 +73,11 @@ CAPTURE = Environment("capture", "3.11", ("capture.txt",))
 
 def say(text: str) -> None:
     print(f"build.py: {text}", file=sys.stderr, flush=True)
+
+
+def check_python(version: tuple[int, int] = sys.version_info[:2]) -> None:
+    if version < (3, 10):
+        raise BuildError(f"This is Python {version[0]}.{version[1]}; Python 3.10 or newer is needed.")
 
 
 def run(command: Iterable[object], **options: object) -> None:
@@ -129,11 +133,14 @@ def ensure(environment: Environment) -> Environment:
     started = time.monotonic()
     python = find_python(environment.python) if environment.python else Path(sys.executable)
     say(f"making the environment {environment.name} with {python} (once; this downloads packages)")
-    shutil.rmtree(environment.folder, ignore_errors=True)
-    if python == Path(sys.executable):
-        venv.create(environment.folder, with_pip=True)
-    else:
-        run([python, "-m", "venv", environment.folder])
+    if environment.folder.exists():
+        try:
+            shutil.rmtree(environment.folder)
+        except OSError as error:
+            raise BuildError(
+                f"{environment.folder} cannot be removed ({error}); close the Blender that uses it."
+            ) from error
+    run([python, "-m", "venv", environment.folder])
     locks = [word for lock in environment.locks for word in ("-r", WHEELS / lock)]
     index = torch_index() if environment is ENGINE else []
     run([environment.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *index, *locks])
@@ -254,10 +261,13 @@ def suites(arguments: list[str]) -> dict[str, tuple[Environment, list[str]]]:
 
 def task_test(arguments: list[str]) -> int:
     """Every suite on the installed wheel and the installed zip; judged by JUnit files, since bpy may crash at exit."""
+    chosen = suites(arguments)
+    if not chosen:
+        raise BuildError("None of these paths is below tests/engine or tests/addon.")
     wheel, archive = package()
     variables = {**os.environ, "DGTALKER_ENGINE_PYTHON": str(ensure_engine(wheel)), "DGTALKER_ZIP": str(archive)}
     counts = {"passed": 0, "failed": 0, "skipped": 0}
-    for suite, (environment, words) in suites(arguments).items():
+    for suite, (environment, words) in chosen.items():
         say(f"testing {suite}")
         report = BUILD / "junit" / f"{suite}.xml"
         report.unlink(missing_ok=True)
@@ -289,12 +299,14 @@ def task_lint() -> None:
 
 def task_demo(audio: Path | None, out: Path) -> None:
     started = time.monotonic()
+    sound = audio or ROOT / "tests" / "demo" / "sample.wav"
+    if not sound.is_file():
+        raise BuildError(f"There is no sound file {sound}.")
     wheel, archive = package()
     engine = ensure_engine(wheel)
     blender = ensure(BLENDERS["5.2"]).executable
     say(f"the environments are ready after {time.monotonic() - started:.1f} s")
     script = ROOT / "tests" / "demo" / "talking_shot.py"
-    sound = audio or ROOT / "tests" / "demo" / "sample.wav"
     run([blender, script, "--zip", archive, "--engine", engine, "--audio", sound.resolve(), "--out", out.resolve()])
 
 
@@ -327,6 +339,7 @@ def main(arguments: list[str] | None = None) -> int:
     if rest and options.task not in ("test", "bench"):
         parser.error(f"unknown arguments: {' '.join(rest)}")
     try:
+        check_python()
         if options.task == "test":
             return task_test(rest)
         if options.task == "demo":
@@ -337,9 +350,12 @@ def main(arguments: list[str] | None = None) -> int:
             task_package(options.out)
         else:
             task_bench(options.name, rest)
-    except BuildError as error:
+    except (BuildError, OSError, subprocess.SubprocessError) as error:
         say(str(error))
         return 1
+    except KeyboardInterrupt:
+        say("stopped; the next run goes on from here")
+        return 130
     return 0
 
 

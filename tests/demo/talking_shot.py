@@ -185,7 +185,7 @@ if __name__ == "__main__":
     try:
         main()
         status = 0
-    except RuntimeError as error:
+    except (RuntimeError, OSError) as error:
         print(f"demo: {error}", file=sys.stderr)
     finally:
         engine = sys.modules.get(f"{ADDON}.bridge.engine")
