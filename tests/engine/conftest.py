@@ -18,6 +18,9 @@ from dgtalker_engine.wire import Channel, Kind, new_token, shake_hands
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
+# Where there is a GPU, too, tests are about the processor's pictures; those about the GPU's ask for it.
+os.environ.setdefault("DGTALKER_BACKEND", "cpu")
+
 
 class RawEngine:
     """An engine process with a bare channel to it."""

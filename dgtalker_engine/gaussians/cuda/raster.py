@@ -73,7 +73,7 @@ def render(
 
 def draw(batch: Batch, options: Options) -> list[Arrays]:
     """Draws the frames of a batch."""
-    device = torch.device("cuda", torch.cuda.current_device())
+    device = _device()
     alone = all(cloud is batch.clouds[0] for cloud in batch.clouds)
     clouds = [cloud if len(cloud) else _invisible(cloud) for cloud in (batch.clouds[:1] if alone else batch.clouds)]
     uploaded = upload(clouds, device)
@@ -88,6 +88,10 @@ def draw(batch: Batch, options: Options) -> list[Arrays]:
         for cloud in clouds:
             cloud.check_values()
     return list(zip(*arrays, strict=True))
+
+
+def _device() -> torch.device:
+    return torch.device("cuda", torch.cuda.current_device())
 
 
 def _rasterized(
