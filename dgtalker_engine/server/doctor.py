@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import shutil
@@ -12,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..errors import DGTalkerError
 from ..wire import PROTOCOL
 from ..wire.provenance import version
 
@@ -105,16 +105,17 @@ def _gpu() -> Line:
 
 
 def _gsplat() -> Line:
-    """Never imports gsplat: without its compiled extension, its first call would start nvcc."""
-    found = importlib.util.find_spec("gsplat")
-    if found is None:
-        return _line("gsplat", "Pictures are rendered on the processor; gsplat, for NVIDIA GPUs, is not installed")
-    folders = [Path(folder) for folder in found.submodule_search_locations or ()]
-    if not any(path.suffix in (".so", ".pyd") for folder in folders for path in folder.glob("csrc*")):
-        text = "Pictures are rendered on the processor; gsplat is installed without its compiled part"
-        return _line("gsplat", text, advice="Its source package cannot be used: it would have to be compiled first.")
-    text = f"Pictures are rendered on the processor; gsplat {_installed('gsplat')} is there, but not used yet"
-    return _line("gsplat", text)
+    """What draws, as `gaussians.backend` has chosen it; on a machine with a GPU its self-test runs for some seconds."""
+    try:
+        from ..gaussians import backend
+
+        choice = backend.chosen()
+    except ImportError as error:
+        return _line("gsplat", f"The renderer cannot be loaded: {error}", False, "Install the engine again.")
+    except DGTalkerError as error:
+        return _line("gsplat", error.message, False, error.hint)
+    where = "GPU" if choice.name == "cuda" else "processor"
+    return _line("gsplat", f"Pictures are rendered on the {where}. {choice.reason}")
 
 
 def _kernels() -> Line:

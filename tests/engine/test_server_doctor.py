@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
+import os
 import subprocess
 import sys
 import types
 
-import pytest
-
+from dgtalker_engine.gaussians import backend
 from dgtalker_engine.server import doctor
 
 
@@ -31,20 +30,23 @@ def test_the_text_has_every_line_and_its_advice():
         assert line["advice"] in text
 
 
-@pytest.mark.parametrize("compiled", [True, False])
-def test_gsplat_is_judged_without_being_imported(tmp_path, monkeypatch, compiled):
-    """Importing gsplat without its compiled part may start nvcc."""
-    package = tmp_path / "gsplat"
-    package.mkdir()
-    (package / "__init__.py").write_text("raise SystemExit('gsplat was imported')")
-    if compiled:
-        (package / "csrc.so").write_bytes(b"")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    importlib.invalidate_caches()
+def test_the_renderer_is_the_gates():
     line = doctor._gsplat()
     assert line["ok"]
-    assert ("without its compiled part" in line["text"]) != compiled
-    assert "gsplat" not in sys.modules
+    assert backend.chosen().reason in line["text"]
+    where = {"cpu": "processor", "cuda": "GPU"}[backend.chosen().name]
+    assert f"rendered on the {where}" in line["text"]
+
+
+def test_a_renderer_that_cannot_be_had_is_a_problem():
+    command = [sys.executable, "-I", "-m", "dgtalker_engine", "doctor", "--json"]
+    environment = {**os.environ, "DGTALKER_BACKEND": "abacus"}
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    (line,) = [line for line in json.loads(answer.stdout)["lines"] if line["name"] == "gsplat"]
+    assert answer.returncode == 1
+    assert not line["ok"]
+    assert "'abacus'" in line["text"]
+    assert "cpu, cuda" in line["advice"]
 
 
 def test_a_broken_torch_is_reported_and_not_raised(monkeypatch):
