@@ -62,7 +62,7 @@ class Environment:
         return hashlib.sha256(f"{self.python} {ROOT}".encode() + locks).hexdigest()
 
 
-ENGINE = Environment("engine", "3.11", ("engine.txt", "test.txt"))
+ENGINE = Environment("engine", "3.11", ("engine.txt", "test.txt", "test-engine.txt"))
 BLENDERS = {
     "4.5": Environment("blender-4.5", "3.11", ("blender-4.5.txt", "test.txt")),
     "5.2": Environment("blender-5.2", "3.13", ("blender-5.2.txt", "test.txt")),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DGTalkerError
+from .formats import FORMATS
 
 
 def parser() -> argparse.ArgumentParser:
@@ -24,15 +25,17 @@ def parser() -> argparse.ArgumentParser:
     animate.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="performance.json")
     _add_speech_options(animate)
 
-    render = _command(commands, "render", "a shot, as docs/shot.md describes it, to PNG pictures")
+    render = _command(commands, "render", "a shot, as docs/shot.md describes it, to pictures")
     render.add_argument("shot", type=Path, metavar="SHOT", help="the shot's JSON file")
     render.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the pictures")
+    _add_format_option(render)
 
-    speak = _command(commands, "speak", "a recording to PNG pictures of an avatar that speaks it, seen from the front")
+    speak = _command(commands, "speak", "a recording to pictures of an avatar that speaks it, seen from the front")
     speak.add_argument("audio", type=Path, metavar="AUDIO", help="WAV, FLAC, OGG or MP3")
     speak.add_argument("--avatar", required=True, metavar="A", help="a .dgt file or the name of a built-in head")
     speak.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the pictures")
     speak.add_argument("--size", type=int, default=512, help="pixels of a side (default: 512)")
+    _add_format_option(speak)
     _add_speech_options(speak)
 
     avatar = commands.add_parser("avatar", help="look at an avatar, or make a built-in one")
@@ -86,15 +89,22 @@ def _command(commands: Any, name: str, text: str, function: str = "") -> argpars
     return parser
 
 
+def _add_format_option(command: argparse.ArgumentParser) -> None:
+    text = "8 bit PNG, 16 bit PNG, or half float OpenEXR with depth (default: png)"
+    command.add_argument("--format", choices=tuple(FORMATS), default="png", help=text)
+
+
 def _add_speech_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--fps", type=float, default=25.0, help="frames per second (default: 25)")
     command.add_argument("--transcript", default="", metavar="TEXT", help="the words spoken, where they are known")
 
 
 def _warm(options: argparse.Namespace) -> int:
-    from ..gaussians import warm_up
+    from .. import gaussians
+    from . import formats
 
-    warm_up()
+    gaussians.warm_up()
+    formats.warm_up()
     return 0
 
 

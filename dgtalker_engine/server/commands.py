@@ -47,7 +47,7 @@ def render(options: argparse.Namespace) -> int:
     shot = load_shot(options.shot)
     avatars = [open_avatar(name, options.shot.parent) for name in shot.avatars]
     terminal = Terminal()
-    written = render_sequence(shot, avatars, options.output, terminal)
+    written = render_sequence(shot, avatars, options.output, terminal, options.format)
     terminal.say(f"{len(written)} pictures in {options.output}")
     return 0
 
@@ -58,7 +58,7 @@ def speak(options: argparse.Namespace) -> int:
     make_folder(options.output)
     performance = _perform(options, terminal)
     shot = talking_shot(avatar, options.avatar, performance, options.size)
-    written = render_sequence(shot, [avatar], options.output, terminal)
+    written = render_sequence(shot, [avatar], options.output, terminal, options.format)
     terminal.say(f"{len(written)} pictures at {performance.fps:g} fps in {options.output}")
     return 0
 

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import io
 import os
 import secrets
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from ..errors import DGTalkerError
-from ..wire.provenance import KEYWORD, xmp
 
 
 def make_folder(folder: Path) -> Path:
@@ -67,30 +62,6 @@ def write_file(folder: Path, name: str, data: bytes) -> Path:
 def write_target(path: Path, data: bytes) -> Path:
     """`write_file` for a path that the user chose as a whole; its folder is made."""
     return write_file(make_folder(path.parent), path.name, data)
-
-
-def png(rgba: np.ndarray, avatars: Sequence[str]) -> bytes:
-    """A PNG of 8-bit sRGB with straight alpha, marked as synthetic.
-
-    Args:
-        rgba: float32 (H, W, 4), premultiplied scene-linear Rec.709, top row first.
-        avatars: content hashes of who is seen.
-    """
-    from PIL import Image, PngImagePlugin
-
-    marks = PngImagePlugin.PngInfo()
-    marks.add_itxt(KEYWORD, xmp(avatars))
-    file = io.BytesIO()
-    Image.fromarray(_to_8_bit(rgba), "RGBA").save(file, "PNG", pnginfo=marks, compress_level=1)
-    return file.getvalue()
-
-
-def _to_8_bit(rgba: np.ndarray) -> np.ndarray:
-    alpha = np.clip(rgba[..., 3:], 0.0, 1.0)
-    linear = np.divide(rgba[..., :3], alpha, out=np.zeros_like(rgba[..., :3]), where=alpha > 0)
-    linear = np.clip(linear, 0.0, 1.0)
-    srgb = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.power(linear, 1 / 2.4) - 0.055)
-    return np.rint(np.concatenate([srgb, alpha], axis=-1) * 255).astype(np.uint8)
 
 
 def _failure(path: Path, error: OSError) -> DGTalkerError:

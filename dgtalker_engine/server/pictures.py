@@ -1,4 +1,4 @@
-"""One frame of a Shot to a picture."""
+"""Frames of a Shot to pictures."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..avatar import Avatar
-from ..gaussians import Camera, render
-from ..gaussians.colour import to_scene_linear
+from ..gaussians import Camera, Gaussians, render_scene_linear
 from ..gaussians.transform import merged, placed
 from ..wire import Shot, ShotFrame
 
+Picture = tuple[np.ndarray, np.ndarray]
+"""Premultiplied scene-linear Rec.709 RGBA float32 (H, W, 4), top row first, and planar depth float32 (H, W) in metres,
+1e10 where no head is."""
 
-def render_frame(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> tuple[np.ndarray, np.ndarray]:
+
+def render_frame(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> Picture:
     """Poses and places every head of a frame and renders them together.
 
     Args:
@@ -22,9 +25,14 @@ def render_frame(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> tup
         avatars: in the order of `shot.avatars`.
 
     Returns:
-        Premultiplied scene-linear Rec.709 RGBA float32 (H, W, 4), top row first, of the shot's region, and planar depth
-        float32 (H, W) in metres, 1e10 where no head is.
+        The picture of the shot's region.
     """
+    (picture,) = draw(shot, [pose(shot, frame, avatars)])
+    return picture
+
+
+def pose(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> tuple[Gaussians, Camera]:
+    """The first half of `render_frame`: the heads of a frame in the world, and what sees them."""
     camera = Camera(
         np.reshape(frame.camera.K, (3, 3)),
         np.reshape(frame.camera.world_to_camera, (4, 4)),
@@ -34,14 +42,21 @@ def render_frame(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> tup
         frame.camera.near,
         frame.camera.far,
     )
-    clouds = []
+    clouds: list[Gaussians] = []
     for head in frame.heads:
         avatar = avatars[head.avatar]
         gaussians = avatar.pose(avatar.rig.weights(head.weights))
         clouds.append(placed(gaussians, np.reshape(head.matrix, (4, 4)), camera))
-    image = render(merged(clouds), camera, region=shot.region)
-    rgba = to_scene_linear(image.rgb, image.alpha)
+    return merged(clouds), camera
+
+
+def draw(shot: Shot, posed: Sequence[tuple[Gaussians, Camera]]) -> list[Picture]:
+    """The second half of `render_frame`, for several frames: a GPU draws them at once."""
+    clouds, cameras = [cloud for cloud, _ in posed], [camera for _, camera in posed]
+    pictures = render_scene_linear(clouds, cameras, region=shot.region)
     if shot.background is not None:
-        rgba[..., :3] += (1.0 - rgba[..., 3:]) * np.array(shot.background, np.float32)
-        rgba[..., 3] = 1.0
-    return rgba, image.depth
+        behind = np.array(shot.background, np.float32)
+        for rgba, _depth in pictures:
+            rgba[..., :3] += (1.0 - rgba[..., 3:]) * behind
+            rgba[..., 3] = 1.0
+    return pictures

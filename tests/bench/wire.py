@@ -27,9 +27,11 @@ import numpy as np
 
 from dgtalker_engine import avatar as avatars_room
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.server.files import make_folder, png, write_file
+from dgtalker_engine.server.files import make_folder, write_file
+from dgtalker_engine.server.formats import FORMATS
 from dgtalker_engine.server.sequences import front_camera
 from dgtalker_engine.wire import Channel, Kind, Shot, ShotFrame, ShotHead
+from dgtalker_engine.wire.provenance import xmp
 
 ADDON = Path(__file__).resolve().parents[2] / "blender_addon"
 package = types.ModuleType("blender_addon")  # without its __init__, which needs Blender
@@ -227,7 +229,9 @@ def kills(count: int, avatar: avatars_room.Avatar) -> dict[str, object]:
     while thread.is_alive():
         reply = engine.request("render", {}, shot_of(avatar, written, 128))
         rgba = np.frombuffer(reply.body, "f4", 128 * 128 * 4).reshape(128, 128, 4)
-        write_file(folder, f"frame_{written:06d}.png", png(rgba, [avatar.metadata.hash]))
+        depth = np.frombuffer(reply.body, "f4", offset=rgba.nbytes).reshape(128, 128)
+        data = FORMATS["png"].encode(rgba, depth, xmp([avatar.metadata.hash]))
+        write_file(folder, f"frame_{written:06d}.png", data)
         written += 1
     over.set()
     files = sorted(folder.iterdir())

@@ -67,6 +67,14 @@ def test_speak_writes_marked_pictures(sound, tmp_path):
     assert np.asarray(image)[0, 0, 3] == 0
 
 
+def test_speak_writes_the_format_that_is_asked_for(sound, tmp_path):
+    words = ["--avatar", "robin", "-o", tmp_path / "out", "--size", 32, "--fps", 5, "--format", "exr"]
+    answer = run("speak", sound, *words)
+    assert answer.returncode == 0, answer.stderr
+    assert sorted(os.listdir(tmp_path / "out")) == [f"frame_{number:04d}.exr" for number in range(1, 7)]
+    assert run("speak", sound, *words[:-1], "gif").returncode == 2
+
+
 def test_an_avatar_can_be_looked_at():
     answer = run("avatar", "info", "robin")
     assert answer.returncode == 0

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.server import files
@@ -110,29 +107,6 @@ def test_killing_the_writer_never_leaves_half_a_file(tmp_path):
         data = target.read_bytes()
         assert len(data) == 3_000_000
         assert len(set(data)) == 1
-
-
-def test_a_png_has_straight_srgb_and_says_what_it_is():
-    linear = np.array(
-        [[[0.0, 0.0, 0.0, 0.0], [1.0, 0.5, 0.0, 1.0], [0.25, 0.25, 0.25, 0.5], [4.0, 0.0, -1.0, 1.0]]], "f4"
-    )
-    image = Image.open(io.BytesIO(files.png(linear, ["abc123"])))
-    assert image.mode == "RGBA"
-    assert np.asarray(image)[0].tolist() == [[0, 0, 0, 0], [255, 188, 0, 255], [188, 188, 188, 128], [255, 0, 0, 255]]
-    mark = image.text["XML:com.adobe.xmp"]
-    assert "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia" in mark
-    assert "urn:dgtalker:avatar:abc123" in mark
-    assert "DGTalker 0" in mark
-    assert len(mark) < 1024
-
-
-def test_the_mark_is_well_formed_whatever_the_hash_holds():
-    from xml.etree import ElementTree
-
-    from dgtalker_engine.wire.provenance import xmp
-
-    packet = xmp(["<&>"])
-    assert ElementTree.fromstring(packet[packet.index("?>") + 2 : packet.rindex("<?")].strip()) is not None
 
 
 def test_write_target_makes_the_folder(tmp_path):

@@ -12,7 +12,7 @@ from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Performance
 from dgtalker_engine.server import sequences
 from dgtalker_engine.server.pictures import render_frame
-from dgtalker_engine.wire import Shot, ShotFrame, ShotHead
+from dgtalker_engine.wire import ShotFrame, ShotHead
 
 
 @pytest.fixture(scope="module")
@@ -115,27 +115,6 @@ def test_an_unusable_camera_is_a_clear_error(robin, shot):
     camera = replace(shot.frames[0].camera, K=(0.0,) * 9)
     with pytest.raises(DGTalkerError, match="camera"):
         render_frame(shot, replace(shot.frames[0], camera=camera), [robin])
-
-
-def test_a_shot_of_files_and_built_in_heads_is_rendered_into_a_folder(robin, shot, tmp_path):
-    (tmp_path / "heads").mkdir()
-    (tmp_path / "heads" / "copy.dgt").write_bytes(avatars_room.builtin("robin"))
-    both = Shot(64, 64, ("builtin:robin", "heads/copy.dgt"), shot.frames[:2])
-    (tmp_path / "shot.json").write_text(both.to_json())
-    loaded = sequences.load_shot(tmp_path / "shot.json")
-    avatars = [sequences.open_avatar(name, tmp_path) for name in loaded.avatars]
-    assert avatars[0].metadata.hash == avatars[1].metadata.hash
-    heard = []
-    written = sequences.render_sequence(loaded, avatars, tmp_path / "out", lambda *progress: heard.append(progress))
-    assert [path.name for path in written] == ["frame_0001.png", "frame_0002.png"]
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["frame_0001.png", "frame_0002.png"]
-    assert [fraction for fraction, _ in heard] == [0.0, 0.5]
-
-
-@pytest.mark.parametrize("name", ["nobody", "builtin:nobody", "missing.dgt"])
-def test_an_avatar_that_is_not_there_is_named(tmp_path, name):
-    with pytest.raises(DGTalkerError, match=name.removeprefix("builtin:")):
-        sequences.open_avatar(name, tmp_path)
 
 
 def test_a_head_keeps_its_place_in_the_frame_that_carries_it(robin, shot):
