@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
+from typing import Any
 
 NOTHING_HIT = 1e10
 """Depth where nothing was hit, metres."""
@@ -12,7 +11,7 @@ NOTHING_HIT = 1e10
 
 @dataclass(frozen=True)
 class Image:
-    """A picture of Gaussians, top row first.
+    """A picture of Gaussians, top row first: NumPy arrays, or PyTorch's tensors where gradients are asked for.
 
     Attributes:
         rgb: float32 (H, W, 3), premultiplied, in the Gaussians' own colour space, over the background.
@@ -21,6 +20,6 @@ class Image:
             `NOTHING_HIT` where alpha is 0.
     """
 
-    rgb: np.ndarray
-    alpha: np.ndarray
-    depth: np.ndarray
+    rgb: Any
+    alpha: Any
+    depth: Any

@@ -1,4 +1,8 @@
-"""The renderer that fast ones are tested against: float64 NumPy, one Gaussian after the other. Slow and readable."""
+"""The renderer that fast ones are tested against: float64, slow and readable.
+
+`render` blends one Gaussian after the other. `render_dense` blends every Gaussian into every pixel at once, for small
+clouds and pictures: PyTorch can differentiate it.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ LEAST_TRANSMITTANCE = 1e-4
 
 @dataclass(frozen=True)
 class Ellipses:
-    """Gaussians in the picture: the M of N that may be seen, in the order of the cloud.
+    """Gaussians in the picture: the M of N that may be seen, in the order of the cloud; tensors of its type.
 
     Attributes:
         centres: (M, 2), pixels.
@@ -31,11 +35,19 @@ class Ellipses:
         depths: (M,), metres.
     """
 
-    centres: np.ndarray
-    covariances: np.ndarray
-    opacities: np.ndarray
-    colours: np.ndarray
-    depths: np.ndarray
+    centres: torch.Tensor
+    covariances: torch.Tensor
+    opacities: torch.Tensor
+    colours: torch.Tensor
+    depths: torch.Tensor
+
+    def front_to_back(self) -> torch.Tensor:
+        """Their numbers, nearest first. Depths are compared as float32, as the kernels do, to find the same ties."""
+        return torch.argsort(self.depths.detach().float(), stable=True)
+
+    def __getitem__(self, chosen: torch.Tensor) -> Ellipses:
+        fields = (self.centres, self.covariances, self.opacities, self.colours, self.depths)
+        return Ellipses(*(field[chosen] for field in fields))
 
 
 def render(
@@ -47,18 +59,21 @@ def render(
     antialiased: bool = False,
     alpha_clip: float = 0.999,
 ) -> Image:
-    """`gaussians.render` in float64; the arrays of the image are float64 too."""
+    """`gaussians.render` in float64, without gradients; the arrays of the image are float64 too."""
     left, top, width, height = checked_region(camera, region)
     check_options(background, alpha_clip)
     gaussians.check_values()
-    ellipses = project(gaussians, camera, antialiased)
+    with torch.no_grad():
+        ellipses = project(in_float64(gaussians), camera, antialiased)
+        ellipses = ellipses[ellipses.front_to_back()]
+    centres, covariances, opacities, colours, depths = (
+        getattr(ellipses, name).numpy() for name in ("centres", "covariances", "opacities", "colours", "depths")
+    )
 
     rgb, depth = np.zeros((height, width, 3)), np.zeros((height, width))
     transmittance, full = np.ones((height, width)), np.zeros((height, width), bool)
-    # Depths are compared as float32, as the kernels do, so that both find the same ties.
-    for i in np.argsort(ellipses.depths.astype(np.float32), kind="stable"):
-        centre, covariance = ellipses.centres[i], ellipses.covariances[i]
-        reach = np.sqrt(2 * math.log(ellipses.opacities[i] / LEAST_ALPHA) * np.diag(covariance)) + 1
+    for i, (centre, covariance) in enumerate(zip(centres, covariances, strict=True)):
+        reach = np.sqrt(2 * math.log(opacities[i] / LEAST_ALPHA) * np.diag(covariance)) + 1
         x0, y0 = np.clip(np.floor(centre - reach) - (left, top), 0, (width, height)).astype(int)
         x1, y1 = np.clip(np.ceil(centre + reach) - (left, top), 0, (width, height)).astype(int)
         if x0 >= x1 or y0 >= y1:
@@ -68,14 +83,14 @@ def render(
         dy = np.arange(y0, y1)[:, None] + top + 0.5 - centre[1]
         conic = np.linalg.inv(covariance)
         power = -0.5 * (conic[0, 0] * dx * dx + conic[1, 1] * dy * dy) - conic[0, 1] * dx * dy
-        alpha = np.minimum(ellipses.opacities[i] * np.exp(power), alpha_clip)
+        alpha = np.minimum(opacities[i] * np.exp(power), alpha_clip)
         after = transmittance[here] * (1 - alpha)
         seen = (alpha >= LEAST_ALPHA) & ~full[here]
         full[here] |= seen & (after <= LEAST_TRANSMITTANCE)
         seen &= after > LEAST_TRANSMITTANCE
         weight = np.where(seen, transmittance[here] * alpha, 0)
-        rgb[here] += weight[..., None] * ellipses.colours[i]
-        depth[here] += weight * ellipses.depths[i]
+        rgb[here] += weight[..., None] * colours[i]
+        depth[here] += weight * depths[i]
         transmittance[here] = np.where(seen, after, transmittance[here])
 
     alpha = 1 - transmittance
@@ -84,65 +99,106 @@ def render(
     return Image(rgb, alpha, np.where(hit, depth / np.where(hit, alpha, 1), NOTHING_HIT))
 
 
+def render_dense(
+    gaussians: Gaussians,
+    camera: Camera,
+    *,
+    background: torch.Tensor,
+    antialiased: bool = False,
+    alpha_clip: float = 0.999,
+) -> Image:
+    """`render` of the whole picture as tensors with gradients, of the type that the cloud's tensors have."""
+    ellipses = project(gaussians, camera, antialiased)
+    rows, columns = torch.meshgrid(torch.arange(camera.height), torch.arange(camera.width), indexing="ij")
+    pixels = torch.stack([columns, rows], dim=-1).reshape(-1, 2) + 0.5
+    rgb, alpha, depth = blend_dense(ellipses[ellipses.front_to_back()], pixels.to(gaussians.means), alpha_clip)
+    rgb = rgb + (1 - alpha)[:, None] * background
+    hit = alpha > 0
+    depth = torch.where(hit, depth / torch.where(hit, alpha, 1), NOTHING_HIT)
+    shape = (camera.height, camera.width)
+    return Image(rgb.reshape(*shape, 3), alpha.reshape(shape), depth.reshape(shape))
+
+
+def blend_dense(
+    ellipses: Ellipses, pixels: torch.Tensor, alpha_clip: float
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Blends ellipses, nearest first, into pixels (P, 2): Σ w colour (P, 3), Σ w and Σ w depth (P,), w = α T."""
+    offsets = pixels - ellipses.centres[:, None]
+    conics = torch.linalg.inv(ellipses.covariances)
+    power = -0.5 * torch.einsum("mpi,mij,mpj->mp", offsets, conics, offsets)
+    alpha = (ellipses.opacities[:, None] * torch.exp(power)).clamp(max=alpha_clip)
+    alpha = torch.where(alpha >= LEAST_ALPHA, alpha, 0)
+    after = torch.cumprod(1 - alpha, dim=0)
+    before = torch.cat([torch.ones_like(after[:1]), after[:-1]])
+    # After the Gaussian that would fill the pixel T is below the limit for all that follow.
+    weights = torch.where(after > LEAST_TRANSMITTANCE, before * alpha, 0)
+    return weights.T @ ellipses.colours, weights.sum(dim=0), weights.T @ ellipses.depths
+
+
 def project(gaussians: Gaussians, camera: Camera, antialiased: bool = False) -> Ellipses:
-    """EWA splatting: Σ' = J W Σ Wᵀ Jᵀ + 0.3 I (see cpu/projection.py)."""
-    means, quats, scales, opacities, sh = (
-        _float64(getattr(gaussians, name)) for name in ("means", "quats", "scales", "opacities", "sh")
-    )
+    """EWA splatting: Σ' = J W Σ Wᵀ Jᵀ + 0.3 I (see cpu/projection.py). Differentiable."""
+    means = gaussians.means
+
+    def like_means(values: object) -> torch.Tensor:
+        return torch.from_numpy(np.array(values, np.float64)).to(means)
+
     world_to_camera, K = np.asarray(camera.world_to_camera, np.float64), np.asarray(camera.K, np.float64)
-    rotation, focal, middle = world_to_camera[:3, :3], K[[0, 1], [0, 1]], K[:2, 2]
-    points = means @ rotation.T + world_to_camera[:3, 3]
+    rotation, focal, middle = like_means(world_to_camera[:3, :3]), like_means(np.diag(K)[:2]), like_means(K[:2, 2])
+    points = means @ rotation.T + like_means(world_to_camera[:3, 3])
     depths = points[:, 2]
 
-    jacobian = np.zeros((len(means), 2, 3))
+    zero = torch.zeros_like(depths)
     if camera.orthographic:
         centres = focal * points[:, :2] + middle
-        jacobian[:, [0, 1], [0, 1]] = focal
-        directions = np.broadcast_to(rotation[2], means.shape)
+        along = [zero + focal[0], zero, zero, zero, zero + focal[1], zero]
+        directions = rotation[2].expand_as(means)
     else:
-        safe = np.where(depths > 0, depths, 1)[:, None]
-        size = np.array([camera.width, camera.height])
+        safe = torch.where(depths > 0, depths, 1)
+        size = like_means([camera.width, camera.height])
         margin = 0.15 * size / focal
-        slopes = np.clip(points[:, :2] / safe, -middle / focal - margin, (size - middle) / focal + margin)
-        centres = focal * points[:, :2] / safe + middle
-        jacobian[:, [0, 1], [0, 1]] = focal / safe
-        jacobian[:, :, 2] = -focal * slopes / safe
-        directions = means + np.linalg.solve(rotation, world_to_camera[:3, 3])
+        slopes = torch.clamp(points[:, :2] / safe[:, None], -middle / focal - margin, (size - middle) / focal + margin)
+        centres = focal * points[:, :2] / safe[:, None] + middle
+        (fx, fy), (x, y) = focal, slopes.T
+        along = [fx / safe, zero, -fx * x / safe, zero, fy / safe, -fy * y / safe]
+        directions = means + like_means(np.linalg.solve(world_to_camera[:3, :3], world_to_camera[:3, 3]))
+    jacobian = torch.stack(along, dim=1).reshape(-1, 2, 3)
 
-    axes = rotation_matrices(quats) * scales[:, None, :]
+    axes = rotation_matrices(gaussians.quats) * gaussians.scales[:, None, :]
     half = jacobian @ rotation @ axes
-    sharp = half @ half.transpose(0, 2, 1)
-    covariances = sharp + COVARIANCE_BLUR * np.eye(2)
+    sharp = half @ half.mT
+    covariances = sharp + COVARIANCE_BLUR * torch.eye(2).to(means)
+    opacities = gaussians.opacities
     if antialiased:
-        opacities = opacities * np.sqrt(np.maximum(np.linalg.det(sharp), 0) / np.linalg.det(covariances))
-    colours = np.maximum(np.einsum("nk,nkc->nc", harmonics(directions, sh.shape[1]), sh) + 0.5, 0)
+        opacities = opacities * torch.sqrt(torch.linalg.det(sharp).clamp(min=0) / torch.linalg.det(covariances))
+    basis = harmonics(directions, gaussians.sh.shape[1])
+    colours = (torch.einsum("nk,nkc->nc", basis, gaussians.sh) + 0.5).clamp(min=0)
     drawn = (depths >= camera.near) & (depths <= camera.far) & (opacities >= LEAST_ALPHA)
     if not camera.orthographic:
         drawn &= depths > 0
-    return Ellipses(centres[drawn], covariances[drawn], opacities[drawn], colours[drawn], depths[drawn])
+    return Ellipses(centres, covariances, opacities, colours, depths)[drawn]
 
 
-def rotation_matrices(quats: np.ndarray) -> np.ndarray:
+def rotation_matrices(quats: torch.Tensor) -> torch.Tensor:
     """(N, 4) wxyz of any length but 0 → (N, 3, 3)."""
-    w, x, y, z = (quats / np.linalg.norm(quats, axis=1, keepdims=True)).T
+    w, x, y, z = (quats / torch.linalg.norm(quats, dim=1, keepdim=True)).T
     rows = (
         (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
         (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
         (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
     )
-    return np.moveaxis(np.array(rows), 2, 0)
+    return torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
 
 
-def harmonics(directions: np.ndarray, count: int) -> np.ndarray:
+def harmonics(directions: torch.Tensor, count: int) -> torch.Tensor:
     """The first 1, 4, 9 or 16 real spherical harmonics at directions (N, 3) of any length: (N, count).
 
     With the Condon-Shortley phase, ordered by degree and then by order -l to l, as 3D Gaussian Splatting has them.
     """
-    length = np.linalg.norm(directions, axis=1, keepdims=True)
-    x, y, z = (directions / np.where(length > 0, length, 1)).T
+    length = torch.linalg.norm(directions, dim=1, keepdim=True)
+    x, y, z = (directions / torch.where(length > 0, length, 1)).T
     pi = math.pi
     functions = (
-        np.full_like(x, math.sqrt(1 / (4 * pi))),
+        torch.full_like(x, math.sqrt(1 / (4 * pi))),
         -math.sqrt(3 / (4 * pi)) * y,
         math.sqrt(3 / (4 * pi)) * z,
         -math.sqrt(3 / (4 * pi)) * x,
@@ -159,8 +215,10 @@ def harmonics(directions: np.ndarray, count: int) -> np.ndarray:
         math.sqrt(105 / (16 * pi)) * z * (x * x - y * y),
         -math.sqrt(35 / (32 * pi)) * x * (x * x - 3 * y * y),
     )
-    return np.stack(functions[:count], axis=1)
+    return torch.stack(functions[:count], dim=1)
 
 
-def _float64(tensor: torch.Tensor) -> np.ndarray:
-    return tensor.detach().cpu().double().numpy()
+def in_float64(gaussians: Gaussians) -> Gaussians:
+    """A copy in float64 on the processor, apart from the graph."""
+    names = ("means", "quats", "scales", "opacities", "sh")
+    return Gaussians(*(getattr(gaussians, name).detach().cpu().double() for name in names))

@@ -13,6 +13,7 @@ from .backend import named
 from .camera import Camera
 from .cloud import Gaussians
 from .colour import to_scene_linear
+from .cpu.autograd import attached, needs_gradients
 from .cpu.raster import rasterize
 from .cpu.view import Cloud, Target, view_of
 from .image import Image
@@ -25,7 +26,7 @@ def render(
     camera: Camera,
     *,
     region: Sequence[int] | None = None,
-    background: Sequence[float] = (0.0, 0.0, 0.0),
+    background: Sequence[float] | torch.Tensor = (0.0, 0.0, 0.0),
     antialiased: bool = False,
     alpha_clip: float = 0.999,
     backend: str | None = None,
@@ -42,6 +43,11 @@ def render(
             they grow to a pixel's size.
         alpha_clip: the largest opacity of one Gaussian in one pixel; 0.999 as in gsplat 1.5.3, where it is fixed.
         backend: `cpu` or `cuda`; the one that `gaussians.backend` has chosen for None.
+
+    Returns:
+        Arrays; or tensors on the processor, attached to the graph, where a tensor of the cloud or the background
+        requires a gradient and `torch.no_grad` is not in force. Such pictures are rendered by the processor. An α that
+        is cut by the clip, or left out below 1/255, has a gradient of 0.
 
     Raises:
         DGTalkerError: for a region outside the picture, a background or clip out of range, too little memory,
@@ -64,7 +70,7 @@ def render_many(
     cameras: Sequence[Camera],
     *,
     region: Sequence[int] | None = None,
-    background: Sequence[float] = (0.0, 0.0, 0.0),
+    background: Sequence[float] | torch.Tensor = (0.0, 0.0, 0.0),
     antialiased: bool = False,
     alpha_clip: float = 0.999,
     backend: str | None = None,
@@ -77,7 +83,7 @@ def render_many(
     if name == "cuda":
         from .cuda import raster
 
-        options = raster.Options(background, antialiased, scene_linear=False)
+        options = raster.Options([float(value) for value in background], antialiased, scene_linear=False)
         return [Image(*arrays) for arrays in raster.render(gaussians, cameras, region, options, alpha_clip)]
     frames = zip(gaussians, cameras, strict=True)
     return [_on_the_processor(cloud, each, region, background, antialiased, alpha_clip) for cloud, each in frames]
@@ -112,7 +118,7 @@ def render_scene_linear(
 def _checked(
     gaussians: Sequence[Gaussians],
     cameras: Sequence[Camera],
-    background: Sequence[float],
+    background: Sequence[float] | torch.Tensor,
     alpha_clip: float,
     backend: str | None,
 ) -> str:
@@ -120,6 +126,12 @@ def _checked(
     if len(gaussians) != len(cameras):
         raise DGTalkerError(f"{len(gaussians)} clouds cannot be seen by {len(cameras)} cameras, one each.")
     check_options(background, alpha_clip)
+    if needs_gradients(background, *(getattr(cloud, field) for cloud in gaussians for field in Cloud._fields)):
+        if backend == "cuda":
+            raise DGTalkerError(
+                "Pictures rendered on the GPU have no gradients.", "Ask for the renderer `cpu`, or use torch.no_grad."
+            )
+        return "cpu"
     return named(backend)
 
 
@@ -127,16 +139,22 @@ def _on_the_processor(
     gaussians: Gaussians,
     camera: Camera,
     region: Sequence[int] | None,
-    background: Sequence[float],
+    background: Sequence[float] | torch.Tensor,
     antialiased: bool,
     alpha_clip: float,
 ) -> Image:
     region = checked_region(camera, region)
-    cloud = Cloud(*(array_of(getattr(gaussians, name)) for name in Cloud._fields))
+    tensors = tuple(getattr(gaussians, name) for name in Cloud._fields)
+    cloud, view = Cloud(*map(array_of, tensors)), view_of(camera, region, antialiased)
     image = _empty_image(*region[2:])
-    target = Target(image.rgb, image.alpha, image.depth, np.array(background, np.float32), np.float32(alpha_clip))
-    if not rasterize(view_of(camera, region, antialiased), cloud, target):
+    behind = torch.as_tensor(background, dtype=torch.float32)
+    target = Target(image.rgb, image.alpha, image.depth, array_of(behind), np.float32(alpha_clip))
+    keep = needs_gradients(*tensors, background)
+    trace = rasterize(view, cloud, target, keep=keep)
+    if trace is None:
         gaussians.check_values()
+    elif keep:
+        return Image(*attached(tensors, behind, view, target, trace))
     return image
 
 
@@ -153,10 +171,11 @@ def checked_region(camera: Camera, region: Sequence[int] | None) -> Region:
     return x, y, width, height
 
 
-def check_options(background: Sequence[float], alpha_clip: float) -> None:
+def check_options(background: Sequence[float] | torch.Tensor, alpha_clip: float) -> None:
     """Raises DGTalkerError for a background or an alpha clip that `render` cannot use."""
-    if len(background) != 3 or not all(math.isfinite(value) for value in background):
-        raise DGTalkerError(f"A background has three finite numbers, not {tuple(background)}.")
+    values = background.tolist() if isinstance(background, torch.Tensor) else tuple(background)
+    if len(values) != 3 or not all(math.isfinite(value) for value in values):
+        raise DGTalkerError(f"A background has three finite numbers, not {values}.")
     if not 0.0 < alpha_clip < 1.0:
         raise DGTalkerError(f"The largest opacity in a pixel lies between 0 and 1; it cannot be {alpha_clip}.")
 

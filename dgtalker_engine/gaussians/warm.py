@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -31,6 +32,7 @@ def warm_up() -> None:
     camera = Camera(np.array([[8.0, 0, 4], [0, 8.0, 4], [0, 0, 1]]), np.eye(4), 8, 8)
     image = render(placed(gaussians, np.diag([1.0, 2.0, 3.0, 1.0]), camera), camera, backend="cpu")
     to_scene_linear(image.rgb, image.alpha)
+    render(replace(gaussians, sh=gaussians.sh.requires_grad_()), camera, backend="cpu").rgb.sum().backward()
     mark_warm()
     with contextlib.suppress(DGTalkerError):  # a setting that cannot be followed: whoever asks for a picture is told
         backend.chosen()

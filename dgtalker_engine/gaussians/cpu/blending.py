@@ -36,21 +36,21 @@ from .projection import BLUE, DEPTH, GREEN, INVERSE_A, LOG2_LEAST_ALPHA, LOG_OPA
 from .view import LEAST_TRANSMITTANCE, TILE
 from .workers import take
 
-_SIDE = TILE // WIDTH
-_BLOCKS = _SIDE * _SIDE
+SIDE = TILE // WIDTH
+BLOCKS = SIDE * SIDE
 # Of a block: transmittance, negative in pixels that are full, then red, green, blue and depth so far.
 _STATE = 5 * LANES
-_BATCH = 128
-# Of the lanes of `_touched`.
-_SIGNS = np.repeat(np.array([1, -1], np.float32), _SIDE)
-_ROWS = np.concatenate([WIDTH * np.arange(_SIDE), 1 - WIDTH - WIDTH * np.arange(_SIDE)]).astype(np.float32)
-_ENDS = np.repeat(np.array([1, 0], np.float32), _SIDE)
-_NONE = np.repeat(np.array([0, _SIDE], np.float32), _SIDE)
-_NUMBER = np.uint64(0xFFFFFFFF)  # the half of a pair that says which Gaussian
+BATCH = 128
+# Of the lanes of `touched_blocks`.
+_SIGNS = np.repeat(np.array([1, -1], np.float32), SIDE)
+_ROWS = np.concatenate([WIDTH * np.arange(SIDE), 1 - WIDTH - WIDTH * np.arange(SIDE)]).astype(np.float32)
+_ENDS = np.repeat(np.array([1, 0], np.float32), SIDE)
+_NONE = np.repeat(np.array([0, SIDE], np.float32), SIDE)
+NUMBER = np.uint64(0xFFFFFFFF)  # the half of a pair that says which Gaussian
 
 
 @kernel
-def blend_tiles(view, records, pairs, starts, order, longest, target, counter):
+def blend_tiles(view, records, pairs, starts, order, longest, target, keep, counter):
     """Blends tile after tile until none is left.
 
     Args:
@@ -61,10 +61,11 @@ def blend_tiles(view, records, pairs, starts, order, longest, target, counter):
         order: int64, the tiles, those with the most pairs first.
         longest: the largest number of pairs of a tile.
         target: Target.
+        keep: whether the pairs must be sorted in their place afterwards.
         counter: int64 (1,), 0 at first, shared by all threads.
     """
-    state = np.empty(_BLOCKS * _STATE, np.float32)
-    masks = np.empty(_BATCH, np.uint64)
+    state = np.empty(BLOCKS * _STATE, np.float32)
+    masks = np.empty(BATCH, np.uint64)
     spare = np.empty(longest, np.uint64)
     counts = np.empty(COUNTS, np.int64)
     while True:
@@ -79,6 +80,8 @@ def blend_tiles(view, records, pairs, starts, order, longest, target, counter):
             _write_nothing(view, x0, y0, target)
         else:
             listed = sort_by_depth(pairs[first:last], spare[: last - first], counts)
+            if keep:
+                pairs[first:last] = listed
             _blend(view, records, listed, x0, y0, target.clip, state, masks)
             _write(view, x0, y0, state, target)
 
@@ -89,34 +92,31 @@ def _blend(view, records, listed, x0, y0, clip, state, masks):
     one, half, nothing = np.float32(1), np.float32(0.5), np.float32(0)
     floor, full = LOG2_LEAST_ALPHA, np.float32(LEAST_TRANSMITTANCE)
     zero = every(nothing)
-    live = np.uint64(0)
-    for block in range(_BLOCKS):
+    live = visible_blocks(view, x0, y0)
+    for block in range(BLOCKS):
         at = block * _STATE
         store(state, at, every(one))
         for part in range(1, 5):
             store(state, at + part * LANES, zero)
-        x, y = x0 + block % _SIDE * WIDTH, y0 + block // _SIDE * WIDTH
-        if x < view.x1 and y < view.y1 and x + WIDTH > view.x0 and y + WIDTH > view.y0:
-            live |= np.uint64(1) << np.uint64(block)
     corner_x, corner_y = np.float32(x0) + half, np.float32(y0) + half
 
-    for first in range(0, len(listed), _BATCH):
-        last = min(first + _BATCH, len(listed))
+    for first in range(0, len(listed), BATCH):
+        last = min(first + BATCH, len(listed))
         for j in range(first, last):
-            masks[j - first] = _touched(records, np.int64(listed[j] & _NUMBER), corner_x, corner_y)
+            masks[j - first] = touched_blocks(records, np.int64(listed[j] & NUMBER), corner_x, corner_y)
         for j in range(first, last):
             todo = masks[j - first] & live
             if todo == np.uint64(0):
                 continue
-            i = np.int64(listed[j] & _NUMBER)
+            i = np.int64(listed[j] & NUMBER)
             left, top = corner_x - records[i, X], corner_y - records[i, Y]
             a, b, c, log_opacity = records[i, A], records[i, B], records[i, C], records[i, LOG_OPACITY]
             red, green, blue, z = records[i, RED], records[i, GREEN], records[i, BLUE], records[i, DEPTH]
             while todo != np.uint64(0):
                 block = lowest_bit(todo)
                 todo &= todo - np.uint64(1)
-                dx = across(left + np.float32(WIDTH * (block % _SIDE)))
-                dy = down(top + np.float32(WIDTH * (block // _SIDE)))
+                dx = across(left + np.float32(WIDTH * (block % SIDE)))
+                dy = down(top + np.float32(WIDTH * (block // SIDE)))
                 u, v = a * dx + b * dy, c * dy
                 power = (log_opacity - v * v) - u * u
                 opaque = where(power >= floor, minimum(exp2(power), clip), zero)
@@ -138,7 +138,18 @@ def _blend(view, records, listed, x0, y0, clip, state, masks):
 
 
 @kernel
-def _touched(records, i, corner_x, corner_y):
+def visible_blocks(view, x0, y0):
+    """The blocks of the tile at pixel (x0, y0) that have pixels of the region, one bit each."""
+    visible = np.uint64(0)
+    for block in range(BLOCKS):
+        x, y = x0 + block % SIDE * WIDTH, y0 + block // SIDE * WIDTH
+        if x < view.x1 and y < view.y1 and x + WIDTH > view.x0 and y + WIDTH > view.y0:
+            visible |= np.uint64(1) << np.uint64(block)
+    return visible
+
+
+@kernel
+def touched_blocks(records, i, corner_x, corner_y):
     """The blocks that Gaussian i touches, one bit each, in the tile whose first pixel centre is the corner.
 
     Lane r of the first eight is about the right end of row r of blocks, lane 8 + r about its left end: the left side of
@@ -155,7 +166,7 @@ def _touched(records, i, corner_x, corner_y):
     place = load(_SIGNS, 0) * (reach * np.float32(1 / WIDTH)) + (load(_ENDS, 0) - x * np.float32(1 / WIDTH))
     # Rows that the ellipse does not reach have no right end.
     place = where(square >= nothing, place, load(_NONE, 0))
-    return bit_spans(minimum(maximum(place, np.float32(0)), np.float32(_SIDE)))
+    return bit_spans(minimum(maximum(place, np.float32(0)), np.float32(SIDE)))
 
 
 @kernel
@@ -163,7 +174,7 @@ def _write(view, x0, y0, state, target):
     """Writes those pixels of the tile at (x0, y0) that are in the region."""
     red, green, blue = target.background[0], target.background[1], target.background[2]
     for y in range(max(y0, view.y0), min(y0 + TILE, view.y1)):
-        row = (y - y0) // WIDTH * _SIDE * _STATE + (y - y0) % WIDTH * WIDTH
+        row = (y - y0) // WIDTH * SIDE * _STATE + (y - y0) % WIDTH * WIDTH
         for x in range(max(x0, view.x0), min(x0 + TILE, view.x1)):
             at = row + (x - x0) // WIDTH * _STATE + (x - x0) % WIDTH
             i, j = y - view.y0, x - view.x0

@@ -178,6 +178,22 @@ def any_of(context, condition):
     return types.boolean(mask), emit
 
 
+@instruction
+def fold(context, left, right):
+    """Sums of neighbours: lane i is left's lanes 2i and 2i + 1 together, lane 8 + i those of right.
+
+    Sixteen vectors folded in pairs, and the results again until one is left, give their sixteen totals.
+    """
+
+    def emit(context, builder, signature, arguments):
+        even, odd = (
+            builder.shuffle_vector(*arguments, ir.Constant(INTS, list(range(first, 2 * LANES, 2)))) for first in (0, 1)
+        )
+        return builder.fadd(even, odd)
+
+    return lanes(lanes, lanes), emit
+
+
 def _pointer(context, builder, array_type, array, offset):
     data = context.make_array(array_type)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [offset]), FLOATS.as_pointer())

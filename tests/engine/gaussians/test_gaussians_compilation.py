@@ -52,7 +52,15 @@ def test_compiled_once_and_kept(tmp_path):
     before, after, folder, compiled = json.loads(python(WARM, NUMBA_CACHE_DIR=str(tmp_path)))
     assert (before, after) == (False, True)
     assert Path(folder).parent == tmp_path
-    assert {"project", "bin_tiles", "blend_tiles", "decode", "place"} <= set(compiled)
+    assert {
+        "project",
+        "bin_tiles",
+        "blend_tiles",
+        "decode",
+        "place",
+        "blend_tiles_gradients",
+        "project_gradients",
+    } <= set(compiled)
     assert len(set(compiled)) == len(compiled), "a kernel was compiled for several types"
     before, after, _, compiled = json.loads(python(WARM, NUMBA_CACHE_DIR=str(tmp_path)))
     assert (before, after) == (True, True)
@@ -100,6 +108,8 @@ def test_one_specialisation_of_each_kernel(head, look):
                 cloud = placed(head(600, degree=degree), matrix, camera)
                 image = render(cloud, camera, region=(3, 4, 5, 6), background=(1, 0, 0), antialiased=True)
                 render(head(1, degree=degree), camera)
+                cloud.means.requires_grad_()
+                render(cloud, camera, region=(3, 4, 5, 6)).depth.sum().backward()
                 to_scene_linear(image.rgb, image.alpha)
     found = {
         f"{name}.{kernel.py_func.__name__}": kernel

@@ -37,7 +37,7 @@ def matrix_of(linear: np.ndarray, offset=(0.1, -0.2, 0.3)) -> np.ndarray:
 
 
 def covariances(cloud: Gaussians) -> np.ndarray:
-    axes = rotation_matrices(cloud.quats.double().numpy()) * cloud.scales.double().numpy()[:, None, :]
+    axes = (rotation_matrices(cloud.quats.double()) * cloud.scales.double()[:, None, :]).numpy()
     return axes @ axes.transpose(0, 2, 1)
 
 

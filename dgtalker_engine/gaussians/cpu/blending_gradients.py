@@ -1,0 +1,156 @@
+"""Gradients of a tile's pixels → those of its Gaussians: `blending` backwards.
+
+With q = g·c the value of a Gaussian's colour (and depth) to the loss, gradients g of the pixel, w = α T its weight:
+
+    ∂L/∂cᵢ = wᵢ g,   αᵢ ∂L/∂αᵢ = wᵢ qᵢ - αᵢ/(1 - αᵢ) · behindᵢ,   behindᵢ = Σ_{j>i} wⱼ qⱼ + T (g·background - ∂L/∂alpha)
+
+The Gaussians are gone through front to back once more, with the same arithmetic: T and where a pixel is full are then
+those of the picture, to the last bit. What is behind the last one is known from the picture; `behind` starts as what is
+behind nothing, and each Gaussian takes its part away.
+
+A pair of Gaussian and tile has its own place for its sums, so that no two threads add to the same number.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .bits import lowest_bit
+from .blending import BATCH, BLOCKS, NUMBER, SIDE, touched_blocks, visible_blocks
+from .compilation import kernel
+from .lanes import LANES, WIDTH, across, any_of, down, every, fold, load, minimum, minus_abs, store, where
+from .powers import exp2
+from .projection import BLUE, DEPTH, GREEN, LOG2_LEAST_ALPHA, LOG_OPACITY, RED, A, B, C, X, Y
+from .view import LEAST_TRANSMITTANCE, TILE
+from .workers import take
+
+# What is summed over the pixels of a pair, with h = α ∂L/∂α, u = a·dx + b·dy and v = c·dy of `projection`.
+SUMS = 10
+H, HU, HV, HUU, HUV, HVV = 0, 1, 2, 3, 4, 5
+D_RED, D_GREEN, D_BLUE, D_DEPTH = 6, 7, 8, 9
+
+# Of a block: transmittance as in `blending`, gradients of red, green, blue and depth · alpha, and `behind`.
+_STATE = 6 * LANES
+
+
+@kernel
+def blend_tiles_gradients(view, records, pairs, starts, order, target, gradients, sums, counter):
+    """Sums the gradients of each pair, tile after tile until none is left.
+
+    Args:
+        view: View.
+        records: of `project`.
+        pairs, starts, order: of `blend_tiles`, sorted.
+        target: Target, as `blend_tiles` left it.
+        gradients: Target, of the loss by the picture's rgb, alpha and depth.
+        sums: float32 (pairs, SUMS), 0 at first, written.
+        counter: int64 (1,), 0 at first, shared by all threads.
+    """
+    state = np.empty(BLOCKS * _STATE, np.float32)
+    masks = np.empty(BATCH, np.uint64)
+    totals = np.empty(LANES, np.float32)
+    while True:
+        taken = take(counter)
+        if taken >= len(order):
+            return
+        tile = order[taken]
+        first, last = starts[tile], starts[tile + 1]
+        if first < last:
+            x0 = (view.first_column + tile % view.columns) * TILE
+            y0 = (view.first_row + tile // view.columns) * TILE
+            _read(view, x0, y0, target, gradients, state)
+            _sum(view, records, pairs[first:last], x0, y0, target.clip, state, masks, totals, sums[first:last])
+
+
+@kernel
+def _read(view, x0, y0, target, gradients, state):
+    """Fills the state of the tile at (x0, y0); pixels outside the region are full."""
+    for block in range(BLOCKS):
+        store(state, block * _STATE, every(np.float32(-1)))
+        for part in range(1, 6):
+            store(state, block * _STATE + part * LANES, every(np.float32(0)))
+    for y in range(max(y0, view.y0), min(y0 + TILE, view.y1)):
+        row = (y - y0) // WIDTH * SIDE * _STATE + (y - y0) % WIDTH * WIDTH
+        for x in range(max(x0, view.x0), min(x0 + TILE, view.x1)):
+            at = row + (x - x0) // WIDTH * _STATE + (x - x0) % WIDTH
+            i, j = y - view.y0, x - view.x0
+            covered = target.alpha[i, j]
+            state[at] = 1.0
+            if not covered > np.float32(0):
+                continue
+            red, green, blue = gradients.rgb[i, j, 0], gradients.rgb[i, j, 1], gradients.rgb[i, j, 2]
+            # depth = Σ w z / alpha
+            by_depth = gradients.depth[i, j] / covered
+            by_alpha = gradients.alpha[i, j] - by_depth * target.depth[i, j]
+            state[at + LANES] = red
+            state[at + 2 * LANES] = green
+            state[at + 3 * LANES] = blue
+            state[at + 4 * LANES] = by_depth
+            state[at + 5 * LANES] = (
+                (target.rgb[i, j, 0] * red + target.rgb[i, j, 1] * green + target.rgb[i, j, 2] * blue)
+                + by_depth * target.depth[i, j] * covered
+                - by_alpha * (np.float32(1) - covered)
+            )
+
+
+@kernel
+def _sum(view, records, listed, x0, y0, clip, state, masks, totals, sums):
+    """`blending._blend`, with the sums of the Gaussians listed instead of colours."""
+    one, half, nothing = np.float32(1), np.float32(0.5), np.float32(0)
+    floor, full = LOG2_LEAST_ALPHA, np.float32(LEAST_TRANSMITTANCE)
+    zero = every(nothing)
+    live = visible_blocks(view, x0, y0)
+    corner_x, corner_y = np.float32(x0) + half, np.float32(y0) + half
+
+    for first in range(0, len(listed), BATCH):
+        last = min(first + BATCH, len(listed))
+        for j in range(first, last):
+            masks[j - first] = touched_blocks(records, np.int64(listed[j] & NUMBER), corner_x, corner_y)
+        for j in range(first, last):
+            todo = masks[j - first] & live
+            if todo == np.uint64(0):
+                continue
+            i = np.int64(listed[j] & NUMBER)
+            left, top = corner_x - records[i, X], corner_y - records[i, Y]
+            a, b, c, log_opacity = records[i, A], records[i, B], records[i, C], records[i, LOG_OPACITY]
+            red, green, blue, z = records[i, RED], records[i, GREEN], records[i, BLUE], records[i, DEPTH]
+            h0, hu, hv, huu, huv, hvv = zero, zero, zero, zero, zero, zero
+            d_red, d_green, d_blue, d_depth = zero, zero, zero, zero
+            while todo != np.uint64(0):
+                block = lowest_bit(todo)
+                todo &= todo - np.uint64(1)
+                dx = across(left + np.float32(WIDTH * (block % SIDE)))
+                dy = down(top + np.float32(WIDTH * (block // SIDE)))
+                u, v = a * dx + b * dy, c * dy
+                power = (log_opacity - v * v) - u * u
+                exact = exp2(power)
+                opaque = where(power >= floor, minimum(exact, clip), zero)
+                at = block * _STATE
+                before = load(state, at)
+                weight = before * opaque
+                after = before - weight
+                taken = after > full
+                weight = where(taken, weight, zero)
+                store(state, at, where(taken, after, minus_abs(before)))
+                if not any_of(taken):
+                    live &= ~(np.uint64(1) << np.uint64(block))
+                    continue
+                by_red, by_green = load(state, at + LANES), load(state, at + 2 * LANES)
+                by_blue, by_depth = load(state, at + 3 * LANES), load(state, at + 4 * LANES)
+                value = weight * (red * by_red + green * by_green + blue * by_blue + z * by_depth)
+                behind = load(state, at + 5 * LANES) - value
+                store(state, at + 5 * LANES, behind)
+                h = value - behind * opaque / (one - opaque)
+                # An α that is cut does not change with its Gaussian; one that is skipped is 0, and h with it.
+                h = where(taken, where(clip > exact, h, zero), zero)
+                h_u, h_v = h * u, h * v
+                h0, hu, hv = h0 + h, hu + h_u, hv + h_v
+                huu, huv, hvv = huu + h_u * u, huv + h_u * v, hvv + h_v * v
+                d_red, d_green = d_red + weight * by_red, d_green + weight * by_green
+                d_blue, d_depth = d_blue + weight * by_blue, d_depth + weight * by_depth
+            geometry = fold(fold(fold(h0, hu), fold(hv, huu)), fold(fold(huv, hvv), fold(d_red, d_green)))
+            store(totals, 0, fold(geometry, fold(fold(fold(d_blue, d_depth), zero), zero)))
+            for part in range(SUMS):
+                sums[j, part] = totals[part]
+        if live == np.uint64(0):
+            break
