@@ -123,15 +123,12 @@ class Supervisor:
                 client = self._running(generation, should_cancel)
                 return client.request(op, header, body, on_progress, should_cancel)
             except EngineGone as gone:
-                now = time.monotonic()
-                crashes = deque(crash for crash in (*crashes, now) if now - crash < REPEAT_WINDOW)
-                if len(crashes) > MAX_REPEATS:
-                    raise DGTalkerError(
-                        f"The engine ended {len(crashes)} times during {op}. {gone}",
-                        f"Its log shows why: {self._log}",
-                        code="crashed",
-                    ) from gone
+                crashes = self._count(crashes, op, gone)
             except EngineError as error:
+                if error.code == "gpu_failed":  # a GPU that has failed stays so for that process
+                    client.close()
+                    crashes = self._count(crashes, op, error)
+                    continue
                 avatar = str(error.header.get("avatar"))
                 if error.code != "unknown_avatar" or (id(client), avatar) in opened:
                     raise
@@ -143,6 +140,18 @@ class Supervisor:
                     client.request("open_avatar", {}, [file], None, should_cancel)
                 except EngineGone:
                     continue  # the next attempt finds out, and counts
+
+    def _count(self, crashes: deque[float], op: str, why: Exception) -> deque[float]:
+        """The crashes of late with another one now; DGTalkerError where they are too many."""
+        now = time.monotonic()
+        crashes = deque(crash for crash in (*crashes, now) if now - crash < REPEAT_WINDOW)
+        if len(crashes) > MAX_REPEATS:
+            raise DGTalkerError(
+                f"The engine ended {len(crashes)} times during {op}. {why}",
+                f"Its log shows why: {self._log}",
+                code="crashed",
+            ) from why
+        return crashes
 
     def _running(self, generation: int, should_cancel: Callable[[], bool] | None) -> Client:
         mine: _Start | None = None

@@ -311,3 +311,37 @@ def test_a_log_that_cannot_be_written_stops_nobody(bridge, tmp_path):
     (tmp_path / "file").write_text("")
     bridge.configure(python=sys.executable, log=tmp_path / "file" / "engine.log")
     assert bridge.request("doctor").header["report"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for the engine's Python is a shell script")
+@pytest.mark.parametrize("failures", [1, 99])
+def test_an_engine_whose_gpu_has_failed_is_replaced_and_the_request_repeated(bridge, tmp_path, failures):
+    """A GPU cannot be broken on purpose: engines that say so, each on a line of `starts`."""
+    program = f"""
+import os, sys
+from dgtalker_engine.server.cli import main
+from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.server import doctor
+examine = doctor.examine
+def fail():
+    with open({str(tmp_path / "starts")!r}, "a") as starts:
+        starts.write(f"{{os.getpid()}}\\n")
+    if len(open({str(tmp_path / "starts")!r}).readlines()) <= {failures}:
+        raise DGTalkerError("The GPU has failed: an illegal memory access.", code="gpu_failed")
+    return examine()
+doctor.examine = fail
+sys.exit(main(sys.argv[1:]))
+"""
+    (tmp_path / "program.py").write_text(program)
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nshift 3\nexec "{sys.executable}" -I "{tmp_path}/program.py" "$@"\n')
+    python.chmod(0o755)
+    bridge.configure(python=str(python), log=tmp_path / "log" / "engine.log")
+    if failures == 1:
+        assert bridge.request("doctor").header["report"]
+    else:
+        with pytest.raises(DGTalkerError, match=r"4 times during doctor\. The GPU has failed") as caught:
+            bridge.request("doctor")
+        assert caught.value.code == "crashed"
+    started = (tmp_path / "starts").read_text().split()
+    assert len(set(started)) == len(started) == (2 if failures == 1 else 4)
