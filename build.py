@@ -4,7 +4,7 @@
     python build.py demo [AUDIO] [--out DIR]   a talking shot from a recording, made by the real extension
     python build.py test [pytest arguments]    every test, on both Blenders
     python build.py lint                       format, lint and types
-    python build.py package [--out DIR]        the engine's wheel and the extension's zip
+    python build.py package [--out DIR]        the engine's wheel and the extension's zip; --cuda: gsplat's wheel, too
     python build.py bench NAME [arguments]     wire, keys, render, raster or speech: figures as JSON
 
 Each environment is made once, under .build/, when a task first needs it.
@@ -68,6 +68,7 @@ BLENDERS = {
     "5.2": Environment("blender-5.2", "3.13", ("blender-5.2.txt", "test.txt")),
 }
 TOOLS = Environment("tools", None, ("tools.txt",))
+CUDA_BUILD = Environment("cuda-build", "3.11", ("cuda-build.txt",))
 CAPTURE = Environment("capture", "3.11", ("capture.txt",))
 
 
@@ -239,7 +240,11 @@ def package(out: Path = ROOT / "dist") -> tuple[Path, Path]:
 # --- tasks -------------------------------------------------------------------------------------------------------
 
 
-def task_package(out: Path) -> None:
+def task_package(out: Path, cuda: bool) -> None:
+    if cuda:
+        recipe = WHEELS / "build_gsplat.py"
+        run([sys.executable, recipe, "--check"])  # before gigabytes of PyTorch with CUDA are fetched
+        run([ensure(CUDA_BUILD).executable, recipe])
     wheel, archive = package(out)
     remember_engine(ensure_engine(wheel))
     say(f"install {archive} in Blender: Edit ▸ Preferences ▸ Get Extensions ▸ Install from Disk…")
@@ -334,6 +339,7 @@ def main(arguments: list[str] | None = None) -> int:
     tasks.add_parser("lint", help="format, lint and types")
     pack = tasks.add_parser("package", help="the engine's wheel and the extension's zip")
     pack.add_argument("--out", type=Path, default=ROOT / "dist", help="the folder for the zip")
+    pack.add_argument("--cuda", action="store_true", help="also gsplat's wheel, for NVIDIA GPUs; needs nvcc")
     tasks.add_parser("bench", help="figures as JSON").add_argument("name")
     options, rest = parser.parse_known_args(arguments)
     if rest and options.task not in ("test", "bench"):
@@ -347,7 +353,7 @@ def main(arguments: list[str] | None = None) -> int:
         elif options.task == "lint":
             task_lint()
         elif options.task == "package":
-            task_package(options.out)
+            task_package(options.out, options.cuda)
         else:
             task_bench(options.name, rest)
     except (BuildError, OSError, subprocess.SubprocessError) as error:
