@@ -28,6 +28,7 @@ MAX_HEADER_BYTES = 4 << 20
 MAX_TENSORS = 4096
 MAX_GAUSSIANS = 2_000_000
 MAX_CONTROLS = 1024
+MAX_DOCUMENT_BYTES = 60 << 10  # it crosses the wire in the header of one message
 MAX_PROXY_VERTICES = 200_000
 MAX_PROXY_DELTAS = 20_000_000  # controls × vertices, 240 MB as float32
 
@@ -119,6 +120,12 @@ def parse(data: bytes, kinds: Mapping[str, Kind]) -> Avatar:
         )
     if not 1 <= len(metadata.rig.controls) <= MAX_CONTROLS:
         raise DGTalkerError(f"The avatar has {len(metadata.rig.controls)} controls; 1 to {MAX_CONTROLS} are possible.")
+    size = len(json.dumps(document, separators=(",", ":")))
+    if size > MAX_DOCUMENT_BYTES:
+        raise DGTalkerError(
+            f"The avatar's document has {size:,} bytes as JSON; at most {MAX_DOCUMENT_BYTES:,} are possible.",
+            "Give it fewer controls or shorter texts.",
+        )
     kinds[metadata.kind].check(metadata, specs)
     try:
         tensors = safetensors.numpy.load(data)

@@ -177,6 +177,7 @@ def test_too_many_gaussians_controls_and_vertices_are_refused(monkeypatch):
     control = document()["rig"][0]
     refused(file(document(rig=[{**control, "name": f"c{i}"} for i in range(1025)])), "1025 controls")
     refused(file(document(rig=[])), "0 controls")
+    refused(file(document(licence="x" * 70_000)), "at most 61,440")
 
 
 def test_offsets_that_overlap_or_leave_the_file_are_refused():
