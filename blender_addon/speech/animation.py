@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +12,15 @@ import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Performance
+from dgtalker_engine.wire import MAX_HEADER
 
 from ..bridge import engine
 from ..head import model
 from . import keys, mixdown, strips
 from .timing import Clock, in_frames, whole_take
+
+MAX_PASSAGES_TEXT = MAX_HEADER - 1024
+"""Letters of JSON; what else the request's header holds is short."""
 
 
 @dataclass(frozen=True)
@@ -109,12 +114,17 @@ def _request(scene: bpy.types.Scene, head: bpy.types.Object) -> tuple[engine.Pen
     if not sounds:
         raise DGTalkerError(
             f"Nothing is heard of the sound strips of {head.name}.",
-            "Give it a strip, or unmute its strips, their channels or the meta strips around them.",
+            "Give it a strip after frame 0, or unmute its strips, their channels or the meta strips around them.",
         )
     clock = strips.clock(scene)
     first, last = whole_take([sound.span for sound in sounds], clock)
-    mix = mixdown.mix(scene, sounds, first, last)
     passages = [_passage(each, clock, first) for each in sounds]
+    if len(json.dumps(passages)) > MAX_PASSAGES_TEXT:
+        raise DGTalkerError(
+            f"The {len(sounds)} strips of {head.name} with their transcripts are too much to be animated at once.",
+            "Mute some of them and animate in parts, or shorten their transcripts.",
+        )
+    mix = mixdown.mix(scene, sounds, first, last)
     header = {"sample_rate": mix.rate, "fps": clock.rate, "passages": passages}
     return engine.submit("animate", header, mix.samples), first
 

@@ -29,7 +29,7 @@ class Animate(EngineOperator, bpy.types.Operator):
             return "No sound strip has a speaker: choose a head beside a strip."
         heads = strips.speakers(scene, heard_only=True)
         if not heads:
-            return "Every strip with a speaker is muted."
+            return "No strip with a speaker is heard: they are muted, or end before frame 0."
         return animation.disabled_reason(context, heads)
 
     def work(self, context: bpy.types.Context) -> Iterator[Pending]:

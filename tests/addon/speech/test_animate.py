@@ -205,6 +205,19 @@ def test_animate_says_why_it_cannot(make_head, add_strip, tone):
     assert everything() == before
 
 
+def test_strips_before_frame_0_are_not_heard(make_head, add_strip, tone):
+    add_strip(tone(seconds=1), frame=-500, head=make_head())
+    assert "end before frame 0" in refusal(bpy.ops.dgtalker.animate)
+
+
+def test_more_strips_than_one_message_holds_are_refused_before_they_are_mixed(make_head, add_strip, tone):
+    head = make_head()
+    for i in range(3):
+        strip = add_strip(tone(), frame=1 + 60 * i, head=head, name=f"Line {i}")
+        strip.dgtalker.transcript = "word " * 5000
+    assert "The 3 strips of Ada with their transcripts are too much" in refusal(bpy.ops.dgtalker.animate)
+
+
 def test_a_function_says_that_nothing_is_heard(speech, make_head, add_strip, tone):
     head = make_head()
     add_strip(tone(), head=head).mute = True
