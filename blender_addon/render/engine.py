@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
 
 import bpy
 from bpy.app.handlers import persistent
@@ -76,7 +75,9 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         if settings.use_border:
             border = (settings.border_min_x, settings.border_max_x, settings.border_min_y, settings.border_max_y)
             region = camera.border_region(border, *size)
-        output.check_room(Path(settings.frame_path(frame=depsgraph.scene_eval.frame_current)), *size)
+        path = output.target(settings, depsgraph.scene_eval.frame_current)
+        if path is not None:
+            output.check_room(path, *size)
         self.update_stats("", "Reading the scene")
         asked, warnings = shot.frame_shot(depsgraph, self.camera_override, size, region, self.test_break)
         for warning in warnings:

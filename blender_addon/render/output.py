@@ -5,9 +5,19 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import bpy
+
 from dgtalker_engine.errors import DGTalkerError
 
 BYTES_PER_PIXEL = 4
+
+
+def target(settings: bpy.types.RenderSettings, frame: int) -> Path | None:
+    """Where Blender would write a frame; None where it cannot tell, which it says itself when it comes to writing."""
+    try:
+        return Path(settings.frame_path(frame=frame))
+    except RuntimeError:  # a template in the path has a mistake, and F12 alone writes nothing
+        return None
 
 
 def check_room(path: Path, width: int, height: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import threading
 import time
 
@@ -101,12 +102,33 @@ def test_a_read_only_output_folder(scene, add_head, ball_file, tmp_path):
     assert blocked.read_text() == "not a folder"
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has a folder that nobody may write to")
+def test_a_folder_that_nobody_may_write_to(scene, add_head, ball_file):
+    """Even root may not: permissions would not stop these tests where they run as root."""
+    add_head(ball_file)
+    scene.frame_start, scene.frame_end = 1, 3
+    scene.render.filepath = "/sys/frame_"
+    for how in ({"animation": True}, {"write_still": True}):
+        with pytest.raises(RuntimeError, match="cannot save: '/sys/frame_"):
+            bpy.ops.render.render(**how)
+    assert scene.frame_current <= 1
+
+
 def test_a_full_disk(scene, add_head, ball_file, fails, monkeypatch):
     """Blender itself says that it saved a frame of which the disk took only a part."""
     add_head(ball_file)
     usage = shutil.disk_usage
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(path)._replace(free=20_000))
     fails(r"disk.*is full.*Make room")
+
+
+def test_a_mistake_in_the_path_s_template_stops_writing_only(scene, add_head, ball_file, tmp_path):
+    add_head(ball_file)
+    scene.render.filepath = str(tmp_path / "{nobody_knows}" / "frame.png")
+    assert bpy.ops.render.render() == {"FINISHED"}
+    with pytest.raises(RuntimeError, match="nobody_knows") as error:
+        bpy.ops.render.render(animation=True)
+    assert "fault of DGTalker" not in str(error.value)
 
 
 def test_cancelling_is_quick_and_the_next_frame_is_rendered(room, scene, add_head, ball_file, render):
