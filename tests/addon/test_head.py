@@ -6,6 +6,7 @@ import json
 import os
 import struct
 import subprocess
+import sys
 
 import bpy
 import numpy as np
@@ -151,11 +152,26 @@ def test_saving_and_reopening_keeps_everything(head, ball, tmp_path, room):
     assert room("bridge.avatars").ensure_open(ob) == ob.dgtalker.avatar_hash
 
 
-def test_opening_a_file_starts_no_engine(head, tmp_path, room):
+@pytest.mark.parametrize("packed", [True, False])
+def test_opening_a_file_starts_nothing_and_reads_no_path_outside_it(head, ball, packed, tmp_path, room):
+    if not packed:
+        head.dgtalker.avatar.filepath = str(ball)
+        head.dgtalker.avatar.unpack(method="USE_ORIGINAL")
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     room("bridge.engine").stop()
+    seen, listening = [], True
+
+    def note(event, arguments):  # Python has no way to take an audit hook away again
+        if listening and (
+            event.startswith(("subprocess.", "socket.")) or (event == "open" and arguments[0] == str(ball))
+        ):
+            seen.append((event, arguments))
+
+    sys.addaudithook(note)
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
     bpy.context.view_layer.update()
+    listening = False
+    assert seen == []
     assert room("bridge.engine").state().status == "stopped"
 
 

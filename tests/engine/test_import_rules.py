@@ -24,6 +24,10 @@ LIGHT = {"wire", "performance", "rig", "errors"}
 STANDARD_AND_NUMPY = {"wire": set(), "errors": set(), "performance": {"numpy"}, "rig": {"numpy"}}
 
 
+UNSAFE = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
+NETWORK = {"http", "urllib", "xmlrpc", "socketserver", "asyncio", "websockets", "requests", "aiohttp"}
+
+
 def imports(path: Path, package: tuple[str, ...]) -> set[str]:
     """Absolute dotted names of everything that a module imports; `package` is where it lies."""
     names: set[str] = set()
@@ -67,6 +71,15 @@ def test_what_blender_imports_needs_no_more_than_numpy(path, package):
 def test_the_extension_uses_only_the_light_part_of_the_engine(path, package):
     used = {name.split(".")[1] for name in imports(path, package) if name.startswith("dgtalker_engine.")}
     assert used <= LIGHT
+
+
+@pytest.mark.parametrize(("path", "package"), modules(ENGINE) + modules(ADDON), ids=lambda value: str(value))
+def test_nothing_unpickles_and_nothing_speaks_http(path, package):
+    """Promises of the wire: no pickle in a message or an avatar, never HTTP or WebSocket."""
+    assert not {name.split(".")[0] for name in imports(path, package)} & (UNSAFE | NETWORK)
+    source = path.read_text(encoding="utf-8")
+    assert "allow_pickle=True" not in source
+    assert "weights_only=False" not in source
 
 
 def test_importing_the_package_loads_nothing_heavy():
