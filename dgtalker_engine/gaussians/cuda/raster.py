@@ -67,7 +67,7 @@ def render(
             f"gsplat cuts opacities at {ALPHA_CLIP}; {alpha_clip} is only possible on the processor.",
             "Ask for the renderer `cpu`.",
         )
-    with torch.inference_mode():
+    with torch.no_grad():
         return draw_all(clouds, cameras, region, lambda batch: draw(batch, options), torch.cuda.empty_cache)
 
 
