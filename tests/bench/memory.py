@@ -31,7 +31,7 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
 
     head = avatar.load(avatar.builtin(avatar.BUILTIN_NAMES[0]))
-    shot = speaking(head, *options.size, options.frames)
+    shot = speaking(head, options.size[0], options.size[1], options.frames)
     seen: list[tuple[float, float]] = []
 
     def watch(fraction: float, text: str) -> None:

@@ -1,7 +1,7 @@
 """OpenEXR files: one part of scan lines, RGBA as half floats and depth as floats, ZIP compression.
 
 Written here and not by the OpenEXR package, which takes four times as long for files of the same size and writes only
-to paths of its own (docs/benchmarks.md). Format: https://openexr.com/en/latest/OpenEXRFileLayout.html
+to paths of its own (`build.py bench writers`). Format: https://openexr.com/en/latest/OpenEXRFileLayout.html
 """
 
 from __future__ import annotations
