@@ -145,3 +145,20 @@ def bridge(addon, tmp_path):
     engine.configure(python=sys.executable, log=tmp_path / "log" / "engine.log")
     yield engine
     engine.stop()
+
+
+@pytest.fixture(scope="module")
+def _shared_log(addon, tmp_path_factory):
+    from blender_addon.bridge import engine
+
+    yield tmp_path_factory.mktemp("shared") / "engine.log"
+    engine.stop()
+
+
+@pytest.fixture
+def shared_bridge(_shared_log):
+    """The same as `bridge`, for tests that leave the engine as it was: those that follow each other share one."""
+    from blender_addon.bridge import engine
+
+    engine.configure(python=sys.executable, log=_shared_log)
+    return engine

@@ -62,9 +62,9 @@ def test_the_first_request_starts_the_engine_and_the_next_uses_the_same(bridge):
     assert bridge.state().pid == first.pid
 
 
-def test_a_performance_comes_back_with_progress_in_the_calling_thread(bridge, recording):
+def test_a_performance_comes_back_with_progress_in_the_calling_thread(shared_bridge, recording):
     heard = []
-    reply = bridge.request(
+    reply = shared_bridge.request(
         "animate",
         SLOW,
         recording[: 2 * 16000],
@@ -78,9 +78,9 @@ def test_a_performance_comes_back_with_progress_in_the_calling_thread(bridge, re
     assert {thread for _, _, thread in heard} == {threading.current_thread()}
 
 
-def test_submit_does_not_wait_and_tells_progress(bridge, recording):
+def test_submit_does_not_wait_and_tells_progress(shared_bridge, recording):
     started = time.monotonic()
-    pending = bridge.submit("animate", SLOW, recording[: 2 * 16000])
+    pending = shared_bridge.submit("animate", SLOW, recording[: 2 * 16000])
     assert time.monotonic() - started < 0.05
     assert not pending.done
     assert not pending.wait(0.01)
@@ -89,17 +89,17 @@ def test_submit_does_not_wait_and_tells_progress(bridge, recording):
     assert pending.progress[1]
 
 
-def test_the_engines_errors_arrive_as_they_were_meant(bridge):
+def test_the_engines_errors_arrive_as_they_were_meant(shared_bridge):
     with pytest.raises(DGTalkerError) as caught:
-        bridge.submit("open_avatar", {"builtin": "nobody"}).result()
+        shared_bridge.submit("open_avatar", {"builtin": "nobody"}).result()
     assert "nobody" in caught.value.message
     assert caught.value.hint
 
 
-def test_cancel_is_prompt_and_the_engine_lives_on(bridge, recording):
-    bridge.request("doctor")
-    pid = bridge.state().pid
-    pending = bridge.submit("animate", SLOW, recording)
+def test_cancel_is_prompt_and_the_engine_lives_on(shared_bridge, recording):
+    shared_bridge.request("doctor")
+    pid = shared_bridge.state().pid
+    pending = shared_bridge.submit("animate", SLOW, recording)
     while not pending.progress[1]:
         time.sleep(0.01)
     started = time.monotonic()
@@ -108,20 +108,39 @@ def test_cancel_is_prompt_and_the_engine_lives_on(bridge, recording):
         pending.result()
     assert time.monotonic() - started < 1.0
     with pytest.raises(Cancelled):
-        bridge.request("animate", SLOW, recording, should_cancel=lambda: True)
-    assert bridge.request("doctor").header["report"]
-    assert bridge.state().pid == pid
+        shared_bridge.request("animate", SLOW, recording, should_cancel=lambda: True)
+    assert shared_bridge.request("doctor").header["report"]
+    assert shared_bridge.state().pid == pid
 
 
-def test_a_callback_that_fails_cancels_the_work(bridge, recording):
+def test_a_callback_that_fails_cancels_the_work(shared_bridge, recording):
     def fail(fraction, text):
         raise RuntimeError("callback")
 
     with pytest.raises(RuntimeError, match="callback"):
-        bridge.request("animate", SLOW, recording, on_progress=fail)
+        shared_bridge.request("animate", SLOW, recording, on_progress=fail)
     started = time.monotonic()
-    bridge.request("doctor")
+    shared_bridge.request("doctor")
     assert time.monotonic() - started < 5
+
+
+def test_many_threads_share_one_engine(shared_bridge):
+    failures = []
+
+    def ask():
+        try:
+            for _ in range(20):
+                shared_bridge.request("doctor")
+        except DGTalkerError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(children(os.getpid())) == 1
 
 
 def test_cancel_while_the_engine_starts(bridge):
@@ -208,25 +227,6 @@ def test_random_kills_lose_nothing_and_leave_nobody_behind(bridge, wait_until):
     assert len(children(os.getpid())) == 1
     bridge.stop()
     wait_until(lambda: not children(os.getpid()))
-
-
-def test_many_threads_share_one_engine(bridge):
-    failures = []
-
-    def ask():
-        try:
-            for _ in range(20):
-                bridge.request("doctor")
-        except DGTalkerError as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-    assert len(children(os.getpid())) == 1
 
 
 def test_stop_ends_what_is_under_way_and_the_next_request_starts_anew(bridge, recording, wait_until):

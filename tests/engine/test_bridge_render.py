@@ -52,8 +52,8 @@ def large(shot):
     return replace(shot, width=1536, height=1536, frames=(frame,))
 
 
-def test_opening_a_built_in_head_brings_its_rig_its_proxy_and_its_file(bridge, file, avatar):
-    reply = bridge.request("open_avatar", {"builtin": "robin"})
+def test_opening_a_built_in_head_brings_its_rig_its_proxy_and_its_file(shared_bridge, file, avatar):
+    reply = shared_bridge.request("open_avatar", {"builtin": "robin"})
     assert reply.header["avatar"] == avatar.metadata.hash
     assert reply.header["metadata"]["name"] == "Robin"
     assert Rig.from_json(reply.header["rig"]) == avatar.rig
@@ -63,26 +63,33 @@ def test_opening_a_built_in_head_brings_its_rig_its_proxy_and_its_file(bridge, f
         np.testing.assert_array_equal(np.asarray(arrays[name]), getattr(avatar.proxy, name))
 
 
-def test_a_picture_over_the_wire_is_the_engines_own(bridge, file, avatar, shot):
-    bridge.request("open_avatar", {}, file)
+def test_a_picture_over_the_wire_is_the_engines_own(shared_bridge, file, avatar, shot):
+    shared_bridge.request("open_avatar", {}, file)
     part = replace(shot, region=(10, 20, 50, 40), background=(0.1, 0.2, 0.3))
-    rgba, depth = picture(bridge.request("render", {}, part.to_json().encode()))
+    rgba, depth = picture(shared_bridge.request("render", {}, part.to_json().encode()))
     expected, expected_depth = render_frame(part, part.frames[0], [avatar])
     np.testing.assert_array_equal(rgba, expected)
     np.testing.assert_array_equal(depth, expected_depth)
 
 
-def test_a_picture_that_cannot_be_sent_is_refused_before_it_is_rendered(bridge, file, shot):
-    bridge.request("open_avatar", {}, file)
+def test_a_picture_that_cannot_be_sent_is_refused_before_it_is_rendered(shared_bridge, file, shot):
+    shared_bridge.request("open_avatar", {}, file)
     started = time.monotonic()
     with pytest.raises(DGTalkerError, match="too large"):
-        bridge.request("render", {}, replace(shot, width=8000, height=8000).to_json().encode())
+        shared_bridge.request("render", {}, replace(shot, width=8000, height=8000).to_json().encode())
     assert time.monotonic() - started < 2
 
 
-def test_an_avatar_that_nobody_knows_is_an_error(bridge, shot):
+def test_an_avatar_that_nobody_knows_is_an_error(shared_bridge, shot):
     with pytest.raises(DGTalkerError) as caught:
-        bridge.request("render", {}, replace(shot, avatars=("0" * 64,)).to_json().encode())
+        shared_bridge.request("render", {}, replace(shot, avatars=("0" * 64,)).to_json().encode())
+    assert caught.value.code == "unknown_avatar"
+
+
+def test_a_file_that_became_another_avatar_is_not_asked_for_for_ever(shared_bridge, avatar, shot, file):
+    shared_bridge.register_avatar("0" * 64, lambda: file)
+    with pytest.raises(DGTalkerError) as caught:
+        shared_bridge.request("render", {}, replace(shot, avatars=("0" * 64,)).to_json().encode())
     assert caught.value.code == "unknown_avatar"
 
 
@@ -115,10 +122,3 @@ def test_a_file_that_vanished_meanwhile_is_the_users_error(bridge, avatar, shot)
     for ask in (bridge.request, lambda *arguments: bridge.submit(*arguments).result()):
         with pytest.raises(DGTalkerError, match="avatar is gone"):
             ask("render", {}, shot.to_json().encode())
-
-
-def test_a_file_that_became_another_avatar_is_not_asked_for_for_ever(bridge, avatar, shot, file):
-    bridge.register_avatar("0" * 64, lambda: file)
-    with pytest.raises(DGTalkerError) as caught:
-        bridge.request("render", {}, replace(shot, avatars=("0" * 64,)).to_json().encode())
-    assert caught.value.code == "unknown_avatar"
