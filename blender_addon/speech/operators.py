@@ -14,7 +14,7 @@ from . import animation, keys, strips
 
 
 class Animate(EngineOperator, bpy.types.Operator):
-    """Let every head speak its sound strips. What was generated before is replaced; your own keys stay"""
+    """Let every head speak its sound strips, facing as it does now. Replaces what was generated; your keys stay"""
 
     bl_idname = "dgtalker.animate"
     bl_label = "Animate"
