@@ -16,7 +16,7 @@ from ..wire import PROTOCOL
 from ..wire.provenance import version
 
 TORCH_VERSION = "2.13.0"
-PACKAGES = ("numpy", "scipy", "numba", "soundfile", "soxr", "safetensors", "pillow")
+PACKAGES = ("numpy", "scipy", "numba", "soundfile", "soxr", "safetensors", "isal")
 FREE_DISK_WANTED = 2 * 2**30
 
 Line = dict[str, Any]

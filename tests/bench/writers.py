@@ -78,10 +78,13 @@ def png8_writers() -> Iterator[tuple[str, Encoder]]:
     yield "ours", lambda values: png.encode(values, "")
     for level in (0, 1, 2, 3):
         yield f"up filter, isal {level}", lambda values, level=level: isal_zlib.compress(png._lines(values).data, level)
-    yield "up filter, zlib 1", lambda values: zlib.compress(png._lines(values), 1)
+    yield "up filter, zlib 1", lambda values: zlib.compress(png._lines(values).data, 1)
     if (zlib_ng := installed("zlib_ng.zlib_ng")) is not None:
         for level in (1, 2):
-            yield f"up filter, zlib-ng {level}", lambda values, level=level: zlib_ng.compress(png._lines(values), level)
+            yield (
+                f"up filter, zlib-ng {level}",
+                lambda values, level=level: zlib_ng.compress(png._lines(values).data, level),
+            )
     for level in (1, 6):
         yield f"Pillow {level}", lambda values, level=level: pillow(values, level)
     if (cv2 := installed("cv2")) is not None:
@@ -92,7 +95,7 @@ def png8_writers() -> Iterator[tuple[str, Encoder]]:
 
 def png16_writers() -> Iterator[tuple[str, Encoder]]:
     yield "ours", lambda values: png.encode(values, "")
-    yield "up filter, zlib 1", lambda values: zlib.compress(png._lines(values), 1)
+    yield "up filter, zlib 1", lambda values: zlib.compress(png._lines(values).data, 1)
     if (cv2 := installed("cv2")) is not None:
         flags = [cv2.IMWRITE_PNG_COMPRESSION, 1]
         yield "OpenCV 1", lambda values: cv2.imencode(".png", values.astype("u2"), flags)[1].tobytes()
