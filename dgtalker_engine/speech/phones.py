@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from . import spelling
 from .activity import Span
+from .hearing import Hearing, Phone
 from .passages import Passage
 from .progress import Progress
 from .recogniser import PHONES, SILENCE, Recogniser, Segment, bare, ready
@@ -32,55 +32,6 @@ _DOUBTFUL = -3.1
 _GAP = 0.45
 
 
-@dataclass(frozen=True)
-class Phone:
-    """One sound of speech.
-
-    Attributes:
-        name: ARPAbet without stress, or ``SIL``.
-        start: seconds.
-        end: seconds.
-        weak: part of a function word.
-    """
-
-    name: str
-    start: float
-    end: float
-    weak: bool = False
-
-
-@dataclass
-class Hearing:
-    """Phones in order and without overlap, and what the user should know about them."""
-
-    phones: list[Phone] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
-    misfits: list[Span] = field(default_factory=list)
-    unscripted: list[Span] = field(default_factory=list)
-    wordless: list[Span] = field(default_factory=list)
-
-    def notes(self) -> list[str]:
-        """Sentences for the user."""
-        notes = []
-        if self.unknown:
-            notes.append(f"Sounded out by their letters, as no dictionary has them: {_listed(self.unknown)}.")
-        if self.unreadable:
-            notes.append(f"Left out, as their letters are not Latin: {_listed(self.unreadable)}.")
-        if self.misfits:
-            notes.append(
-                f"The transcript does not fit what is said in {_times(self.misfits)}; recognised words are used."
-            )
-        if self.unscripted:
-            notes.append(f"More is said than the transcript has in {_times(self.unscripted)}; it was recognised there.")
-        if self.wordless:
-            notes.append(
-                f"No English words were recognised in {_times(self.wordless)}; the lips follow single sounds there. "
-                "A transcript makes them more exact."
-            )
-        return notes
-
-
 def hear(samples: np.ndarray, chunks: Sequence[Span], passages: Sequence[Passage], progress: Progress) -> Hearing:
     """Finds the phones of a recording.
 
@@ -90,89 +41,91 @@ def hear(samples: np.ndarray, chunks: Sequence[Span], passages: Sequence[Passage
         passages: their transcripts are used.
     """
     hearing = Hearing()
-    recogniser = ready(progress)
-    scripts = _distribute(samples, chunks, passages, recogniser, hearing, progress.stage(0.0, 0.2))
-    length = sum(chunk.end - chunk.start for chunk in chunks)
-    heard = 0.0
-    for chunk, (script, whole) in zip(chunks, scripts, strict=True):
-        share = 0.8 * (chunk.end - chunk.start) / length
-        stage = progress.stage(0.2 + heard, 0.2 + heard + share)
-        heard += share
-        hearing.phones += _hear_chunk(samples, chunk, script, whole, recogniser, hearing, stage)
+    jobs: list[tuple[np.ndarray, list[str], list[str]]] = [(_part(samples, chunk), [], []) for chunk in chunks]
+    if any(passage.transcript.strip() for passage in passages):
+        scripts = _distribute(samples, chunks, passages, ready(progress), hearing, progress.stage(0.0, 0.2))
+        jobs = [(sound, *script) for (sound, _, _), script in zip(jobs, scripts, strict=True)]
+    progress = progress.stage(0.2, 1.0)
+    ends = np.cumsum([0, *(len(sound) for sound, _, _ in jobs)]) / sum(len(sound) for sound, _, _ in jobs)
+    parts = [hear_sound(*job, progress.stage(float(ends[i]), float(ends[i + 1]))) for i, job in enumerate(jobs)]
+    for chunk, part in zip(chunks, parts, strict=True):
+        hearing.add(part, chunk.start)
     return hearing
 
 
-def _hear_chunk(
-    samples: np.ndarray,
-    chunk: Span,
+def hear_sound(sound: np.ndarray, script: list[str], whole: list[str], progress: Progress) -> Hearing:
+    """Phones of a sound from its words in the transcript if there are any, else, or where they end, from the sound.
+
+    Args:
+        sound: float32 (n,) at `sound.RATE`, at most `activity.LONGEST` seconds.
+        script: the words that are thought to be spoken in it.
+        whole: the transcript that they are part of.
+    """
+    recogniser = ready(progress)
+    hearing = Hearing()
+    # Taught anew, as `ready` forgets them, so that a sound is heard the same whatever came before it.
+    _known([*script, *whole], recogniser, Hearing())
+    hearing.phones = _hear(sound, script, whole, recogniser, hearing, progress)
+    return hearing
+
+
+def _hear(
+    sound: np.ndarray,
     script: list[str],
     whole: list[str],
     recogniser: Recogniser,
     hearing: Hearing,
     progress: Progress,
 ) -> list[Phone]:
-    """Phones of a chunk from its words in the transcript if there are any, else, or where they end, from the sound."""
-    sound = samples[int(chunk.start * RATE) : int(chunk.end * RATE)]
+    chunk = Span(0.0, len(sound) / RATE)
     recogniser.attend(sound, progress.stage(0.0, 0.05))
     if script:
         phones, fit = _aligned(sound, script, recogniser, progress.stage(0.05, 0.2))
-        phones = _placed(phones, chunk.start)
         if phones and fit > _UNFITTING:
-            return _filled(samples, phones, chunk, recogniser, hearing, progress.stage(0.2, 1.0))
+            return _filled(sound, phones, recogniser, hearing, progress.stage(0.2, 1.0))
     words, doubt = recogniser.words(sound, progress.stage(0.2, 0.8))
     if whole:
         # After a passage that nobody spoke the words are out of step: what was recognised finds the place again.
         place = _place([bare(word.name) for word in words if word.name != SILENCE], whole)
         phones, fit = _aligned(sound, place, recogniser, progress.stage(0.8, 0.85)) if place else ([], 0.0)
         if phones and fit > _UNFITTING:
-            return _placed(phones, chunk.start)
+            return phones
         hearing.misfits.append(chunk)
     phones, fit = _timed(sound, words, recogniser, progress.stage(0.85, 0.9)) if words else ([], 0.0)
     if phones and fit + doubt > _DOUBTFUL:
-        return _placed(phones, chunk.start)
+        return phones
     hearing.wordless.append(chunk)
-    return _free(sound, chunk, recogniser, progress.stage(0.9, 1.0))
+    return _free(sound, recogniser, progress.stage(0.9, 1.0))
 
 
-def _free(sound: np.ndarray, chunk: Span, recogniser: Recogniser, progress: Progress) -> list[Phone]:
-    """Phones of a chunk without regard to words."""
+def _free(sound: np.ndarray, recogniser: Recogniser, progress: Progress) -> list[Phone]:
+    """Phones without regard to words."""
     heard = recogniser.free_phones(sound, progress)
-    return _placed([Phone(s.name if s.name in PHONES else SILENCE, s.start, s.end) for s in heard], chunk.start)
+    return [Phone(s.name if s.name in PHONES else SILENCE, s.start, s.end) for s in heard]
 
 
 def _filled(
-    samples: np.ndarray,
-    phones: list[Phone],
-    chunk: Span,
-    recogniser: Recogniser,
-    hearing: Hearing,
-    progress: Progress,
+    sound: np.ndarray, phones: list[Phone], recogniser: Recogniser, hearing: Hearing, progress: Progress
 ) -> list[Phone]:
     """Phones of a transcript, with what was said besides it in its pauses."""
     if not any(phone.name == SILENCE and phone.end - phone.start > _GAP for phone in phones):
         return phones
-    sound = samples[int(chunk.start * RATE) : int(chunk.end * RATE)]
-    free = _free(sound, chunk, recogniser, progress.stage(0.0, 0.2))
+    free = _free(sound, recogniser, progress.stage(0.0, 0.2))
     progress = progress.stage(0.2, 1.0)
-    filled: list[Phone] = []
+    filled = Hearing()
     first, length = phones[0].start, phones[-1].end - phones[0].start
     for phone in phones:
         voiced = sum(_overlap(phone, other) for other in free if other.name != SILENCE)
         if phone.name == SILENCE and voiced > max(_GAP, 0.7 * (phone.end - phone.start)):
-            gap = Span(phone.start, phone.end)
+            gap, part = Span(phone.start, phone.end), Hearing()
+            stage = progress.stage((gap.start - first) / length, (gap.end - first) / length)
+            part.phones = _hear(_part(sound, gap), [], [], recogniser, part, stage)
             hearing.unscripted.append(gap)
-            filled += _hear_chunk(
-                samples,
-                gap,
-                [],
-                [],
-                recogniser,
-                hearing,
-                progress.stage((phone.start - first) / length, (phone.end - first) / length),
-            )
+            filled.add(part, gap.start)
         else:
-            filled.append(phone)
-    return filled
+            filled.phones.append(phone)
+    hearing.wordless += filled.wordless
+    return filled.phones
 
 
 def _aligned(
@@ -214,8 +167,8 @@ def _inside(phone: Segment, words: list[Segment]) -> bool:
     return any(word.start <= middle < word.end for word in words)
 
 
-def _placed(phones: list[Phone], start: float) -> list[Phone]:
-    return [Phone(p.name, p.start + start, p.end + start, p.weak) for p in phones]
+def _part(samples: np.ndarray, span: Span) -> np.ndarray:
+    return samples[int(span.start * RATE) : int(span.end * RATE)]
 
 
 def _distribute(
@@ -267,17 +220,3 @@ def _known(words: list[str], recogniser: Recogniser, hearing: Hearing) -> list[s
 
 def _overlap(a: Span | Passage | Phone, b: Span | Passage | Phone) -> float:
     return max(min(a.end, b.end) - max(a.start, b.start), 0.0)
-
-
-def _listed(words: list[str]) -> str:
-    distinct = list(dict.fromkeys(words))
-    return ", ".join(distinct[:8]) + (f" and {len(distinct) - 8} more" if len(distinct) > 8 else "")
-
-
-def _times(spans: list[Span]) -> str:
-    texts = [f"{_clock(span.start)}–{_clock(span.end)}" for span in spans]
-    return ", ".join(texts[:5]) + (f" and {len(texts) - 5} other places" if len(texts) > 5 else "")
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{seconds % 60:04.1f}"

@@ -29,6 +29,7 @@ _NEVER = 1e-30
 _WIDE = {"beam": 1e-80, "wbeam": 1e-80, "pbeam": 1e-80}
 _PATHS = 2000
 _COMMON = 30000
+_FIRST_SOUND = np.random.default_rng(0).normal(0.0, 0.1, int(0.1 * RATE)).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,9 @@ class Recogniser:
     def forget(self) -> None:
         """Forgets words and channel of earlier recordings, so that a recogniser that is kept answers like a new one."""
         self._known.clear()
+        # A recogniser that has never listened scores its first frames in another way than one that has.
+        for decoder in (self._words, self._free):
+            self._decode(decoder, _FIRST_SOUND, Progress(None))
         self._set_channel(self._channel)
 
     def knows(self, word: str) -> bool:
@@ -170,6 +174,10 @@ class Recogniser:
     def _decode(self, decoder: pocketsphinx.Decoder, sound: np.ndarray, progress: Progress) -> None:
         peak = float(np.abs(sound).max(initial=0.0))
         pcm = (sound * (0.9 * 32767 / max(peak, 1e-6))).astype(np.int16)
+        # What is taken for noise would be that of the sound before.
+        channel = decoder.get_cmn(False)
+        decoder.reinit_feat()
+        decoder.set_cmn(channel)
         decoder.start_utt()
         try:
             for start in range(0, len(pcm), _BLOCK):

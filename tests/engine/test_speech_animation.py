@@ -12,6 +12,8 @@ from speech_tools import RATE, SAMPLE_CLOSURES, around, lip_gap, real_speech, sa
 from dgtalker_engine import speech
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.rig import ARKIT_NAMES, HEAD_NAMES
+from dgtalker_engine.speech import phones, sound
+from dgtalker_engine.speech.progress import Progress
 
 HEARD = ((0.27, 0.45), (3.72, 3.76), (2.98, 3.11), (4.13, 4.22))
 """Vowels of "hello", "would", "fish" and "watch" in the sample, seconds, from its synthesiser."""
@@ -96,6 +98,15 @@ def test_what_was_heard_before_changes_nothing(spoken):
     with ThreadPoolExecutor(1) as newcomer:
         fresh = newcomer.submit(speech.animate, samples, rate, fps=24).result()
     assert np.array_equal(fresh.performance.weights, spoken.performance.weights)
+
+
+def test_what_is_said_before_a_pause_does_not_change_what_is_heard_after_it():
+    heard = sound.to_speech_rate(*sample(), Progress(None))
+    first = phones.hear_sound(heard, [], [], Progress(None))
+    phones.hear_sound(0.3 * heard[: len(heard) // 2], [], [], Progress(None))
+    again = phones.hear_sound(heard, [], [], Progress(None))
+    assert again == first
+    assert first.phones
 
 
 def test_rounding_of_samples_changes_no_blink_and_no_head_motion(spoken):

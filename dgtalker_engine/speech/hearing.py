@@ -1,0 +1,80 @@
+"""What was heard: phones, and what the user should know about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .activity import Span
+
+
+@dataclass(frozen=True)
+class Phone:
+    """One sound of speech.
+
+    Attributes:
+        name: ARPAbet without stress, or ``SIL``.
+        start: seconds.
+        end: seconds.
+        weak: part of a function word.
+    """
+
+    name: str
+    start: float
+    end: float
+    weak: bool = False
+
+
+@dataclass
+class Hearing:
+    """Phones in order and without overlap, and what the user should know about them."""
+
+    phones: list[Phone] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    misfits: list[Span] = field(default_factory=list)
+    unscripted: list[Span] = field(default_factory=list)
+    wordless: list[Span] = field(default_factory=list)
+
+    def add(self, part: Hearing, start: float) -> None:
+        """Appends what was heard of a part of the sound that begins at `start` seconds."""
+        self.phones += [Phone(p.name, p.start + start, p.end + start, p.weak) for p in part.phones]
+        for mine, its in (
+            (self.misfits, part.misfits),
+            (self.unscripted, part.unscripted),
+            (self.wordless, part.wordless),
+        ):
+            mine += [Span(span.start + start, span.end + start) for span in its]
+
+    def notes(self) -> list[str]:
+        """Sentences for the user."""
+        notes = []
+        if self.unknown:
+            notes.append(f"Sounded out by their letters, as no dictionary has them: {_listed(self.unknown)}.")
+        if self.unreadable:
+            notes.append(f"Left out, as their letters are not Latin: {_listed(self.unreadable)}.")
+        if self.misfits:
+            notes.append(
+                f"The transcript does not fit what is said in {_times(self.misfits)}; recognised words are used."
+            )
+        if self.unscripted:
+            notes.append(f"More is said than the transcript has in {_times(self.unscripted)}; it was recognised there.")
+        if self.wordless:
+            notes.append(
+                f"No English words were recognised in {_times(self.wordless)}; the lips follow single sounds there. "
+                "A transcript makes them more exact."
+            )
+        return notes
+
+
+def _listed(words: list[str]) -> str:
+    distinct = list(dict.fromkeys(words))
+    return ", ".join(distinct[:8]) + (f" and {len(distinct) - 8} more" if len(distinct) > 8 else "")
+
+
+def _times(spans: list[Span]) -> str:
+    texts = [f"{_clock(span.start)}–{_clock(span.end)}" for span in spans]
+    return ", ".join(texts[:5]) + (f" and {len(texts) - 5} other places" if len(texts) > 5 else "")
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{seconds % 60:04.1f}"
