@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import numba
 import numpy as np
 import torch
 
 from ..errors import DGTalkerError
 from ..gaussians.cloud import Gaussians
+from ..gaussians.cpu.posing import Blendshapes, blendshapes, pose
 from ..rig import Rig
 from . import dgt
 from .base import Metadata, ProxyMesh
 
 ATTRIBUTES = ("means", "quats", "scales", "opacities", "sh")
 MIN_SCALE = 1e-6
+LIMITS = {"scales": (MIN_SCALE, math.inf), "opacities": (0.0, 1.0)}
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class SparseDeltas:
 
 @dataclass(frozen=True)
 class LinearAvatar:
-    """`attribute(weights) = base + Σ weight · delta`; quaternions are then made unit length.
+    """`attribute(weights) = base + Σ weight · delta`; then quaternions are made unit length, scales and opacities
+    brought within their limits.
 
     Attributes:
         metadata: the document.
@@ -72,22 +75,25 @@ class LinearAvatar:
 
     def pose(self, weights: np.ndarray) -> Gaussians:
         """See `Avatar.pose`."""
-        weights = checked_weights(weights, self.rig)
-        posed = {}
-        for name, base in self.base.items():
-            if name in self.deltas:
-                deltas, flat = self.deltas[name], self._flat[name]
-                array = np.empty_like(flat)
-                _accumulate(flat, deltas.offsets, deltas.index, deltas.values, weights, name == "quats", array)
-                array = array.reshape(base.shape)
-            else:
-                array = base
-            posed[name] = array
-        return _cloud(posed, self.deltas)
+        posed = pose(list(self._shapes.values()), checked_weights(weights, self.rig))
+        arrays = dict(self.base)
+        for name, array in zip(self._shapes, posed, strict=True):
+            arrays[name] = array.reshape(self.base[name].shape)
+        return Gaussians(**{name: torch.from_numpy(array) for name, array in arrays.items()})
 
     @cached_property
-    def _flat(self) -> dict[str, np.ndarray]:
-        return {name: array.reshape(len(array), -1) for name, array in self.base.items()}
+    def _shapes(self) -> dict[str, Blendshapes]:
+        return {
+            name: blendshapes(
+                self.base[name],
+                deltas.offsets,
+                deltas.index,
+                deltas.values,
+                unit=name == "quats",
+                limits=LIMITS.get(name, (-math.inf, math.inf)),
+            )
+            for name, deltas in self.deltas.items()
+        }
 
 
 def pose_reference(avatar: LinearAvatar, weights: np.ndarray) -> Gaussians:
@@ -100,8 +106,10 @@ def pose_reference(avatar: LinearAvatar, weights: np.ndarray) -> Gaussians:
             array = array + np.tensordot(weights, avatar.deltas[name].dense(len(base)), 1).reshape(base.shape)
         if name == "quats":
             array = array / np.linalg.norm(array, axis=1, keepdims=True)
-        posed[name] = array.astype(np.float32)
-    return _cloud(posed, avatar.deltas)
+        if name in LIMITS and name in avatar.deltas:
+            array = np.clip(array, *LIMITS[name])
+        posed[name] = torch.from_numpy(array.astype(np.float32))
+    return Gaussians(**posed)
 
 
 def checked_weights(weights: np.ndarray, rig: Rig) -> np.ndarray:
@@ -112,36 +120,6 @@ def checked_weights(weights: np.ndarray, rig: Rig) -> np.ndarray:
     if not np.all(np.isfinite(weights)):
         raise DGTalkerError("A weight is not a finite number.")
     return weights
-
-
-def _cloud(arrays: dict[str, np.ndarray], changed: Mapping[str, SparseDeltas]) -> Gaussians:
-    if "scales" in changed:
-        arrays["scales"] = np.maximum(arrays["scales"], np.float32(MIN_SCALE))
-    if "opacities" in changed:
-        arrays["opacities"] = np.clip(arrays["opacities"], 0, 1)
-    return Gaussians(**{name: torch.from_numpy(array) for name, array in arrays.items()})
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _accumulate(base, offsets, index, values, weights, unit, out):  # pyright: ignore
-    out[:] = base
-    width = base.shape[1]
-    for control in range(len(weights)):
-        weight = weights[control]
-        if weight == 0:
-            continue
-        for entry in range(offsets[control], offsets[control + 1]):
-            row = index[entry]
-            for column in range(width):
-                out[row, column] += weight * values[entry, column]
-    if unit:
-        for row in range(len(out)):
-            length = np.float32(0)
-            for column in range(width):
-                length += out[row, column] ** 2
-            length = np.float32(1) / np.sqrt(length)
-            for column in range(width):
-                out[row, column] *= length
 
 
 def pack(avatar: LinearAvatar) -> bytes:

@@ -14,6 +14,7 @@ from .camera import Camera
 from .cloud import Gaussians
 from .colour import to_scene_linear
 from .cpu.compilation import is_warm, mark_warm
+from .cpu.posing import blendshapes, pose
 from .rendering import render
 from .transform import placed
 
@@ -33,6 +34,8 @@ def warm_up() -> None:
     image = render(placed(gaussians, np.diag([1.0, 2.0, 3.0, 1.0]), camera), camera, backend="cpu")
     to_scene_linear(image.rgb, image.alpha)
     render(replace(gaussians, sh=gaussians.sh.requires_grad_()), camera, backend="cpu").rgb.sum().backward()
+    base = gaussians.means.numpy()
+    pose([blendshapes(base, np.array([0, 1]), np.zeros(1, np.int64), np.ones((1, 3)))], np.ones(1))
     mark_warm()
     with contextlib.suppress(DGTalkerError):  # a setting that cannot be followed: whoever asks for a picture is told
         backend.chosen()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from dgtalker_engine.avatar.head.form import (
     slit_y,
     slit_z,
 )
-from dgtalker_engine.avatar.linear import LinearAvatar, pose_reference
+from dgtalker_engine.avatar.linear import LinearAvatar, SparseDeltas, pose_reference
 from dgtalker_engine.rig import ARKIT_NAMES, mirrored
 
 FLIP = np.array([-1.0, 1.0, 1.0])
@@ -210,3 +211,21 @@ def test_pose_agrees_with_the_reference(head):
     fast, slow = head.pose(weights), pose_reference(head, weights)
     for name in ("means", "quats", "scales", "opacities", "sh"):
         np.testing.assert_allclose(getattr(fast, name), getattr(slow, name), atol=1e-5)
+
+
+def test_every_attribute_may_change(head):
+    """Colours and opacities too, which the built-in head's controls leave alone; within their limits."""
+    rng = np.random.default_rng(5)
+    dense = {
+        name: rng.normal(size=(52, len(base), base[0].size)) * (rng.random((52, len(base), 1)) < 0.02)
+        for name, base in ((name, head.base[name][:700].reshape(700, -1)) for name in ("scales", "opacities", "sh"))
+    }
+    deltas = {name: SparseDeltas.from_dense(array, 0.0) for name, array in dense.items()}
+    changed = replace(head, deltas={**head.deltas, **deltas})
+    weights = rng.random(52).astype("f4")
+    fast, slow = changed.pose(weights), pose_reference(changed, weights)
+    for name in ("means", "quats", "scales", "opacities", "sh"):
+        np.testing.assert_allclose(getattr(fast, name), getattr(slow, name), atol=1e-5)
+    assert float(fast.scales.min()) > 0
+    assert (float(fast.opacities.min()), float(fast.opacities.max())) == (0.0, 1.0)
+    assert not np.array_equal(fast.sh, head.base["sh"])

@@ -218,3 +218,23 @@ def store(context, array, offset, values):
         return context.get_dummy_value()
 
     return types.void(array, types.intp, lanes), emit
+
+
+@instruction
+def add_row(context, sums, place, values, first, weight):
+    """Adds weight · the WIDTH numbers of `values` from `first` on to those of `sums` from `place` on; flat float32."""
+
+    def emit(context, builder, signature, arguments):
+        row = ir.VectorType(ir.FloatType(), WIDTH)
+        sums, values = (
+            builder.bitcast(_pointer(context, builder, signature.args[at], *arguments[at : at + 2]), row.as_pointer())
+            for at in (0, 2)
+        )
+        number = ir.Constant(ir.IntType(32), 0)
+        scalar = builder.insert_element(ir.Constant(row, ir.Undefined), arguments[4], number)
+        weight = builder.shuffle_vector(scalar, scalar, ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH))
+        product = builder.fmul(weight, builder.load(values, align=4), flags=("contract",))
+        builder.store(builder.fadd(builder.load(sums, align=4), product, flags=("contract",)), sums, align=4)
+        return context.get_dummy_value()
+
+    return types.void(sums, types.intp, values, types.intp, types.float32), emit
