@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -20,6 +21,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 # Where there is a GPU, too, tests are about the processor's pictures; those about the GPU's ask for it.
 os.environ.setdefault("DGTALKER_BACKEND", "cpu")
+
+
+# A shell's background job ignores Ctrl-C, and so would the commands that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class RawEngine:
