@@ -84,7 +84,7 @@ def animate(
         stage.report(start / frames)
         times = np.arange(start, min(start + _FRAMES, frames)) / fps
         weights[start : start + len(times)] = _frames(times, score, lives, passages, seed)
-    job.report(1.0)
+    stage.report(1.0)
     return Speech(Performance(float(fps), _NAMES, weights), tuple(notes))
 
 

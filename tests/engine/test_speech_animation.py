@@ -207,6 +207,7 @@ def test_progress_rises_to_one_and_says_what_is_done():
     fractions = [fraction for fraction, _ in calls]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
+    assert all(text for _, text in calls)
     assert all(text for _, text in calls[:-1])
 
 
