@@ -1,8 +1,9 @@
-"""Milliseconds to render a head of Gaussians on the processor, forward and backward, and to pose it.
+"""Milliseconds to render a head of Gaussians, forward and backward, and to pose it.
 
 Run by `python build.py bench raster [--quick] [--threads N …] [--repeats N] [--peer PATH] [--plots FOLDER]`; prints
 {"rows": [...], "hardware"} as JSON, and a table on standard error. The dense PyTorch renderer beside it and the float64
-reference are measured in the same run. Medians; the least time, which a busy machine disturbs less, stands beside them.
+reference are measured in the same run, and so is gsplat where there is a GPU: one picture, and one of a batch of
+frames, from arrays to arrays. Medians; the least time, which a busy machine disturbs less, stands beside them.
 
 `--peer PATH`: any other renderer. It is run as `PATH FOLDER WIDTH HEIGHT THREADS` with a folder that holds means,
 quats (wxyz), scales, opacities and colours (0 to 1) as raw float32 rows in NAME.bin, K (3 × 3) and world_to_camera
@@ -10,18 +11,20 @@ quats (wxyz), scales, opacities and colours (0 to 1) as raw float32 rows in NAME
 
 `--plots FOLDER`: draws benchmarks_*.png there, if matplotlib is installed (wheels/bench.txt).
 
-Stages: forward; backward (gradients of a picture's colours, for everything); training step (forward, mean square error,
-backward, `torch.optim.Adam(fused=True)`, with PyTorch on `torch_threads`: its idle threads wait busily for some
-milliseconds after each operation, and take time from the renderer's); pose (52 controls, none of them 0, that change a
-tenth of the means, quaternions and scales each); pose dense (52 controls that change every mean); placed;
-to_scene_linear.
+Stages: forward; batch (a frame's share of 16 that are drawn at once); backward (gradients of a picture's colours, for
+everything); training step (forward, mean square error, backward, `torch.optim.Adam(fused=True)`, with PyTorch on
+`torch_threads`: its idle threads wait busily for some milliseconds after each operation, and take time from the
+renderer's); pose (52 controls, none of them 0, that change a tenth of the means, quaternions and scales each); pose
+dense (52 controls that change every mean); placed; to_scene_linear.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import functools
 import importlib
+import itertools
 import json
 import os
 import platform
@@ -39,7 +42,8 @@ import numba
 import numpy as np
 import torch
 
-from dgtalker_engine.gaussians import Camera, Gaussians, reference, render, warm_up
+from dgtalker_engine.gaussians import Camera, Gaussians, reference, render, render_many, warm_up
+from dgtalker_engine.gaussians.backend import gpu_problem
 from dgtalker_engine.gaussians.colour import to_scene_linear
 from dgtalker_engine.gaussians.cpu import workers
 from dgtalker_engine.gaussians.cpu.posing import blendshapes, pose
@@ -55,6 +59,7 @@ COUNTS = (5_000, 10_000, 30_000, 50_000, 100_000, 200_000)
 SIZES = ((256, 256), (512, 512), (1280, 720), (1920, 1080), (3840, 2160))
 USUAL = (512, 512)
 CONTROLS = 52
+FRAMES = 16
 
 
 def main(argv: list[str]) -> int:
@@ -90,6 +95,9 @@ def main(argv: list[str]) -> int:
         bench.training_step(count, size, most, most)
     bench.surroundings(100_000, (1920, 1080), most)
     bench.peers(options.peer, most, options.quick)
+    if not gpu_problem():
+        for count, size in itertools.product(counts, SIZES[1:4:2] if options.quick else SIZES):
+            bench.gpu(count, size)
 
     print(json.dumps({"hardware": hardware(), "warm_up_s": round(ready, 2), "rows": bench.rows}, indent=1))
     print(table(bench.rows), file=sys.stderr)
@@ -119,7 +127,7 @@ class Bench:
 
     def picture(self, count: int, size: tuple[int, int], threads: int, *, backward: bool = True) -> None:
         cloud, camera, values = scene(count, size, threads)
-        self.measure("forward", "numba", lambda: render(cloud, camera), **values)
+        self.measure("forward", "numba", lambda: on_processor(cloud, camera), **values)
         if backward:
             parameters, gradient = leaves(cloud), torch.rand(size[1], size[0], 3)
 
@@ -132,7 +140,7 @@ class Bench:
 
     def training_step(self, count: int, size: tuple[int, int], threads: int, torch_threads: int) -> None:
         cloud, camera, values = scene(count, size, threads)
-        wanted = torch.from_numpy(render(cloud, camera).rgb)
+        wanted = torch.from_numpy(on_processor(cloud, camera).rgb)
         torch.set_num_threads(torch_threads)
         step = training(leaves(cloud), lambda parameters: render(parameters, camera).rgb, wanted)
         self.measure("training step", "numba", step, torch_threads=torch_threads, **values)
@@ -150,10 +158,19 @@ class Bench:
 
     def surroundings(self, count: int, size: tuple[int, int], threads: int) -> None:
         cloud, camera, values = scene(count, size, threads)
-        image = render(cloud, camera)
+        image = on_processor(cloud, camera)
         self.measure("to_scene_linear", "numba", lambda: to_scene_linear(image.rgb, image.alpha), **values)
         sizes = {**values, "width": 0, "height": 0}
         self.measure("placed", "numba", lambda: placed(cloud, np.eye(4), camera), **sizes)
+
+    def gpu(self, count: int, size: tuple[int, int]) -> None:
+        """One picture, and the share of one in a batch of frames that differ."""
+        cloud, camera, values = scene(count, size, workers.thread_count())
+        self.measure("forward", "gsplat", lambda: render(cloud, camera, backend="cuda"), **values)
+        clouds = [dataclasses.replace(cloud, means=cloud.means + 1e-4 * frame) for frame in range(FRAMES)]
+        self.measure("batch", "gsplat", lambda: render_many(clouds, [camera] * FRAMES, backend="cuda"), **values)
+        for figure in ("ms", "least_ms"):
+            self.rows[-1][figure] = round(self.rows[-1][figure] / FRAMES, 3)
 
     def peers(self, peer: Path | None, threads: int, quick: bool) -> None:
         """The dense renderer, the reference and whatever else there is, on pictures that ours has rendered too."""
@@ -164,14 +181,14 @@ class Bench:
                 draw = functools.partial(dense_torch.render, cloud, camera)
                 self.measure("forward", "dense torch", draw, 2, **values)
         cloud, camera, values = scene(10_000, (256, 256), threads)
-        self.measure("forward", "numba", lambda: render(cloud, camera), **values)
-        wanted = torch.from_numpy(render(cloud, camera).rgb)
+        self.measure("forward", "numba", lambda: on_processor(cloud, camera), **values)
+        wanted = torch.from_numpy(on_processor(cloud, camera).rgb)
         step = training(leaves(cloud), lambda parameters: dense_torch.render(parameters, camera)[..., :3], wanted)
         self.measure("training step", "dense torch", step, 2, torch_threads=threads, **values)
         torch.set_num_threads(1)
         cloud, camera, values = scene(2000, (128, 128), 1)
         self.measure("forward", "reference", lambda: reference.render(cloud, camera), 3, **values)
-        self.measure("forward", "numba", lambda: render(cloud, camera), **values)
+        self.measure("forward", "numba", lambda: on_processor(cloud, camera), **values)
         if peer:
             for count, size in ((30_000, USUAL), (100_000, USUAL), (100_000, (1920, 1080))):
                 cloud, camera, values = scene(count, size, threads)
@@ -185,6 +202,9 @@ def scene(count: int, size: tuple[int, int], threads: int) -> tuple[Gaussians, C
     width, height = size
     values = {"gaussians": count, "width": width, "height": height, "threads": threads}
     return heads.head_cloud(count), heads.look_at(EYE, width, height), values
+
+
+on_processor = functools.partial(render, backend="cpu")
 
 
 def leaves(cloud: Gaussians) -> Gaussians:
@@ -239,6 +259,7 @@ def hardware() -> dict:
         "processor": llvmlite.binding.get_host_cpu_name(),
         "machine": platform.machine(),
         "processors": os.cpu_count(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "python": platform.python_version(),
         "numba": numba.__version__,
