@@ -179,7 +179,16 @@ def lip_colour(points: np.ndarray) -> np.ndarray:
 
 def paint_skin(points: Points, form: np.ndarray, hair: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """sRGB (N, 3) of the skin, shaded."""
-    p, normal = points.position, points.normal
+    mirror = points.position * np.where(points.position[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
+    ambient, key = exposure([form, hair], points.position, points.normal)
+    tip = soft(np.linalg.norm(mirror - (0, -113, -27), axis=1), 6)
+    gloss = 0.03 + 0.16 * lip_colour(points.position) + 0.10 * tip
+    albedo = skin_albedo(points.position, rng)
+    return lit(albedo, points.normal, ambient, key, scatter=SCATTER, gloss=gloss, sharpness=22.0)
+
+
+def skin_albedo(p: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """sRGB (N, 3) of the skin at places (N, 3), without light."""
     x = np.abs(p[:, 0])
     mirror = np.stack([x, p[:, 1], p[:, 2]], axis=1)
     albedo = np.broadcast_to(SKIN, p.shape).copy()
@@ -212,9 +221,7 @@ def paint_skin(points: Points, form: np.ndarray, hair: np.ndarray, rng: np.rando
     tint(LIP, lips)
     seam = soft(p[:, 2] - slit_z(x), 0.9) * smooth(MOUTH_HALF_WIDTH + 2, MOUTH_HALF_WIDTH - 3, x) * (p[:, 1] < -70)
     tint([0.42, 0.17, 0.17], 0.75 * seam)
-    ambient, key = exposure([form, hair], p, normal)
-    gloss = 0.03 + 0.16 * lips + 0.10 * near((0, -113, -27), 6)
-    return lit(albedo, normal, ambient, key, scatter=SCATTER, gloss=gloss, sharpness=22.0)
+    return albedo
 
 
 def ring(count: int) -> np.ndarray:

@@ -86,6 +86,12 @@ def _strands(position: np.ndarray, along: np.ndarray, normal: np.ndarray, lock: 
     return 0.55 * np.sin(u * 1.9 + lock * 1.7) + 0.45 * np.sin(u * 4.3 + lock * 2.9)
 
 
+def hair_albedo(strand: np.ndarray, run: np.ndarray) -> np.ndarray:
+    """sRGB (N, 3) of hair without light: `strand` -1 to 1 across the flow, `run` 0 at the roots to 1 at the tips."""
+    albedo = ROOT + (TIP - ROOT) * (0.15 + 0.75 * smooth(0, 1, run))[:, None]
+    return albedo * (1 + 0.28 * strand)[:, None]
+
+
 def shade(
     along: np.ndarray,
     normal: np.ndarray,
@@ -95,8 +101,7 @@ def shade(
     run: np.ndarray,
 ) -> np.ndarray:
     """sRGB (N, 3): diffuse, and the two highlights of hair (Kajiya and Kay 1989), seen from the front."""
-    albedo = ROOT + (TIP - ROOT) * (0.15 + 0.75 * smooth(0, 1, run))[:, None]
-    albedo = albedo * (1 + 0.28 * strand)[:, None]
+    albedo = hair_albedo(strand, run)
     facing = np.maximum(normal @ KEY * 0.75 + 0.25, 0) * (0.25 + 0.75 * key)
     up = normal[:, 2] * 0.5 + 0.5
     light = 1.05 * facing + (0.30 * up + 0.20) * ambient
