@@ -7,6 +7,7 @@ from pathlib import Path
 from ..errors import DGTalkerError
 from . import dgt, linear
 from .base import Avatar, Consent, Metadata, ProxyMesh
+from .head.character import CHARACTERS
 from .linear import LinearAvatar
 
 __all__ = [
@@ -67,7 +68,7 @@ def make_builtin(name: str) -> bytes:
     _check_name(name)
     from .head.build import build_head  # compiles for seconds, and only making a head needs it
 
-    return linear.pack(build_head(name))
+    return linear.pack(build_head(CHARACTERS[name]))
 
 
 def _check_name(name: str) -> None:

@@ -8,13 +8,14 @@ from ...rig import arkit_rig
 from ..base import FORMAT_VERSION, Consent, Metadata
 from ..linear import LinearAvatar
 from . import eyes, face, hair, mesh, mouth, splats
+from .character import Character
 from .form import hair_form, skin_form
 from .points import Points
 
 SEED = 20240
 
 
-def build_head(name: str) -> LinearAvatar:
+def build_head(character: Character) -> LinearAvatar:
     """The whole avatar; the same every time."""
     rng = np.random.default_rng(SEED)
     skin, locks = skin_form(), hair_form()
@@ -22,7 +23,7 @@ def build_head(name: str) -> LinearAvatar:
     proxy, _ = mesh.build(skin, locks, points, rng)
     base = splats.base_arrays(points)
     consent = Consent("Nobody: made by code", "Any use", "DGTalker", "", "synthetic")
-    metadata = Metadata(FORMAT_VERSION, "linear", name.capitalize(), arkit_rig(), consent, "CC0-1.0", "")
+    metadata = Metadata(FORMAT_VERSION, "linear", character.label, arkit_rig(), consent, "CC0-1.0", "")
     return LinearAvatar(metadata, base, splats.deltas(points, base), proxy)
 
 
