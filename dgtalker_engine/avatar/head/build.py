@@ -30,7 +30,7 @@ def build_head(character: Character) -> LinearAvatar:
 def gather(skin: np.ndarray, locks: np.ndarray, rng: np.random.Generator) -> Points:
     """Every disc of the head."""
     face_points = face.skin(skin, locks, rng)
-    face_points.colour = face.paint_skin(face_points, skin, locks, rng)
+    face.paint_skin(face_points, skin, locks, rng)
     return Points.join(
         [
             face_points,

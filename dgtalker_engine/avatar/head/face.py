@@ -177,14 +177,14 @@ def lip_colour(points: np.ndarray) -> np.ndarray:
     return smooth(-0.7, 0.9, inside) * (x < MOUTH_HALF_WIDTH + 1) * (y < -70)
 
 
-def paint_skin(points: Points, form: np.ndarray, hair: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """sRGB (N, 3) of the skin, shaded."""
+def paint_skin(points: Points, form: np.ndarray, hair: np.ndarray, rng: np.random.Generator) -> None:
+    """Gives the skin its own colours, and the light on them."""
     mirror = points.position * np.where(points.position[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
     ambient, key = exposure([form, hair], points.position, points.normal)
     tip = soft(np.linalg.norm(mirror - (0, -113, -27), axis=1), 6)
     gloss = 0.03 + 0.16 * lip_colour(points.position) + 0.10 * tip
-    albedo = skin_albedo(points.position, rng)
-    return lit(albedo, points.normal, ambient, key, scatter=SCATTER, gloss=gloss, sharpness=22.0)
+    points.albedo = skin_albedo(points.position, rng)
+    points.colour = lit(points.albedo, points.normal, ambient, key, scatter=SCATTER, gloss=gloss, sharpness=22.0)
 
 
 def skin_albedo(p: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -256,7 +256,7 @@ def roll(height: float, radius: float, turns: int, tube: int) -> Points:
     ambient = 0.5 + 0.5 * smooth(-1, 0.4, np.cos(b + (0.5 if height < -170 else -0.2)))
     key = smooth(0.2, -0.5, normal[:, 1]) * 0.6 + 0.4
     size = np.tile([2.2, 1.9], (len(a), 1))
-    return make(position, normal, size, Part.CLOTH, colour=lit(colour, normal, ambient, key))
+    return make(position, normal, size, Part.CLOTH, colour=lit(colour, normal, ambient, key), albedo=colour)
 
 
 def collar_grids(turns: int, tube: int) -> list[tuple[Points, tuple[int, int]]]:

@@ -29,38 +29,33 @@ def hair(form: np.ndarray, skin_form: np.ndarray, rng: np.random.Generator) -> P
     clear = sdf.distances(skin_form, position)
     strand = _strands(position, along, normal, lock)
     ambient, key = exposure([form, skin_form], position, normal, 10.0)
-    colour = shade(along, normal, ambient, key, strand, run)
+    albedo = hair_albedo(strand, run)
+    colour = shade(along, normal, ambient, key, strand, albedo)
     # the line where hair meets skin is soft: discs there thin out
     opacity = 0.96 * smooth(-0.8, 1.6, clear) + 0.02
     size = np.stack([1.35 * wanted, 0.58 * wanted], axis=1)
-    base = make(position + 0.3 * strand[:, None] * normal, normal, size, Part.HAIR, along=along, colour=colour)
-    base.opacity = opacity
-    return Points.join([base, wisps(position, normal, along, colour, clear, rng)])
+    place = position + 0.3 * strand[:, None] * normal
+    base = make(place, normal, size, Part.HAIR, along=along, colour=colour, albedo=albedo, opacity=opacity)
+    return Points.join([base, wisps(base, clear, rng)])
 
 
-def wisps(
-    position: np.ndarray,
-    normal: np.ndarray,
-    along: np.ndarray,
-    colour: np.ndarray,
-    clear: np.ndarray,
-    rng: np.random.Generator,
-) -> Points:
+def wisps(base: Points, clear: np.ndarray, rng: np.random.Generator) -> Points:
     """Single thin hairs that stand off the locks and soften the silhouette and the hairline."""
-    chosen = rng.random(len(position)) < np.where(clear < 3, 0.42, 0.16)
-    count = int(chosen.sum())
-    lift = (0.5 + 1.1 * rng.random((count, 1))) * normal[chosen]
-    sideways = np.cross(normal[chosen], along[chosen]) * rng.normal(0, 0.10, (count, 1))
-    direction = unit(along[chosen] + sideways + 0.10 * normal[chosen])
+    near = base.select(rng.random(len(base)) < np.where(clear < 3, 0.42, 0.16))
+    count = len(near)
+    lift = (0.5 + 1.1 * rng.random((count, 1))) * near.normal
+    sideways = np.cross(near.normal, near.along) * rng.normal(0, 0.10, (count, 1))
+    direction = unit(near.along + sideways + 0.10 * near.normal)
     size = np.stack([3.0 + 2.0 * rng.random(count), 0.24 + 0.10 * rng.random(count)], axis=1)
-    bright = np.clip(colour[chosen] * (0.9 + 0.45 * rng.random((count, 1))), 0, 1)
+    bright = 0.9 + 0.45 * rng.random((count, 1))
     return make(
-        position[chosen] + lift + direction * 1.5,
-        normal[chosen],
+        near.position + lift + direction * 1.5,
+        near.normal,
         size,
         Part.HAIR,
         along=direction,
-        colour=bright,
+        colour=np.clip(near.colour * bright, 0, 1),
+        albedo=np.clip(near.albedo * bright, 0, 1),
         opacity=0.7,
     )
 
@@ -98,10 +93,9 @@ def shade(
     ambient: np.ndarray,
     key: np.ndarray,
     strand: np.ndarray,
-    run: np.ndarray,
+    albedo: np.ndarray,
 ) -> np.ndarray:
     """sRGB (N, 3): diffuse, and the two highlights of hair (Kajiya and Kay 1989), seen from the front."""
-    albedo = hair_albedo(strand, run)
     facing = np.maximum(normal @ KEY * 0.75 + 0.25, 0) * (0.25 + 0.75 * key)
     up = normal[:, 2] * 0.5 + 0.5
     light = 1.05 * facing + (0.30 * up + 0.20) * ambient

@@ -32,7 +32,8 @@ class Points:
         normal: (N, 3), unit, outwards.
         along: (N, 3), unit, the disc's longer axis, in the surface.
         size: (N, 2), one standard deviation along `along` and across it.
-        colour: (N, 3), sRGB.
+        colour: (N, 3), sRGB, with light.
+        albedo: (N, 3), sRGB, without light.
         opacity: (N,).
         part: (N,) of `Part`.
         anchor: (N, 3), the place on the skin whose motion the point follows.
@@ -44,6 +45,7 @@ class Points:
     along: np.ndarray
     size: np.ndarray
     colour: np.ndarray
+    albedo: np.ndarray
     opacity: np.ndarray
     part: np.ndarray
     anchor: np.ndarray
@@ -68,6 +70,7 @@ class Points:
             self.along * flip,
             self.size,
             self.colour,
+            self.albedo,
             self.opacity,
             self.part,
             self.anchor * flip,
@@ -86,11 +89,12 @@ def make(
     *,
     along: np.ndarray | None = None,
     colour: np.ndarray | tuple = (0.5, 0.5, 0.5),
+    albedo: np.ndarray | None = None,
     opacity: np.ndarray | float = 0.97,
     anchor: np.ndarray | None = None,
     side: np.ndarray | float = np.nan,
 ) -> Points:
-    """Points of one part; `size` (N,) or a number gives round discs."""
+    """Points of one part; `size` (N,) or a number gives round discs; the albedo is the colour unless given."""
     n = len(position)
     size = np.asarray(size, float)
     if size.ndim < 2:
@@ -101,6 +105,7 @@ def make(
         tangent(normal, along),
         size,
         np.broadcast_to(np.asarray(colour, float), (n, 3)).copy(),
+        np.broadcast_to(np.asarray(colour if albedo is None else albedo, float), (n, 3)).copy(),
         np.broadcast_to(np.asarray(opacity, float), (n,)).copy(),
         np.full(n, int(part)),
         np.asarray(position if anchor is None else anchor, float).copy(),
