@@ -19,7 +19,7 @@ def build_head(character: Character) -> LinearAvatar:
     """The whole avatar; the same every time."""
     rng = np.random.default_rng(SEED)
     skin, locks = skin_form(), hair_form()
-    points = gather(skin, locks, rng)
+    points = Points.join(list(gather(skin, locks, rng).values()))
     proxy, _ = mesh.build(skin, locks, points, rng)
     base = splats.base_arrays(points)
     consent = Consent("Nobody: made by code", "Any use", "DGTalker", "", "synthetic")
@@ -27,27 +27,25 @@ def build_head(character: Character) -> LinearAvatar:
     return LinearAvatar(metadata, base, splats.deltas(points, base), proxy)
 
 
-def gather(skin: np.ndarray, locks: np.ndarray, rng: np.random.Generator) -> Points:
-    """Every disc of the head."""
+def gather(skin: np.ndarray, locks: np.ndarray, rng: np.random.Generator) -> dict[str, Points]:
+    """Every disc of the head, by what it is part of."""
     face_points = face.skin(skin, locks, rng)
     face.paint_skin(face_points, skin, locks, rng)
-    return Points.join(
-        [
-            face_points,
-            face.lining(face_points),
-            face.lid_rims(),
-            face.inner_lips(),
-            face.collar(rng),
-            mouth.teeth(True).both_sides(),
-            mouth.teeth(False).both_sides(),
-            mouth.tongue(),
-            mouth.cavity(),
-            eyes.eyeballs(),
-            eyes.catch_lights(),
-            eyes.caruncles(),
-            eyes.lid_shadow(),
-            eyes.lashes(rng),
-            eyes.brows(skin, rng),
-            hair.hair(locks, skin, rng),
-        ]
-    )
+    return {
+        "skin": face_points,
+        "lining": face.lining(face_points),
+        "lid_rims": face.lid_rims(),
+        "inner_lips": face.inner_lips(),
+        "collar": face.collar(rng),
+        "upper_teeth": mouth.teeth(True).both_sides(),
+        "lower_teeth": mouth.teeth(False).both_sides(),
+        "tongue": mouth.tongue(),
+        "cavity": mouth.cavity(),
+        "eyeballs": eyes.eyeballs(),
+        "catch_lights": eyes.catch_lights(),
+        "caruncles": eyes.caruncles(),
+        "lid_shadow": eyes.lid_shadow(),
+        "lashes": eyes.lashes(rng),
+        "brows": eyes.brows(skin, rng),
+        "hair": hair.hair(locks, skin, rng),
+    }

@@ -109,8 +109,20 @@ def _fibonacci(count: int) -> np.ndarray:
 def cavity() -> Points:
     """The dark bag behind the teeth, open to the front."""
     ball = _fibonacci(1700)
-    ball = ball[(ball[:, 0] > 0) & (ball[:, 1] > -0.88)]
+    return _cavity(ball[(ball[:, 0] > 0) & (ball[:, 1] > -0.88)]).both_sides()
+
+
+def cavity_grid(rows: int, columns: int) -> Points:
+    """The cavity's surface as a grid (rows, columns), closed along the columns, open to the front."""
+    down, turn = np.meshgrid(
+        np.linspace(0.5, np.pi - 0.02, rows), np.arange(columns) * 2 * np.pi / columns, indexing="ij"
+    )
+    ball = np.stack([np.sin(down) * np.sin(turn), -np.cos(down), np.sin(down) * np.cos(turn)], axis=-1)
+    return _cavity(ball.reshape(-1, 3))
+
+
+def _cavity(ball: np.ndarray) -> Points:
     position = np.array([0, -54.0, -64.0]) + ball * [27.0, 33.0, 22.0]
     depth = smooth(-84, -40, position[:, 1])[:, None]
     colour = np.array([0.40, 0.15, 0.15]) * (1 - depth) + np.array([0.10, 0.03, 0.035]) * depth
-    return make(position, -ball, 2.0, Part.CAVITY, colour=colour).both_sides()
+    return make(position, -ball, 2.0, Part.CAVITY, colour=colour)
