@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import DGTalkerError
-from . import dgt, linear
+from . import dgt, linear_file
 from .base import Avatar, Consent, Metadata, ProxyMesh
 from .head.character import CHARACTERS
 from .linear import LinearAvatar
@@ -24,7 +24,7 @@ __all__ = [
     "save",
 ]
 
-KINDS: dict[str, dgt.Kind] = {"linear": linear.KIND}
+KINDS: dict[str, dgt.Kind] = {"linear": linear_file.KIND}
 BUILTIN_NAMES: tuple[str, ...] = ("robin",)
 ASSETS = Path(__file__).parent / "assets"
 
@@ -40,7 +40,7 @@ def load(data: bytes | Path) -> Avatar:
 
 def save(avatar: LinearAvatar, path: Path) -> None:
     """Writes a .dgt file, whole or not at all. Raises DGTalkerError where that is not possible."""
-    dgt.write(linear.pack(avatar), path)
+    dgt.write(linear_file.pack(avatar), path)
 
 
 def builtin(name: str) -> bytes:
@@ -68,7 +68,7 @@ def make_builtin(name: str) -> bytes:
     _check_name(name)
     from .head.build import build_head  # compiles for seconds, and only making a head needs it
 
-    return linear.pack(build_head(CHARACTERS[name]))
+    return linear_file.pack(build_head(CHARACTERS[name]))
 
 
 def _check_name(name: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol, get_args
 
@@ -11,8 +11,11 @@ import numpy as np
 from ..errors import DGTalkerError
 from ..gaussians.cloud import Gaussians
 from ..rig import Rig
+from .joints import Joint
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+MAX_FACTORS = 4
+"""Controls of one corrective."""
 
 ConsentStatus = Literal["self", "signed", "synthetic", "unknown"]
 
@@ -56,6 +59,9 @@ class Metadata:
         consent: whose face it is.
         licence: SPDX identifier or a short text.
         hash: sha256 of the content, hexadecimal; names the avatar over the wire.
+        correctives: names of controls; what one of them adds is weighted by the product of its controls' weights. A
+            name may stand there twice.
+        joints: what turns the posed Gaussians, one after another.
     """
 
     format_version: int
@@ -65,8 +71,16 @@ class Metadata:
     consent: Consent
     licence: str
     hash: str
+    correctives: tuple[tuple[str, ...], ...] = ()
+    joints: tuple[Joint, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
+        """Correctives and joints are left out where there are none."""
+        more: dict[str, Any] = {}
+        if self.correctives:
+            more["correctives"] = [{"controls": list(names)} for names in self.correctives]
+        if self.joints:
+            more["joints"] = [joint.to_json() for joint in self.joints]
         return {
             "format_version": self.format_version,
             "kind": self.kind,
@@ -75,6 +89,7 @@ class Metadata:
             "consent": asdict(self.consent),
             "licence": self.licence,
             "hash": self.hash,
+            **more,
         }
 
     @classmethod
@@ -82,11 +97,12 @@ class Metadata:
         """Raises DGTalkerError when `data` is not what `to_json` makes."""
         try:
             consent = data["consent"]
+            rig = Rig.from_json(data["rig"])
             return cls(
                 int(data["format_version"]),
                 str(data["kind"]),
                 str(data["name"]),
-                Rig.from_json(data["rig"]),
+                rig,
                 Consent(
                     str(consent["subject"]),
                     str(consent["scope"]),
@@ -96,11 +112,19 @@ class Metadata:
                 ),
                 str(data["licence"]),
                 str(data["hash"]),
+                tuple(_corrective(item["controls"], rig) for item in data.get("correctives", ())),
+                tuple(Joint.from_json(item, rig) for item in data.get("joints", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DGTalkerError(
                 f"The avatar's document cannot be read: {error!r}.", "docs/dgt.md lists what it must hold."
             ) from error
+
+
+def _corrective(names: Sequence[str], rig: Rig) -> tuple[str, ...]:
+    if not isinstance(names, list) or not 2 <= len(names) <= MAX_FACTORS or not set(names) <= set(rig.names):
+        raise ValueError(f"a corrective has 2 to {MAX_FACTORS} of the rig's controls, not {names!r}")
+    return tuple(names)
 
 
 @dataclass(frozen=True)
@@ -112,7 +136,10 @@ class ProxyMesh:
         faces: int32 (F, 4), counter-clockwise from outside; -1 in the last place of a triangle.
         uv: float32 (V, 2), 0 to 1.
         colours: float32 (V, 4), scene-linear Rec.709 RGBA.
-        deltas: float32 (C, V, 3), what one unit of each control adds to the vertices, in the rig's order.
+        deltas: float32 (C + K, V, 3), what one unit of each control adds to the vertices, in the rig's order, and after
+            them what the correctives add.
+        correctives: K of them, each weighted by the product of its controls' weights. The Gaussians' correctives come
+            first; joints, which turn the Gaussians, add more here.
     """
 
     vertices: np.ndarray
@@ -120,6 +147,15 @@ class ProxyMesh:
     uv: np.ndarray
     colours: np.ndarray
     deltas: np.ndarray
+    correctives: tuple[tuple[str, ...], ...] = ()
+
+
+def places(correctives: Sequence[Sequence[str]], rig: Rig) -> np.ndarray:
+    """int32 (K, most): the correctives' controls as places in the rig, filled up with -1."""
+    place = {name: i for i, name in enumerate(rig.names)}
+    most = max((len(names) for names in correctives), default=0)
+    rows = [[place[name] for name in names] + [-1] * (most - len(names)) for names in correctives]
+    return np.array(rows, np.int32).reshape(len(rows), most)
 
 
 class Avatar(Protocol):

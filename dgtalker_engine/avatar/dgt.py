@@ -27,7 +27,8 @@ MAX_FILE_BYTES = 256 << 20  # one body over the wire
 MAX_HEADER_BYTES = 4 << 20
 MAX_TENSORS = 4096
 MAX_GAUSSIANS = 2_000_000
-MAX_CONTROLS = 1024
+MAX_CONTROLS = 1024  # and correctives
+MAX_JOINTS = 16
 MAX_DOCUMENT_BYTES = 60 << 10  # it crosses the wire in the header of one message
 MAX_PROXY_VERTICES = 200_000
 MAX_PROXY_DELTAS = 20_000_000  # controls × vertices, 240 MB as float32
@@ -120,6 +121,11 @@ def parse(data: bytes, kinds: Mapping[str, Kind]) -> Avatar:
         )
     if not 1 <= len(metadata.rig.controls) <= MAX_CONTROLS:
         raise DGTalkerError(f"The avatar has {len(metadata.rig.controls)} controls; 1 to {MAX_CONTROLS} are possible.")
+    if len(metadata.rig.controls) + len(metadata.correctives) > MAX_CONTROLS or len(metadata.joints) > MAX_JOINTS:
+        raise DGTalkerError(
+            f"The avatar has {len(metadata.correctives)} correctives and {len(metadata.joints)} joints; controls and "
+            f"correctives are at most {MAX_CONTROLS}, joints {MAX_JOINTS}."
+        )
     size = len(json.dumps(document, separators=(",", ":")))
     if size > MAX_DOCUMENT_BYTES:
         raise DGTalkerError(

@@ -66,6 +66,7 @@ class Operations:
 
     def _open_avatar(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
         from .. import avatar
+        from ..avatar.base import places
 
         name = header.get("builtin")
         file = bytes(body) if name is None else avatar.builtin(str(name))
@@ -78,12 +79,15 @@ class Operations:
             "uv": proxy.uv,
             "colours": proxy.colours,
             "deltas": proxy.deltas,
+            "correctives": places(proxy.correctives, opened.rig),
         }
         if name is not None:
             arrays["file"] = file
         specs, buffers = pack(arrays)
         metadata = opened.metadata.to_json()
         rig = metadata.pop("rig")
+        for name in ("correctives", "joints"):  # the proxy has what Blender makes of them
+            metadata.pop(name, None)
         return {"avatar": opened.metadata.hash, "metadata": metadata, "rig": rig, "proxy": specs}, buffers
 
     def _animate(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
