@@ -11,6 +11,7 @@ from . import eyes, face, hair, mesh, mouth, splats
 from .character import Character
 from .form import hair_form, skin_form
 from .points import Points
+from .warp import Warp
 
 SEED = 20240
 
@@ -20,11 +21,12 @@ def build_head(character: Character) -> LinearAvatar:
     rng = np.random.default_rng(SEED)
     skin, locks = skin_form(), hair_form()
     points = Points.join(list(gather(skin, locks, rng).values()))
-    proxy, _ = mesh.build(skin, locks, points, rng)
-    base = splats.base_arrays(points)
+    warp = Warp(character.shape)
+    proxy, _ = mesh.build(skin, locks, points, warp, rng)
+    base = splats.base_arrays(warp.points(points))
     consent = Consent("Nobody: made by code", "Any use", "DGTalker", "", "synthetic")
     metadata = Metadata(FORMAT_VERSION, "linear", character.label, arkit_rig(), consent, "CC0-1.0", "")
-    return LinearAvatar(metadata, base, splats.deltas(points, base), proxy)
+    return LinearAvatar(metadata, base, splats.deltas(points, base, warp), proxy)
 
 
 def gather(skin: np.ndarray, locks: np.ndarray, rng: np.random.Generator) -> dict[str, Points]:

@@ -27,6 +27,7 @@ from .light import linear
 from .points import Part, Points, make
 from .sample import on_surface, thin
 from .splats import MM, tissue_of
+from .warp import Warp
 
 SPINE = (-75.0, 30.0)  # heights between which the chart is a cylinder; half spheres beyond
 SPINE_Y = 5.0
@@ -145,9 +146,9 @@ def grid_faces(rows: int, columns: int, closed: bool = False) -> Faces:
 
 
 def build(
-    skin_form: np.ndarray, hair_form: np.ndarray, splats: Points, rng: np.random.Generator
+    skin_form: np.ndarray, hair_form: np.ndarray, splats: Points, warp: Warp, rng: np.random.Generator
 ) -> tuple[ProxyMesh, Points]:
-    """The proxy, coloured like the Gaussians next to it, and its vertices as points."""
+    """The proxy, coloured like the Gaussians next to it, and its vertices as points in the sculpture's space."""
     form = np.concatenate([skin_form, hair_form])
 
     def spacing(points: np.ndarray) -> np.ndarray:
@@ -176,12 +177,14 @@ def build(
     points = Points.join([points for points, _ in sets])
     points.colour = _colours(points, splats)
     tissue = tissue_of(points)
-    deltas = np.stack([displacement(name, tissue) for name in ARKIT_NAMES]) * MM
+    rest = warp.move(points.position, points.part)
+    moved = (warp.move(points.position + displacement(name, tissue), points.part) for name in ARKIT_NAMES)
+    deltas = np.stack([place - rest for place in moved]) * MM
     flat = chart(points.position)
     uv = 0.5 + 0.5 * flat / np.abs(flat).max()
     colours = np.concatenate([linear(points.colour), np.ones((len(points), 1))], axis=1)
     proxy = ProxyMesh(
-        (points.position * MM).astype(np.float32),
+        (rest * MM).astype(np.float32),
         np.concatenate(faces).astype(np.int32),
         uv.astype(np.float32),
         colours.astype(np.float32),

@@ -11,6 +11,7 @@ from .deform import displacement
 from .form import slit_z
 from .points import Part, Points, unit
 from .tissue import Tissue
+from .warp import Warp
 
 C0 = 0.28209479177387814  # the constant spherical harmonic
 STEP = 0.25  # mm, for differences across a disc
@@ -34,28 +35,37 @@ def base_arrays(points: Points) -> dict[str, np.ndarray]:
     }
 
 
-def deltas(points: Points, base: dict[str, np.ndarray]) -> dict[str, SparseDeltas]:
-    """What every ARKit control adds to means, rotations and sizes."""
+def deltas(points: Points, base: dict[str, np.ndarray], warp: Warp) -> dict[str, SparseDeltas]:
+    """What every ARKit control adds to means, rotations and sizes.
+
+    Args:
+        points: in the sculpture's space, where the controls are made.
+        base: `base_arrays` of `warp.points(points)`.
+        warp: to the character's space.
+    """
+    placed = warp.points(points)
     along = points.along
     across = np.cross(points.normal, along)
+    rest_first, rest_second = _frame(warp, points, along, across)[2:]
     tissue = tissue_of(points)
     moved, turned, sized = [], [], []
     for name in ARKIT_NAMES:
         shift = displacement(name, tissue)
-        new_along = _slope(name, points, shift, along)
-        new_across = _slope(name, points, shift, across)
-        first = np.linalg.norm(new_along, axis=1)
-        second = np.linalg.norm(np.cross(new_along, new_across), axis=1) / np.maximum(first, 1e-9)
-        stretch = np.clip(np.stack([first, second], axis=1), 0.5, 2.4)
+        moving = points.select(np.arange(len(points)))
+        moving.position = points.position + shift
+        new_along, new_across, first, second = _frame(
+            warp, moving, _slope(name, points, shift, along), _slope(name, points, shift, across)
+        )
+        stretch = np.clip(np.stack([first / rest_first, second / rest_second], axis=1), 0.5, 2.4)
         # a round disc that stays round need not turn about its own normal, only with it
-        plain = (stretch.max(axis=1) < STAYS_ROUND * stretch.min(axis=1)) & (points.size[:, 0] == points.size[:, 1])
+        plain = (stretch.max(axis=1) < STAYS_ROUND * stretch.min(axis=1)) & (placed.size[:, 0] == placed.size[:, 1])
         normal = unit(np.cross(new_along, new_across))
-        tilted = along - (along * normal).sum(axis=1, keepdims=True) * normal
+        tilted = placed.along - (placed.along * normal).sum(axis=1, keepdims=True) * normal
         axis = np.where(plain[:, None], tilted, new_along)
         quats = quaternions(axis, np.cross(normal, axis))
         quats *= np.sign((quats * base["quats"]).sum(axis=1, keepdims=True) + 1e-12)
-        scales = _scales(points.size * stretch, points.size.min(axis=1) * THIN)
-        moved.append(shift * MM)
+        scales = _scales(placed.size * stretch, placed.size.min(axis=1) * THIN)
+        moved.append((warp.move(moving.position, points.part) - placed.position) * MM)
         turned.append(quats - base["quats"])
         sized.append(scales - base["scales"])
     return {
@@ -67,6 +77,17 @@ def deltas(points: Points, base: dict[str, np.ndarray]) -> dict[str, SparseDelta
 
 def tissue_of(points: Points) -> Tissue:
     return Tissue(points.position, points.anchor, points.part, points.side)
+
+
+def _frame(
+    warp: Warp, points: Points, along: np.ndarray, across: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What the warp makes of a disc's two axes, and how long they are: the second across the first."""
+    along = warp.turn(points.position, along, points.part)
+    across = warp.turn(points.position, across, points.part)
+    first = np.linalg.norm(along, axis=1)
+    second = np.linalg.norm(np.cross(along, across), axis=1) / np.maximum(first, 1e-9)
+    return along, across, first, second
 
 
 def _slope(name: str, points: Points, shift: np.ndarray, direction: np.ndarray) -> np.ndarray:
