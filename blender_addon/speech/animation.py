@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import bpy
-import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.performance import Performance
+from dgtalker_engine.performance import Direction, Take, perform
 from dgtalker_engine.wire import MAX_HEADER
 
 from ..bridge import engine
@@ -24,13 +23,14 @@ MAX_PASSAGES_TEXT = MAX_HEADER - 1024
 
 
 @dataclass(frozen=True)
-class Take:
-    """A performance that waits to be written. Undo may replace Blender's objects meanwhile: their number stays."""
+class Heard:
+    """A take that waits to be written. Undo may replace Blender's objects meanwhile: their number stays."""
 
     head: int
     name: str
     first: int
-    performance: Performance
+    take: Take
+    directions: list[Direction]
     notes: list[str]
 
 
@@ -61,23 +61,23 @@ def animate_steps(
         raise DGTalkerError(reason)
     clock = strips.clock(scene)
     numbers = [head.session_uid for head in heads]
-    takes = []
+    heard: list[Heard] = []
     for number in numbers:
         head = _head(number)
-        pending, first = _request(scene, head)
+        pending, first, directions = _request(scene, head)
         name = head.name
         yield pending
         reply = pending.result()
-        heard = [in_frames(note, clock, first) for note in reply.header["notes"]]
-        takes.append(Take(number, name, first, _performance(reply), heard))
-    found = [_head(take.head, take.name) for take in takes]
+        notes = [in_frames(note, clock, first) for note in reply.header["notes"]]
+        heard.append(Heard(number, name, first, Take.from_bytes(reply.body), directions, notes))
+    found = [_head(each.head, each.name) for each in heard]
     reason = next(filter(None, map(locked_reason, found)), "")
     if reason:
         raise DGTalkerError(reason)
-    notes: list[str] = []
-    for take, head in zip(takes, found, strict=True):
-        own = take.notes + keys.write(head, take.performance, take.first)
-        notes += [f"{head.name}: {note}" for note in own] if len(takes) > 1 else own
+    notes = []
+    for each, head in zip(heard, found, strict=True):
+        own = each.notes + keys.write(head, perform(each.take, each.directions), each.first)
+        notes += [f"{head.name}: {note}" for note in own] if len(heard) > 1 else own
     return notes
 
 
@@ -108,8 +108,8 @@ def shared_reason(heads: Sequence[bpy.types.Object]) -> str:
     return ""
 
 
-def _request(scene: bpy.types.Scene, head: bpy.types.Object) -> tuple[engine.Pending, int]:
-    """Asks the engine for a head's performance, and returns the frame at which it starts."""
+def _request(scene: bpy.types.Scene, head: bpy.types.Object) -> tuple[engine.Pending, int, list[Direction]]:
+    """Asks the engine for a head's take, and returns the frame at which it starts and the strips' settings."""
     sounds = [sound for sound in strips.strips_of(scene, head) if sound.heard]
     if not sounds:
         raise DGTalkerError(
@@ -126,28 +126,31 @@ def _request(scene: bpy.types.Scene, head: bpy.types.Object) -> tuple[engine.Pen
         )
     mix = mixdown.mix(scene, sounds, first, last)
     header = {"sample_rate": mix.rate, "fps": clock.rate, "passages": passages}
-    return engine.submit("animate", header, mix.samples), first
+    directions = [_direction(each, clock, first) for each in sounds]
+    return engine.submit("animate", header, mix.samples), first, directions
 
 
 def _passage(sound: strips.SoundStrip, clock: Clock, first: int) -> dict[str, Any]:
     """What the engine is told of one strip; seconds from the start of the mix."""
-    settings = sound.strip.dgtalker
     return {
         "start": round(clock.seconds(sound.span.start - first), 5),
         "end": round(clock.seconds(sound.span.end - first), 5),
-        "lips": round(settings.lips, 3),
-        "expression": round(settings.expression, 3),
-        "head": round(settings.head, 3),
-        "blinks": round(settings.blinks, 3),
-        "transcript": settings.transcript.strip(),
+        "transcript": sound.strip.dgtalker.transcript.strip(),
     }
 
 
-def _performance(reply: engine.Reply) -> Performance:
-    header = reply.header
-    names = tuple(header["names"])
-    weights = np.frombuffer(reply.body, "<f4").reshape(header["frames"], len(names))
-    return Performance(header["fps"], names, weights)
+def _direction(sound: strips.SoundStrip, clock: Clock, first: int) -> Direction:
+    """The settings of one strip; seconds from the start of the mix."""
+    settings = sound.strip.dgtalker
+    return Direction(
+        clock.seconds(sound.span.start - first),
+        clock.seconds(sound.span.end - first),
+        lips=settings.lips,
+        jaw=settings.lips,
+        expression=settings.expression,
+        head=settings.head,
+        blinks=settings.blinks,
+    )
 
 
 def _head(number: int, name: str = "") -> bpy.types.Object:

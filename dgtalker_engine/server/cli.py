@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DGTalkerError
+from ..performance import STYLES
 from .formats import FORMATS
 
 
@@ -97,6 +98,25 @@ def _add_format_option(command: argparse.ArgumentParser) -> None:
 def _add_speech_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--fps", type=float, default=25.0, help="frames per second (default: 25)")
     command.add_argument("--transcript", default="", metavar="TEXT", help="the words spoken, where they are known")
+    amounts = command.add_argument_group("amounts", "1 is natural, 0 none")
+    for name in ("lips", "jaw", "expression", "head", "blinks", "gaze"):
+        amounts.add_argument(f"--{name}", type=float, default=1.0, metavar="X")
+    shape = command.add_argument_group("the mouth's motion and the face's mood")
+    shape.add_argument("--articulation", type=float, default=0.0, metavar="X", help="-1 mumbled to 1 over-articulated")
+    shape.add_argument("--smoothing", type=float, default=0.0, metavar="S", help="seconds to average over")
+    shape.add_argument(
+        "--offset", type=float, default=0.0, metavar="S", help="seconds later, or earlier where negative"
+    )
+    shape.add_argument("--seed", type=int, default=0, metavar="N", help="other blinks, looks, brows and head motion")
+    text = f"{', '.join(STYLES)}, and how much of it: happy=0.7; may be given again"
+    shape.add_argument("--style", type=_style, action="append", default=[], metavar="NAME=X", help=text)
+
+
+def _style(text: str) -> tuple[str, float]:
+    name, _, weight = text.partition("=")
+    if name not in STYLES:
+        raise argparse.ArgumentTypeError(f"there is no style {name!r}, but {', '.join(STYLES)}")
+    return name, float(weight or 1.0)
 
 
 def _warm(options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .. import avatar as avatars_room
 from .. import speech
 from ..errors import DGTalkerError
+from ..performance import Direction, perform
 from .files import make_folder, write_file, write_target
 from .sequences import load_shot, open_avatar, render_sequence, talking_shot
 
@@ -95,8 +96,13 @@ def avatar_make(options: argparse.Namespace) -> int:
 
 def _perform(options: argparse.Namespace, terminal: Terminal) -> Performance:
     samples, rate = speech.read_audio(options.audio)
-    passages = [speech.Passage(0.0, len(samples) / rate, transcript=options.transcript)] if options.transcript else []
+    duration = len(samples) / rate
+    asked = ("lips", "jaw", "expression", "head", "blinks", "gaze", "articulation", "smoothing", "offset", "seed")
+    settings = {name: getattr(options, name) for name in asked}
+    # Half a second around, so that nothing fades within the recording.
+    direction = Direction(-0.5, duration + 0.5, **settings, styles=dict(options.style))
+    passages = [speech.Passage(0.0, duration, options.transcript)] if options.transcript else []
     answer = speech.animate(samples, rate, fps=options.fps, passages=passages, progress=terminal)
     for note in answer.notes:
         terminal.say(note)
-    return answer.performance
+    return perform(answer.take, [direction])

@@ -88,10 +88,8 @@ def main() -> None:
             _send(answers, {"fraction": fraction, "text": text})
 
         answer = speech.animate(sound, rate, fps=fps, passages=passages, progress=progress)
-        performance = answer.performance
-        header = {"fps": performance.fps, "names": performance.names, "frames": performance.frames}
-        weights = np.ascontiguousarray(performance.weights, "<f4").tobytes()
-        _send(answers, {"answer": {**header, "notes": list(answer.notes)}, "bytes": len(weights)}, weights)
+        take = answer.take.to_bytes()
+        _send(answers, {"answer": {"notes": list(answer.notes)}, "bytes": len(take)}, take)
     except DGTalkerError as error:
         _send(answers, {"error": [error.message, error.hint, error.code]})
     except (EOFError, BrokenPipeError):  # the engine is gone, or does not want an answer any more

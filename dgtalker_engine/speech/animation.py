@@ -1,4 +1,4 @@
-"""From sound to a Performance: the whole way."""
+"""From sound to a Take: the whole way."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import DGTalkerError
-from ..performance import Performance
-from ..rig import ARKIT_NAMES, HEAD_NAMES
-from . import activity, coarticulation, life, phones, prosody, sound, visemes
-from .passages import Passage, amount
+from ..performance import Phone, Take
+from ..rig import ARKIT_NAMES
+from . import activity, coarticulation, phones, prosody, sound, visemes
+from .passages import Passage
 from .progress import Progress, ProgressCall
+from .recogniser import SILENCE
 
 _FRAMES = 256
-_NAMES = ARKIT_NAMES + HEAD_NAMES
-_LIMITS = np.radians([15.0, 12.0, 10.0])
+_PAUSE = 0.15
+_NAMES = tuple(name for name in ARKIT_NAMES if any(name in visemes.ARKIT[a] for a in visemes.ARTICULATORS))
 
 
 @dataclass(frozen=True)
 class Speech:
-    """A Performance of the 52 ARKit controls and `rig.HEAD_NAMES`, and sentences for the user about it."""
+    """What was found in a recording, and sentences for the user about it."""
 
-    performance: Performance
+    take: Take
     notes: tuple[str, ...]
 
 
@@ -37,7 +38,7 @@ def animate(
     passages: Sequence[Passage] = (),
     progress: ProgressCall | None = None,
 ) -> Speech:
-    """Makes a face speak a recording.
+    """Finds what makes a face speak a recording; `performance.perform` makes the weights of it.
 
     The motion is a continuous function of time and is sampled at `i / fps`; the last frame lies before the end of the
     sound: frames = ceil(duration · fps). The same sound gives the same motion every time.
@@ -45,8 +46,8 @@ def animate(
     Args:
         samples: mono float32 PCM (n,), full scale ±1.
         sample_rate: Hz.
-        fps: frames per second of the Performance, any value from 1 to 1000.
-        passages: settings and transcripts of stretches of the sound; amounts are 1 elsewhere.
+        fps: frames per second of the Take, any value from 1 to 1000.
+        passages: transcripts of stretches of the sound.
         progress: told what is being done about every 50 ms; raises `errors.Cancelled` to stop.
 
     Raises:
@@ -74,18 +75,48 @@ def animate(
     tone = prosody.pitch(heard, utterances, job.stage(0.88, 0.92, "Following the melody"))
     syllables = prosody.syllables(hearing.phones, level, tone)
     score = coarticulation.score(hearing.phones, _openings(hearing.phones, syllables), duration)
-    seed = _seed(level)
-    lives = life.live(duration, syllables, utterances, passages, seed)
 
     frames = math.ceil(len(samples) * fps / sample_rate - 1e-6)
     weights = np.zeros((frames, len(_NAMES)), np.float32)
+    matrix = visemes.arkit_matrix(_NAMES)
+    seed = _seed(level)
+    # Nobody's face is the same on both sides.
+    tilt = np.random.default_rng([seed, 9]).uniform(-0.05, 0.05)
+    matrix *= [1.0 + tilt * (name.endswith("Left") - name.endswith("Right")) for name in _NAMES]
     stage = job.stage(0.92, 1.0, "Moving the face")
     for start in range(0, frames, _FRAMES):
         stage.report(start / frames)
         times = np.arange(start, min(start + _FRAMES, frames)) / fps
-        weights[start : start + len(times)] = _frames(times, score, lives, passages, seed)
+        weights[start : start + len(times)] = coarticulation.movement(score, times) @ matrix
     stage.report(1.0)
-    return Speech(Performance(float(fps), _NAMES, weights), tuple(notes))
+    take = Take(
+        float(fps),
+        duration,
+        _NAMES,
+        weights,
+        tuple(Phone(phone.name, float(phone.start), float(phone.end)) for phone in hearing.phones),
+        np.array([(span.start, span.end) for span in utterances]).reshape(-1, 2),
+        _pauses(hearing.phones, duration),
+        np.array([(s.time, s.prominence, s.melody) for s in syllables]).reshape(-1, 3),
+        coarticulation.contacts(hearing.phones, visemes.BILABIALS, 0.03),
+        coarticulation.contacts(hearing.phones, visemes.LABIODENTALS, 0.02),
+        seed,
+    )
+    return Speech(take, tuple(notes))
+
+
+def _pauses(spoken: Sequence[phones.Phone], duration: float) -> np.ndarray:
+    """Start and end of what lies between phones, seconds (n, 2)."""
+    spans = []
+    clock = 0.0
+    for phone in spoken:
+        if phone.name != SILENCE:
+            if phone.start - clock > _PAUSE:
+                spans.append((clock, phone.start))
+            clock = phone.end
+    if duration - clock > _PAUSE:
+        spans.append((clock, duration))
+    return np.array(spans).reshape(-1, 2)
 
 
 def _openings(spoken: Sequence[phones.Phone], syllables: Sequence[prosody.Syllable]) -> list[float]:
@@ -108,48 +139,3 @@ def _seed(level: np.ndarray) -> int:
     coarse = [round(float(part.mean()) / 2.0) if len(part) else 0 for part in parts]
     digest = hashlib.sha256(repr((coarse, round(len(level) / 10))).encode()).digest()
     return int.from_bytes(digest[:8], "little")
-
-
-def _frames(
-    times: np.ndarray, score: coarticulation.Score, lives: life.Life, passages: Sequence[Passage], seed: int
-) -> np.ndarray:
-    """Weights at some times, float64 (n, names)."""
-    weights = np.zeros((len(times), len(_NAMES)))
-    movement = coarticulation.movement(score, times)
-    lips = movement @ visemes.arkit_matrix()
-    column = ARKIT_NAMES.index
-    closure = movement[:, visemes.CHANNELS.index("closure")]
-    lips[:, column("mouthClose")] = visemes.CLOSE_PER_JAW * lips[:, column("jawOpen")] * closure
-    # Nobody's face is the same on both sides.
-    tilt = np.random.default_rng([seed, 9]).uniform(-0.05, 0.05)
-    for side, scale in (("Left", 1.0 + tilt), ("Right", 1.0 - tilt)):
-        lips[:, [column(name) for name in ARKIT_NAMES if name.endswith(side)]] *= scale
-    weights[:, : len(ARKIT_NAMES)] = lips * amount(passages, "lips", times)[:, None]
-
-    expression = amount(passages, "expression", times)
-    brows, frown = lives.brows.at(times) * expression, lives.frowns.at(times) * expression
-    blink = lives.blinks.at(times)
-    head = lives.head(times) * amount(passages, "head", times)[:, None]
-    # Eyes stay on the listener while the head turns a little: ARKit's looks reach about 35 degrees.
-    side = lives.gaze_side.at(times) * expression - 0.7 * head[:, 0] / np.radians(35)
-    down = lives.gaze_down.at(times) * expression - 0.7 * head[:, 1] / np.radians(35)
-
-    def put(value: np.ndarray, *names: str) -> None:
-        for name in names:
-            weights[:, column(name)] += value
-
-    put(blink, "eyeBlinkLeft", "eyeBlinkRight")
-    put(np.maximum(down, 0) * 0.5, "eyeBlinkLeft", "eyeBlinkRight")
-    put(brows, "browInnerUp")
-    put(0.7 * brows, "browOuterUpLeft", "browOuterUpRight")
-    put(0.15 * brows, "eyeWideLeft", "eyeWideRight")
-    put(0.6 * frown + 0.06 * blink * expression, "browDownLeft", "browDownRight")
-    put(0.3 * frown, "eyeSquintLeft", "eyeSquintRight")
-    put(np.maximum(side, 0), "eyeLookOutLeft", "eyeLookInRight")
-    put(np.maximum(-side, 0), "eyeLookInLeft", "eyeLookOutRight")
-    put(np.maximum(down, 0), "eyeLookDownLeft", "eyeLookDownRight")
-    put(np.maximum(-down, 0), "eyeLookUpLeft", "eyeLookUpRight")
-    put(0.12 * lips[:, column("mouthSmileLeft")] * expression, "cheekSquintLeft", "cheekSquintRight")
-    weights[:, : len(ARKIT_NAMES)] = np.clip(weights[:, : len(ARKIT_NAMES)], 0.0, 1.0)
-    weights[:, len(ARKIT_NAMES) :] = np.clip(head, -_LIMITS, _LIMITS)
-    return weights

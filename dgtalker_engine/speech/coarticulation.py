@@ -3,8 +3,8 @@
 Cohen and Massaro, "Modeling coarticulation in synthetic visual speech" (1993): each phone asks for a target T of each
 articulator, with a dominance that falls off around it, D(τ) = α·exp(−|τ|/θ), and the mouth follows the mean of the
 targets weighted by dominance, F(t) = Σ D(t) T / Σ D(t). Here τ is the distance to the phone's core, not to its centre,
-so that long phones are held; and closures of P, B, M and the bite of F, V are laid over the blend, as no neighbour may
-keep them from being reached.
+so that long phones are held. That lips close at P, B, M and touch the teeth at F, V, whatever their neighbours ask for,
+is `contacts`; they are laid over the movement when it is performed.
 """
 
 from __future__ import annotations
@@ -14,18 +14,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .passages import ease
 from .phones import VOWELS, Phone
 from .recogniser import SILENCE
-from .visemes import ARTICULATORS, BILABIALS, CHANNELS, DIPHTHONGS, LABIODENTALS, ROUNDED, STRENGTHS, TARGETS
+from .visemes import ARTICULATORS, DIPHTHONGS, ROUNDED, STRENGTHS, TARGETS
 
 LEAD = 0.06
 """Seconds by which lips move before the sound (40–100 ms in tracked speakers)."""
 
 _REACH = 0.7
 _ROUND = [ARTICULATORS.index("pucker"), ARTICULATORS.index("funnel")]
-_GATED = [ARTICULATORS.index(name) for name in ("lower", "upper", "funnel")]
-_JAW = ARTICULATORS.index("jaw")
 
 
 @dataclass(frozen=True)
@@ -39,8 +36,6 @@ class Score:
         fall: time constant after the core, seconds (n, articulators).
         strength: dominance α (n, articulators).
         target: (n, articulators).
-        closures: start, end of full closure and the seconds of closing and opening, (k, 4).
-        bites: the same for F and V.
     """
 
     first: np.ndarray
@@ -49,8 +44,6 @@ class Score:
     fall: np.ndarray
     strength: np.ndarray
     target: np.ndarray
-    closures: np.ndarray
-    bites: np.ndarray
 
 
 def score(phones: Sequence[Phone], openings: Sequence[float], duration: float) -> Score:
@@ -93,47 +86,35 @@ def score(phones: Sequence[Phone], openings: Sequence[float], duration: float) -
     target = np.stack([TARGETS[name] for name in names])
     vowel = np.array([name in VOWELS for name in names])
     target[vowel, :3] *= wide[vowel, None]
-    return Score(
-        starts + inset,
-        ends - inset,
-        rise,
-        fall,
-        strength,
-        target,
-        _contacts(phones, BILABIALS, 0.03, 0.09),
-        _contacts(phones, LABIODENTALS, 0.02, 0.08),
-    )
+    return Score(starts + inset, ends - inset, rise, fall, strength, target)
 
 
-def _contacts(phones: Sequence[Phone], names: frozenset[str], shortest: float, ramp: float) -> np.ndarray:
-    """Start and end of contact, and the time to and from it, (k, 4); P and B let go before their burst ends."""
-    contacts = []
+def contacts(phones: Sequence[Phone], names: frozenset[str], shortest: float) -> np.ndarray:
+    """When the lips are in contact for some phones: start and end in the face's time, seconds (n, 2).
+
+    P and B let go before their burst ends.
+
+    Args:
+        shortest: half of the least length of a contact, seconds.
+    """
+    spans = []
     for phone in phones:
         if phone.name in names:
             length = phone.end - phone.start
-            middle = phone.start + length * (0.5 if phone.name in "MFV" else 0.4)
+            middle = phone.start + length * (0.5 if phone.name in "MFV" else 0.4) - LEAD
             half = max(min(0.3 * length, 0.05), shortest)
-            contacts.append((middle - half, middle + half, ramp, ramp))
-    return np.array(contacts).reshape(-1, 4)
-
-
-def _contact(contacts: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """How far the lips are in contact, 0–1 (n,)."""
-    near = contacts[(contacts[:, 1] > times[0] - 1) & (contacts[:, 0] < times[-1] + 1)]
-    if len(near) == 0:
-        return np.zeros(len(times))
-    start, end, closing, opening = near.T[:, :, None]
-    return (ease((times - start) / closing + 1.0) * ease((end - times) / opening + 1.0)).max(axis=0)
+            spans.append((middle - half, middle + half))
+    return np.array(spans).reshape(-1, 2)
 
 
 def movement(score: Score, times: np.ndarray) -> np.ndarray:
-    """The mouth at some times.
+    """The mouth at some times, before contacts.
 
     Args:
         times: seconds of sound, ascending (n,); at most a few hundred a call.
 
     Returns:
-        float64 (n, channels), `visemes.CHANNELS`, each about 0–1.
+        float64 (n, articulators), `visemes.ARTICULATORS`, each about 0–1.
     """
     times = times + LEAD
     near = slice(
@@ -143,18 +124,7 @@ def movement(score: Score, times: np.ndarray) -> np.ndarray:
     before = _soft(score.first[near] - times[:, None])[:, :, None] / score.rise[near]
     after = _soft(times[:, None] - score.last[near])[:, :, None] / score.fall[near]
     dominance = score.strength[near] * np.exp(-before - after)
-    blend = (dominance * score.target[near]).sum(axis=1) / (dominance.sum(axis=1) + 1e-12)
-
-    closure = _contact(score.closures, times)
-    bite = _contact(score.bites, times) * (1.0 - closure)
-    blend[:, _GATED] *= (1.0 - closure)[:, None]
-    blend[:, _JAW] *= (1.0 - 0.6 * closure) * (1.0 - 0.6 * bite)
-    blend[:, ARTICULATORS.index("lower")] *= 1.0 - bite
-    movement = np.empty((len(times), len(CHANNELS)))
-    movement[:, : len(ARTICULATORS)] = blend
-    movement[:, len(ARTICULATORS)] = closure
-    movement[:, len(ARTICULATORS) + 1] = bite
-    return movement
+    return (dominance * score.target[near]).sum(axis=1) / (dominance.sum(axis=1) + 1e-12)
 
 
 def _soft(distance: np.ndarray) -> np.ndarray:

@@ -22,10 +22,17 @@ _BLOCK = 500
 
 @dataclass(frozen=True)
 class Syllable:
-    """A vowel and how far it stands out from its surroundings: 0 usual, 1 clearly, below 0 reduced."""
+    """A vowel.
+
+    Attributes:
+        time: of its middle, seconds.
+        prominence: how far it stands out from its surroundings: 0 usual, 1 clearly, below 0 reduced.
+        melody: how high it lies, semitones above its surroundings.
+    """
 
     time: float
     prominence: float
+    melody: float
 
 
 def pitch(samples: np.ndarray, spans: Sequence[Span], progress: Progress) -> np.ndarray:
@@ -90,9 +97,11 @@ def syllables(phones: Sequence[Phone], level: np.ndarray, tone: np.ndarray) -> l
     high = np.array([_highest(tone[span]) for span in spans])
     high[np.isnan(high)] = np.nanmedian(high) if np.isfinite(high).any() else 0.0
     long = np.log(np.array([max(v.end - v.start, 0.02) for v in vowels]))
-    prominence = 0.4 * _relative(loud, 3.0) + 0.45 * _relative(high, 2.0) + 0.35 * _relative(long, 0.4)
+    melody = _relative(high, 2.0)
+    prominence = 0.4 * _relative(loud, 3.0) + 0.45 * melody + 0.35 * _relative(long, 0.4)
     prominence -= np.array([0.8 if v.weak else 0.0 for v in vowels])
-    return [Syllable((v.start + v.end) / 2, float(p)) for v, p in zip(vowels, prominence, strict=True)]
+    spoken = zip(vowels, prominence.tolist(), (2.0 * melody).tolist(), strict=True)
+    return [Syllable((v.start + v.end) / 2, p, m) for v, p, m in spoken]
 
 
 def _highest(tone: np.ndarray) -> float:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
 
-from ..rig import ARKIT_NAMES
+import numpy as np
 
 ARTICULATORS = ("jaw", "lower", "upper", "wide", "pucker", "funnel", "tongue")
 """Jaw opening, lower lip down, upper lip up, corners apart, lips rounded and forward, lips flared, tongue tip out."""
@@ -94,20 +94,8 @@ ARKIT: dict[str, dict[str, float]] = {
     "pucker": {"mouthPucker": 1.0, "jawForward": 0.10},
     "funnel": {"mouthFunnel": 0.9, "jawForward": 0.10},
     "tongue": {"tongueOut": 1.0},
-    "closure": {
-        "mouthPressLeft": 0.30,
-        "mouthPressRight": 0.30,
-        "mouthRollLower": 0.22,
-        "mouthRollUpper": 0.16,
-    },
-    "bite": {"mouthRollLower": 0.55, "mouthShrugLower": 0.12},
 }
-"""Each articulator's ARKit weights at 1; `closure` is lips pressed together, `bite` the lower lip at the teeth."""
-
-CLOSE_PER_JAW = 0.84
-"""mouthClose that brings the lips together at jawOpen 1 (the ratio of their lip gaps in ICT-FaceKit: 3.28 to 3.89)."""
-
-CHANNELS = (*ARTICULATORS, "closure", "bite")
+"""Each articulator's ARKit weights at 1."""
 
 
 def _read(table: str) -> dict[str, np.ndarray]:
@@ -124,10 +112,6 @@ for _model, _others in _LIKE.items():
     STRENGTHS |= dict.fromkeys(_others.split(), STRENGTHS[_model])
 
 
-def arkit_matrix() -> np.ndarray:
-    """Weights of the 52 blendshapes for each of `CHANNELS`, float64 (channels, 52)."""
-    matrix = np.zeros((len(CHANNELS), len(ARKIT_NAMES)))
-    for row, channel in enumerate(CHANNELS):
-        for name, weight in ARKIT[channel].items():
-            matrix[row, ARKIT_NAMES.index(name)] = weight
-    return matrix
+def arkit_matrix(names: Sequence[str]) -> np.ndarray:
+    """Weights of some ARKit controls for each of `ARTICULATORS`, float64 (articulators, names)."""
+    return np.array([[ARKIT[articulator].get(name, 0.0) for name in names] for articulator in ARTICULATORS])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dgtalker_engine import speech
-from dgtalker_engine.performance import Performance
+from dgtalker_engine.performance import Direction, Performance, Take, perform
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("DGTALKER_DATA", REPOSITORY.parent / "shared" / "data"))
@@ -35,6 +37,26 @@ def real_speech(name: str) -> tuple[np.ndarray, int]:
     if not path.is_file():
         pytest.skip(f"{path} is not here")
     return speech.read_audio(path)
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A recording heard and performed."""
+
+    take: Take
+    performance: Performance
+    notes: tuple[str, ...]
+
+
+def speak(
+    samples: np.ndarray,
+    rate: float,
+    fps: float,
+    passages: Sequence[speech.Passage] = (),
+    directions: Sequence[Direction] = (),
+) -> Spoken:
+    heard = speech.animate(samples, rate, fps=fps, passages=passages)
+    return Spoken(heard.take, perform(heard.take, directions), heard.notes)
 
 
 def lip_gap(performance: Performance) -> np.ndarray:

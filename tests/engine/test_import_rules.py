@@ -14,7 +14,7 @@ ADDON = REPOSITORY / "blender_addon"
 ALLOWED = {
     "errors": set(),
     "wire": {"errors"},
-    "performance": {"errors"},
+    "performance": {"errors", "rig", "wire"},
     "rig": {"errors"},
     "gaussians": {"errors"},
     "avatar": {"errors", "gaussians", "rig"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from speech_tools import DATA, REPOSITORY, lip_gap, real_speech, sample
+from speech_tools import DATA, REPOSITORY, lip_gap, real_speech, sample, speak
 
 from dgtalker_engine import speech
 from dgtalker_engine.speech import spelling
@@ -14,7 +14,7 @@ TEXT = (REPOSITORY / "tests" / "demo" / "sample.txt").read_text()
 
 def animate(samples, rate, transcript):
     passage = speech.Passage(0.0, len(samples) / rate, transcript=transcript)
-    return speech.animate(samples, rate, fps=25, passages=[passage])
+    return speak(samples, rate, fps=25, passages=[passage])
 
 
 def test_right_transcript_needs_no_note():
@@ -25,7 +25,7 @@ def test_wrong_transcript_is_told_and_recognised_words_take_its_place():
     samples, rate = sample()
     result = animate(samples, rate, "The committee will never approve the budget on time, said the chairman yesterday.")
     assert "does not fit" in result.notes[0]
-    alone = speech.animate(samples, rate, fps=25).performance
+    alone = speak(samples, rate, fps=25).performance
     assert np.abs(result.performance.weights - alone.weights).mean() < 0.005
 
 
@@ -43,7 +43,7 @@ def test_each_strip_keeps_its_own_transcript():
         (3.45, 4.6, "Would you watch?"),
     )
     passages = [speech.Passage(start, end, transcript=text) for start, end, text in parts]
-    split = speech.animate(samples, rate, fps=25, passages=passages)
+    split = speak(samples, rate, fps=25, passages=passages)
     assert split.notes == ()
     whole = animate(samples, rate, TEXT)
     assert np.abs(split.performance.weights - whole.performance.weights).mean() < 0.01
@@ -89,7 +89,7 @@ def test_transcript_longer_than_the_recogniser_can_take_is_spread_over_the_sound
 @pytest.mark.parametrize("name", ["german.wav", "mandarin.wav"])
 def test_foreign_speech_moves_the_lips_and_is_told(name):
     samples, rate = real_speech(name)
-    result = speech.animate(samples, rate, fps=25)
+    result = speak(samples, rate, fps=25)
     assert any("No English words" in note for note in result.notes)
     assert lip_gap(result.performance).max() > 0.3
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soundfile
-from speech_tools import sample
+from speech_tools import sample, speak
 
 from dgtalker_engine import speech
 from dgtalker_engine.errors import DGTalkerError
@@ -36,7 +36,7 @@ def test_reads(tmp_path, name, rate, channels, subtype):
 
 def test_a_telephone_recording_still_closes_the_lips():
     samples, rate = sample()
-    result = speech.animate(samples[::2], rate // 2, fps=24)
+    result = speak(samples[::2], rate // 2, fps=24)
     assert result.performance.curve("mouthPressLeft").max() > 0.2
 
 

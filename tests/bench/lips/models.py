@@ -13,7 +13,7 @@ import soundfile
 from scipy.ndimage import gaussian_filter1d
 
 from dgtalker_engine import speech
-from dgtalker_engine.performance import Performance
+from dgtalker_engine.performance import Performance, perform
 from dgtalker_engine.speech import activity, sound
 from dgtalker_engine.speech.progress import Progress
 
@@ -37,7 +37,7 @@ _RHUBARB = {
 
 
 def rules(samples: np.ndarray, rate: int) -> Performance:
-    return speech.animate(samples, rate, fps=FPS).performance
+    return perform(speech.animate(samples, rate, fps=FPS).take)
 
 
 def loudness(samples: np.ndarray, rate: int) -> Performance:

@@ -1,4 +1,4 @@
-"""A Performance: control weights over time. NumPy only; Blender imports this module."""
+"""A Performance: control weights over time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import DGTalkerError
+from ..errors import DGTalkerError
 
 
 @dataclass(frozen=True)

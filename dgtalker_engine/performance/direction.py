@@ -1,0 +1,128 @@
+"""Directions: what the animator asks of one stretch of time, and how settings fade from one stretch to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..errors import DGTalkerError
+
+FADE = 0.2
+"""Seconds over which a setting changes, centred on the stretch's ends, so that stretches that touch fade across."""
+
+NEUTRAL = "neutral"
+
+_AMOUNTS = ("lips", "jaw", "expression", "head", "blinks", "gaze")
+_LIMITS = {"articulation": (-1.0, 1.0), "smoothing": (0.0, 0.5), "hold": (0.0, 0.3), "offset": (-1.0, 1.0)}
+
+
+@dataclass(frozen=True)
+class Direction:
+    """What the animator set for one stretch of time; everything at its default changes nothing.
+
+    Attributes:
+        start: seconds.
+        end: seconds, later than `start`.
+        lips: scale of the lips and the tongue; 1 is natural, 0 still.
+        jaw: scale of the jaw. Lips that are brought together over an open jaw follow it.
+        expression: scale of brows, lids and cheeks.
+        head: scale of the head's motion.
+        blinks: blinks per natural blink: 0 none, 2 twice as many, at most 4. Lids always close fully.
+        gaze: looks aside per natural look: 0 none, 2 twice as many, at most 4.
+        articulation: −1 mumbled, 0 as found, +1 over-articulated.
+        smoothing: seconds over which the mouth's motion is averaged.
+        hold: seconds for which each shape of the mouth is kept at its extreme; the way between shapes grows quicker.
+        offset: seconds by which the mouth moves later than found; earlier where negative.
+        seed: another number gives other blinks, looks, brows and head motion.
+        styles: how much of each style of `styles.STYLES`, 0–1; where the sum is over 1, shares of it. ``neutral`` takes
+            its share and changes nothing.
+    """
+
+    start: float
+    end: float
+    lips: float = 1.0
+    jaw: float = 1.0
+    expression: float = 1.0
+    head: float = 1.0
+    blinks: float = 1.0
+    gaze: float = 1.0
+    articulation: float = 0.0
+    smoothing: float = 0.0
+    hold: float = 0.0
+    offset: float = 0.0
+    seed: int = 0
+    styles: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def __post_init__(self) -> None:
+        numbers = [getattr(self, name) for name in ("start", "end", *_AMOUNTS, *_LIMITS)]
+        if not np.all(np.isfinite([*numbers, *self.styles.values()])):
+            raise DGTalkerError("A direction holds a value that is not a finite number.")
+        if self.end <= self.start:
+            raise DGTalkerError(f"A direction ends at {self.end:g} s, before it starts at {self.start:g} s.")
+        if min(self.seed, *(getattr(self, name) for name in _AMOUNTS), *self.styles.values()) < 0:
+            raise DGTalkerError(f"The direction at {self.start:g} s has a negative amount.", "Amounts start at 0.")
+        for name, (least, most) in _LIMITS.items():
+            if not least <= getattr(self, name) <= most:
+                raise DGTalkerError(
+                    f"The direction at {self.start:g} s has an impossible {name}.", f"Give {least:g} to {most:g}."
+                )
+
+
+def ease(x: np.ndarray) -> np.ndarray:
+    """0 below 0, 1 above 1, and a curve with level ends between."""
+    x = np.clip(x, 0.0, 1.0)
+    return x * x * (3.0 - 2.0 * x)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One direction, the frames that it reaches, and its share of each of them, float32."""
+
+    direction: Direction
+    frames: slice
+    share: np.ndarray
+
+
+class Parts:
+    """How directions divide the frames of a take between them: the mean where they overlap, the defaults elsewhere."""
+
+    def __init__(self, directions: Sequence[Direction], frames: int, fps: float) -> None:
+        self.frames = frames
+        presence = np.zeros(frames, np.float32)
+        reached: list[Part] = []
+        for direction in directions:
+            first = max(int(np.floor((direction.start - FADE / 2) * fps)), 0)
+            last = min(int(np.ceil((direction.end + FADE / 2) * fps)) + 1, frames)
+            if first >= last:
+                continue
+            times = np.arange(first, last) / fps
+            share = ease((times - direction.start) / FADE + 0.5) - ease((times - direction.end) / FADE + 0.5)
+            reached.append(Part(direction, slice(first, last), share.astype(np.float32)))
+            presence[first:last] += reached[-1].share
+        crowd = np.maximum(presence, 1.0)
+        self.parts = [Part(part.direction, part.frames, part.share / crowd[part.frames]) for part in reached]
+
+    def curve(self, which: str) -> np.ndarray:
+        """A setting at each frame, float32 (frames,)."""
+        usual = getattr(_USUAL, which)
+        curve = np.full(self.frames, usual, np.float32)
+        for part in self.parts:
+            value = getattr(part.direction, which)
+            if value != usual:
+                curve[part.frames] += part.share * np.float32(value - usual)
+        return curve
+
+    def style(self, name: str) -> np.ndarray | None:
+        """The weight of a style at each frame, float32 (frames,); None where no direction asks for it."""
+        asked = [(part, part.direction.styles[name]) for part in self.parts if part.direction.styles.get(name)]
+        if not asked:
+            return None
+        curve = np.zeros(self.frames, np.float32)
+        for part, weight in asked:
+            curve[part.frames] += part.share * np.float32(weight)
+        return curve
+
+
+_USUAL = Direction(0.0, 1.0)
