@@ -39,7 +39,7 @@ def loudness(samples: np.ndarray) -> np.ndarray:
     for frame in range(0, len(power), _BLOCK):
         start = frame * hop
         # One sample more in front for the difference.
-        block = samples[max(start - 1, 0) : start + _BLOCK * hop]
+        block = samples[max(start - 1, 0) : start + _BLOCK * hop].astype(np.float32)
         emphasised = np.diff(block) + 0.05 * block[1:] if start else np.diff(block, prepend=block[:1]) + 0.05 * block
         squares = np.zeros(-(-len(emphasised) // hop) * hop, np.float32)
         squares[: len(emphasised)] = emphasised**2

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from .activity import Span
+
+_SPANS = ("misfits", "unscripted", "wordless")
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,18 @@ class Hearing:
     def add(self, part: Hearing, start: float) -> None:
         """Appends what was heard of a part of the sound that begins at `start` seconds."""
         self.phones += [Phone(p.name, p.start + start, p.end + start, p.weak) for p in part.phones]
-        for mine, its in (
-            (self.misfits, part.misfits),
-            (self.unscripted, part.unscripted),
-            (self.wordless, part.wordless),
-        ):
-            mine += [Span(span.start + start, span.end + start) for span in its]
+        for name in _SPANS:
+            getattr(self, name).extend(Span(s.start + start, s.end + start) for s in getattr(part, name))
+
+    def to_json(self) -> dict[str, Any]:
+        """Lists and numbers, without `unknown` and `unreadable`, which are of a whole recording."""
+        spans = {name: [(s.start, s.end) for s in getattr(self, name)] for name in _SPANS}
+        return {"phones": [(p.name, p.start, p.end, p.weak) for p in self.phones], **spans}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Hearing:
+        spans = {name: [Span(*span) for span in data[name]] for name in _SPANS}
+        return cls([Phone(*phone) for phone in data["phones"]], **spans)
 
     def notes(self) -> list[str]:
         """Sentences for the user."""

@@ -27,7 +27,8 @@ SILENCE = "SIL"
 _BLOCK = int(0.02 * RATE)
 _NEVER = 1e-30
 _WIDE = {"beam": 1e-80, "wbeam": 1e-80, "pbeam": 1e-80}
-_PATHS = 2000
+_PATHS = 1500
+_DENSITIES = 3
 _COMMON = 30000
 _FIRST_SOUND = np.random.default_rng(0).normal(0.0, 0.1, int(0.1 * RATE)).astype(np.float32)
 
@@ -72,7 +73,7 @@ class Recogniser:
         with tempfile.TemporaryDirectory() as folder:
             common = Path(folder) / "common.dict"
             model = _write_common_words(common, progress)
-            self._words = decoder(lm=None, dict=str(common), fwdflat=False, maxhmmpf=_PATHS)
+            self._words = decoder(lm=None, dict=str(common), fwdflat=False, maxhmmpf=_PATHS, topn=_DENSITIES)
         self._words.add_lm("words", model)
         self._words.activate_search("words")
         # One word a phone: state alignment in pocketsphinx 5.1 fails on one chunk in six (its pull request 468).
@@ -173,7 +174,7 @@ class Recogniser:
 
     def _decode(self, decoder: pocketsphinx.Decoder, sound: np.ndarray, progress: Progress) -> None:
         peak = float(np.abs(sound).max(initial=0.0))
-        pcm = (sound * (0.9 * 32767 / max(peak, 1e-6))).astype(np.int16)
+        pcm = (sound.astype(np.float32) * (0.9 * 32767 / max(peak, 1e-6))).astype(np.int16)
         # What is taken for noise would be that of the sound before.
         channel = decoder.get_cmn(False)
         decoder.reinit_feat()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,28 +28,49 @@ def read_audio(path: Path | str) -> tuple[np.ndarray, int]:
     Raises:
         DGTalkerError: the file is missing, empty, or no sound that can be read.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise DGTalkerError(f"There is no sound file {path}.", "Check the path.")
-    if path.stat().st_size == 0:
-        raise DGTalkerError(f"The sound file {path} is empty.", "Export it again.")
-    try:
-        channels, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise DGTalkerError(
-            f"The sound file {path} cannot be read: {error}.", "Convert it to WAV, FLAC, OGG or MP3."
-        ) from error
+    with _opened(path) as file:
+        try:
+            channels = file.read(dtype="float32", always_2d=True)
+        except soundfile.SoundFileError as error:
+            raise _unreadable(path, error) from error
+        rate = file.samplerate
     if len(channels) == 0:
         raise DGTalkerError(f"The sound file {path} holds no sound.", "Export it again.")
     return np.ascontiguousarray(channels.mean(axis=1, dtype=np.float32)), int(rate)
+
+
+def read_speech(path: Path | str, progress: Progress) -> np.ndarray:
+    """Reads a sound file of any length a few seconds at a time: float16 (n,) at `RATE`.
+
+    Raises:
+        DGTalkerError: as `read_audio`.
+    """
+    with _opened(path) as file:
+        size = int(_BLOCK * file.samplerate)
+        length = max(file.frames, 1)
+
+        def blocks() -> Iterator[np.ndarray]:
+            done = 0
+            while len(block := file.read(size, dtype="float32", always_2d=True)):
+                progress.report(done / length)
+                done += len(block)
+                yield _finite(block.mean(axis=1, dtype=np.float32))[0]
+
+        try:
+            samples = _resampled(blocks(), file.samplerate, length, np.float16)
+        except soundfile.SoundFileError as error:
+            raise _unreadable(path, error) from error
+    if len(samples) == 0:
+        raise DGTalkerError(f"The sound file {path} holds no sound.", "Export it again.")
+    return samples
 
 
 def checked(samples: np.ndarray, sample_rate: float) -> tuple[np.ndarray, bool]:
     """Samples that are safe to work on.
 
     Returns:
-        samples float32 (n,), at most 40 dB over full scale, with silence in place of values that are not finite; and
-        whether there were any of those.
+        samples (n,): 16-bit integers and float16 as they are, others as float32, at most 40 dB over full scale and with
+        silence in place of values that are not finite; and whether there were any of those.
 
     Raises:
         DGTalkerError: no samples, more than one channel, or an impossible rate.
@@ -60,19 +82,85 @@ def checked(samples: np.ndarray, sample_rate: float) -> tuple[np.ndarray, bool]:
         raise DGTalkerError("The sound is empty.", "Give at least one sample.")
     if not np.isfinite(sample_rate) or not 1000 <= sample_rate <= 768000:
         raise DGTalkerError(f"The sound has a sampling rate of {sample_rate:g} Hz.", "It must be 1000 to 768000 Hz.")
-    samples = samples.astype(np.float32, copy=False)
-    finite = np.isfinite(samples)
-    broken = not bool(finite.all())
-    samples = np.where(finite, samples, np.float32(0)) if broken else samples
-    return np.clip(samples, -_LOUDEST, _LOUDEST), broken
+    if samples.dtype in (np.int16, np.float16):
+        return samples, False
+    return _finite(samples.astype(np.float32, copy=False))
 
 
-def to_speech_rate(samples: np.ndarray, sample_rate: float, progress: Progress) -> np.ndarray:
-    """Resamples to `RATE`, a few seconds at a time so that cancelling is prompt: float32 (n,)."""
-    stream = soxr.ResampleStream(sample_rate, RATE, 1, dtype="float32")
+def to_speech_rate(
+    samples: np.ndarray, sample_rate: float, progress: Progress, kind: type[np.floating] = np.float32
+) -> np.ndarray:
+    """Resamples to `RATE`, a few seconds at a time so that cancelling is prompt.
+
+    Args:
+        samples: `checked`.
+        kind: of the result's values. As float16 two hours take 230 MB, and the noise of rounding lies 70 dB under
+            whatever is said, be it ever so quiet; `part` then gives what can be calculated with.
+
+    Returns:
+        (n,), full scale ±1.
+    """
+    if samples.dtype == kind and sample_rate == RATE:
+        return samples
     size = int(_BLOCK * sample_rate)
-    blocks = []
-    for start in range(0, len(samples), size):
-        progress.report(start / len(samples))
-        blocks.append(stream.resample_chunk(samples[start : start + size], last=start + size >= len(samples)))
-    return np.concatenate(blocks)
+
+    def blocks() -> Iterator[np.ndarray]:
+        for start in range(0, len(samples), size):
+            progress.report(start / len(samples))
+            block = samples[start : start + size]
+            yield block.astype(np.float32) * np.float32(1 / 32768 if block.dtype == np.int16 else 1)
+
+    return _resampled(blocks(), sample_rate, len(samples), kind)
+
+
+def part(samples: np.ndarray, start: float, end: float) -> np.ndarray:
+    """Samples at `RATE` between two times in seconds, float32."""
+    return samples[int(start * RATE) : int(end * RATE)].astype(np.float32)
+
+
+def _resampled(blocks: Iterable[np.ndarray], sample_rate: float, length: int, kind: type[np.floating]) -> np.ndarray:
+    """Blocks of float32 at any rate to `RATE`; `length` is of all of them, as far as that is known."""
+    stream = soxr.ResampleStream(sample_rate, RATE, 1, dtype="float32") if sample_rate != RATE else None
+    result = np.empty(int(length * RATE / sample_rate) + 1, kind)
+    filled = 0
+
+    def put(block: np.ndarray) -> None:
+        nonlocal result, filled
+        if filled + len(block) > len(result):  # the header of the file promised less
+            result = np.concatenate([result[:filled], np.empty(len(block) + len(result) // 2, kind)])
+        result[filled : filled + len(block)] = block
+        filled += len(block)
+
+    for block in blocks:
+        put(stream.resample_chunk(block) if stream else block)
+    if stream:
+        put(stream.resample_chunk(np.zeros(0, np.float32), last=True))
+    return result[:filled]
+
+
+def _finite(samples: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Float32 with silence in place of what is no number and nothing far too loud; whether anything was no number."""
+    # A sum that is finite has finite terms, and needs no array as large as the sound to find out.
+    with np.errstate(invalid="ignore", over="ignore"):
+        usual = bool(np.isfinite(np.add.reduce(samples, dtype=np.float64)))
+        usual = usual and float(samples.max(initial=0)) <= _LOUDEST and float(samples.min(initial=0)) >= -_LOUDEST
+    if usual:
+        return samples, False
+    finite = np.isfinite(samples)
+    return np.clip(np.where(finite, samples, np.float32(0)), -_LOUDEST, _LOUDEST), not bool(finite.all())
+
+
+def _opened(path: Path | str) -> soundfile.SoundFile:
+    path = Path(path)
+    if not path.is_file():
+        raise DGTalkerError(f"There is no sound file {path}.", "Check the path.")
+    if path.stat().st_size == 0:
+        raise DGTalkerError(f"The sound file {path} is empty.", "Export it again.")
+    try:
+        return soundfile.SoundFile(path)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path | str, error: Exception) -> DGTalkerError:
+    return DGTalkerError(f"The sound file {path} cannot be read: {error}.", "Convert it to WAV, FLAC, OGG or MP3.")
