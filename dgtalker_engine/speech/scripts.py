@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from . import spelling, transcripts
+from ..performance import transcripts
+from . import spelling
 from .activity import Span
 from .passages import Passage
 from .team import Job
