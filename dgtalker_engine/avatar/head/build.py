@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...rig import arkit_rig
 from ..base import FORMAT_VERSION, Consent, Metadata
 from ..linear import LinearAvatar
-from . import eyes, face, hair, mesh, mouth, splats
+from . import clothes, eyes, face, hair, mesh, mouth, posture, splats
 from .character import Character
-from .form import hair_form, skin_form
+from .deform import CORRECTIVES, RIG
+from .form import skin_form
+from .hairstyles import STYLES, HairStyle
 from .points import Points
 from .warp import Warp
 
@@ -19,35 +20,47 @@ SEED = 20240
 def build_head(character: Character) -> LinearAvatar:
     """The whole avatar; the same every time."""
     rng = np.random.default_rng(SEED)
-    skin, locks = skin_form(), hair_form()
-    points = Points.join(list(gather(skin, locks, rng).values()))
+    skin, style = forms(character)
+    points = Points.join(list(gather(character, skin, style, rng).values()))
     warp = Warp(character.shape)
-    proxy, _ = mesh.build(skin, locks, points, warp, rng)
+    proxy, proxy_points = mesh.build(character, skin, style, points, warp, rng)
     base = splats.base_arrays(warp.points(points))
     consent = Consent("Nobody: made by code", "Any use", "DGTalker", "", "synthetic")
-    metadata = Metadata(FORMAT_VERSION, "linear", character.label, arkit_rig(), consent, "CC0-1.0", "")
-    return LinearAvatar(metadata, base, splats.deltas(points, base, warp), proxy)
+    metadata = Metadata(
+        FORMAT_VERSION, "linear", character.label, RIG, consent, "CC0-1.0", "", CORRECTIVES, posture.joints(warp)
+    )
+    shares = (posture.shares(points), posture.shares(proxy_points))
+    return LinearAvatar(metadata, base, splats.deltas(points, base, warp), proxy, *shares)
 
 
-def gather(skin: np.ndarray, locks: np.ndarray, rng: np.random.Generator) -> dict[str, Points]:
-    """Every disc of the head, by what it is part of."""
-    face_points = face.skin(skin, locks, rng)
-    face.paint_skin(face_points, skin, locks, rng)
-    return {
+def forms(character: Character) -> tuple[np.ndarray, HairStyle]:
+    """The sculpture: rows of `sdf` for the skin, and the hair."""
+    return skin_form(character.hair.moustache), STYLES[character.hair.style]()
+
+
+def gather(character: Character, skin: np.ndarray, style: HairStyle, rng: np.random.Generator) -> dict[str, Points]:
+    """Every disc of the head, by what it is part of, in the sculpture's space."""
+    face_points = face.skin(skin, style.form, rng)
+    face.paint_skin(face_points, character, skin, style.form, rng)
+    parts = {
         "skin": face_points,
         "lining": face.lining(face_points),
-        "lid_rims": face.lid_rims(),
-        "inner_lips": face.inner_lips(),
-        "collar": face.collar(rng),
+        "lid_rims": face.lid_rims(character.skin),
+        "inner_lips": face.inner_lips(character.skin),
+        "collar": clothes.cloth(character.clothes, rng),
         "upper_teeth": mouth.teeth(True).both_sides(),
         "lower_teeth": mouth.teeth(False).both_sides(),
         "tongue": mouth.tongue(),
         "cavity": mouth.cavity(),
-        "eyeballs": eyes.eyeballs(),
+        "eyeballs": eyes.eyeballs(character.eyes),
         "catch_lights": eyes.catch_lights(),
-        "caruncles": eyes.caruncles(),
+        "caruncles": eyes.caruncles(character.skin),
+        "moisture": eyes.moisture(),
         "lid_shadow": eyes.lid_shadow(),
-        "lashes": eyes.lashes(rng),
-        "brows": eyes.brows(skin, rng),
-        "hair": hair.hair(locks, skin, rng),
+        "lashes": eyes.lashes(character.eyes, rng),
+        "brows": eyes.brows(character.brows, skin, rng),
+        "hair": hair.hair(style, character, skin, rng),
     }
+    if character.hair.moustache:
+        parts["moustache"] = eyes.moustache(np.array(character.hair.tip), skin, rng)
+    return parts

@@ -139,4 +139,86 @@ ROBIN = Character(
     clothes=Clothes(style="roll", colour=(0.16, 0.46, 0.50), accent=(0.16, 0.46, 0.50)),
 )
 
-CHARACTERS: dict[str, Character] = {character.name: character for character in (ROBIN,)}
+WREN = Character(
+    name="wren",
+    description="A young woman with dark skin, big eyes and her hair in two curly puffs",
+    skin=Skin(
+        colour=(0.56, 0.355, 0.255),
+        lips=(0.60, 0.27, 0.27),
+        blush=(0.66, 0.29, 0.23),
+        lid=(0.45, 0.255, 0.19),
+        gloss=0.08,
+    ),
+    eyes=Eyes(
+        inner=(0.62, 0.36, 0.14),
+        outer=(0.27, 0.12, 0.05),
+        ring=(0.07, 0.03, 0.02),
+        iris=1.1,
+        pupil=1.12,
+        lashes=1.35,
+        lash=(0.05, 0.03, 0.03),
+    ),
+    brows=Brows(colour=(0.09, 0.055, 0.045), thickness=0.85, length=0.9, arch=1.3, count=360),
+    hair=Hair(style="puffs", root=(0.085, 0.05, 0.042), tip=(0.28, 0.16, 0.11)),
+    clothes=Clothes(style="hood", colour=(0.93, 0.62, 0.14), accent=(0.98, 0.86, 0.66)),
+    shape=Shape(
+        bells=(
+            Bell((0, -50, -95), (90, 80, 48), shift=(0, 3, 13)),
+            Bell((44, -60, -34), (34, 40, 34), shift=(4.5, -2, 0)),
+            Bell((0, -88, -106), (30, 30, 24), scale=(0.86, 1.0, 0.9)),
+            Bell((0, -104, -25), (17, 20, 20), scale=(1.22, 0.86, 0.86), shift=(0, 5, 3)),
+            Bell((0, -92, -2), (14, 16, 16), shift=(0, 3.5, 0)),
+            Bell((0, -96, -63), (26, 22, 12), scale=(1.0, 1.16, 1.3), shift=(0, -1.5, 0)),
+            Bell((90, 14, 2), (24, 32, 38), scale=(0.85, 0.8, 0.8), shift=(-3, 0, 0)),
+            Bell((0, 0, 70), (120, 110, 60), scale=(1.04, 1.03, 1.02)),
+            Bell((0, 15, -140), (75, 75, 42), scale=(0.84, 0.86, 1.0)),
+        ),
+        eyes=1.13,
+        eye_shift=(1.5, -1.5, 0.0),
+    ),
+)
+
+HERON = Character(
+    name="heron",
+    description="An old man with a long face, a big nose, a moustache and a bow tie",
+    skin=Skin(
+        colour=(0.90, 0.70, 0.60),
+        lips=(0.74, 0.47, 0.44),
+        blush=(0.88, 0.48, 0.41),
+        lid=(0.74, 0.49, 0.44),
+        wrinkles=1.0,
+        stubble=0.6,
+        moles=((33.0, -84.0, -36.0), (-52.0, -62.0, 34.0)),
+    ),
+    eyes=Eyes(
+        inner=(0.62, 0.74, 0.86),
+        outer=(0.24, 0.40, 0.58),
+        ring=(0.10, 0.16, 0.26),
+        iris=0.94,
+        lashes=0.6,
+        lash=(0.30, 0.26, 0.24),
+    ),
+    brows=Brows(colour=(0.62, 0.60, 0.58), thickness=1.55, length=1.7, arch=0.8, count=420),
+    hair=Hair(style="sides", root=(0.50, 0.49, 0.49), tip=(0.86, 0.85, 0.84), moustache=True),
+    clothes=Clothes(style="shirt", colour=(0.93, 0.92, 0.88), accent=(0.60, 0.13, 0.15)),
+    shape=Shape(
+        bells=(
+            Bell((0, -50, -85), (120, 110, 60), shift=(0, -1, -13)),
+            Bell((0, -10, 105), (110, 110, 60), shift=(0, 0, 7)),
+            Bell((0, -20, -30), (150, 150, 110), scale=(0.92, 1.0, 1.0)),
+            Bell((0, -104, -24), (21, 26, 27), scale=(1.3, 1.25, 1.2), shift=(0, -9, -4)),
+            Bell((0, -96, 0), (12, 16, 15), shift=(0, -5, 0)),
+            Bell((0, -90, -106), (30, 30, 26), shift=(0, -6, -4)),
+            Bell((90, 14, 2), (26, 36, 44), scale=(1.2, 1.22, 1.26), shift=(4, 0, -2)),
+            Bell((24, -86, 30), (26, 22, 13), shift=(0, -4, -1.5)),
+            Bell((47, -60, -46), (20, 24, 24), shift=(-4, 4, 0)),
+            Bell((52, -60, -12), (18, 22, 14), shift=(2, -2.5, 0)),
+            Bell((0, 15, -140), (80, 80, 45), scale=(0.9, 0.92, 1.0)),
+            Bell((0, -26, -132), (9, 12, 13), shift=(0, -5, 0)),
+        ),
+        eyes=0.93,
+        eye_shift=(-1.0, 2.0, 0.0),
+    ),
+)
+
+CHARACTERS: dict[str, Character] = {character.name: character for character in (ROBIN, WREN, HERON)}

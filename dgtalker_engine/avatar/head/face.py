@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import sdf
+from .character import Character, Skin
 from .form import (
     EYE,
     EYE_CORNERS,
@@ -20,12 +21,10 @@ from .form import (
     slit_z,
 )
 from .light import exposure, lit
+from .paint import lip_colour, skin_albedo
 from .points import Part, Points, make, smooth, soft
 from .sample import on_surface, thin
 
-SKIN = np.array([0.945, 0.76, 0.655])
-LIP = np.array([0.80, 0.44, 0.43])
-BLUSH = np.array([0.93, 0.52, 0.46])
 SCATTER = (0.52, 0.30, 0.24)
 DISC = 0.86  # standard deviation of a disc over the spacing
 
@@ -118,13 +117,13 @@ def _beneath(
     return under
 
 
-def lid_rims() -> Points:
+def lid_rims(skin: Skin) -> Points:
     """The thickness of all four lids."""
     azimuth = np.linspace(*EYE_CORNERS, 61)
-    return Points.join([lid_rim(above, azimuth, 5) for above in (True, False)]).both_sides()
+    return Points.join([lid_rim(above, azimuth, 5, skin) for above in (True, False)]).both_sides()
 
 
-def lid_rim(above: bool, azimuth: np.ndarray, rows: int) -> Points:
+def lid_rim(above: bool, azimuth: np.ndarray, rows: int, skin: Skin) -> Points:
     """The thickness of a left lid: a strip (rows, azimuths) from the skin's edge back to the eyeball."""
     radius = np.linspace(LID_RADIUS + 0.1, EYE_RADIUS + 0.15, rows)
     a, r = (grid.ravel() for grid in np.meshgrid(azimuth, radius))
@@ -135,20 +134,20 @@ def lid_rim(above: bool, azimuth: np.ndarray, rows: int) -> Points:
     position = eye_point(a, edge - sign * 0.035 * np.sin(inward * np.pi / 2), r)
     anchor = eye_point(a, edge + sign * 1e-3, LID_RADIUS)
     normal = eye_point(a, edge - sign * np.pi / 2, 1.0) - EYE
-    colour = np.where(inward[:, None] > 0.45, [0.88, 0.60, 0.54], [0.80, 0.55, 0.48])
+    colour = np.array(skin.lid) * np.where(inward[:, None] > 0.45, [1.10, 1.13, 1.17], 1.02)
     if above:
         colour = colour * (0.62 - 0.25 * inward[:, None])
     return make(position, normal, 0.36, Part.SKIN, colour=colour, anchor=anchor)
 
 
-def inner_lips() -> Points:
+def inner_lips(skin: Skin) -> Points:
     """The wet side of both lips."""
     x = np.arange(0.3, MOUTH_HALF_WIDTH - 0.4, 0.9)
     depth = np.arange(0, 14, 0.95)
-    return Points.join([inner_lip(above, x, depth) for above in (True, False)]).both_sides()
+    return Points.join([inner_lip(above, x, depth, skin) for above in (True, False)]).both_sides()
 
 
-def inner_lip(above: bool, x: np.ndarray, depth: np.ndarray) -> Points:
+def inner_lip(above: bool, x: np.ndarray, depth: np.ndarray, skin: Skin) -> Points:
     """The left half of a lip's wet side, (depths, xs): from where the lips touch inwards and round to the gum."""
     x, depth = (grid.ravel() for grid in np.meshgrid(x, depth))
     sign = 1.0 if above else -1.0
@@ -160,110 +159,19 @@ def inner_lip(above: bool, x: np.ndarray, depth: np.ndarray) -> Points:
     # what lies deeper moves with the skin in front of it, not with the edge of the lip
     anchor = np.stack([x, slit_y(x), z], axis=1)
     wet = smooth(0, 6, depth)[:, None]
-    colour = (LIP * 0.97) * (1 - wet) + np.array([0.62, 0.27, 0.27]) * wet
+    colour = (np.array(skin.lips) * 0.97) * (1 - wet) + np.array([0.62, 0.27, 0.27]) * wet
     if above:
         colour = colour * 0.86
     return make(position, normal, 0.85 + 0.035 * depth, Part.INNER_LIP, colour=colour, anchor=anchor, side=float(above))
 
 
-def lip_colour(points: np.ndarray) -> np.ndarray:
-    """(N,) 1 on the red of the lips, 0 on the skin, with a soft border."""
-    x, y, z = np.abs(points[:, 0]), points[:, 1], points[:, 2]
-    t = np.minimum(x / (MOUTH_HALF_WIDTH + 1), 1)
-    height = z - slit_z(x)
-    bow = 5.9 * (1 - t**2.2) ** 0.8 + 1.3 * soft(x - 5.5, 4.0) - 0.5 * soft(x, 2.5)
-    floor = 8.2 * (1 - t**2.4) ** 0.75
-    inside = np.where(height > 0, bow - height, floor + height)
-    return smooth(-0.7, 0.9, inside) * (x < MOUTH_HALF_WIDTH + 1) * (y < -70)
-
-
-def paint_skin(points: Points, form: np.ndarray, hair: np.ndarray, rng: np.random.Generator) -> None:
+def paint_skin(
+    points: Points, character: Character, form: np.ndarray, hair: np.ndarray, rng: np.random.Generator
+) -> None:
     """Gives the skin its own colours, and the light on them."""
     mirror = points.position * np.where(points.position[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
     ambient, key = exposure([form, hair], points.position, points.normal)
     tip = soft(np.linalg.norm(mirror - (0, -113, -27), axis=1), 6)
-    gloss = 0.03 + 0.16 * lip_colour(points.position) + 0.10 * tip
-    points.albedo = skin_albedo(points.position, rng)
+    gloss = character.skin.gloss + 0.16 * lip_colour(points.position) + 0.10 * tip
+    points.albedo = skin_albedo(points.position, character, rng)
     points.colour = lit(points.albedo, points.normal, ambient, key, scatter=SCATTER, gloss=gloss, sharpness=22.0)
-
-
-def skin_albedo(p: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """sRGB (N, 3) of the skin at places (N, 3), without light."""
-    x = np.abs(p[:, 0])
-    mirror = np.stack([x, p[:, 1], p[:, 2]], axis=1)
-    albedo = np.broadcast_to(SKIN, p.shape).copy()
-
-    def tint(colour: np.ndarray | list[float], weight: np.ndarray) -> None:
-        nonlocal albedo
-        albedo = albedo + weight[:, None] * (np.asarray(colour) - albedo)
-
-    def near(centre: tuple[float, float, float], radius: float) -> np.ndarray:
-        return soft(np.linalg.norm(mirror - centre, axis=1), radius)
-
-    tint(BLUSH, 0.55 * near((46, -72, -28), 22))
-    tint(BLUSH, 0.42 * near((0, -112, -29), 13) + 0.3 * near((11, -98, -33), 7))
-    tint(BLUSH, 0.22 * near((0, -88, -98), 18))
-    tint(BLUSH, 0.5 * smooth(78, 90, x) * smooth(40, 20, np.abs(p[:, 2])))
-    azimuth, elevation, radius = eye_polar(mirror)
-    lower, upper = lid_edges(azimuth)
-    on_lid = soft(radius - LID_RADIUS, 2.5)
-    tint([0.80, 0.53, 0.46], 0.50 * on_lid * smooth(0.55, 0.1, elevation - upper) * (elevation > 0))
-    tint([0.55, 0.32, 0.28], 0.55 * on_lid * soft(elevation - upper, 0.06) * (elevation > 0))
-    tint([0.86, 0.58, 0.52], 0.40 * on_lid * smooth(0.5, 0.0, lower - elevation) * (elevation < 0))
-    nostril = smooth(5.0, 2.4, np.linalg.norm((mirror - [5.6, -100, -38.0]) / [1, 1.5, 1], axis=1))
-    tint([0.36, 0.17, 0.15], 0.85 * nostril)
-    freckles = np.zeros(len(p))
-    spots = np.flatnonzero((p[:, 1] < -78) & (p[:, 2] > -44) & (p[:, 2] < -8) & (x < 52) & (radius > LID_RADIUS + 1.5))
-    weight = soft(np.abs(p[spots, 2] + 24), 13) * soft(np.maximum(x[spots] - 34, 0), 16)
-    freckles[spots] = (rng.random(len(spots)) < 0.055 * weight) * (0.35 + 0.5 * rng.random(len(spots)))
-    tint([0.70, 0.45, 0.34], 0.36 * freckles)
-    lips = lip_colour(p)
-    tint(LIP, lips)
-    seam = soft(p[:, 2] - slit_z(x), 0.9) * smooth(MOUTH_HALF_WIDTH + 2, MOUTH_HALF_WIDTH - 3, x) * (p[:, 1] < -70)
-    tint([0.42, 0.17, 0.17], 0.75 * seam)
-    return albedo
-
-
-def ring(count: int) -> np.ndarray:
-    """Angles (count,) once around."""
-    return np.arange(count) * 2 * np.pi / count
-
-
-ROLLS = ((-163.0, 47.0), (-178.0, 53.0))  # height and radius of the collar's two rolls
-WOOL = np.array([0.16, 0.46, 0.50])
-NECK_Y = 15.0
-
-
-def collar(rng: np.random.Generator) -> Points:
-    """A rolled knitted collar that ends the neck, closed from below."""
-    sets = [roll(height, radius, 96, 15) for height, radius in ROLLS]
-    r, a = (grid.ravel() for grid in np.meshgrid(np.arange(1.5, 52, 3.2), ring(70)))
-    chosen = rng.random(len(r)) < r / 52
-    r, a = r[chosen], a[chosen]
-    floor = np.stack([r * np.sin(a), NECK_Y - r * np.cos(a), np.full(len(r), -186.0)], axis=1)
-    sets.append(make(floor, np.tile([0.0, 0.0, -1.0], (len(r), 1)), 3.4, Part.CLOTH, colour=WOOL * 0.42))
-    return Points.join(sets)
-
-
-def roll(height: float, radius: float, turns: int, tube: int) -> Points:
-    """One roll of the collar, (turns, tube)."""
-    b, a = (grid.ravel() for grid in np.meshgrid(ring(tube), ring(turns)))
-    rib = np.sin(a * 60)
-    out, rise = 9.0 * np.cos(b) * (1 + 0.05 * rib), 10.5 * np.sin(b)
-    position = np.stack([(radius + out) * np.sin(a), NECK_Y - (radius + out) * np.cos(a), height + rise], axis=1)
-    normal = np.stack([np.cos(b) * np.sin(a), -np.cos(b) * np.cos(a), np.sin(b)], axis=1)
-    colour = WOOL * (0.90 + 0.12 * rib)[:, None]
-    ambient = 0.5 + 0.5 * smooth(-1, 0.4, np.cos(b + (0.5 if height < -170 else -0.2)))
-    key = smooth(0.2, -0.5, normal[:, 1]) * 0.6 + 0.4
-    size = np.tile([2.2, 1.9], (len(a), 1))
-    return make(position, normal, size, Part.CLOTH, colour=lit(colour, normal, ambient, key), albedo=colour)
-
-
-def collar_grids(turns: int, tube: int) -> list[tuple[Points, tuple[int, int]]]:
-    """The collar's rolls as grids of points, with a closing row."""
-    grids = []
-    for height, radius in ROLLS:
-        points = roll(height, radius, turns, tube)
-        order = np.concatenate([np.arange(len(points)), np.arange(tube)])
-        grids.append((points.select(order), (turns + 1, tube)))
-    return grids

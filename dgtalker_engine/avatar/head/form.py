@@ -1,4 +1,4 @@
-"""The sculpture: measurements of the face, and the primitives of skin, hair and ears. Millimetres in head space."""
+"""The sculpture: measurements of the face, and the primitives of skin and ears. Millimetres in head space."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def in_eye_opening(points: np.ndarray) -> np.ndarray:
 
 EAR = np.concatenate(
     [
-        [ellipsoid((82, 16, 3), (4.5, 15, 25), 6)],
+        [ellipsoid((82, 16, 3), (4.5, 15, 25), 6), ellipsoid((87.5, 20, 8), (3.0, 10, 20), 4)],
         rope(
             [
                 (77, -2, 4),
@@ -95,8 +95,18 @@ EAR = np.concatenate(
 )
 
 
-def skin_form() -> np.ndarray:
-    """Rows of `sdf` for head, ears, neck, nose and lips, with the lids closed around the eyeballs."""
+MOUSTACHE = (
+    ((3.0, -102.5, -49.5), (12.0, -101.0, -52.5), (22.0, -94.5, -57.0), (31.0, -84.0, -66.0)),
+    (2.6, 4.2, 3.6, 1.2),
+)
+
+
+def skin_form(moustache: bool = False) -> np.ndarray:
+    """Rows of `sdf` for head, ears, neck, nose and lips, with the lids closed around the eyeballs.
+
+    Args:
+        moustache: whether the upper lip carries the volume of one.
+    """
     z0, z1, z2 = MOUTH_Z
     y0, y1, y2 = MOUTH_Y
     skull = np.stack(
@@ -127,82 +137,8 @@ def skin_form() -> np.ndarray:
             lip(25, (y0 + 1.8, y1, y2), (z0 - 5.0, z1 + 1.8, z2 + 1.0), (5.3, -1.2, -2.9), 0.92, 5),
         ]
     )
-    return np.concatenate([skull, EAR, face])
-
-
-# Locks of hair: paths from root to tip and the radii there. Not mirrored; the parting is on her right.
-LOCKS: tuple[tuple[tuple[tuple[float, float, float], ...], tuple[float, ...]], ...] = (
-    (((-36, -56, 102), (-14, -84, 112), (20, -96, 98), (48, -90, 72)), (10, 15, 15, 2.5)),
-    (((-32, -44, 114), (2, -74, 122), (42, -82, 100), (70, -62, 58)), (12, 17, 16, 3)),
-    (((-26, -28, 123), (16, -54, 126), (56, -56, 102), (80, -32, 46)), (12, 18, 16, 3)),
-    (((-22, -4, 126), (24, -22, 128), (64, -26, 100), (85, -12, 44)), (12, 18, 16, 4)),
-    (((-18, 24, 126), (28, 12, 126), (66, 10, 98), (83, 16, 40)), (12, 18, 16, 5)),
-    (((-10, 40, 122), (32, 42, 114), (66, 40, 80), (75, 42, 26)), (13, 17, 16, 6)),
-    (((-38, -52, 102), (-58, -58, 86), (-72, -48, 60), (-78, -30, 28)), (8, 12, 11, 3)),
-    (((-36, -36, 112), (-62, -36, 94), (-78, -24, 62), (-83, -14, 22)), (10, 14, 12, 3)),
-    (((-32, -10, 120), (-62, -8, 102), (-80, 0, 70), (-84, 10, 30)), (10, 15, 13, 5)),
-    (((-24, 20, 124), (-58, 28, 104), (-78, 32, 68), (-80, 40, 20)), (12, 16, 14, 5)),
-    (((0, 44, 122), (22, 62, 106), (48, 70, 70), (54, 66, 8)), (14, 17, 16, 7)),
-    (((-6, 44, 122), (-34, 66, 102), (-52, 76, 58), (-54, 70, -4)), (14, 17, 16, 7)),
-    (((0, 46, 122), (14, 78, 96), (28, 90, 52), (34, 80, -18)), (14, 17, 16, 6)),
-    (((-2, 46, 122), (-6, 80, 96), (-14, 96, 50), (-16, 84, -24)), (14, 17, 16, 6)),
-    (((72, 46, 30), (70, 48, 8), (58, 52, -22), (46, 56, -48)), (10, 11, 10, 2)),
-    (((-72, 46, 30), (-70, 48, 8), (-58, 52, -22), (-46, 56, -48)), (10, 11, 10, 2)),
-    (((-40, 72, 20), (-36, 76, -6), (-26, 74, -34), (-20, 66, -62)), (12, 12, 11, 2)),
-    (((36, 74, 20), (30, 78, -6), (18, 76, -36), (8, 66, -64)), (12, 12, 11, 2)),
-    (((-6, 84, 20), (-4, 84, -10), (-6, 76, -38), (-8, 66, -66)), (12, 12, 11, 2)),
-    (((78, -16, 50), (77, -17, 26), (75.5, -15, 8), (74, -13, -10)), (7, 7, 6, 1.5)),
-    (((-78, -16, 50), (-77, -17, 26), (-75.5, -15, 8), (-74, -13, -10)), (7, 7, 6, 1.5)),
-)
-# Neighbours between which a further lock grows, shorter and a little lower.
-BETWEEN = (
-    (0, 1),
-    (1, 2),
-    (2, 3),
-    (3, 4),
-    (4, 5),
-    (5, 10),
-    (6, 7),
-    (7, 8),
-    (8, 9),
-    (9, 11),
-    (10, 12),
-    (11, 13),
-    (12, 13),
-)
-
-
-def lock_curves(steps: int = 16) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each lock its centre line (steps, 3), a Catmull-Rom spline, and its radii (steps,)."""
-    locks = [(np.array(path, float), np.array(radii, float)) for path, radii in LOCKS]
-    for turn, (a, b) in enumerate(BETWEEN):
-        share = 0.5 + 0.08 * np.sin(2.4 * turn)
-        path = locks[a][0] * share + locks[b][0] * (1 - share)
-        outwards = path - [0, 10, 20]
-        path = path + outwards / np.linalg.norm(outwards, axis=1, keepdims=True) * (1.5 + 1.5 * np.cos(3.1 * turn))
-        path[3] += 0.16 * (path[2] - path[3]) * (1 + np.sin(5.0 * turn))
-        locks.append((path, 0.86 * (locks[a][1] + locks[b][1]) / 2))
-    curves = []
-    for path, radii in locks:
-        knots = path
-        knots = np.concatenate([[2 * knots[0] - knots[1]], knots, [2 * knots[-1] - knots[-2]]])
-        t = np.linspace(0, len(path) - 1, steps)
-        i = np.minimum(t.astype(int), len(path) - 2)
-        u = (t - i)[:, None]
-        a, b, c, d = knots[i], knots[i + 1], knots[i + 2], knots[i + 3]
-        line = 0.5 * (2 * b + (c - a) * u + (2 * a - 5 * b + 4 * c - d) * u**2 + (3 * b - a - 3 * c + d) * u**3)
-        curves.append((line, np.interp(t, np.arange(len(radii)), radii)))
-    return curves
-
-
-def hair_form() -> np.ndarray:
-    """Rows of `sdf` for the hair, not mirrored."""
-    rows = [
-        ellipsoid((0, 18, 48), (80, 82, 82), asymmetric=True),
-        ellipsoid((0, 44, 6), (66, 46, 44), 20, asymmetric=True),
-    ]
-    locks = [rope(line, radius, 6.0, asymmetric=True) for line, radius in lock_curves(8)]
-    return np.concatenate([np.stack(rows), *locks])
+    grown = [rope(*MOUSTACHE, 3.0)] if moustache else []
+    return np.concatenate([skull, EAR, face, *grown])
 
 
 def mouth_side(points: np.ndarray) -> np.ndarray:

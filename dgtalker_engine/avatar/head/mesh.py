@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from scipy.spatial import Delaunay, KDTree
 
-from ...rig import ARKIT_NAMES
 from ..base import ProxyMesh
-from . import eyes, face, mouth, sdf
-from .deform import displacement
+from . import clothes, eyes, face, mouth, sdf
+from .character import Character
+from .deform import CORRECTIVES, MIX, POSES, posed
 from .form import (
     EYE_CORNERS,
     LID_RADIUS,
@@ -23,6 +23,7 @@ from .form import (
     slit_y,
     slit_z,
 )
+from .hairstyles import HairStyle
 from .light import linear
 from .points import Part, Points, make
 from .sample import on_surface, thin
@@ -59,13 +60,16 @@ def _hits(form: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def surface(
-    form: np.ndarray, spacing: Callable[[np.ndarray], np.ndarray], rng: np.random.Generator
+    form: np.ndarray, spacing: Callable[[np.ndarray], np.ndarray], rng: np.random.Generator, fine: int = 1
 ) -> tuple[np.ndarray, Faces, np.ndarray]:
-    """Vertices (V, 3), triangles (F, 3) and lip sides (V,) of the outermost surface, open at eyes and mouth."""
-    azimuth = np.linspace(*EYE_CORNERS, 33)
+    """Vertices (V, 3), triangles (F, 3) and lip sides (V,) of the outermost surface, open at eyes and mouth.
+
+    The edges of the openings have `fine` times as many vertices as the proxy's.
+    """
+    azimuth = np.linspace(*EYE_CORNERS, 32 * fine + 1)
     low, high = lid_edges(azimuth)
     eye_loop = np.concatenate([eye_point(azimuth, high, LID_RADIUS), eye_point(azimuth[1:-1], low[1:-1], LID_RADIUS)])
-    x = np.linspace(0, MOUTH_HALF_WIDTH, 21)
+    x = np.linspace(0, MOUTH_HALF_WIDTH, 20 * fine + 1)
     slit = np.stack([x, slit_y(x), slit_z(x)], axis=1)
     middle = _middle_line(form, spacing)
     box = ((0.0, -125.0, NECK_END), (112.0, 112.0, 150.0))
@@ -146,9 +150,15 @@ def grid_faces(rows: int, columns: int, closed: bool = False) -> Faces:
 
 
 def build(
-    skin_form: np.ndarray, hair_form: np.ndarray, splats: Points, warp: Warp, rng: np.random.Generator
+    character: Character,
+    skin_form: np.ndarray,
+    style: HairStyle,
+    splats: Points,
+    warp: Warp,
+    rng: np.random.Generator,
 ) -> tuple[ProxyMesh, Points]:
     """The proxy, coloured like the Gaussians next to it, and its vertices as points in the sculpture's space."""
+    hair_form = style.form
     form = np.concatenate([skin_form, hair_form])
 
     def spacing(points: np.ndarray) -> np.ndarray:
@@ -162,14 +172,14 @@ def build(
     hits = _hits(form, vertices)
     places = (hits, vertices, vertices * [-1.0, 1.0, 1.0])
     hairy = np.min([sdf.distances(hair_form, place) for place in places], axis=0) < 2.0
-    again = hairy & (vertices[:, 0] < 0) & (np.linalg.norm(hits - vertices, axis=1) > 0.2)
+    again = hairy & (not style.mirrored) & (vertices[:, 0] < 0) & (np.linalg.norm(hits - vertices, axis=1) > 0.2)
     vertices[again] = hits[again]
     clear = sdf.distances(skin_form, vertices)
     normal = sdf.normals(form, vertices)
     head = make(vertices, normal, 1.0, Part.SKIN, side=side)
     head.part[clear > 0.4] = int(Part.HAIR)
     sets: list[tuple[Points, Faces]] = [(head, np.concatenate([triangles, np.full((len(triangles), 1), -1)], axis=1))]
-    sets += _sheets()
+    sets += _sheets(character)
     offset, faces = 0, []
     for points, quads in sets:
         faces.append(np.where(quads < 0, -1, quads + offset))
@@ -178,8 +188,8 @@ def build(
     points.colour = _colours(points, splats)
     tissue = tissue_of(points)
     rest = warp.move(points.position, points.part)
-    moved = (warp.move(points.position + displacement(name, tissue), points.part) for name in ARKIT_NAMES)
-    deltas = np.stack([place - rest for place in moved]) * MM
+    moved = (warp.move(points.position + posed(pose, tissue), points.part) for pose in POSES)
+    deltas = np.tensordot(MIX, np.stack([place - rest for place in moved]), 1) * MM
     flat = chart(points.position)
     uv = 0.5 + 0.5 * flat / np.abs(flat).max()
     colours = np.concatenate([linear(points.colour), np.ones((len(points), 1))], axis=1)
@@ -189,20 +199,29 @@ def build(
         uv.astype(np.float32),
         colours.astype(np.float32),
         deltas.astype(np.float32),
+        CORRECTIVES,
     )
     return proxy, points
 
 
-def _sheets() -> list[tuple[Points, Faces]]:
+def _sheets(character: Character) -> list[tuple[Points, Faces]]:
     """Everything but the outer surface: grids, each with its mirror image."""
     grids = [
-        (face.lid_rim(True, np.linspace(*EYE_CORNERS, 33), 4), (4, 33), False),
-        (face.lid_rim(False, np.linspace(*EYE_CORNERS, 33), 4), (4, 33), False),
-        (face.inner_lip(True, np.linspace(0, MOUTH_HALF_WIDTH, 16), np.linspace(0, 13, 6)), (6, 16), False),
-        (face.inner_lip(False, np.linspace(0, MOUTH_HALF_WIDTH, 16), np.linspace(0, 13, 6)), (6, 16), False),
+        (face.lid_rim(True, np.linspace(*EYE_CORNERS, 33), 4, character.skin), (4, 33), False),
+        (face.lid_rim(False, np.linspace(*EYE_CORNERS, 33), 4, character.skin), (4, 33), False),
+        (
+            face.inner_lip(True, np.linspace(0, MOUTH_HALF_WIDTH, 16), np.linspace(0, 13, 6), character.skin),
+            (6, 16),
+            False,
+        ),
+        (
+            face.inner_lip(False, np.linspace(0, MOUTH_HALF_WIDTH, 16), np.linspace(0, 13, 6), character.skin),
+            (6, 16),
+            False,
+        ),
         (mouth.teeth(True, 1.7, 1.7), mouth.teeth_shape(True, 1.7, 1.7), False),
         (mouth.teeth(False, 1.7, 1.7), mouth.teeth_shape(False, 1.7, 1.7), False),
-        (eyes.eyeball_grid(20, 32), (20, 32), True),
+        (eyes.eyeball_grid(character.eyes, 20, 32), (20, 32), True),
     ]
     sheets = []
     for points, shape, closed in grids:
@@ -213,7 +232,7 @@ def _sheets() -> list[tuple[Points, Faces]]:
         quads = quads if outwards else quads[:, ::-1]
         sheets += [(points, quads), (points.mirrored(), quads[:, ::-1])]
     sheets.append((mouth.tongue_grid(14, 20), grid_faces(14, 20, True)))
-    for points, shape in face.collar_grids(48, 12):
+    for points, shape in clothes.cloth_grids(character.clothes, 48, 12):
         sheets.append((points, grid_faces(*shape, True)))
     return sheets
 

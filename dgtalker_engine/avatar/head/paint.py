@@ -1,0 +1,119 @@
+"""The skin's own colours, without light: blush, lids, lips, freckles, moles, wrinkles, stubble and moustache. sRGB."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from .character import Character
+from .form import LID_RADIUS, MOUSTACHE, MOUTH_HALF_WIDTH, eye_polar, lid_edges, slit_z
+from .hairstyles import spline
+from .points import smooth, soft
+
+# Paths of wrinkles, of the left half: heights of the brow's lines, then lines beside the eyes and from nose to mouth.
+FOREHEAD = (49.0, 60.0, 71.0)
+CROWS_FEET = (
+    ((57, -52, 8), (67, -44, 13)),
+    ((58, -51, 1), (69, -42, 0)),
+    ((57, -52, -7), (66, -44, -13)),
+)
+FOLD = ((15, -96, -27), (24, -92, -38), (32, -86, -50), (35, -81, -62))
+BAG = ((16, -84, -20), (30, -82, -27), (45, -74, -23))
+
+
+def lip_colour(points: np.ndarray) -> np.ndarray:
+    """(N,) 1 on the red of the lips, 0 on the skin, with a soft border."""
+    x, y, z = np.abs(points[:, 0]), points[:, 1], points[:, 2]
+    t = np.minimum(x / (MOUTH_HALF_WIDTH + 1), 1)
+    height = z - slit_z(x)
+    bow = 5.9 * (1 - t**2.2) ** 0.8 + 1.3 * soft(x - 5.5, 4.0) - 0.5 * soft(x, 2.5)
+    floor = 8.2 * (1 - t**2.4) ** 0.75
+    inside = np.where(height > 0, bow - height, floor + height)
+    return smooth(-0.7, 0.9, inside) * (x < MOUTH_HALF_WIDTH + 1) * (y < -70)
+
+
+def skin_albedo(p: np.ndarray, character: Character, rng: np.random.Generator) -> np.ndarray:
+    """sRGB (N, 3) of the skin at places (N, 3)."""
+    skin = character.skin
+    x = np.abs(p[:, 0])
+    mirror = np.stack([x, p[:, 1], p[:, 2]], axis=1)
+    albedo = np.broadcast_to(np.array(skin.colour), p.shape).copy()
+
+    def tint(colour: np.ndarray | tuple[float, float, float], weight: np.ndarray) -> None:
+        nonlocal albedo
+        albedo = albedo + weight[:, None] * (np.asarray(colour) - albedo)
+
+    def shade(strength: np.ndarray) -> None:
+        """Darker and redder, as in a crease."""
+        nonlocal albedo
+        albedo = albedo * (1 - strength[:, None] * [0.55, 0.72, 0.78])
+
+    def near(centre: tuple[float, float, float], radius: float) -> np.ndarray:
+        return soft(np.linalg.norm(mirror - centre, axis=1), radius)
+
+    tint(skin.blush, 0.55 * near((46, -72, -28), 22))
+    tint(skin.blush, 0.42 * near((0, -112, -29), 13) + 0.3 * near((11, -98, -33), 7))
+    tint(skin.blush, 0.22 * near((0, -88, -98), 18))
+    tint(skin.blush, 0.5 * smooth(78, 90, x) * smooth(40, 20, np.abs(p[:, 2])))
+    azimuth, elevation, radius = eye_polar(mirror)
+    lower, upper = lid_edges(azimuth)
+    on_lid = soft(radius - LID_RADIUS, 2.5)
+    tint(skin.lid, 0.50 * on_lid * smooth(0.55, 0.1, elevation - upper) * (elevation > 0))
+    shade(0.42 * on_lid * soft(elevation - upper, 0.06) * (elevation > 0))
+    tint(skin.lid, 0.32 * on_lid * smooth(0.5, 0.0, lower - elevation) * (elevation < 0))
+    shade(0.85 * smooth(5.0, 2.4, np.linalg.norm((mirror - [5.6, -100, -38.0]) / [1, 1.5, 1], axis=1)))
+    shade(_freckles(p, radius, rng) * 0.42 * skin.freckles)
+    for mole in skin.moles:
+        shade(0.9 * smooth(1.5, 0.7, np.linalg.norm(p - mole, axis=1)))
+    shade(skin.wrinkles * _wrinkles(mirror))
+    jaw = smooth(-40, -62, p[:, 2]) * smooth(-128, -112, p[:, 2]) * smooth(-8, -34, p[:, 1]) * (1 - lip_colour(p))
+    tint(np.array(skin.colour) * [0.62, 0.68, 0.76], 0.45 * skin.stubble * jaw)
+    lips = lip_colour(p)
+    tint(skin.lips, lips)
+    seam = soft(p[:, 2] - slit_z(x), 0.9) * smooth(MOUTH_HALF_WIDTH + 2, MOUTH_HALF_WIDTH - 3, x) * (p[:, 1] < -70)
+    shade(0.7 * seam)
+    if character.hair.moustache:
+        line, thick = moustache_line()
+        away, index = (np.asarray(found) for found in KDTree(line).query(mirror))
+        tint(np.array(character.hair.root), smooth(1.8, 0.4, away - thick[index]))
+    return albedo
+
+
+def moustache_line() -> tuple[np.ndarray, np.ndarray]:
+    """The middle of the moustache's left half (40, 3), and its radii (40,)."""
+    path, radii = MOUSTACHE
+    return spline(np.array(path), np.array(radii), 40)
+
+
+def _freckles(p: np.ndarray, radius: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    x = np.abs(p[:, 0])
+    freckles = np.zeros(len(p))
+    spots = np.flatnonzero((p[:, 1] < -78) & (p[:, 2] > -44) & (p[:, 2] < -8) & (x < 52) & (radius > LID_RADIUS + 1.5))
+    weight = soft(np.abs(p[spots, 2] + 24), 13) * soft(np.maximum(x[spots] - 34, 0), 16)
+    freckles[spots] = (rng.random(len(spots)) < 0.055 * weight) * (0.35 + 0.5 * rng.random(len(spots)))
+    return freckles
+
+
+def _wrinkles(p: np.ndarray) -> np.ndarray:
+    """(N,) 0 to 1, p with x not negative."""
+    front = smooth(-40, -60, p[:, 1])
+    lines = np.zeros(len(p))
+    for height in FOREHEAD:
+        course = height + 1.8 * np.sin(p[:, 0] / 11 + height) - p[:, 0] ** 2 / 260
+        lines = np.maximum(lines, 0.42 * soft(p[:, 2] - course, 1.3) * smooth(44, 26, p[:, 0]) * front)
+    for start, end in CROWS_FEET:
+        lines = np.maximum(lines, 0.40 * soft(_to_path(p, (start, end)), 1.1))
+    lines = np.maximum(lines, 0.42 * soft(_to_path(p, FOLD), 2.0))
+    lines = np.maximum(lines, 0.30 * soft(_to_path(p, BAG), 1.7))
+    frown = soft(_to_path(p, ((6, -96, 22), (7, -92, 38))), 1.4)
+    return np.maximum(lines, 0.42 * frown)
+
+
+def _to_path(p: np.ndarray, path: tuple[tuple[float, float, float], ...]) -> np.ndarray:
+    """Distance (N,) to a path."""
+    nearest = np.full(len(p), np.inf)
+    for start, end in zip(np.array(path, float)[:-1], np.array(path, float)[1:], strict=True):
+        run = end - start
+        share = np.clip((p - start) @ run / (run @ run), 0, 1)
+        nearest = np.minimum(nearest, np.linalg.norm(p - start - share[:, None] * run, axis=1))
+    return nearest
