@@ -51,7 +51,7 @@ class Hearing:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Hearing:
-        spans = {name: [Span(*span) for span in data[name]] for name in _SPANS}
+        spans: dict[str, Any] = {name: [Span(*span) for span in data[name]] for name in _SPANS}
         return cls([Phone(*phone) for phone in data["phones"]], **spans)
 
     def notes(self) -> list[str]:
