@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from . import operators, panels, properties
+from . import lip_operators, live, operators, panels, properties, transcript_operators
 
-CLASSES: tuple[type, ...] = (properties.StripProperties, *operators.CLASSES, *panels.CLASSES)
+CLASSES: tuple[type, ...] = (
+    properties.StripProperties,
+    properties.SpeakerProperties,
+    *operators.CLASSES,
+    *lip_operators.CLASSES,
+    *transcript_operators.CLASSES,
+    *panels.CLASSES,
+)
 
 
 def register() -> None:
     properties.add()
     panels.add()
+    live.add()
 
 
 def unregister() -> None:
+    live.remove()
     panels.remove()
     properties.remove()

@@ -10,13 +10,14 @@ from typing import Any
 import bpy
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.performance import Direction, Take, perform
+from dgtalker_engine.performance import Direction, Take
+from dgtalker_engine.performance.transcripts import cues
 from dgtalker_engine.wire import MAX_HEADER
 
 from ..bridge import engine
 from ..head import model
-from . import keys, mixdown, strips
-from .timing import Clock, in_frames, whole_take
+from . import directing, keys, mixdown, speakers, strips, subtitles
+from .timing import Clock, Span, in_frames, whole_take
 
 MAX_PASSAGES_TEXT = MAX_HEADER - 1024
 """Letters of JSON; what else the request's header holds is short."""
@@ -24,13 +25,22 @@ MAX_PASSAGES_TEXT = MAX_HEADER - 1024
 
 @dataclass(frozen=True)
 class Heard:
-    """A take that waits to be written. Undo may replace Blender's objects meanwhile: their number stays."""
+    """A take that waits to be written. Undo may replace Blender's objects meanwhile: their number stays.
+
+    Attributes:
+        take: the bytes of a Take.
+        asked: what the strips asked for when they were heard.
+        place: where they lay then.
+        words: what they said then.
+    """
 
     head: int
     name: str
     first: int
-    take: Take
-    directions: list[Direction]
+    take: bytes
+    asked: list[Direction]
+    place: str
+    words: str
     notes: list[str]
 
 
@@ -64,21 +74,31 @@ def animate_steps(
     heard: list[Heard] = []
     for number in numbers:
         head = _head(number)
-        pending, first, directions = _request(scene, head)
-        name = head.name
+        sounds = _sounds(scene, head)
+        first, last = whole_take([sound.span for sound in sounds], clock)
+        asked = [directing.direction(sound, clock, first) for sound in sounds]
+        place, words, name = directing.place(scene, sounds), directing.words(sounds), head.name
+        pending = _request(scene, head, sounds, first, last)
         yield pending
         reply = pending.result()
         notes = [in_frames(note, clock, first) for note in reply.header["notes"]]
-        heard.append(Heard(number, name, first, Take.from_bytes(reply.body), directions, notes))
+        heard.append(Heard(number, name, first, bytes(reply.body), asked, place, words, notes))
     found = [_head(each.head, each.name) for each in heard]
-    reason = next(filter(None, map(locked_reason, found)), "")
+    reason = next(filter(None, map(keys.locked_reason, found)), "")
     if reason:
         raise DGTalkerError(reason)
     notes = []
     for each, head in zip(heard, found, strict=True):
-        own = each.notes + keys.write(head, perform(each.take, each.directions), each.first)
+        own = each.notes + _write(each, head)
         notes += [f"{head.name}: {note}" for note in own] if len(heard) > 1 else own
     return notes
+
+
+def _write(heard: Heard, head: bpy.types.Object) -> list[str]:
+    directing.store(head, heard.take, heard.first, heard.place, heard.words)
+    if not directing.stale_reason(head):
+        return directing.rewrite(head)  # with the settings of now: sliders may have been moved meanwhile
+    return directing.write(head, Take.from_bytes(heard.take), heard.first, heard.asked)
 
 
 def disabled_reason(context: bpy.types.Context, heads: Sequence[bpy.types.Object]) -> str:
@@ -86,75 +106,69 @@ def disabled_reason(context: bpy.types.Context, heads: Sequence[bpy.types.Object
     scene = strips.timeline(context)
     if strips.clock(scene).rate != strips.clock(context.scene).rate:
         return f"The scenes {scene.name} and {context.scene.name} run at different frame rates: make them equal."
-    return next(filter(None, map(locked_reason, heads)), "") or shared_reason(heads)
-
-
-def locked_reason(head: bpy.types.Object) -> str:
-    """Why a head cannot be animated; empty when it can."""
-    if keys.tweaked(head):
-        return f"An NLA strip of {head.name} is being edited: leave it with Tab in the NLA editor first."
-    return model.locked_reason(head)
+    return next(filter(None, map(keys.locked_reason, heads)), "") or shared_reason(heads)
 
 
 def shared_reason(heads: Sequence[bpy.types.Object]) -> str:
     """Why heads cannot speak apart: linked duplicates have the same sliders. Empty when they can."""
     users: dict[Any, str] = {}
     for head in heads:
-        other = users.setdefault(model.key_of(head), head.name)
-        if other != head.name:
-            return (
-                f"{other} and {head.name} share their sliders: Object ▸ Relations ▸ Make Single User ▸ Object & Data."
-            )
+        for part in speakers.meshes(head):
+            other = users.setdefault(model.key_of(part), head.name)
+            if other != head.name:
+                return (
+                    f"{other} and {head.name} share their sliders: "
+                    "Object ▸ Relations ▸ Make Single User ▸ Object & Data."
+                )
     return ""
 
 
-def _request(scene: bpy.types.Scene, head: bpy.types.Object) -> tuple[engine.Pending, int, list[Direction]]:
-    """Asks the engine for a head's take, and returns the frame at which it starts and the strips' settings."""
-    sounds = [sound for sound in strips.strips_of(scene, head) if sound.heard]
+def _sounds(scene: bpy.types.Scene, head: bpy.types.Object) -> list[strips.SoundStrip]:
+    sounds = strips.heard_of(scene, head)
     if not sounds:
         raise DGTalkerError(
             f"Nothing is heard of the sound strips of {head.name}.",
             "Give it a strip after frame 0, or unmute its strips, their channels or the meta strips around them.",
         )
+    return sounds
+
+
+def _request(
+    scene: bpy.types.Scene, head: bpy.types.Object, sounds: Sequence[strips.SoundStrip], first: int, last: int
+) -> engine.Pending:
+    """Asks the engine for a head's take over the frames `first` to `last`."""
     clock = strips.clock(scene)
-    first, last = whole_take([sound.span for sound in sounds], clock)
-    passages = [_passage(each, clock, first) for each in sounds]
+    passages = [_passage(scene, sound, clock, first) for sound in sounds]
     if len(json.dumps(passages)) > MAX_PASSAGES_TEXT:
         raise DGTalkerError(
             f"The {len(sounds)} strips of {head.name} with their transcripts are too much to be animated at once.",
             "Mute some of them and animate in parts, or shorten their transcripts.",
         )
     mix = mixdown.mix(scene, sounds, first, last)
-    header = {"sample_rate": mix.rate, "fps": clock.rate, "passages": passages}
-    directions = [_direction(each, clock, first) for each in sounds]
-    return engine.submit("animate", header, mix.samples), first, directions
+    return engine.submit("animate", {"sample_rate": mix.rate, "fps": clock.rate, "passages": passages}, mix.samples)
 
 
-def _passage(sound: strips.SoundStrip, clock: Clock, first: int) -> dict[str, Any]:
-    """What the engine is told of one strip; seconds from the start of the mix."""
+def _passage(scene: bpy.types.Scene, sound: strips.SoundStrip, clock: Clock, first: int) -> dict[str, Any]:
+    """What the engine is told of one strip; seconds from the start of the mix.
+
+    Subtitles that were read into it, and not edited since, keep their times, counted from the passage's start.
+    """
+    own = sound.strip.dgtalker
+    transcript = own.transcript.strip()
+    start = clock.seconds(sound.span.start - strips.file_start(scene, sound.strip))
+    heard = Span(start, start + clock.seconds(sound.span.end - sound.span.start))
+    unedited = transcript and transcript == subtitles.joined(cues(own.cues))
+    if unedited and not len(sound.strip.retiming_keys):
+        transcript = subtitles.written(subtitles.within(own.cues, heard))
     return {
         "start": round(clock.seconds(sound.span.start - first), 5),
         "end": round(clock.seconds(sound.span.end - first), 5),
-        "transcript": sound.strip.dgtalker.transcript.strip(),
+        "transcript": transcript,
     }
-
-
-def _direction(sound: strips.SoundStrip, clock: Clock, first: int) -> Direction:
-    """The settings of one strip; seconds from the start of the mix."""
-    settings = sound.strip.dgtalker
-    return Direction(
-        clock.seconds(sound.span.start - first),
-        clock.seconds(sound.span.end - first),
-        lips=settings.lips,
-        jaw=settings.lips,
-        expression=settings.expression,
-        head=settings.head,
-        blinks=settings.blinks,
-    )
 
 
 def _head(number: int, name: str = "") -> bpy.types.Object:
     for ob in bpy.data.objects:
-        if ob.session_uid == number and model.is_head(ob):
+        if ob.session_uid == number and speakers.is_speaker(ob):
             return ob
     raise DGTalkerError(f"The head {name} was deleted while it was being animated.")

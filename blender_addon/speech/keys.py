@@ -12,49 +12,60 @@ from dgtalker_engine.performance import Performance
 from dgtalker_engine.rig import HEAD_NAMES
 
 from ..head import model
-from . import nla
+from . import nla, speakers
 
 DELTA_PATHS = ("delta_rotation_euler", "delta_rotation_quaternion")
 
 
 def write(head: bpy.types.Object, performance: Performance, first: int) -> list[str]:
-    """Writes a performance that starts at frame `first` into a head's generated clips.
+    """Writes a performance that starts at frame `first` into a speaker's generated clips.
 
     Controls that a driver moves are left to it.
 
     Returns:
         Sentences for the user about what was left out.
     """
-    key = model.key_of(head)
-    if key is None:
-        return [model.locked_reason(head)]
-    last = first + performance.frames - 1
     notes: list[str] = []
-    paths = _control_paths(head, key, performance, notes)
-    curves = {(path, 0): _shortened(performance.curve(name)) for name, path in paths.items()}
-    lowest = nla.write(key, f"Speech {head.name}", first, last, curves, head)
-    turns = _turn_curves(head, performance, first, notes)
+    last = first + performance.frames - 1
+    lowest = True
+    for part in speakers.meshes(head):
+        key = model.key_of(part)
+        if key is None:
+            return [speakers.locked_reason(part)]
+        paths = _control_paths(part, key, performance, notes)
+        curves = {(path, 0): _shortened(performance.curve(name)) for name, path in paths.items()}
+        lowest &= nla.write(key, f"Speech {part.name}", first, last, curves, part)
+    turns = _turn_curves(head, performance, first, notes) if speakers.turns(head) else {}
     if turns:
         lowest &= nla.write(head, f"Speech {head.name} Movement", first, last, turns, head)
+    elif nla.find(head):
+        _clear_turns(head)
     if not lowest:
         notes.append(f"The track Speech of {head.name} lies above your own: move it down in the NLA editor.")
     return notes
 
 
 def spoken(head: bpy.types.Object) -> bool:
-    """Whether a head has generated keys."""
+    """Whether a speaker has generated keys."""
     return any(nla.find(owner) for owner in (model.key_of(head), head) if owner)
 
 
 def clear(head: bpy.types.Object) -> None:
-    """Removes a head's generated clips and lays what they moved to rest."""
-    key = model.key_of(head)
-    if key and nla.find(key):
-        moved = {path for path, _ in nla.remove(key)}
-        rest = {control.name: control.default for control in model.rig_of(head).controls}
+    """Removes a speaker's generated clips and lays what they moved to rest."""
+    for part in speakers.meshes(head):
+        key = model.key_of(part)
+        if key is None:
+            continue
+        moved = {path for layer in (nla.CONTACTS, nla.SPEECH) for path, _ in nla.remove(key, layer)}
+        defaults = speakers.rest(part)
+        rest = {name: defaults[control] for control, name in speakers.controls(part).items()}
         for block in key.key_blocks:
             if block.path_from_id("value") in moved:
                 block.value = rest.get(block.name, 0.0)
+    _clear_turns(head)
+
+
+def _clear_turns(head: bpy.types.Object) -> None:
     if nla.find(head):
         moved = {path for path, _ in nla.remove(head)}
         if DELTA_PATHS[0] in moved:
@@ -64,25 +75,33 @@ def clear(head: bpy.types.Object) -> None:
 
 
 def tweaked(head: bpy.types.Object) -> bool:
-    """Whether the animator is inside one of the head's NLA strips."""
-    key = model.key_of(head)
-    return nla.tweaked(head) or (key is not None and nla.tweaked(key))
+    """Whether the animator is inside one of a speaker's NLA strips."""
+    keys = [model.key_of(part) for part in speakers.meshes(head)]
+    return nla.tweaked(head) or any(nla.tweaked(key) for key in keys if key)
+
+
+def locked_reason(head: bpy.types.Object) -> str:
+    """Why a speaker cannot be animated; empty when it can."""
+    if tweaked(head):
+        return f"An NLA strip of {head.name} is being edited: leave it with Tab in the NLA editor first."
+    return speakers.locked_reason(head)
 
 
 def _control_paths(
     head: bpy.types.Object, key: bpy.types.Key, performance: Performance, notes: list[str]
 ) -> dict[str, str]:
-    """Data paths of the controls that the performance moves, by name."""
-    controls = [name for name in model.rig_of(head).names if name in performance.names]
-    missing = [name for name in controls if name not in key.key_blocks]
+    """Data paths of the controls that the performance moves, by control."""
+    controls = {control: name for control, name in speakers.controls(head).items() if control in performance.names}
+    missing = [name for name in controls.values() if name not in key.key_blocks]
     if missing:
         notes.append(f"{head.name} has lost shape keys ({_listed(missing)}): restore its controls.")
-    paths = {name: key.key_blocks[name].path_from_id("value") for name in controls if name not in missing}
+    blocks = {control: key.key_blocks[name] for control, name in controls.items() if name not in missing}
+    paths = {control: block.path_from_id("value") for control, block in blocks.items()}
     drivers = nla.driven(key)
-    driven = [name for name, path in paths.items() if path in drivers]
+    driven = [controls[control] for control, path in paths.items() if path in drivers]
     if driven:
         notes.append(f"Drivers of {head.name} keep moving {_listed(driven)}.")
-    return {name: path for name, path in paths.items() if name not in driven}
+    return {control: path for control, path in paths.items() if path not in drivers}
 
 
 def _listed(names: list[str]) -> str:

@@ -1,17 +1,34 @@
-"""The generated clip of one datablock: an action of its own on an NLA track of its own, below all the animator's."""
+"""The generated clips of one datablock: each an action of its own on an NLA track of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import bpy
 import numpy as np
 
-TRACK = "Speech"
-MARK = "dgtalker_speech"
-"""Custom property of generated actions. Tracks are known by it, whatever their names."""
+
+@dataclass(frozen=True)
+class Layer:
+    """A kind of generated clip.
+
+    Attributes:
+        track: the name of a new track.
+        mark: custom property of generated actions. Tracks are known by it, whatever their names.
+        blend: how the clip joins what lies below.
+        bottom: whether it lies below all the animator's tracks, or above.
+    """
+
+    track: str
+    mark: str
+    blend: Literal["REPLACE", "ADD"]
+    bottom: bool
+
+
+SPEECH = Layer("Speech", "dgtalker_speech", "REPLACE", True)
+CONTACTS = Layer("Lip Contacts", "dgtalker_contacts", "ADD", False)
 
 ANIMATION = bpy.types.AnimData | None
 SHOW_EVERYTHING = {
@@ -38,21 +55,29 @@ class Clip:
         return self.strip.action  # type: ignore[return-value]
 
 
-def find(owner: bpy.types.ID) -> Clip | None:
-    """The generated clip of a datablock."""
+def find(owner: bpy.types.ID, layer: Layer = SPEECH) -> Clip | None:
+    """The generated clip of a datablock on a layer."""
     animation: ANIMATION = owner.animation_data  # type: ignore[attr-defined]
     for track in animation.nla_tracks if animation else ():
         for strip in track.strips:
-            if strip.action and strip.action.get(MARK):
+            if strip.action and strip.action.get(layer.mark):
                 return Clip(track, strip)
     return None
 
 
-def write(owner: bpy.types.ID, name: str, first: int, last: int, curves: Curves, viewer: bpy.types.Object) -> bool:
+def write(
+    owner: bpy.types.ID,
+    name: str,
+    first: int,
+    last: int,
+    curves: Curves,
+    viewer: bpy.types.Object,
+    layer: Layer = SPEECH,
+) -> bool:
     """Writes the clip of a datablock over the frames `first` to `last`, in place of what was generated before.
 
-    Nothing else of the datablock's animation changes. Below the animator's tracks and action, and REPLACE with HOLD,
-    the clip is what she sees wherever she has no keys of her own.
+    Nothing else of the datablock's animation changes. Speech, below the animator's tracks and action and REPLACE with
+    HOLD, is what she sees wherever she has no keys of her own.
 
     Args:
         owner: a Key or an Object.
@@ -62,24 +87,24 @@ def write(owner: bpy.types.ID, name: str, first: int, last: int, curves: Curves,
     Returns:
         False where the new track could not be put below the animator's.
     """
-    clip = find(owner)
+    clip = find(owner, layer)
     animation = owner.animation_data or owner.animation_data_create()  # type: ignore[attr-defined]
     action = clip.action if clip and _only_here(clip.action) else bpy.data.actions.new(name)
-    action[MARK] = True
+    action[layer.mark] = True
     slot = next((slot for slot in action.slots if slot.target_id_type == owner.id_type), None)
     slot = slot or action.slots.new(owner.id_type, owner.name)
     _write_curves(_channelbag(action, slot), first, curves)
     lowest = True
     if clip is None:
         track = animation.nla_tracks.new()
-        track.name = TRACK
-        clip = Clip(track, track.strips.new(TRACK, first, action))
-        lowest = _move_to_bottom(track, animation, viewer)
+        track.name = layer.track
+        clip = Clip(track, track.strips.new(layer.track, first, action))
+        lowest = not layer.bottom or _move_to_bottom(track, animation, viewer)
     strip = clip.strip
     strip.action = action
     strip.action_slot = slot
     strip.extrapolation = "HOLD"
-    strip.blend_type = "REPLACE"
+    strip.blend_type = layer.blend
     strip.use_sync_length = False
     strip.action_frame_start = first
     strip.action_frame_end = last
@@ -90,13 +115,12 @@ def write(owner: bpy.types.ID, name: str, first: int, last: int, curves: Curves,
     return lowest
 
 
-def remove(owner: bpy.types.ID) -> list[tuple[str, int]]:
-    """Removes what was generated, and returns the data paths and array indices that it moved."""
-    moved: list[tuple[str, int]] = []
-    while clip := find(owner):
+def remove(owner: bpy.types.ID, layer: Layer = SPEECH) -> list[tuple[str, int]]:
+    """Removes what was generated on a layer, and returns the data paths and array indices that it moved."""
+    found: list[tuple[str, int]] = []
+    while clip := find(owner, layer):
         action = clip.action
-        for slot in action.slots:
-            moved += [(curve.data_path, curve.array_index) for curve in _channelbag(action, slot).fcurves]
+        found += moved(clip)
         tracks = owner.animation_data.nla_tracks  # type: ignore[attr-defined]
         clip.track.strips.remove(clip.strip)
         if not clip.track.strips:
@@ -104,7 +128,14 @@ def remove(owner: bpy.types.ID) -> list[tuple[str, int]]:
         if not action.users:
             bpy.data.actions.remove(action)
     owner.update_tag()
-    return moved
+    return found
+
+
+def moved(clip: Clip) -> list[tuple[str, int]]:
+    """The data paths and array indices that a clip moves."""
+    action = clip.action
+    bags = [_channelbag(action, slot) for slot in action.slots]
+    return [(curve.data_path, curve.array_index) for bag in bags for curve in bag.fcurves]
 
 
 def driven(owner: bpy.types.ID) -> set[str]:

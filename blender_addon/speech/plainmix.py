@@ -72,8 +72,8 @@ def _decode(strip: Any, rate: int, folder: Path) -> np.ndarray:
 
 
 def _content_start(strip: Any, clock: Clock) -> float:
-    frame = strip.content_start if strips.NEW_NAMES else strip.frame_start
-    return clock.seconds(frame) + strip.sound_offset
+    frame, offset, _ = strips.content(strip)
+    return clock.seconds(frame) + offset
 
 
 def _volume(

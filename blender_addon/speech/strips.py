@@ -12,7 +12,7 @@ import bpy
 
 from dgtalker_engine.errors import DGTalkerError
 
-from ..head import model
+from . import speakers
 from .timing import EVER, Clock, Span
 
 NEW_NAMES = "left_handle" in bpy.types.Strip.bl_rna.properties
@@ -74,9 +74,9 @@ def _ends(strip: Any) -> Span:
 
 
 def speaker(strip: Any) -> bpy.types.Object | None:
-    """The head that speaks a strip. Blender keeps a deleted object while a strip names it: that is no speaker."""
+    """Who speaks a strip. Blender keeps a deleted object while a strip names it: that is no speaker."""
     head = strip.dgtalker.speaker
-    return head if model.is_head(head) and head.users_scene else None
+    return head if speakers.is_speaker(head) and head.users_scene else None
 
 
 def strips_of(scene: bpy.types.Scene, head: bpy.types.Object) -> list[SoundStrip]:
@@ -84,12 +84,17 @@ def strips_of(scene: bpy.types.Scene, head: bpy.types.Object) -> list[SoundStrip
     return [sound for sound in sound_strips(scene) if speaker(sound.strip) == head]
 
 
+def heard_of(scene: bpy.types.Scene, head: bpy.types.Object) -> list[SoundStrip]:
+    """A head's sound strips that are heard, by when they start."""
+    return sorted((sound for sound in strips_of(scene, head) if sound.heard), key=lambda sound: sound.span.start)
+
+
 def without_speaker(scene: bpy.types.Scene) -> list[SoundStrip]:
     """The sound strips that no head speaks."""
     return [sound for sound in sound_strips(scene) if speaker(sound.strip) is None]
 
 
-def speakers(scene: bpy.types.Scene, heard_only: bool = False) -> list[bpy.types.Object]:
+def speaking(scene: bpy.types.Scene, heard_only: bool = False) -> list[bpy.types.Object]:
     """The heads with sound strips (that are heard, if asked), by name."""
     found = {
         head.name_full: head
@@ -97,6 +102,18 @@ def speakers(scene: bpy.types.Scene, heard_only: bool = False) -> list[bpy.types
         if (sound.heard or not heard_only) and (head := speaker(sound.strip))
     }
     return [found[name] for name in sorted(found)]
+
+
+def animated(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """The speakers of a scene's strips that keep a take."""
+    return [head for head in speaking(scene) if head.dgtalker_speech.take]  # type: ignore[attr-defined]
+
+
+def active(context: bpy.types.Context) -> Any:
+    """The sound strip whose settings the panel shows, or None."""
+    editor = timeline(context).sequence_editor
+    strip = editor.active_strip if editor else None
+    return strip if strip and strip.type == "SOUND" else None
 
 
 def problem(strip: Any) -> str:
@@ -111,6 +128,25 @@ def problem(strip: Any) -> str:
 
 def file_of(sound: bpy.types.Sound) -> Path:
     return Path(bpy.path.abspath(sound.filepath, library=sound.library))
+
+
+def content(strip: Any) -> tuple[float, float, str]:
+    """What a strip plays: the frame and further seconds at which its whole sound starts, and which sound that is."""
+    start = strip.content_start if NEW_NAMES else strip.frame_start
+    sound = strip.sound
+    return start, round(strip.sound_offset, 6), sound.filepath if sound else ""
+
+
+def file_start(scene: bpy.types.Scene, strip: Any) -> float:
+    """The frame, whole or not, at which a strip's whole sound starts, heard or trimmed away."""
+    start, offset, _ = content(strip)
+    return start + clock(scene).frames(offset)
+
+
+def heard_seconds(scene: bpy.types.Scene, strip: Any) -> Span:
+    """The part of its sound file that a strip plays; seconds."""
+    start, ends = file_start(scene, strip), _ends(strip)
+    return Span(clock(scene).seconds(ends.start - start), clock(scene).seconds(ends.end - start))
 
 
 def sample_rate(strip: Any) -> int:

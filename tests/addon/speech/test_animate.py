@@ -102,7 +102,7 @@ def test_two_heads_speak_their_own_strips_that_overlap(make_head, add_strip, voi
 def test_amounts_of_a_strip_count(make_head, add_strip, voice):
     head = make_head()
     strip = add_strip(voice, frame=30, head=head)
-    strip.dgtalker.lips = strip.dgtalker.head = strip.dgtalker.blinks = 0.0
+    strip.dgtalker.lips = strip.dgtalker.jaw = strip.dgtalker.head = strip.dgtalker.blinks = 0.0
     bpy.ops.dgtalker.animate()
     assert curve(head, "jawOpen")[0][SETTLE + 4 : -SETTLE - 4].max() == 0.0
 

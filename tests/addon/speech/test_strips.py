@@ -35,7 +35,7 @@ def test_a_head_deleted_with_x_speaks_nothing(strips, make_head, tone, add_strip
     head.select_set(True)
     bpy.ops.object.delete()
     assert strips.speaker(strip) is None
-    assert strips.speakers(bpy.context.scene) == []
+    assert strips.speaking(bpy.context.scene) == []
 
 
 def test_strips_inside_metas_are_found_where_they_are_heard(strips, tone, add_strip, trim):

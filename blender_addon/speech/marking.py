@@ -1,0 +1,75 @@
+"""What our timeline markers are called, which is how they are told from the animator's. No Blender."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from dgtalker_engine.performance import Phone
+
+from .timing import Clock
+
+Kind = Literal["OPEN_LIPS", "PHONES", "VISEMES"]
+
+NAMES: dict[Kind, re.Pattern[str]] = {
+    "OPEN_LIPS": re.compile(r"[PBM] (\d\d:)?\d\d:\d\d:\d\d"),
+    "PHONES": re.compile(r"/[A-Z]{1,3}/"),
+    "VISEMES": re.compile(r"\[[A-Za-z]{1,3}\]"),
+}
+"""Blender 5 keeps nothing with a marker but its name, so the name says whose it is: it survives moving and saving."""
+
+_LIKE = {
+    "sil": "SIL",
+    "PP": "P B M",
+    "FF": "F V",
+    "TH": "TH DH",
+    "DD": "T D",
+    "kk": "K G NG",
+    "CH": "CH JH SH ZH",
+    "SS": "S Z",
+    "nn": "N L",
+    "RR": "R ER",
+    "aa": "AA AE AH AY AW HH",
+    "E": "EH EY",
+    "I": "IH IY Y",
+    "O": "AO OW OY",
+    "U": "UH UW W",
+}
+VISEMES = {phone: viseme for viseme, phones in _LIKE.items() for phone in phones.split()}
+"""The viseme of each phone, of the fifteen that Oculus names."""
+
+
+def timecode(frame: int, clock: Clock) -> str:
+    """Minutes, seconds and frames, after hours where there are any: ``00:01:12``."""
+    per_second = max(1, round(clock.rate))
+    seconds, rest = divmod(max(0, frame), per_second)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ([hours] if hours else []) + [minutes, seconds, rest]
+    return ":".join(f"{part:02d}" for part in parts)
+
+
+def open_lips(phone: str, frame: int, clock: Clock) -> str:
+    return f"{phone} {timecode(frame, clock)}"
+
+
+def track(phones: Sequence[Phone], kind: Kind) -> list[tuple[float, str]]:
+    """Seconds and names of the markers of a phone or viseme track; one marker for what stays the same."""
+    found: list[tuple[float, str]] = []
+    for phone in _without_gaps(phones):
+        name = f"/{phone.name}/" if kind == "PHONES" else f"[{VISEMES.get(phone.name, 'sil')}]"
+        if kind == "PHONES" or not found or found[-1][1] != name:
+            found.append((phone.start, name))
+    return found
+
+
+def _without_gaps(phones: Iterable[Phone]) -> list[Phone]:
+    """Phones with silence between and after them, where nothing is said."""
+    whole: list[Phone] = []
+    for phone in phones:
+        end = whole[-1].end if whole else phone.start
+        if phone.start - end > 0.02:
+            whole.append(Phone("SIL", end, phone.start))
+        whole.append(phone)
+    return [*whole, Phone("SIL", whole[-1].end, whole[-1].end)] if whole and whole[-1].name != "SIL" else whole

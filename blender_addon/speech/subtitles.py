@@ -1,0 +1,38 @@
+"""The part of a recording's transcript that one strip plays. No Blender."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dgtalker_engine.performance.transcripts import Cue, cues
+
+from .timing import Span
+
+
+def within(text: str, heard: Span) -> list[Cue]:
+    """The subtitles of a file that are spoken mostly within a span, cut to it; in seconds from its start."""
+    found = []
+    for cue in cues(text):
+        inside = Span(cue.start, cue.end).clipped(heard)
+        if inside.end - inside.start > 0.5 * (cue.end - cue.start):
+            found.append(Cue(inside.start - heard.start, inside.end - heard.start, cue.text))
+    return found
+
+
+def moved(parts: Iterable[Cue], later: float) -> list[Cue]:
+    return [Cue(cue.start + later, cue.end + later, cue.text) for cue in parts]
+
+
+def joined(parts: Iterable[Cue]) -> str:
+    """The words alone."""
+    return " ".join(cue.text for cue in parts)
+
+
+def written(parts: Iterable[Cue]) -> str:
+    """SubRip text, which the engine takes as a transcript with times."""
+    return "\n\n".join(f"{_time(cue.start)} --> {_time(cue.end)}\n{cue.text}" for cue in parts)
+
+
+def _time(seconds: float) -> str:
+    whole = round(max(seconds, 0.0) * 1000)
+    return f"{whole // 3600000:02d}:{whole // 60000 % 60:02d}:{whole // 1000 % 60:02d},{whole % 1000:03d}"
