@@ -62,7 +62,7 @@ class Performance:
             names = tuple(str(name) for name in data["names"])
             weights = np.asarray(data["weights"], np.float32).reshape(len(data["weights"]), len(names))
             fps = float(data["fps"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise DGTalkerError(
                 f"The performance cannot be read: {error}.",
                 'It is a JSON object {"fps", "names", "weights"} with one weight per name and frame.',

@@ -1,0 +1,66 @@
+"""Names of controls as other programs spell them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from ...errors import DGTalkerError
+from ...rig import ARKIT_NAMES, HEAD_NAMES
+
+EYES = tuple(f"{side}Eye{turn}" for side in ("Left", "Right") for turn in ("Yaw", "Pitch", "Roll"))
+"""Live Link Face's turns of the eyes. They say again what the looks say, and are not read."""
+
+_MOST = 4096
+_SIDES = {"l": "left", "r": "right"}
+
+
+def spelled(name: str) -> str:
+    """A name's letters and digits alone, in lower case."""
+    return re.sub(r"[\W_]", "", name).lower()
+
+
+_KNOWN = {spelled(name): name for name in (*ARKIT_NAMES, *HEAD_NAMES)}
+_UNREAD = {spelled(name) for name in (*EYES, "blendShapeCount", "frame", "index")}
+
+
+@lru_cache(maxsize=4096)
+def control_of(name: str) -> str | None:
+    """The control of `rig.ARKIT_NAMES` or `rig.HEAD_NAMES` that somebody's name means; None where it means none.
+
+    ``EyeBlinkLeft``, ``eyeBlink_L``, ``eye_blink.left``, ``blendShapes.EyeBlinkLeft`` and ``face:eyeBlink.L`` are all
+    ``eyeBlinkLeft``.
+    """
+    parts = re.split(r"[.:|]", name)
+    for i in range(len(parts)):
+        letters = spelled("".join(parts[i:]))
+        for spelling in (letters, letters[:-1] + _SIDES.get(letters[-1:], "-")):
+            if spelling in _KNOWN:
+                return _KNOWN[spelling]
+    return None
+
+
+def ours(name: str) -> str:
+    """Our name of a control, its own where it is none of ours, and nothing for what is no control."""
+    name = name.strip()
+    return "" if spelled(name) in _UNREAD else control_of(name) or name
+
+
+def checked(names: Sequence[str]) -> None:
+    """Raises DGTalkerError when a name comes twice, none of them is ARKit's, or they are too many."""
+    if len(names) > _MOST:
+        raise DGTalkerError(f"There are {len(names)} controls.", f"At most {_MOST} are read.")
+    if len(set(names)) < len(names):
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise DGTalkerError(f"The control {twice} comes twice.", "Take one of them out.")
+    if not set(names) & set(ARKIT_NAMES):
+        shown = ", ".join(names[:4]) or "none at all"
+        raise DGTalkerError(
+            f"No control has a name of ARKit's blendshapes; they are {shown}.", "Export with ARKit's names."
+        )
+
+
+def pascal(name: str) -> str:
+    """``jawOpen`` → ``JawOpen``, as tables of other programs have it."""
+    return name[:1].upper() + name[1:]
