@@ -27,7 +27,7 @@ def ring(count: int) -> np.ndarray:
 
 def cloth(clothes: Clothes, rng: np.random.Generator) -> Points:
     """Discs of the whole garment, closed from below."""
-    sets = [points for points, _ in _surfaces(clothes, 96, 15, closed=False)]
+    sets = _surfaces(clothes, 96, 15, closed=False)
     r, a = (grid.ravel() for grid in np.meshgrid(np.arange(1.5, 52, 3.2), ring(70)))
     chosen = rng.random(len(r)) < r / 52
     r, a = r[chosen], a[chosen]
@@ -38,17 +38,18 @@ def cloth(clothes: Clothes, rng: np.random.Generator) -> Points:
 
 
 def cloth_grids(clothes: Clothes, turns: int, tube: int) -> list[tuple[Points, tuple[int, int]]]:
-    """The garment's surfaces as grids (turns + 1, tube), the last row on the first, closed along the columns."""
-    return [(points, (turns + 1, tube)) for points, _ in _surfaces(clothes, turns, tube, closed=True)]
+    """The garment's surfaces as grids (rows, tube) closed along the columns; a ring's last row lies on its first."""
+    return [(points, (len(points) // tube, tube)) for points in _surfaces(clothes, turns, tube, closed=True)]
 
 
-def _surfaces(clothes: Clothes, turns: int, tube: int, closed: bool) -> list[tuple[Points, bool]]:
+def _surfaces(clothes: Clothes, turns: int, tube: int, closed: bool) -> list[Points]:
     surfaces = []
     for index, (height, radius) in enumerate(RINGS[clothes.style]):
-        surfaces.append((_ring(clothes, index, height, radius, turns, tube, closed), True))
+        surfaces.append(_ring(clothes, index, height, radius, turns, tube, closed))
     if clothes.style == "shirt":
+        turns = turns // 5
         wing = _ball(clothes, *BOW_WING, turns, tube, closed)
-        surfaces += [(wing, False), (wing.mirrored(), False), (_ball(clothes, *BOW_KNOT, turns, tube, closed), False)]
+        surfaces += [wing, wing.mirrored(), _ball(clothes, *BOW_KNOT, turns, tube, closed)]
     return surfaces
 
 

@@ -246,7 +246,7 @@ def brows(brow: Brows, form: np.ndarray, rng: np.random.Generator) -> Points:
 def moustache(colour: np.ndarray, form: np.ndarray, rng: np.random.Generator) -> Points:
     """Hairs that lie on the moustache's volume, combed outwards and down."""
     line, _ = moustache_line()
-    count = 620
+    count = 440
     share = rng.random(count)
     row = (share * (len(line) - 1)).astype(int)
     tilt = rng.random(count) * 2.4 - 0.9
@@ -261,7 +261,7 @@ def moustache(colour: np.ndarray, form: np.ndarray, rng: np.random.Generator) ->
     direction = unit(along + (0.15 + 0.3 * rng.random((count, 1))) * [0.1, -0.2, -1.0] + 0.12 * normal)
     long = (5.0 + 4.0 * rng.random(count)) * (0.6 + 0.4 * share)
     place, turned, t = hairs(root + 0.2 * normal, direction, np.tile([0.0, 0.12, -0.22], (count, 1)), long, 3)
-    size = np.stack([np.repeat(long, 3) / 3 * 0.55, 0.46 * (1 - 0.55 * t)], axis=1)
+    size = np.stack([np.repeat(long, 3) / 3 * 0.55, 0.54 * (1 - 0.55 * t)], axis=1)
     tone = np.repeat(colour * (0.82 + 0.36 * rng.random((count, 1))), 3, axis=0)
     anchor = np.repeat(root, 3, axis=0)
     points = make(

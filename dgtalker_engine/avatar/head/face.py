@@ -44,7 +44,7 @@ def skin_spacing(points: np.ndarray, hair: np.ndarray) -> np.ndarray:
     nose = 1.15 + 0.7 * smooth(12, 24, np.linalg.norm(np.stack([x, y + 100, z + 30], axis=1), axis=1))
     ear = 1.3 + 1.2 * smooth(18, 34, np.hypot(y - 14, z - 2))
     ear = np.where(x > 70, ear, 9)
-    face = 2.2 + 1.1 * smooth(-62, -10, y) + 0.8 * smooth(-112, -135, z)
+    face = 2.2 + 1.1 * smooth(-62, -10, y) + 1.5 * smooth(-112, -135, z) + 1.6 * smooth(84, 112, z)
     spacing = np.minimum.reduce([lid, mouth, nose, ear, face])
     hidden = sdf.distances(hair, points) < -2.0
     return np.where(in_eye_opening(points) | hidden | (z < NECK_END), 0, spacing)

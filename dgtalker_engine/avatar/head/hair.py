@@ -28,6 +28,11 @@ def hair(style: HairStyle, character: Character, skin_form: np.ndarray, rng: np.
     clear = sdf.distances(skin_form, position)
     ambient, key = exposure([form, skin_form], position, normal, 10.0)
     albedo = hair_albedo(character, strand, run)
+    if style.tie is not None:
+        left = position * np.where(position[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
+        tied = smooth(1.0, 0.9, np.linalg.norm(left - style.tie[0], axis=1) / style.tie[1])[:, None]
+        ribbon = np.array(character.clothes.colour) * (1 + 0.12 * strand)[:, None]
+        albedo = np.clip(albedo + tied * (ribbon - albedo), 0, 1)
     colour = shade(along, normal, ambient, key, strand, albedo)
     # the line where hair meets skin is soft: discs there thin out
     opacity = 0.96 * smooth(-0.8, 1.6, clear) + 0.02
@@ -78,12 +83,16 @@ def shade(
     facing = np.maximum(normal @ KEY * 0.75 + 0.25, 0) * (0.25 + 0.75 * key)
     up = normal[:, 2] * 0.5 + 0.5
     light = 1.05 * facing + (0.30 * up + 0.20) * ambient
+    base = linear(albedo)
     half = unit(KEY + unit(VIEW))
     first = np.sqrt(np.maximum(1 - (unit(along + 0.12 * normal) @ half) ** 2, 0)) ** 60
     second = np.sqrt(np.maximum(1 - (unit(along - 0.18 * normal) @ half) ** 2, 0)) ** 14
     visible = np.maximum(normal @ half, 0) ** 0.7 * (0.2 + 0.8 * key) * ambient
-    base = linear(albedo)
-    shine = (0.13 * first * (1 + 0.6 * strand) * visible)[:, None] * np.array([1.0, 0.72, 0.48])
+    shine = (
+        (first * (1 + 0.6 * strand) * visible)[:, None]
+        * (0.02 + 0.28 * base.mean(axis=1, keepdims=True) ** 0.5)
+        * np.array([1.0, 0.72, 0.48])
+    )
     glow = (0.85 * second * visible)[:, None] * base * np.array([1.3, 1.0, 0.8])
     rim = np.maximum(normal @ unit(np.array([-0.55, 0.72, 0.45])), 0)[:, None] ** 2 * base * 0.8
     return display(base * (light * (0.35 + 0.65 * ambient))[:, None] + shine + glow + rim)

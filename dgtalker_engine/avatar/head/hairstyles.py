@@ -28,6 +28,7 @@ class HairStyle:
         spacing: of the discs, mm.
         wisps: share of discs that carry a single hair standing off, away from the hairline.
         curl: how far those hairs bend, 0 for straight ones.
+        tie: where a ribbon goes round hair of both sides: the left one's middle, and how far it reaches.
     """
 
     form: np.ndarray
@@ -36,6 +37,7 @@ class HairStyle:
     spacing: float
     wisps: float
     curl: float
+    tie: tuple[np.ndarray, float] | None = None
 
 
 # Locks of hair: paths from root to tip and the radii there. Not mirrored; the parting is on her right.
@@ -102,7 +104,8 @@ def swept() -> HairStyle:
 def sides() -> HairStyle:
     """A bald crown, and hair at the sides and the back that is combed backwards and stands off a little; heron's."""
     paths = [(np.array(path, float), np.array(radii, float)) for path, radii in SIDE_LOCKS]
-    form = np.concatenate([rope(*spline(*lock, 7), 5.0) for lock in paths])
+    base = ellipsoid((0, 31, 4), (80, 71, 44))[None]
+    form = np.concatenate([base, *(rope(*spline(*lock, 7), 5.0) for lock in paths)])
     lines = [spline(*lock, STEPS)[0] for lock in paths]
     return HairStyle(form, along_curves([*lines, *(line * [-1.0, 1.0, 1.0] for line in lines)]), True, 2.3, 0.4, 0.5)
 
@@ -142,11 +145,12 @@ def puffs() -> HairStyle:
             ellipsoid((86, 14, -2), (22, 26, 31), 6, carve=True),
             ellipsoid((0, 30, -92), (110, 90, 60), 6, carve=True),
             capsule(tuple(knot - 8 * unit(PUFF - knot)), tuple(knot + 6 * unit(PUFF - knot)), 15, 13, 6),
+            ellipsoid(tuple(knot + 1.5 * unit(PUFF - knot)), (20, 20, 13), 3),
             ellipsoid(PUFF, (PUFF_RADIUS - 6,) * 3, 3),
             *(ellipsoid(tuple(tuft), (11.5,) * 3, 3.5) for tuft in tufts),
         ]
     )
-    return HairStyle(form, _puff_strands, True, 2.6, 0.42, 1.0)
+    return HairStyle(form, _puff_strands, True, 2.6, 0.42, 1.0, (knot + 1.5 * unit(PUFF - knot), 22.0))
 
 
 def _knot() -> np.ndarray:
