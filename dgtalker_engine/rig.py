@@ -75,6 +75,16 @@ head tilts to its own left). Together an XYZ Euler rotation (pitch, roll, yaw). 
 object."""
 
 
+POSE_NAMES: tuple[str, ...] = ("headTurn", "headNod", "headTilt", "gazeSide", "gazeUp")
+"""Controls of the built-in heads beside the ARKit names, -1 to 1, for hand animation: the head over a still neck, and
+both eyes with their lids. Senses are those of `HEAD_NAMES`: at 1 headTurn turns the face to its own left (+X, about
++Z), headNod looks down (about +X), headTilt tilts the top of the head to its own left (about +Y), gazeSide looks to
+the face's own left and gazeUp up."""
+
+SIDEWAYS_NAMES: tuple[str, ...] = ("headTurn", "headTilt", "gazeSide")
+"""Controls that change their sign when the face is mirrored."""
+
+
 @dataclass(frozen=True)
 class Control:
     """One slider of an avatar."""
@@ -157,6 +167,12 @@ def arkit_rig() -> Rig:
     """The 52 ARKit blendshapes; jaw, mouth and tongue are the lip group, everything else is expression."""
     lip = ("jaw", "mouth", "tongue")
     return Rig(tuple(Control(name, "lip" if name.startswith(lip) else "expression") for name in ARKIT_NAMES))
+
+
+def head_rig() -> Rig:
+    """The rig of the built-in heads: ARKit's blendshapes, head and gaze."""
+    pose = tuple(Control(name, "pose", -1.0, 1.0) for name in POSE_NAMES)
+    return Rig(arkit_rig().controls + pose)
 
 
 def mirrored(name: str) -> str:

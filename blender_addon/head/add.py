@@ -11,7 +11,7 @@ import bpy
 from dgtalker_engine.errors import DGTalkerError
 
 from ..bridge import avatars
-from . import mesh, model
+from . import correctives, mesh, model
 
 BUILTIN_HEADS: tuple[tuple[str, str, str], ...] = (("robin", "Robin", "A synthetic face with the 52 ARKit controls"),)
 """Identifier, label and description of the heads that come with the engine."""
@@ -64,7 +64,7 @@ def place_head(
     name = str(avatar.metadata["name"]) or "Head"
     data = mesh.build_mesh(name, avatar.proxy)
     ob = bpy.data.objects.new(name, data)
-    mesh.add_shape_keys(ob, avatar.rig, avatar.proxy["deltas"], avatar.rig.names)
+    add_shape_keys(ob, avatar, avatar.rig.names)
     properties = ob.dgtalker  # type: ignore[attr-defined]
     properties.avatar = pack_avatar(avatar, filepath)
     properties.avatar_hash = avatar.hash
@@ -128,8 +128,15 @@ def restore_from(ob: bpy.types.Object, avatar: avatars.OpenedAvatar) -> tuple[st
     if reason:
         raise DGTalkerError(reason)
     names = model.missing_controls(ob)
-    mesh.add_shape_keys(ob, avatar.rig, avatar.proxy["deltas"], names)
+    add_shape_keys(ob, avatar, names)
     return names
+
+
+def add_shape_keys(ob: bpy.types.Object, avatar: avatars.OpenedAvatar, names: Sequence[str]) -> None:
+    """Add the shape keys of the controls `names`, and of all correctives that are not there."""
+    deltas, count = avatar.proxy["deltas"], len(avatar.rig.controls)
+    mesh.add_shape_keys(ob, avatar.rig, deltas[:count], names)
+    correctives.add(ob, avatar.rig, deltas[count:], avatar.proxy["correctives"])
 
 
 def make_editable(ob: bpy.types.Object) -> None:

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
-from dgtalker_engine.rig import Control, Rig, mirrored
+from dgtalker_engine.rig import SIDEWAYS_NAMES, Control, Rig, mirrored
 
 LIPS, JAW, CHEEKS, EYES, BROWS = "Lips", "Jaw", "Cheeks", "Eyes", "Brows"
 NOSE, POSE, OTHER = "Nose & Tongue", "Pose", "Other"
@@ -25,6 +25,7 @@ FIRST_WORDS = {
     "tongue": NOSE,
     "head": POSE,
     "neck": POSE,
+    "gaze": POSE,
 }
 
 
@@ -113,3 +114,8 @@ def find(search: str, rig: Rig) -> list[Control]:
 def swaps(rig: Rig) -> dict[str, str]:
     """For each control of a side or a direction, the one that takes its weight when the face is mirrored."""
     return {name: mirrored(name) for name in rig.names if mirrored(name) != name and mirrored(name) in rig.names}
+
+
+def reversed_when_mirrored(rig: Rig) -> tuple[str, ...]:
+    """Controls that take the opposite weight when the face is mirrored, because below 0 they move to the other side."""
+    return tuple(name for name in SIDEWAYS_NAMES if name in rig.names)

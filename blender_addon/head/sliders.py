@@ -60,6 +60,9 @@ def mirror(ob: bpy.types.Object, mode: Mirror = "SWAP") -> None:
         if copied and name in blocks and other in blocks:
             blocks[name].value = before[other]
     if mode == "SWAP":
+        for name in groups.reversed_when_mirrored(model.rig_of(ob)):
+            if name in blocks:
+                blocks[name].value = -before[name]
         x, y, z = ob.delta_rotation_euler
         ob.delta_rotation_euler = (x, -y, -z)
 

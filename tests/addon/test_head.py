@@ -89,7 +89,9 @@ def test_builtin_head_stands_at_the_cursor_in_real_size(room):
     assert 0.15 < ob.dimensions.x < 0.35, "a head is about 20 cm wide"
     assert 0.2 < ob.dimensions.z < 0.45
     rig = room("head.model").rig_of(ob)
-    assert [key.name for key in ob.data.shape_keys.key_blocks] == ["Basis", *rig.names]
+    names = [key.name for key in ob.data.shape_keys.key_blocks]
+    assert names[: 1 + len(rig.names)] == ["Basis", *rig.names]
+    assert all(" × " in name for name in names[1 + len(rig.names) :]), "correctives come after the controls"
     bpy.context.view_layer.update()
     before = positions(ob.data.vertices)
     block(ob, "jawOpen").value = 1.0

@@ -11,17 +11,18 @@ import pytest
 @pytest.fixture
 def head(room):
     """A head without an avatar: the sliders need none."""
-    from dgtalker_engine.rig import arkit_rig  # the extension brings it
+    from dgtalker_engine.rig import head_rig  # the extension brings it
 
     mesh = bpy.data.meshes.new("Head")
     mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
     ob = bpy.data.objects.new("Head", mesh)
     bpy.context.collection.objects.link(ob)
     ob.shape_key_add(name="Basis")
-    for control in arkit_rig().controls:
-        ob.shape_key_add(name=control.name).value = 0.0
+    for control in head_rig().controls:
+        block = ob.shape_key_add(name=control.name)
+        block.slider_min, block.value = control.minimum, 0.0
     ob.shape_key_add(name="Corrective").value = 0.6
-    ob.dgtalker.rig = json.dumps(arkit_rig().to_json())
+    ob.dgtalker.rig = json.dumps(head_rig().to_json())
     bpy.context.view_layer.objects.active = ob
     return ob
 
@@ -92,6 +93,12 @@ def test_copying_a_side_leaves_what_moves_the_middle(head, mode, smile):
     values(head, mouthSmileLeft=0.7, mouthSmileRight=0.1, jawLeft=0.3, mouthRight=0.2)
     bpy.ops.dgtalker.mirror_sliders(mode=mode)
     assert values(head) == {"mouthSmileLeft": smile, "mouthSmileRight": smile, "jawLeft": 0.3, "mouthRight": 0.2}
+
+
+def test_mirror_turns_what_looks_aside(head):
+    values(head, gazeSide=0.4, headTurn=-0.5, headNod=0.2)
+    assert bpy.ops.dgtalker.mirror_sliders() == {"FINISHED"}
+    assert values(head) == {"gazeSide": -0.4, "headTurn": 0.5, "headNod": 0.2}
 
 
 def test_undo_brings_the_pose_back(head):

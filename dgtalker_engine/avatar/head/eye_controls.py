@@ -1,23 +1,48 @@
-"""The controls of eyes and lids, for the left side. Millimetres; see `deform`."""
+"""The controls of eyes and lids, for the left side. Millimetres; see `deform`. The eyeballs turn about joints."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from .form import EYE, LID_RADIUS, eye_point, eye_polar, lid_edges
-from .points import Part, smooth, soft
+from .points import smooth, soft
 from .tissue import Tissue, vector
 
 
-def lids(tissue: Tissue, upper: float, lower: float, close: float = 0.0, sink: float = 0.0) -> np.ndarray:
-    """Slides the left lids over the eyeball.
+@dataclass(frozen=True)
+class Lids:
+    """How far the lids of an eye slide.
 
-    Args:
-        tissue: the points.
-        upper, lower: part of the opening that each lid crosses, towards the other; negative opens.
+    Attributes:
+        upper, lower: part of the opening that each crosses, towards the other; negative opens.
         close: elevation (radians) by which both edges overlap once they meet.
         sink: how far the lower lid draws back; where a blink comes on top, it slides beneath the upper lid.
     """
+
+    upper: float = 0.0
+    lower: float = 0.0
+    close: float = 0.0
+    sink: float = 0.0
+
+
+BLINK = Lids(upper=0.8, lower=0.2, close=0.02)
+LIDS: dict[str, Lids] = {
+    "eyeBlinkLeft": BLINK,
+    "eyeSquintLeft": Lids(upper=0.18, lower=0.30, sink=0.7),
+    "eyeWideLeft": Lids(upper=-0.26, lower=-0.1),
+    "eyeLookDownLeft": Lids(upper=0.38, lower=-0.1),
+    "eyeLookUpLeft": Lids(upper=-0.2, lower=0.08),
+    "cheekSquintLeft": Lids(lower=0.25, sink=0.7),
+    "mouthSmileLeft": Lids(lower=0.10, sink=0.4),
+    "gazeUp": Lids(upper=-0.29, lower=0.09),
+}
+"""What each control does to the left lids."""
+
+
+def slide(tissue: Tissue, lids: Lids, strength: float = 1.0) -> np.ndarray:
+    """Slides the left lids over the eyeball, part of the way where `strength` is less than 1."""
     azimuth, elevation, radius = eye_polar(tissue.anchor)
     low, high = lid_edges(azimuth)
     opening = high - low
@@ -25,49 +50,48 @@ def lids(tissue: Tissue, upper: float, lower: float, close: float = 0.0, sink: f
     weight = soft(np.maximum(np.abs(radius - LID_RADIUS) - 1.0, 0), 4.0) * tissue.skin * (np.abs(azimuth) < 1.5)
     above = elevation > middle
     fold = 1 - smooth(0, 1, np.where(above, (elevation - high) / 0.62, (low - elevation) / 0.5))
-    turn = np.where(above, -upper * opening - close * (opening > 0.02), lower * opening) * fold * weight
+    overlap = lids.close * (opening > 0.02)
+    turn = np.where(above, -lids.upper * opening - overlap, lids.lower * opening) * fold * weight
     own_azimuth, own_elevation, own_radius = eye_polar(tissue.position)
-    drawn = np.where(above, 0, sink) * fold * weight
-    return eye_point(own_azimuth, own_elevation + turn, own_radius - drawn) - tissue.position
+    drawn = np.where(above, 0, lids.sink) * fold * weight
+    return eye_point(own_azimuth, own_elevation + strength * turn, own_radius - strength * drawn) - tissue.position
 
 
-def blink(tissue: Tissue) -> np.ndarray:
+def blink(tissue: Tissue, strength: float = 1.0) -> np.ndarray:
     bulge = tissue.ball((EYE[0], EYE[1] - 18, EYE[2] - 14), 8)
-    return lids(tissue, upper=0.8, lower=0.2, close=0.02) + vector(bulge, 0, 0, 0.6)
+    return slide(tissue, BLINK, strength) + vector(bulge, 0, 0, 0.6 * strength)
 
 
 def squint(tissue: Tissue) -> np.ndarray:
     cheek = tissue.ball((36, -80, -20), 13)
-    return lids(tissue, upper=0.18, lower=0.30, sink=0.7) + vector(cheek, 0, -1.2, 2.2)
+    return slide(tissue, LIDS["eyeSquintLeft"]) + vector(cheek, 0, -1.2, 2.2)
 
 
 def wide(tissue: Tissue) -> np.ndarray:
-    return lids(tissue, upper=-0.26, lower=-0.1)
-
-
-def _look(tissue: Tissue, yaw: float, pitch: float) -> np.ndarray:
-    """Turns the left eyeball; degrees, outwards and upwards."""
-    chosen = (tissue.part == Part.EYE) & (tissue.position[:, 0] > 0)
-    out = np.zeros_like(tissue.position)
-    x, y, z = (tissue.position[chosen] - EYE).T
-    a, b = np.radians(yaw), np.radians(pitch)
-    x, y = np.cos(a) * x - np.sin(a) * y, np.sin(a) * x + np.cos(a) * y
-    y, z = np.cos(b) * y + np.sin(b) * z, -np.sin(b) * y + np.cos(b) * z
-    out[chosen] = np.stack([x, y, z], axis=1) + EYE - tissue.position[chosen]
-    return out
+    return slide(tissue, LIDS["eyeWideLeft"])
 
 
 def look_down(tissue: Tissue) -> np.ndarray:
-    return _look(tissue, 0, -24) + lids(tissue, upper=0.38, lower=-0.1)
+    return slide(tissue, LIDS["eyeLookDownLeft"])
 
 
 def look_up(tissue: Tissue) -> np.ndarray:
-    return _look(tissue, 0, 22) + lids(tissue, upper=-0.2, lower=0.08)
+    return slide(tissue, LIDS["eyeLookUpLeft"])
 
 
-def look_in(tissue: Tissue) -> np.ndarray:
-    return _look(tissue, -30, 0)
+def gaze_up(tissue: Tissue) -> np.ndarray:
+    """The lids of both eyes."""
+    other = slide(tissue.mirrored(), LIDS["gazeUp"]) * [-1.0, 1.0, 1.0]
+    return np.where(tissue.position[:, :1] > 0, slide(tissue, LIDS["gazeUp"]), other)
 
 
-def look_out(tissue: Tissue) -> np.ndarray:
-    return _look(tissue, 30, 0)
+def nothing(tissue: Tissue) -> np.ndarray:
+    """What joints do alone."""
+    return np.zeros_like(tissue.position)
+
+
+def shut(tissue: Tissue, name: str) -> np.ndarray:
+    """What `name` and a blink do to the lids together: they meet, wherever that has moved the lower one."""
+    lids = LIDS[name]
+    lower = float(np.clip(BLINK.lower + lids.lower, 0.0, 0.6))
+    return slide(tissue, Lids(1 - lower, lower, BLINK.close, lids.sink))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .eye_controls import lids
+from .eye_controls import LIDS, slide
 from .points import smooth, soft
 from .tissue import Tissue, vector
 
@@ -18,7 +18,7 @@ def cheek_puff(tissue: Tissue) -> np.ndarray:
 
 
 def cheek_squint(tissue: Tissue) -> np.ndarray:
-    return vector(tissue.ball((42, -74, -24), 16), 1.0, -2.5, 5.0) + lids(tissue, upper=0.0, lower=0.25, sink=0.7)
+    return vector(tissue.ball((42, -74, -24), 16), 1.0, -2.5, 5.0) + slide(tissue, LIDS["cheekSquintLeft"])
 
 
 def sneer(tissue: Tissue) -> np.ndarray:

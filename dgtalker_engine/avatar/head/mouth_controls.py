@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .eye_controls import lids
+from .eye_controls import LIDS, slide
 from .form import JAW_JOINT, MOUTH_HALF_WIDTH, slit_y, slit_z
 from .points import Part, smooth, soft
 from .tissue import Tissue, vector
@@ -29,15 +29,21 @@ def jaw_weight(tissue: Tissue) -> np.ndarray:
     return weight
 
 
-def jaw_open(tissue: Tissue) -> np.ndarray:
-    angle = JAW_ANGLE * jaw_weight(tissue)
+def jaw_open(tissue: Tissue, strength: float = 1.0) -> np.ndarray:
+    return jaw_turn(tissue, strength * JAW_ANGLE * jaw_weight(tissue)) + strength * jaw_soft(tissue)
+
+
+def jaw_turn(tissue: Tissue, angle: np.ndarray) -> np.ndarray:
+    """Turns points about the jaw's joint, (N,) radians."""
     y, z = tissue.position[:, 1] - JAW_JOINT[1], tissue.position[:, 2] - JAW_JOINT[2]
     cos, sin = np.cos(angle), np.sin(angle)
-    moved = np.stack([np.zeros_like(y), cos * y - sin * z - y, sin * y + cos * z - z], axis=1)
-    # cheeks are drawn in a little as they stretch
+    return np.stack([np.zeros_like(y), cos * y - sin * z - y, sin * y + cos * z - z], axis=1)
+
+
+def jaw_soft(tissue: Tissue) -> np.ndarray:
+    """What an open jaw does to soft tissue: cheeks are drawn in a little as they stretch, the mouth narrows."""
     hollow = tissue.ball((42, -62, -62), 22) + tissue.mirrored().ball((42, -62, -62), 22)
-    round_ = tissue.lips(16)
-    return moved + vector(hollow, -2.2 * np.sign(tissue.x), 1.0, 0) - vector(round_, 0.10 * tissue.x, 0, 0)
+    return vector(hollow, -2.2 * np.sign(tissue.x), 1.0, 0) - vector(tissue.lips(16), 0.10 * tissue.x, 0, 0)
 
 
 def jaw_forward(tissue: Tissue) -> np.ndarray:
@@ -102,7 +108,7 @@ def smile(tissue: Tissue) -> np.ndarray:
         + vector(cheek, 1.5, -4.5, 5.0)
         + vector(fold, 0, 1.0, 0)
         + vector(tissue.lips(9) * tissue.left * (1 - along), 0, 1.2, -0.4)
-        + lids(tissue, upper=0.0, lower=0.10, sink=0.4)
+        + slide(tissue, LIDS["mouthSmileLeft"])
     )
 
 

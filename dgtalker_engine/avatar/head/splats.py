@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from ...rig import ARKIT_NAMES
 from ..linear import SparseDeltas
-from .deform import displacement
+from .deform import MIX, POSES, Pose, posed
 from .form import slit_z
 from .points import Part, Points, unit
 from .tissue import Tissue
 from .warp import Warp
 
 C0 = 0.28209479177387814  # the constant spherical harmonic
+STILL = 1e-4  # mm
 STEP = 0.25  # mm, for differences across a disc
 STAYS_ROUND = 1.25
 THIN = 0.12  # thickness over the smaller width of a disc
@@ -36,7 +36,7 @@ def base_arrays(points: Points) -> dict[str, np.ndarray]:
 
 
 def deltas(points: Points, base: dict[str, np.ndarray], warp: Warp) -> dict[str, SparseDeltas]:
-    """What every ARKit control adds to means, rotations and sizes.
+    """What every control and corrective adds to means, rotations and sizes.
 
     Args:
         points: in the sculpture's space, where the controls are made.
@@ -44,35 +44,42 @@ def deltas(points: Points, base: dict[str, np.ndarray], warp: Warp) -> dict[str,
         warp: to the character's space.
     """
     placed = warp.points(points)
+    tissue = tissue_of(points)
+    changes = np.zeros((len(POSES), len(points), 10), np.float32)
+    for pose, change in zip(POSES, changes, strict=True):
+        rows = np.flatnonzero(np.abs(posed(pose, tissue)).max(axis=1) > STILL)
+        change[rows] = _change(pose, points.select(rows), placed.select(rows), base["quats"][rows], warp)
+    moved, turned, sized = np.split(np.tensordot(MIX.astype(np.float32), changes, 1), (3, 7), axis=2)
+    return {
+        "means": SparseDeltas.from_dense(moved, MEANS_THRESHOLD),
+        "quats": SparseDeltas.from_dense(turned, QUATS_THRESHOLD),
+        "scales": SparseDeltas.from_dense(sized, SCALES_THRESHOLD),
+    }
+
+
+def _change(pose: Pose, points: Points, placed: Points, quats: np.ndarray, warp: Warp) -> np.ndarray:
+    """What a pose changes of mean, quaternion and scales, (N, 10)."""
     along = points.along
     across = np.cross(points.normal, along)
     rest_first, rest_second = _frame(warp, points, along, across)[2:]
-    tissue = tissue_of(points)
-    moved, turned, sized = [], [], []
-    for name in ARKIT_NAMES:
-        shift = displacement(name, tissue)
-        moving = points.select(np.arange(len(points)))
-        moving.position = points.position + shift
-        new_along, new_across, first, second = _frame(
-            warp, moving, _slope(name, points, shift, along), _slope(name, points, shift, across)
-        )
-        stretch = np.clip(np.stack([first / rest_first, second / rest_second], axis=1), 0.5, 2.4)
-        # a round disc that stays round need not turn about its own normal, only with it
-        plain = (stretch.max(axis=1) < STAYS_ROUND * stretch.min(axis=1)) & (placed.size[:, 0] == placed.size[:, 1])
-        normal = unit(np.cross(new_along, new_across))
-        tilted = placed.along - (placed.along * normal).sum(axis=1, keepdims=True) * normal
-        axis = np.where(plain[:, None], tilted, new_along)
-        quats = quaternions(axis, np.cross(normal, axis))
-        quats *= np.sign((quats * base["quats"]).sum(axis=1, keepdims=True) + 1e-12)
-        scales = _scales(placed.size * stretch, placed.size.min(axis=1) * THIN)
-        moved.append((warp.move(moving.position, points.part) - placed.position) * MM)
-        turned.append(quats - base["quats"])
-        sized.append(scales - base["scales"])
-    return {
-        "means": SparseDeltas.from_dense(np.stack(moved), MEANS_THRESHOLD),
-        "quats": SparseDeltas.from_dense(np.stack(turned), QUATS_THRESHOLD),
-        "scales": SparseDeltas.from_dense(np.stack(sized), SCALES_THRESHOLD),
-    }
+    shift = posed(pose, tissue_of(points))
+    moving = points.select(np.arange(len(points)))
+    moving.position = points.position + shift
+    new_along, new_across, first, second = _frame(
+        warp, moving, _slope(pose, points, shift, along), _slope(pose, points, shift, across)
+    )
+    stretch = np.clip(np.stack([first / rest_first, second / rest_second], axis=1), 0.5, 2.4)
+    # a round disc that stays round need not turn about its own normal, only with it
+    plain = (stretch.max(axis=1) < STAYS_ROUND * stretch.min(axis=1)) & (placed.size[:, 0] == placed.size[:, 1])
+    normal = unit(np.cross(new_along, new_across))
+    tilted = placed.along - (placed.along * normal).sum(axis=1, keepdims=True) * normal
+    axis = np.where(plain[:, None], tilted, new_along)
+    turned = quaternions(axis, np.cross(normal, axis))
+    turned *= np.sign((turned * quats).sum(axis=1, keepdims=True) + 1e-12)
+    thickness = placed.size.min(axis=1) * THIN
+    sized = _scales(placed.size * stretch, thickness) - _scales(placed.size, thickness)
+    moved = (warp.move(moving.position, points.part) - placed.position) * MM
+    return np.concatenate([moved, turned - quats, sized], axis=1)
 
 
 def tissue_of(points: Points) -> Tissue:
@@ -90,8 +97,8 @@ def _frame(
     return along, across, first, second
 
 
-def _slope(name: str, points: Points, shift: np.ndarray, direction: np.ndarray) -> np.ndarray:
-    """How `direction` changes as the control moves the surface, (N, 3): a difference that stays on its own lip."""
+def _slope(pose: Pose, points: Points, shift: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """How `direction` changes as the pose moves the surface, (N, 3): a difference that stays on its own lip."""
     skin = np.linalg.norm(points.anchor - points.position, axis=1) < 1e-9
     inner = points.part == Part.INNER_LIP
     carried = np.where(skin[:, None], 1.0, np.where(inner[:, None], [1.0, 0.0, 1.0], 0.0))
@@ -100,7 +107,7 @@ def _slope(name: str, points: Points, shift: np.ndarray, direction: np.ndarray) 
     crosses = (points.anchor[:, 2] > slit_z(points.anchor[:, 0])) != (moved[:, 2] > slit_z(moved[:, 0]))
     step = np.where(crosses[:, None], -step, step)
     tissue = Tissue(points.position + step, points.anchor + carried * step, points.part, points.side)
-    change = (displacement(name, tissue) - shift) / STEP
+    change = (posed(pose, tissue) - shift) / STEP
     return direction + np.where(crosses[:, None], -change, change)
 
 

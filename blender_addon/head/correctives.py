@@ -1,0 +1,76 @@
+"""Shape keys that mend what sums of others break: each is driven by the product of its controls' values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import bpy
+import numpy as np
+
+from dgtalker_engine.rig import Rig
+
+from . import model
+
+MOST_BYTES = 63
+"""What Blender keeps of a shape key's name."""
+
+
+def names_of(rig: Rig, places: np.ndarray) -> list[tuple[str, ...]]:
+    """The controls of each corrective; `places` i4 (K, n) as `open_avatar` answers."""
+    return [tuple(rig.names[place] for place in row if place >= 0) for row in places]
+
+
+def key_name(controls: Sequence[str], number: int) -> str:
+    """``jawOpen × mouthClose``, or a number where that is too long for a shape key."""
+    name = " × ".join(controls)
+    return name if len(name.encode()) <= MOST_BYTES else f"Corrective {number}"
+
+
+def add(ob: bpy.types.Object, rig: Rig, deltas: np.ndarray, places: np.ndarray) -> None:
+    """Add the correctives that the head has not, and let all of them follow their controls.
+
+    Args:
+        ob: the head, with the shape keys of its controls.
+        rig: the avatar's controls.
+        deltas: float32 (K, V, 3).
+        places: i4 (K, n), see `names_of`.
+    """
+    key = model.key_of(ob)
+    assert key is not None
+    limits = {control.name: (control.minimum, control.maximum) for control in rig.controls}
+    basis = np.empty(deltas.shape[1] * 3, np.float32)
+    key.reference_key.points.foreach_get("co", basis)
+    present = {block.name: block for block in key.key_blocks}
+    for number, controls in enumerate(names_of(rig, places)):
+        name = key_name(controls, number)
+        block = present.get(name)
+        if block is None:
+            block = ob.shape_key_add(name=name, from_mix=False)
+            block.points.foreach_set("co", basis + deltas[number].ravel())
+            _set_range(block, [limits[control] for control in controls])
+        _drive(key, block, controls)
+
+
+def _set_range(block: bpy.types.ShapeKey, limits: Sequence[tuple[float, float]]) -> None:
+    least, most = 1.0, 1.0
+    for low, high in limits:
+        ends = (least * low, least * high, most * low, most * high)
+        least, most = min(ends), max(ends)
+    block.slider_min, block.slider_max = -10.0, max(most, 0.0)
+    block.slider_min = min(least, 0.0)
+    block.value = 0.0
+
+
+def _drive(key: bpy.types.Key, block: bpy.types.ShapeKey, controls: Sequence[str]) -> None:
+    block.driver_remove("value")
+    driver = block.driver_add("value").driver  # type: ignore[union-attr]
+    driver.type = "SCRIPTED"
+    # products of numbers are worked out without Python, so that no file asks for permission to run scripts
+    driver.expression = " * ".join(f"w{i}" for i in range(len(controls)))
+    for i, control in enumerate(controls):
+        variable = driver.variables.new()
+        variable.name = f"w{i}"
+        target = variable.targets[0]
+        target.id_type = "KEY"
+        target.id = key
+        target.data_path = f'key_blocks["{bpy.utils.escape_identifier(control)}"].value'
