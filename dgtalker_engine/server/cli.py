@@ -6,11 +6,12 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from ..errors import DGTalkerError
-from ..performance import STYLES
+from ..performance import STYLES, Direction, exchange
 from .formats import FORMATS
 
 
@@ -23,8 +24,16 @@ def parser() -> argparse.ArgumentParser:
 
     animate = _command(commands, "animate", "a recording to a performance: weights of the face's controls over time")
     animate.add_argument("audio", type=Path, metavar="AUDIO", help="WAV, FLAC, OGG or MP3")
-    animate.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="performance.json")
+    text = "performance.json, or performance.csv for Live Link Face; `convert` makes others"
+    animate.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help=text)
     _add_speech_options(animate)
+
+    convert = _command(commands, "convert", "a performance of another program to one of ours, or the other way")
+    convert.add_argument("file", type=Path, metavar="FILE", help="a performance in any format of docs/performance.md")
+    convert.add_argument("output", type=Path, metavar="OUTPUT", help="the file to write")
+    text = "of the output (default: by its suffix, .json ours and .csv Live Link Face's)"
+    convert.add_argument("--to", choices=tuple(exchange.FORMATS), default="", metavar="FORMAT", help=text)
+    convert.add_argument("--fps", type=float, help="frames per second, where the file does not say it")
 
     render = _command(commands, "render", "a shot, as docs/shot.md describes it, to pictures")
     render.add_argument("shot", type=Path, metavar="SHOT", help="the shot's JSON file")
@@ -97,19 +106,32 @@ def _add_format_option(command: argparse.ArgumentParser) -> None:
 
 def _add_speech_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--fps", type=float, default=25.0, help="frames per second (default: 25)")
-    command.add_argument("--transcript", default="", metavar="TEXT", help="the words spoken, where they are known")
-    amounts = command.add_argument_group("amounts", "1 is natural, 0 none")
-    for name in ("lips", "jaw", "expression", "head", "blinks", "gaze"):
-        amounts.add_argument(f"--{name}", type=float, default=1.0, metavar="X")
-    shape = command.add_argument_group("the mouth's motion and the face's mood")
-    shape.add_argument("--articulation", type=float, default=0.0, metavar="X", help="-1 mumbled to 1 over-articulated")
-    shape.add_argument("--smoothing", type=float, default=0.0, metavar="S", help="seconds to average over")
-    shape.add_argument(
-        "--offset", type=float, default=0.0, metavar="S", help="seconds later, or earlier where negative"
-    )
-    shape.add_argument("--seed", type=int, default=0, metavar="N", help="other blinks, looks, brows and head motion")
+    text = "the words spoken, where they are known, or a .txt, .srt or .vtt file of them"
+    command.add_argument("--transcript", default="", metavar="WORDS", help=text)
+    group = command.add_argument_group("direction", "amounts are multiples of what is natural, 0 none")
+    for field in fields(Direction):
+        if field.name in _DIRECTIONS:
+            kind = type(field.default)
+            text = f"{_DIRECTIONS[field.name]} (default: {field.default:g})"
+            group.add_argument(f"--{field.name}", type=kind, default=field.default, metavar="X", help=text)
     text = f"{', '.join(STYLES)}, and how much of it: happy=0.7; may be given again"
-    shape.add_argument("--style", type=_style, action="append", default=[], metavar="NAME=X", help=text)
+    group.add_argument("--style", type=_style, action="append", default=[], metavar="NAME=X", help=text)
+
+
+_DIRECTIONS = {
+    "lips": "amount of the lips and the tongue",
+    "jaw": "amount of the jaw",
+    "expression": "amount of brows, lids and cheeks",
+    "head": "amount of the head's motion",
+    "blinks": "blinks per natural blink, up to 4",
+    "gaze": "looks aside per natural look, up to 4",
+    "articulation": "-1 mumbled to 1 over-articulated",
+    "smoothing": "seconds over which the mouth's motion is averaged",
+    "hold": "seconds for which each shape of the mouth is kept",
+    "offset": "seconds by which the mouth moves later, or earlier where negative",
+    "seed": "another number for other blinks, looks, brows and head motion",
+}
+"""Fields of `Direction` that are options, and what they say."""
 
 
 def _style(text: str) -> tuple[str, float]:

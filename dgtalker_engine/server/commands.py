@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from .. import avatar as avatars_room
 from .. import speech
 from ..errors import DGTalkerError
-from ..performance import Direction, perform
+from ..performance import Direction, exchange, perform, transcripts
 from .files import make_folder, write_file, write_target
 from .sequences import load_shot, open_avatar, render_sequence, talking_shot
 
@@ -37,10 +38,19 @@ class Terminal:
 
 
 def animate(options: argparse.Namespace) -> int:
+    written = exchange.format_for(options.output)
     terminal = Terminal()
     performance = _perform(options, terminal)
-    path = write_target(options.output, performance.to_json().encode())
-    terminal.say(f"{performance.frames} frames at {performance.fps:g} fps in {path}")
+    path = write_target(options.output, written.text(performance).encode())
+    terminal.say(f"{performance.frames} frames at {performance.fps:g} fps in {path}, as {written.label}")
+    return 0
+
+
+def convert(options: argparse.Namespace) -> int:
+    written = exchange.format_for(options.output, options.to)
+    performance = exchange.read(options.file, options.fps)
+    path = write_target(options.output, written.text(performance).encode())
+    Terminal().say(f"{performance.frames} frames at {performance.fps:g} fps in {path}, as {written.label}")
     return 0
 
 
@@ -97,11 +107,13 @@ def avatar_make(options: argparse.Namespace) -> int:
 def _perform(options: argparse.Namespace, terminal: Terminal) -> Performance:
     samples, rate = speech.read_audio(options.audio)
     duration = len(samples) / rate
-    asked = ("lips", "jaw", "expression", "head", "blinks", "gaze", "articulation", "smoothing", "offset", "seed")
-    settings = {name: getattr(options, name) for name in asked}
+    settings = {field.name: getattr(options, field.name) for field in fields(Direction) if field.name in options}
     # Half a second around, so that nothing fades within the recording.
     direction = Direction(-0.5, duration + 0.5, **settings, styles=dict(options.style))
-    passages = [speech.Passage(0.0, duration, options.transcript)] if options.transcript else []
+    transcript = options.transcript
+    if transcript.lower().endswith(transcripts.ENDINGS):
+        transcript = transcripts.read_transcript(transcript)
+    passages = [speech.Passage(0.0, duration, transcript)] if transcript else []
     answer = speech.animate(samples, rate, fps=options.fps, passages=passages, progress=terminal)
     for note in answer.notes:
         terminal.say(note)

@@ -7,13 +7,15 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import fields
 
 import numpy as np
 import pytest
 import soundfile
 from PIL import Image
+from speech_tools import SAMPLE
 
-from dgtalker_engine.performance import Performance
+from dgtalker_engine.performance import Direction, Performance
 
 
 def run(*words, **options):
@@ -31,7 +33,7 @@ def sound(tmp_path_factory, recording):
 def test_help_names_every_command():
     answer = run("--help")
     assert answer.returncode == 0
-    for command in ("animate", "render", "speak", "avatar", "doctor", "warm", "serve"):
+    for command in ("animate", "convert", "render", "speak", "avatar", "doctor", "warm", "serve"):
         assert f"\n    {command} " in answer.stdout
 
 
@@ -53,6 +55,30 @@ def test_animate_writes_a_performance(sound, tmp_path):
     assert "%" in answer.stderr
     assert str(path) in answer.stderr
     assert answer.stdout == ""
+
+
+def test_animate_writes_for_live_link_face_and_convert_for_the_others(sound, tmp_path):
+    answer = run("animate", sound, "-o", tmp_path / "face.csv", "--fps", 30)
+    assert answer.returncode == 0, answer.stderr
+    assert "Live Link Face" in answer.stderr
+    answer = run("convert", tmp_path / "face.csv", tmp_path / "face.json", "--to", "audio2face")
+    assert answer.returncode == 0, answer.stderr
+    data = json.loads((tmp_path / "face.json").read_text())
+    assert (data["exportFps"], data["numPoses"], data["numFrames"]) == (30, 52, 36)
+    answer = run("convert", tmp_path / "face.json", tmp_path / "ours.json")
+    assert answer.returncode == 0, answer.stderr
+    assert Performance.load(tmp_path / "ours.json").frames == 36
+
+
+def test_everything_that_a_direction_sets_is_an_option(sound, tmp_path):
+    text = run("animate", "--help").stdout
+    settings = {field.name for field in fields(Direction)} - {"start", "end", "styles"}
+    assert all(f"--{name} " in text for name in settings)
+    still = [word for name in ("lips", "jaw", "expression", "head", "blinks", "gaze") for word in (f"--{name}", 0)]
+    answer = run("animate", sound, "-o", tmp_path / "p.json", *still, "--style", "happy=0.5", "--seed", 3)
+    assert answer.returncode == 0, answer.stderr
+    assert np.abs(Performance.load(tmp_path / "p.json").weights).max() < 0.01
+    assert run("animate", sound, "-o", tmp_path / "p.json", "--style", "grumpy").returncode == 2
 
 
 def test_speak_writes_marked_pictures(sound, tmp_path):
@@ -87,6 +113,11 @@ def test_an_avatar_can_be_looked_at():
     [
         (["animate", "missing.wav", "-o", "p.json"], "missing.wav"),
         (["animate", "text.wav", "-o", "p.json"], "text.wav"),
+        (["animate", "text.wav", "-o", "p.fbx"], "p.fbx"),
+        (["animate", SAMPLE, "-o", "p.json", "--transcript", "missing.srt"], "missing.srt"),
+        (["animate", SAMPLE, "-o", "p.json", "--articulation", "3"], "articulation"),
+        (["convert", "text.wav", "p.json"], "text.wav"),
+        (["convert", "missing.csv", "p.json"], "missing.csv"),
         (["render", "missing.json", "-o", "out"], "missing.json"),
         (["render", "text.wav", "-o", "out"], "shot"),
         (["speak", "text.wav", "--avatar", "nobody", "-o", "out"], "nobody"),
