@@ -1,0 +1,1 @@
+"""The workshop: the sculpture as meshes, Cycles pictures of it, and the fit of the Gaussians to them."""

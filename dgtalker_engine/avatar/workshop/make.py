@@ -1,0 +1,118 @@
+"""Makes a built-in head: placed by code, photographed with Cycles, fitted to the pictures; and says how good it is."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import dgt, linear_file
+from ..head.build import build_head
+from ..head.character import Character
+from ..head.warp import Warp
+from ..linear import LinearAvatar
+from . import views
+from .fit import Settings, fit, fitted, psnr
+from .shoot import parts, shoot
+
+PACKAGE = Path(__file__).resolve().parents[2]
+MAKERS = ("rig.py", "avatar/base.py", "avatar/numbers.py", "avatar/sparse.py", "avatar/linear_file.py")
+NO_MAKERS = ("__main__.py", "sheets.py")
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How much work a head is: pixels of a picture's side, samples of each pixel, steps of the fit."""
+
+    size: int = views.SIZE
+    samples: int = 24
+    steps: int = 800
+
+
+def make(
+    character: Character, blender: Path, folder: Path, quality: Quality, say: Say
+) -> tuple[LinearAvatar, dict[str, Any]]:
+    """The head, and a report: PSNR in dB on pictures that were not fitted to, before and after the fit, and seconds.
+
+    Args:
+        character: who.
+        blender: a Python that has bpy.
+        folder: for what is handed to Blender and back.
+        quality: how much work.
+        say: is told what is being done.
+
+    Raises:
+        DGTalkerError: Blender could not render.
+    """
+    started = time.monotonic()
+    say("placing Gaussians")
+    placed = build_head(character)
+    say("making meshes")
+    everything = parts(character)
+    shown = time.monotonic()
+    shots = [(pose, view.camera(quality.size)) for pose in views.POSES for view in pose.views]
+    held_out = [(views.REST, view.camera(quality.size)) for view in views.HELD_OUT]
+    total = len(shots) + len(held_out)
+
+    def seen(done: int) -> None:
+        if done % 5 == 0 or done == total:
+            say(f"{done} of {total} pictures")
+
+    warp = Warp(character.shape)
+    # rest comes first, and once: Blender shows each pose in one go
+    taken = shoot(everything, warp, blender, folder, [*held_out, *shots], quality.samples, seen)
+    unseen, pictures = taken[: len(held_out)], taken[len(held_out) :]
+    fitting = time.monotonic()
+
+    def stepped(step: int, loss: float) -> None:
+        if step % 100 == 0 or step == quality.steps:
+            say(f"{step} of {quality.steps} steps, difference {loss:.4f}")
+
+    found = fit(placed, pictures, list(views.CHANGING), Settings(quality.steps), stepped)
+    data = linear_file.pack(fitted(placed, found))
+    head = dgt.parse(data, {"linear": linear_file.KIND})
+    assert isinstance(head, LinearAvatar)
+    before = [psnr(placed, picture) for picture in unseen]
+    after = [psnr(head, picture) for picture in unseen]
+    report = {
+        "gaussians": len(placed.base["means"]),
+        "bytes": len(data),
+        "psnr_placed": round(float(np.mean(before)), 2),
+        "psnr_fitted": round(float(np.mean(after)), 2),
+        "psnr_fitted_worst": round(min(after), 2),
+        "seconds": {
+            "place": round(shown - started),
+            "photograph": round(fitting - shown),
+            "fit": round(time.monotonic() - fitting),
+        },
+        "code": digest(),
+    }
+    say(f"{report['psnr_placed']} dB placed, {report['psnr_fitted']} dB fitted, {len(data):,} bytes")
+    return head, report
+
+
+def digest() -> str:
+    """sha256 of the code that makes the heads; comments, docstrings and layout are of no account."""
+    files = [PACKAGE / name for name in MAKERS]
+    for room in ("head", "workshop"):
+        files += [path for path in sorted((PACKAGE / "avatar" / room).glob("*.py")) if path.name not in NO_MAKERS]
+    return hashlib.sha256("\n".join(_meaning(path) for path in files).encode()).hexdigest()
+
+
+def _meaning(path: Path) -> str:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [  # pyright: ignore
+                part for part in body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
+            ]
+    return f"{path.name} {ast.dump(tree)}"

@@ -1,0 +1,91 @@
+"""From where the workshop looks at a head, and the poses it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...gaussians.camera import Camera
+
+SIZE = 512
+HEAD = np.array([0.0, 0.0, -0.018])
+FACE = np.array([0.0, -0.055, -0.022])
+DISTANCE = 1.0
+
+
+@dataclass(frozen=True)
+class View:
+    """A direction of view (degrees, azimuth towards the head's left), and whether the face fills the picture."""
+
+    azimuth: float
+    elevation: float
+    close: bool = False
+
+    def camera(self, size: int = SIZE) -> Camera:
+        target, width = (FACE, 0.22) if self.close else (HEAD, 0.40)
+        return orbit(target, self.azimuth, self.elevation, width, (size, size))
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Weights by control, and the views from which it is seen."""
+
+    name: str
+    weights: dict[str, float]
+    views: tuple[View, ...]
+
+
+def orbit(target: np.ndarray, azimuth: float, elevation: float, width: float, size: tuple[int, int]) -> Camera:
+    """A camera a metre from `target` that shows `width` metres of its surroundings across the picture's height."""
+    a, e = np.radians(azimuth), np.radians(elevation)
+    away = np.array([np.cos(e) * np.sin(a), -np.cos(e) * np.cos(a), np.sin(e)])
+    eye = target + DISTANCE * away
+    right = np.array([np.cos(a), np.sin(a), 0.0])
+    down = np.cross(-away, right)
+    rotation = np.stack([right, down, -away])
+    world_to_camera = np.eye(4)
+    world_to_camera[:3, :3], world_to_camera[:3, 3] = rotation, -rotation @ eye
+    focal = size[1] * DISTANCE / width
+    return Camera(
+        np.array([[focal, 0, size[0] / 2], [0, focal, size[1] / 2], [0, 0, 1.0]]), world_to_camera, size[0], size[1]
+    )
+
+
+def both(**weights: float) -> dict[str, float]:
+    """Weights for Left and Right alike."""
+    return {f"{name}{side}": weight for name, weight in weights.items() for side in ("Left", "Right")}
+
+
+AROUND = tuple(
+    View(azimuth, elevation)
+    for azimuth, elevation in (
+        (0, 4), (28, 14), (-28, -8), (55, -4), (-55, 12), (85, 6), (-85, -4), (120, 4), (-120, 12),
+        (155, 14), (-155, -4), (30, 52), (-110, 48), (0, -26),
+    )
+)  # fmt: skip
+FACES = tuple(
+    View(azimuth, elevation, close=True)
+    for azimuth, elevation in ((0, 0), (22, -10), (-22, 10), (48, 6), (-48, -6), (0, 26))
+)
+FRONT = (View(14, -4, close=True), View(-28, 6, close=True))
+REST = Pose("rest", {}, AROUND + FACES)
+POSES = (
+    REST,
+    Pose("jawOpen", {"jawOpen": 1.0}, (*FRONT, View(0, -16, close=True))),
+    Pose("mouthSmile", both(mouthSmile=1.0), FRONT),
+    Pose("eyeBlink", both(eyeBlink=1.0), FRONT),
+    Pose("mouthPucker", {"mouthPucker": 1.0}, FRONT[:1]),
+    Pose("mouthFunnel", {"mouthFunnel": 1.0}, FRONT[1:]),
+    Pose("browDown", both(browDown=1.0), FRONT[1:]),
+    Pose("teeth", both(mouthUpperUp=0.8, mouthLowerDown=0.8), FRONT[:1]),
+    Pose("tongueOut", {"tongueOut": 1.0, "jawOpen": 0.4}, FRONT[:1]),
+)
+CHANGING = ("jawOpen", "mouthSmile", "eyeBlink", "mouthPucker", "mouthFunnel", "browDown")
+"""The poses that may change colours, named after the controls that make them."""
+
+HELD_OUT = (
+    *(View(azimuth, elevation) for azimuth, elevation in ((12, 8), (-40, 2), (68, 3), (-100, 10), (168, 6))),
+    View(8, 6, close=True),
+    View(-34, 0, close=True),
+)
