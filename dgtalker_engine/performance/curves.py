@@ -22,7 +22,7 @@ def shifted(curves: np.ndarray, later: float) -> np.ndarray:
 def smoothed(curves: np.ndarray, deviation: float) -> np.ndarray:
     """Curves averaged with a Gaussian of a standard deviation in frames."""
     reach = int(np.ceil(3.5 * deviation))
-    if reach == 0:
+    if reach == 0 or len(curves) == 0:
         return curves
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
     kernel = (kernel / kernel.sum()).astype(np.float32)

@@ -230,12 +230,12 @@ def _head(take: Take, random: np.random.Generator) -> tuple[Events, Events, Even
     """Nods, turns and tilts in degrees."""
     nods, turns, tilts = [], [], []
     chance = random.random((len(take.syllables), 5)).tolist()
-    swing = random.normal(0.0, 0.8, len(take.syllables)).tolist()
+    swing = random.normal(0.0, 1.2, len(take.syllables)).tolist()
     free = -1.0
     for (time, prominence, _), (a, b, c, d, e), swung in zip(take.syllables.tolist(), chance, swing, strict=True):
         if prominence < 0.2 or time < free:
             continue
-        size = min(0.8 + 1.1 * prominence, 3.0) * (0.5 + 0.7 * a)
+        size = min(1.2 + 1.5 * prominence, 4.2) * (0.5 + 0.7 * a)
         rise, fall = 0.14 + 0.06 * b, 0.25 + 0.2 * c
         start = time - rise
         nods.append((start, rise, start + rise + fall, fall, size))
@@ -248,9 +248,9 @@ def _head(take: Take, random: np.random.Generator) -> tuple[Events, Events, Even
         while time < end:
             stay = min(random.uniform(1.4, 3.2), max(end - time, 0.8)) + 0.5
             ease_in, ease_out = random.uniform(0.35, 0.6), random.uniform(0.5, 0.8)
-            turns.append((time, ease_in, time + stay, ease_out, _within(random.normal(0.0, 2.0), -4, 4)))
-            tilts.append((time, ease_in, time + stay, ease_out, _within(random.normal(0.0, 1.3), -2.5, 2.5)))
-            nods.append((time, ease_in, time + stay, ease_out, _within(random.normal(-0.6, 0.9), -2.5, 1.5)))
+            turns.append((time, ease_in, time + stay, ease_out, _within(random.normal(0.0, 3.2), -6.5, 6.5)))
+            tilts.append((time, ease_in, time + stay, ease_out, _within(random.normal(0.0, 1.9), -4, 4)))
+            nods.append((time, ease_in, time + stay, ease_out, _within(random.normal(-0.8, 1.4), -3.5, 2.5)))
             time += stay - 0.5
     return _rows(nods), _rows(turns), _rows(tilts)
 

@@ -43,27 +43,27 @@ class Style:
 _TABLE: dict[str, Style] = {
     "happy": Style(
         {"cheekSquint": 0.42, "eyeSquint": 0.20, "browInnerUp": 0.08, "browOuterUp": 0.14},
-        {"mouthSmile": 0.55, "mouthDimple": 0.12, "mouthUpperUp": 0.05},
+        {"mouthSmile": 0.70, "mouthDimple": 0.15, "mouthUpperUp": 0.06},
         0.70, (0.0, -1.5, 1.0), lips=1.08, jaw=1.06, head=1.25, brows=1.25, blinks=1.1, gaze=1.1,
     ),
     "sad": Style(
-        {"browInnerUp": 0.58, "browDown": 0.10, "eyeSquint": 0.06, "eyeLookDown": 0.14},
-        {"mouthFrown": 0.46, "mouthShrugLower": 0.24, "mouthRollLower": 0.06},
+        {"browInnerUp": 0.85, "browDown": 0.12, "eyeSquint": 0.10, "eyeLookDown": 0.14},
+        {"mouthFrown": 0.75, "mouthShrugLower": 0.34, "mouthRollLower": 0.06},
         0.62, (0.0, 4.5, -2.0), lips=0.85, jaw=0.82, head=0.55, brows=0.55, blinks=0.9, gaze=1.2, droop=0.12,
     ),
     "angry": Style(
-        {"browDown": 0.72, "eyeSquint": 0.32, "noseSneer": 0.26, "eyeWide": 0.10, "cheekSquint": 0.08},
-        {"mouthFrown": 0.16, "mouthPress": 0.32, "mouthStretch": 0.12, "mouthUpperUp": 0.08, "jawForward": 0.12},
-        0.60, (0.0, 2.5, 0.0), lips=1.15, jaw=1.10, head=1.30, brows=1.10, blinks=0.6, gaze=0.5, frowning=0.7,
+        {"browDown": 1.00, "eyeSquint": 0.45, "noseSneer": 0.48, "cheekSquint": 0.12},
+        {"mouthFrown": 0.45, "mouthPress": 0.40, "mouthStretch": 0.15, "mouthUpperUp": 0.10, "jawForward": 0.15},
+        0.60, (0.0, 2.5, 0.0), lips=1.15, jaw=1.10, head=1.30, brows=1.10, blinks=0.6, gaze=0.5, frowning=0.95,
     ),
     "surprised": Style(
-        {"browInnerUp": 0.62, "browOuterUp": 0.60, "eyeWide": 0.55},
-        {"jawOpen": 0.10, "mouthFunnel": 0.06, "mouthUpperUp": 0.04},
+        {"browInnerUp": 0.75, "browOuterUp": 0.75, "eyeWide": 0.65},
+        {"jawOpen": 0.14, "mouthFunnel": 0.06, "mouthUpperUp": 0.04},
         0.40, (0.0, -2.5, 0.0), lips=1.05, jaw=1.12, head=1.15, brows=1.15, blinks=0.7, gaze=0.6,
     ),
     "tired": Style(
         {"browInnerUp": 0.14, "browDown": 0.05, "eyeSquint": 0.05, "eyeLookDown": 0.06},
-        {"mouthFrown": 0.16, "mouthShrugLower": 0.08, "jawOpen": 0.02},
+        {"mouthFrown": 0.24, "mouthShrugLower": 0.08, "jawOpen": 0.02},
         0.55, (0.0, 3.5, 3.0), lips=0.74, jaw=0.72, head=0.55, brows=0.45, blinks=1.35, gaze=0.6, droop=0.30,
     ),
 }  # fmt: skip

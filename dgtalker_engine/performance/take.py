@@ -17,7 +17,8 @@ SILENCE = "SIL"
 
 _MAGIC = b"DGTAKE1\n"
 _UNITS = 1 << 14
-_LARGEST = 1 << 30
+_LARGEST = 1 << 28
+"""Bytes of a take in memory: two hours at 60 frames a second are 45 MB."""
 _EVENTS = {"utterances": 2, "pauses": 2, "syllables": 3, "closures": 2, "bites": 2}
 
 
@@ -78,6 +79,8 @@ class Take:
             events = getattr(self, name)
             if events.ndim != 2 or events.shape[1] != columns or not np.all(np.isfinite(events)):
                 raise DGTalkerError(f"The {name} of a take cannot be read.")
+        if self.seed < 0 or not np.all(np.isfinite([time for phone in self.phones for time in phone[1:]])):
+            raise DGTalkerError("The phones or the seed of a take cannot be read.")
 
     @property
     def frames(self) -> int:
@@ -136,5 +139,5 @@ class Take:
                 **{name: arrays[name].astype(np.float64) for name in _EVENTS},
                 seed=int(header["seed"]),
             )
-        except (KeyError, IndexError, TypeError, ValueError, zlib.error, WireError) as error:
+        except (LookupError, TypeError, ValueError, OverflowError, RecursionError, zlib.error, WireError) as error:
             raise DGTalkerError(f"The take cannot be read: {error}.", "Animate the head again.") from error
