@@ -74,7 +74,7 @@ def animate(
         notes.append("No speech was found in the sound; the face only blinks and moves a little.")
     tone = prosody.pitch(heard, utterances, job.stage(0.88, 0.92, "Following the melody"))
     syllables = prosody.syllables(hearing.phones, level, tone)
-    score = coarticulation.score(hearing.phones, _openings(hearing.phones, syllables), duration)
+    score = coarticulation.score(hearing.phones, prosody.openings(hearing.phones, syllables), duration)
 
     frames = math.ceil(len(samples) * fps / sample_rate - 1e-6)
     weights = np.zeros((frames, len(_NAMES)), np.float32)
@@ -117,20 +117,6 @@ def _pauses(spoken: Sequence[phones.Phone], duration: float) -> np.ndarray:
     if duration - clock > _PAUSE:
         spans.append((clock, duration))
     return np.array(spans).reshape(-1, 2)
-
-
-def _openings(spoken: Sequence[phones.Phone], syllables: Sequence[prosody.Syllable]) -> list[float]:
-    """How wide each phone opens: stressed vowels more, reduced and hurried ones less."""
-    prominence = iter(syllables)
-    openings = []
-    for phone in spoken:
-        if phone.name in phones.VOWELS:
-            stress = 1.12 + 0.2 * float(np.clip(next(prominence).prominence, -1.5, 1.5))
-            hurry = float(np.clip((phone.end - phone.start) / 0.09, 0.5, 1.3)) ** 0.35
-            openings.append(stress * hurry)
-        else:
-            openings.append(1.0)
-    return openings
 
 
 def _seed(level: np.ndarray) -> int:

@@ -104,6 +104,25 @@ def syllables(phones: Sequence[Phone], level: np.ndarray, tone: np.ndarray) -> l
     return [Syllable((v.start + v.end) / 2, p, m) for v, p, m in spoken]
 
 
+def openings(phones: Sequence[Phone], syllables: Sequence[Syllable]) -> list[float]:
+    """How wide each phone opens: stressed vowels more, reduced and hurried ones less.
+
+    Args:
+        phones: in order.
+        syllables: of these phones.
+    """
+    prominence = iter(syllables)
+    result = []
+    for phone in phones:
+        if phone.name in VOWELS:
+            stress = 1.12 + 0.2 * float(np.clip(next(prominence).prominence, -1.5, 1.5))
+            hurry = float(np.clip((phone.end - phone.start) / 0.09, 0.5, 1.3)) ** 0.35
+            result.append(stress * hurry)
+        else:
+            result.append(1.0)
+    return result
+
+
 def _highest(tone: np.ndarray) -> float:
     voiced = tone[np.isfinite(tone)]
     return float(np.percentile(voiced, 90)) if len(voiced) else float("nan")

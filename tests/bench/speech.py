@@ -28,12 +28,13 @@ import time
 from pathlib import Path
 
 import numpy as np
-from lips import models, scores, tracked
+from lips import models, scores
 from lips.rig import RigLips
 
 from dgtalker_engine import speech
 from dgtalker_engine.speech import activity, phones, sound
 from dgtalker_engine.speech.progress import Progress
+from dgtalker_engine.training.speech import tracked
 
 BENCH = Path(__file__).resolve().parent
 DATA = Path(os.environ.get("DGTALKER_DATA", BENCH.parents[2] / "shared" / "data"))

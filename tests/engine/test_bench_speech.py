@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from dgtalker_engine.performance import Performance
+from dgtalker_engine.training.speech import tracked
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
-from lips import scores, tracked
+from lips import scores
 from lips.rig import RigLips
 
 CLOCK = np.arange(1000) * 0.01

@@ -36,7 +36,7 @@ class TrackedClip:
 
 
 def read(path: Path) -> TrackedClip:
-    """A file of `track.py`; pictures without a face are left out."""
+    """A file of `tests/bench/lips/track.py`; pictures without a face are left out."""
     data = np.load(path)
     seen = np.isfinite(data["landmarks"]).all(axis=(1, 2))
     points = without_head_motion(data["landmarks"][seen].astype(np.float64))
