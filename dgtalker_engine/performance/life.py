@@ -14,6 +14,7 @@ import numpy as np
 
 from .direction import Parts, ease
 from .lips import ranges
+from .scopes import Excerpt, Scopes
 from .styles import Mood
 from .take import Take
 
@@ -55,31 +56,35 @@ class Motion:
 
 def live(take: Take, parts: Parts, feelings: Mood) -> Motion:
     """The movements of a take under directions and styles."""
-    own = _Seeds(parts)
+    scopes = Scopes(take, parts)
     blinks, lifts, frowns, side, down, nods, turns, tilts = ([] for _ in range(8))
     often = parts.curve("blinks") * feelings.times("blinks")
     aside = parts.curve("gaze") * feelings.times("gaze")
     frowning = feelings.amount("frowning")
     wander = np.zeros((take.frames, 3), np.float32)
-    for seed, share in own.shares(take):
+    for number, scope in enumerate(scopes):
+        said = scope.said
         # One generator a movement: more blinks leave the head as it was.
-        generators = [np.random.default_rng([take.seed, seed, i]) for i in range(5)]
+        generators = [np.random.default_rng([take.seed, scope.seed, i]) for i in range(5)]
 
-        def mine(events: Events, seed: int = seed) -> Events:
-            return events[own.at(events[:, 0]) == seed]
+        def mine(events: np.ndarray, *times: int, start: float = said.start, number: int = number) -> np.ndarray:
+            """Events with columns of times in the take's time, as far as they begin where this scope is."""
+            events[:, times] += start
+            return events[scopes.owner(events[:, 0]) == number]
 
-        blinks.append(_due(mine(_blinks(take, generators[0])), often, take))
-        brows = mine(_brows(take, generators[1]))
+        blinks.append(_due(mine(_blinks(said, generators[0]), 0), often, take))
+        brows = mine(_brows(said, generators[1]), 0, 2)
         frown = brows[:, 5] > 1.0 - _at(frowning, brows[:, 0], take)
         frown |= brows[:, 5] < brows[:, 6]
         lifts.append(brows[~frown, :5])
         frowns.append(brows[frown, :5])
-        looks = _due(mine(_looks(take, generators[2])), aside, take)
+        looks = _due(mine(_looks(said, generators[2]), 0, 3), aside, take)
+        looks = looks[looks[:, 3] < take.duration - 0.3]
         side.append(looks[:, [0, 2, 3, 4, 5]])
         down.append(looks[:, [0, 2, 3, 4, 6]])
-        for events, found in zip((nods, turns, tilts), _head(take, generators[3]), strict=True):
-            events.append(mine(found))
-        wander += share[:, None] * _drift(take, generators[4])
+        for events, found in zip((nods, turns, tilts), _head(said, generators[3]), strict=True):
+            events.append(mine(found, 0, 2))
+        wander[scope.frames] += scope.share[:, None] * _drift(len(scope.share), take.fps, generators[4])
     times = np.arange(take.frames) / take.fps
     still = ease((take.duration - _STILL - times) / _REST) * ease(times / 0.4)
     move = np.stack([_pulses(np.concatenate(each), take) for each in (turns, nods, tilts)], axis=1)
@@ -92,30 +97,6 @@ def live(take: Take, parts: Parts, feelings: Mood) -> Motion:
         _pulses(np.concatenate(down), take),
         np.radians(energy * still[:, None]).astype(np.float32),
     )
-
-
-class _Seeds:
-    """Which direction's seed draws what happens when."""
-
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-
-    def at(self, times: np.ndarray) -> np.ndarray:
-        seeds = np.zeros(len(times), np.int64)
-        for part in self._parts.parts:
-            if part.direction.seed:
-                seeds[(times >= part.direction.start) & (times < part.direction.end)] = part.direction.seed
-        return seeds
-
-    def shares(self, take: Take) -> list[tuple[int, np.ndarray]]:
-        """Each seed with its share of each frame."""
-        shares: dict[int, np.ndarray] = {0: np.ones(take.frames, np.float32)}
-        for part in self._parts.parts:
-            seed = part.direction.seed
-            if seed:
-                shares.setdefault(seed, np.zeros(take.frames, np.float32))[part.frames] += part.share
-                shares[0][part.frames] -= part.share
-        return list(shares.items())
 
 
 def _at(curve: np.ndarray, times: np.ndarray, take: Take) -> np.ndarray:
@@ -140,11 +121,11 @@ def _pulses(events: Events, take: Take) -> np.ndarray:
     return np.bincount(row, value, take.frames).astype(np.float32)
 
 
-def _blinks(take: Take, random: np.random.Generator) -> np.ndarray:
+def _blinks(said: Excerpt, random: np.random.Generator) -> np.ndarray:
     """Start and the amount from which on they happen, (n, 2); a blink every 3.6 s at an amount of 1."""
-    count = int(take.duration / 1.3) + 4
+    count = int(said.duration / 1.3) + 4
     starts = random.uniform(0.8, 3.2) + np.cumsum(1.3 + random.gamma(2.5, 0.92, count)) - 1.3
-    ends = take.utterances[:, 1] - 0.12
+    ends = said.utterances[:, 1] - 0.12
     if len(ends):
         # People blink where a phrase ends: a blink that would come about then waits for it, or hurries.
         nearest = ends[np.abs(ends[:, None] - starts).argmin(axis=0)] if len(ends) < 64 else _nearest(ends, starts)
@@ -186,12 +167,12 @@ def _apart(blinks: np.ndarray, parts: Parts, take: Take) -> Events:
     return np.array(events).reshape(-1, 5)
 
 
-def _brows(take: Take, random: np.random.Generator) -> np.ndarray:
+def _brows(said: Excerpt, random: np.random.Generator) -> np.ndarray:
     """Events, then what decides between lift and frown: a number, and below which one it is a frown, (n, 7)."""
-    chance = random.random((len(take.syllables), 6)).tolist()
+    chance = random.random((len(said.syllables), 6)).tolist()
     rows = []
     free = -1.0
-    for (time, prominence, melody), (a, b, c, d, e, f) in zip(take.syllables.tolist(), chance, strict=True):
+    for (time, prominence, melody), (a, b, c, d, e, f) in zip(said.syllables.tolist(), chance, strict=True):
         if prominence < 0.5 or time < free:
             continue
         height = min(0.14 + 0.16 * prominence, 0.42) * (0.6 + 0.5 * a)
@@ -204,17 +185,17 @@ def _brows(take: Take, random: np.random.Generator) -> np.ndarray:
     return np.array(rows).reshape(-1, 7)
 
 
-def _looks(take: Take, random: np.random.Generator) -> np.ndarray:
+def _looks(said: Excerpt, random: np.random.Generator) -> np.ndarray:
     """Start, the amount from which on it happens, rise, end, fall, side and down, (n, 7)."""
     rows = []
     for more in range(_MOST):
-        count = int(take.duration) + 8
+        count = int(said.duration) + 8
         stay = random.uniform(0.4, 2.2, count)
         # Mostly back to the listener, sometimes from one point straight to the next.
         pause = np.where(random.random(count) < 0.7, random.uniform(0.8, 2.5, count), 0.0)
         start = random.uniform(0.5, 1.5) + np.cumsum(stay + pause) - stay - pause
         # Speakers look away while they begin a phrase, and thoughts need a place to look at.
-        begins = np.sort(take.utterances[:, 0])
+        begins = np.sort(said.utterances[:, 0])
         since = start - begins[np.searchsorted(begins, start) - 1] if len(begins) else np.full(count, np.inf)
         away = random.random(count) < np.where((since > -0.3) & (since < 0.9), 0.45, 0.14)
         far = random.choice([-1.0, 1.0], count) * random.uniform(0.16, 0.3, count)
@@ -222,17 +203,16 @@ def _looks(take: Take, random: np.random.Generator) -> np.ndarray:
         down = np.where(away, random.normal(0.03, 0.1, count), random.normal(0.02, 0.05, count))
         jump = np.full(count, 0.045)
         rows.append(np.stack([start, more + random.random(count), jump, start + stay, jump, side, down], axis=1))
-    looks = np.concatenate(rows)
-    return looks[looks[:, 3] < take.duration - 0.3]
+    return np.concatenate(rows)
 
 
-def _head(take: Take, random: np.random.Generator) -> tuple[Events, Events, Events]:
+def _head(said: Excerpt, random: np.random.Generator) -> tuple[Events, Events, Events]:
     """Nods, turns and tilts in degrees."""
     nods, turns, tilts = [], [], []
-    chance = random.random((len(take.syllables), 5)).tolist()
-    swing = random.normal(0.0, 1.2, len(take.syllables)).tolist()
+    chance = random.random((len(said.syllables), 5)).tolist()
+    swing = random.normal(0.0, 1.2, len(said.syllables)).tolist()
     free = -1.0
-    for (time, prominence, _), (a, b, c, d, e), swung in zip(take.syllables.tolist(), chance, swing, strict=True):
+    for (time, prominence, _), (a, b, c, d, e), swung in zip(said.syllables.tolist(), chance, swing, strict=True):
         if prominence < 0.2 or time < free:
             continue
         size = min(1.2 + 1.5 * prominence, 4.2) * (0.5 + 0.7 * a)
@@ -242,7 +222,7 @@ def _head(take: Take, random: np.random.Generator) -> tuple[Events, Events, Even
         if d < 0.35:
             turns.append((start, rise, start + rise + 2 * fall, 2 * fall, swung))
         free = time + 0.25 + 0.35 * e
-    for begin, end in take.utterances.tolist():
+    for begin, end in said.utterances.tolist():
         # Long utterances are made of phrases: the head takes a new attitude every few seconds.
         time = begin - 0.15
         while time < end:
@@ -263,13 +243,13 @@ def _rows(events: Sequence[tuple[float, ...]]) -> Events:
     return np.array(events, np.float64).reshape(-1, 5)
 
 
-def _drift(take: Take, random: np.random.Generator) -> np.ndarray:
+def _drift(frames: int, fps: float, random: np.random.Generator) -> np.ndarray:
     """Degrees of yaw, pitch and roll: three waves of 1–14 s for each, float32 (frames, 3)."""
     frequency = 2 * np.pi * random.uniform([[0.07, 0.18, 0.5]] * 3, [[0.13, 0.3, 0.8]] * 3)
     phase = random.uniform(0.0, 2 * np.pi, (3, 3))
     size = np.array([[0.7], [0.5], [0.35]]) * np.array([[1.0, 0.8, 0.35]])
-    times = np.arange(take.frames) / take.fps
-    waves = np.zeros((take.frames, 3))
+    times = np.arange(frames) / fps
+    waves = np.zeros((frames, 3))
     for i in range(3):
         waves += size[:, i] * np.sin(frequency[:, i] * times[:, None] + phase[:, i])
     return waves.astype(np.float32)

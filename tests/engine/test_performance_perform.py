@@ -281,6 +281,19 @@ def test_a_minute_is_performed_while_a_slider_is_dragged(take, settings):
     assert min(spent) <= 0.05
 
 
+def test_many_strips_with_seeds_of_their_own_take_no_longer():
+    take = make_take(600.0)
+    strips = [Direction(6.0 * i, 6.0 * i + 5.5, seed=i + 1, styles={"happy": 0.5}) for i in range(100)]
+    spent = []
+    for _ in range(3):
+        started = time.perf_counter()
+        performance = perform(take, strips)
+        spent.append(time.perf_counter() - started)
+    assert min(spent) < 0.5
+    assert 10 <= len(blinks(performance)) / 10 <= 25
+    assert np.all(np.degrees(performance.weights[:, HEAD]).std(axis=0) > 0.5)
+
+
 @pytest.mark.parametrize("seconds", [0.0, 0.01, 0.1, 0.5, 1.0])
 def test_the_shortest_takes(seconds):
     take = make_take(seconds)
