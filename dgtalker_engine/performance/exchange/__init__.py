@@ -5,9 +5,11 @@ What a file is, is found from its content, not from its name.
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from ...errors import DGTalkerError
@@ -67,24 +69,27 @@ def read(path: Path | str, fps: float | None = None) -> Performance:
 
 def parse(data: bytes, fps: float | None = None) -> Performance:
     """`read` for the content of a file."""
+    # Spreadsheets put a mark of its encoding before a file's text.
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    lines = io.TextIOWrapper(io.BytesIO(data), encoding, newline="")
     try:
-        # Spreadsheets put a mark of its encoding before a file's text.
-        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except UnicodeDecodeError as error:
+        first = next(filter(str.strip, lines), None)
+        if first is None:
+            raise DGTalkerError("The file is empty.", "Export it again.")
+        if first.lstrip()[0] not in "{[":
+            return tables.performance(chain([first], lines), fps)
+        text = data.decode(encoding)
+    except UnicodeError as error:
         raise DGTalkerError("This is no text.", _HINT) from error
-    if not text.strip():
-        raise DGTalkerError("The file is empty.", "Export it again.")
-    if text.lstrip()[0] in "{[":
-        try:
-            content = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise DGTalkerError(f"This is no complete JSON: {error}.", "Export it again.") from error
-        if isinstance(content, dict) and "weightMat" in content:
-            return audio2face.from_json(content, fps)
-        if isinstance(content, dict) and {"fps", "names", "weights"} <= set(content):
-            return Performance.from_json(text)
-        raise DGTalkerError("This JSON is no performance.", _HINT)
-    return tables.performance(text, fps)
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DGTalkerError(f"This is no complete JSON: {error}.", "Export it again.") from error
+    if isinstance(content, dict) and "weightMat" in content:
+        return audio2face.from_json(content, fps)
+    if isinstance(content, dict) and {"fps", "names", "weights"} <= set(content):
+        return Performance.from_json(text)
+    raise DGTalkerError("This JSON is no performance.", _HINT)
 
 
 def format_for(path: Path | str, name: str = "") -> Format:

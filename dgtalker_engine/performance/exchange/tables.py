@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from math import isfinite
 
 import numpy as np
 
@@ -17,102 +20,134 @@ _UNITS = {"timecode": 1.0, "time": 1.0, "timestamp": 1.0, "timestampms": 0.001, 
 _MOST_VALUES = 1 << 26
 _SLOWEST, _FASTEST = 0.1, 1000.0
 
-_Rows = Sequence[tuple[int, list[str]]]
-"""Rows with their numbers in the file, from 1."""
 
-
-def performance(text: str, fps: float | None) -> Performance:
+def performance(lines: Iterator[str], fps: float | None) -> Performance:
     """A table as a Performance.
 
     Time comes from a column of time codes or seconds; rows without weights, where a face was lost, and steps that are
     not even are bridged in a straight line. Head turns are taken as radians, or degrees where they are beyond ±π;
     weights as parts of 1, or of 100 where they are beyond 10. Columns of words are passed over.
 
+    Args:
+        lines: of the table; read as they come, since hours of them are large.
+        fps: frames per second where there are no times.
+
     Raises:
         DGTalkerError: no header with controls, a cell that is no number, or no way to tell the time.
     """
-    header, rows, delimiter = _table(text)
-    clock = next((i for i, cell in enumerate(header) if names.spelled(cell) in _UNITS), None)
-    columns = {i: name for i, cell in enumerate(header) if i != clock and (name := names.ours(cell))}
-    last = max(columns, default=0)
-    seen = [(line, row) for line, row in rows if len(row) > last and any(row[i] for i in columns)]
-    if seen:
-        columns = {i: name for i, name in columns.items() if names.control_of(name) or _is_number(seen[0][1][i])}
-    names.checked(list(columns.values()))
-    if not seen:
-        raise DGTalkerError("There are no rows of weights below the names.", "Export it again.")
-    if len(seen) * len(columns) > _MOST_VALUES:
-        raise DGTalkerError(f"The table has {len(seen)} rows of weights.", "Export a part of it.")
-    weights = _numbers(seen, list(columns), delimiter)
+    table = _read(lines)
     times = None
-    if clock is not None:
+    if table.unit is not None:
+        every = _times(table.times, table.unit, table.decimal, fps)
         # A face that is lost at first does not make the recording start later.
-        timed = [(line, row) for line, row in rows if len(row) > clock and row[clock]]
-        every = _times(timed, clock, _UNITS[names.spelled(header[clock])], delimiter, fps)
-        lines = {line for line, _ in seen}
-        times = (every - every.min(initial=np.inf))[[line in lines for line, _ in timed]]
-        if len(times) < len(seen):
-            raise DGTalkerError("The table has rows of weights without a time.", "Export it again.")
-    weights, rate = _even(weights, times, fps)
-    found = list(columns.values())
-    faces = [i for i, name in enumerate(found) if name in ARKIT_NAMES]
+        times = (every - every.min())[table.seen]
+    weights, rate = _even(table.weights, times, fps)
+    faces = [i for i, name in enumerate(table.names) if name in ARKIT_NAMES]
     if np.abs(weights[:, faces]).max() > 10.0:
         weights[:, faces] /= 100.0
-    turns = [i for i, name in enumerate(found) if name in HEAD_NAMES]
+    turns = [i for i, name in enumerate(table.names) if name in HEAD_NAMES]
     if turns:
         degrees = np.abs(weights[:, turns]).max() > np.pi
         weights[:, turns] *= np.radians(1.0) if degrees else 1.0
-        weights[:, turns] *= [livelink.HEAD_SIGNS[found[i]] for i in turns]
-    return Performance(rate, tuple(found), weights.astype(np.float32))
+        weights[:, turns] *= [livelink.HEAD_SIGNS[table.names[i]] for i in turns]
+    return Performance(rate, table.names, weights.astype(np.float32))
 
 
-def _table(text: str) -> tuple[list[str], _Rows, str]:
-    """The header, the rows that are not empty, and what parts their cells."""
-    delimiter = max(",;\t", key=text.lstrip().split("\n", 1)[0].count)
-    try:
-        lines = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
-    except csv.Error as error:
-        raise DGTalkerError(f"This table cannot be read: {error}.", "Export it again.") from error
-    rows = [(number, row) for number, row in enumerate(lines, 1) if any(row)]
-    return rows[0][1], rows[1:], delimiter
+@dataclass(frozen=True)
+class _Table:
+    """What a table holds.
+
+    Attributes:
+        names: of the columns of `weights`.
+        weights: of the rows that have some, float64 (rows, names).
+        unit: seconds that 1 means in the column of times; None where there is no such column.
+        times: cells of that column, of each row that has one.
+        seen: which of these rows has weights.
+        decimal: what stands before decimals.
+    """
+
+    names: tuple[str, ...]
+    weights: np.ndarray
+    unit: float | None
+    times: list[str]
+    seen: list[bool]
+    decimal: str
 
 
-def _number(cell: str, delimiter: str) -> float:
+def _read(lines: Iterator[str]) -> _Table:
+    rows, delimiter = _rows(lines)
+    _, header = next(rows)
     # Where commas stand before decimals, cells are parted by something else.
-    return float(cell if delimiter == "," else cell.replace(",", "."))
+    decimal = "." if delimiter == "," else ","
+    clock = next((i for i, cell in enumerate(header) if names.spelled(cell) in _UNITS), None)
+    columns = {i: name for i, cell in enumerate(header) if i != clock and (name := names.ours(cell))}
+    last = max(columns, default=0)
+    values = array("d")
+    times: list[str] = []
+    seen: list[bool] = []
+    for number, row in rows:
+        weighed = len(row) > last and any(row[i].strip() for i in columns)
+        timed = clock is not None and len(row) > clock and bool(row[clock].strip())
+        if weighed:
+            if not values:
+                columns = {i: name for i, name in columns.items() if names.control_of(name) or _is_number(row[i])}
+                names.checked(list(columns.values()))
+            if clock is not None and not timed:
+                raise DGTalkerError(f"Row {number} of the table has weights without a time.", "Export it again.")
+            if len(values) > _MOST_VALUES:
+                raise DGTalkerError(f"The table has more than {number} rows.", "Export a part of it.")
+            values.extend(_numbers([row[i] for i in columns], decimal, number))
+        if clock is not None and timed:
+            times.append(row[clock])
+            seen.append(weighed)
+    names.checked(list(columns.values()))
+    if not values:
+        raise DGTalkerError("There are no rows of weights below the names.", "Export it again.")
+    weights = np.array(values).reshape(-1, len(columns))
+    unit = None if clock is None else _UNITS[names.spelled(header[clock])]
+    return _Table(tuple(columns.values()), weights, unit, times, seen, decimal)
+
+
+def _rows(lines: Iterator[str]) -> tuple[Iterator[tuple[int, list[str]]], str]:
+    """The rows that are not empty with their numbers, the header first, and what parts their cells."""
+    first = next(filter(str.strip, lines))
+    delimiter = max(",;\t", key=first.count)
+
+    def rows() -> Iterator[tuple[int, list[str]]]:
+        try:
+            for number, row in enumerate(csv.reader(chain([first], lines), delimiter=delimiter), 1):
+                if any(row):
+                    yield number, row
+        except csv.Error as error:
+            raise DGTalkerError(f"This table cannot be read: {error}.", "Export it again.") from error
+
+    return rows(), delimiter
 
 
 def _is_number(cell: str) -> bool:
     try:
-        _number(cell, ";")
+        float(cell.replace(",", "."))
     except ValueError:
         return False
     return True
 
 
-def _numbers(rows: _Rows, columns: list[int], delimiter: str) -> np.ndarray:
-    """Cells of some columns as numbers, float64 (rows, columns)."""
-    weights = np.empty((len(rows), len(columns)))
-    for i, (line, row) in enumerate(rows):
-        try:
-            weights[i] = [_number(row[column], delimiter) for column in columns]
-        except ValueError as error:
-            raise DGTalkerError(
-                f"Row {line} of the table holds something that is no number: {error}.", "Export it again."
-            ) from error
-    if not np.all(np.isfinite(weights)):
-        line = rows[int(np.flatnonzero(~np.isfinite(weights).all(axis=1))[0])][0]
-        raise DGTalkerError(f"Row {line} of the table holds a weight that is no finite number.", "Export it again.")
-    return weights
+def _numbers(cells: list[str], decimal: str, number: int) -> list[float]:
+    try:
+        values = [float(cell) for cell in cells] if decimal == "." else [float(c.replace(",", ".")) for c in cells]
+    except ValueError as error:
+        raise DGTalkerError(f"Row {number} of the table: {error}.", "Export it again.") from error
+    if not all(map(isfinite, values)):
+        raise DGTalkerError(f"Row {number} of the table holds what is no finite number.", "Export it again.")
+    return values
 
 
-def _times(rows: _Rows, column: int, unit: float, delimiter: str, fps: float | None) -> np.ndarray:
+def _times(cells: list[str], unit: float, decimal: str, fps: float | None) -> np.ndarray:
     """Seconds of each row, float64 (rows,)."""
-    cells = [row[column] for _, row in rows]
-    if cells and timecode.looks_like(cells[0]):
+    if timecode.looks_like(cells[0]):
         return timecode.seconds(cells, fps)
     try:
-        times = unit * np.array([_number(cell, delimiter) for cell in cells])
+        times = unit * np.array([float(cell.replace(decimal, ".")) for cell in cells])
     except ValueError as error:
         raise DGTalkerError(
             f"The column of times holds something that is no time: {error}.", "It holds seconds, or HH:MM:SS:FF."
