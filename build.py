@@ -5,6 +5,7 @@
     python build.py test [pytest arguments]    every test, on both Blenders
     python build.py lint                       format, lint and types
     python build.py package [--out DIR]        the engine's wheel and the extension's zip; --cuda: gsplat's wheel, too
+    python build.py avatar [NAME…]             the built-in heads, made anew with Cycles; --check: are they up to date?
     python build.py bench NAME [arguments]     wire, keys, render, raster or speech: figures as JSON
 
 Each environment is made once, under .build/, when a task first needs it.
@@ -62,7 +63,7 @@ class Environment:
         return hashlib.sha256(f"{self.python} {ROOT}".encode() + locks).hexdigest()
 
 
-ENGINE = Environment("engine", "3.11", ("engine.txt", "test.txt", "test-engine.txt"))
+ENGINE = Environment("engine", "3.11", ("engine.txt", "pretrained.txt", "test.txt", "test-engine.txt"))
 BLENDERS = {
     "4.5": Environment("blender-4.5", "3.11", ("blender-4.5.txt", "test.txt")),
     "5.2": Environment("blender-5.2", "3.13", ("blender-5.2.txt", "test.txt")),
@@ -315,6 +316,17 @@ def task_demo(audio: Path | None, out: Path) -> None:
     run([blender, script, "--zip", archive, "--engine", engine, "--audio", sound.resolve(), "--out", out.resolve()])
 
 
+def task_avatar(names: list[str], check: bool, sheets: bool) -> None:
+    workshop = [ensure(ENGINE).executable, "-m", "dgtalker_engine.avatar.workshop"]
+    if check:
+        run([*workshop, "--check", *names])
+        return
+    if names or not sheets:
+        run([*workshop, "--blender", ensure(BLENDERS["5.2"]).executable, "-o", ASSETS, *names])
+    if sheets:
+        run([*workshop[:-1], "dgtalker_engine.avatar.workshop.sheets"])
+
+
 def task_bench(name: str, arguments: list[str]) -> None:
     scripts = {path.stem: path for path in sorted((ROOT / "tests" / "bench").glob("*.py"))}
     if name not in scripts:
@@ -340,6 +352,10 @@ def main(arguments: list[str] | None = None) -> int:
     pack = tasks.add_parser("package", help="the engine's wheel and the extension's zip")
     pack.add_argument("--out", type=Path, default=ROOT / "dist", help="the folder for the zip")
     pack.add_argument("--cuda", action="store_true", help="also gsplat's wheel, for NVIDIA GPUs; needs nvcc")
+    avatar = tasks.add_parser("avatar", help="make the built-in heads anew: minutes each")
+    avatar.add_argument("names", nargs="*", metavar="NAME", help="whom (default: everyone)")
+    avatar.add_argument("--check", action="store_true", help="only say which heads the code would now make otherwise")
+    avatar.add_argument("--sheets", action="store_true", help="draw the sheets in docs/; heads only where named")
     tasks.add_parser("bench", help="figures as JSON").add_argument("name")
     options, rest = parser.parse_known_args(arguments)
     if rest and options.task not in ("test", "bench"):
@@ -354,6 +370,8 @@ def main(arguments: list[str] | None = None) -> int:
             task_lint()
         elif options.task == "package":
             task_package(options.out, options.cuda)
+        elif options.task == "avatar":
+            task_avatar(options.names, options.check, options.sheets)
         else:
             task_bench(options.name, rest)
     except (BuildError, OSError, subprocess.SubprocessError) as error:

@@ -71,9 +71,13 @@ def _subdivided(
     unique, index, count = np.unique(edges, axis=0, return_inverse=True, return_counts=True)
     middle = vertices[unique].mean(axis=1)
     inner = count > 1
+    on = middle[inner]
     for _ in range(3):
-        on = middle[inner]
-        middle[inner] = on - sdf.distances(form, on)[:, None] * sdf.normals(form, on)
+        on = on - sdf.distances(form, on)[:, None] * sdf.normals(form, on)
+    # what an edge across the groove between the lips lays on its other side folds
+    away = on - middle[inner]
+    long = np.linalg.norm(vertices[unique[inner, 0]] - vertices[unique[inner, 1]], axis=1, keepdims=True)
+    middle[inner] += away * np.minimum(1, 0.5 * long / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9))
     middle[np.abs(vertices[unique, 0]).max(axis=1) < 1e-9, 0] = 0
     a, b, c = triangles.T
     ab, bc, ca = (index.reshape(-1, 3) + len(vertices)).T
@@ -83,7 +87,7 @@ def _subdivided(
 
 
 def insides(character: Character) -> list[Sheet]:
-    """Lid edges, inner lips, teeth, tongue, cavity, eyes and collar."""
+    """Lid edges, inner lips, teeth, tongue, cavity, eyes and their lights, and collar."""
     azimuth = np.linspace(*EYE_CORNERS, 97)
     x, depth = np.linspace(0, MOUTH_HALF_WIDTH - 1.4, 40), np.linspace(0.2, 13.5, 20)
     grids = [(face.lid_rim(above, azimuth, 7, character.skin), (7, 97), False, "lid") for above in (True, False)]
@@ -92,7 +96,7 @@ def insides(character: Character) -> list[Sheet]:
         grids.append((mouth.teeth(upper, 0.4, 0.4), mouth.teeth_shape(upper, 0.4, 0.4), False, "teeth"))
     grids.append((eyes.eyeball_grid(character.eyes, 90, 128), (90, 128), True, "eye"))
     grids.append((eyes.caruncles(character.skin), (8, 13), False, "wet"))
-    sheets = []
+    sheets = [catch_lights()]
     for points, shape, closed, material in grids:
         points = points.select(np.arange(shape[0] * shape[1]))
         quads = _outwards(points, mesh.grid_faces(*shape, closed))
@@ -102,6 +106,17 @@ def insides(character: Character) -> list[Sheet]:
     for points, shape in clothes.cloth_grids(character.clothes, 720, 40):
         sheets.append(Sheet("cloth", points, _outwards(points, mesh.grid_faces(*shape, True))))
     return sheets
+
+
+def catch_lights() -> Sheet:
+    """The lights on the eyes as small bright plates, one for each ring of discs."""
+    discs = eyes.catch_lights()
+    rings = discs.position.reshape(-1, 7, 3)
+    discs.position = (rings[:, :1] + 1.6 * (rings - rings[:, :1])).reshape(-1, 3)
+    discs.albedo = discs.albedo * discs.opacity[:, None]
+    plate = np.array([[0, i, i % 6 + 1, -1] for i in range(1, 7)])
+    faces = np.concatenate([plate + np.array([7, 7, 7, 0]) * i for i in range(len(rings))])
+    return Sheet("glow", discs, faces)
 
 
 def _outwards(points: Points, quads: np.ndarray) -> np.ndarray:
@@ -144,7 +159,7 @@ def hair_strands(form: np.ndarray, discs: Points, rng: np.random.Generator) -> S
         lines.append(place)
         normals.append(normal)
     position = np.stack(lines, axis=1).reshape(-1, 3)
-    bright = 0.85 + 0.4 * rng.random((len(discs), 1))
+    bright = 1.2 + 0.5 * rng.random((len(discs), 1))
     albedo = np.repeat(np.clip(discs.albedo * bright, 0, 1), steps, axis=0)
     points = make(position, np.stack(normals, axis=1).reshape(-1, 3), 1.0, Part.HAIR, albedo=albedo)
     radius = np.tile(0.55 * (1 - np.linspace(0, 1, steps) ** 2.5) + 0.02, len(discs))

@@ -23,12 +23,12 @@ from mathutils import Matrix, Vector
 # The directions are those of head/light.py; power is that of an area light at `DISTANCE` for the radiance of white.
 DISTANCE = 1.3
 LIGHTS = (
-    ("key", (0.50, -0.78, 0.62), 0.55, (1.0, 0.90, 0.78), 0.80),
+    ("key", (0.50, -0.78, 0.62), 0.55, (1.0, 0.90, 0.78), 0.98),
     ("fill", (-0.75, -0.60, 0.10), 1.1, (1.0, 0.92, 0.90), 0.22),
     ("rim", (-0.55, 0.72, 0.45), 0.7, (1.0, 0.94, 0.86), 0.65),
     ("kicker", (0.85, 0.50, 0.25), 0.7, (0.80, 0.90, 1.0), 0.25),
 )
-SKY = (0.30, 0.33, 0.37)
+SKY = (0.26, 0.29, 0.33)
 GROUND = (0.19, 0.145, 0.125)
 
 
@@ -96,6 +96,7 @@ def skin_material(look: dict[str, float]) -> Any:
             "Coat Roughness": 0.22,
             "Normal": bump.outputs["Normal"],
         },
+        subsurface_method="BURLEY",
     )
     return nodes.finish(shader)
 
@@ -109,18 +110,8 @@ def plain_material(name: str, **inputs: Any) -> Any:
 
 def glow_material() -> Any:
     nodes = Nodes("glow")
-    return nodes.finish(nodes.node("ShaderNodeEmission", {"Color": (1, 1, 1, 1), "Strength": 1.0}))
-
-
-def hair_material() -> Any:
-    nodes = Nodes("hair")
     albedo = nodes.attribute("albedo").outputs["Color"]
-    shader = nodes.node(
-        "ShaderNodeBsdfHairPrincipled",
-        {"Color": albedo, "Roughness": 0.38, "Radial Roughness": 0.55, "Coat": 0.0},
-        parametrization="COLOR",
-    )
-    return nodes.finish(shader)
+    return nodes.finish(nodes.node("ShaderNodeEmission", {"Color": albedo, "Strength": 1.0}))
 
 
 def materials(look: dict[str, float]) -> dict[str, Any]:
@@ -135,7 +126,7 @@ def materials(look: dict[str, float]) -> dict[str, Any]:
         "eye": plain_material("eye", Roughness=0.25, **{"Coat Weight": 1.0, "Coat Roughness": 0.06}),
         "cloth": plain_material("cloth", Roughness=0.85, **{"Sheen Weight": 0.25, "Specular IOR Level": 0.2}),
         "hair_cap": plain_material("hair_cap", Roughness=0.6, **{"Specular IOR Level": 0.25}),
-        "hair": hair_material(),
+        "hair": plain_material("hair", Roughness=0.42, **{"Specular IOR Level": 0.4}),
         "lash": plain_material("lash", Roughness=0.5),
         "glow": glow_material(),
     }
@@ -220,7 +211,10 @@ def set_up(samples: int) -> None:
     scene.cycles.use_denoising = True
     scene.cycles.denoiser = "OPENIMAGEDENOISE"
     scene.cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
-    scene.cycles.max_bounces = 6
+    scene.cycles.denoising_prefilter = "FAST"
+    scene.cycles.debug_bvh_type = "DYNAMIC_BVH"
+    scene.cycles.max_bounces = 4
+    scene.cycles.diffuse_bounces = 2
     scene.cycles.transparent_max_bounces = 6
     scene.cycles.sample_clamp_indirect = 3.0
     scene.cycles.caustics_reflective = scene.cycles.caustics_refractive = False
@@ -263,18 +257,28 @@ def picture(path: Path) -> np.ndarray:
 
 def main(folder: Path) -> None:
     job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+    set_up(job["samples"])
+    add_lights()
+    by_name = materials(job["look"])
     for pose in job["poses"]:
-        set_up(job["samples"])
-        add_lights()
-        by_name = materials(job["look"])
-        for part in pose["parts"]:
-            with np.load(folder / part["file"]) as arrays:
-                add = add_hairs if part["strands"] else add_mesh
-                add(part["file"], arrays, by_name[part["material"]])
+        show(folder, pose["parts"], by_name)
         for view in pose["views"]:
             aim(view)
             np.save(folder / f"{view['name']}.npy", picture(folder / "picture.exr").astype(np.float16))
             print(f"rendered {view['name']}", flush=True)
+
+
+def show(folder: Path, parts: list[dict[str, Any]], by_name: dict[str, Any]) -> None:
+    """Brings in the parts of a pose; what it shares with the pose before stays as it is, and so does Cycles' tree."""
+    files = {part["file"] for part in parts}
+    for ob in list(bpy.data.objects):
+        if ob.type in ("MESH", "CURVES") and ob.name not in files:
+            bpy.data.objects.remove(ob)
+    for part in parts:
+        if part["file"] not in bpy.data.objects:
+            with np.load(folder / part["file"]) as arrays:
+                add = add_hairs if part["strands"] else add_mesh
+                add(part["file"], arrays, by_name[part["material"]])
 
 
 if __name__ == "__main__":

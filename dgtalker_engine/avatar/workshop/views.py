@@ -61,12 +61,11 @@ AROUND = tuple(
     View(azimuth, elevation)
     for azimuth, elevation in (
         (0, 4), (28, 14), (-28, -8), (55, -4), (-55, 12), (85, 6), (-85, -4), (120, 4), (-120, 12),
-        (155, 14), (-155, -4), (30, 52), (-110, 48), (0, -26),
+        (160, 14), (-155, -2), (20, 52), (-130, 48),
     )
 )  # fmt: skip
 FACES = tuple(
-    View(azimuth, elevation, close=True)
-    for azimuth, elevation in ((0, 0), (22, -10), (-22, 10), (48, 6), (-48, -6), (0, 26))
+    View(azimuth, elevation, close=True) for azimuth, elevation in ((0, 0), (22, -14), (-22, 10), (50, 6), (-50, -6))
 )
 FRONT = (View(14, -4, close=True), View(-28, 6, close=True))
 REST = Pose("rest", {}, AROUND + FACES)
@@ -85,7 +84,6 @@ CHANGING = ("jawOpen", "mouthSmile", "eyeBlink", "mouthPucker", "mouthFunnel", "
 """The poses that may change colours, named after the controls that make them."""
 
 HELD_OUT = (
-    *(View(azimuth, elevation) for azimuth, elevation in ((12, 8), (-40, 2), (68, 3), (-100, 10), (168, 6))),
-    View(8, 6, close=True),
+    *(View(azimuth, elevation) for azimuth, elevation in ((12, 8), (-40, 2), (68, 3), (-100, 10), (175, 6))),
     View(-34, 0, close=True),
 )
