@@ -18,6 +18,12 @@ CLASSES = len(PHONE_CLASSES)
 EXPRESSION = ("browInnerUp", "browOuterUp", "browDown", "eyeSquint", "eyeWide", "cheekSquint", "noseSneer")
 """What the expression encoder moves; names without a side stand for both."""
 
+PROSODY = ("loudness", "melody", "voiced", "prominence")
+"""What brows follow: how loud it is, how high above its surroundings, whether there is a voice, and stress."""
+
+TAPS, SPACING = 7, 4
+"""Frames that a face encoder looks at, and how many lie between two of them."""
+
 _WIDTH = 128
 _DILATIONS = (1, 2, 4, 8, 2, 1)
 
@@ -57,3 +63,36 @@ class SoundEncoder(nn.Module):
         """
         heard = self.exit(self.blocks(torch.relu(self.entry(sound))))
         return heard[:, : len(CHANNELS)], heard[:, len(CHANNELS) :]
+
+
+class FaceEncoder(nn.Module):
+    """What one half of the rig does, from what was heard around each moment: a convolution of seven taps over 0.25 s.
+
+    It is linear and has no constant: small enough for a minute of tracked faces, and still where nothing is heard.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        reach = TAPS // 2 * SPACING
+        self.convolution = nn.Conv1d(inputs, outputs, TAPS, padding=reach, dilation=SPACING, bias=False)
+
+    def forward(self, heard: Tensor) -> Tensor:
+        """(batch, inputs, frames) to (batch, outputs, frames)."""
+        return self.convolution(heard)
+
+
+class LipEncoder(FaceEncoder):
+    """The rig's lower half: how far the mouth should differ from a rule's movement.
+
+    In: the rules' and the sound encoder's movement (2 × `CHANNELS`). Out: `visemes.ARTICULATORS`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(2 * len(CHANNELS), len(ARTICULATORS))
+
+
+class ExpressionEncoder(FaceEncoder):
+    """The rig's upper half. In: `prosody` of `PROSODY`, then eyeBlink. Out: `EXPRESSION`."""
+
+    def __init__(self) -> None:
+        super().__init__(len(PROSODY) + 1, len(EXPRESSION))

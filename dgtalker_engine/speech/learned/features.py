@@ -16,8 +16,11 @@ from ..visemes import ARTICULATORS, BILABIALS, LABIODENTALS
 from .encoders import CHANNELS, CLASSES, SoundEncoder
 from .spectrum import HOP, log_mel, normalised
 
-_PIECE, _MARGIN = 2000, 200
+# Frames heard at once, and of those around them that their normalisation and the encoder reach to.
+_PIECE, _MARGIN = 6000, 1300
+_REACH = 60
 _STEP = 256
+_SAMPLES = int(HOP * RATE)
 _SILENT = Progress(None)
 
 
@@ -46,22 +49,26 @@ class SoundFeatures:
         self._scale = torch.as_tensor(scale, dtype=torch.float32)[:, None]
 
     def extract(self, samples: np.ndarray, progress: Progress = _SILENT) -> np.ndarray:
-        energies = normalised(log_mel(samples))
-        result = np.empty((len(energies), self.width), np.float32)
-        for start in range(0, len(energies), _PIECE):
-            progress.report(start / len(energies))
-            first = max(start - _MARGIN, 0)
-            piece = torch.from_numpy(np.ascontiguousarray(energies[first : start + _PIECE + _MARGIN].T))[None]
-            heard = self._hear(piece)[start - first :][:_PIECE]
-            result[start : start + len(heard)] = heard
+        frames = len(samples) // _SAMPLES + 1
+        result = np.empty((frames, self.width), np.float32)
+        for start in range(0, frames, _PIECE):
+            progress.report(start / frames)
+            first, last = max(start - _MARGIN, 0), min(start + _PIECE + _MARGIN, frames)
+            # Two frames more on either side, as windows at the cuts reach beyond them.
+            before = max(first - 2, 0)
+            energies = log_mel(samples[before * _SAMPLES : (last + 2) * _SAMPLES])[first - before :][: last - first]
+            near = max(start - _REACH, 0)
+            heard = self._hear(normalised(energies)[near - first : start + _PIECE + _REACH - first])
+            stop = min(start + _PIECE, frames)
+            result[start:stop] = heard[start - near :][: stop - start]
         return result
 
     @torch.inference_mode()
-    def _hear(self, energies: torch.Tensor) -> np.ndarray:
-        movement, logits = self._encoder(energies)
+    def _hear(self, energies: np.ndarray) -> np.ndarray:
+        movement, logits = self._encoder(torch.from_numpy(np.ascontiguousarray(energies.T))[None])
         halves = torch.cat([movement[0] * self._scale, logits[0].log_softmax(dim=0)]).T.numpy()
         # Every second frame was heard; those between are the means of their neighbours.
-        frames = energies.shape[2]
+        frames = len(energies)
         whole = np.repeat(halves, 2, axis=0)[:frames]
         whole[1 : 2 * len(halves) - 2 : 2] = (halves[:-1] + halves[1:]) / 2
         return whole
@@ -79,7 +86,7 @@ class PhoneFeatures:
         self._bites = coarticulation.contacts(phones, LABIODENTALS, 0.02)
 
     def extract(self, samples: np.ndarray, progress: Progress = _SILENT) -> np.ndarray:
-        frames = len(samples) // int(HOP * RATE) + 1
+        frames = len(samples) // _SAMPLES + 1
         result = np.empty((frames, self.width), np.float32)
         for start in range(0, frames, _STEP):
             progress.report(start / frames)

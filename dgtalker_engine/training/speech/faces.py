@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from ...speech.learned.encoders import EXPRESSION
-from .tracked import without_head_motion
 
 _DEPTH_TRUST = 0.3
 _DAMPING = 0.02
-_BLINK = "eyeBlink"
+BLINK = "eyeBlink"
+"""Beside `encoders.EXPRESSION`, what `FaceFit.fit` finds."""
 
 
 class FaceFit:
@@ -28,7 +28,7 @@ class FaceFit:
     def __init__(self, head: Path) -> None:
         data = np.load(head / "ict_facekit.npz")
         places = np.load(head / "mediapipe468_to_ict.npy")
-        self._names = [_BLINK, *EXPRESSION]
+        self._names = [BLINK, *EXPRESSION]
         rest = data["vertices"][places].astype(np.float64)
         shapes = dict(zip((str(name) for name in data["expression_names"]), data["expression_deltas"], strict=True))
         deltas = []
@@ -46,9 +46,9 @@ class FaceFit:
         """Weights about the clip's usual face by name (frames,), `encoders.EXPRESSION` and ``eyeBlink``.
 
         Args:
-            landmarks: (frames, 478, 3) in pixels, all finite.
+            landmarks: `TrackedClip.landmarks`, without the head's motion (frames, 478, 3).
         """
-        points = without_head_motion(landmarks.astype(np.float64))[:, :468]
+        points = landmarks[:, :468]
         usual = np.median(points, axis=0)
         turn = _similarity(self._rest, usual)
         trust = np.array([1.0, 1.0, _DEPTH_TRUST])

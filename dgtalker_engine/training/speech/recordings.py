@@ -42,7 +42,7 @@ def sentences(folder: Path) -> Iterator[Spoken]:
         text = beside.read_text(encoding="utf-8") if beside.is_file() else texts.get(path.stem, "")
         samples = sound.to_speech_rate(*sound.read_audio(path), _QUIET)
         level = activity.loudness(samples)
-        chunks = activity.chunks(activity.utterances(level), level)
+        chunks = activity.chunks(activity.utterances(samples, level), level)
         if not chunks:
             continue
         passages = [Passage(0.0, len(samples) / sound.RATE, transcript=text)] if text.strip() else []

@@ -29,6 +29,6 @@ def phone_classes(phones: Sequence[Phone], frames: int) -> np.ndarray:
 def movement(spoken: Spoken) -> np.ndarray:
     """The rules' mouth at each frame of `spectrum.HOP`, float32 (frames, `encoders.CHANNELS`)."""
     level = activity.loudness(spoken.samples)
-    tone = prosody.pitch(spoken.samples, activity.utterances(level), _QUIET)
+    tone = prosody.pitch(spoken.samples, activity.utterances(spoken.samples, level), _QUIET)
     syllables = prosody.syllables(spoken.phones, level, tone)
     return PhoneFeatures(spoken.phones, syllables, len(spoken.samples) / activity.RATE).extract(spoken.samples)

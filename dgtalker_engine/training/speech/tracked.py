@@ -23,6 +23,7 @@ class TrackedClip:
         times: of the pictures, seconds from the sound's first sample (n,).
         opening: between the inner lips' middles, in distances between the eyes' outer corners (n,).
         width: between the corners of the mouth (n,), likewise.
+        landmarks: the whole face, likewise, turned and moved as one (n, 478, 3).
         samples: mono float32 (m,).
         sample_rate: Hz.
     """
@@ -31,6 +32,7 @@ class TrackedClip:
     times: np.ndarray
     opening: np.ndarray
     width: np.ndarray
+    landmarks: np.ndarray
     samples: np.ndarray
     sample_rate: int
 
@@ -47,6 +49,7 @@ def read(path: Path) -> TrackedClip:
         data["times"][seen],
         np.linalg.norm(lips, axis=1),
         np.linalg.norm(corners, axis=1),
+        points,
         data["samples"],
         int(data["sample_rate"]),
     )

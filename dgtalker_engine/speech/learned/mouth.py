@@ -1,0 +1,64 @@
+"""The learned mouth: what the rules and the sound encoder hear, and what the lip encoder makes of both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from ..activity import Span
+from ..progress import Progress
+from .encoders import CHANNELS, SPACING, TAPS, FaceEncoder, LipEncoder
+from .features import PhoneFeatures, SoundFeatures, contact
+
+_PIECE, _REACH = 6000, TAPS // 2 * SPACING
+_FADE = 0.1
+
+
+def heard(
+    samples: np.ndarray,
+    phones: PhoneFeatures,
+    sound: SoundFeatures,
+    utterances: Sequence[Span],
+    wordless: Sequence[Span],
+    progress: Progress,
+) -> np.ndarray:
+    """What the lip encoder hears: float32 (frames, 2 × `encoders.CHANNELS`), a row every `spectrum.HOP`.
+
+    Args:
+        samples: at `sound.RATE`.
+        phones: of the same sound.
+        sound: hears it.
+        utterances: where somebody speaks; elsewhere nothing is heard.
+        wordless: where no words were recognised, so that phones are not to be trusted: there the sound encoder's
+            movement takes the rules' place.
+    """
+    by_sound = sound.extract(samples, progress.stage(0.0, 0.7))[:, : len(CHANNELS)]
+    by_rules = phones.extract(samples, progress.stage(0.7, 1.0))
+    by_sound = by_sound * _inside(utterances, len(by_sound))
+    doubt = _inside(wordless, len(by_rules))
+    by_rules += doubt * (by_sound - by_rules)
+    return np.concatenate([by_rules, by_sound], axis=1)
+
+
+def _inside(spans: Sequence[Span], frames: int) -> np.ndarray:
+    """1 in spans, 0 elsewhere, with ramps outside them, float32 (frames, 1)."""
+    return contact(np.array([(span.start, span.end) for span in spans]).reshape(-1, 2), frames, _FADE)[:, None]
+
+
+def movement(lips: LipEncoder, rows: np.ndarray) -> np.ndarray:
+    """The mouth, float32 (frames, `visemes.ARTICULATORS`), of rows from `heard`."""
+    correction = applied(lips, rows)
+    return np.maximum(rows[:, : correction.shape[1]] + correction, 0.0)
+
+
+@torch.inference_mode()
+def applied(encoder: FaceEncoder, rows: np.ndarray) -> np.ndarray:
+    """What a face encoder says at each row (frames, inputs), float32 (frames, outputs), a piece at a time."""
+    pieces = []
+    for start in range(0, len(rows), _PIECE):
+        first = max(start - _REACH, 0)
+        piece = torch.from_numpy(np.ascontiguousarray(rows[first : start + _PIECE + _REACH].T))[None]
+        pieces.append(encoder(piece)[0].T.numpy()[start - first :][:_PIECE])
+    return np.concatenate(pieces)

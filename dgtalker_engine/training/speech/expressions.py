@@ -1,0 +1,56 @@
+"""Teaches the expression encoder: melody and blinks in, brows, lids and cheeks of tracked clips out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...speech import activity, phones, prosody, sound
+from ...speech.learned import melody
+from ...speech.learned.encoders import EXPRESSION, ExpressionEncoder
+from ...speech.learned.spectrum import HOP
+from ...speech.progress import Progress
+from . import ridge
+from .faces import BLINK, FaceFit
+from .tracked import TrackedClip
+
+_STIFFNESS = 1.0
+_QUIET = Progress(None)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A clip, and what its expression encoder is to hear and say.
+
+    Attributes:
+        clip: the tracked one.
+        heard: `melody.heard`, a row every `spectrum.HOP`.
+        asked: weights about the clip's usual face (n, `encoders.EXPRESSION`).
+    """
+
+    clip: TrackedClip
+    heard: np.ndarray
+    asked: np.ndarray
+
+
+def listen(clip: TrackedClip, fit: FaceFit) -> Example:
+    """What the expression encoder hears of a clip, and the face in it."""
+    samples = sound.to_speech_rate(clip.samples, clip.sample_rate, _QUIET)
+    level = activity.loudness(samples)
+    spans = activity.utterances(samples, level)
+    spoken = phones.hear(samples, activity.chunks(spans, level), [], _QUIET, processes=1).phones
+    tone = prosody.pitch(samples, spans, _QUIET)
+    found = fit.fit(clip.landmarks)
+    blink = np.interp(np.arange(len(level)) * HOP, clip.times, np.clip(found[BLINK], 0.0, 1.0))
+    asked = np.stack([found[name] for name in EXPRESSION], axis=1)
+    return Example(clip, melody.heard(level, tone, prosody.syllables(spoken, level, tone), blink), asked)
+
+
+def teach(examples: Sequence[Example]) -> ExpressionEncoder:
+    """The encoder of least squares for some clips."""
+    encoder = ExpressionEncoder().eval()
+    lessons = [(ridge.seen(each.heard, each.clip.times), each.asked) for each in examples if len(each.asked)]
+    ridge.solve(encoder, lessons, stiffness=_STIFFNESS)
+    return encoder
