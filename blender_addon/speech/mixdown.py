@@ -20,8 +20,8 @@ from . import plainmix, strips
 
 MAX_RATE = 48000
 MIN_RATE = 8000
-MAX_SAMPLES = 64 * 1024 * 1024
-"""What one message to the engine holds (256 MiB of float32)."""
+MAX_SAMPLES = 128 * 1024 * 1024
+"""What one message to the engine holds (256 MiB of float16)."""
 
 BLOCK = 1 << 20
 SPARE = 1 << 24
@@ -33,8 +33,8 @@ class Mix:
     """Sound from the start of frame `first` on.
 
     Attributes:
-        samples: float32 (n,). A mono source is 3 dB softer than a stereo one, as Blender plays it; speech is
-            understood at any level, so that is left as it is.
+        samples: float16 (n,), finer than speech needs. A mono source is 3 dB softer than a stereo one, as Blender plays
+            it; speech is understood at any level, so that is left as it is.
         rate: samples per second.
     """
 
@@ -63,7 +63,7 @@ def mix(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip], first: int,
             _write(copy, path, rate)
         samples = _read(path, count)
         if samples is None:
-            samples = plainmix.mix(scene, sounds, first, rate, count, Path(folder))
+            samples = plainmix.mix(scene, sounds, first, rate, count, Path(folder)).astype(np.float16)
     return Mix(samples, rate)
 
 
@@ -75,7 +75,7 @@ def _rate(sounds: Sequence[strips.SoundStrip], seconds: float) -> int:
         if rate <= wanted and seconds * rate <= MAX_SAMPLES:
             return rate
     raise DGTalkerError(
-        f"From the first to the last of these strips {seconds / 60:.0f} minutes pass; an hour is the most.",
+        f"From the first to the last of these strips {seconds / 60:.0f} minutes pass; two hours are the most.",
         "Move strips to another scene, or mute some and animate in parts.",
     )
 
@@ -133,13 +133,13 @@ def _write(scene: bpy.types.Scene, path: Path, rate: int) -> None:
 
 
 def _read(path: Path, count: int) -> np.ndarray | None:
-    """The mean of both channels, float32 (count,); the file is up to one buffer longer.
+    """The mean of both channels, float16 (count,); the file is up to one buffer longer.
 
     None where Blender has not written so much.
     """
     if not path.is_file():
         return None
-    samples = np.empty(count, np.float32)
+    samples = np.empty(count, np.float16)
     with path.open("rb") as file:
         _find_data(file)
         for start in range(0, count, BLOCK):
@@ -147,7 +147,7 @@ def _read(path: Path, count: int) -> np.ndarray | None:
             stereo = np.fromfile(file, "<f4", 2 * len(part))
             if len(stereo) < 2 * len(part):
                 return None
-            np.mean(stereo.reshape(-1, 2), axis=1, out=part)
+            part[:] = stereo.reshape(-1, 2).mean(axis=1)
     return samples
 
 

@@ -105,8 +105,8 @@ def avatar_make(options: argparse.Namespace) -> int:
 
 
 def _perform(options: argparse.Namespace, terminal: Terminal) -> Performance:
-    samples, rate = speech.read_audio(options.audio)
-    duration = len(samples) / rate
+    samples = speech.read_speech(options.audio, terminal)
+    duration = len(samples) / speech.RATE
     settings = {field.name: getattr(options, field.name) for field in fields(Direction) if field.name in options}
     # Half a second around, so that nothing fades within the recording.
     direction = Direction(-0.5, duration + 0.5, **settings, styles=dict(options.style))
@@ -114,7 +114,7 @@ def _perform(options: argparse.Namespace, terminal: Terminal) -> Performance:
     if transcript.lower().endswith(transcripts.ENDINGS):
         transcript = transcripts.read_transcript(transcript)
     passages = [speech.Passage(0.0, duration, transcript)] if transcript else []
-    answer = speech.animate(samples, rate, fps=options.fps, passages=passages, progress=terminal)
+    answer = speech.animate(samples, speech.RATE, fps=options.fps, passages=passages, progress=terminal)
     for note in answer.notes:
         terminal.say(note)
     return perform(answer.take, [direction])

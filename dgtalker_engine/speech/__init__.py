@@ -5,6 +5,6 @@ from __future__ import annotations
 from .animation import Speech, animate
 from .passages import Passage
 from .recogniser import warm_up
-from .sound import read_audio
+from .sound import RATE, read_audio, read_speech
 
-__all__ = ["Passage", "Speech", "animate", "read_audio", "warm_up"]
+__all__ = ["RATE", "Passage", "Speech", "animate", "read_audio", "read_speech", "warm_up"]

@@ -32,15 +32,22 @@ class Span:
     end: float
 
 
-def loudness(samples: np.ndarray) -> np.ndarray:
-    """Loudness of speech-rate samples in dB of full scale, every `HOP`, over 30 ms, without hum: float32 (frames,)."""
+def loudness(samples: np.ndarray, emphasis: float = 0.95) -> np.ndarray:
+    """Loudness of speech-rate samples in dB of full scale, every `HOP`, over 30 ms: float32 (frames,).
+
+    Args:
+        samples: (n,).
+        emphasis: how much of each sample is taken from the next one. 0.95 leaves out hum and rumble; −0.95 leaves out
+            hiss.
+    """
     hop = int(HOP * RATE)
     power = np.zeros(len(samples) // hop + 1, np.float32)
     for frame in range(0, len(power), _BLOCK):
         start = frame * hop
         # One sample more in front for the difference.
         block = samples[max(start - 1, 0) : start + _BLOCK * hop].astype(np.float32)
-        emphasised = np.diff(block) + 0.05 * block[1:] if start else np.diff(block, prepend=block[:1]) + 0.05 * block
+        block = block if start else np.concatenate([block[:1], block])
+        emphasised = block[1:] - emphasis * block[:-1]
         squares = np.zeros(-(-len(emphasised) // hop) * hop, np.float32)
         squares[: len(emphasised)] = emphasised**2
         means = squares.reshape(-1, hop).mean(axis=1)
@@ -48,14 +55,34 @@ def loudness(samples: np.ndarray) -> np.ndarray:
     return (10.0 * np.log10(uniform_filter1d(power, 3, mode="nearest") + 1e-12)).astype(np.float32)
 
 
-def utterances(level: np.ndarray) -> list[Span]:
+def utterances(samples: np.ndarray, level: np.ndarray) -> list[Span]:
     """Stretches louder than their surroundings' floor, joined over short pauses, in order and apart.
 
     Args:
-        level: `loudness`.
+        samples: at `RATE`.
+        level: their `loudness`.
     """
     if len(level) == 0 or level.max() < _QUIET:
         return []
+    loud, varied = _above_floor(level)
+    if not varied.all():
+        # Hiss hides speech from a measure that hears high sounds best.
+        lower, lower_varied = _above_floor(loudness(samples, -0.95))
+        loud = np.where(varied, loud, lower & lower_varied)
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], loud.astype(np.int8), [0]))))
+    spans: list[Span] = []
+    for start, end in edges.reshape(-1, 2) * HOP:
+        if spans and start - spans[-1].end < _PAUSE:
+            spans[-1] = Span(spans[-1].start, end)
+        else:
+            spans.append(Span(start, end))
+    length = len(level) * HOP
+    spans = [span for span in spans if span.end - span.start >= _SHORTEST]
+    return [Span(max(span.start - _MARGIN, 0.0), min(span.end + _MARGIN, length)) for span in spans]
+
+
+def _above_floor(level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which frames are louder than their surroundings' floor, and which have surroundings that vary: bool (frames,)."""
     # Floor and peak follow the recording: a quiet take after a loud one, or traffic that sets in, is judged by itself.
     coarse = level[:: int(0.1 / HOP)]
     window = min(len(coarse), 300) | 1
@@ -67,16 +94,15 @@ def utterances(level: np.ndarray) -> list[Span]:
     smooth = uniform_filter1d(level, 11, mode="nearest")[:: int(0.1 / HOP)]
     spread = maximum_filter1d(smooth, window, mode="nearest") - percentile_filter(smooth, 10, window, mode="nearest")
     varied = np.repeat(spread > _STEADY, int(0.1 / HOP))[: len(level)]
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], (varied & (level > threshold)).astype(np.int8), [0]))))
-    spans: list[Span] = []
-    for start, end in edges.reshape(-1, 2) * HOP:
-        if spans and start - spans[-1].end < _PAUSE:
-            spans[-1] = Span(spans[-1].start, end)
-        else:
-            spans.append(Span(start, end))
-    length = len(level) * HOP
-    spans = [span for span in spans if span.end - span.start >= _SHORTEST]
-    return [Span(max(span.start - _MARGIN, 0.0), min(span.end + _MARGIN, length)) for span in spans]
+    return level > threshold, varied
+
+
+def without(spans: Sequence[Span], holes: Sequence[Span]) -> list[Span]:
+    """Spans in order without those parts of them that lie in holes, which are in order too."""
+    for hole in holes:
+        parts = [(Span(s.start, min(s.end, hole.start)), Span(max(s.start, hole.end), s.end)) for s in spans]
+        spans = [part for both in parts for part in both if part.end - part.start >= _SHORTEST]
+    return list(spans)
 
 
 def chunks(spans: list[Span], level: np.ndarray, cuts: Sequence[float] = ()) -> list[Span]:

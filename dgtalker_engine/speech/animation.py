@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from ..errors import DGTalkerError
 from ..performance import Phone, Take
 from ..rig import ARKIT_NAMES
-from . import activity, coarticulation, phones, prosody, sound, visemes
+from . import activity, coarticulation, music, phones, prosody, sound, visemes
 from .passages import Passage
 from .progress import Progress, ProgressCall
 from .recogniser import SILENCE
+
+if TYPE_CHECKING:
+    from .learned.weights import Encoders
+
+Mouth = Callable[[np.ndarray], np.ndarray]
+"""Times in seconds (n,), ascending, to the mouth (n, `visemes.ARTICULATORS`)."""
 
 _FRAMES = 256
 _PAUSE = 0.15
@@ -36,6 +44,7 @@ def animate(
     *,
     fps: float,
     passages: Sequence[Passage] = (),
+    encoders: Encoders | Literal["shipped"] | None = None,
     progress: ProgressCall | None = None,
 ) -> Speech:
     """Finds what makes a face speak a recording; `performance.perform` makes the weights of it.
@@ -44,10 +53,11 @@ def animate(
     sound: frames = ceil(duration · fps). The same sound gives the same motion every time.
 
     Args:
-        samples: mono float32 PCM (n,), full scale ±1.
+        samples: mono PCM (n,), full scale ±1; float16 where it is so long that memory counts.
         sample_rate: Hz.
         fps: frames per second of the Take, any value from 1 to 1000.
         passages: transcripts of stretches of the sound.
+        encoders: what moves the mouth; None for the rules alone.
         progress: told what is being done about every 50 ms; raises `errors.Cancelled` to stop.
 
     Raises:
@@ -63,18 +73,31 @@ def animate(
 
     heard = sound.to_speech_rate(samples, sample_rate, job.stage(0.0, 0.03, "Reading the sound"))
     level = activity.loudness(heard)
-    utterances = activity.utterances(level)
+    utterances = activity.utterances(heard, level)
     cuts = [time for passage in passages if passage.transcript.strip() for time in (passage.start, passage.end)]
+    cuts += music.changes(heard, job.stage(0.03, 0.04, "Reading the sound"))
     chunks = activity.chunks(utterances, level, cuts)
     hearing = phones.Hearing()
     if chunks:
-        hearing = phones.hear(heard, chunks, passages, job.stage(0.03, 0.88, "Listening"))
+        hearing = phones.hear(heard, chunks, passages, job.stage(0.04, 0.88, "Listening"))
         notes += hearing.notes()
+        utterances = activity.without(utterances, hearing.music)
     else:
         notes.append("No speech was found in the sound; the face only blinks and moves a little.")
     tone = prosody.pitch(heard, utterances, job.stage(0.88, 0.92, "Following the melody"))
     syllables = prosody.syllables(hearing.phones, level, tone)
-    score = coarticulation.score(hearing.phones, prosody.openings(hearing.phones, syllables), duration)
+    mouth: Mouth
+    if encoders is None or not chunks:
+        score = coarticulation.score(hearing.phones, prosody.openings(hearing.phones, syllables), duration)
+        mouth = partial(coarticulation.movement, score)
+    else:
+        # Here, since it loads PyTorch, which those who only listen do without.
+        from .learned import mouth as learned
+
+        kept = learned.shipped() if encoders == "shipped" else encoders
+        feeling = job.stage(0.92, 0.98, "Feeling the sounds")
+        rows = learned.found(kept, heard, hearing.phones, syllables, utterances, hearing.wordless, feeling)
+        mouth = partial(learned.at, rows)
 
     frames = math.ceil(len(samples) * fps / sample_rate - 1e-6)
     weights = np.zeros((frames, len(_NAMES)), np.float32)
@@ -83,11 +106,11 @@ def animate(
     # Nobody's face is the same on both sides.
     tilt = np.random.default_rng([seed, 9]).uniform(-0.05, 0.05)
     matrix *= [1.0 + tilt * (name.endswith("Left") - name.endswith("Right")) for name in _NAMES]
-    stage = job.stage(0.92, 1.0, "Moving the face")
+    stage = job.stage(0.98, 1.0, "Moving the face")
     for start in range(0, frames, _FRAMES):
         stage.report(start / frames)
         times = np.arange(start, min(start + _FRAMES, frames)) / fps
-        weights[start : start + len(times)] = coarticulation.movement(score, times) @ matrix
+        weights[start : start + len(times)] = mouth(times) @ matrix
     stage.report(1.0)
     take = Take(
         float(fps),

@@ -6,8 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .activity import Span
+from .recogniser import SILENCE
 
-_SPANS = ("misfits", "unscripted", "wordless")
+_SPANS = ("misfits", "unscripted", "wordless", "music")
+
+_NEAR = 1.0
+"""Seconds between stretches of music that are one, and between a voice and what belongs to it."""
+
+_MOMENT = 1.5
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +44,26 @@ class Hearing:
     misfits: list[Span] = field(default_factory=list)
     unscripted: list[Span] = field(default_factory=list)
     wordless: list[Span] = field(default_factory=list)
+    music: list[Span] = field(default_factory=list)
 
     def add(self, part: Hearing, start: float) -> None:
         """Appends what was heard of a part of the sound that begins at `start` seconds."""
         self.phones += [Phone(p.name, p.start + start, p.end + start, p.weak) for p in part.phones]
         for name in _SPANS:
             getattr(self, name).extend(Span(s.start + start, s.end + start) for s in getattr(part, name))
+
+    def settle_music(self) -> None:
+        """Leaves out what was heard where only music is; a moment of it beside a voice is the voice's own."""
+        spans, self.music = _joined(self.music), []
+        voiced = [p for p in self.phones if p.name != SILENCE and not any(_holds(span, p) for span in spans)]
+        for span in spans:
+            near = any(p.end > span.start - _NEAR and p.start < span.end + _NEAR for p in voiced)
+            if span.end - span.start < _MOMENT and near:
+                self.wordless.append(span)
+            else:
+                self.music.append(span)
+                self.phones = [phone for phone in self.phones if not _holds(span, phone)]
+        self.wordless.sort(key=lambda span: span.start)
 
     def to_json(self) -> dict[str, Any]:
         """Lists and numbers, without `unknown` and `unreadable`, which are of a whole recording."""
@@ -72,7 +93,13 @@ class Hearing:
                 f"No English words were recognised in {_times(self.wordless)}; the lips follow single sounds there. "
                 "A transcript makes them more exact."
             )
+        if self.music:
+            notes.append(f"Only music or noise is heard in {_times(self.music)}; the mouth stays shut there.")
         return notes
+
+
+def _holds(span: Span, phone: Phone) -> bool:
+    return span.start <= (phone.start + phone.end) / 2 < span.end
 
 
 def _listed(words: list[str]) -> str:
@@ -83,6 +110,17 @@ def _listed(words: list[str]) -> str:
 def _times(spans: list[Span]) -> str:
     texts = [f"{_clock(span.start)}–{_clock(span.end)}" for span in spans]
     return ", ".join(texts[:5]) + (f" and {len(texts) - 5} other places" if len(texts) > 5 else "")
+
+
+def _joined(spans: list[Span]) -> list[Span]:
+    """Spans in order, those that nearly touch as one."""
+    joined: list[Span] = []
+    for span in spans:
+        if joined and span.start - joined[-1].end < _NEAR:
+            joined[-1] = Span(joined[-1].start, span.end)
+        else:
+            joined.append(span)
+    return joined
 
 
 def _clock(seconds: float) -> str:

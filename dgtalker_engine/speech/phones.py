@@ -51,6 +51,7 @@ def hear(
     jobs = [Job("hear", (chunk,), (script.words, script.whole)) for chunk, script in zip(chunks, found, strict=True)]
     for chunk, heard in zip(chunks, ask(jobs, begin, 1.0), strict=True):
         hearing.add(Hearing.from_json(heard), chunk.start)
+    hearing.settle_music()
     return hearing
 
 

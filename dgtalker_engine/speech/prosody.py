@@ -51,7 +51,7 @@ def pitch(samples: np.ndarray, spans: Sequence[Span], progress: Progress) -> np.
         for begin in range(low, high, _BLOCK):
             progress.report(done / len(spans))
             stop = min(begin + _BLOCK, high)
-            sound = samples[begin * hop * _STEP : (stop * hop + reach) * _STEP]
+            sound = samples[begin * hop * _STEP : (stop * hop + reach) * _STEP].astype(np.float32)
             sound = np.pad(sound, (0, (stop - begin) * hop * _STEP + reach * _STEP - len(sound) + _STEP))
             sound = sound[: len(sound) // _STEP * _STEP].reshape(-1, _STEP).mean(axis=1)
             long = np.lib.stride_tricks.sliding_window_view(sound, reach)[::hop][: stop - begin]

@@ -10,7 +10,7 @@ import soundfile
 import soxr
 
 from ..errors import DGTalkerError
-from .progress import Progress
+from .progress import Progress, ProgressCall
 
 RATE = 16000
 """Sampling rate of everything behind `to_speech_rate`, Hz."""
@@ -39,12 +39,14 @@ def read_audio(path: Path | str) -> tuple[np.ndarray, int]:
     return np.ascontiguousarray(channels.mean(axis=1, dtype=np.float32)), int(rate)
 
 
-def read_speech(path: Path | str, progress: Progress) -> np.ndarray:
+def read_speech(path: Path | str, progress: ProgressCall | None = None) -> np.ndarray:
     """Reads a sound file of any length a few seconds at a time: float16 (n,) at `RATE`.
 
     Raises:
         DGTalkerError: as `read_audio`.
+        Cancelled: from `progress`.
     """
+    job = Progress(progress, "Reading the sound")
     with _opened(path) as file:
         size = int(_BLOCK * file.samplerate)
         length = max(file.frames, 1)
@@ -52,7 +54,7 @@ def read_speech(path: Path | str, progress: Progress) -> np.ndarray:
         def blocks() -> Iterator[np.ndarray]:
             done = 0
             while len(block := file.read(size, dtype="float32", always_2d=True)):
-                progress.report(done / length)
+                job.report(done / length)
                 done += len(block)
                 yield _finite(block.mean(axis=1, dtype=np.float32))[0]
 
@@ -69,8 +71,8 @@ def checked(samples: np.ndarray, sample_rate: float) -> tuple[np.ndarray, bool]:
     """Samples that are safe to work on.
 
     Returns:
-        samples (n,): 16-bit integers and float16 as they are, others as float32, at most 40 dB over full scale and with
-        silence in place of values that are not finite; and whether there were any of those.
+        samples (n,): 16-bit integers as they are, float16 and float32 (others as float32) at most 40 dB over full scale
+        and with silence in place of values that are not finite; and whether there were any of those.
 
     Raises:
         DGTalkerError: no samples, more than one channel, or an impossible rate.
@@ -82,24 +84,23 @@ def checked(samples: np.ndarray, sample_rate: float) -> tuple[np.ndarray, bool]:
         raise DGTalkerError("The sound is empty.", "Give at least one sample.")
     if not np.isfinite(sample_rate) or not 1000 <= sample_rate <= 768000:
         raise DGTalkerError(f"The sound has a sampling rate of {sample_rate:g} Hz.", "It must be 1000 to 768000 Hz.")
-    if samples.dtype in (np.int16, np.float16):
+    if samples.dtype == np.int16:
         return samples, False
-    return _finite(samples.astype(np.float32, copy=False))
+    return _finite(samples if samples.dtype == np.float16 else samples.astype(np.float32, copy=False))
 
 
-def to_speech_rate(
-    samples: np.ndarray, sample_rate: float, progress: Progress, kind: type[np.floating] = np.float32
-) -> np.ndarray:
+def to_speech_rate(samples: np.ndarray, sample_rate: float, progress: Progress) -> np.ndarray:
     """Resamples to `RATE`, a few seconds at a time so that cancelling is prompt.
 
     Args:
         samples: `checked`.
-        kind: of the result's values. As float16 two hours take 230 MB, and the noise of rounding lies 70 dB under
-            whatever is said, be it ever so quiet; `part` then gives what can be calculated with.
 
     Returns:
-        (n,), full scale ±1.
+        (n,), full scale ±1: float16 if the samples were, so that two hours take 230 MB, else float32. The noise of
+        rounding to float16 lies 66 dB under whatever is said, be it ever so quiet; `part` gives what can be
+        calculated with.
     """
+    kind = np.float16 if samples.dtype == np.float16 else np.float32
     if samples.dtype == kind and sample_rate == RATE:
         return samples
     size = int(_BLOCK * sample_rate)
@@ -131,15 +132,18 @@ def _resampled(blocks: Iterable[np.ndarray], sample_rate: float, length: int, ki
         result[filled : filled + len(block)] = block
         filled += len(block)
 
+    taken = 0
     for block in blocks:
+        taken += len(block)
         put(stream.resample_chunk(block) if stream else block)
     if stream:
         put(stream.resample_chunk(np.zeros(0, np.float32), last=True))
-    return result[:filled]
+    # The resampler rounds the length up; a sample more could be a frame more.
+    return result[: min(filled, max(int(taken * RATE / sample_rate), 1))]
 
 
 def _finite(samples: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Float32 with silence in place of what is no number and nothing far too loud; whether anything was no number."""
+    """Samples with silence in place of what is no number and nothing far too loud; whether anything was no number."""
     # A sum that is finite has finite terms, and needs no array as large as the sound to find out.
     with np.errstate(invalid="ignore", over="ignore"):
         usual = bool(np.isfinite(np.add.reduce(samples, dtype=np.float64)))
@@ -147,7 +151,7 @@ def _finite(samples: np.ndarray) -> tuple[np.ndarray, bool]:
     if usual:
         return samples, False
     finite = np.isfinite(samples)
-    return np.clip(np.where(finite, samples, np.float32(0)), -_LOUDEST, _LOUDEST), not bool(finite.all())
+    return np.clip(np.where(finite, samples, samples.dtype.type(0)), -_LOUDEST, _LOUDEST), not bool(finite.all())
 
 
 def _opened(path: Path | str) -> soundfile.SoundFile:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from . import scripts, spelling
+from . import music, scripts, spelling
 from .activity import Span
 from .hearing import Hearing, Phone
 from .progress import Progress
@@ -113,12 +113,31 @@ class _Stretch:
                 found = self._mended(place, found, bare_words(words), progress.stage(0.83, 0.86))
             if found.fit > _UNFITTING:
                 return found.phones
-            self._hearing.misfits.append(self._span)
         heard = self._timed(words, progress.stage(0.86, 0.9)) if words else _Fitting()
-        if heard.phones and heard.fit + doubt > _DOUBTFUL:
+        return self._without_script(heard, heard.fit + doubt > _DOUBTFUL, bool(whole), progress.stage(0.9, 1.0))
+
+    def _without_script(self, heard: _Fitting, trusted: bool, misfit: bool, progress: Progress) -> list[Phone]:
+        """Phones of recognised words if they are to be trusted, else free ones; a note where nobody is heard."""
+        in_words = sum(phone.name != SILENCE for phone in heard.phones)
+        wordy = in_words / self._span.end > music.FEW
+        steady = music.steadiness(self._sound)
+        # The free phones take time: they are left out where there can be no doubt that somebody speaks.
+        if trusted and wordy and steady < music.STEADY:
+            self._note(misfit)
             return heard.phones
-        self._hearing.wordless.append(self._span)
-        return self._free(progress.stage(0.9, 1.0))
+        free = self._free(progress)
+        kinds = len({phone.name for phone in free} - {SILENCE})
+        if music.is_music(steady, kinds, in_words, self._span.end):
+            self._hearing.music.append(self._span)
+            return free
+        self._note(misfit, wordless=not (trusted and wordy))
+        return heard.phones if trusted and wordy else free
+
+    def _note(self, misfit: bool, wordless: bool = False) -> None:
+        if misfit:
+            self._hearing.misfits.append(self._span)
+        if wordless:
+            self._hearing.wordless.append(self._span)
 
     def _mended(self, script: list[str], told: _Fitting, heard: list[str], progress: Progress) -> _Fitting:
         """A script that fits on the whole, with recognised words where it does not, if that fits better."""
@@ -147,11 +166,14 @@ class _Stretch:
             if phone.name == SILENCE and voiced > max(_GAP, 0.7 * (phone.end - phone.start)):
                 stage = progress.stage((phone.start - first) / length, (phone.end - first) / length)
                 gap = _Stretch(part(self._sound, phone.start, phone.end), self._recogniser)
-                self._hearing.unscripted.append(Span(phone.start, phone.end))
-                filled.add(gap.hear([], [], stage), phone.start)
+                besides = gap.hear([], [], stage)
+                filled.add(besides, phone.start)
+                if not besides.music:
+                    self._hearing.unscripted.append(Span(phone.start, phone.end))
             else:
                 filled.phones.append(phone)
         self._hearing.wordless += filled.wordless
+        self._hearing.music += filled.music
         return filled.phones
 
     def _free(self, progress: Progress) -> list[Phone]:

@@ -2,7 +2,8 @@
 
 Run by `python build.py bench speech [--clips DIR] [--rhubarb PATH] [--plots DIR]`; prints JSON. For each clip with a
 face and sound, each model hears the sound alone and moves the built-in head's rig; the rig's lips are compared with
-the tracked ones on the frames with speech:
+the tracked ones on the frames with speech. The learned model is judged without what it learned from the clip's
+speaker:
 
     r_open, r_width        correlation of the lips' opening and of the mouth's width, at zero lag
     r_open_best, lag_ms    the best correlation of the opening within ±120 ms, and its lag; positive: the model trails
@@ -59,11 +60,14 @@ def main(argv: list[str]) -> int:
     rows: list[dict] = []
     with tempfile.TemporaryDirectory() as folder:
         capture("track.py", folder, *videos)
+        clips = {video: tracked.read(Path(folder) / f"{video.stem}.npz") for video in videos}
         for video in videos:
-            clip = tracked.read(Path(folder) / f"{video.stem}.npz")
-            if len(clip.samples) == 0 or len(clip.times) < 10:
+            if len(clips[video].samples) == 0 or len(clips[video].times) < 10:
                 print(f"{video.name} was left out: it has no sound or hardly a face", file=sys.stderr)
-                continue
+                del clips[video]
+        learned = models.Learned(list(clips.values()))
+        for video, clip in clips.items():
+            contestants["learned"] = learned.of(clip)
             curves = Path(folder) / f"{video.stem}.curves.npz"
             rows += judge(clip, video.with_suffix(".txt"), contestants, lips, curves)
             if options.plots:
@@ -92,7 +96,7 @@ def judge(
     """A row of figures for each model, and the curves written for the plots."""
     heard = sound.to_speech_rate(clip.samples, clip.sample_rate, Progress(None))
     level = activity.loudness(heard)
-    spans = activity.utterances(level)
+    spans = activity.utterances(heard, level)
     voiced = np.zeros(len(clip.times), bool)
     for span in spans:
         voiced |= (clip.times >= span.start) & (clip.times <= span.end)

@@ -27,6 +27,14 @@ os.environ.setdefault("DGTALKER_BACKEND", "cpu")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(scope="session")
+def robin_file() -> bytes:
+    """The first built-in head, made from nothing."""
+    from dgtalker_engine import avatar
+
+    return avatar.make_builtin(avatar.BUILTIN_NAMES[0])
+
+
 class RawEngine:
     """An engine process with a bare channel to it."""
 
@@ -101,12 +109,12 @@ def wait_until():
 
 @pytest.fixture(scope="session")
 def recording():
-    """Twenty seconds that keep the recogniser busy: mono float32 at 16 kHz."""
+    """Twenty seconds that keep the recogniser busy: mono float16 at 16 kHz."""
     times = np.arange(20 * 16000) / 16000
     pitch = np.sin(2 * np.pi * 120 * times + 3 * np.sin(2 * np.pi * 2 * times))
     noise = np.random.default_rng(3).normal(size=times.size)
     loudness = np.clip(np.sin(2 * np.pi * 3 * times), 0, 1)
-    return ((pitch + 0.3 * noise) * loudness * 0.2).astype("f4")
+    return ((pitch + 0.3 * noise) * loudness * 0.2).astype("f2")
 
 
 @pytest.fixture

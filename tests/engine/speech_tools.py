@@ -16,6 +16,9 @@ from dgtalker_engine.performance import Direction, Performance, Take, perform
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("DGTALKER_DATA", REPOSITORY.parent / "shared" / "data"))
 SAMPLE = REPOSITORY / "tests" / "demo" / "sample.wav"
+TEXT = (REPOSITORY / "tests" / "demo" / "sample.txt").read_text(encoding="utf-8")
+"""What is said in the sample."""
+
 RATE = 16000
 
 SAMPLE_CLOSURES = {
