@@ -6,6 +6,7 @@
     python build.py lint                       format, lint and types
     python build.py package [--out DIR]        the engine's wheel and the extension's zip; --cuda: gsplat's wheel, too
     python build.py avatar [NAME…]             the built-in heads, made anew with Cycles; --check: are they up to date?
+    python build.py train speech [--clips DIR]  the model that moves lips, made anew; further options: train speech -h
     python build.py bench NAME [arguments]     wire, keys, render, raster or speech: figures as JSON
 
 Each environment is made once, under .build/, when a task first needs it.
@@ -34,6 +35,7 @@ BUILD = ROOT / ".build"
 WHEELS = ROOT / "wheels"
 MANIFEST = ROOT / "blender_addon" / "blender_manifest.toml"
 ASSETS = ROOT / "dgtalker_engine" / "avatar" / "assets"
+VIDEOS = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"}
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
 
@@ -327,6 +329,17 @@ def task_avatar(names: list[str], check: bool, sheets: bool) -> None:
         run([*workshop[:-1], "dgtalker_engine.avatar.workshop.sheets"])
 
 
+def task_train(clips: Path | None, arguments: list[str]) -> None:
+    python = ensure(ENGINE).executable
+    with tempfile.TemporaryDirectory() as folder:
+        if clips:
+            videos = [path for path in sorted(clips.resolve().iterdir()) if path.suffix.lower() in VIDEOS]
+            say(f"tracking the faces of {len(videos)} clips")
+            run([ensure(CAPTURE).executable, ROOT / "tests" / "bench" / "lips" / "track.py", folder, *videos])
+            arguments = ["--tracked", folder, *arguments]
+        run([python, "-m", "dgtalker_engine.training.speech", *arguments])
+
+
 def task_bench(name: str, arguments: list[str]) -> None:
     scripts = {path.stem: path for path in sorted((ROOT / "tests" / "bench").glob("*.py"))}
     if name not in scripts:
@@ -356,9 +369,12 @@ def main(arguments: list[str] | None = None) -> int:
     avatar.add_argument("names", nargs="*", metavar="NAME", help="whom (default: everyone)")
     avatar.add_argument("--check", action="store_true", help="only say which heads the code would now make otherwise")
     avatar.add_argument("--sheets", action="store_true", help="draw the sheets in docs/; heads only where named")
+    train = tasks.add_parser("train", help="make a model anew; further arguments go to its training", add_help=False)
+    train.add_argument("model", choices=["speech"])
+    train.add_argument("--clips", type=Path, help="a folder of videos of people who speak")
     tasks.add_parser("bench", help="figures as JSON").add_argument("name")
     options, rest = parser.parse_known_args(arguments)
-    if rest and options.task not in ("test", "bench"):
+    if rest and options.task not in ("test", "train", "bench"):
         parser.error(f"unknown arguments: {' '.join(rest)}")
     try:
         check_python()
@@ -372,6 +388,8 @@ def main(arguments: list[str] | None = None) -> int:
             task_package(options.out, options.cuda)
         elif options.task == "avatar":
             task_avatar(options.names, options.check, options.sheets)
+        elif options.task == "train":
+            task_train(options.clips, rest)
         else:
             task_bench(options.name, rest)
     except (BuildError, OSError, subprocess.SubprocessError) as error:

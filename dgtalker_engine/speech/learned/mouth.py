@@ -8,12 +8,43 @@ import numpy as np
 import torch
 
 from ..activity import Span
+from ..hearing import Phone
 from ..progress import Progress
+from ..prosody import Syllable
+from ..sound import RATE
 from .encoders import CHANNELS, SPACING, TAPS, FaceEncoder, LipEncoder
 from .features import PhoneFeatures, SoundFeatures, contact
+from .spectrum import HOP
+from .weights import Encoders, shipped
+
+__all__ = ["applied", "at", "found", "heard", "movement", "shipped"]
 
 _PIECE, _REACH = 6000, TAPS // 2 * SPACING
 _FADE = 0.1
+
+
+def found(
+    encoders: Encoders,
+    samples: np.ndarray,
+    phones: Sequence[Phone],
+    syllables: Sequence[Syllable],
+    utterances: Sequence[Span],
+    wordless: Sequence[Span],
+    progress: Progress,
+) -> np.ndarray:
+    """The mouth of a recording: float32 (len(samples) // 160 + 1, `visemes.ARTICULATORS`), a row every `spectrum.HOP`.
+
+    Args:
+        encoders: whose mouth it is.
+        samples: at `sound.RATE`.
+        phones: in order.
+        syllables: of these phones.
+        utterances, wordless: as in `heard`.
+        progress: of the whole.
+    """
+    rules = PhoneFeatures(phones, syllables, len(samples) / RATE)
+    hearing = SoundFeatures(encoders.sound, encoders.scale)
+    return movement(encoders.lips, heard(samples, rules, hearing, utterances, wordless, progress))
 
 
 def heard(
@@ -51,6 +82,15 @@ def movement(lips: LipEncoder, rows: np.ndarray) -> np.ndarray:
     """The mouth, float32 (frames, `visemes.ARTICULATORS`), of rows from `heard`."""
     correction = applied(lips, rows)
     return np.maximum(rows[:, : correction.shape[1]] + correction, 0.0)
+
+
+def at(rows: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """What `found` found at some times, seconds (n,): (n, `visemes.ARTICULATORS`)."""
+    place = np.clip(times / HOP, 0.0, len(rows) - 1.0)
+    before = place.astype(np.int64)
+    after = np.minimum(before + 1, len(rows) - 1)
+    share = (place - before)[:, None]
+    return rows[before] * (1.0 - share) + rows[after] * share
 
 
 @torch.inference_mode()

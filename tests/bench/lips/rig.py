@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dgtalker_engine import avatar
+from dgtalker_engine.avatar.base import places
 from dgtalker_engine.avatar.head.form import MOUTH_HALF_WIDTH, slit_y, slit_z
 from dgtalker_engine.performance import Performance
 
@@ -28,10 +29,14 @@ class RigLips:
         chosen += [int(np.linalg.norm(mesh.vertices - corner, axis=1).argmin()) for corner in corners]
         self._rest = mesh.vertices[chosen].astype(np.float64)
         self._deltas = mesh.deltas[:, chosen].astype(np.float64)
+        controls = places(mesh.correctives, self._rig)
+        self._factors = np.where(controls < 0, len(self._rig.controls), controls)
 
     def measure(self, performance: Performance) -> tuple[np.ndarray, np.ndarray]:
         """Millimetres between the lips (0 where they touch or press) and between the corners, each (frames,)."""
         weights = performance.select(self._rig.names).astype(np.float64)
+        factors = np.pad(weights, ((0, 0), (0, 1)), constant_values=1.0)[:, self._factors]
+        weights = np.concatenate([weights, factors.prod(axis=2)], axis=1)
         points = self._rest + np.einsum("fc,cvd->fvd", weights, self._deltas)
         gap = points[:, 0] - points[:, 1]
         opening = np.where(gap[:, 2] > 0, np.linalg.norm(gap, axis=1), 0.0)
