@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from enum import IntEnum
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -83,6 +84,20 @@ the face's own left and gazeUp up."""
 
 SIDEWAYS_NAMES: tuple[str, ...] = ("headTurn", "headTilt", "gazeSide")
 """Controls that change their sign when the face is mirrored."""
+
+
+class Surface(IntEnum):
+    """What a face of an avatar's proxy mesh shows; the numbers stand in .dgt files."""
+
+    SKIN = 0
+    LIPS = 1
+    HAIR = 2
+    EYE_WHITE = 3
+    IRIS = 4
+    PUPIL = 5
+    TEETH = 6
+    MOUTH = 7
+    CLOTH = 8
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,11 @@ from dgtalker_engine.errors import DGTalkerError
 from ..bridge import avatars
 from . import correctives, mesh, model
 
-BUILTIN_HEADS: tuple[tuple[str, str, str], ...] = (("robin", "Robin", "A synthetic face with the 52 ARKit controls"),)
+BUILTIN_HEADS: tuple[tuple[str, str, str], ...] = (
+    ("robin", "Robin", "A young lead with short brown hair, freckles and a roll-neck"),
+    ("wren", "Wren", "A young woman with dark skin, big eyes and her hair in two curly puffs"),
+    ("heron", "Heron", "An old man with a long face, a big nose, a moustache and a bow tie"),
+)
 """Identifier, label and description of the heads that come with the engine."""
 
 
@@ -71,6 +75,8 @@ def place_head(
     properties.rig = json.dumps(avatar.rig.to_json())
     properties.consent = json.dumps(avatar.metadata["consent"])
     properties.licence = str(avatar.metadata["licence"])
+    # An override keeps changes only of what its library holds: untouched properties are not in the file.
+    ob.dgtalker_speech.first = 0  # type: ignore[attr-defined]
     ob.location = context.scene.cursor.location if location is None else location
     context.collection.objects.link(ob)
     for other in context.selected_objects or ():

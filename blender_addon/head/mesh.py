@@ -8,19 +8,33 @@ import bpy
 import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.rig import Control, Rig
+from dgtalker_engine.rig import Control, Rig, Surface
 
 COLOURS = "Color"
 BASIS = "Basis"
-ROUGHNESS = 0.8
+SKIN = {"Roughness": 0.5, "Subsurface Weight": 0.2, "Subsurface Scale": 0.006}  # metres
+WET = {"Roughness": 0.08, "Coat Weight": 1.0, "Coat Roughness": 0.02}
+LOOKS: dict[Surface, dict[str, float]] = {
+    Surface.SKIN: SKIN,
+    Surface.LIPS: SKIN | {"Roughness": 0.3, "Coat Weight": 0.3, "Coat Roughness": 0.2},
+    Surface.HAIR: {"Roughness": 0.55},
+    Surface.EYE_WHITE: WET,
+    Surface.IRIS: WET,
+    Surface.PUPIL: WET,
+    Surface.TEETH: {"Roughness": 0.2},
+    Surface.MOUTH: {"Roughness": 0.25},
+    Surface.CLOTH: {"Roughness": 0.9, "Sheen Weight": 0.2},
+}
+"""Sockets of the Principled BSDF that differ from surface to surface."""
 
 
 def build_mesh(name: str, proxy: Mapping[str, np.ndarray]) -> bpy.types.Mesh:
-    """A smooth mesh with UVs, the colour attribute that Solid mode shows, and a material that shows it elsewhere.
+    """A smooth mesh with UVs, a colour attribute, and a material for each surface that shows it.
 
     Args:
-        name: of the mesh and its material.
-        proxy: arrays of `open_avatar`: vertices (V,3), faces (F,4), uv (V,2), colours (V,4) scene-linear.
+        name: of the mesh, and the beginning of its materials' names.
+        proxy: arrays of `open_avatar`: vertices (V,3), faces (F,4) and their surfaces (F,), uv (V,2), colours (V,4)
+            scene-linear.
     """
     faces = proxy["faces"]
     present = faces >= 0
@@ -40,25 +54,38 @@ def build_mesh(name: str, proxy: Mapping[str, np.ndarray]) -> bpy.types.Mesh:
     colours.data.foreach_set("color", _flat(proxy["colours"]))  # type: ignore[attr-defined]
     mesh.color_attributes.active_color_name = COLOURS
     mesh.color_attributes.render_color_index = 0
-    mesh.materials.append(_material(name, np.percentile(proxy["colours"], 75, axis=0)))
+    _add_materials(mesh, proxy)
     return mesh
 
 
-def _material(name: str, skin: np.ndarray) -> bpy.types.Material:
-    """Vertex colours in Material Preview; `skin` in Solid mode, which shows the material's own colour by default."""
+def _material(name: str, look: Mapping[str, float], colour: np.ndarray) -> bpy.types.Material:
+    """Vertex colours in Material Preview; `colour` in Solid mode, which shows the material's own by default."""
     material = bpy.data.materials.new(name)
     if bpy.app.version < (5, 0, 0):
         material.use_nodes = True
-    material.diffuse_color = (*skin[:3].tolist(), 1.0)  # type: ignore[assignment]
-    material.roughness = ROUGHNESS
+    material.diffuse_color = (*colour[:3].tolist(), 1.0)  # type: ignore[assignment]
+    material.roughness = look["Roughness"]
     tree = material.node_tree
     shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
-    shader.inputs["Roughness"].default_value = ROUGHNESS  # type: ignore[attr-defined]
-    colour = tree.nodes.new("ShaderNodeVertexColor")
-    colour.layer_name = COLOURS  # type: ignore[attr-defined]
-    colour.location = (shader.location.x - 220.0, shader.location.y)
-    tree.links.new(colour.outputs["Color"], shader.inputs["Base Color"])
+    for socket, value in look.items():
+        shader.inputs[socket].default_value = value  # type: ignore[attr-defined]
+    attribute = tree.nodes.new("ShaderNodeVertexColor")
+    attribute.layer_name = COLOURS  # type: ignore[attr-defined]
+    attribute.location = (shader.location.x - 220.0, shader.location.y)
+    tree.links.new(attribute.outputs["Color"], shader.inputs["Base Color"])
     return material
+
+
+def _add_materials(mesh: bpy.types.Mesh, proxy: Mapping[str, np.ndarray]) -> None:
+    """One material for each surface that the mesh has."""
+    known = np.where(np.isin(proxy["surfaces"], tuple(LOOKS)), proxy["surfaces"], int(Surface.SKIN))
+    used, index = np.unique(known, return_inverse=True)
+    for surface in map(Surface, used):
+        faces = proxy["faces"][known == surface]
+        colour = proxy["colours"][faces[faces >= 0]].mean(axis=0)
+        name = f"{mesh.name} {surface.name.replace('_', ' ').lower()}"
+        mesh.materials.append(_material(name, LOOKS[surface], colour))
+    mesh.polygons.foreach_set("material_index", index.astype(np.int32))
 
 
 def add_shape_keys(ob: bpy.types.Object, rig: Rig, deltas: np.ndarray, names: Iterable[str]) -> None:

@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 KINDS: dict[str, dgt.Kind] = {"linear": linear_file.KIND}
-BUILTIN_NAMES: tuple[str, ...] = ("robin",)
+BUILTIN_NAMES: tuple[str, ...] = tuple(CHARACTERS)
 ASSETS = Path(__file__).parent / "assets"
 
 

@@ -140,6 +140,7 @@ class ProxyMesh:
             them what the correctives add.
         correctives: K of them, each weighted by the product of its controls' weights. The Gaussians' correctives come
             first; joints, which turn the Gaussians, add more here.
+        surfaces: uint8 (F,) of `rig.Surface`, what each face shows; a file without it, and None here, mean skin.
     """
 
     vertices: np.ndarray
@@ -148,6 +149,7 @@ class ProxyMesh:
     colours: np.ndarray
     deltas: np.ndarray
     correctives: tuple[tuple[str, ...], ...] = ()
+    surfaces: np.ndarray | None = None
 
 
 def places(correctives: Sequence[Sequence[str]], rig: Rig) -> np.ndarray:

@@ -37,6 +37,8 @@ def pack(avatar: LinearAvatar) -> bytes:
     tensors["proxy.faces"] = mesh.faces.astype(np.int16 if len(mesh.vertices) < 1 << 15 else np.int32)
     tensors |= numbers.write("proxy.uv", mesh.uv, "I16")
     tensors |= numbers.write("proxy.colours", mesh.colours, "F16")
+    if mesh.surfaces is not None:
+        tensors["proxy.surfaces"] = mesh.surfaces.astype(np.uint8)
     moved = SparseDeltas.from_dense(mesh.deltas, PROXY_THRESHOLD)
     tensors |= sparse.write("proxy.delta", moved, len(mesh.vertices))
     if avatar.metadata.joints:
@@ -68,7 +70,9 @@ def _check(metadata: Metadata, specs: dgt.Specs) -> None:
     vertices = numbers.expect(specs, "proxy.vertices", (None, 3)).shape[0]
     dgt.limited("vertices", vertices, dgt.MAX_PROXY_VERTICES)
     dgt.limited("shape key points", vertices * (blocks + most_shapes(metadata.joints)), dgt.MAX_PROXY_DELTAS)
-    dgt.expect(specs, "proxy.faces", "I16 I32", (None, 4))
+    faces = dgt.expect(specs, "proxy.faces", "I16 I32", (None, 4)).shape[0]
+    if "proxy.surfaces" in specs:
+        dgt.expect(specs, "proxy.surfaces", "U8", (faces,))
     numbers.expect(specs, "proxy.uv", (vertices, 2))
     numbers.expect(specs, "proxy.colours", (vertices, 4))
     sparse.check(specs, "proxy.delta", blocks, (3,))
@@ -103,6 +107,7 @@ def _load(metadata: Metadata, tensors: dgt.Tensors) -> LinearAvatar:
         numbers.read(tensors, "proxy.colours"),
         sparse.read(tensors, "proxy.delta", len(vertices)).dense(len(vertices)),
         metadata.correctives,
+        tensors.get("proxy.surfaces", np.zeros(len(faces), np.uint8)),
     )
     if not metadata.joints:
         return LinearAvatar(metadata, base, deltas, proxy)

@@ -79,6 +79,7 @@ class Operations:
             "uv": proxy.uv,
             "colours": proxy.colours,
             "deltas": proxy.deltas,
+            "surfaces": proxy.surfaces,
             "correctives": places(proxy.correctives, opened.rig),
         }
         if name is not None:

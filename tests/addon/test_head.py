@@ -101,6 +101,43 @@ def test_builtin_head_stands_at_the_cursor_in_real_size(room):
     assert before[lowered.argmax(), 1] < -0.05, "at the front of the face"
 
 
+def test_the_menu_adds_each_character(room):
+    names = [name for name, *_ in room("head.add").BUILTIN_HEADS]
+    for name in names:
+        assert bpy.ops.dgtalker.add_head(builtin=name) == {"FINISHED"}
+        ob = bpy.context.object
+        assert ob.name == name.capitalize()
+        assert len(ob.data.vertices) <= 12_000
+    assert len({ob.dgtalker.avatar_hash for ob in bpy.data.objects if ob.type == "MESH"}) == len(names) == 3
+
+
+def test_every_surface_has_a_material_of_its_own_that_shows_its_colours(room):
+    bpy.ops.dgtalker.add_head()
+    mesh = bpy.context.object.data
+    materials = {material.name.removeprefix("Robin "): material for material in mesh.materials}
+    assert {"skin", "lips", "hair", "eye white", "iris", "pupil", "teeth", "mouth", "cloth"} == set(materials)
+    slots = np.empty(len(mesh.polygons), np.int32)
+    mesh.polygons.foreach_get("material_index", slots)
+    assert np.bincount(slots, minlength=len(materials)).min() > 20
+    centres = np.empty(len(slots) * 3, np.float32)
+    mesh.polygons.foreach_get("center", centres)
+    centres = centres.reshape(-1, 3)
+    place = {name: centres[slots == i] for i, name in enumerate(materials)}
+    assert place["lips"][:, 1].max() < -0.06, "at the front"
+    assert abs(np.abs(place["pupil"][:, 0]).mean() - 0.033) < 0.003
+    assert place["hair"][:, 2].max() > 0.12
+    assert place["cloth"][:, 2].max() < -0.14
+    # in Solid mode: dark pupils in white eyes, hair darker than skin
+    light = {name: sum(material.diffuse_color[:3]) for name, material in materials.items()}
+    assert light["pupil"] < 0.1 < light["hair"] < light["skin"] < light["eye white"]
+    for name, material in materials.items():
+        shader = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+        source = shader.inputs["Base Color"].links[0].from_node
+        assert source.layer_name == mesh.color_attributes.active_color_name
+        glossy = shader.inputs["Roughness"].default_value < 0.15
+        assert glossy == (name in ("eye white", "iris", "pupil"))
+
+
 def test_mesh_has_what_the_avatar_says(head, ball, room):
     reply = room("bridge.engine").request("open_avatar", {}, ball.read_bytes())
     proxy = {

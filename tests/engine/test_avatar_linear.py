@@ -53,6 +53,7 @@ def head() -> LinearAvatar:
         np.ones((VERTICES, 4), "f4"),
         (rng.normal(size=(7, VERTICES, 3)) * 0.001).astype("f4"),
         CORRECTIVES,
+        np.array([0, 4], np.uint8),
     )
     shares = (rng.integers(0, 256, (1, ROWS), np.uint8), rng.integers(0, 256, (1, VERTICES), np.uint8))
     return LinearAvatar(metadata, {k: v.astype("f4") for k, v in base.items()}, deltas, proxy, *shares)
@@ -122,6 +123,7 @@ def test_a_file_keeps_everything(head):
     assert_alike(posed, wanted, 0.03)
     np.testing.assert_allclose(again.proxy.deltas, head.proxy.deltas, atol=2e-4)
     assert again.proxy.correctives == head.proxy.correctives
+    assert again.proxy.surfaces.tolist() == [0, 4]
 
 
 def test_smooth_deltas_lose_less_than_a_fiftieth_of_a_millimetre():
@@ -178,6 +180,7 @@ def test_small_numbers_by_the_book():
     assert posed.sh[2, 1:].unique().tolist() == [2]
     assert float(posed.sh[:, 1:].abs().sum()) == 3 * 8 * 3
     assert head.proxy.correctives == (("a", "a"),)
+    assert head.proxy.surfaces.tolist() == [0], "skin, where the file does not say"
 
 
 @pytest.mark.parametrize("shape", [(1, 3), (64, 3), (65, 1), (200, 3, 4), (0, 3)])
@@ -222,6 +225,7 @@ def test_impossible_documents_are_refused(head, document, message):
         ({"sh.rest.value": np.zeros((90, 4, 3), "f2")}, "5 spherical harmonics"),
         ({"means.scale": np.zeros((3, 3), "f4")}, "means.scale is F32 3×3; F16 or F32 11×3"),
         ({"delta.sh.value": np.zeros((4, 5), "f2")}, "delta.sh.value"),
+        ({"proxy.surfaces": np.zeros(3, "u1")}, "proxy.surfaces is U8 3; U8 2"),
         ({"proxy.joint.weights": np.zeros((1, 3), "u1")}, "proxy.joint.weights"),
         ({"joint.weights": None}, "no tensor joint.weights"),
         ({"quats.offset": None}, "no tensor quats.offset"),

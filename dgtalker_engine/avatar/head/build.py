@@ -41,7 +41,7 @@ def forms(character: Character) -> tuple[np.ndarray, HairStyle]:
 def gather(character: Character, skin: np.ndarray, style: HairStyle, rng: np.random.Generator) -> dict[str, Points]:
     """Every disc of the head, by what it is part of, in the sculpture's space."""
     face_points = face.skin(skin, style.form, rng)
-    face.paint_skin(face_points, character, skin, style.form, rng)
+    face.paint_skin(face_points, character, skin, style.form)
     parts = {
         "skin": face_points,
         "lining": face.lining(face_points),

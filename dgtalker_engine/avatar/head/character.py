@@ -82,7 +82,7 @@ class Brows:
     thickness: float = 1.0
     length: float = 1.0
     arch: float = 1.0
-    count: int = 330
+    count: int = 440
 
 
 @dataclass(frozen=True)
@@ -155,10 +155,10 @@ WREN = Character(
         ring=(0.07, 0.03, 0.02),
         iris=1.1,
         pupil=1.12,
-        lashes=1.35,
+        lashes=1.12,
         lash=(0.05, 0.03, 0.03),
     ),
-    brows=Brows(colour=(0.09, 0.055, 0.045), thickness=0.85, length=0.9, arch=1.3, count=360),
+    brows=Brows(colour=(0.09, 0.055, 0.045), thickness=0.85, length=0.9, arch=1.3, count=460),
     hair=Hair(style="puffs", root=(0.085, 0.05, 0.042), tip=(0.28, 0.16, 0.11)),
     clothes=Clothes(style="hood", colour=(0.93, 0.62, 0.14), accent=(0.98, 0.86, 0.66)),
     shape=Shape(

@@ -13,7 +13,7 @@ FLOOR = -186.0
 # (height, radius) of the middle of each ring, by style, from the top down
 RINGS: dict[str, tuple[tuple[float, float], ...]] = {
     "roll": ((-163.0, 47.0), (-178.0, 53.0)),
-    "hood": ((-165.0, 56.0), (-181.0, 47.0)),
+    "hood": ((-166.0, 55.0), (-180.0, 50.0)),
     "shirt": ((-160.0, 45.0), (-182.0, 50.0)),
 }
 BOW_WING = ((17.0, -47.0, -171.0), (13.0, 5.5, 9.5))  # centre and radii of the left wing; the knot stands between
@@ -27,13 +27,13 @@ def ring(count: int) -> np.ndarray:
 
 def cloth(clothes: Clothes, rng: np.random.Generator) -> Points:
     """Discs of the whole garment, closed from below."""
-    sets = _surfaces(clothes, 96, 15, closed=False)
-    r, a = (grid.ravel() for grid in np.meshgrid(np.arange(1.5, 52, 3.2), ring(70)))
-    chosen = rng.random(len(r)) < r / 52
+    sets = _surfaces(clothes, 100, 20, closed=False)
+    r, a = (grid.ravel() for grid in np.meshgrid(np.arange(2.5, 54, 5.0), ring(50)))
+    chosen = rng.random(len(r)) < r / 54
     r, a = r[chosen], a[chosen]
     floor = np.stack([r * np.sin(a), NECK_Y - r * np.cos(a), np.full(len(r), FLOOR)], axis=1)
     dark = np.array(clothes.colour) * 0.42
-    sets.append(make(floor, np.tile([0.0, 0.0, -1.0], (len(r), 1)), 3.4, Part.CLOTH, colour=dark))
+    sets.append(make(floor, np.tile([0.0, 0.0, -1.0], (len(r), 1)), 4.8, Part.CLOTH, colour=dark))
     return Points.join(sets)
 
 
@@ -56,7 +56,9 @@ def _surfaces(clothes: Clothes, turns: int, tube: int, closed: bool) -> list[Poi
 def _ring(clothes: Clothes, index: int, height: float, radius: float, turns: int, tube: int, closed: bool) -> Points:
     """One ring of cloth, (turns, tube); (turns + 1, tube) where `closed`."""
     around = np.concatenate([ring(turns), [0.0]]) if closed else ring(turns)
-    b, a = (grid.ravel() for grid in np.meshgrid(ring(tube), around))
+    # discs only where the ring can be seen: not at the neck and beneath
+    across = ring(tube) if closed else np.linspace(-0.65, 0.95, tube) * np.pi
+    b, a = (grid.ravel() for grid in np.meshgrid(across, around))
     e = 1e-3
     place = _place(clothes.style, index, height, radius, a, b)
     first = _place(clothes.style, index, height, radius, a + e, b) - place
@@ -64,17 +66,16 @@ def _ring(clothes: Clothes, index: int, height: float, radius: float, turns: int
     normal = unit(np.cross(second, first))
     albedo = np.broadcast_to(np.array(clothes.colour), place.shape).copy()
     if clothes.style == "roll":
-        albedo = albedo * (0.90 + 0.12 * np.sin(a * 60))[:, None]
-    elif clothes.style == "hood":
-        albedo = albedo * (0.97 + 0.05 * np.sin(a * 9 + 2 * np.sin(b)))[:, None]
-        hem = smooth(0.75, 0.95, np.sin(b))[:, None] * (index == 0)
+        albedo = albedo * (0.90 + 0.12 * np.sin(a * 25))[:, None]
+    elif clothes.style == "hood" and index == 0:
+        hem = smooth(0.80, 0.95, np.sin(b - 0.5))[:, None]
         albedo = albedo * (1 - hem) + np.array(clothes.accent) * hem
-    elif index == 1:
-        albedo = albedo * 0.0 + np.array(clothes.accent) * 0.55
+    elif clothes.style == "shirt" and index == 1:
+        albedo = np.array(clothes.accent) * (0.85 + 0.15 * np.sin(a * 25))[:, None]
     ambient = 0.5 + 0.5 * smooth(-1, 0.4, np.cos(b + (0.5 if index else -0.2)))
     key = smooth(0.2, -0.5, normal[:, 1]) * 0.6 + 0.4
-    reach = 320.0 / turns * radius / 50.0
-    size = np.stack([0 * a + 0.66 * reach, 0 * a + 1.9 * 15 / tube * np.linalg.norm(second, axis=1) / e / 9.5], axis=1)
+    apart = [2 * np.linalg.norm(first, axis=1) / turns, 1.6 * np.linalg.norm(second, axis=1) / tube]
+    size = 0.70 * np.pi / e * np.stack(apart, axis=1)
     shaded = lit(albedo, normal, ambient, key)
     return make(place, normal, size, Part.CLOTH, along=tangent(normal, first), colour=shaded, albedo=albedo)
 
@@ -84,11 +85,13 @@ def _place(style: str, index: int, height: float, radius: float, a: np.ndarray, 
     back = 0.5 - 0.5 * np.cos(a)
     side = np.abs(np.arctan2(np.sin(a), np.cos(a)))  # 0 in front, pi behind
     if style == "roll":
-        wide, tall = 9.0 * (1 + 0.05 * np.sin(a * 60)), 10.5 + 0 * a
+        wide, tall = 9.0 * (1 + 0.05 * np.sin(a * 25)), 10.5 + 0 * a
         rise = tall * np.sin(b)
     elif style == "hood":
-        wide = (12.0 + 5.0 * back) * (1 + 0.04 * np.sin(a * 9)) if index == 0 else 11.0 + 0 * a
-        tall = 12.0 + 6.0 * back if index == 0 else 11.0 + 0 * a
+        # cloth that lies in folds, which run round and down towards the front
+        fold = np.sin(2.0 * b + 2.4 * np.cos(a)) + 0.35 * np.sin(4.0 * b - 3.0 * np.cos(a) + 1.0)
+        wide = (13.0 + 5.0 * back + 1.5 * fold) if index == 0 else 12.0 + 0.7 * fold
+        tall = 11.0 + 6.0 * back + 0.6 * fold if index == 0 else 10.5 + 0 * a
         rise = tall * np.sin(b) + (16.0 * back - 7.0 * np.exp(-((side / 0.5) ** 2)) if index == 0 else 0.0)
         radius = radius + (6.0 * back if index == 0 else 0.0)  # type: ignore[assignment]
     elif index == 0:
@@ -100,7 +103,7 @@ def _place(style: str, index: int, height: float, radius: float, a: np.ndarray, 
         rise = tall * (1 - 0.45 * gap) * np.sin(b) - 15.0 * point * leaf + 5.0 * back
         wide = wide + 6.0 * leaf * (0.4 + point)
     else:
-        wide, tall = 10.0 + 0 * a, 10.0 + 0 * a
+        wide, tall = 10.0 * (1 + 0.05 * np.sin(a * 25)), 8.5 + 0 * a
         rise = tall * np.sin(b)
     far = radius + wide * np.cos(b)
     return np.stack([far * np.sin(a), NECK_Y - far * np.cos(a), height + rise], axis=1)

@@ -8,7 +8,7 @@ from . import sdf
 from .character import Brows, Eyes, Skin
 from .form import EYE, EYE_CORNERS, EYE_RADIUS, LID_RADIUS, eye_point, lid_edges
 from .light import KEY
-from .paint import moustache_line
+from .paint import brow_course, moustache_line
 from .points import Part, Points, make, smooth, soft, unit
 
 IRIS = 9.4  # mm from the middle of the pupil, along the ball
@@ -149,22 +149,23 @@ def lid_shadow() -> Points:
 
 def hairs(
     root: np.ndarray, direction: np.ndarray, bend: np.ndarray, length: np.ndarray, steps: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Places, directions and thinning (hairs · steps) along curved hairs."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Places, directions, half lengths and shares of the length so far (hairs · steps) of the pieces of hairs."""
     t = (np.arange(steps) + 0.5) / steps
     place = root[:, None] + length[:, None, None] * (
         direction[:, None] * t[None, :, None] + bend[:, None] * (t**2)[None, :, None]
     )
     along = direction[:, None] + 2 * bend[:, None] * t[None, :, None]
-    return place.reshape(-1, 3), unit(along.reshape(-1, 3)), np.tile(t, len(root))
+    half = 0.55 * (length[:, None] * np.linalg.norm(along, axis=2)).ravel() / steps
+    return place.reshape(-1, 3), unit(along.reshape(-1, 3)), half, np.tile(t, len(root))
 
 
 def lashes(eyes: Eyes, rng: np.random.Generator) -> Points:
     """Lashes that fan out and curl, and the dark line at their roots."""
     sets = []
     for above in (True, False):
-        count = 46 if above else 26
-        share = (np.arange(count) + 0.5) / count
+        count = 38 if above else 20
+        share = np.clip((np.arange(count) + 0.5 + rng.normal(0, 0.22, count)) / count, 0, 1)
         azimuth = EYE_CORNERS[0] * 0.82 + share * (EYE_CORNERS[1] * 0.985 - EYE_CORNERS[0] * 0.82)
         lower, upper = lid_edges(azimuth)
         edge = upper if above else lower
@@ -173,13 +174,13 @@ def lashes(eyes: Eyes, rng: np.random.Generator) -> Points:
         anchor = eye_point(azimuth, edge + sign * 1e-3, LID_RADIUS)
         out = unit(root - EYE)
         fan = np.stack([0.25 + 0.75 * share, 0 * share, 0 * share], axis=1)
-        long = (2.4 + 3.2 * share**1.4) if above else (1.2 + 0.8 * share)
-        long = long * (0.9 + 0.2 * rng.random(count)) * eyes.lashes
+        long = (2.8 + 3.9 * share**1.3) if above else (1.3 + 0.9 * share)
+        long = long * (0.78 + 0.34 * rng.random(count)) * eyes.lashes
         direction = unit(out * 1.0 + fan * 0.55 + np.array([0, 0, -0.12 * sign if above else -0.35]))
-        bend = np.tile([0.0, 0.0, 0.55 * sign if above else -0.25], (count, 1))
-        steps = 6 if above else 3
-        place, along, t = hairs(root, direction, bend, long, steps)
-        size = np.stack([np.repeat(long, steps) / steps * 0.55, (0.27 if above else 0.16) * (1 - 0.7 * t)], axis=1)
+        bend = np.tile([0.0, 0.12 if above else 0.0, 0.75 * sign if above else -0.25], (count, 1))
+        steps = 7 if above else 3
+        place, along, half, t = hairs(root, direction, bend, long, steps)
+        size = np.stack([1.2 * half, (0.22 if above else 0.10) * (1 - 0.75 * t)], axis=1)
         sets.append(
             make(
                 place,
@@ -188,7 +189,7 @@ def lashes(eyes: Eyes, rng: np.random.Generator) -> Points:
                 Part.SKIN,
                 along=along,
                 colour=eyes.lash,
-                opacity=0.92 if above else 0.6,
+                opacity=0.92 if above else 0.45,
                 anchor=np.repeat(anchor, steps, axis=0),
             )
         )
@@ -215,10 +216,8 @@ def brows(brow: Brows, form: np.ndarray, rng: np.random.Generator) -> Points:
     count = brow.count
     share = rng.random(count) ** 0.9
     across = rng.random(count) * 2 - 1
-    thick = brow.thickness * (4.5 * (1 - share**2.2) + 0.7) * np.clip(0.55 + share * 6, 0, 1)
-    x = 11.5 + 41.5 * share
-    z = 32.0 + brow.arch * 7.5 * np.sin(np.pi * np.clip(share, 0, 1) ** 1.15 * 0.80) - 3.5 * share**3 + across * thick
-    origins = np.stack([x, -60 - 0 * x, z], axis=1)
+    x, height, thick = brow_course(brow, share)
+    origins = np.stack([x, -60 - 0 * x, height + across * thick], axis=1)
     outward = unit(np.stack([share * 0.75, -np.ones(count), 0.12 + 0 * x], axis=1))
     root = sdf.cast(form, origins - outward * 20, outward, 80.0)
     normal = sdf.normals(form, root)
@@ -226,10 +225,10 @@ def brows(brow: Brows, form: np.ndarray, rng: np.random.Generator) -> Points:
     direction = np.stack([np.ones(count), 0 * x, rise - 0.35 * across], axis=1)
     direction = unit(direction - (direction * normal).sum(axis=1, keepdims=True) * normal + 0.22 * normal)
     long = brow.length * 5.2 * (1 - 0.35 * share) * (0.8 + 0.4 * rng.random(count))
-    steps = 4
-    place, along, t = hairs(root + 0.1 * normal, direction, -0.14 * normal, long, steps)
+    steps = 3
+    place, along, half, t = hairs(root + 0.1 * normal, direction, -0.14 * normal, long, steps)
     colour = np.array(brow.colour) * (0.8 + 0.45 * rng.random((count, 1)))
-    size = np.stack([np.repeat(long, steps) / steps * 0.55, 0.40 * (1 - 0.6 * t)], axis=1)
+    size = np.stack([half, 0.30 * (1 - 0.6 * t)], axis=1)
     points = make(
         place,
         np.repeat(normal, steps, axis=0),
@@ -245,8 +244,8 @@ def brows(brow: Brows, form: np.ndarray, rng: np.random.Generator) -> Points:
 
 def moustache(colour: np.ndarray, form: np.ndarray, rng: np.random.Generator) -> Points:
     """Hairs that lie on the moustache's volume, combed outwards and down."""
-    line, _ = moustache_line()
-    count = 440
+    line, thick = moustache_line()
+    count = 330
     share = rng.random(count)
     row = (share * (len(line) - 1)).astype(int)
     tilt = rng.random(count) * 2.4 - 0.9
@@ -257,11 +256,15 @@ def moustache(colour: np.ndarray, form: np.ndarray, rng: np.random.Generator) ->
     up *= np.sign(up[:, 2:3])
     outward = np.cos(tilt)[:, None] * front + np.sin(tilt)[:, None] * up
     root = sdf.cast(form, line[row], outward, 14.0)
+    # where the face bulges, the ray meets the cheek first
+    near = np.linalg.norm(root - line[row], axis=1) < thick[row] + 2.0
+    root, row, share, along = root[near], row[near], share[near], along[near]
+    count = len(root)
     normal = sdf.normals(form, root)
     direction = unit(along + (0.15 + 0.3 * rng.random((count, 1))) * [0.1, -0.2, -1.0] + 0.12 * normal)
     long = (5.0 + 4.0 * rng.random(count)) * (0.6 + 0.4 * share)
-    place, turned, t = hairs(root + 0.2 * normal, direction, np.tile([0.0, 0.12, -0.22], (count, 1)), long, 3)
-    size = np.stack([np.repeat(long, 3) / 3 * 0.55, 0.54 * (1 - 0.55 * t)], axis=1)
+    place, turned, half, t = hairs(root + 0.2 * normal, direction, np.tile([0.0, 0.12, -0.22], (count, 1)), long, 3)
+    size = np.stack([half, 0.58 * (1 - 0.55 * t)], axis=1)
     tone = np.repeat(colour * (0.82 + 0.36 * rng.random((count, 1))), 3, axis=0)
     anchor = np.repeat(root, 3, axis=0)
     points = make(

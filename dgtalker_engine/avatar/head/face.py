@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from . import sdf
 from .character import Character, Skin
@@ -40,11 +41,18 @@ def skin_spacing(points: np.ndarray, hair: np.ndarray) -> np.ndarray:
     )
     lid = 0.78 + 0.7 * smooth(2, 14, rim) + 2 * smooth(LID_RADIUS + 3, LID_RADIUS + 9, radius)
     reach = np.hypot(np.maximum(x - MOUTH_HALF_WIDTH, 0), z - slit_z(x)) + np.maximum(y + 75, 0)
+    reach += 2 * np.maximum(slit_y(x) - 6.5 - y, 0) * (z > slit_z(x))  # on a moustache, not on the lips
     mouth = 0.70 + 1.1 * smooth(7, 19, reach)
     nose = 1.15 + 0.7 * smooth(12, 24, np.linalg.norm(np.stack([x, y + 100, z + 30], axis=1), axis=1))
     ear = 1.3 + 1.2 * smooth(18, 34, np.hypot(y - 14, z - 2))
     ear = np.where(x > 70, ear, 9)
-    face = 2.2 + 1.1 * smooth(-62, -10, y) + 1.5 * smooth(-112, -135, z) + 1.6 * smooth(84, 112, z)
+    face = (
+        2.2
+        + 1.1 * smooth(-62, -10, y)
+        + 1.3 * smooth(10, 45, y)
+        + 1.5 * smooth(-112, -135, z)
+        + 2.6 * smooth(66, 92, z)
+    )
     spacing = np.minimum.reduce([lid, mouth, nose, ear, face])
     hidden = sdf.distances(hair, points) < -2.0
     return np.where(in_eye_opening(points) | hidden | (z < NECK_END), 0, spacing)
@@ -90,14 +98,16 @@ def lining(skin: Points) -> Points:
     reach = np.hypot(np.maximum(p[:, 0] - MOUTH_HALF_WIDTH, 0), p[:, 2] - slit_z(p[:, 0]))
     nose = np.linalg.norm(p - [0, -102, -30], axis=1) - 11
     nostril = np.linalg.norm(p - [5.4, -101, -36.8], axis=1)
-    wide = left & (np.minimum.reduce([lid, reach, nose]) > 6) & (p[:, 0] < 74)
-    cheek = wide & (reach < 34) & (p[:, 1] < -52)
+    wide = left & (np.minimum.reduce([lid, reach, nose]) > 6) & (p[:, 0] < 74) & ((p[:, 1] < 20) | (p[:, 0] < 7))
+    cheek = wide & (reach < 46) & (p[:, 1] < -30)
+    corner = left & (reach > 1.0) & (reach <= 7) & (p[:, 0] > MOUTH_HALF_WIDTH - 2) & (p[:, 1] < -52)
     within = np.array([0.46, 0.19, 0.18])
     return Points.join(
         [
             _beneath(skin, wide, spacing=3.4, depth=1.3, size=2.4),
             _beneath(skin, left & (nose <= 6) & (nostril > 5), spacing=1.7, depth=0.8, size=1.2),
-            _beneath(skin, cheek, spacing=3.4, depth=4.5, size=2.4, colour=within),
+            _beneath(skin, cheek, spacing=4.2, depth=4.5, size=2.9, colour=within),
+            _beneath(skin, corner, spacing=1.5, depth=2.4, size=1.2, colour=within),
         ]
     )
 
@@ -165,13 +175,13 @@ def inner_lip(above: bool, x: np.ndarray, depth: np.ndarray, skin: Skin) -> Poin
     return make(position, normal, 0.85 + 0.035 * depth, Part.INNER_LIP, colour=colour, anchor=anchor, side=float(above))
 
 
-def paint_skin(
-    points: Points, character: Character, form: np.ndarray, hair: np.ndarray, rng: np.random.Generator
-) -> None:
+def paint_skin(points: Points, character: Character, form: np.ndarray, hair: np.ndarray) -> None:
     """Gives the skin its own colours, and the light on them."""
     mirror = points.position * np.where(points.position[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
-    ambient, key = exposure([form, hair], points.position, points.normal)
+    # a disc stands for its surroundings: what only its own middle sees would look like specks
+    _, near = KDTree(points.position).query(points.position, k=9)
+    ambient, key = (light[near].mean(axis=1) for light in exposure([form, hair], points.position, points.normal))
     tip = soft(np.linalg.norm(mirror - (0, -113, -27), axis=1), 6)
-    gloss = character.skin.gloss + 0.16 * lip_colour(points.position) + 0.10 * tip
-    points.albedo = skin_albedo(points.position, character, rng)
+    gloss = character.skin.gloss + 0.22 * lip_colour(points.position) + 0.10 * tip
+    points.albedo = skin_albedo(points.position, character)
     points.colour = lit(points.albedo, points.normal, ambient, key, scatter=SCATTER, gloss=gloss, sharpness=22.0)

@@ -6,12 +6,12 @@ import numpy as np
 
 from . import sdf
 from .character import Character
-from .hairstyles import HairStyle
+from .hairstyles import TIE, HairStyle
 from .light import KEY, VIEW, display, exposure, linear
 from .points import Part, Points, make, smooth, tangent, unit
-from .sample import on_surface
+from .sample import on_surface, thin
 
-BOX = ((-115.0, -115.0, -85.0), (115.0, 125.0, 172.0))
+BOX = ((-115.0, -115.0, -85.0), (118.0, 125.0, 176.0))
 
 
 def hair(style: HairStyle, character: Character, skin_form: np.ndarray, rng: np.random.Generator) -> Points:
@@ -30,26 +30,41 @@ def hair(style: HairStyle, character: Character, skin_form: np.ndarray, rng: np.
     albedo = hair_albedo(character, strand, run)
     if style.tie is not None:
         left = position * np.where(position[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
-        tied = smooth(1.0, 0.9, np.linalg.norm(left - style.tie[0], axis=1) / style.tie[1])[:, None]
-        ribbon = np.array(character.clothes.colour) * (1 + 0.12 * strand)[:, None]
-        albedo = np.clip(albedo + tied * (ribbon - albedo), 0, 1)
+        away = left - style.tie[0]
+        middle, thick = TIE
+        across = np.abs(away @ style.tie[1])
+        out = np.linalg.norm(np.cross(away, style.tie[1]), axis=1)
+        tied = smooth(1.5, 0.5, np.hypot(across, out - middle) - thick)[:, None]
+        albedo = albedo + tied * (np.array(character.clothes.colour) - albedo)
     colour = shade(along, normal, ambient, key, strand, albedo)
     # the line where hair meets skin is soft: discs there thin out
     opacity = 0.96 * smooth(-0.8, 1.6, clear) + 0.02
     size = np.stack([1.35 * wanted, 0.58 * wanted], axis=1)
     place = position + 0.3 * strand[:, None] * normal
     base = make(place, normal, size, Part.HAIR, along=along, colour=colour, albedo=albedo, opacity=opacity)
-    discs = Points.join([base, wisps(base, clear, style, rng)])
+    discs = Points.join([base, under(base, clear, style), wisps(base, clear, style, rng)])
     return discs.both_sides() if style.mirrored else discs
+
+
+def under(base: Points, clear: np.ndarray, style: HairStyle) -> Points:
+    """Dark discs beneath thin hair, where no skin was made: nothing shines through between the strands."""
+    thin_hair = np.flatnonzero((clear > 1.0) & (clear < 7.0))
+    apart = 1.8 * style.spacing
+    below = base.select(thin_hair[thin(base.position[thin_hair], np.full(len(thin_hair), apart))])
+    below.position = below.position - 1.4 * below.normal
+    below.anchor = below.position.copy()
+    below.size = np.full_like(below.size, 0.8 * apart)
+    below.colour, below.albedo = 0.6 * below.colour, 0.6 * below.albedo
+    return below
 
 
 def wisps(base: Points, clear: np.ndarray, style: HairStyle, rng: np.random.Generator) -> Points:
     """Single thin hairs that stand off the locks and soften the silhouette and the hairline."""
     near = base.select(rng.random(len(base)) < np.where(clear < 3, 0.42, style.wisps))
     count = len(near)
-    lift = (0.5 + (1.1 + 2.2 * style.curl) * rng.random((count, 1))) * near.normal
+    lift = (0.4 + (1.1 + 0.8 * style.curl) * rng.random((count, 1))) * near.normal
     sideways = np.cross(near.normal, near.along) * rng.normal(0, 0.10 + 0.5 * style.curl, (count, 1))
-    direction = unit(near.along + sideways + (0.10 + 0.3 * style.curl) * near.normal)
+    direction = unit(near.along + sideways + 0.10 * near.normal)
     size = np.stack([3.0 + 2.0 * rng.random(count) - style.curl, 0.24 + 0.10 * rng.random(count)], axis=1)
     bright = 0.9 + 0.45 * rng.random((count, 1))
     return make(

@@ -9,9 +9,8 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from .points import smooth, unit
-from .sdf import capsule, ellipsoid, rope
+from .sdf import capsule, ellipsoid, rope, spline
 
-Curve = tuple[np.ndarray, np.ndarray]
 Strands = tuple[np.ndarray, np.ndarray, np.ndarray]
 STEPS = 24  # points of a curve that strands follow
 
@@ -28,7 +27,7 @@ class HairStyle:
         spacing: of the discs, mm.
         wisps: share of discs that carry a single hair standing off, away from the hairline.
         curl: how far those hairs bend, 0 for straight ones.
-        tie: where a ribbon goes round hair of both sides: the left one's middle, and how far it reaches.
+        tie: where a ribbon goes round hair of both sides: the left one's middle and axis.
     """
 
     form: np.ndarray
@@ -37,7 +36,7 @@ class HairStyle:
     spacing: float
     wisps: float
     curl: float
-    tie: tuple[np.ndarray, float] | None = None
+    tie: tuple[np.ndarray, np.ndarray] | None = None
 
 
 # Locks of hair: paths from root to tip and the radii there. Not mirrored; the parting is on her right.
@@ -56,11 +55,13 @@ LOCKS: tuple[tuple[tuple[tuple[float, float, float], ...], tuple[float, ...]], .
     (((-6, 44, 122), (-34, 66, 102), (-52, 76, 58), (-54, 70, -4)), (14, 17, 16, 7)),
     (((0, 46, 122), (14, 78, 96), (28, 90, 52), (34, 80, -18)), (14, 17, 16, 6)),
     (((-2, 46, 122), (-6, 80, 96), (-14, 96, 50), (-16, 84, -24)), (14, 17, 16, 6)),
-    (((72, 46, 30), (70, 48, 8), (58, 52, -22), (46, 56, -48)), (10, 11, 10, 2)),
-    (((-72, 46, 30), (-70, 48, 8), (-58, 52, -22), (-46, 56, -48)), (10, 11, 10, 2)),
-    (((-40, 72, 20), (-36, 76, -6), (-26, 74, -34), (-20, 66, -62)), (12, 12, 11, 2)),
-    (((36, 74, 20), (30, 78, -6), (18, 76, -36), (8, 66, -64)), (12, 12, 11, 2)),
-    (((-6, 84, 20), (-4, 84, -10), (-6, 76, -38), (-8, 66, -66)), (12, 12, 11, 2)),
+    (((72, 46, 30), (70, 48, 8), (58, 52, -22), (46, 56, -48)), (10, 11, 10, 4)),
+    (((-72, 46, 30), (-70, 48, 8), (-58, 52, -22), (-46, 56, -48)), (10, 11, 10, 4)),
+    (((-40, 72, 20), (-36, 76, -6), (-26, 74, -34), (-20, 66, -62)), (12, 12, 11, 4)),
+    (((36, 74, 20), (30, 78, -6), (18, 76, -36), (8, 66, -64)), (12, 12, 11, 4)),
+    (((-6, 84, 20), (-4, 84, -10), (-6, 76, -38), (-8, 66, -66)), (12, 12, 11, 4)),
+    (((76, -8, 64), (79, 0, 48), (77, 6, 34), (75, 8, 25)), (9, 10, 6, 3)),
+    (((-76, -8, 64), (-79, 0, 48), (-77, 6, 34), (-75, 8, 25)), (9, 10, 6, 3)),
     (((78, -16, 50), (77, -17, 26), (75.5, -15, 8), (74, -13, -10)), (7, 7, 6, 1.5)),
     (((-78, -16, 50), (-77, -17, 26), (-75.5, -15, 8), (-74, -13, -10)), (7, 7, 6, 1.5)),
 )
@@ -79,6 +80,10 @@ BETWEEN = (
     (10, 12),
     (11, 13),
     (12, 13),
+    (14, 17),
+    (15, 16),
+    (17, 18),
+    (16, 18),
 )
 
 
@@ -98,16 +103,19 @@ def swept() -> HairStyle:
     ]
     locks = [rope(*spline(*lock, 8), 6.0, asymmetric=True) for lock in paths]
     form = np.concatenate([np.stack(rows), *locks])
-    return HairStyle(form, along_curves([spline(*lock, STEPS)[0] for lock in paths]), False, 2.45, 0.16, 0.0)
+    return HairStyle(form, along_curves([spline(*lock, STEPS)[0] for lock in paths]), False, 2.52, 0.16, 0.0)
 
 
 def sides() -> HairStyle:
     """A bald crown, and hair at the sides and the back that is combed backwards and stands off a little; heron's."""
     paths = [(np.array(path, float), np.array(radii, float)) for path, radii in SIDE_LOCKS]
+    for a, b in SIDE_BETWEEN:
+        path = (paths[a][0] + paths[b][0]) / 2
+        paths.append((path + 2.0 * unit(path - [0, 20, 20]), 0.92 * (paths[a][1] + paths[b][1]) / 2))
     base = ellipsoid((0, 31, 4), (80, 71, 44))[None]
     form = np.concatenate([base, *(rope(*spline(*lock, 7), 5.0) for lock in paths)])
     lines = [spline(*lock, STEPS)[0] for lock in paths]
-    return HairStyle(form, along_curves([*lines, *(line * [-1.0, 1.0, 1.0] for line in lines)]), True, 2.3, 0.4, 0.5)
+    return HairStyle(form, along_curves([*lines, *(line * [-1.0, 1.0, 1.0] for line in lines)]), True, 2.5, 0.34, 0.5)
 
 
 SIDE_LOCKS: tuple[tuple[tuple[tuple[float, float, float], ...], tuple[float, ...]], ...] = (
@@ -122,12 +130,18 @@ SIDE_LOCKS: tuple[tuple[tuple[tuple[float, float, float], ...], tuple[float, ...
     (((78, 34, 14), (78, 44, -8), (68, 56, -34), (56, 62, -54)), (6, 9, 9, 2)),
     (((66, 62, 14), (64, 70, -12), (54, 72, -38), (42, 72, -60)), (8, 11, 10, 2)),
     (((44, 80, 10), (42, 85, -14), (34, 82, -40), (26, 78, -64)), (8, 11, 10, 2)),
-    (((16, 90, 8), (15, 91, -16), (11, 86, -42), (7, 80, -68)), (9, 11, 10, 2)),
+    (((16, 90, 8), (15, 91, -16), (11, 86, -42), (7, 80, -68)), (9, 11, 10, 3)),
+    (((0, 93, 6), (0, 92, -18), (0, 86, -44), (0, 80, -66)), (9, 11, 10, 3)),
+    (((0, 86, 58), (0, 99, 34), (0, 107, 8), (0, 109, -18)), (6, 9, 10, 3)),
 )
 
-PUFF = np.array([66.0, 34.0, 116.0])  # centre of the left puff
-PUFF_RADIUS = 37.0
-TUFTS = 46  # round tufts of a puff
+SIDE_BETWEEN = ((3, 4), (4, 5), (5, 6), (6, 7), (8, 9), (9, 10), (10, 11), (5, 9), (6, 10), (7, 11))
+
+PUFF = np.array([71.0, 36.0, 127.0])  # centre of the left puff
+PUFF_RADIUS = 35.0
+TUFTS = 84  # round tufts of a puff
+TUFT = 8.6
+TIE = (15.0, 5.5)  # radii of the ring of the ribbon, and of the ribbon itself
 SCALP_CENTRE = np.array([0.0, 4.0, 30.0])
 
 
@@ -145,17 +159,21 @@ def puffs() -> HairStyle:
             ellipsoid((86, 14, -2), (22, 26, 31), 6, carve=True),
             ellipsoid((0, 30, -92), (110, 90, 60), 6, carve=True),
             capsule(tuple(knot - 8 * unit(PUFF - knot)), tuple(knot + 6 * unit(PUFF - knot)), 15, 13, 6),
-            ellipsoid(tuple(knot + 1.5 * unit(PUFF - knot)), (20, 20, 13), 3),
             ellipsoid(PUFF, (PUFF_RADIUS - 6,) * 3, 3),
-            *(ellipsoid(tuple(tuft), (11.5,) * 3, 3.5) for tuft in tufts),
+            *(ellipsoid(tuple(tuft), (TUFT,) * 3, 2.5) for tuft in tufts),
         ]
     )
-    return HairStyle(form, _puff_strands, True, 2.6, 0.42, 1.0, (knot + 1.5 * unit(PUFF - knot), 22.0))
+    axis = unit(PUFF - knot)
+    middle = knot + 2.0 * axis
+    turn = np.linspace(0, 2 * np.pi, 15)[:, None]
+    round_ = np.concatenate([np.cos(turn), np.sin(turn)], axis=1) @ _sides(axis).T
+    ribbon = rope(middle + TIE[0] * round_, np.full(len(round_), TIE[1]), 0.5)
+    return HairStyle(np.concatenate([form, ribbon]), _puff_strands, True, 2.6, 0.25, 0.6, (middle, axis))
 
 
 def _knot() -> np.ndarray:
     """Where the left puff is tied to the scalp."""
-    return PUFF - unit(PUFF - SCALP_CENTRE) * (PUFF_RADIUS + 1.0)
+    return PUFF - unit(PUFF - SCALP_CENTRE) * (PUFF_RADIUS + 4.5)
 
 
 def _tufts() -> np.ndarray:
@@ -164,9 +182,9 @@ def _tufts() -> np.ndarray:
     z = 1 - 2 * i / TUFTS
     turn = np.pi * (1 + 5**0.5) * i
     ball = np.stack([np.sqrt(1 - z * z) * np.cos(turn), np.sqrt(1 - z * z) * np.sin(turn), z], axis=1)
-    far = (PUFF_RADIUS - 7.5) * (1 + 0.07 * np.sin(5.1 * i))
+    far = (PUFF_RADIUS - 4.5) * (1 + 0.06 * np.sin(5.1 * i))
     tufts = PUFF + ball * far[:, None]
-    return tufts[np.linalg.norm(tufts - _knot(), axis=1) > 17]
+    return tufts[np.linalg.norm(tufts - _knot(), axis=1) > 19]
 
 
 def _puff_strands(position: np.ndarray) -> Strands:
@@ -186,8 +204,8 @@ def _puff_strands(position: np.ndarray) -> Strands:
     round_ = unit(np.cross(out, left - centre)) + 0.35 * out
     tilt = np.arccos(np.clip((unit(left - centre) * out).sum(axis=1), -1, 1))
     turn = np.arctan2(*((left - centre) @ _sides(out[0])).T)
-    curls = np.sin(tilt * 7 + turn + 1.9 * nearest)
-    puff = (np.linalg.norm(left - PUFF, axis=1) < PUFF_RADIUS + 9) & (reach > 13)
+    curls = np.sin(tilt * 6 + turn + 1.9 * nearest)
+    puff = (np.linalg.norm(left - PUFF, axis=1) < PUFF_RADIUS + 9) & (reach > 10)
     flow = np.where(puff[:, None], round_, combed) * np.where(position[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
     run = np.where(puff, 0.45 + 0.5 * smooth(2.0, 0.4, tilt), 0.25 + 0.2 * smooth(120, 20, reach))
     parting = np.exp(-((position[:, 0] / 1.4) ** 2)) * (position[:, 2] > 60)
@@ -198,17 +216,6 @@ def _sides(axis: np.ndarray) -> np.ndarray:
     """Two directions (3, 2) across an axis."""
     first = unit(np.cross(axis, [0.3, 0.1, 1.0]))
     return np.stack([first, np.cross(axis, first)], axis=1)
-
-
-def spline(path: np.ndarray, radii: np.ndarray, steps: int) -> Curve:
-    """A Catmull-Rom spline (steps, 3) through a path, and the radii along it (steps,)."""
-    knots = np.concatenate([[2 * path[0] - path[1]], path, [2 * path[-1] - path[-2]]])
-    t = np.linspace(0, len(path) - 1, steps)
-    i = np.minimum(t.astype(int), len(path) - 2)
-    u = (t - i)[:, None]
-    a, b, c, d = knots[i], knots[i + 1], knots[i + 2], knots[i + 3]
-    line = 0.5 * (2 * b + (c - a) * u + (2 * a - 5 * b + 4 * c - d) * u**2 + (3 * b - a - 3 * c + d) * u**3)
-    return line, np.interp(t, np.arange(len(radii)), radii)
 
 
 def along_curves(curves: list[np.ndarray]) -> Callable[[np.ndarray], Strands]:

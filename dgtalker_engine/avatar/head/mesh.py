@@ -7,12 +7,15 @@ from collections.abc import Callable
 import numpy as np
 from scipy.spatial import Delaunay, KDTree
 
+from ...rig import Surface
 from ..base import ProxyMesh
-from . import clothes, eyes, face, mouth, sdf
+from . import clothes, eyes, face, mouth, paint, sdf
 from .character import Character
 from .deform import CORRECTIVES, MIX, POSES, posed
 from .form import (
+    EYE,
     EYE_CORNERS,
+    EYE_RADIUS,
     LID_RADIUS,
     MOUTH_HALF_WIDTH,
     NECK_END,
@@ -72,7 +75,7 @@ def surface(
     x = np.linspace(0, MOUTH_HALF_WIDTH, 20 * fine + 1)
     slit = np.stack([x, slit_y(x), slit_z(x)], axis=1)
     middle = _middle_line(form, spacing)
-    box = ((0.0, -125.0, NECK_END), (112.0, 112.0, 150.0))
+    box = ((0.0, -125.0, NECK_END), (118.0, 112.0, 176.0))
     free, _, wanted = on_surface(form, box, spacing, 2.0, rng)
     fixed = np.concatenate([eye_loop, slit, middle])
     gap, _ = KDTree(fixed).query(free)
@@ -84,8 +87,9 @@ def surface(
     turned = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
     triangles = triangles[np.abs(turned) > 1e-9]
     triangles[turned[np.abs(turned) > 1e-9] > 0] = triangles[turned[np.abs(turned) > 1e-9] > 0][:, ::-1]
-    centre = half[triangles].mean(axis=1)
-    triangles = triangles[~_within_loop(centre)]
+    # beside the corners of the eye the nose comes forward into the same directions, yet not between the loop's points
+    in_eye = (triangles < len(eye_loop)).all(axis=1) & _within_loop(half[triangles].mean(axis=1))
+    triangles = triangles[~in_eye]
     return _mirror(*_cut_slit(half, triangles, np.arange(len(eye_loop), len(eye_loop) + len(slit))))
 
 
@@ -157,7 +161,10 @@ def build(
     warp: Warp,
     rng: np.random.Generator,
 ) -> tuple[ProxyMesh, Points]:
-    """The proxy, coloured like the Gaussians next to it, and its vertices as points in the sculpture's space."""
+    """The proxy, and its vertices as points in the sculpture's space.
+
+    It is coloured like the Gaussians next to it, but without the light on them: Blender lights it.
+    """
     hair_form = style.form
     form = np.concatenate([skin_form, hair_form])
 
@@ -185,14 +192,15 @@ def build(
         faces.append(np.where(quads < 0, -1, quads + offset))
         offset += len(points)
     points = Points.join([points for points, _ in sets])
-    points.colour = _colours(points, splats)
+    points.albedo = _albedo(points, splats)
+    surfaces = _surfaces(np.concatenate(faces), points, character)
     tissue = tissue_of(points)
     rest = warp.move(points.position, points.part)
     moved = (warp.move(points.position + posed(pose, tissue), points.part) for pose in POSES)
     deltas = np.tensordot(MIX, np.stack([place - rest for place in moved]), 1) * MM
     flat = chart(points.position)
     uv = 0.5 + 0.5 * flat / np.abs(flat).max()
-    colours = np.concatenate([linear(points.colour), np.ones((len(points), 1))], axis=1)
+    colours = np.concatenate([linear(points.albedo), np.ones((len(points), 1))], axis=1)
     proxy = ProxyMesh(
         (rest * MM).astype(np.float32),
         np.concatenate(faces).astype(np.int32),
@@ -200,6 +208,7 @@ def build(
         colours.astype(np.float32),
         deltas.astype(np.float32),
         CORRECTIVES,
+        surfaces,
     )
     return proxy, points
 
@@ -237,14 +246,43 @@ def _sheets(character: Character) -> list[tuple[Points, Faces]]:
     return sheets
 
 
-def _colours(points: Points, splats: Points) -> np.ndarray:
+def _albedo(points: Points, splats: Points) -> np.ndarray:
     """sRGB (V, 3): the mean of the nearest discs of the same part."""
-    colour = points.colour.copy()
+    albedo = points.albedo.copy()
     for part in np.unique(points.part):
         here = points.part == part
         there = splats.select((splats.part == part) & (splats.opacity > 0.5))
         distance, index = KDTree(there.position).query(points.position[here], k=6)
         weight = 1 / (distance + 0.3) ** 2
         weight /= weight.sum(axis=1, keepdims=True)
-        colour[here] = (there.colour[index] * weight[:, :, None]).sum(axis=1)
-    return colour
+        albedo[here] = (there.albedo[index] * weight[:, :, None]).sum(axis=1)
+    return albedo
+
+
+def _surfaces(faces: Faces, points: Points, character: Character) -> np.ndarray:
+    """uint8 (F,) of `Surface`, by where the middle of each face lies."""
+    corners = np.where(faces < 0, faces[:, :1], faces)
+    middle = points.position[corners].mean(axis=1)
+    part = points.part[corners[:, 0]]
+    mirror = middle * np.where(middle[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
+    surfaces = np.full(len(faces), int(Surface.SKIN), np.uint8)
+
+    def show(where: np.ndarray, surface: Surface) -> None:
+        surfaces[where] = int(surface)
+
+    skin = part == Part.SKIN
+    show(skin & (paint.lip_colour(middle) > 0.5), Surface.LIPS)
+    hairy = paint.under_brows(mirror, character.brows)
+    if character.hair.moustache:
+        hairy = np.maximum(hairy, paint.under_moustache(mirror))
+    show((skin & (hairy > 0.5)) | (points.part[corners] == Part.HAIR).all(axis=1), Surface.HAIR)
+    arc = EYE_RADIUS * np.arccos(np.clip((EYE - mirror)[:, 1] / np.linalg.norm(mirror - EYE, axis=1), -1, 1))
+    eye = part == Part.EYE
+    show(eye, Surface.EYE_WHITE)
+    show(eye & (arc < eyes.IRIS * character.eyes.iris), Surface.IRIS)
+    show(eye & (arc < eyes.PUPIL * character.eyes.pupil), Surface.PUPIL)
+    show(np.isin(part, (Part.UPPER_TEETH, Part.LOWER_TEETH, Part.TONGUE, Part.INNER_LIP)), Surface.MOUTH)
+    red, green, _ = points.albedo[corners].mean(axis=1).T
+    show(np.isin(part, (Part.UPPER_TEETH, Part.LOWER_TEETH)) & (green > 0.8 * red), Surface.TEETH)
+    show(part == Part.CLOTH, Surface.CLOTH)
+    return surfaces

@@ -36,6 +36,17 @@ def rope(points, radii, blend=0.0, *, asymmetric=False) -> np.ndarray:
     return np.concatenate([bound[None], rows])
 
 
+def spline(path: np.ndarray, radii: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """A Catmull-Rom spline (steps, 3) through a path, and the radii along it (steps,)."""
+    knots = np.concatenate([[2 * path[0] - path[1]], path, [2 * path[-1] - path[-2]]])
+    t = np.linspace(0, len(path) - 1, steps)
+    i = np.minimum(t.astype(int), len(path) - 2)
+    u = (t - i)[:, None]
+    a, b, c, d = knots[i], knots[i + 1], knots[i + 2], knots[i + 3]
+    line = 0.5 * (2 * b + (c - a) * u + (2 * a - 5 * b + 4 * c - d) * u**2 + (3 * b - a - 3 * c + d) * u**3)
+    return line, np.interp(t, np.arange(len(radii)), radii)
+
+
 def lip(half_width, y, z, radius, height, blend=0.0) -> np.ndarray:
     """A tube across the face. `y`, `z`, `radius`: coefficients of t⁰, t², t⁴ with t = |x| / half_width; `height` is its
     extent along z over that along y."""

@@ -9,12 +9,13 @@ from scipy.spatial import KDTree
 
 from ..head import clothes, eyes, face, mesh, mouth, sdf
 from ..head.character import Character
-from ..head.form import EAR, EYE_CORNERS, MOUTH_HALF_WIDTH, NECK_END, in_eye_opening
+from ..head.form import EAR, EYE_CORNERS, MOUTH_HALF_WIDTH, NECK_END, in_eye_opening, slit_y, slit_z
 from ..head.points import Part, Points, make, unit
 from .nets import surface_net
 
 EAR_BOX = ((60.0, -30.0, -50.0), (108.0, 52.0, 52.0))
-HAIR_BOX = ((-112.0, -118.0, -80.0), (112.0, 118.0, 150.0))
+LIP_CORNER = np.array([MOUTH_HALF_WIDTH, slit_y(MOUTH_HALF_WIDTH), slit_z(MOUTH_HALF_WIDTH)])
+HAIR_BOX = ((-118.0, -118.0, -80.0), (118.0, 125.0, 176.0))
 
 
 @dataclass
@@ -74,15 +75,18 @@ def _subdivided(
     on = middle[inner]
     for _ in range(3):
         on = on - sdf.distances(form, on)[:, None] * sdf.normals(form, on)
-    # what an edge across the groove between the lips lays on its other side folds
+    # what an edge across the groove between the lips lays on its other side folds, most of all at their corners
     away = on - middle[inner]
-    long = np.linalg.norm(vertices[unique[inner, 0]] - vertices[unique[inner, 1]], axis=1, keepdims=True)
-    middle[inner] += away * np.minimum(1, 0.5 * long / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9))
+    long = np.linalg.norm(vertices[unique[inner, 0]] - vertices[unique[inner, 1]], axis=1)
+    corner = np.linalg.norm(np.abs(middle[inner]) * [1, 0, 0] + middle[inner] * [0, 1, 1] - LIP_CORNER, axis=1) < 8
+    most = np.where(corner, 0.1, 0.5) * long / np.maximum(np.linalg.norm(away, axis=1), 1e-9)
+    middle[inner] += away * np.minimum(1, most)[:, None]
     middle[np.abs(vertices[unique, 0]).max(axis=1) < 1e-9, 0] = 0
     a, b, c = triangles.T
     ab, bc, ca = (index.reshape(-1, 3) + len(vertices)).T
     smaller = np.concatenate([np.stack(t, axis=1) for t in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))])
-    sides = np.concatenate([side, np.where(inner, np.nan, side[unique].mean(axis=1))])
+    ends = side[unique]
+    sides = np.concatenate([side, np.where(np.isnan(ends[:, 0]), ends[:, 1], ends[:, 0])])
     return np.concatenate([vertices, middle]), smaller, sides
 
 
