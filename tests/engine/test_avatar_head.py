@@ -8,19 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from head_tools import lip_gap, vertices
 from scipy.spatial import KDTree
 
 from dgtalker_engine import avatar
-from dgtalker_engine.avatar.head.form import (
-    EYE,
-    EYE_CORNERS,
-    LID_RADIUS,
-    MOUTH_HALF_WIDTH,
-    eye_point,
-    lid_edges,
-    slit_y,
-    slit_z,
-)
 from dgtalker_engine.avatar.linear import LinearAvatar, SparseDeltas, pose_reference
 from dgtalker_engine.rig import ARKIT_NAMES, POSE_NAMES, SIDEWAYS_NAMES, mirrored
 
@@ -40,8 +31,8 @@ def made_elsewhere(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def made(made_elsewhere) -> bytes:
-    return avatar.make_builtin(NAME)
+def made(made_elsewhere, robin_file) -> bytes:
+    return robin_file
 
 
 @pytest.fixture(scope="module")
@@ -49,42 +40,6 @@ def head(made) -> LinearAvatar:
     loaded = avatar.load(made)
     assert isinstance(loaded, LinearAvatar)
     return loaded
-
-
-def vertices(head, **values):
-    """The proxy's vertices in millimetres; a name ending in `Both` means left and right."""
-    weights = {}
-    for name, value in values.items():
-        names = [name[:-4] + "Left", name[:-4] + "Right"] if name.endswith("Both") else [name]
-        weights |= dict.fromkeys(names, value)
-    assert set(weights) <= set(head.rig.names)
-    rig_weights = head.rig.weights(weights)
-    by_name = dict(zip(head.rig.names, rig_weights, strict=True))
-    products = [np.prod([by_name[name] for name in names]) for names in head.proxy.correctives]
-    every = np.concatenate([rig_weights, products])
-    return 1e3 * (head.proxy.vertices + np.tensordot(every, head.proxy.deltas, 1))
-
-
-def lip_pairs(head):
-    """Indices of the vertices of the upper and of the lower lip that touch at rest, along the inner mouth."""
-    rest = vertices(head)
-    opened = vertices(head, jawOpen=1.0)
-    x = np.linspace(0, 0.93 * MOUTH_HALF_WIDTH, 15)
-    line = np.stack([x, slit_y(x), slit_z(x)], axis=1)
-    pairs = []
-    for place in line:
-        near = np.flatnonzero(np.linalg.norm(rest - place, axis=1) < 1.2)
-        near = near[np.argsort(opened[near, 2])]
-        if len(near) >= 2:
-            pairs.append((near[-1], near[0]))
-    assert len(pairs) >= 10
-    return np.array(pairs).T
-
-
-def lip_gap(head, **values):
-    upper, lower = lip_pairs(head)
-    posed = vertices(head, **values)
-    return posed[upper, 2] - posed[lower, 2]
 
 
 def test_it_has_all_controls_and_says_whose_face_it_is(head, made):
@@ -143,39 +98,11 @@ def test_left_is_towards_plus_x(head):
         assert (weight * head.proxy.vertices[:, 0]).sum() / weight.sum() > 0.008, name
 
 
-def test_a_blink_closes_the_gap_between_the_lids(head):
-    azimuth = np.linspace(EYE_CORNERS[0] * 0.9, EYE_CORNERS[1] * 0.9, 25)
-    low, high = lid_edges(azimuth)
-    tree = KDTree(vertices(head))
-    upper = tree.query(eye_point(azimuth, high, LID_RADIUS))[1]
-    lower = tree.query(eye_point(azimuth, low, LID_RADIUS))[1]
-    rest, half, shut = (vertices(head, eyeBlinkBoth=value) for value in (0.0, 0.5, 1.0))
-    gaps = [(posed[upper] - posed[lower])[:, 2].max() for posed in (rest, half, shut)]
-    assert gaps[0] > 12
-    assert 4 < gaps[1] < 10
-    assert gaps[2] <= 0.3
-    for posed in (half, shut):
-        assert np.linalg.norm(posed[upper] - EYE, axis=1).min() > 18.0, "the lid stays in front of the eyeball"
-
-
 def test_the_jaw_opens_a_mouth_with_teeth_and_tongue(head):
     gap = lip_gap(head, jawOpen=1.0)
     assert gap.max() >= 20
     assert np.all(lip_gap(head) < 0.5)
     assert 0.4 < lip_gap(head, jawOpen=0.5).max() / gap.max() < 0.6
-
-
-def test_mouth_close_shuts_the_lips_while_the_jaw_is_open(head):
-    for strength in (1.0, 0.75, 0.5, 0.25):
-        assert np.abs(lip_gap(head, jawOpen=strength, mouthClose=strength)).max() <= 1.0
-    chin = np.argmin(np.linalg.norm(vertices(head) - [0, -88, -100], axis=1))
-    assert vertices(head, jawOpen=1.0, mouthClose=1.0)[chin, 2] < vertices(head)[chin, 2] - 12
-
-
-def test_press_and_roll_close_the_lips_of_a_slightly_open_mouth(head):
-    pressed = {"mouthRollLower": 0.8, "mouthRollUpper": 0.8, "mouthPressBoth": 0.5}
-    assert lip_gap(head, **pressed).max() <= 0.1
-    assert lip_gap(head, jawOpen=0.05, **pressed).max() <= 0.6
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,12 @@ def _jaw_takes_along(tissue: Tissue, moved: np.ndarray) -> np.ndarray:
 
 
 def _close(tissue: Tissue, alone: Alone) -> np.ndarray:
-    return alone("jawOpen", tissue) + alone("mouthClose", tissue)
+    return alone("jawOpen", tissue) + _whole_close(tissue, alone)
+
+
+def _whole_close(tissue: Tissue, alone: Alone) -> np.ndarray:
+    """All the way that the jaw has opened."""
+    return alone("mouthClose", tissue) / (1 - mouth.CLOSE_YIELDS)
 
 
 def _smile(tissue: Tissue, alone: Alone) -> np.ndarray:
@@ -50,9 +55,9 @@ def _smile(tissue: Tissue, alone: Alone) -> np.ndarray:
 
 
 def _pucker(tissue: Tissue, alone: Alone) -> np.ndarray:
-    """A small round opening: the lips close over half of what the jaw opens."""
+    """A small round opening: the lips close over much of what the jaw opens."""
     moved = _jaw_takes_along(tissue, alone("mouthPucker", tissue)) + mouth.jaw_soft(tissue)
-    return moved + 0.34 * alone("mouthClose", tissue)
+    return moved + 0.44 * _whole_close(tissue, alone)
 
 
 def _funnel_smile(tissue: Tissue, alone: Alone) -> np.ndarray:

@@ -64,15 +64,15 @@ MIDDLE: dict[str, Callable[[Tissue], np.ndarray]] = {
     "headTurn": eyes.nothing,
     "headNod": eyes.nothing,
     "headTilt": eyes.nothing,
-    "gazeSide": eyes.nothing,
+    "gazeSide": eyes.gaze_side,
     "gazeUp": eyes.gaze_up,
 }
 
 LEFT: dict[str, Callable[[Tissue], np.ndarray]] = {
     "eyeBlinkLeft": eyes.blink,
     "eyeLookDownLeft": eyes.look_down,
-    "eyeLookInLeft": eyes.nothing,
-    "eyeLookOutLeft": eyes.nothing,
+    "eyeLookInLeft": eyes.look_in,
+    "eyeLookOutLeft": eyes.look_out,
     "eyeLookUpLeft": eyes.look_up,
     "eyeSquintLeft": eyes.squint,
     "eyeWideLeft": eyes.wide,
@@ -91,8 +91,12 @@ LEFT: dict[str, Callable[[Tissue], np.ndarray]] = {
     "noseSneerLeft": face.sneer,
 }
 
-ARCS: dict[str, Callable[[Tissue, float], np.ndarray]] = {"jawOpen": mouth.jaw_open, "eyeBlinkLeft": eyes.blink}
-"""Controls that take points along an arc; their squares are correctives."""
+ARCS: dict[str, Callable[[Tissue, float], np.ndarray]] = {
+    "jawOpen": mouth.jaw_open,
+    "eyeBlinkLeft": eyes.blink,
+    "mouthClose": mouth.mouth_close,
+}
+"""Controls that take points along an arc, or not all the way; their squares are correctives."""
 
 assert {*MIDDLE, *LEFT, *map(mirrored, LEFT)} == set(RIG.names)
 

@@ -30,15 +30,18 @@ class Lids:
 BLINK = Lids(upper=0.8, lower=0.2, close=0.02)
 LIDS: dict[str, Lids] = {
     "eyeBlinkLeft": BLINK,
-    "eyeSquintLeft": Lids(upper=0.18, lower=0.30, sink=0.7),
+    "eyeSquintLeft": Lids(upper=0.10, lower=0.26, sink=0.7),
     "eyeWideLeft": Lids(upper=-0.26, lower=-0.1),
     "eyeLookDownLeft": Lids(upper=0.38, lower=-0.1),
     "eyeLookUpLeft": Lids(upper=-0.2, lower=0.08),
-    "cheekSquintLeft": Lids(lower=0.25, sink=0.7),
+    "cheekSquintLeft": Lids(lower=0.16, sink=0.6),
     "mouthSmileLeft": Lids(lower=0.10, sink=0.4),
     "gazeUp": Lids(upper=-0.29, lower=0.09),
 }
 """What each control does to the left lids."""
+
+LID_SWING = 0.075
+"""How far (radians) the middle of the lids goes sideways with a gaze to the side."""
 
 
 def slide(tissue: Tissue, lids: Lids, strength: float = 1.0) -> np.ndarray:
@@ -64,7 +67,8 @@ def blink(tissue: Tissue, strength: float = 1.0) -> np.ndarray:
 
 def squint(tissue: Tissue) -> np.ndarray:
     cheek = tissue.ball((36, -80, -20), 13)
-    return slide(tissue, LIDS["eyeSquintLeft"]) + vector(cheek, 0, -1.2, 2.2)
+    outer = tissue.ball((60, -52, 1), 11)
+    return slide(tissue, LIDS["eyeSquintLeft"]) + vector(cheek, -0.6, -1.2, 2.2) + vector(outer, -1.4, -0.8, 0)
 
 
 def wide(tissue: Tissue) -> np.ndarray:
@@ -83,6 +87,34 @@ def gaze_up(tissue: Tissue) -> np.ndarray:
     """The lids of both eyes."""
     other = slide(tissue.mirrored(), LIDS["gazeUp"]) * [-1.0, 1.0, 1.0]
     return np.where(tissue.position[:, :1] > 0, slide(tissue, LIDS["gazeUp"]), other)
+
+
+def look_out(tissue: Tissue) -> np.ndarray:
+    return _swing(tissue, LID_SWING)
+
+
+def look_in(tissue: Tissue) -> np.ndarray:
+    return _swing(tissue, -LID_SWING)
+
+
+def gaze_side(tissue: Tissue) -> np.ndarray:
+    """The lids of both eyes."""
+    other = _swing(tissue.mirrored(), -LID_SWING) * [-1.0, 1.0, 1.0]
+    return np.where(tissue.position[:, :1] > 0, _swing(tissue, LID_SWING), other)
+
+
+def _swing(tissue: Tissue, angle: float) -> np.ndarray:
+    """Takes the middle of the left lids sideways, as the cornea beneath them does."""
+    azimuth, elevation, radius = eye_polar(tissue.anchor)
+    low, high = lid_edges(azimuth)
+    weight = (
+        soft(np.maximum(np.abs(radius - LID_RADIUS) - 1.0, 0), 4.0) * tissue.skin * smooth(0.95, 0.35, abs(azimuth))
+    )
+    beyond = np.maximum(np.maximum(elevation - high, low - elevation), 0)
+    reach = angle * weight * soft(beyond, 0.3)
+    # straight on, not along the arc: to the other side it is the same the other way
+    x, y, _ = (tissue.position - EYE).T
+    return vector(reach, -y, x, 0)
 
 
 def nothing(tissue: Tissue) -> np.ndarray:

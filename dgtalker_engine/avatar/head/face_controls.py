@@ -12,25 +12,30 @@ from .tissue import Tissue, vector
 def cheek_puff(tissue: Tissue) -> np.ndarray:
     out = np.zeros_like(tissue.position)
     for side in (1, -1):
-        weight = tissue.ball((45 * side, -66, -47), 23) * smooth(4, 26, tissue.x * side)
-        out += vector(weight, 8.0 * side, -7.0, 0.5)
-    return out + vector(tissue.lips(13), -0.12 * np.clip(tissue.x, -30, 30), -3.0, 0)
+        weight = tissue.ball((44 * side, -66, -47), 25) * smooth(2, 28, tissue.x * side)
+        out += vector(weight, 9.0 * side, -9.5, 1.5)
+    return out + vector(tissue.lips(15), -0.12 * np.clip(tissue.x, -30, 30), -4.0, 0)
 
 
 def cheek_squint(tissue: Tissue) -> np.ndarray:
-    return vector(tissue.ball((42, -74, -24), 16), 1.0, -2.5, 5.0) + slide(tissue, LIDS["cheekSquintLeft"])
+    cheek = tissue.ball((41, -74, -27), 18)
+    return vector(cheek, -0.3, -2.6, 5.4) + slide(tissue, LIDS["cheekSquintLeft"])
 
 
 def sneer(tissue: Tissue) -> np.ndarray:
-    wing = tissue.ball((11, -98, -31), 11)
+    wing = tissue.ball((11, -98, -31), 12)
     ridge = tissue.ball((12, -88, -10), 11)
-    brow = tissue.ball((14, -88, 27), 15)
-    lip = tissue.front * tissue.upper * soft(tissue.reach, 14) * soft(tissue.x - 13, 11)
+    brow = tissue.ball((15, -88, 28), 16)
+    fold = tissue.ball((27, -88, -36), 16)
+    lip = tissue.front * tissue.upper * soft(tissue.reach, 15) * soft(tissue.x - 14, 13)
+    tip = tissue.ball((2, -111, -28), 9)
     return (
-        vector(wing * smooth(-2, 8, tissue.x), 1.6, 0.8, 4.5)
-        + vector(ridge, 0, -1.6, 1.8)
-        + vector(brow, -0.8, -0.8, -3.0)
-        + vector(lip, 0, -0.6, 3.2)
+        vector(wing * smooth(-2, 8, tissue.x), 1.4, 0.4, 4.6)
+        + vector(ridge, 0, -1.8, 2.2)
+        + vector(brow, -1.0, -0.8, -3.0)
+        + vector(fold, -0.4, -2.0, 3.6)
+        + vector(lip, 0, -0.2, 3.8)
+        + vector(tip, 0, 0, 0.8)
     )
 
 
@@ -42,9 +47,9 @@ def _brow(tissue: Tissue) -> np.ndarray:
 
 
 def brow_down(tissue: Tissue) -> np.ndarray:
-    inner, outer = soft(tissue.x - 15, 18), soft(tissue.x - 44, 20)
+    inner, outer = soft(tissue.x - 17, 19), soft(tissue.x - 44, 20)
     band = _brow(tissue) * tissue.left
-    return vector(band * inner, -2.8, -1.8, -7.0) + vector(band * outer, -0.5, 0, -3.0)
+    return vector(band * inner, -3.0, -1.8, -6.4) + vector(band * outer, -1.6, -1.4, -2.8)
 
 
 def brow_inner_up(tissue: Tissue) -> np.ndarray:

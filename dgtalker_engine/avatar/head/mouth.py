@@ -122,7 +122,7 @@ def cavity_grid(rows: int, columns: int) -> Points:
 
 
 def _cavity(ball: np.ndarray) -> Points:
-    position = np.array([0, -54.0, -64.0]) + ball * [27.0, 33.0, 22.0]
+    position = np.array([0, -54.0, -64.0]) + ball * [33.0, 33.0, 22.0]
     depth = smooth(-84, -40, position[:, 1])[:, None]
     colour = np.array([0.40, 0.15, 0.15]) * (1 - depth) + np.array([0.10, 0.03, 0.035]) * depth
     return make(position, -ball, 2.0, Part.CAVITY, colour=colour)

@@ -10,13 +10,17 @@ from .points import Part, smooth, soft
 from .tissue import Tissue, vector
 
 JAW_ANGLE = np.radians(14.5)
+CLOSE_UPPER = 0.2
+"""The upper lip's share of the way that closes an open mouth."""
+CLOSE_YIELDS = 0.8
+"""How much of that way is lost where the mouth is not open."""
 
 
 def jaw_weight(tissue: Tissue) -> np.ndarray:
     """How much every point goes with the jaw bone, 0 to 1."""
     height, y, z = tissue.height, tissue.anchor[:, 1], tissue.anchor[:, 2]
     beside = smooth(26, -22, height)
-    inside = np.maximum(1 - tissue.t**2, 0) ** 0.4 * soft(np.maximum(height, 0), 30)
+    inside = np.maximum(1 - tissue.t**2, 0) ** 0.5 * soft(np.maximum(height, 0), 30)
     weight = beside + inside * np.where(tissue.upper > 0.5, -beside, 1 - beside)
     # within the mouth a lip's side decides; towards its corners the tissue between them is shared
     weight = weight * smooth(14, -34, y)
@@ -47,7 +51,7 @@ def jaw_soft(tissue: Tissue) -> np.ndarray:
 
 
 def jaw_forward(tissue: Tissue) -> np.ndarray:
-    return vector(jaw_weight(tissue), 0, -5.5, -1)
+    return vector(jaw_weight(tissue), 0, -7.5, -1)
 
 
 def jaw_left(tissue: Tissue) -> np.ndarray:
@@ -56,8 +60,11 @@ def jaw_left(tissue: Tissue) -> np.ndarray:
     return vector(np.maximum(weight, 0.35 * lip), 8, 0, 0) + vector(weight, 0, 0.05 * tissue.x, 0)
 
 
-def mouth_close(tissue: Tissue) -> np.ndarray:
-    """Shuts exactly the gap that the jaw opens, the lower lip doing most of the way."""
+def mouth_close(tissue: Tissue, strength: float = 1.0) -> np.ndarray:
+    """Shuts exactly the gap that the jaw opens, the lower lip doing most of the way.
+
+    Where there is no gap it soon gives way: the first bit of the way is whole, at full strength the lips only press.
+    """
     shape = (len(tissue.x),)
     x = np.clip(tissue.x, -MOUTH_HALF_WIDTH, MOUTH_HALF_WIDTH)
     line = np.stack([x, slit_y(x), slit_z(x)], axis=1)
@@ -67,8 +74,8 @@ def mouth_close(tissue: Tissue) -> np.ndarray:
     gap = lower - upper
     # the gap itself vanishes towards the corners, so a hard step between the lips leaves no tear beyond them
     above = np.where(np.isnan(tissue.given_side), tissue.height > 0, tissue.given_side > 0.5)
-    share = np.where(above, 0.3 * soft(tissue.reach, 15), -0.7 * soft(tissue.reach, 26))
-    return (tissue.front * share)[:, None] * gap
+    share = np.where(above, CLOSE_UPPER * soft(tissue.reach, 15), (CLOSE_UPPER - 1) * soft(tissue.reach, 26))
+    return strength * (1 - CLOSE_YIELDS * strength) * (tissue.front * share)[:, None] * gap
 
 
 def mouth_funnel(tissue: Tissue) -> np.ndarray:
@@ -76,10 +83,12 @@ def mouth_funnel(tissue: Tissue) -> np.ndarray:
     round_ = np.sqrt(np.maximum(1 - tissue.t**2, 0))
     part = tissue.lips(13) * round_
     roll = 1 + 0.35 * soft(tissue.reach, 7)
+    chin = tissue.ball((0, -90, -90), 16)
     return (
-        vector(lips, -0.34 * np.clip(tissue.x, -34, 34), (-7.5 - 3.5 * tissue.t) * roll, 0)
+        vector(lips, -0.27 * np.clip(tissue.x, -34, 34), (-6.8 - 2.2 * tissue.t) * roll, 0)
         + vector(part * tissue.upper, 0, 0, 5.5)
-        + vector(part * (1 - tissue.upper), 0, 0, -7.0)
+        + vector(part * (1 - tissue.upper), 0, 0, -7.5)
+        + vector(chin * (1 - tissue.upper), 0, 0.8, -2.5)
     )
 
 
@@ -87,15 +96,17 @@ def mouth_pucker(tissue: Tissue) -> np.ndarray:
     lips = tissue.lips(17)
     return vector(
         lips,
-        -0.43 * np.clip(tissue.x, -34, 34),
-        -8.5 - 4.5 * tissue.t + 0.35 * np.minimum(tissue.reach, 14),
-        0.18 * np.clip(tissue.height, -12, 12),
+        -0.41 * np.clip(tissue.x, -34, 34),
+        -8.5 - 3.6 * tissue.t + 0.35 * np.minimum(tissue.reach, 14),
+        0.18 * np.clip(tissue.height, -12, 12) + 0.8,
     )
 
 
 def mouth_left(tissue: Tissue) -> np.ndarray:
-    lips = tissue.lips(20)
-    return vector(lips, 9.0, 0.28 * tissue.x * 0.6, 1.2 * tissue.x / 23)
+    lips = tissue.lips(21)
+    around = tissue.front * soft(np.maximum(tissue.reach - 14, 0), 16) * smooth(-30, -42, tissue.anchor[:, 2])
+    behind = smooth(20, -26, tissue.x)
+    return vector(lips, 8.5 + 2.5 * behind, 0.2 * tissue.x, 1.6 * tissue.x / 23) + vector(around, 2.2, 0, 0)
 
 
 def smile(tissue: Tissue) -> np.ndarray:
@@ -116,13 +127,14 @@ def frown(tissue: Tissue) -> np.ndarray:
     along = smooth(2, 24, tissue.x) * soft(np.maximum(tissue.x - 23, 0), 13)
     corner = tissue.front * along * soft(tissue.height, 15)
     chin = tissue.ball((9, -92, -84), 13)
-    return vector(corner, 1.5, 1.5, -8.5) + vector(chin, 0, -1.5, 2.0)
+    return vector(corner, 1.2, 1.5, -7.5) + vector(chin, 0, -1.5, 2.0)
 
 
 def dimple(tissue: Tissue) -> np.ndarray:
-    corner = tissue.front * smooth(4, 25, tissue.x) * soft(np.maximum(tissue.x - 24, 0), 9) * soft(tissue.height, 11)
+    corner = tissue.front * smooth(2, 25, tissue.x) * soft(np.maximum(tissue.x - 24, 0), 9) * soft(tissue.height, 12)
     pit = tissue.ball((31, -80, -59), 7)
-    return vector(corner, 5.5, 4.5, 0.8) + vector(pit, 0, 3.0, 0)
+    cheek = tissue.ball((42, -70, -46), 14)
+    return vector(corner, 3.4, 5.2, 1.8) + vector(pit, -1.0, 2.5, 0.6) + vector(cheek, 0.8, -2.6, 0.8)
 
 
 def stretch(tissue: Tissue) -> np.ndarray:
@@ -133,45 +145,61 @@ def stretch(tissue: Tissue) -> np.ndarray:
 
 def roll_lower(tissue: Tissue) -> np.ndarray:
     lip = tissue.front * (1 - tissue.upper) * soft(np.minimum(tissue.height + 2, 0), 9) * (1 - 0.6 * tissue.t**2)
-    return vector(lip, 0, 5.0 * soft(tissue.height + 2, 7), -0.62 * np.clip(tissue.height, -11, 0) + 1.0)
+    chin = tissue.ball((0, -91, -84), 13) * (1 - tissue.upper)
+    rolled = vector(lip, 0, 5.4 * soft(tissue.height + 2, 7), -0.68 * np.clip(tissue.height, -11, 0) + 1.0)
+    return rolled + vector(chin, 0, -1.2, 2.2)
 
 
 def roll_upper(tissue: Tissue) -> np.ndarray:
     lip = tissue.front * tissue.upper * soft(np.maximum(tissue.height - 2, 0), 8) * (1 - 0.6 * tissue.t**2)
-    return vector(lip, 0, 4.5 * soft(tissue.height - 2, 6), -0.62 * np.clip(tissue.height, 0, 9) - 1.0)
+    return vector(lip, 0, 5.0 * soft(tissue.height - 2, 6), -0.68 * np.clip(tissue.height, 0, 9) - 1.0)
 
 
 def shrug_lower(tissue: Tissue) -> np.ndarray:
-    middle = soft(tissue.x, 24)
+    middle = soft(tissue.x, 26)
     lower = tissue.front * (1 - tissue.upper) * soft(tissue.reach, 15) * middle
     upper = tissue.front * tissue.upper * soft(tissue.reach, 7) * middle
-    chin = tissue.ball((0, -92, -88), 19)
-    return vector(lower, 0, -3.0, 4.2) + vector(upper, 0, -1.5, 4.2) + vector(chin, 0, -1.0, 3.5)
+    chin = tissue.ball((0, -92, -92), 21)
+    return vector(lower, 0, -3.6, 4.4) + vector(upper, 0, -1.2, 3.4) + vector(chin, 0, -1.6, 6.0)
 
 
 def shrug_upper(tissue: Tissue) -> np.ndarray:
-    upper = tissue.front * tissue.upper * soft(tissue.reach, 11) * soft(tissue.x, 21)
-    return vector(upper, 0, -3.2, 3.2)
+    upper = tissue.front * tissue.upper * soft(tissue.reach, 12) * soft(tissue.x, 22)
+    return vector(upper, 0, -1.6, 4.6)
 
 
 def press(tissue: Tissue) -> np.ndarray:
     lip = tissue.lips(9) * tissue.left
     squeeze = -0.38 * np.clip(tissue.height, -10, 9) + np.where(tissue.upper > 0.5, -0.5, 0.5)
-    corner = tissue.ball((26, -86, -59), 11)
-    return vector(lip, 0, 1.8, squeeze * (1 - tissue.t**2)) + vector(corner, 2.0, 2.5, 0.5)
+    corner = tissue.ball((26, -86, -59), 10)
+    chin = tissue.ball((9, -91, -86), 15) * tissue.left
+    below = tissue.front * (1 - tissue.upper) * soft(tissue.height + 9, 6) * soft(tissue.x, 24) * tissue.left
+    return (
+        vector(lip, 0, 1.0, squeeze * (1 - tissue.t**2))
+        + vector(corner, 0.3, 0.8, 1.4)
+        + vector(chin, 0, -0.9, 2.2)
+        + vector(below, 0, -0.8, 1.0)
+    )
 
 
 def lower_down(tissue: Tissue) -> np.ndarray:
     round_ = np.sqrt(np.maximum(1 - tissue.t**2, 0))
     lower = tissue.front * (1 - tissue.upper) * soft(tissue.reach, 15) * tissue.left * (0.35 + 0.65 * round_)
-    return vector(lower, 1.5, -1.2, -8.0) * smooth(0, 1, 1.2 - tissue.t)[:, None]
+    chin = tissue.ball((8, -91, -86), 14) * (1 - tissue.upper)
+    return vector(lower, 1.5, 0.2, -7.5) * smooth(0, 1, 1.2 - tissue.t)[:, None] + vector(chin, 0, 1.0, -1.8)
 
 
 def upper_up(tissue: Tissue) -> np.ndarray:
     round_ = np.sqrt(np.maximum(1 - tissue.t**2, 0))
-    upper = tissue.front * tissue.upper * soft(tissue.reach, 12) * tissue.left * (0.3 + 0.7 * round_)
-    cheek = tissue.ball((24, -90, -42), 13)
-    return vector(upper, 0.8, -0.8, 7.0) * smooth(0, 1, 1.2 - tissue.t)[:, None] + vector(cheek, 0.5, -1.5, 2.5)
+    side = smooth(-12, 9, tissue.x)
+    upper = tissue.front * tissue.upper * soft(tissue.reach, 13) * side * (0.3 + 0.7 * round_)
+    cheek = tissue.ball((27, -88, -43), 16)
+    wing = tissue.ball((12, -97, -32), 9)
+    return (
+        vector(upper, 0.8, 0.2, 7.0) * smooth(0, 1, 1.2 - tissue.t)[:, None]
+        + vector(cheek, 0.8, -1.8, 3.2)
+        + vector(wing, 1.2, 0.6, 2.2)
+    )
 
 
 def tongue_out(tissue: Tissue) -> np.ndarray:
@@ -179,6 +207,6 @@ def tongue_out(tissue: Tissue) -> np.ndarray:
     tongue = (tissue.part == Part.TONGUE).astype(float)
     forward = smooth(-46, -88, y) * tongue
     droop = smooth(-70, -92, y) * tongue
-    out = vector(forward, -0.25 * tissue.position[:, 0], -28.0, 5.5) + vector(droop, 0, 2.0, -13.0)
+    out = vector(forward, -0.25 * tissue.position[:, 0], -28.0, -0.5) + vector(droop, 0, 2.0, -8.0)
     lip = tissue.lips(12) * np.sqrt(np.maximum(1 - (tissue.x / 19) ** 2, 0))
     return out + vector(lip * (1 - tissue.upper), 0, -2.0, -6.0) + vector(lip * tissue.upper, 0, -1.0, 3.5)

@@ -6,10 +6,11 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ..linear import SparseDeltas
-from .deform import MIX, POSES, Pose, posed
+from .deform import CORRECTIVES, MIX, POSES, RIG, Pose, posed
 from .form import slit_z
 from .points import Part, Points, unit
 from .tissue import Tissue
+from .tones import tone
 from .warp import Warp
 
 C0 = 0.28209479177387814  # the constant spherical harmonic
@@ -21,6 +22,7 @@ MM = 1e-3
 MEANS_THRESHOLD = 7e-5  # m
 QUATS_THRESHOLD = 0.045
 SCALES_THRESHOLD = 1.5e-4  # m
+TONES_THRESHOLD = 0.012  # sRGB
 
 
 def base_arrays(points: Points) -> dict[str, np.ndarray]:
@@ -36,7 +38,7 @@ def base_arrays(points: Points) -> dict[str, np.ndarray]:
 
 
 def deltas(points: Points, base: dict[str, np.ndarray], warp: Warp) -> dict[str, SparseDeltas]:
-    """What every control and corrective adds to means, rotations and sizes.
+    """What every control and corrective adds to means, rotations, sizes and colours.
 
     Args:
         points: in the sculpture's space, where the controls are made.
@@ -54,7 +56,18 @@ def deltas(points: Points, base: dict[str, np.ndarray], warp: Warp) -> dict[str,
         "means": SparseDeltas.from_dense(moved, MEANS_THRESHOLD),
         "quats": SparseDeltas.from_dense(turned, QUATS_THRESHOLD),
         "scales": SparseDeltas.from_dense(sized, SCALES_THRESHOLD),
+        "sh": _tones(points, tissue),
     }
+
+
+def _tones(points: Points, tissue: Tissue) -> SparseDeltas:
+    """What the controls add to the constant spherical harmonics."""
+    dense = np.zeros((len(RIG.names) + len(CORRECTIVES), len(points), 3), np.float32)
+    for name, change in zip(RIG.names, dense, strict=False):
+        part = tone(name, tissue)
+        if part is not None:
+            change[:] = part * np.clip(points.colour, 0, 1) / C0
+    return SparseDeltas.from_dense(dense, TONES_THRESHOLD / C0)
 
 
 def _change(pose: Pose, points: Points, placed: Points, quats: np.ndarray, warp: Warp) -> np.ndarray:
