@@ -32,7 +32,8 @@ class OpenedAvatar:
         hash: of the content; names the avatar in a Shot.
         metadata: name, consent, licence, kind.
         rig: its controls.
-        proxy: arrays vertices (V,3), faces (F,4), uv (V,2), colours (V,4), deltas (C + K,V,3), correctives (K,n), surfaces (F,).
+        proxy: arrays vertices (V,3), faces (F,4) and their surfaces (F,), uv (V,2), colours (V,4), deltas (C + K,V,3),
+            correctives (K,n).
         file: the bytes of the .dgt file.
     """
 

@@ -76,7 +76,7 @@ def skin_albedo(p: np.ndarray, character: Character) -> np.ndarray:
     lips = lip_colour(p)
     tint(skin.lips, lips)
     seam = soft(p[:, 2] - slit_z(x), 0.9) * smooth(MOUTH_HALF_WIDTH + 2, MOUTH_HALF_WIDTH - 3, x) * (p[:, 1] < -70)
-    shade(0.7 * seam)
+    shade(0.35 * seam)
     if character.hair.moustache:
         tint(np.array(character.hair.root), under_moustache(mirror))
     return albedo
