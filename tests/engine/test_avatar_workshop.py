@@ -79,7 +79,7 @@ def test_a_fit_comes_nearer_to_pictures_that_it_has_not_seen_and_keeps_the_symme
     losses: list[float] = []
     found = fit(inside, shown, ["jawOpen"], Settings(steps=50), lambda step, loss: losses.append(loss))
     better = linear_file.KIND.load(inside.metadata, linear_tensors(fitted(inside, found)))
-    assert psnr(better, pictures[2]) > psnr(inside, pictures[2]) + 3
+    assert psnr(better, pictures[2]) > psnr(inside, pictures[2]) + 2
     assert losses[-1] < 0.6 * losses[0]
     pairs = twins(inside.base["means"])
     for name in ("scales", "opacities"):

@@ -1,7 +1,8 @@
 """Fits a head's Gaussians to pictures: colours that change with view and pose, opacities and sizes.
 
 Places and rotations stay as they were sculpted, and what mirrors each other stays alike in size and opacity, so the
-rig's movements and their symmetry hold as before.
+rig's movements and their symmetry hold as before. What controls move also keeps its opacity: it has to cover in poses
+that no picture shows.
 """
 
 from __future__ import annotations
@@ -25,19 +26,21 @@ from .views import Pose
 
 SEED = 4
 MIDDLE = 8e-3  # m
+MOST_GROWTH = 0.3
 LEAST_CHANGE = 0.03  # of the constant harmonic, 2 of 255 steps of brightness
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a fit goes: steps, learning rates at its start (they fall to a tenth), and what holds values back."""
+    """How a fit goes: steps, the first half of them on pictures of half the size, learning rates at its start (they
+    fall to a tenth), and what holds values back."""
 
-    steps: int = 1500
-    colour_rate: float = 0.02
-    harmonic_rate: float = 0.004
-    change_rate: float = 0.012
-    opacity_rate: float = 0.02
-    size_rate: float = 0.01
+    steps: int
+    colour_rate: float = 0.03
+    harmonic_rate: float = 0.008
+    change_rate: float = 0.015
+    opacity_rate: float = 0.04
+    size_rate: float = 0.02
     harmonic_pull: float = 2e-4
     change_pull: float = 2e-4
     size_pull: float = 1e-3
@@ -83,6 +86,10 @@ class Model(torch.nn.Module):
         self.colour = torch.nn.Parameter(torch.from_numpy(base["sh"][:, 0].copy()))
         self.harmonics = torch.nn.Parameter(torch.zeros(count, 3, 3))
         self.opacity = torch.nn.Parameter(torch.logit(torch.from_numpy(opacity), 4e-3))
+        self.given_opacity = torch.from_numpy(base["opacities"])
+        still = np.ones(count, bool)
+        still[avatar.deltas["means"].index] = False
+        self.still = torch.from_numpy(still)
         self.size = torch.nn.Parameter(torch.zeros(len(opacity), 3))
         self.changes = torch.nn.ParameterDict({name: torch.zeros(count, 3) for name in changing})
         self.base_colour = torch.from_numpy(base["sh"][:, 0])
@@ -90,7 +97,11 @@ class Model(torch.nn.Module):
         self.posed: dict[str, Gaussians] = {}
 
     def growth(self) -> torch.Tensor:
-        return torch.exp(self.size)[self.pairs]
+        """(N, 3), between 1 / 1.35 and 1.35."""
+        return torch.exp(MOST_GROWTH * torch.tanh(self.size))[self.pairs]
+
+    def opacities(self) -> torch.Tensor:
+        return torch.where(self.still, torch.sigmoid(self.opacity)[self.pairs], self.given_opacity)
 
     def cloud(self, pose: Pose) -> Gaussians:
         if pose.name not in self.posed:
@@ -100,8 +111,7 @@ class Model(torch.nn.Module):
         if pose.name in self.changes:
             colour = colour + self.changes[pose.name]
         sh = torch.cat([colour[:, None], self.harmonics], dim=1)
-        opacities = torch.sigmoid(self.opacity)[self.pairs]
-        return Gaussians(posed.means, posed.quats, posed.scales * self.growth(), opacities, sh)
+        return Gaussians(posed.means, posed.quats, posed.scales * self.growth(), self.opacities(), sh)
 
 
 def weights_of(avatar: LinearAvatar, weights: dict[str, float]) -> np.ndarray:
@@ -127,15 +137,15 @@ def fit(
     ]
     optimizer = torch.optim.Adam(groups, fused=True, betas=(0.9, 0.99), eps=1e-12)
     schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.1 ** (1 / settings.steps))
-    targets = [(torch.from_numpy(picture.rgb), torch.from_numpy(picture.alpha)) for picture in pictures]
+    small = [halved(picture) for picture in pictures]
     order = np.random.default_rng(SEED)
     queue: list[int] = []
     for step in range(settings.steps):
         queue = queue or order.permutation(len(pictures)).tolist()
-        index = queue.pop()
-        pose = pictures[index].pose
-        image = render(model.cloud(pose), pictures[index].camera)
-        loss = difference(image.rgb, image.alpha, *targets[index])
+        picture = (small if step < settings.steps // 2 else pictures)[queue.pop()]
+        pose = picture.pose
+        image = render(model.cloud(pose), picture.camera)
+        loss = difference(image.rgb, image.alpha, torch.from_numpy(picture.rgb), torch.from_numpy(picture.alpha))
         held = (
             settings.harmonic_pull * model.harmonics.square().mean() + settings.size_pull * model.size.square().mean()
         )
@@ -150,6 +160,16 @@ def fit(
         cloud = model.cloud(Pose("rest", {}, ()))
         changes = {name: change.numpy().copy() for name, change in model.changes.items()}
         return Fit(cloud.sh.numpy(), cloud.opacities.numpy(), model.growth().numpy(), changes)
+
+
+def halved(picture: Picture) -> Picture:
+    """The picture at half its size; its sides are even."""
+    camera = picture.camera
+    size = (camera.height // 2, camera.width // 2)
+    rgb = picture.rgb.reshape(size[0], 2, size[1], 2, 3).mean(axis=(1, 3))
+    alpha = picture.alpha.reshape(size[0], 2, size[1], 2).mean(axis=(1, 3))
+    K = camera.K * [[0.5], [0.5], [1.0]]
+    return Picture(picture.pose, Camera(K, camera.world_to_camera, size[1], size[0]), rgb, alpha)
 
 
 def difference(
@@ -203,9 +223,9 @@ def fitted(avatar: LinearAvatar, found: Fit) -> LinearAvatar:
 
 
 def psnr(avatar: LinearAvatar, picture: Picture) -> float:
-    """dB over the pixels that the picture's head covers, colours premultiplied."""
+    """dB over the pixels that the picture's head covers more than half, colours premultiplied."""
     image = draw(avatar, picture.pose, picture.camera)
-    inside = picture.alpha > 1 / 255
+    inside = picture.alpha > 0.5
     return float(-10 * np.log10(np.square(np.clip(image, 0, 1)[inside] - picture.rgb[inside]).mean()))
 
 

@@ -33,8 +33,8 @@ class Quality:
     """How much work a head is: pixels of a picture's side, samples of each pixel, steps of the fit."""
 
     size: int = views.SIZE
-    samples: int = 10
-    steps: int = 800
+    samples: int = 6
+    steps: int = 320
 
 
 def make(
@@ -53,6 +53,7 @@ def make(
         DGTalkerError: Blender could not render.
     """
     started = time.monotonic()
+    code = digest()
     say("placing Gaussians")
     placed = build_head(character)
     say("making meshes")
@@ -95,7 +96,7 @@ def make(
             "photograph": round(fitting - shown),
             "fit": round(time.monotonic() - fitting),
         },
-        "code": digest(),
+        "code": code,
     }
     say(f"{report['psnr_placed']} dB placed, {report['psnr_fitted']} dB fitted, {len(data):,} bytes")
     return head, report

@@ -14,7 +14,7 @@ from ..head.points import Part, Points, make, unit
 from .nets import surface_net
 
 EAR_BOX = ((60.0, -30.0, -50.0), (108.0, 52.0, 52.0))
-LIP_CORNER = np.array([MOUTH_HALF_WIDTH, slit_y(MOUTH_HALF_WIDTH), slit_z(MOUTH_HALF_WIDTH)])
+LIP_CORNER = np.array([MOUTH_HALF_WIDTH, *(slit(np.array(MOUTH_HALF_WIDTH)) for slit in (slit_y, slit_z))])
 HAIR_BOX = ((-118.0, -118.0, -80.0), (118.0, 125.0, 176.0))
 
 
@@ -131,14 +131,14 @@ def _outwards(points: Points, quads: np.ndarray) -> np.ndarray:
 
 
 def hair_cap(form: np.ndarray, skin_form: np.ndarray, discs: Points) -> Sheet:
-    """The locks' surface where it stands clear of the skin, coloured darker than the strands on it."""
+    """The locks' surface where it stands clear of the skin, a little darker than the strands on it."""
     vertices, quads = surface_net(form, HAIR_BOX, 1.6)
     clear = sdf.distances(skin_form, vertices) > -1.2
     quads = quads[clear[quads].all(axis=1)]
     used, index = np.unique(quads, return_inverse=True)
     points = make(vertices[used], sdf.normals(form, vertices[used]), 1.0, Part.HAIR)
     _, near = KDTree(discs.position).query(points.position, k=4)
-    points.albedo = discs.albedo[near].mean(axis=1) * 0.72
+    points.albedo = discs.albedo[near].mean(axis=1) * 1.05
     return Sheet("hair_cap", points, index.reshape(quads.shape))
 
 
@@ -163,7 +163,7 @@ def hair_strands(form: np.ndarray, discs: Points, rng: np.random.Generator) -> S
         lines.append(place)
         normals.append(normal)
     position = np.stack(lines, axis=1).reshape(-1, 3)
-    bright = 1.2 + 0.5 * rng.random((len(discs), 1))
+    bright = 1.2 + 0.3 * rng.random((len(discs), 1))
     albedo = np.repeat(np.clip(discs.albedo * bright, 0, 1), steps, axis=0)
     points = make(position, np.stack(normals, axis=1).reshape(-1, 3), 1.0, Part.HAIR, albedo=albedo)
     radius = np.tile(0.55 * (1 - np.linspace(0, 1, steps) ** 2.5) + 0.02, len(discs))

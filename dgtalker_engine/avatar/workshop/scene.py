@@ -126,7 +126,7 @@ def materials(look: dict[str, float]) -> dict[str, Any]:
         "eye": plain_material("eye", Roughness=0.25, **{"Coat Weight": 1.0, "Coat Roughness": 0.06}),
         "cloth": plain_material("cloth", Roughness=0.85, **{"Sheen Weight": 0.25, "Specular IOR Level": 0.2}),
         "hair_cap": plain_material("hair_cap", Roughness=0.6, **{"Specular IOR Level": 0.25}),
-        "hair": plain_material("hair", Roughness=0.42, **{"Specular IOR Level": 0.4}),
+        "hair": plain_material("hair", Roughness=0.5, **{"Specular IOR Level": 0.3}),
         "lash": plain_material("lash", Roughness=0.5),
         "glow": glow_material(),
     }

@@ -60,30 +60,27 @@ def both(**weights: float) -> dict[str, float]:
 AROUND = tuple(
     View(azimuth, elevation)
     for azimuth, elevation in (
-        (0, 4), (28, 14), (-28, -8), (55, -4), (-55, 12), (85, 6), (-85, -4), (120, 4), (-120, 12),
-        (160, 14), (-155, -2), (20, 52), (-130, 48),
+        (0, 4), (30, 14), (-30, -8), (60, -4), (-60, 12), (95, 6), (-95, -2), (140, 8), (-140, 6), (180, 0),
+        (20, 50), (-140, 48),
     )
 )  # fmt: skip
-FACES = tuple(
-    View(azimuth, elevation, close=True) for azimuth, elevation in ((0, 0), (22, -14), (-22, 10), (50, 6), (-50, -6))
-)
-FRONT = (View(14, -4, close=True), View(-28, 6, close=True))
+FACES = tuple(View(azimuth, elevation, close=True) for azimuth, elevation in ((0, 0), (26, -12), (-26, 10), (-55, -4)))
+LEFT, RIGHT = View(16, -4, close=True), View(-28, 6, close=True)
 REST = Pose("rest", {}, AROUND + FACES)
 POSES = (
     REST,
-    Pose("jawOpen", {"jawOpen": 1.0}, (*FRONT, View(0, -16, close=True))),
-    Pose("mouthSmile", both(mouthSmile=1.0), FRONT),
-    Pose("eyeBlink", both(eyeBlink=1.0), FRONT),
-    Pose("mouthPucker", {"mouthPucker": 1.0}, FRONT[:1]),
-    Pose("mouthFunnel", {"mouthFunnel": 1.0}, FRONT[1:]),
-    Pose("browDown", both(browDown=1.0), FRONT[1:]),
-    Pose("teeth", both(mouthUpperUp=0.8, mouthLowerDown=0.8), FRONT[:1]),
-    Pose("tongueOut", {"tongueOut": 1.0, "jawOpen": 0.4}, FRONT[:1]),
+    Pose("jawOpen", {"jawOpen": 1.0}, (LEFT, RIGHT)),
+    Pose("mouthSmile", both(mouthSmile=1.0), (LEFT, RIGHT)),
+    Pose("eyeBlink", both(eyeBlink=1.0), (View(-6, 0, close=True),)),
+    Pose("mouthPucker", {"mouthPucker": 1.0}, (LEFT,)),
+    Pose("mouthFunnel", {"mouthFunnel": 1.0}, (RIGHT,)),
+    Pose("teeth", both(mouthUpperUp=0.8, mouthLowerDown=0.8), (LEFT,)),
+    Pose("tongueOut", {"tongueOut": 1.0, "jawOpen": 0.4}, (LEFT,)),
 )
-CHANGING = ("jawOpen", "mouthSmile", "eyeBlink", "mouthPucker", "mouthFunnel", "browDown")
+CHANGING = ("jawOpen", "mouthSmile", "eyeBlink", "mouthPucker", "mouthFunnel")
 """The poses that may change colours, named after the controls that make them."""
 
 HELD_OUT = (
-    *(View(azimuth, elevation) for azimuth, elevation in ((12, 8), (-40, 2), (68, 3), (-100, 10), (175, 6))),
+    *(View(azimuth, elevation) for azimuth, elevation in ((12, 8), (-45, 2), (75, 3), (-115, 8))),
     View(-34, 0, close=True),
 )
