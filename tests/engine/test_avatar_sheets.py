@@ -53,7 +53,7 @@ def test_recipes_differ_from_each_other(robin, sheet, count):
 
 
 def test_a_file_is_no_larger_than_the_documentation_bears(robin, tmp_path):
-    noise = Image.fromarray(np.random.default_rng(1).integers(0, 255, (900, 900, 3), np.uint8))
+    noise = Image.fromarray(np.random.default_rng(1).integers(0, 255, (1600, 1600, 3), np.uint8))
     with pytest.raises(sheets.DGTalkerError, match=r"noise\.jpg"):
         sheets.save(noise, tmp_path / "noise.jpg")
     assert not (tmp_path / "noise.jpg").exists()
