@@ -101,6 +101,7 @@ def lining(skin: Points) -> Points:
     wide = left & (np.minimum.reduce([lid, reach, nose]) > 6) & (p[:, 0] < 74) & ((p[:, 1] < 20) | (p[:, 0] < 7))
     cheek = wide & (reach < 46) & (p[:, 1] < -30)
     corner = left & (reach > 1.0) & (reach <= 7) & (p[:, 0] > MOUTH_HALF_WIDTH - 2) & (p[:, 1] < -52)
+    edge = corner & (reach <= 4)
     within = np.array([0.46, 0.19, 0.18])
     return Points.join(
         [
@@ -108,6 +109,8 @@ def lining(skin: Points) -> Points:
             _beneath(skin, left & (nose <= 6) & (nostril > 5), spacing=1.7, depth=0.8, size=1.2),
             _beneath(skin, cheek, spacing=4.2, depth=4.5, size=2.9, colour=within),
             _beneath(skin, corner, spacing=1.5, depth=2.4, size=1.2, colour=within),
+            # the corner's edge stretches most
+            _beneath(skin, edge, spacing=0.9, depth=2.0, size=0.9, colour=within),
         ]
     )
 

@@ -109,13 +109,13 @@ def _fibonacci(count: int) -> np.ndarray:
 def cavity() -> Points:
     """The dark bag behind the teeth, open to the front."""
     ball = _fibonacci(1700)
-    return _cavity(ball[(ball[:, 0] > 0) & (ball[:, 1] > -0.88)]).both_sides()
+    return _cavity(ball[(ball[:, 0] > 0) & (ball[:, 1] > -0.62)]).both_sides()
 
 
 def cavity_grid(rows: int, columns: int) -> Points:
     """The cavity's surface as a grid (rows, columns), closed along the columns, open to the front."""
     down, turn = np.meshgrid(
-        np.linspace(0.5, np.pi - 0.02, rows), np.arange(columns) * 2 * np.pi / columns, indexing="ij"
+        np.linspace(0.9, np.pi - 0.02, rows), np.arange(columns) * 2 * np.pi / columns, indexing="ij"
     )
     ball = np.stack([np.sin(down) * np.sin(turn), -np.cos(down), np.sin(down) * np.cos(turn)], axis=-1)
     return _cavity(ball.reshape(-1, 3))
