@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import lip_operators, live, operators, panels, properties, transcript_operators
+from . import exchange_operators, lip_operators, live, operators, panels, properties, transcript_operators
 
 CLASSES: tuple[type, ...] = (
     properties.StripProperties,
@@ -10,6 +10,7 @@ CLASSES: tuple[type, ...] = (
     *operators.CLASSES,
     *lip_operators.CLASSES,
     *transcript_operators.CLASSES,
+    *exchange_operators.CLASSES,
     *panels.CLASSES,
 )
 

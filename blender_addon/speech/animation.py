@@ -76,7 +76,7 @@ def animate_steps(
         head = _head(number)
         sounds = _sounds(scene, head)
         first, last = whole_take([sound.span for sound in sounds], clock)
-        asked = [directing.direction(sound, clock, first) for sound in sounds]
+        asked = directing.directions(scene, head, first)
         place, words, name = directing.place(scene, sounds), directing.words(sounds), head.name
         pending = _request(scene, head, sounds, first, last)
         yield pending

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Sequence
@@ -13,8 +14,7 @@ import numpy as np
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Direction, Take, perform
 
-from . import contacts, keys, nla, settings, strips
-from .timing import Clock, whole_take
+from . import contacts, keys, nla, settings, strips, timing
 
 MOVED = "Strips of {} were moved, trimmed, muted or exchanged: press Animate."
 RESPELLED = "A transcript of {} was changed: press Animate."
@@ -23,7 +23,8 @@ RESPELLED = "A transcript of {} was changed: press Animate."
 def store(head: bpy.types.Object, take: bytes, first: int, place: str, words: str) -> None:
     """Keeps a take with its speaker, in the .blend."""
     own = head.dgtalker_speech  # type: ignore[attr-defined]
-    own.take, own.first, own.place, own.words, own.written = take, first, place, words, ""
+    text = base64.b64encode(take).decode()
+    own.take, own.first, own.place, own.words, own.written = text, first, place, words, ""
 
 
 def forget(head: bpy.types.Object) -> None:
@@ -38,12 +39,16 @@ def take_of(head: bpy.types.Object) -> Take | None:
     Raises:
         DGTalkerError: it is damaged.
     """
-    data = head.dgtalker_speech.take  # type: ignore[attr-defined]
-    return _parsed(data) if data else None
+    text = head.dgtalker_speech.take  # type: ignore[attr-defined]
+    return _parsed(text) if text else None
 
 
 @lru_cache(maxsize=8)
-def _parsed(data: bytes) -> Take:
+def _parsed(text: str) -> Take:
+    try:
+        data = base64.b64decode(text)
+    except ValueError as error:
+        raise DGTalkerError(f"The take cannot be read: {error}.", "Animate the head again.") from error
     return Take.from_bytes(data)
 
 
@@ -117,13 +122,13 @@ def behind(head: bpy.types.Object) -> bool:
 def directions(scene: bpy.types.Scene, head: bpy.types.Object, first: int) -> list[Direction]:
     """What a speaker's strips ask for, in seconds from frame `first` on."""
     clock = strips.clock(scene)
-    return [direction(sound, clock, first) for sound in strips.heard_of(scene, head)]
-
-
-def direction(sound: strips.SoundStrip, clock: Clock, first: int) -> Direction:
-    own = sound.strip.dgtalker
-    start, end = (clock.seconds(frame - first) for frame in (sound.span.start, sound.span.end))
-    return settings.direction(start, end, lambda name: getattr(own, name))
+    sounds = strips.heard_of(scene, head)
+    found = []
+    for sound, reach in zip(sounds, timing.reaches([sound.span for sound in sounds], clock), strict=True):
+        own = sound.strip.dgtalker
+        start, end = (clock.seconds(frame - first) for frame in (reach.start, reach.end))
+        found.append(settings.direction(start, end, lambda name, own=own: getattr(own, name)))
+    return found
 
 
 def styles(head: bpy.types.Object, first: int, frames: int) -> dict[str, np.ndarray]:
@@ -144,8 +149,11 @@ def styles(head: bpy.types.Object, first: int, frames: int) -> dict[str, np.ndar
 def place(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip]) -> str:
     """Where strips lie and what of their sound is heard: keys fit only as long as this stays."""
     clock = strips.clock(scene)
-    heard = [[sound.span.start, sound.span.end, *strips.content(sound.strip)] for sound in sounds]
-    first = whole_take([sound.span for sound in sounds], clock)[0] if sounds else 0
+    heard = [
+        [sound.span.start, sound.span.end, *strips.content(sound.strip), *strips.played(sound.strip)]
+        for sound in sounds
+    ]
+    first = timing.whole_take([sound.span for sound in sounds], clock)[0] if sounds else 0
     return _hash([round(clock.rate, 6), first, heard])
 
 

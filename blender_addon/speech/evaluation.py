@@ -1,4 +1,4 @@
-"""What shape keys come to on many frames once NLA, hand keys and drivers have had their say."""
+"""What shape keys and a head's turn come to on many frames once NLA, hand keys and drivers have had their say."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import bpy
 import numpy as np
+from mathutils import Euler, Matrix
 
 Result = TypeVar("Result")
 
@@ -35,19 +36,49 @@ def weights_steps(key: bpy.types.Key, frames: Sequence[float]) -> Generator[floa
     muted = np.array([block.mute for block in key.key_blocks])
     for start in range(0, len(frames), CHUNK):
         yield start / len(frames)
-        with _watching(key) as (scene, layer):
-            for row, frame in enumerate(frames[start : start + CHUNK], start):
-                whole = int(np.floor(frame))
-                scene.frame_set(whole, subframe=float(frame - whole))
-                evaluated: Any = key.evaluated_get(layer.depsgraph)
-                evaluated.key_blocks.foreach_get("value", found[row])
+        for row, evaluated in _evaluated(key, "eval_time", frames, start):
+            evaluated.key_blocks.foreach_get("value", found[row])
     found[:, muted] = 0.0
     return found
 
 
+def turns_steps(head: bpy.types.Object, frames: Sequence[float]) -> Generator[float, None, np.ndarray]:
+    """A head's turns in its own axes, as `keys` writes them: yaw, pitch and roll, radians, float32 (frames, 3).
+
+    Yields the fraction done.
+    """
+    found = np.zeros((len(frames), 3), np.float32)
+    for start in range(0, len(frames), CHUNK):
+        yield start / len(frames)
+        for row, evaluated in _evaluated(head, "delta_rotation_euler[0]", frames, start):
+            pitch, roll, yaw = _turn(evaluated).to_euler("XYZ")
+            found[row] = yaw, pitch, roll
+    return found
+
+
+def _turn(head: bpy.types.Object) -> Matrix:
+    """D of the delta R D R⁻¹ that Blender applies outside of the object's own rotation R."""
+    if head.rotation_mode == "AXIS_ANGLE":
+        return Matrix.Identity(3)
+    if head.rotation_mode == "QUATERNION":
+        own, delta = head.rotation_quaternion.normalized(), head.delta_rotation_quaternion.normalized()
+    else:
+        own, delta = (Euler(turn, head.rotation_mode) for turn in (head.rotation_euler, head.delta_rotation_euler))  # type: ignore[arg-type]
+    return own.to_matrix().transposed() @ delta.to_matrix() @ own.to_matrix()
+
+
+def _evaluated(owner: bpy.types.ID, path: str, frames: Sequence[float], start: int) -> Iterator[tuple[int, Any]]:
+    """A Key or an Object on the next CHUNK of frames; `path` is any number of it."""
+    with _watching(owner, path) as (scene, layer):
+        for row, frame in enumerate(frames[start : start + CHUNK], start):
+            whole = int(np.floor(frame))
+            scene.frame_set(whole, subframe=float(frame - whole))
+            yield row, owner.evaluated_get(layer.depsgraph)
+
+
 @contextlib.contextmanager
-def _watching(key: bpy.types.Key) -> Iterator[tuple[bpy.types.Scene, bpy.types.ViewLayer]]:
-    """A scene of its own that evaluates a Key and what that needs, nothing else, and runs nobody's handlers."""
+def _watching(owner: bpy.types.ID, path: str) -> Iterator[tuple[bpy.types.Scene, bpy.types.ViewLayer]]:
+    """A scene of its own that evaluates a datablock and what that needs, nothing else, and runs nobody's handlers."""
     handlers: tuple[list, ...] = (bpy.app.handlers.frame_change_pre, bpy.app.handlers.frame_change_post)
     saved: list[list] = [list(functions) for functions in handlers]
     scene = bpy.data.scenes.new("Speech Evaluation")
@@ -58,8 +89,11 @@ def _watching(key: bpy.types.Key) -> Iterator[tuple[bpy.types.Scene, bpy.types.V
         scene.collection.objects.link(watcher)
         curve: Any = watcher.driver_add("location", 0)
         target = curve.driver.variables.new().targets[0]
-        target.id_type, target.id = "KEY", key
-        target.data_path = "eval_time"
+        # The driver of an Object is watched by its default type.
+        if owner.id_type != "OBJECT":
+            target.id_type = owner.id_type
+        target.id = owner
+        target.data_path = path
         yield scene, scene.view_layers[0]
     finally:
         bpy.data.scenes.remove(scene)

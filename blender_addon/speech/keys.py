@@ -94,17 +94,17 @@ def _control_paths(
     controls = {control: name for control, name in speakers.controls(head).items() if control in performance.names}
     missing = [name for name in controls.values() if name not in key.key_blocks]
     if missing:
-        notes.append(f"{head.name} has lost shape keys ({_listed(missing)}): restore its controls.")
+        notes.append(f"{head.name} has lost shape keys ({listed(missing)}): restore its controls.")
     blocks = {control: key.key_blocks[name] for control, name in controls.items() if name not in missing}
     paths = {control: block.path_from_id("value") for control, block in blocks.items()}
     drivers = nla.driven(key)
     driven = [controls[control] for control, path in paths.items() if path in drivers]
     if driven:
-        notes.append(f"Drivers of {head.name} keep moving {_listed(driven)}.")
+        notes.append(f"Drivers of {head.name} keep moving {listed(driven)}.")
     return {control: path for control, path in paths.items() if path not in drivers}
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 

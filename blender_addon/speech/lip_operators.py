@@ -97,16 +97,20 @@ class ReleaseLips(ui.ExplainedOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class NextOpenLips(ui.ExplainedOperator, bpy.types.Operator):
-    """Go to the next P, B or M at which the lips stay apart, and from the last one to the first"""
-
-    bl_idname = "dgtalker.next_open_lips"
-    bl_label = "Next"
+class MarkedOperator(ui.ExplainedOperator):
+    """Mixin of operators that need marked P, B and M."""
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         found = markers.found(strips.timeline(context), "OPEN_LIPS")
         return "" if found else "No P, B or M is marked: press Check first."
+
+
+class NextOpenLips(MarkedOperator, bpy.types.Operator):
+    """Go to the next P, B or M at which the lips stay apart, and from the last one to the first"""
+
+    bl_idname = "dgtalker.next_open_lips"
+    bl_label = "Next"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         frames = [marker.frame for marker in markers.found(strips.timeline(context), "OPEN_LIPS")]
@@ -115,7 +119,7 @@ class NextOpenLips(ui.ExplainedOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class ClearLipMarkers(NextOpenLips):
+class ClearLipMarkers(MarkedOperator, bpy.types.Operator):
     """Remove the markers of P, B and M; other markers stay"""
 
     bl_idname = "dgtalker.clear_lip_markers"

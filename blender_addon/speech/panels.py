@@ -11,6 +11,8 @@ from ..head import model
 from . import (
     contacts,
     directing,
+    exchange_operators,
+    keys,
     lip_operators,
     markers,
     operators,
@@ -91,6 +93,7 @@ class SpeechPanel:
             _draw_speaker(layout, head)
         if strips.animated(scene):
             _draw_lips(layout, context, scene)
+        _draw_files(layout, context)
         layout.operator(operators.ClearSpeech.bl_idname, icon="TRASH")
 
 
@@ -122,6 +125,8 @@ def _draw_strip(layout: Any, context: bpy.types.Context, strip: Any) -> None:
         reason = directing.outdated_reason(head)
         if reason:
             ui.alert(layout, context, reason)
+    elif head and keys.spoken(head):
+        layout.label(text=f"{head.name} plays a file; Animate replaces it", icon="INFO")
     own = strip.dgtalker
     row = layout.row(align=True)
     row.prop(own, "transcript", text="", placeholder="What is said, if you know it", icon="TEXT")
@@ -197,6 +202,16 @@ def _draw_lips(layout: Any, context: bpy.types.Context, scene: bpy.types.Scene) 
             shown = bool(markers.found(scene, kind))
             button = row.operator(lip_operators.ShowPhones.bl_idname, text=kind.capitalize(), depress=shown)
             button.kind = kind
+
+
+def _draw_files(layout: Any, context: bpy.types.Context) -> None:
+    header, body = layout.panel("dgtalker_files", default_closed=True)
+    head = exchange_operators.target(context)
+    header.label(text=f"Import and Export: {head.name}" if head else "Import and Export")
+    if body:
+        row = body.row(align=True)
+        row.operator(exchange_operators.ImportPerformance.bl_idname, text="Import…", icon="IMPORT")
+        row.operator(exchange_operators.ChooseExport.bl_idname, text="Export…", icon="EXPORT")
 
 
 class SpeechSidebar(SpeechPanel, ui.SidebarPanel, bpy.types.Panel):

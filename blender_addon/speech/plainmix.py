@@ -72,7 +72,7 @@ def _decode(strip: Any, rate: int, folder: Path) -> np.ndarray:
 
 
 def _content_start(strip: Any, clock: Clock) -> float:
-    frame, offset, _ = strips.content(strip)
+    frame, offset = strips.content(strip)
     return clock.seconds(frame) + offset
 
 

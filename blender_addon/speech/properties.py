@@ -66,8 +66,8 @@ StripProperties.__annotations__ |= {each.name: _number(each) for each in setting
 class SpeakerProperties(bpy.types.PropertyGroup):
     """What a speaker keeps of its speech, so that amounts act without the engine."""
 
-    take: bpy.props.StringProperty(subtype="BYTE_STRING", options=set(), override={"LIBRARY_OVERRIDABLE"})  # type: ignore[valid-type]
-    """`Take.to_bytes`; empty where nothing was animated."""
+    take: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})  # type: ignore[valid-type]
+    """`Take.to_bytes` in base 64, since overrides end bytes at the first 0; empty where nothing was animated."""
     first: bpy.props.IntProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})  # type: ignore[valid-type]
     """The frame at which the take starts."""
     place: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})  # type: ignore[valid-type]

@@ -130,16 +130,20 @@ def file_of(sound: bpy.types.Sound) -> Path:
     return Path(bpy.path.abspath(sound.filepath, library=sound.library))
 
 
-def content(strip: Any) -> tuple[float, float, str]:
-    """What a strip plays: the frame and further seconds at which its whole sound starts, and which sound that is."""
-    start = strip.content_start if NEW_NAMES else strip.frame_start
-    sound = strip.sound
-    return start, round(strip.sound_offset, 6), sound.filepath if sound else ""
+def content(strip: Any) -> tuple[float, float]:
+    """The frame, and further seconds, at which the whole sound of a strip starts."""
+    return strip.content_start if NEW_NAMES else strip.frame_start, round(strip.sound_offset, 6)
+
+
+def played(strip: Any) -> tuple[str, float]:
+    """Which sound a strip plays: the name of its file, wherever that lies, and how many frames it lasts."""
+    name = Path(strip.sound.filepath.replace("\\", "/")).name if strip.sound else ""
+    return name, strip.content_duration if NEW_NAMES else strip.frame_duration
 
 
 def file_start(scene: bpy.types.Scene, strip: Any) -> float:
     """The frame, whole or not, at which a strip's whole sound starts, heard or trimmed away."""
-    start, offset, _ = content(strip)
+    start, offset = content(strip)
     return start + clock(scene).frames(offset)
 
 

@@ -25,7 +25,7 @@ def moved(parts: Iterable[Cue], later: float) -> list[Cue]:
 
 def joined(parts: Iterable[Cue]) -> str:
     """The words alone."""
-    return " ".join(cue.text for cue in parts)
+    return " ".join(" ".join(cue.text for cue in parts).split())
 
 
 def written(parts: Iterable[Cue]) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from dgtalker_engine.performance import FADE
 
 SETTLE = 0.5
 """Seconds animated before the first sound and after the last one, in which the face comes to rest."""
@@ -61,6 +63,20 @@ def in_frames(text: str, clock: Clock, first: int) -> str:
         lambda time: f"frame {round(first + clock.frames(60 * int(time[1]) + float(time[2])))}",
         text,
     )
+
+
+def reaches(heard: Sequence[Span], clock: Clock) -> list[Span]:
+    """How far the settings of each sound reach: beyond its ends until the face has come to rest, or half way to the
+    next sound."""
+    most = clock.frames(SETTLE + FADE)
+    found = []
+    for span in heard:
+        others = [other for other in heard if other is not span]
+        before = span.start - max((other.end for other in others if other.start < span.start), default=-math.inf)
+        after = min((other.start for other in others if other.end > span.end), default=math.inf) - span.end
+        early, late = (min(most, max(0.0, gap) / 2) for gap in (before, after))
+        found.append(Span(span.start - early, span.end + late))
+    return found
 
 
 def whole_take(heard: Iterable[Span], clock: Clock) -> tuple[int, int]:

@@ -85,3 +85,43 @@ def trim():
         setattr(strip, names[0], start)
 
     return move
+
+
+@pytest.fixture
+def voice(sample, tmp_path):
+    """The first two seconds of the bundled recording: "Hello! My favorite movie"."""
+    path = tmp_path / "voice.wav"
+    with wave.open(str(sample)) as source, wave.open(str(path), "wb") as part:
+        part.setparams(source.getparams())
+        part.writeframes(source.readframes(2 * source.getframerate()))
+    return path
+
+
+@pytest.fixture
+def animated(make_head, add_strip, voice):
+    """`animated(name, frame)`: a head that speaks a strip of its own, and the strip."""
+
+    def animate(name: str = "Ada", frame: int = 30) -> tuple[bpy.types.Object, bpy.types.Strip]:
+        head = make_head(name)
+        strip = add_strip(voice, frame=frame, head=head, name=f"{name}'s line")
+        bpy.context.scene.sequence_editor.active_strip = strip
+        bpy.ops.dgtalker.animate()
+        return head, strip
+
+    return animate
+
+
+@pytest.fixture
+def curve():
+    """`curve(ob, name)`: a shape key as it plays, on every frame of the object's generated clip."""
+
+    def play(ob: bpy.types.Object, name: str) -> np.ndarray:
+        key = ob.data.shape_keys
+        strip = key.animation_data.nla_tracks["Speech"].strips[0]
+        values = []
+        for frame in range(int(strip.frame_start), int(strip.frame_end) + 1):
+            bpy.context.scene.frame_set(frame)
+            values.append(key.key_blocks[name].value)
+        return np.array(values)
+
+    return play

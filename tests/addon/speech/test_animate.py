@@ -20,16 +20,6 @@ def speech(room):
     return room("speech.animation")
 
 
-@pytest.fixture
-def voice(sample, tmp_path):
-    """The first two seconds of the bundled recording."""
-    path = tmp_path / "voice.wav"
-    with wave.open(str(sample)) as source, wave.open(str(path), "wb") as part:
-        part.setparams(source.getparams())
-        part.writeframes(source.readframes(2 * source.getframerate()))
-    return path
-
-
 def curve(head, name):
     """A control on every frame of its clip, and the clip's first frame."""
     strip = head.data.shape_keys.animation_data.nla_tracks["Speech"].strips[0]

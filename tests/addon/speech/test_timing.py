@@ -41,3 +41,14 @@ def test_the_engines_times_become_frames_of_the_timeline(timing):
 def test_what_lies_outside_a_meta_strip_is_not_heard(timing):
     assert timing.Span(10, 20).clipped(timing.Span(30, 40)).empty
     assert timing.Span(10, 35).clipped(timing.Span(30, 40)) == timing.Span(30, 35)
+
+
+def test_settings_reach_until_the_face_rests_or_half_way_to_the_next_sound(timing):
+    clock = timing.Clock(20, 1.0)
+    spans = [timing.Span(100.0, 200.0), timing.Span(150.0, 180.0), timing.Span(204.0, 260.0), timing.Span(240.0, 300.0)]
+    assert timing.reaches(spans, clock) == [
+        timing.Span(86.0, 202.0),
+        timing.Span(150.0, 180.0),
+        timing.Span(202.0, 260.0),
+        timing.Span(240.0, 314.0),
+    ]

@@ -1,0 +1,246 @@
+"""P, B and M in the final motion: found, marked and closed; phones and visemes as markers."""
+
+from __future__ import annotations
+
+import re
+
+import bpy
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def hold_open():
+    """`hold_open(head, how)`: the animator's own keys keep the jaw wide open."""
+
+    def key(head: bpy.types.Object, how: str, jaw: float = 0.6) -> None:
+        key = head.data.shape_keys
+        key.key_blocks["jawOpen"].value = jaw
+        key.key_blocks["jawOpen"].keyframe_insert("value", frame=1)
+        key.animation_data.action_blend_type = how
+
+    return key
+
+
+@pytest.fixture
+def gaps(room):
+    """`gaps(head)`: how far the lips are apart at each P, B and M as Blender plays it, 1 is a jaw wide open."""
+
+    def measure(head: bpy.types.Object) -> list[float]:
+        directing, contacts = room("speech.directing"), room("speech.contacts")
+        take, first = directing.take_of(head), head.dgtalker_speech.first
+        key = head.data.shape_keys
+        opens = contacts.gap_of(head, key).opens
+        scene = bpy.context.scene
+        found = []
+        for start, end in take.closures * take.fps + first:
+            seen = []
+            for frame in range(int(np.floor(start)), int(np.ceil(end)) + 1):
+                scene.frame_set(frame)
+                seen.append(sum(block.value * each for block, each in zip(key.key_blocks, opens, strict=True)))
+            found.append(min(seen))
+        return found
+
+    return measure
+
+
+def ours() -> list[bpy.types.TimelineMarker]:
+    return [each for each in bpy.context.scene.timeline_markers if re.fullmatch(r"[PBM] \d\d:\d\d:\d\d", each.name)]
+
+
+def test_generated_lips_close(animated, gaps):
+    head, _ = animated()
+    assert len(gaps(head)) >= 2
+    assert max(gaps(head)) < 0.05
+    bpy.ops.dgtalker.check_lips()
+    assert not bpy.context.scene.timeline_markers
+
+
+@pytest.mark.parametrize("how", ["ADD", "REPLACE"])
+def test_lips_that_hand_keys_hold_open_are_marked_and_closed(animated, gaps, hold_open, how):
+    head, _ = animated()
+    hold_open(head, how)
+    assert min(gaps(head)) > 0.1
+    mine = bpy.context.scene.timeline_markers.new("Punchline", frame=40)
+    bpy.ops.dgtalker.check_lips()
+    assert len(ours()) == len(gaps(head))
+    hand = head.data.shape_keys.animation_data.action
+    bpy.ops.dgtalker.close_lips()
+    assert max(gaps(head)) < 0.06
+    assert [marker.name for marker in bpy.context.scene.timeline_markers] == [mine.name]
+    animation = head.data.shape_keys.animation_data
+    assert [track.name for track in animation.nla_tracks] == ["Speech", "Lip Contacts"]
+    assert animation.action == hand
+    assert len(hand.layers[0].strips[0].channelbags[0].fcurves) == 1
+
+
+def test_between_the_contacts_the_hand_keys_count(animated, hold_open):
+    head, _ = animated()
+    hold_open(head, "REPLACE")
+    bpy.ops.dgtalker.close_lips()
+    bpy.context.scene.frame_set(20)
+    assert head.data.shape_keys.key_blocks["jawOpen"].value == pytest.approx(0.6)
+    assert head.data.shape_keys.key_blocks["mouthClose"].value < 0.01
+
+
+def test_closed_lips_stay_closed_while_sliders_move(animated, gaps, hold_open):
+    head, strip = animated()
+    hold_open(head, "ADD", 0.4)
+    bpy.ops.dgtalker.close_lips()
+    strip.dgtalker.jaw = 1.8
+    strip.dgtalker.offset = 0.1
+    bpy.ops.dgtalker.check_lips()
+    assert not ours()
+
+
+def test_release_opens_them_again(animated, gaps, hold_open):
+    head, _ = animated()
+    with pytest.raises(RuntimeError, match="Close Lips has made no keys"):
+        bpy.ops.dgtalker.release_lips()
+    hold_open(head, "ADD")
+    before = gaps(head)
+    bpy.ops.dgtalker.close_lips()
+    bpy.ops.dgtalker.release_lips()
+    assert gaps(head) == pytest.approx(before)
+
+
+def test_closing_is_one_undo_step(animated, hold_open):
+    head, _ = animated()
+    hold_open(head, "ADD")
+    bpy.ops.ed.undo_push(message="before")
+    bpy.ops.dgtalker.close_lips("EXEC_DEFAULT", True)
+    bpy.ops.ed.undo()
+    assert len(bpy.data.objects["Ada"].data.shape_keys.animation_data.nla_tracks) == 1
+
+
+def test_drivers_that_hold_the_lips_apart_are_told(animated, hold_open):
+    head, _ = animated()
+    for name in ("jawOpen", "mouthClose"):
+        driver = head.data.shape_keys.key_blocks[name].driver_add("value").driver
+        driver.expression = "0.6" if name == "jawOpen" else "0.0"
+    bpy.ops.dgtalker.animate()
+    bpy.ops.dgtalker.close_lips()
+    assert ours()
+
+
+def test_the_check_leaves_the_scene_as_it_was(animated, hold_open):
+    head, _ = animated()
+    hold_open(head, "ADD")
+    bpy.context.scene.frame_set(33)
+    handlers: list[int] = []
+    bpy.app.handlers.frame_change_post.append(lambda *_: handlers.append(1))
+    objects, scenes = len(bpy.data.objects), len(bpy.data.scenes)
+    bpy.ops.dgtalker.check_lips()
+    bpy.app.handlers.frame_change_post.pop()
+    assert bpy.context.scene.frame_current == 33
+    assert (len(bpy.data.objects), len(bpy.data.scenes)) == (objects, scenes)
+    assert not handlers
+
+
+def test_next_goes_round_and_remove_keeps_other_markers(animated, hold_open):
+    head, _ = animated()
+    scene = bpy.context.scene
+    with pytest.raises(RuntimeError, match="press Check first"):
+        bpy.ops.dgtalker.next_open_lips()
+    hold_open(head, "ADD")
+    for name in ("Punchline", "B roll", "P 12", "/cut/"):
+        scene.timeline_markers.new(name, frame=45)
+    bpy.ops.dgtalker.check_lips()
+    found = sorted(marker.frame for marker in ours())
+    scene.frame_set(1)
+    seen = []
+    for _ in range(len(found) + 1):
+        bpy.ops.dgtalker.next_open_lips()
+        seen.append(scene.frame_current)
+    assert seen == [*found, found[0]]
+    bpy.ops.dgtalker.clear_lip_markers()
+    assert sorted(marker.name for marker in scene.timeline_markers) == ["/cut/", "B roll", "P 12", "Punchline"]
+
+
+def test_a_click_in_the_list_goes_to_the_place(animated, hold_open):
+    head, _ = animated()
+    hold_open(head, "ADD")
+    bpy.ops.dgtalker.check_lips()
+    bpy.context.window_manager.dgtalker_open_lips = 1
+    assert bpy.context.scene.frame_current == bpy.context.scene.timeline_markers[1].frame
+    assert bpy.context.window_manager.dgtalker_open_lips == 1
+
+
+def test_on_the_built_in_head_the_mesh_itself_closes(add_strip, voice):
+    """Measured on vertices that Blender evaluates, with correctives, not on weights."""
+    bpy.ops.dgtalker.add_head()
+    head = bpy.context.object
+    add_strip(voice, 30, head)
+    bpy.ops.dgtalker.animate()
+    key = head.data.shape_keys
+    key.key_blocks["jawOpen"].value = 0.4
+    key.key_blocks["jawOpen"].keyframe_insert("value", frame=1)
+    key.animation_data.action_blend_type = "ADD"
+    bpy.ops.dgtalker.check_lips()
+    marked = [marker.frame for marker in bpy.context.scene.timeline_markers]
+    assert marked
+    open_lips = [parted(head, frame) for frame in marked]
+    bpy.ops.dgtalker.close_lips()
+    closed = [parted(head, frame) for frame in marked]
+    assert min(open_lips) > 0.003
+    assert max(closed) < 0.0025
+
+
+def parted(head: bpy.types.Object, frame: int) -> float:
+    """How far the middle of the lips is apart on a frame, beyond rest, metres."""
+    scene = bpy.context.scene
+    scene.frame_set(frame)
+    evaluated = head.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+    now, rest = np.empty(3 * len(evaluated.vertices)), np.empty(3 * len(evaluated.vertices))
+    evaluated.vertices.foreach_get("co", now)
+    key = head.data.shape_keys
+    key.reference_key.points.foreach_get("co", rest)
+    move = (now - rest).reshape(-1, 3)
+    low, high = lip_vertices(key, rest.reshape(-1, 3))
+    return float((move[high] - move[low])[:, 2].max())
+
+
+def lip_vertices(key: bpy.types.Key, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest pairs of a vertex that goes down with the lower lip and one that goes up with the upper lip."""
+
+    def delta(name: str) -> np.ndarray:
+        place = np.empty(rest.size)
+        key.key_blocks[name].points.foreach_get("co", place)
+        return (place.reshape(-1, 3) - rest)[:, 2]
+
+    low = np.flatnonzero(delta("mouthLowerDownLeft") + delta("mouthLowerDownRight") < -0.004)
+    high = np.flatnonzero(delta("mouthUpperUpLeft") + delta("mouthUpperUpRight") > 0.004)
+    low, high = (side[np.abs(rest[side, 0]) < 0.006] for side in (low, high))
+    apart = np.linalg.norm(rest[low][:, None] - rest[high][None], axis=2)
+    nearest = np.argsort(apart.min(axis=1))[:4]
+    return low[nearest], high[apart.argmin(axis=1)[nearest]]
+
+
+@pytest.mark.parametrize(("kind", "example"), [("PHONES", "/M/"), ("VISEMES", "[PP]")])
+def test_what_is_said_is_shown_and_hidden_again(animated, kind, example):
+    animated()
+    scene = bpy.context.scene
+    scene.timeline_markers.new("Punchline", frame=45)
+    bpy.ops.dgtalker.show_phones(kind=kind)
+    names = {marker.name: marker.frame for marker in scene.timeline_markers}
+    assert len(names) > 5
+    assert 30 <= names[example] <= 30 + 2 * 24
+    bpy.ops.dgtalker.show_phones(kind=kind)
+    assert [marker.name for marker in scene.timeline_markers] == ["Punchline"]
+
+
+def test_clear_speech_takes_the_markers_along(animated, hold_open):
+    head, _ = animated()
+    hold_open(head, "ADD")
+    bpy.ops.dgtalker.check_lips()
+    bpy.ops.dgtalker.show_phones(kind="PHONES")
+    bpy.context.scene.timeline_markers.new("Punchline", frame=45)
+    bpy.ops.dgtalker.clear_speech()
+    assert [marker.name for marker in bpy.context.scene.timeline_markers] == ["Punchline"]
+
+
+def test_buttons_say_that_nothing_was_animated(make_head):
+    make_head()
+    for operator in ("check_lips", "close_lips", "show_phones", "update_keys"):
+        with pytest.raises(RuntimeError, match="press Animate first"):
+            getattr(bpy.ops.dgtalker, operator)()

@@ -1,0 +1,243 @@
+"""Settings that change keys at once, from the take in the .blend and without the engine."""
+
+from __future__ import annotations
+
+import time
+import wave
+
+import bpy
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def no_engine(room):
+    """The engine is gone: whatever follows happens in Blender."""
+
+    def stop() -> None:
+        room("bridge.engine").stop()
+        assert room("bridge.engine").state().pid is None
+
+    return stop
+
+
+def test_a_slider_of_the_strip_changes_the_keys_at_once(animated, curve, no_engine):
+    head, strip = animated()
+    no_engine()
+    usual = curve(head, "jawOpen")
+    strip.dgtalker.jaw = 0.0
+    assert curve(head, "jawOpen").max() == 0.0
+    strip.dgtalker.jaw = 1.0
+    assert np.array_equal(curve(head, "jawOpen"), usual)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "name"),
+    [
+        ("lips", 0.3, "mouthFunnel"),
+        ("expression", 2.0, "browInnerUp"),
+        ("articulation", -1.0, "jawOpen"),
+        ("smoothing", 0.3, "jawOpen"),
+        ("hold", 0.2, "jawOpen"),
+        ("offset", 0.2, "jawOpen"),
+        ("seed", 5, "browInnerUp"),
+        ("style_happy", 1.0, "mouthSmileLeft"),
+    ],
+)
+def test_every_setting_shows(animated, curve, setting, value, name):
+    head, strip = animated()
+    usual = curve(head, name)
+    setattr(strip.dgtalker, setting, value)
+    assert np.abs(curve(head, name) - usual).max() > 0.01
+
+
+def test_blinks_stop(make_head, add_strip, tone, curve):
+    head = make_head()
+    strip = add_strip(tone(seconds=8, level=0.0), head=head)
+    bpy.ops.dgtalker.animate()
+    assert curve(head, "eyeBlinkLeft").max() > 0.9
+    strip.dgtalker.blinks = 0.0
+    assert curve(head, "eyeBlinkLeft").max() < 0.5
+
+
+def test_reset_brings_a_section_back(animated, curve):
+    head, strip = animated()
+    usual = curve(head, "jawOpen")
+    strip.dgtalker.jaw, strip.dgtalker.smoothing = 0.2, 0.3
+    bpy.ops.dgtalker.reset_strip(section="amounts")
+    assert (strip.dgtalker.jaw, strip.dgtalker.smoothing) == (1.0, pytest.approx(0.3))
+    bpy.ops.dgtalker.reset_strip(section="all")
+    assert np.array_equal(curve(head, "jawOpen"), usual)
+
+
+def test_hand_keys_and_the_order_of_tracks_stay(animated):
+    head, strip = animated()
+    key = head.data.shape_keys
+    block = key.key_blocks["browInnerUp"]
+    block.keyframe_insert("value", frame=5)
+    mine = key.animation_data.nla_tracks.new()
+    mine.name = "Mine"
+    block.value = 0.77
+    block.keyframe_insert("value", frame=5)
+    hand = key.animation_data.action
+    strip.dgtalker.expression = 2.0
+    assert [track.name for track in key.animation_data.nla_tracks] == ["Speech", "Mine"]
+    assert key.animation_data.action == hand
+    bpy.context.scene.frame_set(40)
+    assert block.value == pytest.approx(0.77)
+
+
+def test_undo_and_redo_take_the_keys_along(animated, curve):
+    animated()
+    usual = curve(bpy.data.objects["Ada"], "jawOpen")
+    bpy.ops.ed.undo_push(message="before")
+    bpy.context.scene.sequence_editor.strips[0].dgtalker.jaw = 0.0
+    bpy.ops.ed.undo_push(message="Jaw")
+    bpy.ops.ed.undo()
+    assert bpy.context.scene.sequence_editor.strips[0].dgtalker.jaw == 1.0
+    assert np.array_equal(curve(bpy.data.objects["Ada"], "jawOpen"), usual)
+    bpy.ops.ed.redo()
+    assert bpy.context.scene.sequence_editor.strips[0].dgtalker.jaw == 0.0
+    assert curve(bpy.data.objects["Ada"], "jawOpen").max() == 0.0
+
+
+def test_each_of_two_heads_follows_its_own_strip(animated, curve):
+    ada, hers = animated("Ada", 30)
+    bob, _ = animated("Bob", 50)
+    untouched = curve(bob, "jawOpen")
+    hers.dgtalker.jaw = 0.0
+    assert curve(ada, "jawOpen").max() == 0.0
+    assert np.array_equal(curve(bob, "jawOpen"), untouched)
+
+
+def test_two_strips_of_a_head_are_set_apart(make_head, add_strip, voice, curve):
+    head = make_head()
+    first, second = add_strip(voice, 20, head, "a"), add_strip(voice, 120, head, "b")
+    bpy.ops.dgtalker.animate()
+    usual = curve(head, "jawOpen")
+    second.dgtalker.jaw = 0.0
+    now = curve(head, "jawOpen")
+    assert np.array_equal(now[:80], usual[:80])
+    assert now[100:].max() == 0.0
+    first.dgtalker.jaw = 0.0
+    assert curve(head, "jawOpen").max() == 0.0
+
+
+def test_the_take_survives_saving_and_reopening(animated, curve, no_engine, tmp_path):
+    animated()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    no_engine()
+    bpy.context.scene.sequence_editor.strips[0].dgtalker.jaw = 0.0
+    assert curve(bpy.data.objects["Ada"], "jawOpen").max() == 0.0
+
+
+def test_an_overridden_head_follows_and_keeps_its_take(room, add_strip, voice, curve, tmp_path):
+    bpy.ops.dgtalker.add_head()
+    name = bpy.context.object.name
+    library, shot = str(tmp_path / "library.blend"), str(tmp_path / "shot.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=library)
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    with bpy.data.libraries.load(library, link=True) as (_, wanted):
+        wanted.objects = [name]
+    head = wanted.objects[0].override_create(remap_local_usages=True)
+    bpy.context.scene.collection.objects.link(head)
+    room("head.add").make_editable(head)
+    add_strip(voice, 30, head)
+    bpy.ops.dgtalker.animate()
+    bpy.ops.wm.save_as_mainfile(filepath=shot)
+    bpy.ops.wm.open_mainfile(filepath=shot)
+    head = next(ob for ob in bpy.context.scene.objects if ob.name == name)
+    assert head.override_library
+    bpy.context.scene.sequence_editor.strips[0].dgtalker.jaw = 0.0
+    assert curve(head, "jawOpen").max() == 0.0
+
+
+def test_after_a_strip_was_moved_nothing_follows_and_the_panel_says_why(room, animated, curve):
+    head, strip = animated()
+    directing = room("speech.directing")
+    assert directing.outdated_reason(head) == ""
+    usual = curve(head, "jawOpen")
+    strip.channel = 5
+    assert directing.outdated_reason(head) == ""
+    start = "content_start" if bpy.app.version >= (5, 2) else "frame_start"
+    setattr(strip, start, getattr(strip, start) + 10)
+    strip.dgtalker.jaw = 0.0
+    assert np.array_equal(curve(head, "jawOpen"), usual)
+    assert "press Animate" in directing.outdated_reason(head)
+    with pytest.raises(RuntimeError, match="Strips of Ada were moved"):
+        bpy.ops.dgtalker.update_keys()
+    bpy.ops.dgtalker.animate()
+    assert directing.outdated_reason(head) == ""
+    assert curve(head, "jawOpen").max() == 0.0
+
+
+def test_a_new_transcript_asks_for_animate(room, animated):
+    head, strip = animated()
+    strip.dgtalker.transcript = "Hello! My favorite movie"
+    assert "transcript of Ada was changed" in room("speech.directing").outdated_reason(head)
+    bpy.ops.dgtalker.animate()
+    assert room("speech.directing").outdated_reason(head) == ""
+
+
+def test_a_linked_head_does_not_follow_and_says_so(room, animated, tmp_path):
+    animated()
+    path = str(tmp_path / "library.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    with bpy.data.libraries.load(path, link=True) as (_, wanted):
+        wanted.scenes = ["Scene"]
+    head = next(ob for ob in bpy.data.objects if ob.name == "Ada")
+    assert "linked from another file" in room("speech.directing").stale_reason(head)
+
+
+def test_a_style_fades_between_its_keys(animated, curve):
+    head, _ = animated()
+    usual = curve(head, "mouthSmileLeft")
+    own = head.dgtalker_speech
+    own.happy = 0.0
+    own.keyframe_insert("happy", frame=20)
+    own.happy = 1.0
+    own.keyframe_insert("happy", frame=70)
+    bpy.ops.dgtalker.update_keys()
+    smile = curve(head, "mouthSmileLeft") - usual
+    assert abs(smile[:3]).max() < 0.02
+    assert smile[-10:].mean() > smile[len(smile) // 2] > 0.05
+
+
+def test_linked_duplicates_of_a_speaking_head_keep_their_own_keys(animated, curve):
+    """Shift D copies the object, its mesh and its actions' users."""
+    head, strip = animated()
+    twin = head.copy()
+    twin.data = head.data.copy()
+    bpy.context.scene.collection.objects.link(twin)
+    before = curve(twin, "jawOpen")
+    strip.dgtalker.jaw = 0.0
+    assert curve(head, "jawOpen").max() == 0.0
+    assert np.array_equal(curve(twin, "jawOpen"), before)
+
+
+def test_clear_forgets_the_take(room, animated):
+    head, strip = animated()
+    bpy.ops.dgtalker.clear_speech()
+    strip.dgtalker.jaw = 0.5
+    assert not room("speech.keys").spoken(head)
+
+
+def test_a_minute_follows_a_slider_quickly(room, make_head, add_strip, sample, tmp_path):
+    path = tmp_path / "minute.wav"
+    with wave.open(str(sample)) as source, wave.open(str(path), "wb") as whole:
+        whole.setparams(source.getparams())
+        frames = source.readframes(source.getnframes())
+        whole.writeframes((frames * 14)[: 60 * 2 * source.getframerate()])
+    head = make_head()
+    strip = add_strip(path, head=head)
+    bpy.ops.dgtalker.animate()
+    costs = []
+    for lips in np.linspace(0.5, 1.5, 6):
+        begin = time.perf_counter()
+        strip.dgtalker.lips = lips
+        costs.append(time.perf_counter() - begin)
+    size = len(head.dgtalker_speech.take)
+    print(f"60 s: {1000 * np.median(costs):.0f} ms for each step of a slider; the take holds {size / 1000:.0f} kB")
+    assert np.median(costs) < 1.0
