@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
-from scipy.signal import stft
 
 from .progress import Progress
 from .sound import RATE
@@ -28,7 +27,7 @@ _HELD = 15
 _LONG = 4.0
 _BLOCK = 60 * RATE
 _SMOOTH = int(2.0 * RATE / _STEP)
-_SETS_IN, _ENDS, _BETWEEN = 0.7, 0.3, 0.5
+_SETS_IN, _ENDS, _BETWEEN = 0.85, 0.3, 0.5
 
 
 def steadiness(sound: np.ndarray) -> float:
@@ -48,7 +47,8 @@ def changes(samples: np.ndarray, progress: Progress) -> list[float]:
     Args:
         samples: of the whole recording, (n,) at `RATE`.
     """
-    shares, weights = [], []
+    shares: list[np.ndarray] = []
+    weights: list[np.ndarray] = []
     for start in range(0, len(samples), _BLOCK):
         progress.report(start / len(samples))
         held, power = _partials(samples[start : start + _BLOCK].astype(np.float32))
@@ -88,10 +88,11 @@ def _partials(sound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The power in partials that are held, and in all, for each `_STEP` samples: float32 (frames,)."""
     if len(sound) < _SIZE:
         return np.zeros(1, np.float32), np.zeros(1, np.float32)
-    spectrum = stft(sound, RATE, nperseg=_SIZE, noverlap=_SIZE - _STEP, boundary=None, padded=False)[2]
-    power = np.abs(spectrum[int(_LOWEST * _SIZE / RATE) : int(_HIGHEST * _SIZE / RATE)]) ** 2
+    frames = np.lib.stride_tricks.sliding_window_view(sound, _SIZE)[::_STEP]
+    spectrum = np.fft.rfft(frames * np.hanning(_SIZE).astype(np.float32), axis=1)
+    power = np.abs(spectrum[:, int(_LOWEST * _SIZE / RATE) : int(_HIGHEST * _SIZE / RATE)]) ** 2
     peaks = np.zeros(power.shape, np.uint8)
-    peaks[1:-1] = (power[1:-1] >= power[:-2]) & (power[1:-1] >= power[2:])
-    held = maximum_filter1d(minimum_filter1d(peaks, _HELD, axis=1), _HELD, axis=1)
-    held = maximum_filter1d(held, 3, axis=0)
-    return (power * held).sum(axis=0), power.sum(axis=0)
+    peaks[:, 1:-1] = (power[:, 1:-1] >= power[:, :-2]) & (power[:, 1:-1] >= power[:, 2:])
+    held = maximum_filter1d(minimum_filter1d(peaks, _HELD, axis=0), _HELD, axis=0)
+    held = maximum_filter1d(held, 3, axis=1)
+    return (power * held).sum(axis=1), power.sum(axis=1)

@@ -1,26 +1,38 @@
-"""Resident memory while the built-in head's frames are rendered to PNG files: at the start, in the middle, at the end.
+"""Resident memory while the built-in head's frames are rendered to PNG files: at the start, in the middle, at the end;
+and the most that the engine and its helpers take together while they listen to a long recording.
 
-Run by `python build.py bench memory [--frames N] [--size WxH] [--format F]`; prints JSON, in MB. "start" is after the
-first tenth, when every thread and buffer is there. "spread" is how far from the mean any later moment was. Linux.
+Run by `python build.py bench memory [--frames N] [--size WxH] [--format F]` or, for listening alone, with
+`--minutes M [--spoken S]`; prints JSON, in MB. "start" is after the first tenth, when every thread and buffer is there.
+"least" and "most" are of any later moment. The recording is the demo's sentences with pauses, louder and softer, for S
+of the M minutes, and silence. Linux.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
 import tempfile
+import threading
+import time
 from pathlib import Path
+
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from sequence import hardware, size, speaking
 
-from dgtalker_engine import avatar
+from dgtalker_engine import avatar, speech
+from dgtalker_engine.performance import Take
 from dgtalker_engine.server.formats import FORMATS
+from dgtalker_engine.server.listener import Listener
 from dgtalker_engine.server.sequences import render_sequence
 
 BAR = 20.0
+LISTENING_BAR = 1500.0
+SAMPLE = Path(__file__).resolve().parents[1] / "demo" / "sample.wav"
 
 
 def main(argv: list[str]) -> int:
@@ -28,7 +40,12 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--frames", type=int, default=3000)
     parser.add_argument("--size", type=size, default=(512, 512))
     parser.add_argument("--format", choices=tuple(FORMATS), default="png")
+    parser.add_argument("--minutes", type=float, help="of a recording to listen to")
+    parser.add_argument("--spoken", type=float, default=float("inf"), help="minutes of it in which somebody speaks")
     options = parser.parse_args(argv)
+    if options.minutes:
+        print(json.dumps(listening(options.minutes, min(options.spoken, options.minutes)), indent=1))
+        return 0
 
     head = avatar.load(avatar.builtin(avatar.BUILTIN_NAMES[0]))
     shot = speaking(head, options.size[0], options.size[1], options.frames)
@@ -59,9 +76,63 @@ def mean(seen: list[tuple[float, float]], first: float, last: float) -> float:
     return sum(values) / len(values)
 
 
-def resident() -> float:
-    """MB of this process."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+def listening(minutes: float, spoken: float) -> dict:
+    """Figures of one request to the engine, this process being the engine."""
+    recording = bytearray(long_recording(minutes, spoken).tobytes())
+    peaks: dict[str, float] = {"together": 0.0}
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.2):
+            own, others = resident(), [resident(number) for number in descendants(os.getpid())]
+            for name, value in {"engine": own, "helpers": sum(others), "together": own + sum(others)}.items():
+                peaks[name] = max(peaks.get(name, 0.0), value)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    started, before = time.perf_counter(), os.times()
+    header, body = Listener().animate(
+        {"sample_rate": speech.RATE, "fps": 25.0, "passages": []}, recording, lambda fraction, text: None
+    )
+    seconds, after = time.perf_counter() - started, os.times()
+    done.set()
+    watcher.join()
+    take = Take.from_bytes(body[0])
+    work = after.children_user + after.children_system - before.children_user - before.children_system
+    report = {"minutes": minutes, "spoken_minutes": spoken, "notes": header["notes"]}
+    report |= {"frames": take.frames, "take_mb": round(len(body[0]) / 1e6, 2)}
+    report |= {"seconds": round(seconds, 1), "cpu_seconds": round(work, 1)}
+    report |= {"peak_mb": {name: round(value) for name, value in peaks.items()}}
+    return report | {"within_bar": peaks["together"] <= LISTENING_BAR, "hardware": hardware()}
+
+
+def long_recording(minutes: float, spoken: float) -> np.ndarray:
+    """Float16 (n,) at `speech.RATE`."""
+    sentence = np.concatenate([speech.read_speech(SAMPLE), np.zeros(speech.RATE // 2, np.float16)])
+    result = np.zeros(int(60 * minutes * speech.RATE), np.float16)
+    count = int(60 * spoken * speech.RATE) // len(sentence)
+    levels = np.random.default_rng(0).uniform(0.2, 1.0, count)
+    for start, level in zip(np.linspace(0, len(result) - len(sentence), count).astype(int), levels, strict=True):
+        result[start : start + len(sentence)] = sentence * np.float16(level)
+    return result
+
+
+def descendants(number: int) -> list[int]:
+    """Processes that a process has started, and those that they have."""
+    found = []
+    for task in Path(f"/proc/{number}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # it has ended
+            found += [int(word) for word in task.read_text().split()]
+    return [each for child in found for each in (child, *descendants(child))]
+
+
+def resident(number: int | str = "self") -> float:
+    """MB of a process; 0 when it has ended."""
+    try:
+        pages = int(Path(f"/proc/{number}/statm").read_text().split()[1])
+    except OSError:
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 if __name__ == "__main__":

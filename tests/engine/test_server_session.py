@@ -38,6 +38,15 @@ def listening_sockets(pid):
     return found
 
 
+def listening(pid):
+    """Processes that a process has started, and those that they have."""
+    found = []
+    with contextlib.suppress(OSError):  # it has ended meanwhile
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += (task / "children").read_text().split()
+    return [each for child in found for each in (child, *listening(child))]
+
+
 def start_slow_work(engine, number, recording):
     """A request that keeps the worker busy for seconds, and has begun."""
     engine.send(Kind.REQUEST, {"id": number, "op": "animate", **SLOW}, [recording])
@@ -191,6 +200,19 @@ def test_cancel_is_acknowledged_within_a_tenth_of_a_second(raw_engine, recording
         assert (kind, header["code"]) == (Kind.ERROR, "cancelled")
     assert sorted(delays)[2] <= 0.1
     assert engine.ask(99, "doctor")[0] is Kind.RESPONSE  # and nothing more of what was cancelled
+
+
+def test_a_cancel_ends_the_processes_that_listen(raw_engine, recording, wait_until):
+    engine = raw_engine()
+    engine.ask(1, "doctor")
+    wait_until(lambda: len(listening(engine.process.pid)) == 1)  # the next one is kept ready
+    start_slow_work(engine, 2, np.tile(recording, 4))
+    wait_until(lambda: len(listening(engine.process.pid)) >= 2)
+    busy = listening(engine.process.pid)
+    engine.send(Kind.CANCEL, {"id": 2})
+    assert engine.answer(2)[1]["code"] == "cancelled"
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in busy))
+    assert engine.ask(3, "doctor")[0] is Kind.RESPONSE
 
 
 def test_a_queued_request_is_cancelled_without_being_done(raw_engine, recording):
