@@ -10,7 +10,20 @@ from scipy.spatial import KDTree
 from dgtalker_engine import avatar
 from dgtalker_engine.avatar.head import mouth
 from dgtalker_engine.avatar.head.character import CHARACTERS
-from dgtalker_engine.avatar.head.form import EYE, EYE_RADIUS, slit_z
+from dgtalker_engine.avatar.head.deform import CORRECTIVES, MIX, POSES, RIG, posed
+from dgtalker_engine.avatar.head.form import (
+    EYE,
+    EYE_CORNERS,
+    EYE_RADIUS,
+    LID_RADIUS,
+    MOUTH_HALF_WIDTH,
+    eye_point,
+    lid_edges,
+    slit_y,
+    slit_z,
+)
+from dgtalker_engine.avatar.head.points import Part
+from dgtalker_engine.avatar.head.tissue import Tissue
 from dgtalker_engine.avatar.head.warp import Warp
 from dgtalker_engine.speech import visemes
 
@@ -65,7 +78,40 @@ def test_lids_stay_in_front_of_the_eyeball(head, name):
 
 @pytest.mark.parametrize("strength", [1.0, *PART_WAYS])
 def test_mouth_close_shuts_the_lips_while_the_jaw_is_open(head, strength):
-    assert np.abs(lip_gap(head, jawOpen=strength, mouthClose=strength)).max() <= 1.0
+    assert np.abs(lip_gap(head, jawOpen=strength, mouthClose=strength)).max() <= 0.5
+
+
+@pytest.mark.parametrize("name", sorted(CHARACTERS))
+def test_mouth_and_eyes_of_every_character_close(name):
+    warp = Warp(CHARACTERS[name].shape)
+
+    def closed(
+        first: np.ndarray, second: np.ndarray, sides: tuple[float, float], poses: list[dict[str, float]]
+    ) -> float:
+        """The widest gap in height between two lines that meet, in any of the poses."""
+        line = np.concatenate([first, second])
+        side = np.repeat(sides, (len(first), len(second)))
+        tissue = Tissue(line, line, np.full(len(line), int(Part.SKIN)), side)
+        rest = warp.move(line)
+        deltas = np.tensordot(MIX, np.stack([warp.move(line + posed(pose, tissue)) - rest for pose in POSES]), 1)
+        gaps = []
+        for pose in poses:
+            weights = RIG.weights(pose)
+            products = [np.prod([weights[RIG.names.index(factor)] for factor in names]) for names in CORRECTIVES]
+            place = rest + np.tensordot(np.concatenate([weights, products]), deltas, 1)
+            gaps.append((place[: len(first), 2] - place[len(first) :, 2]).max())
+        return max(gaps)
+
+    x = np.linspace(-MOUTH_HALF_WIDTH, MOUTH_HALF_WIDTH, 41)
+    lips = np.stack([x, slit_y(x), slit_z(x)], axis=1)
+    shut = [{"jawOpen": part, "mouthClose": part} for part in (*PART_WAYS, 1.0)]
+    assert closed(lips, lips, (1.0, 0.0), shut) <= 1.0
+    azimuth = np.linspace(*EYE_CORNERS, 41)[1:-1]
+    sides = zip(lid_edges(azimuth), (-1e-4, 1e-4), strict=True)
+    low, high = (eye_point(azimuth, edge + skin, LID_RADIUS) for edge, skin in sides)
+    beside = ("eyeLookDownLeft", "eyeLookUpLeft", "eyeSquintLeft", "mouthSmileLeft", "cheekSquintLeft")
+    blinks = [{"eyeBlinkLeft": 1.0}, *({"eyeBlinkLeft": 1.0, other: 1.0} for other in beside)]
+    assert closed(high, low, (np.nan, np.nan), blinks) <= 0.3
 
 
 def test_mouth_close_leaves_the_jaw_where_it_is(head):

@@ -69,13 +69,17 @@ def mouth_close(tissue: Tissue, strength: float = 1.0) -> np.ndarray:
     x = np.clip(tissue.x, -MOUTH_HALF_WIDTH, MOUTH_HALF_WIDTH)
     line = np.stack([x, slit_y(x), slit_z(x)], axis=1)
     part = np.full(shape, int(Part.SKIN))
-    lower = jaw_open(Tissue(line, line, part, np.zeros(shape)))
-    upper = jaw_open(Tissue(line, line, part, np.ones(shape)))
-    gap = lower - upper
+    lower, upper = (Tissue(line, line, part, np.full(shape, side)) for side in (0.0, 1.0))
+
+    def opened(jaw: float) -> np.ndarray:
+        return jaw_open(lower, jaw) - jaw_open(upper, jaw)
+
+    # at every strength the way that the jaw has opened at the same, but for the square that gives way
+    way = opened(strength) - CLOSE_YIELDS * strength**2 * opened(1.0)
     # the gap itself vanishes towards the corners, so a hard step between the lips leaves no tear beyond them
     above = np.where(np.isnan(tissue.given_side), tissue.height > 0, tissue.given_side > 0.5)
     share = np.where(above, CLOSE_UPPER * soft(tissue.reach, 15), (CLOSE_UPPER - 1) * soft(tissue.reach, 26))
-    return strength * (1 - CLOSE_YIELDS * strength) * (tissue.front * share)[:, None] * gap
+    return (tissue.front * share)[:, None] * way
 
 
 def mouth_funnel(tissue: Tissue) -> np.ndarray:
