@@ -77,7 +77,14 @@ def test_cycles_and_gaussians_cover_the_same_pixels_also_where_the_jaw_opens(ins
 def test_a_fit_comes_nearer_to_pictures_that_it_has_not_seen_and_keeps_the_symmetry(inside, pictures):
     shown = [picture for i, picture in enumerate(pictures) if i != 2]
     losses: list[float] = []
-    found = fit(inside, shown, ["jawOpen"], Settings(steps=50), lambda step, loss: losses.append(loss))
+    found = fit(
+        inside,
+        np.ones(len(inside.base["means"])),
+        shown,
+        ["jawOpen"],
+        Settings(steps=50),
+        lambda step, loss: losses.append(loss),
+    )
     better = linear_file.KIND.load(inside.metadata, linear_tensors(fitted(inside, found)))
     assert psnr(better, pictures[2]) > psnr(inside, pictures[2]) + 2
     assert losses[-1] < 0.6 * losses[0]

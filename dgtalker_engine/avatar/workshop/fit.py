@@ -75,42 +75,46 @@ def twins(means: np.ndarray) -> np.ndarray:
 class Model(torch.nn.Module):
     """The parameters, and the cloud that they make in a pose."""
 
-    def __init__(self, avatar: LinearAvatar, changing: list[str]) -> None:
+    def __init__(self, avatar: LinearAvatar, share: np.ndarray, changing: list[str]) -> None:
         super().__init__()
         base = avatar.base
         count = len(base["means"])
         pairs = twins(base["means"])
+        still = share.copy()
+        still[avatar.deltas["means"].index] = 0
         self.pairs = torch.from_numpy(pairs)
-        opacity = np.zeros(pairs.max() + 1, np.float32)
-        opacity[pairs] = base["opacities"]
-        self.colour = torch.nn.Parameter(torch.from_numpy(base["sh"][:, 0].copy()))
+        self.share = torch.from_numpy(share[:, None].astype(np.float32))
+        self.still = torch.from_numpy(still.astype(np.float32))
+        self.given_colour = torch.from_numpy(base["sh"][:, 0])
+        self.given_opacity = torch.logit(torch.from_numpy(base["opacities"]), 4e-3)
+        self.colour = torch.nn.Parameter(torch.zeros(count, 3))
         self.harmonics = torch.nn.Parameter(torch.zeros(count, 3, 3))
-        self.opacity = torch.nn.Parameter(torch.logit(torch.from_numpy(opacity), 4e-3))
-        self.given_opacity = torch.from_numpy(base["opacities"])
-        still = np.ones(count, bool)
-        still[avatar.deltas["means"].index] = False
-        self.still = torch.from_numpy(still)
-        self.size = torch.nn.Parameter(torch.zeros(len(opacity), 3))
+        self.opacity = torch.nn.Parameter(torch.zeros(pairs.max() + 1))
+        self.size = torch.nn.Parameter(torch.zeros(pairs.max() + 1, 3))
         self.changes = torch.nn.ParameterDict({name: torch.zeros(count, 3) for name in changing})
-        self.base_colour = torch.from_numpy(base["sh"][:, 0])
         self.avatar = avatar
         self.posed: dict[str, Gaussians] = {}
 
     def growth(self) -> torch.Tensor:
-        """(N, 3), between 1 / 1.35 and 1.35."""
-        return torch.exp(MOST_GROWTH * torch.tanh(self.size))[self.pairs]
+        """(N, 3), factors between 1 / 1.35 and 1.35."""
+        return torch.exp(MOST_GROWTH * self.share * torch.tanh(self.size)[self.pairs])
 
     def opacities(self) -> torch.Tensor:
-        return torch.where(self.still, torch.sigmoid(self.opacity)[self.pairs], self.given_opacity)
+        return torch.sigmoid(self.given_opacity + self.still * self.opacity[self.pairs])
+
+    def sh(self) -> torch.Tensor:
+        """(N, 4, 3)."""
+        colour = self.given_colour + self.share * self.colour
+        return torch.cat([colour[:, None], self.share[:, None] * self.harmonics], dim=1)
 
     def cloud(self, pose: Pose) -> Gaussians:
         if pose.name not in self.posed:
             self.posed[pose.name] = self.avatar.pose(weights_of(self.avatar, pose.weights))
         posed = self.posed[pose.name]
-        colour = self.colour + posed.sh[:, 0] - self.base_colour
+        colour = posed.sh[:, 0] - self.given_colour
         if pose.name in self.changes:
-            colour = colour + self.changes[pose.name]
-        sh = torch.cat([colour[:, None], self.harmonics], dim=1)
+            colour = colour + self.share * self.changes[pose.name]
+        sh = self.sh() + F.pad(colour[:, None], (0, 0, 0, 3))
         return Gaussians(posed.means, posed.quats, posed.scales * self.growth(), self.opacities(), sh)
 
 
@@ -121,13 +125,23 @@ def weights_of(avatar: LinearAvatar, weights: dict[str, float]) -> np.ndarray:
 
 def fit(
     avatar: LinearAvatar,
+    share: np.ndarray,
     pictures: list[Picture],
     changing: list[str],
     settings: Settings,
     progress: Callable[[int, float], None],
 ) -> Fit:
-    """Fits to the pictures; `changing` names the poses that may change colours. The same every time."""
-    model = Model(avatar, changing)
+    """Fits to the pictures, the same every time.
+
+    Args:
+        avatar: as it was placed.
+        share: (N,) from 0 for what stays as it is to 1.
+        pictures: to fit to, with even sides.
+        changing: the poses that may change colours.
+        settings: how.
+        progress: is told the steps done and the difference that the last one saw.
+    """
+    model = Model(avatar, share, changing)
     groups = [
         {"params": [model.colour], "lr": settings.colour_rate},
         {"params": [model.harmonics], "lr": settings.harmonic_rate},
@@ -157,9 +171,8 @@ def fit(
         schedule.step()
         progress(step + 1, loss.item())
     with torch.no_grad():
-        cloud = model.cloud(Pose("rest", {}, ()))
-        changes = {name: change.numpy().copy() for name, change in model.changes.items()}
-        return Fit(cloud.sh.numpy(), cloud.opacities.numpy(), model.growth().numpy(), changes)
+        changes = {name: (model.share * change).numpy() for name, change in model.changes.items()}
+        return Fit(model.sh().numpy(), model.opacities().numpy(), model.growth().numpy(), changes)
 
 
 def halved(picture: Picture) -> Picture:

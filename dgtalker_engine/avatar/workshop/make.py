@@ -23,7 +23,7 @@ from .shoot import parts, shoot
 
 PACKAGE = Path(__file__).resolve().parents[2]
 MAKERS = ("rig.py", "avatar/base.py", "avatar/numbers.py", "avatar/sparse.py", "avatar/linear_file.py")
-NO_MAKERS = ("__main__.py", "sheets.py")
+NO_MAKERS = ("__main__.py", "acting.py", "sheets.py")
 
 Say = Callable[[str], None]
 
@@ -34,7 +34,7 @@ class Quality:
 
     size: int = views.SIZE
     samples: int = 6
-    steps: int = 320
+    steps: int = 420
 
 
 def make(
@@ -57,7 +57,7 @@ def make(
     say("placing Gaussians")
     placed = build_head(character)
     say("making meshes")
-    everything = parts(character)
+    everything, share = parts(character)
     shown = time.monotonic()
     # faces that fill the picture show enough at three quarters of its size
     near = quality.size * 3 // 4
@@ -79,7 +79,7 @@ def make(
         if step % 100 == 0 or step == quality.steps:
             say(f"{step} of {quality.steps} steps, difference {loss:.4f}")
 
-    found = fit(placed, pictures, list(views.CHANGING), Settings(quality.steps), stepped)
+    found = fit(placed, share, pictures, list(views.CHANGING), Settings(quality.steps), stepped)
     data = linear_file.pack(fitted(placed, found))
     head = dgt.parse(data, {"linear": linear_file.KIND})
     assert isinstance(head, LinearAvatar)

@@ -138,7 +138,7 @@ def hair_cap(form: np.ndarray, skin_form: np.ndarray, discs: Points) -> Sheet:
     used, index = np.unique(quads, return_inverse=True)
     points = make(vertices[used], sdf.normals(form, vertices[used]), 1.0, Part.HAIR)
     _, near = KDTree(discs.position).query(points.position, k=4)
-    points.albedo = discs.albedo[near].mean(axis=1) * 1.05
+    points.albedo = discs.albedo[near].mean(axis=1) * 1.15
     return Sheet("hair_cap", points, index.reshape(quads.shape))
 
 
@@ -163,7 +163,7 @@ def hair_strands(form: np.ndarray, discs: Points, rng: np.random.Generator) -> S
         lines.append(place)
         normals.append(normal)
     position = np.stack(lines, axis=1).reshape(-1, 3)
-    bright = 1.2 + 0.3 * rng.random((len(discs), 1))
+    bright = 1.2 + 0.2 * rng.random((len(discs), 1))
     albedo = np.repeat(np.clip(discs.albedo * bright, 0, 1), steps, axis=0)
     points = make(position, np.stack(normals, axis=1).reshape(-1, 3), 1.0, Part.HAIR, albedo=albedo)
     radius = np.tile(0.55 * (1 - np.linspace(0, 1, steps) ** 2.5) + 0.02, len(discs))

@@ -101,11 +101,12 @@ def skin_material(look: dict[str, float]) -> Any:
     return nodes.finish(shader)
 
 
-def plain_material(name: str, **inputs: Any) -> Any:
-    """One principled shader, coloured by the mesh."""
+def plain_material(name: str, *, glow: float = 0.0, **inputs: Any) -> Any:
+    """One principled shader, coloured by the mesh; `glow` is for the dark of the mouth, as film makers light it."""
     nodes = Nodes(name)
     albedo = nodes.attribute("albedo").outputs["Color"]
-    return nodes.finish(nodes.node("ShaderNodeBsdfPrincipled", {"Base Color": albedo, **inputs}))
+    inputs |= {"Base Color": albedo, "Emission Color": albedo, "Emission Strength": glow}
+    return nodes.finish(nodes.node("ShaderNodeBsdfPrincipled", inputs))
 
 
 def glow_material() -> Any:
@@ -120,13 +121,15 @@ def materials(look: dict[str, float]) -> dict[str, Any]:
     return {
         "skin": skin_material(look),
         "lid": plain_material("lid", Roughness=0.35, **flesh),
-        "wet": plain_material("wet", Roughness=0.28, **{"Coat Weight": 0.5, "Coat Roughness": 0.12}, **flesh),
-        "teeth": plain_material("teeth", Roughness=0.22, **{"Coat Weight": 0.4, "Coat Roughness": 0.08}),
-        "cavity": plain_material("cavity", Roughness=0.6),
+        "wet": plain_material(
+            "wet", glow=0.08, Roughness=0.28, **{"Coat Weight": 0.5, "Coat Roughness": 0.12}, **flesh
+        ),
+        "teeth": plain_material("teeth", glow=0.12, Roughness=0.22, **{"Coat Weight": 0.4, "Coat Roughness": 0.08}),
+        "cavity": plain_material("cavity", glow=0.3, Roughness=0.6),
         "eye": plain_material("eye", Roughness=0.25, **{"Coat Weight": 1.0, "Coat Roughness": 0.06}),
         "cloth": plain_material("cloth", Roughness=0.85, **{"Sheen Weight": 0.25, "Specular IOR Level": 0.2}),
-        "hair_cap": plain_material("hair_cap", Roughness=0.6, **{"Specular IOR Level": 0.25}),
-        "hair": plain_material("hair", Roughness=0.5, **{"Specular IOR Level": 0.3}),
+        "hair_cap": plain_material("hair_cap", Roughness=0.7, **{"Specular IOR Level": 0.1}),
+        "hair": plain_material("hair", Roughness=0.6, **{"Specular IOR Level": 0.12}),
         "lash": plain_material("lash", Roughness=0.5),
         "glow": glow_material(),
     }

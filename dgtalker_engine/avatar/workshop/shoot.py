@@ -20,7 +20,7 @@ from ..head.deform import CORRECTIVES, MIX, POSES, RIG
 from ..head.deform import posed as displacement
 from ..head.light import linear
 from ..head.paint import lip_colour, skin_albedo
-from ..head.points import Points
+from ..head.points import Points, smooth
 from ..head.splats import MM, tissue_of
 from ..head.warp import Warp
 from . import meshes
@@ -41,8 +41,9 @@ class Picture:
     alpha: np.ndarray
 
 
-def parts(character: Character, seed: int = SEED) -> list[Sheet | Strands]:
-    """Everything of a head that Cycles sees, at rest, in the space of the sculpture."""
+def parts(character: Character, seed: int = SEED) -> tuple[list[Sheet | Strands], np.ndarray]:
+    """Everything of a head that Cycles sees, at rest, in the space of the sculpture; and for each Gaussian of
+    `build_head` how much of a fit to the pictures it takes (N,)."""
     form, style = forms(character)
     locks = style.form
     discs = gather(character, form, style, np.random.default_rng(seed))
@@ -62,7 +63,18 @@ def parts(character: Character, seed: int = SEED) -> list[Sheet | Strands]:
             "lash", Points.join([discs[name] for name in ("lashes", "brows", "moustache") if name in discs])
         ),
     ]
-    return [*sheets, *strands]
+    return [*sheets, *strands], np.concatenate([_share(name, points) for name, points in discs.items()])
+
+
+def _share(name: str, discs: Points) -> np.ndarray:
+    """Eyes, lashes, brows and mouth are painted to be read from afar; a fit would dim them. The skin takes over from
+    them where the lips meet at the corners, which hardly any picture shows."""
+    if name not in ("skin", "lining", "collar", "hair"):
+        return np.zeros(len(discs))
+    if name != "skin":
+        return np.ones(len(discs))
+    corner = np.abs(discs.position * [1, 0, 0]) + discs.position * [0, 1, 1] - meshes.LIP_CORNER
+    return smooth(2.5, 9.0, np.linalg.norm(corner, axis=1))
 
 
 def posed(points: Points, warp: Warp, weights: dict[str, float]) -> np.ndarray:
