@@ -179,12 +179,14 @@ def _draw_lips(layout: Any, context: bpy.types.Context, scene: bpy.types.Scene) 
     header, body = layout.panel("dgtalker_lips", default_closed=True)
     found = markers.found(scene, "OPEN_LIPS")
     header.alert = bool(found)
-    header.label(text=f"Lips at P, B, M: {len(found)} Open" if found else "Lips at P, B, M")
+    mended = any(contacts.mended(head) for head in strips.animated(scene))
+    state = f": {len(found)} Open" if found else ": Kept Closed" if mended else ""
+    header.label(text=f"Lips at P, B, M{state}")
     if body:
         row = body.row(align=True)
         row.operator(lip_operators.CheckLips.bl_idname, text="Check", icon="VIEWZOOM")
         row.operator(lip_operators.CloseLips.bl_idname, icon="CHECKMARK")
-        if any(contacts.mended(head) for head in strips.animated(scene)):
+        if mended:
             row.operator(lip_operators.ReleaseLips.bl_idname, text="", icon="X")
         if found:
             manager = context.window_manager

@@ -162,7 +162,64 @@ def a_fault_leaves_the_window_usable() -> Steps:
     yield from finishing_writes_keys()
 
 
+def animated_head() -> Generator[None, None, bpy.types.Object]:
+    head = yield from speaking_head()
+    start("animate")
+    yield from until(lambda: not running())
+    assert keys(head)
+    return head
+
+
+def highest(name: str) -> float:
+    """The highest value of a control among the generated keys."""
+    (head,) = heads()
+    action = head.data.shape_keys.animation_data.nla_tracks["Speech"].strips[0].action
+    curve = action.layers[0].strips[0].channelbags[0].fcurves.find(f'key_blocks["{name}"].value')
+    return max(point.co.y for point in curve.keyframe_points)
+
+
+def sliders_undo_and_redo_are_followed() -> Steps:
+    yield from animated_head()
+    bpy.ops.ed.undo_push(message="before")
+    bpy.context.scene.sequence_editor.strips[0].dgtalker.jaw = 0.0
+    bpy.ops.ed.undo_push(message="Jaw")
+    yield from until(lambda: highest("jawOpen") == 0.0)
+    bpy.ops.ed.undo()
+    yield from until(lambda: highest("jawOpen") > 0.1)
+    bpy.ops.ed.redo()
+    yield from until(lambda: highest("jawOpen") == 0.0)
+
+
+def keys_of_a_style_are_followed() -> Steps:
+    head = yield from animated_head()
+    own, usual = head.dgtalker_speech, highest("mouthSmileLeft")
+    for frame, happy in ((1, 0.0), (50, 1.0)):
+        own.happy = happy
+        own.keyframe_insert("happy", frame=frame)
+    yield from until(lambda: highest("mouthSmileLeft") > usual + 0.1)
+
+
+def lips_are_checked_and_motion_is_exported() -> Steps:
+    head = yield from animated_head()
+    key = head.data.shape_keys
+    key.key_blocks["jawOpen"].value = 0.6
+    key.key_blocks["jawOpen"].keyframe_insert("value", frame=1)
+    start("check_lips")
+    yield from until(lambda: not running())
+    assert bpy.context.scene.timeline_markers
+    start("close_lips")
+    yield from until(lambda: not running())
+    assert not bpy.context.scene.timeline_markers
+    path = Path(bpy.app.tempdir) / "motion.csv"
+    start("export_performance", filepath=str(path), format="livelink")
+    yield from until(lambda: not running())
+    assert path.read_text(encoding="utf-8").startswith("Timecode,BlendShapeCount,EyeBlinkLeft")
+
+
 CASES = (
+    sliders_undo_and_redo_are_followed,
+    keys_of_a_style_are_followed,
+    lips_are_checked_and_motion_is_exported,
     finishing_writes_keys,
     escape_ends_it_and_changes_nothing,
     undo_meanwhile_does_no_harm,
