@@ -12,15 +12,15 @@ import bpy
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Direction, Take
 from dgtalker_engine.performance.transcripts import cues
-from dgtalker_engine.wire import MAX_HEADER
+from dgtalker_engine.wire import MAX_BODY
 
 from ..bridge import engine
 from ..head import model
 from . import directing, keys, mixdown, speakers, strips, subtitles
 from .timing import Clock, Span, in_frames, whole_take
 
-MAX_PASSAGES_TEXT = MAX_HEADER - 1024
-"""Letters of JSON; what else the request's header holds is short."""
+MAX_PASSAGES = MAX_BODY - 2 * mixdown.MAX_SAMPLES
+"""Bytes of JSON that follow the longest sound."""
 
 
 @dataclass(frozen=True)
@@ -138,14 +138,15 @@ def _request(
 ) -> engine.Pending:
     """Asks the engine for a head's take over the frames `first` to `last`."""
     clock = strips.clock(scene)
-    passages = [_passage(scene, sound, clock, first) for sound in sounds]
-    if len(json.dumps(passages)) > MAX_PASSAGES_TEXT:
+    passages = json.dumps([_passage(scene, sound, clock, first) for sound in sounds]).encode()
+    if len(passages) > MAX_PASSAGES:
         raise DGTalkerError(
             f"The {len(sounds)} strips of {head.name} with their transcripts are too much to be animated at once.",
             "Mute some of them and animate in parts, or shorten their transcripts.",
         )
     mix = mixdown.mix(scene, sounds, first, last)
-    return engine.submit("animate", {"sample_rate": mix.rate, "fps": clock.rate, "passages": passages}, mix.samples)
+    header = {"sample_rate": mix.rate, "fps": clock.rate, "passages": len(passages)}
+    return engine.submit("animate", header, [mix.samples, passages])
 
 
 def _passage(scene: bpy.types.Scene, sound: strips.SoundStrip, clock: Clock, first: int) -> dict[str, Any]:

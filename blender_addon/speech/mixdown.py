@@ -20,8 +20,8 @@ from . import plainmix, strips
 
 MAX_RATE = 48000
 MIN_RATE = 8000
-MAX_SAMPLES = 128 * 1024 * 1024
-"""What one message to the engine holds (256 MiB of float16)."""
+MAX_SAMPLES = 120 * 1024 * 1024
+"""What one message to the engine holds (256 MiB) as float16, with room for transcripts."""
 
 BLOCK = 1 << 20
 SPARE = 1 << 24

@@ -79,9 +79,12 @@ def main() -> None:
         request = _receive(sys.stdin.buffer)
         samples = sys.stdin.buffer.read(request["bytes"])
         try:
-            passages = [speech.Passage(**passage) for passage in request.get("passages", [])]
+            end = len(samples) - int(request.get("passages", 0))
+            if not 0 <= end <= len(samples):
+                raise ValueError("its passages are not in it")
+            passages = [speech.Passage(**passage) for passage in json.loads(samples[end:] or "[]")]
             rate, fps = int(request["sample_rate"]), float(request["fps"])
-            sound = np.frombuffer(samples, "<f2").astype(np.float16, copy=False)
+            sound = np.frombuffer(memoryview(samples)[:end], "<f2").astype(np.float16, copy=False)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise DGTalkerError(f"The request to animate cannot be read: {error!r}.") from error
 

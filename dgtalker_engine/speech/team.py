@@ -24,8 +24,8 @@ from .pipes import receive, send
 from .progress import Progress
 from .sound import part
 
-_MOST = 8
-"""Processes; each holds 130 MB of models."""
+_MOST = 5
+"""Processes; each holds 130 MB of models, and all of them with two hours of sound less than 1.5 GB."""
 
 _ENOUGH = 12.0
 """Seconds of speech for which a further process is started."""

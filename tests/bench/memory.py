@@ -91,9 +91,7 @@ def listening(minutes: float, spoken: float) -> dict:
     watcher = threading.Thread(target=watch)
     watcher.start()
     started, before = time.perf_counter(), os.times()
-    header, body = Listener().animate(
-        {"sample_rate": speech.RATE, "fps": 25.0, "passages": []}, recording, lambda fraction, text: None
-    )
+    header, body = Listener().animate({"sample_rate": speech.RATE, "fps": 25.0}, recording, lambda fraction, text: None)
     seconds, after = time.perf_counter() - started, os.times()
     done.set()
     watcher.join()

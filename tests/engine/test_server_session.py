@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -151,7 +152,10 @@ def test_an_unknown_operation_is_an_error_and_the_engine_goes_on(shared_engine):
         ("open_avatar", {"builtin": "nobody"}, b""),
         ("animate", {"sample_rate": 16000}, bytes(64)),
         ("animate", {"sample_rate": "fast", "fps": 25}, bytes(64)),
-        ("animate", {"sample_rate": 16000, "fps": 25, "passages": [{"shout": 1}]}, bytes(64)),
+        ("animate", {"sample_rate": 16000, "fps": 25, "passages": 14}, bytes(64) + b'[{"shout": 1}]'),
+        ("animate", {"sample_rate": 16000, "fps": 25, "passages": 2}, bytes(64)),
+        ("animate", {"sample_rate": 16000, "fps": 25, "passages": 9999}, bytes(64)),
+        ("animate", {"sample_rate": 16000, "fps": 25, "passages": -2}, bytes(64)),
         ("animate", {"sample_rate": 16000, "fps": 25}, bytes(63)),
         ("animate", {"sample_rate": 16000, "fps": float("1e300")}, bytes(64)),
     ],
@@ -200,6 +204,14 @@ def test_cancel_is_acknowledged_within_a_tenth_of_a_second(raw_engine, recording
         assert (kind, header["code"]) == (Kind.ERROR, "cancelled")
     assert sorted(delays)[2] <= 0.1
     assert engine.ask(99, "doctor")[0] is Kind.RESPONSE  # and nothing more of what was cancelled
+
+
+def test_a_transcript_may_be_longer_than_a_header(shared_engine):
+    words = json.dumps([{"start": 0.0, "end": 1.0, "transcript": "fish " * MAX_HEADER}]).encode()
+    header = {"sample_rate": 16000, "fps": 25, "passages": len(words)}
+    kind, answer, _ = shared_engine.ask(1, "animate", header, [bytes(32000), words])
+    assert kind is Kind.RESPONSE
+    assert "No speech" in answer["notes"][0]
 
 
 def test_a_cancel_ends_the_processes_that_listen(raw_engine, recording, wait_until):

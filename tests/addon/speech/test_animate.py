@@ -204,7 +204,7 @@ def test_more_strips_than_one_message_holds_are_refused_before_they_are_mixed(ma
     head = make_head()
     for i in range(3):
         strip = add_strip(tone(), frame=1 + 60 * i, head=head, name=f"Line {i}")
-        strip.dgtalker.transcript = "word " * 5000
+        strip.dgtalker.transcript = "word " * 1_200_000
     assert "The 3 strips of Ada with their transcripts are too much" in refusal(bpy.ops.dgtalker.animate)
 
 
