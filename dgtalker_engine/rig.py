@@ -98,6 +98,7 @@ class Surface(IntEnum):
     TEETH = 6
     MOUTH = 7
     CLOTH = 8
+    TRIM = 9
 
 
 @dataclass(frozen=True)

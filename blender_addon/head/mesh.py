@@ -14,16 +14,18 @@ COLOURS = "Color"
 BASIS = "Basis"
 SKIN = {"Roughness": 0.5, "Subsurface Weight": 0.2, "Subsurface Scale": 0.006}  # metres
 WET = {"Roughness": 0.08, "Coat Weight": 1.0, "Coat Roughness": 0.02}
+CLOTH = {"Roughness": 0.9, "Sheen Weight": 0.2}
 LOOKS: dict[Surface, dict[str, float]] = {
     Surface.SKIN: SKIN,
-    Surface.LIPS: SKIN | {"Roughness": 0.3, "Coat Weight": 0.3, "Coat Roughness": 0.2},
+    Surface.LIPS: SKIN | {"Roughness": 0.3},
     Surface.HAIR: {"Roughness": 0.55},
     Surface.EYE_WHITE: WET,
     Surface.IRIS: WET,
     Surface.PUPIL: WET,
     Surface.TEETH: {"Roughness": 0.2},
     Surface.MOUTH: {"Roughness": 0.25},
-    Surface.CLOTH: {"Roughness": 0.9, "Sheen Weight": 0.2},
+    Surface.CLOTH: CLOTH,
+    Surface.TRIM: CLOTH,
 }
 """Sockets of the Principled BSDF that differ from surface to surface."""
 

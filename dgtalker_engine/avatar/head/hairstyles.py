@@ -27,6 +27,8 @@ class HairStyle:
         spacing: of the discs, mm.
         wisps: share of discs that carry a single hair standing off, away from the hairline.
         curl: how far those hairs bend, 0 for straight ones.
+        scalp: how many rows of the form lie on the scalp; the others make a ball of hair on either side.
+        ball: the left ball's middle.
         tie: where a ribbon goes round hair of both sides: the left one's middle and axis.
     """
 
@@ -36,6 +38,8 @@ class HairStyle:
     spacing: float
     wisps: float
     curl: float
+    scalp: int | None = None
+    ball: np.ndarray | None = None
     tie: tuple[np.ndarray, np.ndarray] | None = None
 
 
@@ -142,6 +146,7 @@ PUFF_RADIUS = 35.0
 TUFTS = 84  # round tufts of a puff
 TUFT = 8.6
 TIE = (15.0, 5.5)  # radii of the ring of the ribbon, and of the ribbon itself
+SCALP_ROWS = 8  # of the form, before the puffs'
 SCALP_CENTRE = np.array([0.0, 4.0, 30.0])
 
 
@@ -168,7 +173,9 @@ def puffs() -> HairStyle:
     turn = np.linspace(0, 2 * np.pi, 15)[:, None]
     round_ = np.concatenate([np.cos(turn), np.sin(turn)], axis=1) @ _sides(axis).T
     ribbon = rope(middle + TIE[0] * round_, np.full(len(round_), TIE[1]), 0.5)
-    return HairStyle(np.concatenate([form, ribbon]), _puff_strands, True, 2.6, 0.25, 0.6, (middle, axis))
+    return HairStyle(
+        np.concatenate([form, ribbon]), _puff_strands, True, 2.6, 0.25, 0.6, SCALP_ROWS, PUFF, (middle, axis)
+    )
 
 
 def _knot() -> np.ndarray:

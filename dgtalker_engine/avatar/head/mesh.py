@@ -7,15 +7,12 @@ from collections.abc import Callable
 import numpy as np
 from scipy.spatial import Delaunay, KDTree
 
-from ...rig import Surface
 from ..base import ProxyMesh
 from . import clothes, eyes, face, mouth, paint, sdf
 from .character import Character
 from .deform import CORRECTIVES, MIX, POSES, posed
 from .form import (
-    EYE,
     EYE_CORNERS,
-    EYE_RADIUS,
     LID_RADIUS,
     MOUTH_HALF_WIDTH,
     NECK_END,
@@ -31,6 +28,7 @@ from .light import linear
 from .points import Part, Points, make
 from .sample import on_surface, thin
 from .splats import MM, tissue_of
+from .surfaces import surfaces_of
 from .warp import Warp
 
 SPINE = (-75.0, 30.0)  # heights between which the chart is a cylinder; half spheres beyond
@@ -85,8 +83,8 @@ def surface(
     triangles = Delaunay(flat).simplices.astype(np.int64)
     a, b, c = flat[triangles].transpose(1, 0, 2)
     turned = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
-    triangles = triangles[np.abs(turned) > 1e-9]
-    triangles[turned[np.abs(turned) > 1e-9] > 0] = triangles[turned[np.abs(turned) > 1e-9] > 0][:, ::-1]
+    # seen from the crown, the chart shows the surface from outside
+    triangles = np.where(turned[:, None] < 0, triangles[:, ::-1], triangles)[np.abs(turned) > 1e-9]
     # beside the corners of the eye the nose comes forward into the same directions, yet not between the loop's points
     in_eye = (triangles < len(eye_loop)).all(axis=1) & _within_loop(half[triangles].mean(axis=1))
     triangles = triangles[~in_eye]
@@ -165,13 +163,15 @@ def build(
 
     It is coloured like the Gaussians next to it, but without the light on them: Blender lights it.
     """
-    hair_form = style.form
-    form = np.concatenate([skin_form, hair_form])
+    hair_form = style.form[: style.scalp]
+    form = sdf.union(skin_form, hair_form)
 
     def spacing(points: np.ndarray) -> np.ndarray:
         near = face.skin_spacing(points, hair_form)
         fine = np.where(near > 0, 2.0 * near + 0.7, 6.0)
-        fine = np.maximum(fine, 2.0)
+        hairline = np.maximum(np.abs(sdf.distances(skin_form, points)), np.abs(sdf.distances(hair_form, points))) < 1.5
+        brow = paint.under_brows(points, character.brows) > 0
+        fine = np.where(hairline | brow, np.minimum(fine, 2.8), np.maximum(fine, 2.0))
         return np.where(in_eye_opening(points) | (points[:, 2] < NECK_END), 0, np.minimum(fine, 6.0))
 
     vertices, triangles, side = surface(form, spacing, rng)
@@ -187,13 +187,15 @@ def build(
     head.part[clear > 0.4] = int(Part.HAIR)
     sets: list[tuple[Points, Faces]] = [(head, np.concatenate([triangles, np.full((len(triangles), 1), -1)], axis=1))]
     sets += _sheets(character)
+    if style.ball is not None:
+        sets += _balls(style, style.ball)
     offset, faces = 0, []
     for points, quads in sets:
         faces.append(np.where(quads < 0, -1, quads + offset))
         offset += len(points)
     points = Points.join([points for points, _ in sets])
     points.albedo = _albedo(points, splats)
-    surfaces = _surfaces(np.concatenate(faces), points, character)
+    surfaces = surfaces_of(np.concatenate(faces), points, character)
     tissue = tissue_of(points)
     rest = warp.move(points.position, points.part)
     moved = (warp.move(points.position + posed(pose, tissue), points.part) for pose in POSES)
@@ -211,6 +213,16 @@ def build(
         surfaces,
     )
     return proxy, points
+
+
+def _balls(style: HairStyle, middle: np.ndarray) -> list[tuple[Points, Faces]]:
+    """The outer surface of hair that stands off the head in a ball on either side."""
+    down, turn = np.meshgrid(np.linspace(0.02, np.pi - 0.02, 22), np.arange(32) * 2 * np.pi / 32, indexing="ij")
+    away = np.stack([np.sin(down) * np.cos(turn), np.sin(down) * np.sin(turn), np.cos(down)], axis=-1).reshape(-1, 3)
+    form = style.form[style.scalp :]
+    place = sdf.cast(form, np.tile(middle, (len(away), 1)), away, 70.0)
+    points, quads = make(place, sdf.normals(form, place), 1.0, Part.HAIR), grid_faces(22, 32, True)[:, ::-1]
+    return [(points, quads), (points.mirrored(), quads[:, ::-1])]
 
 
 def _sheets(character: Character) -> list[tuple[Points, Faces]]:
@@ -257,32 +269,3 @@ def _albedo(points: Points, splats: Points) -> np.ndarray:
         weight /= weight.sum(axis=1, keepdims=True)
         albedo[here] = (there.albedo[index] * weight[:, :, None]).sum(axis=1)
     return albedo
-
-
-def _surfaces(faces: Faces, points: Points, character: Character) -> np.ndarray:
-    """uint8 (F,) of `Surface`, by where the middle of each face lies."""
-    corners = np.where(faces < 0, faces[:, :1], faces)
-    middle = points.position[corners].mean(axis=1)
-    part = points.part[corners[:, 0]]
-    mirror = middle * np.where(middle[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
-    surfaces = np.full(len(faces), int(Surface.SKIN), np.uint8)
-
-    def show(where: np.ndarray, surface: Surface) -> None:
-        surfaces[where] = int(surface)
-
-    skin = part == Part.SKIN
-    show(skin & (paint.lip_colour(middle) > 0.5), Surface.LIPS)
-    hairy = paint.under_brows(mirror, character.brows)
-    if character.hair.moustache:
-        hairy = np.maximum(hairy, paint.under_moustache(mirror))
-    show((skin & (hairy > 0.5)) | (points.part[corners] == Part.HAIR).all(axis=1), Surface.HAIR)
-    arc = EYE_RADIUS * np.arccos(np.clip((EYE - mirror)[:, 1] / np.linalg.norm(mirror - EYE, axis=1), -1, 1))
-    eye = part == Part.EYE
-    show(eye, Surface.EYE_WHITE)
-    show(eye & (arc < eyes.IRIS * character.eyes.iris), Surface.IRIS)
-    show(eye & (arc < eyes.PUPIL * character.eyes.pupil), Surface.PUPIL)
-    show(np.isin(part, (Part.UPPER_TEETH, Part.LOWER_TEETH, Part.TONGUE, Part.INNER_LIP)), Surface.MOUTH)
-    red, green, _ = points.albedo[corners].mean(axis=1).T
-    show(np.isin(part, (Part.UPPER_TEETH, Part.LOWER_TEETH)) & (green > 0.8 * red), Surface.TEETH)
-    show(part == Part.CLOTH, Surface.CLOTH)
-    return surfaces

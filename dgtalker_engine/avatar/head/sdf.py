@@ -2,7 +2,8 @@
 
 A form is an array of rows, one per primitive, blended in their order with a smooth minimum (Quilez). Row layout: kind,
 operation (+1 joins, -1 carves), blend radius, then 11 numbers of the kind, then 1 if it goes on
-with the next row as one primitive, then 1 if it is asymmetric.
+with the next row as one primitive, then 1 if it is asymmetric. An APART row ends a form: what follows neither blends
+with it nor carves it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-ELLIPSOID, CAPSULE, LIP, BOUND = 0.0, 1.0, 2.0, 3.0
+ELLIPSOID, CAPSULE, LIP, BOUND, APART = 0.0, 1.0, 2.0, 3.0, 4.0
 ROW = 16
 
 
@@ -53,6 +54,11 @@ def lip(half_width, y, z, radius, height, blend=0.0) -> np.ndarray:
     return _row(LIP, False, blend, [half_width, *y, *z, *radius, height])
 
 
+def union(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Both forms, each with its own blends and carvings."""
+    return np.concatenate([first, _row(APART, False, 0.0, [])[None], second])
+
+
 def _row(kind: float, carve: bool, blend: float, numbers: list[float], asymmetric: bool = False) -> np.ndarray:
     row = np.zeros(ROW)
     row[:3] = kind, -1.0 if carve else 1.0, blend
@@ -65,12 +71,16 @@ def _row(kind: float, carve: bool, blend: float, numbers: list[float], asymmetri
 def distance(form, px, py, pz):  # pyright: ignore
     """Signed distance at one point; negative inside."""
     sided = px
-    total, rope_distance = 1e9, 1e9
+    total, rope_distance, other = 1e9, 1e9, 1e9
     i = -1
     while i + 1 < form.shape[0]:
         i += 1
         f = form[i]
         px = sided if f[15] > 0.0 else abs(sided)
+        if f[0] == 4.0:
+            other = min(other, total)
+            total = 1e9
+            continue
         if f[0] == 3.0:
             x, y, z = px - f[3], py - f[4], pz - f[5]
             room = total + f[2] + f[6]
@@ -108,7 +118,7 @@ def distance(form, px, py, pz):  # pyright: ignore
         else:
             h = max(k - abs(total + d), 0.0) / k
             total = max(total, -d) + h * h * k * 0.25
-    return total
+    return min(total, other)
 
 
 @numba.njit(cache=True, parallel=True, error_model="numpy")
