@@ -44,7 +44,7 @@ def animate(
     *,
     fps: float,
     passages: Sequence[Passage] = (),
-    encoders: Encoders | Literal["shipped"] | None = None,
+    encoders: Encoders | Literal["shipped"] | None = "shipped",
     progress: ProgressCall | None = None,
 ) -> Speech:
     """Finds what makes a face speak a recording; `performance.perform` makes the weights of it.

@@ -2,8 +2,9 @@
 
 Run by `python build.py bench speech [--clips DIR] [--rhubarb PATH] [--plots DIR]`; prints JSON. For each clip with a
 face and sound, each model hears the sound alone and moves the built-in head's rig; the rig's lips are compared with
-the tracked ones on the frames with speech. The learned model is judged without what it learned from the clip's
-speaker:
+the tracked ones on the frames with speech. `rules` are the phones' rules alone, `learned` the
+model that is shipped, `by ear` its encoders alone without any phones or words, as in languages that nobody recognises.
+Both are judged without what they learned from the clip's speaker:
 
     r_open, r_width        correlation of the lips' opening and of the mouth's width, at zero lag
     r_open_best, lag_ms    the best correlation of the opening within ±120 ms, and its lag; positive: the model trails
@@ -67,7 +68,7 @@ def main(argv: list[str]) -> int:
                 del clips[video]
         learned = models.Learned(list(clips.values()))
         for video, clip in clips.items():
-            contestants["learned"] = learned.of(clip)
+            contestants |= learned.of(clip)
             curves = Path(folder) / f"{video.stem}.curves.npz"
             rows += judge(clip, video.with_suffix(".txt"), contestants, lips, curves)
             if options.plots:

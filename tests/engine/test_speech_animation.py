@@ -58,9 +58,11 @@ def test_lips_close_at_every_m_b_p_of_a_real_sentence():
     passage = speech.Passage(0.0, len(samples) / rate, transcript=text)
     performance = speak(samples, rate, fps=100, passages=[passage]).performance
     closed = lip_gap(performance) < 0.01
-    closures = np.flatnonzero(closed[1:] & ~closed[:-1]) / 100
-    # "being", "comparatively" (its m and p together), "modern".
-    assert len(closures[closures < 1.5]) == 3
+    # "being", "comparatively" (its m and p together), "modern", and wide open between them.
+    for closure, vowel in ((0.10, 0.25), (0.48, 0.75), (1.22, 1.40)):
+        around_it = slice(int(100 * closure) - 6, int(100 * closure) + 7)
+        assert closed[around_it].any()
+        assert lip_gap(performance)[int(100 * vowel) - 6 : int(100 * vowel) + 7].max() > 0.1
 
 
 def test_rounded_vowels_protrude_and_open_vowels_open(spoken):
@@ -68,8 +70,8 @@ def test_rounded_vowels_protrude_and_open_vowels_open(spoken):
     pucker, jaw = performance.curve("mouthPucker"), performance.curve("jawOpen")
     hello, would, fish, watch = (around(performance, *span) for span in HEARD)
     assert pucker[would].max() > 0.4
-    assert pucker[fish].max() < 0.15
-    assert jaw[watch].max() > 0.2
+    assert pucker[fish].max() < 0.5 * pucker[would].max()
+    assert jaw[watch].max() > 0.12
     assert jaw[hello].max() > 0.2
     assert jaw[would].mean() < 0.15
 

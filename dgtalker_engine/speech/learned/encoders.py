@@ -21,7 +21,10 @@ EXPRESSION = ("browInnerUp", "browOuterUp", "browDown", "eyeSquint", "eyeWide", 
 PROSODY = ("loudness", "melody", "voiced", "prominence")
 """What brows follow: how loud it is, how high above its surroundings, whether there is a voice, and stress."""
 
-TAPS, SPACING = 7, 4
+LIP_INPUTS = 4 * len(CHANNELS) + 1
+"""The rules' movement, the sound encoder's, both once more where words were not recognised, and 1 in speech."""
+
+TAPS, SPACING = 3, 4
 """Frames that a face encoder looks at, and how many lie between two of them."""
 
 _WIDTH = 128
@@ -66,7 +69,7 @@ class SoundEncoder(nn.Module):
 
 
 class FaceEncoder(nn.Module):
-    """What one half of the rig does, from what was heard around each moment: a convolution of seven taps over 0.25 s.
+    """What one half of the rig does, from what was heard around each moment: a convolution of three taps, 40 ms apart.
 
     It is linear and has no constant: small enough for a minute of tracked faces, and still where nothing is heard.
     """
@@ -82,13 +85,13 @@ class FaceEncoder(nn.Module):
 
 
 class LipEncoder(FaceEncoder):
-    """The rig's lower half: how far the mouth should differ from a rule's movement.
+    """The rig's lower half: how far the mouth should differ from the rules' movement.
 
-    In: the rules' and the sound encoder's movement (2 × `CHANNELS`). Out: `visemes.ARTICULATORS`.
+    In: `LIP_INPUTS`, as `mouth.heard` makes them. Out: `visemes.ARTICULATORS`.
     """
 
     def __init__(self) -> None:
-        super().__init__(2 * len(CHANNELS), len(ARTICULATORS))
+        super().__init__(LIP_INPUTS, len(ARTICULATORS))
 
 
 class ExpressionEncoder(FaceEncoder):

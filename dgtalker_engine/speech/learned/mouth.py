@@ -55,22 +55,21 @@ def heard(
     wordless: Sequence[Span],
     progress: Progress,
 ) -> np.ndarray:
-    """What the lip encoder hears: float32 (frames, 2 × `encoders.CHANNELS`), a row every `spectrum.HOP`.
+    """What the lip encoder hears: float32 (frames, `encoders.LIP_INPUTS`), a row every `spectrum.HOP`.
 
     Args:
         samples: at `sound.RATE`.
         phones: of the same sound.
         sound: hears it.
-        utterances: where somebody speaks; elsewhere nothing is heard.
-        wordless: where no words were recognised, so that phones are not to be trusted: there the sound encoder's
-            movement takes the rules' place.
+        utterances: where somebody speaks; elsewhere the sound encoder is not asked.
+        wordless: where no words were recognised, and phones are less to be trusted.
+        progress: of the whole.
     """
     by_sound = sound.extract(samples, progress.stage(0.0, 0.7))[:, : len(CHANNELS)]
     by_rules = phones.extract(samples, progress.stage(0.7, 1.0))
-    by_sound = by_sound * _inside(utterances, len(by_sound))
-    doubt = _inside(wordless, len(by_rules))
-    by_rules += doubt * (by_sound - by_rules)
-    return np.concatenate([by_rules, by_sound], axis=1)
+    speaking, doubt = _inside(utterances, len(by_rules)), _inside(wordless, len(by_rules))
+    by_sound = by_sound * speaking
+    return np.concatenate([by_rules, by_sound, doubt * by_rules, doubt * by_sound, speaking], axis=1)
 
 
 def _inside(spans: Sequence[Span], frames: int) -> np.ndarray:

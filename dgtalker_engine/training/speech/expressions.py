@@ -52,5 +52,5 @@ def teach(examples: Sequence[Example]) -> ExpressionEncoder:
     """The encoder of least squares for some clips."""
     encoder = ExpressionEncoder().eval()
     lessons = [(ridge.seen(each.heard, each.clip.times), each.asked) for each in examples if len(each.asked)]
-    ridge.solve(encoder, lessons, stiffness=_STIFFNESS)
+    ridge.give(encoder, ridge.solve(lessons, stiffness=_STIFFNESS))
     return encoder

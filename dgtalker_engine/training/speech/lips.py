@@ -9,22 +9,27 @@ import numpy as np
 
 from ...speech import activity, phones, prosody, sound
 from ...speech.learned import mouth
-from ...speech.learned.encoders import LipEncoder
+from ...speech.learned.encoders import CHANNELS, LIP_INPUTS, TAPS, LipEncoder
 from ...speech.learned.features import PhoneFeatures, SoundFeatures
 from ...speech.progress import Progress
 from ...speech.visemes import ARTICULATORS
 from . import ridge
 from .tracked import TrackedClip
 
-# Millimetres by which a whole articulator opens the lips and widens the mouth (ICT-FaceKit's, by `visemes.ARKIT`).
-_OPENS = {"jaw": 33.0, "lower": 6.0, "upper": 6.0, "funnel": 12.0}
-_WIDENS = {"jaw": -5.7, "wide": 9.7, "pucker": -9.4, "funnel": -6.2}
+# Millimetres by which a whole articulator opens the lips and widens the mouth of the built-in heads.
+_OPENS = {"jaw": 28.0, "lower": 7.0, "upper": 7.7, "funnel": 11.8}
+_WIDENS = {"jaw": -5.7, "wide": 12.3, "pucker": -19.7, "funnel": -11.7}
 _GAINS = np.array([[gains.get(name, 0.0) for name in ARTICULATORS] for gains in (_OPENS, _WIDENS)])
 
-_ROOM = np.array([0.15, 0.12, 0.07, 0.10, 0.20, 0.08, 0.0])
+_ROOM = np.array([0.15, 0.12, 0.07, 0.10, 0.12, 0.08, 0.0])
 """How far each of `visemes.ARTICULATORS` moves in speech: the more, the more of a difference it takes upon itself."""
 
-_STIFFNESS = 0.01
+_STIFFNESS = 1.0
+
+_OPEN = 1.9
+"""How far lips are open on average in speech, in standard deviations of their opening (1.2 to 2.9 in real clips)."""
+
+_SPEAKING = LIP_INPUTS - 1
 _QUIET = Progress(None)
 
 
@@ -58,25 +63,41 @@ def listen(clip: TrackedClip, hearing: SoundFeatures) -> Example:
 
 
 def teach(examples: Sequence[Example]) -> LipEncoder:
-    """The encoder of least squares for some clips, of which those without speech are left out."""
+    """The encoder of least squares for some clips, of which those without speech are left out.
+
+    Tracked lips say how far they are open and how wide, in units of their own: their mean and deviation in the clip.
+    What is learned is both in these units; the rules' deviation in millimetres then is the mouth's. The articulators
+    that get there with the least change are the answer. All of that is linear, and so is the encoder.
+    """
+    spoken = [example for example in examples if example.voiced.sum() > LIP_INPUTS]
+    lessons = [_lesson(example) for example in spoken]
+    learned = ridge.solve(lessons, stiffness=_STIFFNESS, free=[_SPEAKING])
+    # Least squares predicts too little movement where it is unsure: as much as tracked lips have is wanted.
+    said = [np.einsum("nit,oit->no", inputs, learned) for inputs, _ in lessons]
+    learned /= np.mean([each.std(axis=0) for each in said], axis=0)[:, None, None] + 1e-9
+
+    now = TAPS // 2
+    rules = [_millimetres(inputs[:, :, now]) for inputs, _ in lessons]
+    size = np.mean([each.std(axis=0) for each in rules], axis=0)
+    usual = np.array([_OPEN * size[0], np.mean([each[:, 1].mean() for each in rules])])
+    weights = size[:, None, None] * learned
+    weights[:, _SPEAKING, now] += usual
+    weights[:, : len(ARTICULATORS), now] -= _GAINS
+    share = (_ROOM**2)[:, None] * _GAINS.T
     encoder = LipEncoder().eval()
-    lessons = [_lesson(example) for example in examples if example.voiced.sum() > len(ARTICULATORS)]
-    ridge.solve(encoder, lessons, stiffness=_STIFFNESS)
+    ridge.give(encoder, np.einsum("ao,oit->ait", share @ np.linalg.inv(_GAINS @ share), weights))
     return encoder
 
 
-def _lesson(example: Example) -> tuple[np.ndarray, np.ndarray]:
-    """What is seen of each voiced frame, and how its articulators should differ from the rules'.
+def _millimetres(heard: np.ndarray) -> np.ndarray:
+    """How far the rules open the lips and widen the mouth, contacts included, float64 (n, 2)."""
+    result = heard[:, : len(ARTICULATORS)] @ _GAINS.T
+    result[:, 0] *= 1.0 - heard[:, CHANNELS.index("closure")]
+    return result
 
-    Tracked lips say how far they are open and how wide, in units of their own; as units the rules' mean and deviation
-    in the clip are taken. The articulators that get there with the least change are the answer.
-    """
-    times = example.clip.times[example.voiced]
-    inputs = ridge.seen(example.heard, times)
-    rules = inputs[:, : len(ARTICULATORS), inputs.shape[2] // 2]
-    usual = rules @ _GAINS.T
+
+def _lesson(example: Example) -> tuple[np.ndarray, np.ndarray]:
+    """What is seen of each voiced frame, and how far its lips are open and wide (n, 2), mean 0 and deviation 1."""
     tracked = np.stack([example.clip.opening, example.clip.width], axis=1)[example.voiced]
-    asked = usual.mean(axis=0) + usual.std(axis=0) * (tracked - tracked.mean(axis=0)) / (tracked.std(axis=0) + 1e-9)
-    share = (_ROOM**2)[:, None] * _GAINS.T
-    change = (asked - usual) @ np.linalg.solve(_GAINS @ share, share.T)
-    return inputs, change
+    spread = tracked.std(axis=0) + 1e-9
+    return ridge.seen(example.heard, example.clip.times[example.voiced]), (tracked - tracked.mean(axis=0)) / spread

@@ -10,6 +10,8 @@ import torch
 from ...speech.learned.encoders import SPACING, TAPS, FaceEncoder
 from ...speech.learned.spectrum import HOP
 
+_FREE = 1e-6
+
 
 def seen(rows: np.ndarray, times: np.ndarray) -> np.ndarray:
     """What a face encoder sees of rows (frames, inputs) at some times: float64 (times, inputs, taps)."""
@@ -20,32 +22,36 @@ def seen(rows: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 
 def solve(
-    encoder: FaceEncoder,
-    examples: Sequence[tuple[np.ndarray, np.ndarray]],
-    *,
-    stiffness: float,
-    taps: Sequence[float] = (1.0,) * TAPS,
-) -> None:
-    """Gives an encoder the weights of least squares, with small ones preferred; each example counts alike.
+    examples: Sequence[tuple[np.ndarray, np.ndarray]], *, stiffness: float, free: Sequence[int] = ()
+) -> np.ndarray:
+    """The weights of least squares, with small ones preferred; each example counts alike.
 
     Args:
-        encoder: whose weights are replaced.
         examples: `seen` (n, inputs, taps) and what is to be said of it (n, outputs).
         stiffness: the penalty on weights, in mean squares of their inputs.
-        taps: how readily each tap is used.
+        free: inputs that are not penalised.
+
+    Returns:
+        float64 (outputs, inputs, taps).
     """
-    width = examples[0][0].shape[1] * TAPS
-    ease = np.tile(np.asarray(taps, float), examples[0][0].shape[1])
+    inputs = examples[0][0].shape[1]
+    width = inputs * TAPS
     gram, answer = np.zeros((width, width)), np.zeros((width, examples[0][1].shape[1]))
-    for inputs, outputs in examples:
-        flat = inputs.reshape(len(inputs), width)
+    for seen_of_it, said in examples:
+        flat = seen_of_it.reshape(len(seen_of_it), width)
         gram += flat.T @ flat / len(flat)
-        answer += flat.T @ outputs / len(flat)
+        answer += flat.T @ said / len(flat)
     # Every input in its own units, so that the penalty treats them alike.
-    size = np.sqrt(np.diag(gram) / len(examples)) + 1e-6
-    scale = ease / size
-    gram = gram * scale[:, None] * scale
-    weights = np.linalg.solve(gram + stiffness * len(examples) * np.eye(width), answer * scale[:, None])
-    shaped = (weights * scale[:, None]).reshape(-1, TAPS, answer.shape[1]).transpose(2, 0, 1)
+    scale = 1.0 / (np.sqrt(np.diag(gram) / len(examples)) + 1e-6)
+    penalty = np.full((inputs, TAPS), stiffness)
+    penalty[list(free)] = _FREE
+    weights = np.linalg.solve(
+        gram * scale[:, None] * scale + len(examples) * np.diag(penalty.ravel()), answer * scale[:, None]
+    )
+    return (weights * scale[:, None]).reshape(inputs, TAPS, -1).transpose(2, 0, 1)
+
+
+def give(encoder: FaceEncoder, weights: np.ndarray) -> None:
+    """Replaces an encoder's weights by some (outputs, inputs, taps)."""
     with torch.no_grad():
-        encoder.convolution.weight.copy_(torch.from_numpy(np.ascontiguousarray(shaped)).float())
+        encoder.convolution.weight.copy_(torch.from_numpy(np.ascontiguousarray(weights)).float())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,21 @@ from scipy.ndimage import gaussian_filter1d
 
 from dgtalker_engine import speech
 from dgtalker_engine.performance import Performance, perform
-from dgtalker_engine.speech import activity, sound
+from dgtalker_engine.speech import activity, sound, visemes
+from dgtalker_engine.speech.learned import mouth, weights
+from dgtalker_engine.speech.learned.encoders import CHANNELS
+from dgtalker_engine.speech.learned.features import PhoneFeatures, SoundFeatures
 from dgtalker_engine.speech.progress import Progress
+from dgtalker_engine.training.speech import lips
+from dgtalker_engine.training.speech.tracked import TrackedClip
 
 FPS = 100.0
 
 Model = Callable[[np.ndarray, int], Performance]
+
+_NAMES = tuple(sorted({name for pose in visemes.ARKIT.values() for name in pose}))
+_SAME_SPEAKER = {"portrait_5s": "hdtf_wda_000"}
+"""Clips of the development data that show a person whom another clip shows, too."""
 
 # Rhubarb's mouth shapes: their pictures in its README, posed with ARKit's blendshapes.
 _RHUBARB = {
@@ -37,7 +47,46 @@ _RHUBARB = {
 
 
 def rules(samples: np.ndarray, rate: int) -> Performance:
-    return perform(speech.animate(samples, rate, fps=FPS).take)
+    return perform(speech.animate(samples, rate, fps=FPS, encoders=None).take)
+
+
+class Learned:
+    """The learned model; where it learned from the clip's speaker, one that has never seen them."""
+
+    def __init__(self, clips: Sequence[TrackedClip]) -> None:
+        """Takes all clips of the bench: the ones that the shipped model learned from teach those that are held out."""
+        self._shipped = weights.shipped()
+        hearing = SoundFeatures(self._shipped.sound, self._shipped.scale)
+        self._known = {clip.name: lips.listen(clip, hearing) for clip in clips if clip.name in self._shipped.clips}
+
+    def of(self, clip: TrackedClip) -> dict[str, Model]:
+        """The models that may judge a clip: the whole, and the encoders alone, without phones."""
+        encoders = self._shipped
+        if clip.name in self._known:
+            others = [one for name, one in self._known.items() if _speaker(name) != _speaker(clip.name)]
+            encoders = replace(encoders, lips=lips.teach(others))
+
+        def learned(samples: np.ndarray, rate: int) -> Performance:
+            return perform(speech.animate(samples, rate, fps=FPS, encoders=encoders).take)
+
+        def by_ear(samples: np.ndarray, rate: int) -> Performance:
+            heard = sound.to_speech_rate(samples, rate, Progress(None))
+            spans = activity.utterances(heard, activity.loudness(heard))
+            hearing = SoundFeatures(encoders.sound, encoders.scale)
+            rows = mouth.heard(
+                heard, PhoneFeatures([], [], len(heard) / sound.RATE), hearing, spans, [], Progress(None)
+            )
+            ear = slice(len(CHANNELS), 2 * len(CHANNELS))
+            rows[:, : len(CHANNELS)] = rows[:, ear]  # what would be the rules' movement is what was heard
+            apart = 1.0 - np.clip(rows[:, [CHANNELS.index("closure")]], 0.0, 1.0)
+            weights = mouth.movement(encoders.lips, rows) * apart @ visemes.arkit_matrix(_NAMES)
+            return Performance(FPS, _NAMES, weights.astype(np.float32))
+
+        return {"learned": learned, "by ear": by_ear}
+
+
+def _speaker(clip: str) -> str:
+    return _SAME_SPEAKER.get(clip, clip)
 
 
 def loudness(samples: np.ndarray, rate: int) -> Performance:
