@@ -51,7 +51,8 @@ def changes(samples: np.ndarray, progress: Progress) -> list[float]:
     weights: list[np.ndarray] = []
     for start in range(0, len(samples), _BLOCK):
         progress.report(start / len(samples))
-        held, power = _partials(samples[start : start + _BLOCK].astype(np.float32))
+        # What the last windows of a block reach of the next one, so that frames stay `_STEP` samples apart throughout.
+        held, power = _partials(samples[start : start + _BLOCK + _SIZE - _STEP].astype(np.float32))
         loud = power > 1e-3 * np.percentile(power, 95)
         shares.append(np.where(loud, held / (power + 1e-12), 0.0))
         weights.append(loud)

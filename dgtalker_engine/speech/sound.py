@@ -17,6 +17,8 @@ RATE = 16000
 
 _BLOCK = 4.0
 _LOUDEST = 100.0
+_UNKNOWN = (1 << 63) - 1
+"""Frames of a file that does not say how many it has, as libsndfile tells it."""
 
 
 def read_audio(path: Path | str) -> tuple[np.ndarray, int]:
@@ -161,9 +163,14 @@ def _opened(path: Path | str) -> soundfile.SoundFile:
     if path.stat().st_size == 0:
         raise DGTalkerError(f"The sound file {path} is empty.", "Export it again.")
     try:
-        return soundfile.SoundFile(path)
+        file = soundfile.SoundFile(path)
     except (soundfile.SoundFileError, OSError) as error:
         raise _unreadable(path, error) from error
+    if file.frames == _UNKNOWN:
+        file.close()
+        # libsndfile would lose the last seconds of such a FLAC, which programs write into pipes.
+        raise DGTalkerError(f"The sound file {path} does not say how long it is.", "Convert it to WAV.")
+    return file
 
 
 def _unreadable(path: Path | str, error: Exception) -> DGTalkerError:

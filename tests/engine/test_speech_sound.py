@@ -46,6 +46,16 @@ def _truncated(path):
     path.write_bytes(path.read_bytes()[:20])
 
 
+def _streamed(path):
+    """A FLAC as it is written into a pipe: its header says that it has 0 samples, which means any number."""
+    soundfile.write(path, 0.1 * np.random.default_rng(0).standard_normal(48000), 16000)
+    data = bytearray(path.read_bytes())
+    data[21] &= 0xF0
+    data[22:26] = bytes(4)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("read", [speech.read_audio, speech.read_speech])
 @pytest.mark.parametrize(
     ("name", "make"),
     [
@@ -54,12 +64,13 @@ def _truncated(path):
         ("text.wav", lambda path: path.write_text("no sound at all")),
         ("cut.wav", _truncated),
         ("no samples.wav", lambda path: soundfile.write(path, np.zeros(0), 16000)),
+        ("piped.flac", _streamed),
         ("folder.wav", lambda path: path.mkdir()),
     ],
 )
-def test_bad_files_are_one_clear_error(tmp_path, name, make):
+def test_bad_files_are_one_clear_error(tmp_path, name, make, read):
     make(tmp_path / name)
     with pytest.raises(DGTalkerError) as error:
-        speech.read_audio(tmp_path / name)
+        read(tmp_path / name)
     assert name in error.value.message
     assert error.value.hint
