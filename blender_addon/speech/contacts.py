@@ -59,28 +59,29 @@ def check_steps(
     return misses
 
 
-def mend(head: bpy.types.Object, take: Take, first: int, asked: Sequence[Direction]) -> list[Miss]:
-    """`mend_steps` at once."""
-    return evaluation.finished(mend_steps(head, take, first, asked))
+def mend(head: bpy.types.Object, take: Take, first: int, asked: Sequence[Direction]) -> None:
+    """Closes the lips at every P, B and M that lacks it, anew."""
+    close(head, take, first, asked, evaluation.finished(unmended_steps(head, take, first, asked)))
 
 
-def mend_steps(
+def unmended_steps(
     head: bpy.types.Object, take: Take, first: int, asked: Sequence[Direction]
 ) -> Generator[float, None, list[Miss]]:
-    """Closes the lips at every P, B and M that lacks it, by keys on a layer above the speech; other keys stay.
-
-    Yields the fraction done; data change after the last yield only.
-
-    Returns:
-        Those that stay open: hand keys, or drivers, hold all that could close them.
-    """
+    """`check_steps` as it would be without the layer; what was changed for it is back at the end."""
     with _unmended(head):
-        misses = yield from check_steps(head, take, first, asked)
+        return (yield from check_steps(head, take, first, asked))
+
+
+def close(head: bpy.types.Object, take: Take, first: int, asked: Sequence[Direction], misses: Sequence[Miss]) -> None:
+    """Closes the lips at misses of `unmended_steps`, by keys on a layer above the speech; other keys stay.
+
+    Where hand keys or drivers hold all that could close them, lips stay apart.
+    """
     release(head)
     head.dgtalker_speech.mended = True  # type: ignore[attr-defined]
     key = model.key_of(head)
     if not misses or key is None:
-        return misses
+        return
     missed = {miss.frame for miss in misses}
     spans = [span for span in _spans(take, first, asked) if missed & set(_frames(*span).tolist())]
     frames, share = _envelope(spans, take, first)
@@ -96,7 +97,6 @@ def mend_steps(
             curve[frames - first] = added[name]
         for part in speakers.meshes(head):
             _write(part, curves, first, first + take.frames - 1)
-    return evaluation.finished(check_steps(head, take, first, asked))
 
 
 @contextlib.contextmanager

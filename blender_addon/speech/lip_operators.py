@@ -11,7 +11,7 @@ from dgtalker_engine.errors import DGTalkerError
 
 from .. import ui
 from ..bridge.modal import EngineOperator
-from . import contacts, directing, markers, marking, steps, strips
+from . import contacts, directing, evaluation, markers, marking, steps, strips
 
 
 def heard_reason(context: bpy.types.Context) -> str:
@@ -68,10 +68,17 @@ class CloseLips(HeardOperator, EngineOperator, bpy.types.Operator):
     def work(self, context: bpy.types.Context) -> Iterator[Any]:
         scene = strips.timeline(context)
         clock = strips.clock(scene)
+        names = [head.name for head in strips.animated(scene)]
+        found: dict[str, list[contacts.Miss]] = {}
+        for i, name in enumerate(names):
+            looking = contacts.unmended_steps(*_take(scene, name))
+            found[name] = yield from steps.shown(looking, "Looking at the lips", i / len(names), (i + 1) / len(names))
         places: list[tuple[int, str]] = []
-        for name in [head.name for head in strips.animated(scene)]:
-            misses = yield from steps.shown(contacts.mend_steps(*_take(scene, name)), "Looking at the lips")
-            places += [(miss.frame, marking.open_lips(miss.phone, miss.frame, clock)) for miss in misses]
+        for name, misses in found.items():
+            spoken = _take(scene, name)
+            contacts.close(*spoken, misses)
+            left = evaluation.finished(contacts.check_steps(*spoken))
+            places += [(miss.frame, marking.open_lips(miss.phone, miss.frame, clock)) for miss in left]
         markers.show(scene, "OPEN_LIPS", places)
         if places:
             self.report({"WARNING"}, f"Your own keys or drivers hold the lips apart at {len(places)} P, B and M.")

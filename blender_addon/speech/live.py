@@ -17,7 +17,7 @@ from dgtalker_engine.errors import DGTalkerError
 
 from . import directing, speakers
 
-AT_ONCE = 0.06
+AT_ONCE = 0.1
 """Seconds that writing may take to be done at every step of a slider."""
 
 REST = 0.25

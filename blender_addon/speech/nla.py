@@ -182,16 +182,16 @@ def _write_curves(bag: Any, first: int, curves: Curves) -> None:
     for (path, index), values in curves.items():
         curve = present.get((path, index)) or bag.fcurves.new(path, index=index)
         points = curve.keyframe_points
-        if len(points) != len(values):
-            points.clear()
-            points.add(len(values))
         places = np.empty((len(values), 2), np.float32)
         places[:, 0] = np.arange(first, first + len(values))
         places[:, 1] = values
+        if len(points) != len(values):
+            points.clear()
+            points.add(len(values))
+            points.foreach_set("interpolation", np.full(len(values), linear, np.int32))
+            for side in ("handle_left_type", "handle_right_type"):
+                points.foreach_set(side, np.full(len(values), rounded, np.int32))
         points.foreach_set("co", places.ravel())
-        points.foreach_set("interpolation", np.full(len(values), linear, np.int32))
-        for side in ("handle_left_type", "handle_right_type"):
-            points.foreach_set(side, np.full(len(values), rounded, np.int32))
         curve.update()
 
 
