@@ -89,10 +89,6 @@ class Client:
         """Why the engine is gone."""
         return self._reason
 
-    def wait_gone(self, timeout: float) -> bool:
-        """Waits until the engine is gone; False when it is still there."""
-        return self._gone.wait(timeout)
-
     def close(self) -> None:
         """Ends the connection, and the engine with it; requests under way raise EngineGone."""
         self._reason = self._reason or "It was stopped."

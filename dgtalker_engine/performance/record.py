@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -68,13 +67,3 @@ class Performance:
                 'It is a JSON object {"fps", "names", "weights"} with one weight per name and frame.',
             ) from error
         return cls(fps, names, weights)
-
-    def save(self, path: Path) -> None:
-        Path(path).write_text(self.to_json(), encoding="utf-8")
-
-    @classmethod
-    def load(cls, path: Path) -> Performance:
-        try:
-            return cls.from_json(Path(path).read_bytes())
-        except OSError as error:
-            raise DGTalkerError(f"{path} cannot be read: {error.strerror}.") from error

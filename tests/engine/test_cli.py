@@ -15,7 +15,7 @@ import soundfile
 from PIL import Image
 from speech_tools import SAMPLE
 
-from dgtalker_engine.performance import Direction, Performance
+from dgtalker_engine.performance import Direction, exchange
 
 
 def run(*words, **options):
@@ -26,7 +26,7 @@ def run(*words, **options):
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory, recording):
     path = tmp_path_factory.mktemp("sound") / "speech.wav"
-    soundfile.write(path, recording[: 16000 * 6 // 5], 16000)
+    soundfile.write(path, recording[: 16000 * 6 // 5].astype(np.float32), 16000)
     return path
 
 
@@ -49,7 +49,7 @@ def test_animate_writes_a_performance(sound, tmp_path):
     assert answer.returncode == 0, answer.stderr
     data = json.loads(path.read_text())
     assert set(data) == {"fps", "names", "weights"}
-    performance = Performance.load(path)
+    performance = exchange.read(path)
     assert performance.fps == 30
     assert performance.frames == 36
     assert "%" in answer.stderr
@@ -67,7 +67,7 @@ def test_animate_writes_for_live_link_face_and_convert_for_the_others(sound, tmp
     assert (data["exportFps"], data["numPoses"], data["numFrames"]) == (30, 52, 36)
     answer = run("convert", tmp_path / "face.json", tmp_path / "ours.json")
     assert answer.returncode == 0, answer.stderr
-    assert Performance.load(tmp_path / "ours.json").frames == 36
+    assert exchange.read(tmp_path / "ours.json").frames == 36
 
 
 def test_everything_that_a_direction_sets_is_an_option(sound, tmp_path):
@@ -77,7 +77,7 @@ def test_everything_that_a_direction_sets_is_an_option(sound, tmp_path):
     still = [word for name in ("lips", "jaw", "expression", "head", "blinks", "gaze") for word in (f"--{name}", 0)]
     answer = run("animate", sound, "-o", tmp_path / "p.json", *still, "--style", "happy=0.5", "--seed", 3)
     assert answer.returncode == 0, answer.stderr
-    assert np.abs(Performance.load(tmp_path / "p.json").weights).max() < 0.01
+    assert np.abs(exchange.read(tmp_path / "p.json").weights).max() < 0.01
     assert run("animate", sound, "-o", tmp_path / "p.json", "--style", "grumpy").returncode == 2
 
 

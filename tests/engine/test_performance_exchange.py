@@ -251,6 +251,7 @@ DAMAGED = {
     "not a number": GOOD.replace("0.01000000", "nan", 1).encode(),
     "a wrong time code": GOOD.replace("14:03:52:07", "noon", 1).encode(),
     "a missing time": GOOD.replace("14:03:52:07.208", "", 1).encode(),
+    "a time code of ages": b"timecode,jawOpen\n" + b"9" * 400 + b":00:00:00,0.5\n",
     "no time at all": b"jawOpen\n0.5\n0.6\n",
     "times of years": b"time,jawOpen\n0,0.5\n0.01,0.5\n1e12,0.5\n",
     "times too near": b"time,jawOpen\n0,0.5\n1e-300,0.5\n2e-300,0.5\n",
@@ -267,6 +268,11 @@ def test_damaged_files_are_one_clear_error_with_a_hint(tmp_path, name):
         exchange.read(tmp_path / "face.csv")
     assert caught.value.message.startswith("face.csv: ")
     assert caught.value.hint
+
+
+def test_a_rate_in_whole_numbers_stays_one():
+    for fps in (25, 25.0):
+        assert '"exportFps": 25,' in exchange.FORMATS["audio2face"].text(a_performance(fps, frames=2))
 
 
 def test_every_cut_of_a_file_is_read_or_refused():

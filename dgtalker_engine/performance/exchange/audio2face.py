@@ -49,7 +49,7 @@ def json_text(performance: Performance) -> str:
     weights = np.clip(performance.select(ARKIT_NAMES), 0.0, 1.0)
     content = {
         # Readers that take it for a whole number would stumble over "25.0".
-        "exportFps": int(performance.fps) if performance.fps.is_integer() else performance.fps,
+        "exportFps": int(performance.fps) if performance.fps == int(performance.fps) else performance.fps,
         "trackPath": "",
         "numPoses": len(ARKIT_NAMES),
         "numFrames": performance.frames,
