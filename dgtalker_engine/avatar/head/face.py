@@ -100,7 +100,7 @@ def lining(skin: Points) -> Points:
     nostril = np.linalg.norm(p - [5.4, -101, -36.8], axis=1)
     wide = left & (np.minimum.reduce([lid, reach, nose]) > 6) & (p[:, 0] < 74) & ((p[:, 1] < 20) | (p[:, 0] < 7))
     # beneath the jaw, which bends most when it opens, they would show
-    wide &= (skin.normal[:, 2] > -0.35) | (p[:, 2] > -60)
+    wide &= (skin.normal[:, 2] > -0.35) | (p[:, 2] > -60) | (p[:, 1] < -48)
     cheek = wide & (reach < 46) & (p[:, 1] < -30)
     corner = left & (reach > 1.0) & (reach <= 7) & (p[:, 0] > MOUTH_HALF_WIDTH - 2) & (p[:, 1] < -52)
     edge = corner & (reach <= 4)
