@@ -28,18 +28,25 @@ def expect(specs: dgt.Specs, name: str, shape: tuple[int | None, ...]) -> dgt.Te
 
 
 def read(tensors: dgt.Tensors, name: str) -> np.ndarray:
-    """The tensor as float32: `offset + scale · stored` where it holds integers."""
+    """The tensor as float32: `offset + scale · stored` where it holds integers.
+
+    Raises:
+        DGTalkerError: that is more than float32 holds.
+    """
     stored = tensors[name]
     if stored.dtype.kind == "f":
         return stored.astype(np.float32)
     scale, offset = (tensors[f"{name}.{part}"].astype(np.float32) for part in ("scale", "offset"))
     numbers = stored.reshape(len(stored), scale.shape[1]).astype(np.float32)
     whole = len(numbers) // ROWS * ROWS
-    blocks = numbers[:whole].reshape(-1, ROWS, scale.shape[1])
-    blocks *= scale[: len(blocks), None]
-    blocks += offset[: len(blocks), None]
-    if whole < len(numbers):
-        numbers[whole:] = offset[-1] + scale[-1] * numbers[whole:]
+    blocks = numbers[:whole].reshape(whole // ROWS, ROWS, scale.shape[1])
+    with np.errstate(over="ignore", invalid="ignore"):
+        blocks *= scale[: len(blocks), None]
+        blocks += offset[: len(blocks), None]
+        if whole < len(numbers):
+            numbers[whole:] = offset[-1] + scale[-1] * numbers[whole:]
+    if not np.all(np.isfinite(numbers)):
+        raise DGTalkerError(f"The avatar's tensor {name} holds values that are not finite numbers.", dgt.DAMAGED)
     return numbers.reshape(stored.shape)
 
 

@@ -223,6 +223,7 @@ def test_impossible_documents_are_refused(head, document, message):
     [
         ({"sh.rest.index": np.full(90, ROWS, "u2")}, f"sh.rest.index points at row {ROWS}"),
         ({"sh.rest.value": np.zeros((90, 4, 3), "f2")}, "5 spherical harmonics"),
+        ({"means.scale": np.full((11, 3), 3e38, "f4")}, "means holds values that are not finite"),
         ({"means.scale": np.zeros((3, 3), "f4")}, "means.scale is F32 3×3; F16 or F32 11×3"),
         ({"delta.sh.value": np.zeros((4, 5), "f2")}, "delta.sh.value"),
         ({"proxy.surfaces": np.zeros(3, "u1")}, "proxy.surfaces is U8 3; U8 2"),

@@ -138,7 +138,7 @@ def test_bad_input_is_a_message_with_a_hint_and_leaves_nothing_behind(tmp_path, 
 
 
 def test_ctrl_c_is_clean(tmp_path, recording):
-    soundfile.write(tmp_path / "long.wav", np.tile(recording, 5), 16000)
+    soundfile.write(tmp_path / "long.wav", np.tile(recording, 5).astype(np.float32), 16000)
     command = [sys.executable, "-I", "-m", "dgtalker_engine", "animate", tmp_path / "long.wav"]
     process = subprocess.Popen(
         [*command, "-o", tmp_path / "p.json"], stderr=subprocess.PIPE, text=True, restore_signals=True
