@@ -19,6 +19,7 @@ ALLOWED = {
     "gaussians": {"errors"},
     "avatar": {"errors", "gaussians", "rig"},
     "speech": {"errors", "performance", "rig"},
+    "training": {"errors", "speech"},
 }
 LIGHT = {"wire", "performance", "rig", "errors"}
 STANDARD_AND_NUMPY = {"wire": set(), "errors": set(), "performance": {"numpy"}, "rig": {"numpy"}}
