@@ -1,6 +1,6 @@
 """Who the built-in heads are: everything that tells one character from another. Colours are sRGB, lengths millimetres.
 
-All characters share one sculpture and one rig, made in the space of the first of them. `Character.warp` then shapes
+All characters share one sculpture and one rig, made in the space of the first of them. `Character.shape` then warps
 that space as a whole, so whatever lies in it (skin, eyes, mouth, hair, and how controls move them) goes along.
 """
 
@@ -36,13 +36,11 @@ class Shape:
         bells: local changes, added up.
         eyes: size of the eyeballs, and of all that lies on them.
         eye_shift: where the left eye goes, beyond what the bells do at its centre.
-        mouth: size of teeth, tongue and the inside of the mouth.
     """
 
     bells: tuple[Bell, ...] = ()
     eyes: float = 1.0
     eye_shift: Triple = (0.0, 0.0, 0.0)
-    mouth: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ class Brows:
 
 @dataclass(frozen=True)
 class Hair:
-    """Style (see `hair.STYLES`) and colours at root and tip; `moustache` where there is one."""
+    """Style (see `hairstyles.STYLES`) and colours at root and tip; `moustache` where there is one."""
 
     style: str
     root: Triple
@@ -97,7 +95,7 @@ class Hair:
 
 @dataclass(frozen=True)
 class Clothes:
-    """What ends the neck: style (see `clothes.STYLES`) and colours."""
+    """What ends the neck: style (see `clothes.RINGS`) and colours."""
 
     style: str
     colour: Triple

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from ..linear import SparseDeltas
+from ..sparse import SparseDeltas
 from .deform import CORRECTIVES, MIX, POSES, RIG, Pose, posed
 from .form import slit_z
 from .points import Part, Points, unit

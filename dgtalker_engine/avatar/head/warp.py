@@ -30,7 +30,6 @@ class Warp:
         self._bells = np.array([row for bell in shape.bells for row in _rows(bell)], float).reshape(-1, 12)
         self._eye = np.array([*EYE, shape.eyes - 1.0, *EYE_REACH, 0.0, 0.0, 0.0])
         self._eye[6:] = self._bent(EYE) + shape.eye_shift
-        self._mouth_growth = shape.mouth - 1.0
         self._mouth_shift = self._bent(MOUTH)
 
     def move(self, position: np.ndarray, part: np.ndarray | None = None) -> np.ndarray:
@@ -38,8 +37,7 @@ class Warp:
         moved = _moved(self._bells, self._eye, np.ascontiguousarray(position, float))
         if part is not None:
             inside = np.isin(part, MOUTH_PARTS)
-            p = position[inside]
-            moved[inside] = p + self._mouth_growth * (p - MOUTH) + self._mouth_shift
+            moved[inside] = position[inside] + self._mouth_shift
         return moved
 
     def turn(self, position: np.ndarray, vectors: np.ndarray, part: np.ndarray | None = None) -> np.ndarray:
