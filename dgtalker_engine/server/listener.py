@@ -54,7 +54,7 @@ class Listener:
                     raise DGTalkerError(*message["error"])
                 progress(message["fraction"], message["text"])
             return message["answer"], [process.stdout.read(message["bytes"])]
-        except (EOFError, BrokenPipeError) as error:
+        except (EOFError, OSError) as error:  # Windows calls a broken pipe an invalid argument
             raise DGTalkerError(
                 f"The speech recogniser ended unexpectedly (exit code {process.wait()}).",
                 "The engine's log has the details; please report this.",
