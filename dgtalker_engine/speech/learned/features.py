@@ -14,7 +14,7 @@ from ..progress import Progress
 from ..sound import RATE
 from ..visemes import ARTICULATORS, BILABIALS, LABIODENTALS
 from .encoders import CHANNELS, CLASSES, SoundEncoder
-from .spectrum import HOP, log_mel, normalised
+from .spectrum import HOP, QUIETEST, log_mel, normalised
 
 # Frames heard at once, and of those around them that their normalisation and the encoder reach to.
 _PIECE, _MARGIN = 6000, 1300
@@ -57,10 +57,12 @@ class SoundFeatures:
             # Two frames more on either side, as windows at the cuts reach beyond them.
             before = max(first - 2, 0)
             energies = log_mel(samples[before * _SAMPLES : (last + 2) * _SAMPLES])[first - before :][: last - first]
-            near = max(start - _REACH, 0)
-            heard = self._hear(normalised(energies)[near - first : start + _PIECE + _REACH - first])
+            near, far = max(start - _REACH, 0), min(start + _PIECE + _REACH, frames)
             stop = min(start + _PIECE, frames)
-            result[start:stop] = heard[start - near :][: stop - start]
+            # It is quiet before a recording and after it, however much of that was recorded.
+            quiet = (_REACH - (start - near), _REACH - (far - stop))
+            rows = np.pad(normalised(energies)[near - first : far - first], (quiet, (0, 0)), constant_values=QUIETEST)
+            result[start:stop] = self._hear(rows)[_REACH:][: stop - start]
         return result
 
     @torch.inference_mode()

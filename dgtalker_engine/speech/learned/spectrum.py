@@ -14,6 +14,9 @@ HOP = 0.01
 
 BANDS = 80
 
+QUIETEST = -4.0
+"""What `normalised` makes of silence."""
+
 _WINDOW, _SIZE = int(0.025 * RATE), 512
 _LOWEST, _HIGHEST = 60.0, 7600.0
 _BLOCK = 4096
@@ -54,14 +57,14 @@ def normalised(energies: np.ndarray) -> np.ndarray:
     Each band's mean over loud frames is taken away, and all bands are scaled by one number.
     """
     level = energies.mean(axis=1)
-    window = min(_SURROUNDINGS, len(level) | 1)
+    window = _SURROUNDINGS
     from_peak = level - _running_peak(level, window)
     loud = (from_peak > -_FLOOR * 0.5).astype(np.float32)
-    share = uniform_filter1d(loud, window, mode="nearest") + 1e-6
-    mean = uniform_filter1d(energies * loud[:, None], window, axis=0, mode="nearest") / share[:, None]
+    share = uniform_filter1d(loud, window, mode="constant") + 1e-6
+    mean = uniform_filter1d(energies * loud[:, None], window, axis=0, mode="constant") / share[:, None]
     apart = energies - mean
-    spread = np.sqrt(uniform_filter1d((apart**2).mean(axis=1) * loud, window, mode="nearest") / share)
-    return np.clip(apart / np.maximum(spread, 3.0)[:, None], -4.0, 4.0).astype(np.float32)
+    spread = np.sqrt(uniform_filter1d((apart**2).mean(axis=1) * loud, window, mode="constant") / share)
+    return np.clip(apart / np.maximum(spread, 3.0)[:, None], QUIETEST, -QUIETEST).astype(np.float32)
 
 
 def _running_peak(level: np.ndarray, window: int) -> np.ndarray:
