@@ -74,8 +74,10 @@ def share(samples: np.ndarray, jobs: Sequence[Job], do: Do, progress: Progress, 
     """
     lengths = [job.seconds for job in jobs]
     work = _Work(samples, jobs, lengths, progress)
-    helpers = [_Helper(work) for _ in range((processes or size(sum(lengths))) - 1)]
+    helpers: list[_Helper] = []
     try:
+        for _ in range((processes or size(sum(lengths))) - 1):
+            helpers.append(_Helper(work))
         for number in work:
             report = Progress(lambda fraction, _, number=number: work.report(number, fraction))
             work.answer(number, do(jobs[number].task, jobs[number].sound(samples), jobs[number].words, report))
@@ -195,3 +197,5 @@ class _Helper:
                         "The engine's log has the details; please report this.",
                     )
                 )
+        except (MemoryError, ValueError, KeyError, TypeError) as error:  # else nobody would know, and all would wait
+            work.fail(DGTalkerError(f"Listening failed: {error!r}.", "Please report this."))

@@ -297,3 +297,24 @@ def test_files_that_cannot_be_read_or_written(tmp_path):
         exchange.write(a_performance(), tmp_path / "face.csv", "fbx")
     with pytest.raises(DGTalkerError, match="cannot be written"):
         exchange.write(a_performance(), tmp_path / "missing" / "face.csv")
+
+
+def test_a_file_that_cannot_be_written_whole_leaves_the_old_one(tmp_path):
+    exchange.write(a_performance(), tmp_path / "face.csv")
+    before = (tmp_path / "face.csv").read_bytes()
+    resource = pytest.importorskip("resource")  # not on Windows
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))
+    try:
+        with pytest.raises(DGTalkerError, match="cannot be written"):
+            exchange.write(a_performance(), tmp_path / "face.csv")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert (tmp_path / "face.csv").read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("fps", [float("nan"), float("inf"), 0.0, -25.0])
+def test_impossible_rates_are_refused(fps):
+    with pytest.raises(DGTalkerError, match="cannot run"):
+        exchange.parse(b"{}", fps)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import json
+import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
@@ -69,6 +71,8 @@ def read(path: Path | str, fps: float | None = None) -> Performance:
 
 def parse(data: bytes, fps: float | None = None) -> Performance:
     """`read` for the content of a file."""
+    if fps is not None and not (math.isfinite(fps) and fps > 0):
+        raise DGTalkerError(f"A performance cannot run at {fps} frames per second.", "Give 1 to 1000.")
     # Spreadsheets put a mark of its encoding before a file's text.
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     lines = io.TextIOWrapper(io.BytesIO(data), encoding, newline="")
@@ -111,14 +115,20 @@ def format_for(path: Path | str, name: str = "") -> Format:
 
 
 def write(performance: Performance, path: Path | str, name: str = "") -> None:
-    """Writes a performance in one of `FORMATS`, by name or else by the path's suffix.
+    """Writes a performance in one of `FORMATS`, by name or else by the path's suffix; whole, or nothing at all.
 
     Raises:
         DGTalkerError: the format is unknown or knows none of the controls, or the file cannot be written.
     """
     text = format_for(path, name).text(performance)
+    whole = Path(path)
+    part = whole.with_name(f".{whole.name}.{os.getpid()}.part")
     try:
-        Path(path).write_text(text, encoding="utf-8", newline="\n")
+        try:
+            part.write_text(text, encoding="utf-8", newline="\n")
+            part.replace(whole)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
         raise DGTalkerError(f"{path} cannot be written: {error.strerror}.") from error
 
