@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from .animation import Speech, animate
+from .animation import Speech, animate, warm_up
 from .passages import Passage
-from .recogniser import warm_up
 from .sound import RATE, read_audio, read_speech
 
 __all__ = ["RATE", "Passage", "Speech", "animate", "read_audio", "read_speech", "warm_up"]

@@ -14,10 +14,9 @@ import numpy as np
 from ..errors import DGTalkerError
 from ..performance import Phone, Take
 from ..rig import ARKIT_NAMES
-from . import activity, coarticulation, music, phones, prosody, sound, visemes
+from . import activity, coarticulation, music, phones, prosody, recogniser, sound, visemes
 from .passages import Passage
 from .progress import Progress, ProgressCall
-from .recogniser import SILENCE
 
 if TYPE_CHECKING:
     from .learned.weights import Encoders
@@ -128,12 +127,20 @@ def animate(
     return Speech(take, tuple(notes))
 
 
+def warm_up() -> None:
+    """Loads the recogniser's models and the encoders, so that the first recording need not wait for them."""
+    from .learned import mouth as learned
+
+    recogniser.warm_up()
+    learned.shipped()
+
+
 def _pauses(spoken: Sequence[phones.Phone], duration: float) -> np.ndarray:
     """Start and end of what lies between phones, seconds (n, 2)."""
     spans = []
     clock = 0.0
     for phone in spoken:
-        if phone.name != SILENCE:
+        if phone.name != recogniser.SILENCE:
             if phone.start - clock > _PAUSE:
                 spans.append((clock, phone.start))
             clock = phone.end
