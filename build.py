@@ -184,21 +184,7 @@ def remember_engine(python: Path) -> None:
 # --- package -----------------------------------------------------------------------------------------------------
 
 
-def make_assets() -> None:
-    """Make the built-in heads anew when the code that makes them has changed."""
-    maker = [ROOT / "dgtalker_engine" / "rig.py", *sorted((ROOT / "dgtalker_engine" / "avatar").rglob("*.py"))]
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in maker)).hexdigest()
-    mark = ASSETS / ".stamp"
-    if mark.is_file() and mark.read_text() == digest:
-        return
-    say("making the built-in heads")
-    ASSETS.mkdir(exist_ok=True)
-    run([ensure(ENGINE).executable, "-m", "dgtalker_engine", "avatar", "make", "--all", "-o", ASSETS])
-    mark.write_text(digest)
-
-
 def build_wheel() -> Path:
-    make_assets()
     tools = ensure(TOOLS).executable
     with tempfile.TemporaryDirectory() as folder:
         run([tools, "-m", "hatchling", "build", "-t", "wheel", "-d", folder], stdout=subprocess.DEVNULL)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import safetensors.numpy
 
+from dgtalker_engine import avatar
 from dgtalker_engine.avatar import linear_file
 from dgtalker_engine.avatar.base import FORMAT_VERSION, Consent, Metadata, ProxyMesh
 from dgtalker_engine.avatar.head import mouth, splats
@@ -135,3 +138,20 @@ def test_the_check_names_heads_that_other_code_made(tmp_path, capsys):
 def test_a_character_that_is_not_there_names_the_others(capsys):
     assert main(["nobody"]) == 1
     assert "heron" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", avatar.BUILTIN_NAMES)
+def test_a_shipped_head_is_small_loads_at_once_and_is_nearer_to_cycles_than_a_placed_one(name):
+    report = json.loads((avatar.ASSETS / "report.json").read_text(encoding="utf-8"))[name]
+    data = avatar.builtin(name)
+    assert len(data) == report["bytes"] <= 6_000_000
+    times = []
+    for _ in range(5):
+        started = time.process_time()
+        head = avatar.load(data)
+        times.append(time.process_time() - started)
+    assert min(times) < 0.2, "100 ms on a quiet machine"
+    assert isinstance(head, LinearAvatar)
+    assert head.metadata.consent.status == "synthetic"
+    assert len(head.base["means"]) == report["gaussians"]
+    assert report["psnr_fitted"] > report["psnr_placed"] + 4

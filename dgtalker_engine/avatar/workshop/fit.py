@@ -27,7 +27,7 @@ from .views import Pose
 SEED = 4
 MIDDLE = 8e-3  # m
 MOST_GROWTH = 0.3
-LEAST_CHANGE = 0.03  # of the constant harmonic, 2 of 255 steps of brightness
+LEAST_CHANGE = 0.07  # of the constant harmonic, 4 of 255 steps of brightness
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,12 @@ def halved(picture: Picture) -> Picture:
 def difference(
     rgb: torch.Tensor, alpha: torch.Tensor, wanted_rgb: torch.Tensor, wanted_alpha: torch.Tensor
 ) -> torch.Tensor:
-    """0.8 L1 + 0.2 D-SSIM of the colours (3D Gaussian Splatting, eq. 7), and L1 of the alphas."""
+    """0.8 L1 + 0.2 D-SSIM of the colours (3D Gaussian Splatting, eq. 7), and L1 of the alphas.
+
+    Colours count where the picture shows the head: discs that reach beyond its outline would else turn dark.
+    """
+    head = (wanted_alpha > 0.5)[..., None]
+    rgb, wanted_rgb = rgb * head, wanted_rgb * head
     direct = (rgb - wanted_rgb).abs().mean()
     return 0.8 * direct + 0.2 * (1 - similarity(rgb, wanted_rgb)) + 0.3 * (alpha - wanted_alpha).abs().mean()
 
@@ -226,12 +231,13 @@ def fitted(avatar: LinearAvatar, found: Fit) -> LinearAvatar:
     left = smooth(-MIDDLE, MIDDLE, avatar.base["means"][:, :1])
     names = avatar.rig.names
     for name, change in found.changes.items():
+        change = np.where(np.abs(change).max(axis=1, keepdims=True) > LEAST_CHANGE, change, 0)
         if name in names:
             colours[names.index(name)] += change
         else:
             colours[names.index(f"{name}Left")] += left * change
             colours[names.index(f"{name}Right")] += (1 - left) * change
-    deltas["sh"] = SparseDeltas.from_dense(colours, LEAST_CHANGE)
+    deltas["sh"] = SparseDeltas.from_dense(colours, 0)
     return replace(avatar, base=base, deltas=deltas)
 
 

@@ -34,7 +34,7 @@ class Quality:
 
     size: int = views.SIZE
     samples: int = 6
-    steps: int = 420
+    steps: int = 360
 
 
 def make(
@@ -80,7 +80,8 @@ def make(
             say(f"{step} of {quality.steps} steps, difference {loss:.4f}")
 
     found = fit(placed, share, pictures, list(views.CHANGING), Settings(quality.steps), stepped)
-    data = linear_file.pack(fitted(placed, found))
+    better = fitted(placed, found)
+    data = linear_file.pack(better)
     head = dgt.parse(data, {"linear": linear_file.KIND})
     assert isinstance(head, LinearAvatar)
     before = [psnr(placed, picture) for picture in unseen]
@@ -99,7 +100,7 @@ def make(
         "code": code,
     }
     say(f"{report['psnr_placed']} dB placed, {report['psnr_fitted']} dB fitted, {len(data):,} bytes")
-    return head, report
+    return better, report
 
 
 def digest() -> str:

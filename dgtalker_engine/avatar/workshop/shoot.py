@@ -18,6 +18,7 @@ from ..head.build import SEED, forms, gather
 from ..head.character import Character
 from ..head.deform import CORRECTIVES, MIX, POSES, RIG
 from ..head.deform import posed as displacement
+from ..head.form import EYE_CORNERS, LID_RADIUS, MOUTH_HALF_WIDTH, eye_polar, lid_edges, slit_z
 from ..head.light import linear
 from ..head.paint import lip_colour, skin_albedo
 from ..head.points import Points, smooth
@@ -67,14 +68,21 @@ def parts(character: Character, seed: int = SEED) -> tuple[list[Sheet | Strands]
 
 
 def _share(name: str, discs: Points) -> np.ndarray:
-    """Eyes, lashes, brows and mouth are painted to be read from afar; a fit would dim them. The skin takes over from
-    them where the lips meet at the corners, which hardly any picture shows."""
+    """Eyes, lashes, brows and mouth are painted to be read from afar; a fit would dim them. The skin passes over into
+    them beside the lashes and where the lips meet, or it would make up for what they do not show."""
     if name not in ("skin", "lining", "collar", "hair"):
         return np.zeros(len(discs))
     if name != "skin":
         return np.ones(len(discs))
-    corner = np.abs(discs.position * [1, 0, 0]) + discs.position * [0, 1, 1] - meshes.LIP_CORNER
-    return smooth(2.5, 9.0, np.linalg.norm(corner, axis=1))
+    place = discs.position * np.where(discs.position[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
+    azimuth, elevation, radius = eye_polar(place)
+    lower, upper = lid_edges(azimuth)
+    gap = np.maximum(np.maximum(elevation - upper, lower - elevation), np.abs(azimuth) - EYE_CORNERS[1]) * LID_RADIUS
+    lids = smooth(0.8, 5.0, np.where(radius < LID_RADIUS + 6, gap, 99.0))
+    lips = smooth(0.8, 3.5, np.where(place[:, 1] < -70, np.abs(place[:, 2] - slit_z(place[:, 0])), 99.0))
+    beside = place[:, 0] > MOUTH_HALF_WIDTH
+    corner = smooth(3.0, 10.0, np.linalg.norm(place - meshes.LIP_CORNER, axis=1))
+    return lids * np.where(beside, 1.0, lips) * corner
 
 
 def posed(points: Points, warp: Warp, weights: dict[str, float]) -> np.ndarray:
