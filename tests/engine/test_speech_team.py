@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -49,7 +50,8 @@ def test_a_helper_that_is_killed_is_told_and_leaves_nobody(recording):
 
     def kill(fraction: float, text: str) -> None:
         for number in children() - before:
-            os.kill(number, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it ended since it was listed
+                os.kill(number, signal.SIGKILL)
 
     started = time.monotonic()
     with pytest.raises(DGTalkerError, match="ended unexpectedly"):
