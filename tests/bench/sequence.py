@@ -26,6 +26,7 @@ from dgtalker_engine import avatar, gaussians, speech
 from dgtalker_engine.avatar import Avatar
 from dgtalker_engine.gaussians import backend
 from dgtalker_engine.gaussians.cpu import workers
+from dgtalker_engine.performance import perform
 from dgtalker_engine.server import formats
 from dgtalker_engine.server.files import make_folder, write_file
 from dgtalker_engine.server.formats import pixels, png
@@ -70,7 +71,7 @@ def main(argv: list[str]) -> int:
 def speaking(head: Avatar, width: int, height: int, frames: int) -> Shot:
     """The head says the bundled sentence, again and again, as tall as the picture."""
     samples, rate = speech.read_audio(SAMPLE)
-    performance = speech.animate(samples, rate, fps=25.0).performance
+    performance = perform(speech.animate(samples, rate, fps=25.0).take)
     shot = talking_shot(head, "", performance, height)
     made = []
     for index in range(frames):
