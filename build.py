@@ -305,14 +305,14 @@ def task_demo(audio: Path | None, out: Path) -> None:
 
 
 def task_avatar(names: list[str], check: bool, sheets: bool) -> None:
-    workshop = [ensure(ENGINE).executable, "-m", "dgtalker_engine.avatar.workshop"]
+    workshop = [ensure(ENGINE).executable, "-m", "dgtalker_engine.heads"]
     if check:
         run([*workshop, "--check", *names])
         return
     if names or not sheets:
         run([*workshop, "--blender", ensure(BLENDERS["5.2"]).executable, "-o", ASSETS, *names])
     if sheets:
-        run([*workshop[:-1], "dgtalker_engine.avatar.workshop.sheets"])
+        run([*workshop[:-1], "dgtalker_engine.heads.sheets"])
 
 
 def task_train(clips: Path | None, arguments: list[str]) -> None:
@@ -323,7 +323,7 @@ def task_train(clips: Path | None, arguments: list[str]) -> None:
             say(f"tracking the faces of {len(videos)} clips")
             run([ensure(CAPTURE).executable, ROOT / "tests" / "bench" / "lips" / "track.py", folder, *videos])
             arguments = ["--tracked", folder, *arguments]
-        run([python, "-m", "dgtalker_engine.training.speech", *arguments])
+        run([python, "-m", "dgtalker_engine.systems.lipsync", *arguments])
 
 
 def task_bench(name: str, arguments: list[str]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from . import exchange_operators, lip_operators, live, operators, panels, properties, transcript_operators
+from . import properties
+from .keys import live
+from .ui import exchange_operators, lip_operators, operators, panels, transcript_operators
 
 CLASSES: tuple[type, ...] = (
     properties.StripProperties,

@@ -16,8 +16,9 @@ from dgtalker_engine.wire import MAX_BODY
 
 from ..bridge import engine
 from ..head import model
-from . import directing, keys, mixdown, speakers, strips, subtitles
-from .timing import Clock, Span, in_frames, whole_take
+from .keys import performance_keys, retarget
+from .timeline import mixdown, speakers, strips, subtitles
+from .timeline.timing import Clock, Span, in_frames, whole_take
 
 MAX_PASSAGES = MAX_BODY - 2 * mixdown.MAX_SAMPLES
 """Bytes of JSON that follow the longest sound."""
@@ -76,15 +77,15 @@ def animate_steps(
         head = _head(number)
         sounds = _sounds(scene, head)
         first, last = whole_take([sound.span for sound in sounds], clock)
-        asked = directing.directions(scene, head, first)
-        place, words, name = directing.place(scene, sounds), directing.words(sounds), head.name
+        asked = retarget.directions(scene, head, first)
+        place, words, name = retarget.place(scene, sounds), retarget.words(sounds), head.name
         pending = _request(scene, head, sounds, first, last)
         yield pending
         reply = pending.result()
         notes = [in_frames(note, clock, first) for note in reply.header["notes"]]
         heard.append(Heard(number, name, first, bytes(reply.body), asked, place, words, notes))
     found = [_head(each.head, each.name) for each in heard]
-    reason = next(filter(None, map(keys.locked_reason, found)), "")
+    reason = next(filter(None, map(performance_keys.locked_reason, found)), "")
     if reason:
         raise DGTalkerError(reason)
     notes = []
@@ -95,10 +96,10 @@ def animate_steps(
 
 
 def _write(heard: Heard, head: bpy.types.Object) -> list[str]:
-    directing.store(head, heard.take, heard.first, heard.place, heard.words)
-    if not directing.stale_reason(head):
-        return directing.rewrite(head)  # with the settings of now: sliders may have been moved meanwhile
-    return directing.write(head, Take.from_bytes(heard.take), heard.first, heard.asked)
+    retarget.store(head, heard.take, heard.first, heard.place, heard.words)
+    if not retarget.stale_reason(head):
+        return retarget.rewrite(head)  # with the settings of now: sliders may have been moved meanwhile
+    return retarget.write(head, Take.from_bytes(heard.take), heard.first, heard.asked)
 
 
 def disabled_reason(context: bpy.types.Context, heads: Sequence[bpy.types.Object]) -> str:
@@ -106,7 +107,7 @@ def disabled_reason(context: bpy.types.Context, heads: Sequence[bpy.types.Object
     scene = strips.timeline(context)
     if strips.clock(scene).rate != strips.clock(context.scene).rate:
         return f"The scenes {scene.name} and {context.scene.name} run at different frame rates: make them equal."
-    return next(filter(None, map(keys.locked_reason, heads)), "") or shared_reason(heads)
+    return next(filter(None, map(performance_keys.locked_reason, heads)), "") or shared_reason(heads)
 
 
 def shared_reason(heads: Sequence[bpy.types.Object]) -> str:

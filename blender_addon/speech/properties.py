@@ -6,7 +6,8 @@ from typing import Any
 
 import bpy
 
-from . import live, settings, speakers
+from .keys import live
+from .timeline import settings, speakers
 
 
 def _number(each: settings.Setting) -> Any:

@@ -1,14 +1,18 @@
-"""Avatars: the .dgt file, the kinds of avatar, and the built-in head."""
+"""Avatars: the .dgt file, the kinds of avatar, and the built-in heads."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import DGTalkerError
-from . import dgt, linear_file
+from . import dgt
 from .base import Avatar, Consent, Metadata, ProxyMesh
-from .head.character import CHARACTERS
-from .linear import LinearAvatar
+from .kinds.linear import file
+from .kinds.linear.joints import turn
+from .kinds.linear.model import LinearAvatar
+from .kinds.linear.posing import blendshapes, pose
 
 __all__ = [
     "BUILTIN_NAMES",
@@ -20,12 +24,12 @@ __all__ = [
     "ProxyMesh",
     "builtin",
     "load",
-    "make_builtin",
     "save",
+    "warm_up",
 ]
 
-KINDS: dict[str, dgt.Kind] = {"linear": linear_file.KIND}
-BUILTIN_NAMES: tuple[str, ...] = tuple(CHARACTERS)
+KINDS: dict[str, dgt.Kind] = {"linear": file.KIND}
+BUILTIN_NAMES = ("robin", "wren", "heron")
 ASSETS = Path(__file__).parent / "assets"
 
 
@@ -40,7 +44,7 @@ def load(data: bytes | Path) -> Avatar:
 
 def save(avatar: LinearAvatar, path: Path) -> None:
     """Writes a .dgt file, whole or not at all. Raises DGTalkerError where that is not possible."""
-    dgt.write(linear_file.pack(avatar), path)
+    dgt.write(file.pack(avatar), path)
 
 
 def builtin(name: str) -> bytes:
@@ -53,24 +57,20 @@ def builtin(name: str) -> bytes:
     path = ASSETS / f"{name}.dgt"
     if not path.is_file():
         raise DGTalkerError(
-            f"The built-in head {name!r} has not been made.",
-            f"Run: python -m dgtalker_engine avatar make {name} -o {path}",
+            f"The file of the built-in head {name!r} is missing.",
+            "Install the engine again, or make the heads anew: python build.py avatar",
         )
     return dgt.read(path)
-
-
-def make_builtin(name: str) -> bytes:
-    """Makes a built-in head from nothing: the bytes of its .dgt file, the same every time.
-
-    Raises:
-        DGTalkerError: there is no such head.
-    """
-    _check_name(name)
-    from .head.build import build_head  # compiles for seconds, and only making a head needs it
-
-    return linear_file.pack(build_head(CHARACTERS[name]))
 
 
 def _check_name(name: str) -> None:
     if name not in BUILTIN_NAMES:
         raise DGTalkerError(f"There is no built-in head {name!r}.", f"There is {', '.join(BUILTIN_NAMES)}.")
+
+
+def warm_up() -> None:
+    """Compiles the kernels that pose, or loads them where this version was compiled on this machine before."""
+    base, values = np.zeros((1, 3), np.float32), np.ones((1, 3))
+    pose([blendshapes(base, np.array([0, 1]), np.zeros(1, np.int64), values)], np.ones(1))
+    quats, shares = np.array([[1, 0, 0, 0]], np.float32), np.ones((1, 1), np.uint8)
+    turn(base, quats, np.zeros((1, 3), np.float32), shares, np.array([[0.0, 0.0, 1e-3]]))

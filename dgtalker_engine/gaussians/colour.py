@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .cpu import workers
+from ..kernels import thread_pool
 from .cpu.srgb import decode
 
 
@@ -21,7 +21,7 @@ def to_scene_linear(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     rgb, alpha = np.ascontiguousarray(rgb, np.float32), np.ascontiguousarray(alpha, np.float32)
     rgba = np.empty((*alpha.shape, 4), np.float32)
     flat = rgb.reshape(-1), alpha.reshape(-1), rgba.reshape(-1)
-    workers.run(workers.thread_count(), decode, *flat, np.zeros(1, np.int64))
+    thread_pool.run(thread_pool.thread_count(), decode, *flat, np.zeros(1, np.int64))
     return rgba
 
 

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 from ..errors import DGTalkerError
+from ..kernels import thread_pool
 from .camera import Camera
 from .cloud import Gaussians
-from .cpu import workers
 from .cpu.placing import Placement, place, quaternion
 from .cpu.view import Cloud
 from .rendering import array_of
@@ -45,7 +45,7 @@ def placed(gaussians: Gaussians, matrix: np.ndarray, camera: Camera) -> Gaussian
     result = Cloud(
         np.empty_like(cloud.means), np.empty_like(cloud.quats), np.empty_like(cloud.scales), cloud.opacities, settled
     )
-    workers.run(workers.thread_count(), place, _placement(matrix, camera), cloud, result, np.zeros(1, np.int64))
+    thread_pool.run(thread_pool.thread_count(), place, _placement(matrix, camera), cloud, result, np.zeros(1, np.int64))
     return _gaussians(result)
 
 

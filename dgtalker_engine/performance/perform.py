@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..rig import ARKIT_NAMES, HEAD_NAMES
-from . import curves, life, lips
+from . import curves, lips, secondary_motion
 from .direction import Direction, Parts
 from .record import Performance
 from .styles import Mood, laid, mood
@@ -47,7 +47,7 @@ def perform(
         if name not in face:
             face[name] = take.weights[:, i] * expression
 
-    motion = life.live(take, parts, feelings)
+    motion = secondary_motion.live(take, parts, feelings)
     head = _softened(motion.head)
     _enliven(face, take, motion, feelings, expression, head)
     # Nobody's face is the same on both sides.
@@ -66,7 +66,7 @@ def perform(
 def _enliven(
     face: lips.Face,
     take: Take,
-    motion: life.Motion,
+    motion: secondary_motion.Motion,
     feelings: Mood,
     expression: np.ndarray,
     head: np.ndarray,

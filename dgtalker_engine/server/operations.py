@@ -30,10 +30,10 @@ class Operations:
     def warm_up(self) -> None:
         """Imports what the operations need; an environment that is broken shows when an operation is asked for."""
         try:
-            from .. import avatar, gaussians  # noqa: F401
+            from ..rendering import warm
 
-            if gaussians.is_warm():  # otherwise it would compile for seconds, and what is asked first may be no picture
-                gaussians.warm_up()
+            if warm.is_warm():  # otherwise it would compile for seconds, and what is asked first may be no picture
+                warm.warm_up()
         except ImportError:
             log.exception("the engine's environment is incomplete")
         self._listener.prepare()
@@ -60,7 +60,7 @@ class Operations:
             ) from error
 
     def _doctor(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
-        from .doctor import examine
+        from ..cli.doctor import examine
 
         return {"report": examine()}, []
 
@@ -107,7 +107,7 @@ class Operations:
                 f"A picture of {width} × {height} pixels is too large to be sent at once.",
                 f"Render it in regions of at most {MAX_PIXELS} pixels.",
             )
-        from .pictures import render_frame
+        from ..rendering.frame import render_frame
 
         progress(0.0, "Rendering")
         rgba, depth = render_frame(shot, shot.frames[0], [self.avatars[name] for name in shot.avatars])

@@ -14,12 +14,14 @@ import numpy as np
 from ..errors import DGTalkerError
 from ..performance import Phone, Take
 from ..rig import ARKIT_NAMES
-from . import activity, coarticulation, music, phones, prosody, recogniser, sound, visemes
+from . import coarticulation, sound, visemes
+from .analysis import activity, music, prosody
 from .passages import Passage
 from .progress import Progress, ProgressCall
+from .recognition import phones, recogniser
 
 if TYPE_CHECKING:
-    from .learned.weights import Encoders
+    from .lipsync.weights import Encoders
 
 Mouth = Callable[[np.ndarray], np.ndarray]
 """Times in seconds (n,), ascending, to the mouth (n, `visemes.ARTICULATORS`)."""
@@ -91,7 +93,7 @@ def animate(
         mouth = partial(coarticulation.movement, score)
     else:
         # Here, since it loads PyTorch, which those who only listen do without.
-        from .learned import mouth as learned
+        from .lipsync import mouth as learned
 
         kept = learned.shipped() if encoders == "shipped" else encoders
         feeling = job.stage(0.92, 0.98, "Feeling the sounds")
@@ -129,7 +131,7 @@ def animate(
 
 def warm_up() -> None:
     """Loads the recogniser's models and the encoders, so that the first recording need not wait for them."""
-    from .learned import mouth as learned
+    from .lipsync import mouth as learned
 
     recogniser.warm_up()
     learned.shipped()

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .phones import VOWELS, Phone
-from .recogniser import SILENCE
+from .recognition.phones import VOWELS, Phone
+from .recognition.recogniser import SILENCE
 from .visemes import ARTICULATORS, DIPHTHONGS, ROUNDED, STRENGTHS, TARGETS
 
 LEAD = 0.06

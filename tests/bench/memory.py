@@ -26,9 +26,9 @@ from sequence import hardware, size, speaking
 
 from dgtalker_engine import avatar, speech
 from dgtalker_engine.performance import Take
-from dgtalker_engine.server.formats import FORMATS
+from dgtalker_engine.rendering.formats import FORMATS
+from dgtalker_engine.rendering.sequence import render_sequence
 from dgtalker_engine.server.listener import Listener
-from dgtalker_engine.server.sequences import render_sequence
 
 BAR = 20.0
 LISTENING_BAR = 1500.0

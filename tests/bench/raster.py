@@ -42,14 +42,14 @@ import numba
 import numpy as np
 import torch
 
+from dgtalker_engine.avatar.kinds.linear.posing import blendshapes, pose
 from dgtalker_engine.gaussians import Camera, Gaussians, reference, render, render_many, warm_up
 from dgtalker_engine.gaussians.backend import gpu_problem
 from dgtalker_engine.gaussians.colour import to_scene_linear
-from dgtalker_engine.gaussians.cpu import workers
-from dgtalker_engine.gaussians.cpu.posing import blendshapes, pose
 from dgtalker_engine.gaussians.transform import placed
+from dgtalker_engine.kernels import thread_pool
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("bench", "engine/gaussians")]
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("bench", "engine")]
 dense_torch = importlib.import_module("splats.dense_torch")
 heads = importlib.import_module("head_cloud")
 
@@ -65,7 +65,7 @@ FRAMES = 16
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer sizes, in a minute")
-    parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, workers.thread_count()}))
+    parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, thread_pool.thread_count()}))
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--peer", type=Path)
     parser.add_argument("--plots", type=Path)
@@ -165,7 +165,7 @@ class Bench:
 
     def gpu(self, count: int, size: tuple[int, int]) -> None:
         """One picture, and the share of one in a batch of frames that differ."""
-        cloud, camera, values = scene(count, size, workers.thread_count())
+        cloud, camera, values = scene(count, size, thread_pool.thread_count())
         self.measure("forward", "gsplat", lambda: render(cloud, camera, backend="cuda"), **values)
         clouds = [dataclasses.replace(cloud, means=cloud.means + 1e-4 * frame) for frame in range(FRAMES)]
         self.measure("batch", "gsplat", lambda: render_many(clouds, [camera] * FRAMES, backend="cuda"), **values)
@@ -198,7 +198,7 @@ class Bench:
 
 def scene(count: int, size: tuple[int, int], threads: int) -> tuple[Gaussians, Camera, dict]:
     """A head, a camera, and what a row says of them; from now on so many threads render."""
-    workers.set_thread_count(threads)
+    thread_pool.set_thread_count(threads)
     width, height = size
     values = {"gaussians": count, "width": width, "height": height, "threads": threads}
     return heads.head_cloud(count), heads.look_at(EYE, width, height), values

@@ -22,16 +22,17 @@ from typing import Any
 
 import llvmlite.binding
 
-from dgtalker_engine import avatar, gaussians, speech
+from dgtalker_engine import avatar, speech
 from dgtalker_engine.avatar import Avatar
 from dgtalker_engine.gaussians import backend
-from dgtalker_engine.gaussians.cpu import workers
+from dgtalker_engine.kernels import thread_pool
 from dgtalker_engine.performance import perform
-from dgtalker_engine.server import formats
-from dgtalker_engine.server.files import make_folder, write_file
-from dgtalker_engine.server.formats import pixels, png
-from dgtalker_engine.server.pictures import draw, pose, render_frame
-from dgtalker_engine.server.sequences import render_sequence, talking_shot
+from dgtalker_engine.rendering import formats
+from dgtalker_engine.rendering.files import make_folder, write_file
+from dgtalker_engine.rendering.formats import pixels, png
+from dgtalker_engine.rendering.frame import draw, pose, render_frame
+from dgtalker_engine.rendering.sequence import render_sequence, talking_shot
+from dgtalker_engine.rendering.warm import warm_up
 from dgtalker_engine.wire import Shot
 from dgtalker_engine.wire.provenance import xmp
 
@@ -47,8 +48,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--format", choices=tuple(formats.FORMATS), default="png")
     options = parser.parse_args(argv)
 
-    gaussians.warm_up()
-    formats.warm_up()
+    warm_up()
     head = avatar.load(avatar.builtin(avatar.BUILTIN_NAMES[0]))
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -94,8 +94,8 @@ def loop(shot: Shot, head: Avatar, folder: Path, kind: str) -> None:
 
 def stages(shot: Shot, head: Avatar, folder: Path) -> dict[str, float]:
     """The median of each stage of a frame, to an 8-bit PNG."""
-    before = workers.thread_count()
-    workers.set_thread_count(1)
+    before = thread_pool.thread_count()
+    thread_pool.set_thread_count(1)
     folder, mark = make_folder(folder), xmp([head.metadata.hash])
     times: dict[str, list[float]] = {}
 
@@ -111,7 +111,7 @@ def stages(shot: Shot, head: Avatar, folder: Path) -> dict[str, float]:
         values = timed("convert", pixels.to_8_bit, rgba)
         data = timed("encode", png.encode, values, mark)
         timed("write", write_file, folder, f"frame_{frame.number:04d}.png", data)
-    workers.set_thread_count(before)
+    thread_pool.set_thread_count(before)
     return {name: round(statistics.median(values), 2) for name, values in times.items()}
 
 
@@ -150,7 +150,7 @@ def size(text: str) -> tuple[int, int]:
 def hardware() -> dict:
     return {
         "processor": llvmlite.binding.get_host_cpu_name(),
-        "processors": workers.thread_count(),
+        "processors": thread_pool.thread_count(),
         "renderer": backend.chosen().reason,
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }

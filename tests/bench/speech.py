@@ -34,9 +34,11 @@ from lips import models, scores
 from lips.rig import RigLips
 
 from dgtalker_engine import speech
-from dgtalker_engine.speech import activity, phones, sound
+from dgtalker_engine.capture import lip_tracks
+from dgtalker_engine.speech import sound
+from dgtalker_engine.speech.analysis import activity
 from dgtalker_engine.speech.progress import Progress
-from dgtalker_engine.training.speech import tracked
+from dgtalker_engine.speech.recognition import phones
 
 BENCH = Path(__file__).resolve().parent
 DATA = Path(os.environ.get("DGTALKER_DATA", BENCH.parents[2] / "shared" / "data"))
@@ -61,7 +63,7 @@ def main(argv: list[str]) -> int:
     rows: list[dict] = []
     with tempfile.TemporaryDirectory() as folder:
         capture("track.py", folder, *videos)
-        clips = {video: tracked.read(Path(folder) / f"{video.stem}.npz") for video in videos}
+        clips = {video: lip_tracks.read(Path(folder) / f"{video.stem}.npz") for video in videos}
         for video in videos:
             if len(clips[video].samples) == 0 or len(clips[video].times) < 10:
                 print(f"{video.name} was left out: it has no sound or hardly a face", file=sys.stderr)
@@ -88,7 +90,7 @@ def capture(script: str, *arguments: object) -> None:
 
 
 def judge(
-    clip: tracked.TrackedClip,
+    clip: lip_tracks.TrackedClip,
     transcript: Path,
     contestants: dict[str, models.Model],
     lips: RigLips,

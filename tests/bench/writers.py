@@ -30,8 +30,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from sequence import hardware, size, speaking
 
 from dgtalker_engine import avatar
-from dgtalker_engine.server.formats import exr, pixels, png
-from dgtalker_engine.server.pictures import render_frame
+from dgtalker_engine.rendering.formats import exr, pixels, png
+from dgtalker_engine.rendering.frame import render_frame
 
 Encoder = Callable[[Any], bytes]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import socket
@@ -14,10 +15,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from head_cloud import head_cloud, look_at
 
+import dgtalker_engine
+from dgtalker_engine.gaussians import Camera, Gaussians
+from dgtalker_engine.kernels import thread_pool
 from dgtalker_engine.wire import Channel, Kind, new_token, shake_hands
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+
+# How the built-in heads are made is in the repository, not in the wheel that is installed here.
+dgtalker_engine.__path__.append(str(REPOSITORY / "dgtalker_engine"))
 
 # Where there is a GPU, too, tests are about the processor's pictures; those about the GPU's ask for it.
 os.environ.setdefault("DGTALKER_BACKEND", "cpu")
@@ -29,10 +38,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture(scope="session")
 def robin_file() -> bytes:
-    """The first built-in head, made from nothing."""
-    from dgtalker_engine import avatar
+    """The first built-in head as the sculpture alone makes it, not fitted to pictures."""
+    from dgtalker_engine.heads.sculpture.build import build_file
 
-    return avatar.make_builtin(avatar.BUILTIN_NAMES[0])
+    return build_file("robin")
 
 
 class RawEngine:
@@ -175,3 +184,63 @@ def shared_bridge(_shared_log):
 
     engine.configure(python=sys.executable, log=_shared_log)
     return engine
+
+
+@pytest.fixture(scope="session")
+def head():
+    """``head(count, *, degree=0, seed=0) -> Gaussians``"""
+    return head_cloud
+
+
+@pytest.fixture(scope="session")
+def look():
+    """``look(eye, width, height, *, filling=0.8, orthographic=False, near=0.01) -> Camera``"""
+    return look_at
+
+
+def _one(mean=(0.0, 0.0, 1.0), scale=0.1, opacity=0.8, colour=(0.9, 0.5, 0.2), quat=(1.0, 0.0, 0.0, 0.0)):
+    dc = (torch.tensor(colour) - 0.5) / 0.28209479177387814
+    scales = torch.tensor([scale] * 3 if isinstance(scale, float) else scale).reshape(1, 3)
+    return Gaussians(torch.tensor([mean]), torch.tensor([quat]), scales, torch.tensor([opacity]), dc.reshape(1, 1, 3))
+
+
+@pytest.fixture(scope="session")
+def one():
+    """``one(mean, scale, opacity, colour, quat) -> Gaussians``: a single one."""
+    return _one
+
+
+@pytest.fixture(scope="session")
+def straight():
+    """``straight(width, height, focal, **options) -> Camera``: at the origin, looking along +Z."""
+
+    def camera(width=32, height=32, focal=100.0, **options):
+        K = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
+        return Camera(K, np.eye(4), width, height, **options)
+
+    return camera
+
+
+@pytest.fixture(scope="session")
+def decibels():
+    """``decibels(image, reference) -> (rgb, alpha, depth · alpha)``: peak signal-to-noise ratios, of 1 and 1 m."""
+
+    def of(a, b):
+        error = np.mean((np.asarray(a, np.float64) - np.asarray(b, np.float64)) ** 2)
+        return math.inf if error == 0 else -10 * math.log10(error)
+
+    def compare(image, reference):
+        return (
+            of(image.rgb, reference.rgb),
+            of(image.alpha, reference.alpha),
+            of(image.depth * image.alpha, reference.depth * reference.alpha),
+        )
+
+    return compare
+
+
+@pytest.fixture
+def threads():
+    """``threads(count)``; all processors again after the test."""
+    yield thread_pool.set_thread_count
+    thread_pool.set_thread_count(None)

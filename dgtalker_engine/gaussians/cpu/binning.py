@@ -6,20 +6,8 @@ import math
 
 import numpy as np
 
-from .compilation import kernel
-from .projection import (
-    INVERSE_A,
-    LOG2_LEAST_ALPHA,
-    LOG_OPACITY,
-    NOT_DRAWN,
-    REACH_X,
-    REACH_Y,
-    WIDEST_Y,
-    B,
-    C,
-    X,
-    Y,
-)
+from ...kernels.compilation import kernel
+from .projection import INVERSE_A, LOG2_LEAST_ALPHA, LOG_OPACITY, NOT_DRAWN, REACH_X, REACH_Y, WIDEST_Y, B, C, X, Y
 from .view import TILE
 
 _DIGIT = 11

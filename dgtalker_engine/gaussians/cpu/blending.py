@@ -13,28 +13,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...kernels.bits import bit_spans, lowest_bit
+from ...kernels.compilation import kernel
+from ...kernels.fast_math import exp2, square_root
+from ...kernels.simd import LANES, WIDTH, across, any_of, down, every, load, maximum, minimum, minus_abs, store, where
+from ...kernels.thread_pool import take
 from ..image import NOTHING_HIT
 from .binning import COUNTS, sort_by_depth
-from .bits import bit_spans, lowest_bit
-from .compilation import kernel
-from .lanes import (
-    LANES,
-    WIDTH,
-    across,
-    any_of,
-    down,
-    every,
-    load,
-    maximum,
-    minimum,
-    minus_abs,
-    store,
-    where,
-)
-from .powers import exp2, square_root
 from .projection import BLUE, DEPTH, GREEN, INVERSE_A, LOG2_LEAST_ALPHA, LOG_OPACITY, RED, WIDEST_Y, A, B, C, X, Y
 from .view import LEAST_TRANSMITTANCE, TILE
-from .workers import take
 
 SIDE = TILE // WIDTH
 BLOCKS = SIDE * SIDE

@@ -15,14 +15,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from .bits import lowest_bit
+from ...kernels.bits import lowest_bit
+from ...kernels.compilation import kernel
+from ...kernels.fast_math import exp2
+from ...kernels.simd import LANES, WIDTH, across, any_of, down, every, fold, load, minimum, minus_abs, store, where
+from ...kernels.thread_pool import take
 from .blending import BATCH, BLOCKS, NUMBER, SIDE, touched_blocks, visible_blocks
-from .compilation import kernel
-from .lanes import LANES, WIDTH, across, any_of, down, every, fold, load, minimum, minus_abs, store, where
-from .powers import exp2
 from .projection import BLUE, DEPTH, GREEN, LOG2_LEAST_ALPHA, LOG_OPACITY, RED, A, B, C, X, Y
 from .view import LEAST_TRANSMITTANCE, TILE
-from .workers import take
 
 # What is summed over the pixels of a pair, with h = α ∂L/∂α, u = a·dx + b·dy and v = c·dy of `projection`.
 SUMS = 10

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .compilation import kernel
-from .harmonics import C0, view_dependent
-from .workers import take
+from ...kernels.compilation import kernel
+from ...kernels.thread_pool import take
+from .spherical_harmonics import C0, view_dependent
 
 _CHUNK = 1024  # Gaussians that a thread takes
 _SWEEPS = 10

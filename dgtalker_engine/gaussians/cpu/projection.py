@@ -19,8 +19,8 @@ import math
 
 import numpy as np
 
-from .compilation import kernel
-from .harmonics import C0, view_dependent
+from ...kernels.compilation import kernel
+from .spherical_harmonics import C0, view_dependent
 from .view import COVARIANCE_BLUR, LEAST_ALPHA
 
 # A record, 16 float32: one line of the processor's cache.

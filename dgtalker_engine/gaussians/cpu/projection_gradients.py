@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
+from ...kernels.compilation import kernel
 from .blending import NUMBER
 from .blending_gradients import D_BLUE, D_DEPTH, D_GREEN, D_RED, HU, HUU, HUV, HV, HVV, SUMS, H
-from .compilation import kernel
-from .harmonics import C0, view_dependent_gradients
 from .projection import BLUE, GREEN, NOT_DRAWN, RED
+from .spherical_harmonics import C0, view_dependent_gradients
 from .view import COVARIANCE_BLUR
 
 # log α = -½ |y|², y = (u, v) · √(2 ln 2)

@@ -11,15 +11,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import workers
+from ...kernels import thread_pool
+from ...kernels.compilation import kernel
+from ...kernels.thread_pool import take
 from .binning import bin_tiles
 from .blending import blend_tiles
 from .blending_gradients import SUMS, blend_tiles_gradients
-from .compilation import kernel
 from .projection import RECORD, project
 from .projection_gradients import gather, project_gradients
 from .view import Cloud, Target, View
-from .workers import take
 
 _LEAST_CHUNK = 512  # Gaussians
 _MOST_COUNTS = 2**23  # of tiles' counters, for all chunks: 64 MiB
@@ -56,7 +56,7 @@ def rasterize(view: View, cloud: Cloud, target: Target, *, keep: bool = False) -
     Returns:
         None where the cloud has values that are not finite, or a quaternion of length 0; nothing is written then.
     """
-    threads = workers.thread_count()
+    threads = thread_pool.thread_count()
     total, tiles = len(cloud.means), view.columns * view.rows
     chunks = min(4 * threads, max(1, _MOST_COUNTS // tiles), -(-total // _LEAST_CHUNK))
     chunk = -(-total // max(chunks, 1))
@@ -64,7 +64,7 @@ def rasterize(view: View, cloud: Cloud, target: Target, *, keep: bool = False) -
     depths = np.empty(total, np.uint32)
     counts = np.zeros((chunks, tiles), np.int64)
     unusable = np.zeros(chunks, np.bool_)
-    workers.run(min(threads, chunks), _project, view, cloud, chunk, records, depths, counts, unusable, _counter())
+    thread_pool.run(min(threads, chunks), _project, view, cloud, chunk, records, depths, counts, unusable, _counter())
     if unusable.any():
         return None
 
@@ -80,10 +80,12 @@ def rasterize(view: View, cloud: Cloud, target: Target, *, keep: bool = False) -
         sizes = np.diff(here[begin : end + 1])
         pairs = np.empty(here[end], np.uint64)
         places = offsets - starts[begin]
-        workers.run(min(threads, chunks), _list, view, records, depths, chunk, places, pairs, begin, end, _counter())
+        thread_pool.run(
+            min(threads, chunks), _list, view, records, depths, chunk, places, pairs, begin, end, _counter()
+        )
         order = begin + np.argsort(-sizes, kind="stable")
         longest = int(sizes.max())
-        workers.run(
+        thread_pool.run(
             min(threads, end - begin), blend_tiles, view, records, pairs, here, order, longest, target, keep, _counter()
         )
         if keep:
@@ -103,16 +105,16 @@ def differentiate(view: View, cloud: Cloud, target: Target, trace: Trace, gradie
     Returns:
         Arrays like those of the cloud.
     """
-    threads, total = workers.thread_count(), len(cloud.means)
+    threads, total = thread_pool.thread_count(), len(cloud.means)
     chunk = max(1, -(-total // threads))
     sums = np.zeros((total, SUMS), np.float32)
     for pairs, starts, order in trace.parts:
         pair_sums = np.zeros((len(pairs), SUMS), np.float32)
         arguments = view, trace.records, pairs, starts, order, target, gradients, pair_sums
-        workers.run(min(threads, len(order)), blend_tiles_gradients, *arguments, _counter())
-        workers.run(threads, _gather, pairs, pair_sums, chunk, sums, _counter())
+        thread_pool.run(min(threads, len(order)), blend_tiles_gradients, *arguments, _counter())
+        thread_pool.run(threads, _gather, pairs, pair_sums, chunk, sums, _counter())
     result = Cloud(*(np.empty_like(array) for array in cloud))
-    workers.run(
+    thread_pool.run(
         threads, _project_gradients, view, cloud, _LEAST_CHUNK, trace.records, trace.depths, sums, result, _counter()
     )
     return result

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .compilation import kernel
-from .lanes import LANES, any_of, every, load, maximum, store, where
-from .powers import exp2, log2
-from .workers import take
+from ...kernels.compilation import kernel
+from ...kernels.fast_math import exp2, log2
+from ...kernels.simd import LANES, any_of, every, load, maximum, store, where
+from ...kernels.thread_pool import take
 
 _AT_ONCE = 4096  # pixels that a thread takes
 

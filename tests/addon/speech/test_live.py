@@ -155,7 +155,7 @@ def test_an_overridden_head_follows_and_keeps_its_take(room, add_strip, voice, c
 
 def test_after_a_strip_was_moved_nothing_follows_and_the_panel_says_why(room, animated, curve):
     head, strip = animated()
-    directing = room("speech.directing")
+    directing = room("speech.keys.retarget")
     assert directing.outdated_reason(head) == ""
     usual = curve(head, "jawOpen")
     strip.channel = 5
@@ -175,9 +175,9 @@ def test_after_a_strip_was_moved_nothing_follows_and_the_panel_says_why(room, an
 def test_a_new_transcript_asks_for_animate(room, animated):
     head, strip = animated()
     strip.dgtalker.transcript = "Hello! My favorite movie"
-    assert "transcript of Ada was changed" in room("speech.directing").outdated_reason(head)
+    assert "transcript of Ada was changed" in room("speech.keys.retarget").outdated_reason(head)
     bpy.ops.dgtalker.animate()
-    assert room("speech.directing").outdated_reason(head) == ""
+    assert room("speech.keys.retarget").outdated_reason(head) == ""
 
 
 def test_a_linked_head_does_not_follow_and_says_so(room, animated, tmp_path):
@@ -188,7 +188,7 @@ def test_a_linked_head_does_not_follow_and_says_so(room, animated, tmp_path):
     with bpy.data.libraries.load(path, link=True) as (_, wanted):
         wanted.scenes = ["Scene"]
     head = next(ob for ob in bpy.data.objects if ob.name == "Ada")
-    assert "linked from another file" in room("speech.directing").stale_reason(head)
+    assert "linked from another file" in room("speech.keys.retarget").stale_reason(head)
 
 
 def test_a_style_fades_between_its_keys(animated, curve):
@@ -221,7 +221,7 @@ def test_clear_forgets_the_take(room, animated):
     head, strip = animated()
     bpy.ops.dgtalker.clear_speech()
     strip.dgtalker.jaw = 0.5
-    assert not room("speech.keys").spoken(head)
+    assert not room("speech.keys.performance_keys").spoken(head)
 
 
 def test_a_minute_follows_a_slider_quickly(room, make_head, add_strip, sample, tmp_path):

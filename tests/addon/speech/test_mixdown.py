@@ -19,9 +19,9 @@ def mix(room):
 
     def run(*wanted, first=0, last=120):
         names = [strip.name for strip in wanted]
-        strips = room("speech.strips")
+        strips = room("speech.timeline.strips")
         sounds = [sound for sound in strips.sound_strips(bpy.context.scene) if sound.strip.name in names]
-        return room("speech.mixdown").mix(bpy.context.scene, sounds, first, last)
+        return room("speech.timeline.mixdown").mix(bpy.context.scene, sounds, first, last)
 
     return run
 
@@ -165,10 +165,10 @@ def plain_mix(room, tmp_path):
 
     def run(*wanted, rate, first=0, last=120):
         names = [strip.name for strip in wanted]
-        strips = room("speech.strips")
+        strips = room("speech.timeline.strips")
         sounds = [sound for sound in strips.sound_strips(bpy.context.scene) if sound.strip.name in names]
         count = strips.clock(bpy.context.scene).samples(last + 1 - first, rate)
-        return room("speech.plainmix").mix(bpy.context.scene, sounds, first, rate, count, tmp_path)
+        return room("speech.timeline.fallback_mixdown").mix(bpy.context.scene, sounds, first, rate, count, tmp_path)
 
     return run
 
@@ -249,7 +249,7 @@ def test_the_users_file_is_untouched_even_by_errors(room, mix, tone, add_strip, 
     mix(strip)
     with pytest.raises(Exception, match="missing"):
         mix(strip, lost)
-    with pytest.raises(ZeroDivisionError), room("speech.mixdown")._alone(scene, []):
+    with pytest.raises(ZeroDivisionError), room("speech.timeline.mixdown")._alone(scene, []):
         raise ZeroDivisionError
     assert state() == before
     assert seen == []

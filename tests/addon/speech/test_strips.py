@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture
 def strips(room):
-    return room("speech.strips")
+    return room("speech.timeline.strips")
 
 
 def test_the_speaker_survives_renaming_saving_and_reopening(strips, make_head, tone, add_strip, tmp_path):

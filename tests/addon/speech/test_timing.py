@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture
 def timing(room):
-    return room("speech.timing")
+    return room("speech.timeline.timing")
 
 
 @pytest.mark.parametrize(("fps", "base", "rate"), [(24, 1.0, 24.0), (30, 1.001, 29.97003), (25, 2.5, 10.0)])

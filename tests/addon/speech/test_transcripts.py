@@ -40,7 +40,7 @@ def read(tmp_path):
 
 def passage(room, strip) -> dict:
     """What the engine would be told of the strip."""
-    strips, animation = room("speech.strips"), room("speech.animation")
+    strips, animation = room("speech.timeline.strips"), room("speech.animation")
     scene = bpy.context.scene
     (sound,) = (each for each in strips.sound_strips(scene) if each.strip == strip)
     return animation._passage(scene, sound, strips.clock(scene), 18)

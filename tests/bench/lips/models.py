@@ -14,14 +14,15 @@ import soundfile
 from scipy.ndimage import gaussian_filter1d
 
 from dgtalker_engine import speech
+from dgtalker_engine.capture.lip_tracks import TrackedClip
 from dgtalker_engine.performance import Performance, perform
-from dgtalker_engine.speech import activity, sound, visemes
-from dgtalker_engine.speech.learned import mouth, weights
-from dgtalker_engine.speech.learned.encoders import CHANNELS
-from dgtalker_engine.speech.learned.features import PhoneFeatures, SoundFeatures
+from dgtalker_engine.speech import sound, visemes
+from dgtalker_engine.speech.analysis import activity
+from dgtalker_engine.speech.lipsync import mouth, weights
+from dgtalker_engine.speech.lipsync.encoders import CHANNELS
+from dgtalker_engine.speech.lipsync.features import PhoneFeatures, SoundFeatures
 from dgtalker_engine.speech.progress import Progress
-from dgtalker_engine.training.speech import lips
-from dgtalker_engine.training.speech.tracked import TrackedClip
+from dgtalker_engine.systems.lipsync import lip_training
 
 FPS = 100.0
 
@@ -57,14 +58,16 @@ class Learned:
         """Takes all clips of the bench: the ones that the shipped model learned from teach those that are held out."""
         self._shipped = weights.shipped()
         hearing = SoundFeatures(self._shipped.sound, self._shipped.scale)
-        self._known = {clip.name: lips.listen(clip, hearing) for clip in clips if clip.name in self._shipped.clips}
+        self._known = {
+            clip.name: lip_training.listen(clip, hearing) for clip in clips if clip.name in self._shipped.clips
+        }
 
     def of(self, clip: TrackedClip) -> dict[str, Model]:
         """The models that may judge a clip: the whole, and the encoders alone, without phones."""
         encoders = self._shipped
         if clip.name in self._known:
             others = [one for name, one in self._known.items() if _speaker(name) != _speaker(clip.name)]
-            encoders = replace(encoders, lips=lips.teach(others))
+            encoders = replace(encoders, lips=lip_training.teach(others))
 
         def learned(samples: np.ndarray, rate: int) -> Performance:
             return perform(speech.animate(samples, rate, fps=FPS, encoders=encoders).take)

@@ -6,7 +6,7 @@ import numpy as np
 
 from dgtalker_engine import avatar
 from dgtalker_engine.avatar.base import places
-from dgtalker_engine.avatar.head.form import MOUTH_HALF_WIDTH, slit_y, slit_z
+from dgtalker_engine.heads.sculpture.anatomy import MOUTH_HALF_WIDTH, slit_y, slit_z
 from dgtalker_engine.performance import Performance
 
 _MM = 1e-3

@@ -1,0 +1,1 @@
+"""Performances of other programs in, performances for them out."""

@@ -1,0 +1,98 @@
+"""Performances of other programs onto speakers, and the motion of speakers for other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import bpy
+import numpy as np
+
+from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.performance import Performance
+from dgtalker_engine.rig import HEAD_NAMES
+
+from ...head import model
+from ..keys import evaluation, nla, performance_keys, retarget
+from ..timeline import speakers, strips
+
+MOST_FRAMES = 1_000_000
+"""More than Blender's timeline holds."""
+
+
+def apply(head: bpy.types.Object, performance: Performance, scene: bpy.types.Scene, first: int) -> list[str]:
+    """Writes a performance onto a speaker from frame `first` on, in place of what was generated; hand keys stay.
+
+    Returns:
+        Sentences for the user about what was left out.
+
+    Raises:
+        DGTalkerError: the speaker is locked, has none of the controls, or time runs out; nothing was changed.
+    """
+    reason = performance_keys.locked_reason(head)
+    if reason:
+        raise DGTalkerError(reason)
+    controls = set().union(*(speakers.controls(part) for part in speakers.meshes(head)))
+    if speakers.turns(head):
+        controls |= set(HEAD_NAMES)
+    unused = [name for name in performance.names if name not in controls and np.any(performance.curve(name))]
+    if len(unused) == len(performance.names):
+        raise DGTalkerError(f"{head.name} has none of this performance's controls.")
+    timed = resampled(performance, strips.clock(scene).rate)
+    if first + timed.frames > MOST_FRAMES:
+        raise DGTalkerError(f"The performance lasts {timed.frames} frames: more than the timeline holds.")
+    retarget.forget(head)
+    notes = performance_keys.write(head, timed, first)
+    if unused:
+        notes.append(f"{head.name} has no slider for {performance_keys.listed(unused)}.")
+    return notes
+
+
+def resampled(performance: Performance, fps: float) -> Performance:
+    """A performance at another frame rate: straight lines between its frames."""
+    if performance.fps == fps or performance.frames == 0:
+        return Performance(fps, performance.names, performance.weights)
+    length = (performance.frames - 1) / performance.fps
+    times = np.arange(int(np.floor(length * fps + 1e-6)) + 1) / fps
+    own = np.arange(performance.frames) / performance.fps
+    columns = [np.interp(times, own, column) for column in performance.weights.T]
+    return Performance(fps, performance.names, np.stack(columns, axis=1).astype(np.float32))
+
+
+def frames_of(head: bpy.types.Object, scene: bpy.types.Scene) -> range:
+    """The frames that an export of a speaker holds: those of its generated clip, or else the scene's."""
+    key = model.key_of(head)
+    clip = nla.find(key) if key else None
+    if clip is None:
+        return range(scene.frame_start, scene.frame_end + 1)
+    return range(round(clip.strip.frame_start), round(clip.strip.frame_end) + 1)
+
+
+def evaluated_steps(head: bpy.types.Object, scene: bpy.types.Scene) -> Generator[float, None, Performance]:
+    """The final motion of a speaker as a performance: generated keys, the animator's, drivers.
+
+    Yields the fraction done.
+    """
+    frames = frames_of(head, scene)
+    names: list[str] = []
+    columns: list[np.ndarray] = []
+    parts = speakers.meshes(head)
+    for part in parts:
+        key = model.key_of(part)
+        if key is None:
+            continue
+        place = {block.name: i for i, block in enumerate(key.key_blocks)}
+        found = {
+            control: place[name]
+            for control, name in speakers.controls(part).items()
+            if name in place and control not in names
+        }
+        if found:
+            values = yield from evaluation.weights_steps(key, frames)
+            names += found
+            columns.append(values[:, list(found.values())])
+    if speakers.turns(head):
+        columns.append((yield from evaluation.turns_steps(head, frames)))
+        names += [name for name in HEAD_NAMES if name not in names]
+    if not names:
+        raise DGTalkerError(speakers.locked_reason(head))
+    return Performance(strips.clock(scene).rate, tuple(names), np.concatenate(columns, axis=1))

@@ -1,0 +1,124 @@
+"""Keys that follow the sliders: a change of a setting rewrites what was generated, at once or soon after.
+
+Writing is quick enough to drag along for usual takes; what takes longer waits until the slider rests for a moment.
+Nothing here makes an undo step: Blender makes one for the slider itself, and what was written belongs to it. Where an
+undo brings other settings back than the keys were written with, the keys follow.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import bpy
+from bpy.app.handlers import persistent
+
+from dgtalker_engine.errors import DGTalkerError
+
+from ..timeline import speakers
+from . import retarget
+
+AT_ONCE = 0.1
+"""Seconds that writing may take to be done at every step of a slider."""
+
+REST = 0.25
+"""Seconds without a change after which longer writing begins."""
+
+_due: dict[int, float] = {}
+"""When to write, by the speaker's session_uid."""
+
+_cost: dict[int, float] = {}
+"""Seconds that the last writing took."""
+
+
+def strip_changed(properties: Any, context: bpy.types.Context) -> None:
+    """A setting of a strip was changed."""
+    if speakers.is_speaker(properties.speaker):
+        follow(properties.speaker)
+
+
+def speaker_changed(properties: Any, context: bpy.types.Context) -> None:
+    """A setting of a speaker was changed."""
+    follow(properties.id_data)
+
+
+def follow(head: bpy.types.Object) -> None:
+    """Rewrites a speaker's keys now, or soon where that takes longer."""
+    if not head.dgtalker_speech.take:  # type: ignore[attr-defined]
+        return
+    busy = bpy.app.is_job_running("RENDER")
+    if bpy.app.background or (not busy and _cost.get(head.session_uid, 0.0) < AT_ONCE):
+        _write(head)
+    else:
+        _soon(head)
+
+
+def _write(head: bpy.types.Object) -> None:
+    """Why nothing is written (strips were moved, the head is linked) the panel says all the time."""
+    begin = time.perf_counter()
+    try:
+        retarget.rewrite(head)
+    except DGTalkerError:
+        return
+    _cost[head.session_uid] = time.perf_counter() - begin
+
+
+def _soon(head: bpy.types.Object) -> None:
+    _due[head.session_uid] = time.monotonic() + REST
+    if not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=REST)
+
+
+def _tick() -> float | None:
+    now = time.monotonic()
+    if bpy.app.is_job_running("RENDER"):
+        return REST
+    for number in [number for number, due in _due.items() if due <= now]:
+        del _due[number]
+        head = next((ob for ob in bpy.data.objects if ob.session_uid == number), None)
+        if speakers.is_speaker(head):
+            _write(head)
+    return max(0.01, min(_due.values()) - now) if _due else None
+
+
+@persistent
+def _undone(*_: Any) -> None:
+    for head in bpy.data.objects:
+        if head.type == "MESH" and head.dgtalker_speech.take:  # type: ignore[attr-defined]
+            _follow_if_behind(head)
+
+
+@persistent
+def _updated(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    """Keys of a speaker's styles were set, moved or deleted: nothing else tells of it."""
+    actions = {update.id.original for update in depsgraph.updates if isinstance(update.id, bpy.types.Action)}
+    if not actions:
+        return
+    for head in bpy.data.objects:
+        animation = head.animation_data
+        if animation and animation.action in actions and head.dgtalker_speech.take:  # type: ignore[attr-defined]
+            _follow_if_behind(head)
+
+
+def _follow_if_behind(head: bpy.types.Object) -> None:
+    try:
+        behind = retarget.behind(head)
+    except DGTalkerError:
+        return
+    if behind and not bpy.app.background:
+        _soon(head)
+
+
+def add() -> None:
+    bpy.app.handlers.undo_post.append(_undone)
+    bpy.app.handlers.redo_post.append(_undone)
+    bpy.app.handlers.depsgraph_update_post.append(_updated)
+
+
+def remove() -> None:
+    bpy.app.handlers.depsgraph_update_post.remove(_updated)
+    bpy.app.handlers.redo_post.remove(_undone)
+    bpy.app.handlers.undo_post.remove(_undone)
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
+    _due.clear()

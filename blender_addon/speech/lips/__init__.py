@@ -1,0 +1,1 @@
+"""Lip contacts: how far lips are apart, and keys that close them."""

@@ -1,0 +1,1 @@
+"""Sound strips, who speaks them, their mix, and our markers."""

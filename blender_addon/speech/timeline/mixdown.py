@@ -1,0 +1,161 @@
+"""What is heard of one head's strips, as mono sound. Blender's own mixdown does the mixing, in a copy of the scene."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import struct
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import bpy
+import numpy as np
+
+from dgtalker_engine.errors import DGTalkerError
+
+from . import fallback_mixdown, strips
+
+MAX_RATE = 48000
+MIN_RATE = 8000
+MAX_SAMPLES = 120 * 1024 * 1024
+"""What one message to the engine holds (256 MiB) as float16, with room for transcripts."""
+
+BLOCK = 1 << 20
+SPARE = 1 << 24
+"""Bytes left over on the disk after a mix."""
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Sound from the start of frame `first` on.
+
+    Attributes:
+        samples: float16 (n,), finer than speech needs. A mono source is 3 dB softer than a stereo one, as Blender plays
+            it; speech is understood at any level, so that is left as it is.
+        rate: samples per second.
+    """
+
+    samples: np.ndarray
+    rate: int
+
+
+def mix(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip], first: int, last: int) -> Mix:
+    """Mixes some strips of a scene, as they are heard, over the frames `first` to `last`.
+
+    Trims, volume keys, meta strips, retiming and muted channels count. The scene's own mute and volume do not: they
+    are how the animator listens, not what the heads say.
+
+    Raises:
+        DGTalkerError: a sound is missing or unreadable, the mix is too long, or there is no room for it on the disk.
+    """
+    clock = strips.clock(scene)
+    rate = _rate(sounds, clock.seconds(last + 1 - first))
+    count = clock.samples(last + 1 - first, rate)
+    with tempfile.TemporaryDirectory(dir=bpy.app.tempdir or None, prefix="dgtalker-") as folder:
+        if shutil.disk_usage(folder).free < 8 * count + SPARE:
+            raise DGTalkerError("There is no room for the mixed sound.", f"Make room on the disk of {folder}.")
+        path = Path(folder) / "mix.wav"
+        with _alone(scene, sounds) as copy:
+            copy.frame_start, copy.frame_end = first, last
+            _write(copy, path, rate)
+        samples = _read(path, count)
+        if samples is None:
+            samples = fallback_mixdown.mix(scene, sounds, first, rate, count, Path(folder)).astype(np.float16)
+    return Mix(samples, rate)
+
+
+def _rate(sounds: Sequence[strips.SoundStrip], seconds: float) -> int:
+    """The sources' own rate where possible: Blender's resampling is most of the time of a long mix."""
+    own = max(strips.sample_rate(sound.strip) for sound in sounds)
+    wanted = min(max(own, MIN_RATE), MAX_RATE)
+    for rate in (wanted, 24000, 16000):
+        if rate <= wanted and seconds * rate <= MAX_SAMPLES:
+            return rate
+    raise DGTalkerError(
+        f"From the first to the last of these strips {seconds / 60:.0f} minutes pass; two hours are the most.",
+        "Move strips to another scene, or mute some and animate in parts.",
+    )
+
+
+@contextlib.contextmanager
+def _alone(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip]) -> Iterator[bpy.types.Scene]:
+    """A copy of the scene in which nothing but these strips is heard, or evaluated; removed at the end.
+
+    The mixdown plays through the copy's frames, which would run other add-ons' handlers on it.
+    """
+    kept = {sound.strip.as_pointer() for sound in sounds}
+    handlers: tuple[list, ...] = (bpy.app.handlers.frame_change_pre, bpy.app.handlers.frame_change_post)
+    saved: list[list] = [list(functions) for functions in handlers]
+    copy = scene.copy()
+    try:
+        for functions in handlers:
+            functions.clear()
+        for child in list(copy.collection.children):
+            copy.collection.children.unlink(child)
+        for ob in list(copy.collection.objects):
+            copy.collection.objects.unlink(ob)
+        copy.background_set = None
+        copy.use_audio = True
+        copy.audio_volume = 1.0
+        for original, strip in zip(scene.sequence_editor.strips_all, copy.sequence_editor.strips_all, strict=True):
+            if strip.type != "META" and original.as_pointer() not in kept:
+                strip.mute = True
+                if strip.type == "SOUND":
+                    # Muted sound is read and resampled all the same.
+                    strip.sound = None  # type: ignore[attr-defined]
+        yield copy
+    finally:
+        bpy.data.scenes.remove(copy)
+        for functions, before in zip(handlers, saved, strict=True):
+            functions[:] = before
+
+
+def _write(scene: bpy.types.Scene, path: Path, rate: int) -> None:
+    """Stereo, because Blender clips mono mixes; 1024, because it aborts at some other accuracies."""
+    try:
+        with bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0]):  # type: ignore[attr-defined]
+            bpy.ops.sound.mixdown(
+                filepath=str(path),
+                check_existing=False,
+                relative_path=False,
+                container="WAV",
+                codec="PCM",
+                format="F32",
+                channels="STEREO",
+                mixrate=rate,
+                accuracy=1024,
+            )
+    except RuntimeError as error:
+        raise DGTalkerError(f"Blender could not mix the sound: {error}") from error
+
+
+def _read(path: Path, count: int) -> np.ndarray | None:
+    """The mean of both channels, float16 (count,); the file is up to one buffer longer.
+
+    None where Blender has not written so much.
+    """
+    if not path.is_file():
+        return None
+    samples = np.empty(count, np.float16)
+    with path.open("rb") as file:
+        _find_data(file)
+        for start in range(0, count, BLOCK):
+            part = samples[start : start + BLOCK]
+            stereo = np.fromfile(file, "<f4", 2 * len(part))
+            if len(stereo) < 2 * len(part):
+                return None
+            part[:] = stereo.reshape(-1, 2).mean(axis=1)
+    return samples
+
+
+def _find_data(file: BinaryIO) -> None:
+    """Goes to the first sample of a RIFF file; the standard library reads no float32."""
+    file.seek(12)
+    while len(head := file.read(8)) == 8:
+        name, size = struct.unpack("<4sI", head)
+        if name == b"data":
+            return
+        file.seek(size + size % 2, 1)

@@ -1,0 +1,72 @@
+"""Who can speak: Gaussian heads, and any mesh whose shape keys carry ARKit's names. Reads only."""
+
+from __future__ import annotations
+
+from typing import TypeGuard
+
+import bpy
+
+from ...head import model
+from ..keys import arkit_names
+
+FEWEST_CONTROLS = 5
+"""ARKit names among its shape keys that make a mesh a speaker."""
+
+
+def is_speaker(ob: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:
+    return model.is_head(ob) or _is_arkit(ob)
+
+
+def _is_arkit(ob: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:
+    if ob is None or ob.type != "MESH" or model.key_of(ob) is None:
+        return False
+    return len(controls(ob)) >= FEWEST_CONTROLS
+
+
+def in_scene(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """The scene's heads, by name, or, where it has none, its ARKit meshes."""
+    return model.heads(scene) or sorted(filter(_is_arkit, scene.objects), key=lambda ob: ob.name)
+
+
+def controls(ob: bpy.types.Object) -> dict[str, str]:
+    """Names of the shape keys that a speaker's controls have or should have, by control."""
+    if model.is_head(ob):
+        return {name: name for name in model.rig_of(ob).names}
+    key = model.key_of(ob)
+    return arkit_names.controls_of(block.name for block in key.key_blocks[1:]) if key else {}
+
+
+def rest(ob: bpy.types.Object) -> dict[str, float]:
+    """The weights of a speaker's controls at rest, by control."""
+    if model.is_head(ob):
+        return {control.name: control.default for control in model.rig_of(ob).controls}
+    return dict.fromkeys(controls(ob), 0.0)
+
+
+def meshes(ob: bpy.types.Object) -> list[bpy.types.Object]:
+    """The objects whose sliders move when a speaker speaks: itself first, then its teeth, eyes and other parts.
+
+    Parts are the ARKit meshes of the same armature that have no speech of their own, as character makers export them.
+    """
+    found = {model.key_of(ob): ob}
+    if not model.is_head(ob) and ob.parent is not None and ob.parent.type == "ARMATURE":
+        for part in ob.parent.children:
+            if _is_arkit(part) and not model.is_head(part) and not part.dgtalker_speech.take:  # type: ignore
+                found.setdefault(model.key_of(part), part)
+    return list(found.values())
+
+
+def turns(ob: bpy.types.Object) -> bool:
+    """Whether the object itself turns with the head's motion. A body that is one mesh must not."""
+    return model.is_head(ob) or ob.dgtalker_speech.turns  # type: ignore[attr-defined]
+
+
+def locked_reason(ob: bpy.types.Object) -> str:
+    """Why a speaker's sliders cannot be keyed; empty when they can."""
+    if model.is_head(ob):
+        return model.locked_reason(ob)
+    for part in meshes(ob):
+        key = model.key_of(part)
+        if part.library is not None or key is None or not key.is_editable:
+            return f"{part.name} or its mesh is linked from another file: choose Object ▸ Relations ▸ Make Local."
+    return ""

@@ -1,0 +1,1 @@
+"""The operators and panels of speech."""

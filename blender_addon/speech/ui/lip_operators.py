@@ -1,0 +1,195 @@
+"""The buttons of lip contacts and of the phone track."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import bpy
+
+from dgtalker_engine.errors import DGTalkerError
+
+from ... import ui
+from ...bridge.modal import EngineOperator
+from ..keys import evaluation, retarget
+from ..lips import contacts
+from ..timeline import marker_names, markers, strips
+from . import steps
+
+
+def heard_reason(context: bpy.types.Context) -> str:
+    """Why nothing is known of what is said; empty when it is."""
+    if not strips.animated(strips.timeline(context)):
+        return "Nothing was animated yet: press Animate first."
+    return ""
+
+
+class HeardOperator(ui.ExplainedOperator):
+    """Mixin of operators that need takes."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        reason = heard_reason(context)
+        heads = strips.animated(strips.timeline(context))
+        return reason or next(filter(None, map(retarget.stale_reason, heads)), "")
+
+
+class CheckLips(HeardOperator, EngineOperator, bpy.types.Operator):
+    """Find where the lips stay apart at P, B and M in the final motion, your own keys included, and mark it"""
+
+    bl_idname = "dgtalker.check_lips"
+    bl_label = "Check P, B, M"
+
+    def work(self, context: bpy.types.Context) -> Iterator[Any]:
+        scene = strips.timeline(context)
+        clock = strips.clock(scene)
+        places: list[tuple[int, str]] = []
+        count = 0
+        names = [head.name for head in strips.animated(scene)]
+        for i, name in enumerate(names):
+            head, take, first, asked = _take(scene, name)
+            checking = contacts.check_steps(head, take, first, asked)
+            misses = yield from steps.shown(checking, "Looking at the lips", i / len(names), (i + 1) / len(names))
+            count += len(take.closures)
+            places += [(miss.frame, marker_names.open_lips(miss.phone, miss.frame, clock)) for miss in misses]
+        markers.show(scene, "OPEN_LIPS", places)
+        if places:
+            self.report({"WARNING"}, f"The lips stay apart at {len(places)} of {count} P, B and M.")
+        else:
+            self.report({"INFO"}, f"The lips close at all {count} P, B and M.")
+
+
+class CloseLips(HeardOperator, EngineOperator, bpy.types.Operator):
+    """Close the lips where they stay apart at P, B and M, by keys on an NLA track of their own. Your own keys stay;
+    amounts that you change later are mended too"""
+
+    bl_idname = "dgtalker.close_lips"
+    bl_label = "Close Lips"
+
+    def work(self, context: bpy.types.Context) -> Iterator[Any]:
+        scene = strips.timeline(context)
+        clock = strips.clock(scene)
+        names = [head.name for head in strips.animated(scene)]
+        found: dict[str, list[contacts.Miss]] = {}
+        for i, name in enumerate(names):
+            looking = contacts.unmended_steps(*_take(scene, name))
+            found[name] = yield from steps.shown(looking, "Looking at the lips", i / len(names), (i + 1) / len(names))
+        places: list[tuple[int, str]] = []
+        for name, misses in found.items():
+            spoken = _take(scene, name)
+            contacts.close(*spoken, misses)
+            left = evaluation.finished(contacts.check_steps(*spoken))
+            places += [(miss.frame, marker_names.open_lips(miss.phone, miss.frame, clock)) for miss in left]
+        markers.show(scene, "OPEN_LIPS", places)
+        if places:
+            self.report({"WARNING"}, f"Your own keys or drivers hold the lips apart at {len(places)} P, B and M.")
+        else:
+            self.report({"INFO"}, "The lips close at every P, B and M.")
+
+
+class ReleaseLips(ui.ExplainedOperator, bpy.types.Operator):
+    """Remove the keys that Close Lips made"""
+
+    bl_idname = "dgtalker.release_lips"
+    bl_label = "Release Lips"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        mended = any(contacts.mended(head) for head in strips.speaking(strips.timeline(context)))
+        return "" if mended else "Close Lips has made no keys."
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        for head in strips.speaking(strips.timeline(context)):
+            contacts.release(head)
+        return {"FINISHED"}
+
+
+class MarkedOperator(ui.ExplainedOperator):
+    """Mixin of operators that need marked P, B and M."""
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        found = markers.found(strips.timeline(context), "OPEN_LIPS")
+        return "" if found else "No P, B or M is marked: press Check first."
+
+
+class NextOpenLips(MarkedOperator, bpy.types.Operator):
+    """Go to the next P, B or M at which the lips stay apart, and from the last one to the first"""
+
+    bl_idname = "dgtalker.next_open_lips"
+    bl_label = "Next"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        frames = [marker.frame for marker in markers.found(strips.timeline(context), "OPEN_LIPS")]
+        later = [frame for frame in frames if frame > context.scene.frame_current]
+        context.scene.frame_set(min(later or frames))
+        return {"FINISHED"}
+
+
+class ClearLipMarkers(MarkedOperator, bpy.types.Operator):
+    """Remove the markers of P, B and M; other markers stay"""
+
+    bl_idname = "dgtalker.clear_lip_markers"
+    bl_label = "Remove Markers"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        markers.remove(strips.timeline(context), "OPEN_LIPS")
+        return {"FINISHED"}
+
+
+class ShowPhones(ui.ExplainedOperator, bpy.types.Operator):
+    """Show what is said as markers on the timeline, or remove these markers again; other markers stay"""
+
+    bl_idname = "dgtalker.show_phones"
+    bl_label = "Show Phones"
+    bl_options = {"REGISTER", "UNDO"}
+
+    kind: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Track",
+        items=(
+            ("PHONES", "Phones", "Each sound of speech, as /AA/"),
+            ("VISEMES", "Visemes", "Each shape of the mouth, as [PP]"),
+        ),
+    )
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        scene = strips.timeline(context)
+        shown = any(markers.found(scene, kind) for kind in ("PHONES", "VISEMES"))
+        return "" if shown else heard_reason(context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        scene = strips.timeline(context)
+        clock = strips.clock(scene)
+        if markers.found(scene, self.kind):
+            markers.remove(scene, self.kind)
+            return {"FINISHED"}
+        places: list[tuple[int, str]] = []
+        try:
+            for head in strips.animated(scene):
+                take, first = retarget.take_of(head), head.dgtalker_speech.first  # type: ignore[attr-defined]
+                assert take is not None
+                track = marker_names.track(take.phones, self.kind)
+                places += [(round(first + clock.frames(time)), name) for time, name in track]
+        except DGTalkerError as error:
+            return ui.report(self, error)
+        markers.show(scene, self.kind, places)
+        if not places:
+            self.report({"WARNING"}, "No phones were recognised in what was animated.")
+        return {"FINISHED"}
+
+
+def _take(scene: bpy.types.Scene, name: str) -> tuple[bpy.types.Object, Any, int, Any]:
+    """A speaker by name (undo may have replaced it), its take, its first frame, and what its strips ask for."""
+    head = next((each for each in strips.animated(scene) if each.name == name), None)
+    if head is None:
+        raise DGTalkerError(f"{name} was removed meanwhile.")
+    first = head.dgtalker_speech.first  # type: ignore[attr-defined]
+    return head, retarget.take_of(head), first, retarget.directions(scene, head, first)
+
+
+CLASSES = (CheckLips, CloseLips, ReleaseLips, NextOpenLips, ClearLipMarkers, ShowPhones)

@@ -1,0 +1,142 @@
+"""The buttons of speech."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bpy
+
+from dgtalker_engine.errors import DGTalkerError
+
+from ... import ui
+from ...bridge.engine import Pending
+from ...bridge.modal import EngineOperator
+from .. import animation
+from ..keys import live, performance_keys, retarget
+from ..timeline import marker_names, markers, settings, speakers, strips
+
+
+class Animate(EngineOperator, bpy.types.Operator):
+    """Let every head speak its sound strips, facing as it does now. Replaces what was generated; your keys stay"""
+
+    bl_idname = "dgtalker.animate"
+    bl_label = "Animate"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        scene = strips.timeline(context)
+        if not any(strips.sound_strips(scene)):
+            return "There are no sound strips: add one in the Video Sequencer."
+        if not strips.speaking(scene):
+            return "No sound strip has a speaker: choose a head beside a strip."
+        heads = strips.speaking(scene, heard_only=True)
+        if not heads:
+            return "No strip with a speaker is heard: they are muted, or end before frame 0."
+        return animation.disabled_reason(context, heads)
+
+    def work(self, context: bpy.types.Context) -> Iterator[Pending]:
+        heads = strips.speaking(strips.timeline(context), heard_only=True)
+        names = [head.name for head in heads]
+        notes = yield from animation.animate_steps(context, heads)
+        done = f"Animated {', '.join(names)}."
+        # The status bar shows the last report only.
+        self.report({"WARNING"} if notes else {"INFO"}, " ".join([done, *notes]))
+
+
+class AssignSpeaker(ui.ExplainedOperator, bpy.types.Operator):
+    """Let the only head of the scene speak every sound strip that has no speaker"""
+
+    bl_idname = "dgtalker.assign_speaker"
+    bl_label = "Assign Speaker"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        return "" if len(speakers.in_scene(context.scene)) == 1 else "Choose a head beside each strip."
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        (head,) = speakers.in_scene(context.scene)
+        for sound in strips.without_speaker(strips.timeline(context)):
+            sound.strip.dgtalker.speaker = head
+        return {"FINISHED"}
+
+
+class ClearSpeech(ui.ExplainedOperator, bpy.types.Operator):
+    """Remove what was generated for the heads of the scene; your own keys stay"""
+
+    bl_idname = "dgtalker.clear_speech"
+    bl_label = "Clear Speech"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        heads = spoken(context.scene)
+        if not heads:
+            return "No head has generated keys."
+        return next(filter(None, map(performance_keys.locked_reason, heads)), "")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        for head in spoken(context.scene):
+            performance_keys.clear(head)
+            retarget.forget(head)
+        for kind in marker_names.NAMES:
+            markers.remove(strips.timeline(context), kind)
+        return {"FINISHED"}
+
+
+class ResetStrip(ui.ExplainedOperator, bpy.types.Operator):
+    """Bring these settings of the active strip back to their defaults"""
+
+    bl_idname = "dgtalker.reset_strip"
+    bl_label = "Reset"
+    bl_options = {"REGISTER", "UNDO"}
+
+    section: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Section", items=[("all", "All", ""), *((name, name.capitalize(), "") for name in settings.SECTIONS)]
+    )
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        return "" if strips.active(context) else "Choose a sound strip in the list first."
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        strip = strips.active(context)
+        for name in settings.ALL if self.section == "all" else settings.SECTIONS[self.section]:
+            strip.dgtalker.property_unset(name)
+        head = strips.speaker(strip)
+        if head:
+            live.follow(head)
+        return {"FINISHED"}
+
+
+class UpdateKeys(ui.ExplainedOperator, bpy.types.Operator):
+    """Write the keys anew as strips and styles are set now, without listening again; your own keys stay"""
+
+    bl_idname = "dgtalker.update_keys"
+    bl_label = "Update Keys"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        heads = strips.animated(strips.timeline(context))
+        if not heads:
+            return "Nothing was animated yet: press Animate first."
+        return next(filter(None, map(retarget.stale_reason, heads)), "")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            notes = [note for head in strips.animated(strips.timeline(context)) for note in retarget.rewrite(head)]
+        except DGTalkerError as error:
+            return ui.report(self, error)
+        if notes:
+            self.report({"WARNING"}, " ".join(notes))
+        return {"FINISHED"}
+
+
+def spoken(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """The speakers of a scene with generated keys."""
+    return [ob for ob in scene.objects if speakers.is_speaker(ob) and performance_keys.spoken(ob)]
+
+
+CLASSES = (Animate, AssignSpeaker, ClearSpeech, ResetStrip, UpdateKeys)

@@ -1,0 +1,262 @@
+"""The panel of speech, in the 3D view's sidebar and in the sequencer's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ... import ui
+from ...head import model
+from ..keys import performance_keys, retarget
+from ..lips import contacts
+from ..timeline import markers, settings, speakers, strips
+from . import exchange_operators, lip_operators, operators, transcript_operators
+
+
+class StripList(bpy.types.UIList):
+    """The sound strips and who speaks them"""
+
+    bl_idname = "DGTALKER_UL_strips"
+
+    def draw_item(
+        self, context: Any, layout: Any, data: Any, item: Any, icon: Any, active: Any, property: Any, index: int = 0
+    ) -> None:
+        columns = layout.split(factor=0.55)
+        name = columns.row()
+        if strips.problem(item):
+            name.alert = True
+            name.label(text=item.name, icon="ERROR")
+        else:
+            name.active = not item.mute
+            name.label(text=item.name, icon="MUTE_IPO_ON" if item.mute else "SOUND")
+        columns.prop(item.dgtalker, "speaker", text="", placeholder="Speaker")
+
+    def filter_items(self, context: Any, data: Any, property: str) -> tuple[list[int], list[int]]:
+        wanted = self.filter_name.lower()
+        shown = [strip.type == "SOUND" and wanted in strip.name.lower() for strip in getattr(data, property)]
+        return [self.bitflag_filter_item if show else 0 for show in shown], []
+
+
+class OpenLipsList(bpy.types.UIList):
+    """The markers of P, B and M at which the lips stay apart; a click goes there"""
+
+    bl_idname = "DGTALKER_UL_open_lips"
+
+    def draw_item(
+        self, context: Any, layout: Any, data: Any, item: Any, icon: Any, active: Any, property: Any, index: int = 0
+    ) -> None:
+        layout.label(text=item.name, icon="MARKER_HLT")
+
+    def filter_items(self, context: Any, data: Any, property: str) -> tuple[list[int], list[int]]:
+        found = getattr(data, property)
+        shown = [self.bitflag_filter_item if markers.is_ours(marker, "OPEN_LIPS") else 0 for marker in found]
+        by_frame = sorted(range(len(found)), key=lambda i: found[i].frame)
+        order = [0] * len(found)
+        for place, i in enumerate(by_frame):
+            order[i] = place
+        return shown, order
+
+
+class SpeechPanel:
+    """Mixin that draws the panel."""
+
+    bl_label = "Speech"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout: Any = self.layout  # type: ignore[attr-defined]
+        scene = strips.timeline(context)
+        if any(strips.sound_strips(scene)):
+            _draw_strips(layout, context, scene)
+        else:
+            column = layout.column(align=True)
+            column.label(text="Add sound in the Video Sequencer", icon="INFO")
+            if getattr(context, "sequencer_scene", context.scene) != context.scene:
+                column.label(text=f"and choose {context.scene.name} in its header", icon="BLANK1")
+        column = layout.column()
+        column.scale_y = 1.4
+        column.operator(operators.Animate.bl_idname, icon="PLAY_SOUND")
+        strip = strips.active(context)
+        if strip:
+            _draw_strip(layout, context, strip)
+        head = _shown_speaker(context, strip)
+        if head:
+            _draw_speaker(layout, head)
+        if strips.animated(scene):
+            _draw_lips(layout, context, scene)
+        _draw_files(layout, context)
+        layout.operator(operators.ClearSpeech.bl_idname, icon="TRASH")
+
+
+def _draw_strips(layout: Any, context: bpy.types.Context, scene: bpy.types.Scene) -> None:
+    editor = scene.sequence_editor
+    manager = context.window_manager
+    layout.template_list(
+        StripList.bl_idname, "", editor, "strips_all", manager, "dgtalker_strip", rows=3, sort_lock=True
+    )
+    if scene != context.scene:
+        layout.label(text=f"Strips of the scene {scene.name}", icon="SCENE_DATA")
+    heads = speakers.in_scene(context.scene)
+    silent = len(strips.without_speaker(scene))
+    if not heads:
+        layout.label(text="Add a Gaussian head to speak them", icon="INFO")
+    elif len(heads) == 1 and silent:
+        text = f"Let {heads[0].name} Speak {'It' if silent == 1 else f'All {silent}'}"
+        layout.operator(operators.AssignSpeaker.bl_idname, text=text, icon="USER")
+
+
+def _draw_strip(layout: Any, context: bpy.types.Context, strip: Any) -> None:
+    """The settings of the active strip."""
+    problem = strips.problem(strip)
+    if problem:
+        ui.alert(layout, context, problem)
+        return
+    head = strips.speaker(strip)
+    if head and head.dgtalker_speech.take:  # type: ignore[attr-defined]
+        reason = retarget.outdated_reason(head)
+        if reason:
+            ui.alert(layout, context, reason)
+    elif head and performance_keys.spoken(head):
+        layout.label(text=f"{head.name} plays a file; Animate replaces it", icon="INFO")
+    own = strip.dgtalker
+    row = layout.row(align=True)
+    row.prop(own, "transcript", text="", placeholder="What is said, if you know it", icon="TEXT")
+    row.operator(transcript_operators.ReadTranscript.bl_idname, text="", icon="FILE_FOLDER")
+    for name, label, closed in (
+        ("amounts", "Amounts", False),
+        ("mouth", "Mouth", True),
+        ("eyes", "Eyes", True),
+        ("style", "Style", True),
+    ):
+        _draw_section(layout, name, label, closed, own)
+
+
+def _draw_section(layout: Any, name: str, label: str, closed: bool, own: Any) -> None:
+    """A part of the strip's settings that folds; where something was changed, its header can reset it."""
+    rows = settings.SECTIONS[name]
+    header, body = layout.panel(f"dgtalker_strip_{name}", default_closed=closed)
+    header.label(text=label)
+    if any(getattr(own, row) != own.bl_rna.properties[row].default for row in rows):
+        header.operator(operators.ResetStrip.bl_idname, text="", icon="LOOP_BACK", emboss=False).section = name
+    if body:
+        column = body.column(align=True)
+        column.use_property_split = True
+        column.use_property_decorate = False
+        for row in rows:
+            column.prop(own, row, slider=row not in settings.SECONDS)
+
+
+def _shown_speaker(context: bpy.types.Context, strip: Any) -> bpy.types.Object | None:
+    """The speaker of the active strip, or else the selected one."""
+    spoken = strips.speaker(strip) if strip else None
+    return spoken or (context.object if speakers.is_speaker(context.object) else None)
+
+
+def _draw_speaker(layout: Any, head: bpy.types.Object) -> None:
+    """What a speaker keeps for itself: styles that can be keyed."""
+    own = head.dgtalker_speech  # type: ignore[attr-defined]
+    header, body = layout.panel("dgtalker_fades", default_closed=True)
+    header.label(text=f"{head.name}'s Style over Time")
+    if body:
+        column = body.column(align=True)
+        column.use_property_split = True
+        for name in settings.MOODS:
+            column.prop(own, name, slider=True)
+        if not model.is_head(head):
+            body.prop(own, "turns")
+
+
+def _draw_lips(layout: Any, context: bpy.types.Context, scene: bpy.types.Scene) -> None:
+    header, body = layout.panel("dgtalker_lips", default_closed=True)
+    found = markers.found(scene, "OPEN_LIPS")
+    header.alert = bool(found)
+    mended = any(contacts.mended(head) for head in strips.animated(scene))
+    state = f": {len(found)} Open" if found else ": Kept Closed" if mended else ""
+    header.label(text=f"Lips at P, B, M{state}")
+    if body:
+        row = body.row(align=True)
+        row.operator(lip_operators.CheckLips.bl_idname, text="Check", icon="VIEWZOOM")
+        row.operator(lip_operators.CloseLips.bl_idname, icon="CHECKMARK")
+        if mended:
+            row.operator(lip_operators.ReleaseLips.bl_idname, text="", icon="X")
+        if found:
+            manager = context.window_manager
+            body.template_list(
+                OpenLipsList.bl_idname, "", scene, "timeline_markers", manager, "dgtalker_open_lips", rows=3
+            )
+            row = body.row(align=True)
+            row.operator(lip_operators.NextOpenLips.bl_idname, icon="NEXT_KEYFRAME")
+            row.operator(lip_operators.ClearLipMarkers.bl_idname, icon="TRASH")
+    header, body = layout.panel("dgtalker_phones", default_closed=True)
+    header.label(text="Phones on the Timeline")
+    if body:
+        row = body.row(align=True)
+        for kind in ("PHONES", "VISEMES"):
+            shown = bool(markers.found(scene, kind))
+            button = row.operator(lip_operators.ShowPhones.bl_idname, text=kind.capitalize(), depress=shown)
+            button.kind = kind
+
+
+def _draw_files(layout: Any, context: bpy.types.Context) -> None:
+    header, body = layout.panel("dgtalker_files", default_closed=True)
+    head = exchange_operators.target(context)
+    header.label(text=f"Import and Export: {head.name}" if head else "Import and Export")
+    if body:
+        row = body.row(align=True)
+        row.operator(exchange_operators.ImportPerformance.bl_idname, text="Import…", icon="IMPORT")
+        row.operator(exchange_operators.ChooseExport.bl_idname, text="Export…", icon="EXPORT")
+
+
+class SpeechSidebar(SpeechPanel, ui.SidebarPanel, bpy.types.Panel):
+    bl_idname = "DGTALKER_PT_speech"
+    bl_order = 0
+
+
+class SpeechSequencer(SpeechPanel, ui.SequencerPanel, bpy.types.Panel):
+    bl_idname = "DGTALKER_PT_speech_sequencer"
+
+
+CLASSES = (StripList, OpenLipsList, SpeechSidebar, SpeechSequencer)
+
+
+def _active(manager: bpy.types.WindowManager) -> int:
+    """The list shows the sequencer's active strip."""
+    editor = strips.timeline(bpy.context).sequence_editor
+    names = [strip.name for strip in editor.strips_all] if editor else []
+    active = editor.active_strip if editor else None
+    return names.index(active.name) if active and active.name in names else -1
+
+
+def _activate(manager: bpy.types.WindowManager, index: int) -> None:
+    editor = strips.timeline(bpy.context).sequence_editor
+    strip = editor.strips_all[index]
+    for other in editor.strips_all:
+        other.select = other == strip
+    editor.active_strip = strip
+
+
+def _active_marker(manager: bpy.types.WindowManager) -> int:
+    """The list shows the marker at the current frame."""
+    frame = bpy.context.scene.frame_current
+    shown = enumerate(strips.timeline(bpy.context).timeline_markers)
+    return next((i for i, each in shown if each.frame == frame and markers.is_ours(each, "OPEN_LIPS")), -1)
+
+
+def _go_to_marker(manager: bpy.types.WindowManager, index: int) -> None:
+    bpy.context.scene.frame_set(strips.timeline(bpy.context).timeline_markers[index].frame)
+
+
+def add() -> None:
+    manager: Any = bpy.types.WindowManager
+    manager.dgtalker_strip = bpy.props.IntProperty(
+        name="Sound Strip", get=_active, set=_activate, options={"SKIP_SAVE"}
+    )
+    manager.dgtalker_open_lips = bpy.props.IntProperty(
+        name="Open Lips", get=_active_marker, set=_go_to_marker, options={"SKIP_SAVE"}
+    )
+
+
+def remove() -> None:
+    manager: Any = bpy.types.WindowManager
+    del manager.dgtalker_open_lips
+    del manager.dgtalker_strip

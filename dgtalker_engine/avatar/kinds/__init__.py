@@ -1,0 +1,1 @@
+"""The kinds of avatar: each a way to make Gaussians of weights."""

@@ -1,0 +1,1 @@
+"""Kind `linear`: a cloud, blendshapes with correctives, and joints."""

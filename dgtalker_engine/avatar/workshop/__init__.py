@@ -1,1 +1,0 @@
-"""The workshop: the sculpture as meshes, Cycles pictures of it, and the fit of the Gaussians to them."""

@@ -1,0 +1,1 @@
+"""From a monocular video to what its face did."""

@@ -1,0 +1,106 @@
+"""What the commands of the command line do."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from .. import speech
+from ..performance import Direction, exchange, perform, transcripts
+from ..rendering.files import make_folder, write_target
+from ..rendering.sequence import load_shot, open_avatar, render_sequence, talking_shot
+
+if TYPE_CHECKING:
+    from ..performance import Performance
+
+
+class Terminal:
+    """Progress on stderr: one line that changes in a terminal, a line for every tenth elsewhere."""
+
+    def __init__(self) -> None:
+        self._shown = -1
+
+    def __call__(self, fraction: float, text: str) -> None:
+        step = int(fraction * (100 if sys.stderr.isatty() else 10))
+        if step != self._shown:
+            self._shown = step
+            start, end = ("\r\x1b[K", "") if sys.stderr.isatty() else ("", "\n")
+            print(f"{start}{fraction:4.0%}  {text}", end=end, file=sys.stderr, flush=True)
+
+    def say(self, text: str) -> None:
+        print(("\r\x1b[K" if sys.stderr.isatty() else "") + text, file=sys.stderr, flush=True)
+        self._shown = -1
+
+
+def animate(options: argparse.Namespace) -> int:
+    written = exchange.format_for(options.output)
+    terminal = Terminal()
+    performance = _perform(options, terminal)
+    path = write_target(options.output, written.text(performance).encode())
+    terminal.say(f"{performance.frames} frames at {performance.fps:g} fps in {path}, as {written.label}")
+    return 0
+
+
+def convert(options: argparse.Namespace) -> int:
+    written = exchange.format_for(options.output, options.to)
+    performance = exchange.read(options.file, options.fps)
+    path = write_target(options.output, written.text(performance).encode())
+    Terminal().say(f"{performance.frames} frames at {performance.fps:g} fps in {path}, as {written.label}")
+    return 0
+
+
+def render(options: argparse.Namespace) -> int:
+    shot = load_shot(options.shot)
+    avatars = [open_avatar(name, options.shot.parent) for name in shot.avatars]
+    terminal = Terminal()
+    written = render_sequence(shot, avatars, options.output, terminal, options.format)
+    terminal.say(f"{len(written)} pictures in {options.output}")
+    return 0
+
+
+def speak(options: argparse.Namespace) -> int:
+    terminal = Terminal()
+    avatar = open_avatar(options.avatar)
+    make_folder(options.output)
+    performance = _perform(options, terminal)
+    shot = talking_shot(avatar, options.avatar, performance, options.size)
+    written = render_sequence(shot, [avatar], options.output, terminal, options.format)
+    terminal.say(f"{len(written)} pictures at {performance.fps:g} fps in {options.output}")
+    return 0
+
+
+def avatar_info(options: argparse.Namespace) -> int:
+    avatar = open_avatar(options.file)
+    metadata, consent = avatar.metadata, avatar.metadata.consent
+    groups = Counter(control.group for control in avatar.rig.controls)
+    rows = {
+        "name": metadata.name,
+        "kind": f"{metadata.kind}, format version {metadata.format_version}",
+        "Gaussians": str(len(avatar.pose(avatar.rig.defaults))),
+        "controls": ", ".join(f"{count} {group}" for group, count in groups.items()),
+        "proxy mesh": f"{len(avatar.proxy.vertices)} vertices, {len(avatar.proxy.faces)} faces",
+        "licence": metadata.licence,
+        "consent": f"{consent.status}: {consent.subject}; {consent.scope}; by {consent.granted_by}, {consent.date}",
+        "hash": metadata.hash,
+    }
+    print("\n".join(f"{key:<12}{value}" for key, value in rows.items()))
+    return 0
+
+
+def _perform(options: argparse.Namespace, terminal: Terminal) -> Performance:
+    samples = speech.read_speech(options.audio, terminal)
+    duration = len(samples) / speech.RATE
+    settings = {field.name: getattr(options, field.name) for field in fields(Direction) if field.name in options}
+    # Half a second around, so that nothing fades within the recording.
+    direction = Direction(-0.5, duration + 0.5, **settings, styles=dict(options.style))
+    transcript = options.transcript
+    if transcript.lower().endswith(transcripts.ENDINGS):
+        transcript = transcripts.read_transcript(transcript)
+    passages = [speech.Passage(0.0, duration, transcript)] if transcript else []
+    answer = speech.animate(samples, speech.RATE, fps=options.fps, passages=passages, progress=terminal)
+    for note in answer.notes:
+        terminal.say(note)
+    return perform(answer.take, [direction])

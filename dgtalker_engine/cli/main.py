@@ -1,0 +1,158 @@
+"""The command line: the engine's work without Blender."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from ..errors import DGTalkerError
+from ..performance import STYLES, Direction, exchange
+from ..rendering.formats import FORMATS
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="python -m dgtalker_engine",
+        description="DGTalker's engine: speech to facial motion, and Gaussian heads to pictures.",
+    )
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    animate = _command(commands, "animate", "a recording to a performance: weights of the face's controls over time")
+    animate.add_argument("audio", type=Path, metavar="AUDIO", help="WAV, FLAC, OGG or MP3")
+    text = "performance.json, or performance.csv for Live Link Face; `convert` makes others"
+    animate.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help=text)
+    _add_speech_options(animate)
+
+    convert = _command(commands, "convert", "a performance of another program to one of ours, or the other way")
+    convert.add_argument("file", type=Path, metavar="FILE", help="a performance in any format of docs/performance.md")
+    convert.add_argument("output", type=Path, metavar="OUTPUT", help="the file to write")
+    text = "of the output (default: by its suffix, .json ours and .csv Live Link Face's)"
+    convert.add_argument("--to", choices=tuple(exchange.FORMATS), default="", metavar="FORMAT", help=text)
+    convert.add_argument("--fps", type=float, help="frames per second, where the file does not say it")
+
+    render = _command(commands, "render", "a shot, as docs/shot.md describes it, to pictures")
+    render.add_argument("shot", type=Path, metavar="SHOT", help="the shot's JSON file")
+    render.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the pictures")
+    _add_format_option(render)
+
+    speak = _command(commands, "speak", "a recording to pictures of an avatar that speaks it, seen from the front")
+    speak.add_argument("audio", type=Path, metavar="AUDIO", help="WAV, FLAC, OGG or MP3")
+    speak.add_argument("--avatar", required=True, metavar="A", help="a .dgt file or the name of a built-in head")
+    speak.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the pictures")
+    speak.add_argument("--size", type=int, default=512, help="pixels of a side (default: 512)")
+    _add_format_option(speak)
+    _add_speech_options(speak)
+
+    avatar = commands.add_parser("avatar", help="look at an avatar")
+    actions = avatar.add_subparsers(title="actions", metavar="ACTION", required=True)
+    info = _command(actions, "info", "what is in a .dgt file", "avatar_info")
+    info.add_argument("file", metavar="FILE", help="a .dgt file or the name of a built-in head")
+
+    doctor = commands.add_parser("doctor", help="what was found on this machine, and what to do about what is missing")
+    doctor.add_argument("--json", action="store_true", help="print the report as JSON")
+    doctor.set_defaults(run=_doctor)
+
+    warm = commands.add_parser("warm", help="compile the rendering kernels, once after installing")
+    warm.set_defaults(run=_warm)
+
+    serve = commands.add_parser("serve", help="serve the Blender that started this process")
+    serve.add_argument("--fd", type=int, help="an inherited socket")
+    serve.add_argument("--port", type=int, help="a port of 127.0.0.1 to connect back to")
+    serve.set_defaults(run=_serve)
+    return top
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs one command and returns its exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except DGTalkerError as error:
+        print(f"dgtalker: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"          {error.hint}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("dgtalker: stopped", file=sys.stderr)
+        return 130
+
+
+def _command(commands: Any, name: str, text: str, function: str = "") -> argparse.ArgumentParser:
+    """A command whose work is a function of `commands`, which is imported only then: it brings torch along."""
+
+    def run(options: argparse.Namespace) -> int:
+        from . import commands
+
+        return getattr(commands, function or name)(options)
+
+    parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_format_option(command: argparse.ArgumentParser) -> None:
+    text = "8 bit PNG, 16 bit PNG, or half float OpenEXR with depth (default: png)"
+    command.add_argument("--format", choices=tuple(FORMATS), default="png", help=text)
+
+
+def _add_speech_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--fps", type=float, default=25.0, help="frames per second (default: 25)")
+    text = "the words spoken, where they are known, or a .txt, .srt or .vtt file of them"
+    command.add_argument("--transcript", default="", metavar="WORDS", help=text)
+    group = command.add_argument_group("direction", "amounts are multiples of what is natural, 0 none")
+    for field in fields(Direction):
+        if field.name in _DIRECTIONS:
+            kind = type(field.default)
+            text = f"{_DIRECTIONS[field.name]} (default: {field.default:g})"
+            group.add_argument(f"--{field.name}", type=kind, default=field.default, metavar="X", help=text)
+    text = f"{', '.join(STYLES)}, and how much of it: happy=0.7; may be given again"
+    group.add_argument("--style", type=_style, action="append", default=[], metavar="NAME=X", help=text)
+
+
+_DIRECTIONS = {
+    "lips": "amount of the lips and the tongue",
+    "jaw": "amount of the jaw",
+    "expression": "amount of brows, lids and cheeks",
+    "head": "amount of the head's motion",
+    "blinks": "blinks per natural blink, up to 4",
+    "gaze": "looks aside per natural look, up to 4",
+    "articulation": "-1 mumbled to 1 over-articulated",
+    "smoothing": "seconds over which the mouth's motion is averaged",
+    "hold": "seconds for which each shape of the mouth is kept",
+    "offset": "seconds by which the mouth moves later, or earlier where negative",
+    "seed": "another number for other blinks, looks, brows and head motion",
+}
+"""Fields of `Direction` that are options, and what they say."""
+
+
+def _style(text: str) -> tuple[str, float]:
+    name, _, weight = text.partition("=")
+    if name not in STYLES:
+        raise argparse.ArgumentTypeError(f"there is no style {name!r}, but {', '.join(STYLES)}")
+    return name, float(weight or 1.0)
+
+
+def _warm(options: argparse.Namespace) -> int:
+    from ..rendering.warm import warm_up
+
+    warm_up()
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from ..server.serve import serve
+
+    return serve(descriptor=options.fd, port=options.port)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from .doctor import as_text, examine
+
+    report = examine()
+    print(json.dumps(report, indent=1) if options.json else as_text(report))
+    return 0 if report["ok"] else 1

@@ -1,0 +1,1 @@
+"""Pictures of the sculpted heads, rendered with Cycles."""

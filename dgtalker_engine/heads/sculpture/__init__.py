@@ -1,0 +1,1 @@
+"""The sculpted heads: surfaces, surfels on them, and the fields that move them. Millimetres."""

@@ -1,0 +1,115 @@
+"""From the space of the sculpture to that of a character: a smooth map that keeps eyeballs round and teeth rigid.
+
+It is mirror-symmetric. The rig works in the sculpture's space; a point `p` that a control moves by `δ` there moves by
+`W(p + δ) - W(p)` here.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from .anatomy import EYE, LID_RADIUS
+from .character import Bell, Shape
+from .surfels import Part, Points, unit
+
+EYE_REACH = (
+    LID_RADIUS + 4.0,
+    LID_RADIUS + 21.0,
+)  # within the first only the eye's own map holds, beyond the second none
+MOUTH = np.array([0.0, -75.0, -65.0])  # middle of what is rigid in the mouth
+MOUTH_PARTS = (Part.UPPER_TEETH, Part.LOWER_TEETH, Part.TONGUE, Part.CAVITY)
+STAYS_ROUND = 1.25
+STEP = 0.05  # mm, for differences
+
+
+class Warp:
+    """The map of one character."""
+
+    def __init__(self, shape: Shape) -> None:
+        self._bells = np.array([row for bell in shape.bells for row in _rows(bell)], float).reshape(-1, 12)
+        self._eye = np.array([*EYE, shape.eyes - 1.0, *EYE_REACH, 0.0, 0.0, 0.0])
+        self._eye[6:] = self._bent(EYE) + shape.eye_shift
+        self._mouth_shift = self._bent(MOUTH)
+
+    def move(self, position: np.ndarray, part: np.ndarray | None = None) -> np.ndarray:
+        """Where points (N, 3) of parts (N,) come to lie; skin where no part is given."""
+        moved = _moved(self._bells, self._eye, np.ascontiguousarray(position, float))
+        if part is not None:
+            inside = np.isin(part, MOUTH_PARTS)
+            moved[inside] = position[inside] + self._mouth_shift
+        return moved
+
+    def turn(self, position: np.ndarray, vectors: np.ndarray, part: np.ndarray | None = None) -> np.ndarray:
+        """What the map makes of small vectors (N, 3) at points (N, 3)."""
+        step = STEP * unit(vectors)
+        change = (self.move(position + step, part) - self.move(position - step, part)) / (2 * STEP)
+        return change * np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    def points(self, points: Points) -> Points:
+        """The same points in the character's space; their anchors stay in the sculpture's."""
+        along = self.turn(points.position, points.along, points.part)
+        across = self.turn(points.position, np.cross(points.normal, points.along), points.part)
+        first = np.linalg.norm(along, axis=1)
+        second = np.linalg.norm(np.cross(along, across), axis=1) / first
+        moved = points.select(np.arange(len(points)))
+        moved.position = self.move(points.position, points.part)
+        moved.along = unit(along)
+        moved.normal = unit(np.cross(along, across))
+        stretch = np.stack([first, second], axis=1)
+        # discs that stay nearly round stay round: they need not turn about their normals
+        even = (points.size[:, 0] == points.size[:, 1]) & (stretch.max(axis=1) < STAYS_ROUND * stretch.min(axis=1))
+        stretch[even] = np.sqrt(first * second)[even, None]
+        moved.size = points.size * stretch
+        return moved
+
+    def _bent(self, place: np.ndarray) -> np.ndarray:
+        """What the bells alone add at one place (3,)."""
+        return np.array(_bend(self._bells, *place))
+
+
+def _rows(bell: Bell) -> list[list[float]]:
+    row = [*bell.centre, *bell.radius, *(scale - 1.0 for scale in bell.scale), *bell.shift]
+    if bell.centre[0] == 0.0:
+        return [row]
+    mirrored = [*row]
+    mirrored[0], mirrored[9] = -row[0], -row[9]
+    return [row, mirrored]
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _bend(bells, px, py, pz):  # pyright: ignore
+    """What the bells add at a point."""
+    x, y, z = 0.0, 0.0, 0.0
+    for i in range(len(bells)):
+        b = bells[i]
+        u, v, w = px - b[0], py - b[1], pz - b[2]
+        far = (u / b[3]) ** 2 + (v / b[4]) ** 2 + (w / b[5]) ** 2
+        if far < 20.0:
+            weight = np.exp(-far)
+            x += weight * (b[6] * u + b[9])
+            y += weight * (b[7] * v + b[10])
+            z += weight * (b[8] * w + b[11])
+    return x, y, z
+
+
+@numba.njit(cache=True, parallel=True, error_model="numpy")
+def _moved(bells, eye, points):  # pyright: ignore
+    out = np.empty_like(points)
+    for i in numba.prange(len(points)):
+        px, py, pz = points[i]
+        x, y, z = _bend(bells, px, py, pz)
+        ex, ey, ez, free = 0.0, 0.0, 0.0, 1.0
+        for side in (-1.0, 1.0):
+            u, v, w = px - side * eye[0], py - eye[1], pz - eye[2]
+            t = (np.sqrt(u * u + v * v + w * w) - eye[4]) / (eye[5] - eye[4])
+            t = min(max(t, 0.0), 1.0)
+            near = 1.0 - t * t * t * (t * (6.0 * t - 15.0) + 10.0)
+            ex += near * (eye[3] * u + side * eye[6])
+            ey += near * (eye[3] * v + eye[7])
+            ez += near * (eye[3] * w + eye[8])
+            free -= near
+        out[i, 0] = px + free * x + ex
+        out[i, 1] = py + free * y + ey
+        out[i, 2] = pz + free * z + ez
+    return out

@@ -1,0 +1,1 @@
+"""What all compiled code shares: compilation and its cache, threads, SIMD vectors, fast maths and bits."""

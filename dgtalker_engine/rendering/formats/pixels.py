@@ -1,0 +1,99 @@
+"""Premultiplied scene-linear floats → straight sRGB whole numbers, the pixels of PNG files."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...kernels.compilation import kernel
+from ...kernels.fast_math import exp2, log2
+from ...kernels.simd import LANES, any_of, every, load, maximum, minimum, store, where
+
+
+def to_8_bit(rgba: np.ndarray) -> np.ndarray:
+    """float32 (H, W, 4) → uint8 (H, W, 4). Colours outside 0 to 1 are clipped; 0 where alpha is 0."""
+    pixels = np.empty(rgba.shape, np.uint8)
+    _to_8_bit(_flat(rgba), pixels.reshape(-1))
+    return pixels
+
+
+def to_16_bit(rgba: np.ndarray) -> np.ndarray:
+    """float32 (H, W, 4) → big-endian uint16 (H, W, 4), as `to_8_bit`."""
+    pixels = np.empty(rgba.shape, ">u2")
+    _to_16_bit(_flat(rgba), pixels.reshape(-1).view(np.uint8))
+    return pixels
+
+
+def reference(rgba: np.ndarray, greatest: int) -> np.ndarray:
+    """`to_8_bit` (greatest 255) and `to_16_bit` (65535) in float64, readable."""
+    rgba = np.asarray(rgba, np.float64)
+    colours, alpha = rgba[..., :3], np.clip(rgba[..., 3:], 0, 1)
+    straight = np.clip(np.divide(colours, alpha, out=np.zeros_like(colours), where=alpha > 0), 0, 1)
+    curve = 1.055 * np.maximum(straight, 0.0031308) ** (1 / 2.4) - 0.055
+    srgb = np.where(straight <= 0.0031308, straight * 12.92, curve)
+    return np.rint(np.concatenate([srgb, alpha], axis=-1) * greatest).astype(np.uint16)
+
+
+def _flat(rgba: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(rgba, np.float32).reshape(-1)
+
+
+@kernel
+def _to_8_bit(rgba, out):
+    values, alphas = np.zeros(4 * LANES, np.float32), np.zeros(4 * LANES, np.float32)
+    for first in range(0, len(rgba), 4 * LANES):
+        last = min(first + 4 * LANES, len(rgba))
+        if _encode(rgba, first, last, values, alphas):
+            for i in range(last - first):
+                out[first + i] = np.uint8(values[i] * np.float32(255) + np.float32(0.5))
+        else:
+            for i in range(first, last):
+                out[i] = 0
+
+
+@kernel
+def _to_16_bit(rgba, out):
+    values, alphas = np.zeros(4 * LANES, np.float32), np.zeros(4 * LANES, np.float32)
+    for first in range(0, len(rgba), 4 * LANES):
+        last = min(first + 4 * LANES, len(rgba))
+        if _encode(rgba, first, last, values, alphas):
+            for i in range(last - first):
+                value = np.uint16(values[i] * np.float32(65535) + np.float32(0.5))
+                out[2 * (first + i)] = value >> 8
+                out[2 * (first + i) + 1] = value & 255
+        else:
+            for i in range(2 * first, 2 * last):
+                out[i] = 0
+
+
+@kernel
+def _encode(rgba, first, last, values, alphas):
+    """Straight sRGB, 0 to 1, of up to 16 pixels; False, and nothing written, where all of them are transparent."""
+    nothing, one = np.float32(0), every(np.float32(1))
+    if last - first == 4 * LANES:
+        seen = False
+        for part in range(first, last, LANES):
+            seen = seen or any_of(load(rgba, part) > nothing)
+        if not seen:
+            return False
+    for pixel in range((last - first) // 4):
+        for channel in range(4):
+            values[4 * pixel + channel] = rgba[first + 4 * pixel + channel]
+            alphas[4 * pixel + channel] = rgba[first + 4 * pixel + 3]
+    for part in range(0, 4 * LANES, LANES):
+        alpha = minimum(maximum(load(alphas, part), nothing), np.float32(1))
+        seen = alpha > nothing
+        store(alphas, part, alpha)
+        straight = load(values, part) / where(seen, alpha, one)
+        straight = where(seen, minimum(maximum(straight, nothing), np.float32(1)), every(nothing))
+        store(values, part, _srgb(straight))
+    for pixel in range(LANES):
+        values[4 * pixel + 3] = alphas[4 * pixel + 3]
+    return True
+
+
+@kernel
+def _srgb(linear):
+    """12.92 x up to 0.0031308, 1.055 x**(1/2.4) - 0.055 above (IEC 61966-2-1); at most 1."""
+    base = maximum(linear, np.float32(0.0031308))
+    curve = exp2(log2(base) * np.float32(1 / 2.4)) * np.float32(1.055) - np.float32(0.055)
+    return minimum(where(linear > np.float32(0.0031308), curve, linear * np.float32(12.92)), np.float32(1))

@@ -1,0 +1,1 @@
+"""What is measured in a sound without knowing its words: activity, music, prosody."""

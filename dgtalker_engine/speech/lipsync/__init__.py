@@ -1,0 +1,1 @@
+"""The learned mouth: encoders, what they listen to, and their weights."""

@@ -1,0 +1,101 @@
+"""The networks: one that hears any language's sounds, and two that move the rig's halves, as in DGTalker."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..recognition.recogniser import PHONES, SILENCE
+from ..visemes import ARTICULATORS
+from .spectrum import BANDS
+
+CHANNELS = (*ARTICULATORS, "closure", "bite")
+"""What the mouth is described by: the articulators, how far lips touch, and how far the lower one the teeth."""
+
+PHONE_CLASSES = (SILENCE, *sorted(PHONES))
+CLASSES = len(PHONE_CLASSES)
+
+EXPRESSION = ("browInnerUp", "browOuterUp", "browDown", "eyeSquint", "eyeWide", "cheekSquint", "noseSneer")
+"""What the expression encoder moves; names without a side stand for both."""
+
+PROSODY = ("loudness", "melody", "voiced", "prominence")
+"""What brows follow: how loud it is, how high above its surroundings, whether there is a voice, and stress."""
+
+LIP_INPUTS = 4 * len(CHANNELS) + 1
+"""The rules' movement, the sound encoder's, both once more where words were not recognised, and 1 in speech."""
+
+TAPS, SPACING = 3, 4
+"""Frames that a face encoder looks at, and how many lie between two of them."""
+
+_WIDTH = 128
+_DILATIONS = (1, 2, 4, 8, 2, 1)
+
+
+class _Block(nn.Module):
+    def __init__(self, dilation: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv1d(_WIDTH, _WIDTH, 3, padding=dilation, dilation=dilation)
+        self.norm = nn.BatchNorm1d(_WIDTH)
+        self.dropout = nn.Dropout(0.1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.dropout(torch.relu(self.norm(self.convolution(x))))
+
+
+class SoundEncoder(nn.Module):
+    """Hears 0.4 s before and after each moment: 0.4 M parameters, 50 steps a second inside.
+
+    It was taught the rules' movement and phones of voices in many languages (`systems.lipsync`), so that it needs no
+    words.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entry = nn.Conv1d(BANDS, _WIDTH, 5, stride=2, padding=2)
+        self.blocks = nn.Sequential(*(_Block(dilation) for dilation in _DILATIONS))
+        self.exit = nn.Conv1d(_WIDTH, len(CHANNELS) + CLASSES, 1)
+
+    def forward(self, sound: Tensor) -> tuple[Tensor, Tensor]:
+        """Movement of the mouth and the logits of phones at every second frame.
+
+        Args:
+            sound: `spectrum.normalised` energies (batch, bands, frames).
+
+        Returns:
+            (batch, channels, ceil(frames / 2)), in units of the trainer's scales, and (batch, classes, …).
+        """
+        heard = self.exit(self.blocks(torch.relu(self.entry(sound))))
+        return heard[:, : len(CHANNELS)], heard[:, len(CHANNELS) :]
+
+
+class FaceEncoder(nn.Module):
+    """What one half of the rig does, from what was heard around each moment: a convolution of three taps, 40 ms apart.
+
+    It is linear and has no constant: small enough for a minute of tracked faces, and still where nothing is heard.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        reach = TAPS // 2 * SPACING
+        self.convolution = nn.Conv1d(inputs, outputs, TAPS, padding=reach, dilation=SPACING, bias=False)
+
+    def forward(self, heard: Tensor) -> Tensor:
+        """(batch, inputs, frames) to (batch, outputs, frames)."""
+        return self.convolution(heard)
+
+
+class LipEncoder(FaceEncoder):
+    """The rig's lower half: how far the mouth should differ from the rules' movement.
+
+    In: `LIP_INPUTS`, as `mouth.heard` makes them. Out: `visemes.ARTICULATORS`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(LIP_INPUTS, len(ARTICULATORS))
+
+
+class ExpressionEncoder(FaceEncoder):
+    """The rig's upper half. In: `prosody` of `PROSODY`, then eyeBlink. Out: `EXPRESSION`."""
+
+    def __init__(self) -> None:
+        super().__init__(len(PROSODY) + 1, len(EXPRESSION))

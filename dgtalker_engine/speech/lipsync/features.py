@@ -1,0 +1,111 @@
+"""What the lip and expression encoders may listen to, behind one interface: `Features.extract`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from .. import coarticulation
+from ..analysis import prosody
+from ..progress import Progress
+from ..recognition.result import Phone
+from ..sound import RATE
+from ..visemes import ARTICULATORS, BILABIALS, LABIODENTALS
+from .encoders import CHANNELS, CLASSES, SoundEncoder
+from .spectrum import HOP, QUIETEST, log_mel, normalised
+
+# Frames heard at once, and of those around them that their normalisation and the encoder reach to.
+_PIECE, _MARGIN = 6000, 1300
+_REACH = 60
+_STEP = 256
+_SAMPLES = int(HOP * RATE)
+_SILENT = Progress(None)
+
+
+class Features(Protocol):
+    """Numbers about a sound at each frame of `spectrum.HOP`."""
+
+    @property
+    def width(self) -> int: ...
+
+    def extract(self, samples: np.ndarray, progress: Progress = _SILENT) -> np.ndarray:
+        """Float32 (len(samples) // 160 + 1, width), for mono samples at `sound.RATE`."""
+        ...
+
+
+class SoundFeatures:
+    """The mouth and the phones as the sound encoder hears them, in any language.
+
+    The mouth's movement (`encoders.CHANNELS`), then the log-probability of each phone (`encoders.PHONE_CLASSES`).
+    """
+
+    width = len(CHANNELS) + CLASSES
+
+    def __init__(self, encoder: SoundEncoder, scale: np.ndarray) -> None:
+        """Takes an encoder in its `eval` mode, and the units of its movement (channels,)."""
+        self._encoder = encoder
+        self._scale = torch.as_tensor(scale, dtype=torch.float32)[:, None]
+
+    def extract(self, samples: np.ndarray, progress: Progress = _SILENT) -> np.ndarray:
+        frames = len(samples) // _SAMPLES + 1
+        result = np.empty((frames, self.width), np.float32)
+        for start in range(0, frames, _PIECE):
+            progress.report(start / frames)
+            first, last = max(start - _MARGIN, 0), min(start + _PIECE + _MARGIN, frames)
+            # Two frames more on either side, as windows at the cuts reach beyond them.
+            before = max(first - 2, 0)
+            energies = log_mel(samples[before * _SAMPLES : (last + 2) * _SAMPLES])[first - before :][: last - first]
+            near, far = max(start - _REACH, 0), min(start + _PIECE + _REACH, frames)
+            stop = min(start + _PIECE, frames)
+            # It is quiet before a recording and after it, however much of that was recorded.
+            quiet = (_REACH - (start - near), _REACH - (far - stop))
+            rows = np.pad(normalised(energies)[near - first : far - first], (quiet, (0, 0)), constant_values=QUIETEST)
+            result[start:stop] = self._hear(rows)[_REACH:][: stop - start]
+        return result
+
+    @torch.inference_mode()
+    def _hear(self, energies: np.ndarray) -> np.ndarray:
+        movement, logits = self._encoder(torch.from_numpy(np.ascontiguousarray(energies.T))[None])
+        halves = torch.cat([movement[0] * self._scale, logits[0].log_softmax(dim=0)]).T.numpy()
+        # Every second frame was heard; those between are the means of their neighbours.
+        frames = len(energies)
+        whole = np.repeat(halves, 2, axis=0)[:frames]
+        whole[1 : 2 * len(halves) - 2 : 2] = (halves[:-1] + halves[1:]) / 2
+        return whole
+
+
+class PhoneFeatures:
+    """The mouth as phones and their times ask for it: the rules' movement, contacts included (`encoders.CHANNELS`)."""
+
+    width = len(CHANNELS)
+
+    def __init__(self, phones: Sequence[Phone], syllables: Sequence[prosody.Syllable], duration: float) -> None:
+        """Takes the phones of a sound in order, the prominence of their vowels, and the sound's length in seconds."""
+        self._score = coarticulation.score(phones, prosody.openings(phones, syllables), duration)
+        self._closures = coarticulation.contacts(phones, BILABIALS, 0.03)
+        self._bites = coarticulation.contacts(phones, LABIODENTALS, 0.02)
+
+    def extract(self, samples: np.ndarray, progress: Progress = _SILENT) -> np.ndarray:
+        frames = len(samples) // _SAMPLES + 1
+        result = np.empty((frames, self.width), np.float32)
+        for start in range(0, frames, _STEP):
+            progress.report(start / frames)
+            times = np.arange(start, min(start + _STEP, frames)) * HOP
+            result[start : start + _STEP, : len(ARTICULATORS)] = coarticulation.movement(self._score, times)
+        for column, spans in ((-2, self._closures), (-1, self._bites)):
+            result[:, column] = contact(spans, frames)
+        return result
+
+
+def contact(spans: np.ndarray, frames: int, ramp: float = 0.07) -> np.ndarray:
+    """1 within spans of seconds (n, 2), falling to 0 within `ramp` seconds on either side: float32 (frames,)."""
+    curve = np.zeros(frames, np.float32)
+    for start, end in spans:
+        first, last = max(int((start - ramp) / HOP), 0), min(int((end + ramp) / HOP) + 2, frames)
+        time = np.arange(first, last) * HOP
+        near = 1.0 - np.maximum(np.maximum(start - time, time - end), 0.0) / ramp
+        curve[first:last] = np.maximum(curve[first:last], np.clip(near, 0.0, 1.0))
+    return curve

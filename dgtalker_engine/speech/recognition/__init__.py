@@ -1,0 +1,1 @@
+"""Which phones and words are spoken when."""

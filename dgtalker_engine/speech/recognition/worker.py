@@ -1,0 +1,48 @@
+"""A process that helps to listen: `team` starts it, sends it jobs on stdin, and reads what was heard from stdout."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+import numpy as np
+
+from ...errors import DGTalkerError
+from ..progress import Progress
+from .json_lines import receive, send
+from .phones import do
+from .recogniser import warm_up
+
+_INTERVAL = 0.05
+"""Seconds between reports of progress. They also notice that nobody waits for the answer any more."""
+
+
+def main() -> None:
+    """Works until stdin ends or nobody reads stdout."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print belongs in the log
+    last = 0.0
+
+    def progress(fraction: float, text: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _INTERVAL:
+            last = now
+            send(answers, {"fraction": fraction})
+
+    try:
+        warm_up()
+        while True:
+            job = receive(sys.stdin.buffer)
+            sound = np.frombuffer(sys.stdin.buffer.read(job["bytes"]), np.float32)
+            try:
+                send(answers, {"answer": do(job["task"], sound, job["words"], Progress(progress))})
+            except DGTalkerError as error:
+                send(answers, {"error": [error.message, error.hint, error.code]})
+    except (EOFError, OSError):  # the work is done, or nobody wants it any more
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Face encoders solved for in closed form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from ...speech.lipsync.encoders import SPACING, TAPS, FaceEncoder
+from ...speech.lipsync.spectrum import HOP
+
+_FREE = 1e-6
+
+
+def seen(rows: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """What a face encoder sees of rows (frames, inputs) at some times: float64 (times, inputs, taps)."""
+    clock = np.arange(len(rows)) * HOP
+    offsets = (np.arange(TAPS) - TAPS // 2) * SPACING * HOP
+    columns = [np.interp(times + offset, clock, rows[:, i]) for i in range(rows.shape[1]) for offset in offsets]
+    return np.stack(columns, axis=1).reshape(len(times), rows.shape[1], TAPS)
+
+
+def solve(
+    examples: Sequence[tuple[np.ndarray, np.ndarray]], *, stiffness: float, free: Sequence[int] = ()
+) -> np.ndarray:
+    """The weights of least squares, with small ones preferred; each example counts alike.
+
+    Args:
+        examples: `seen` (n, inputs, taps) and what is to be said of it (n, outputs).
+        stiffness: the penalty on weights, in mean squares of their inputs.
+        free: inputs that are not penalised.
+
+    Returns:
+        float64 (outputs, inputs, taps).
+    """
+    inputs = examples[0][0].shape[1]
+    width = inputs * TAPS
+    gram, answer = np.zeros((width, width)), np.zeros((width, examples[0][1].shape[1]))
+    for seen_of_it, said in examples:
+        flat = seen_of_it.reshape(len(seen_of_it), width)
+        gram += flat.T @ flat / len(flat)
+        answer += flat.T @ said / len(flat)
+    # Every input in its own units, so that the penalty treats them alike.
+    scale = 1.0 / (np.sqrt(np.diag(gram) / len(examples)) + 1e-6)
+    penalty = np.full((inputs, TAPS), stiffness)
+    penalty[list(free)] = _FREE
+    weights = np.linalg.solve(
+        gram * scale[:, None] * scale + len(examples) * np.diag(penalty.ravel()), answer * scale[:, None]
+    )
+    return (weights * scale[:, None]).reshape(inputs, TAPS, -1).transpose(2, 0, 1)
+
+
+def give(encoder: FaceEncoder, weights: np.ndarray) -> None:
+    """Replaces an encoder's weights by some (outputs, inputs, taps)."""
+    with torch.no_grad():
+        encoder.convolution.weight.copy_(torch.from_numpy(np.ascontiguousarray(weights)).float())

@@ -1,0 +1,79 @@
+"""The doctor's report."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import types
+
+from dgtalker_engine.cli import doctor
+from dgtalker_engine.gaussians import backend
+
+
+def test_every_line_says_something_and_problems_have_advice():
+    report = doctor.examine()
+    names = [line["name"] for line in report["lines"]]
+    assert names == ["engine", "python", "packages", "torch", "gpu", "gsplat", "kernels", "speech", "avatars", "disk"]
+    assert all(line["text"] for line in report["lines"])
+    assert all(line["ok"] or line["advice"] for line in report["lines"])
+    assert report["ok"] == all(line["ok"] for line in report["lines"])
+    assert len(json.dumps(report)) < 16_000
+
+
+def test_the_text_has_every_line_and_its_advice():
+    report = doctor.examine()
+    text = doctor.as_text(report)
+    for line in report["lines"]:
+        assert line["text"] in text
+        assert line["advice"] in text
+
+
+def test_the_renderer_is_the_gates():
+    line = doctor._gsplat()
+    assert line["ok"]
+    assert backend.chosen().reason in line["text"]
+    where = {"cpu": "processor", "cuda": "GPU"}[backend.chosen().name]
+    assert f"rendered on the {where}" in line["text"]
+
+
+def test_a_renderer_that_cannot_be_had_is_a_problem():
+    command = [sys.executable, "-I", "-m", "dgtalker_engine", "doctor", "--json"]
+    environment = {**os.environ, "DGTALKER_BACKEND": "abacus"}
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    (line,) = [line for line in json.loads(answer.stdout)["lines"] if line["name"] == "gsplat"]
+    assert answer.returncode == 1
+    assert not line["ok"]
+    assert "'abacus'" in line["text"]
+    assert "cpu, cuda" in line["advice"]
+
+
+def test_a_broken_torch_is_reported_and_not_raised(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert not doctor._torch()["ok"]
+    assert doctor._gpu()["text"]
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setattr(doctor, "PACKAGES", ("numpy", "no-such-package"))
+    line = doctor._packages()
+    assert not line["ok"]
+    assert "no-such-package" in line["text"]
+    assert "numpy" not in line["text"]
+
+
+def test_a_full_disk_is_reported(monkeypatch):
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: types.SimpleNamespace(free=2**20))
+    line = doctor._disk()
+    assert not line["ok"]
+    assert "Make room" in line["advice"]
+
+
+def test_the_command_prints_text_or_json():
+    command = [sys.executable, "-I", "-m", "dgtalker_engine", "doctor"]
+    text = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert "PyTorch" in text.stdout
+    answer = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=60)
+    report = json.loads(answer.stdout)
+    assert answer.returncode == (0 if report["ok"] else 1)

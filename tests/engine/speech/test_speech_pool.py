@@ -1,0 +1,82 @@
+"""Several processes that listen: one that dies, and a user who cancels, leave an answer at once and nobody behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from speech_tools import RATE, TEXT, sample
+
+from dgtalker_engine import speech
+from dgtalker_engine.errors import Cancelled, DGTalkerError
+from dgtalker_engine.speech import sound
+from dgtalker_engine.speech.analysis.activity import Span
+from dgtalker_engine.speech.progress import Progress
+from dgtalker_engine.speech.recognition import phones
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are listed by Linux only")
+
+QUIET = Progress(None)
+
+
+def children() -> set[int]:
+    tasks = Path("/proc/self/task").glob("*/children")
+    return {int(number) for task in tasks for number in task.read_text().split()}
+
+
+@pytest.fixture
+def recording():
+    """The sample some times, and stretches of it to listen to."""
+    samples = np.tile(sound.to_speech_rate(*sample(), QUIET), 6)
+    length = len(samples) / RATE / 6
+    return samples, [Span(i * length, (i + 1) * length) for i in range(6)]
+
+
+def test_what_is_heard_does_not_depend_on_how_many_listen(recording):
+    samples, chunks = recording
+    alone = phones.hear(samples, chunks, [], QUIET, processes=1)
+    assert phones.hear(samples, chunks, [], QUIET, processes=3) == alone
+    assert alone.phones
+
+
+def test_a_helper_that_is_killed_is_told_and_leaves_nobody(recording):
+    samples, chunks = recording
+    before = children()
+
+    def kill(fraction: float, text: str) -> None:
+        for number in children() - before:
+            with contextlib.suppress(ProcessLookupError):  # it ended since it was listed
+                os.kill(number, signal.SIGKILL)
+
+    started = time.monotonic()
+    with pytest.raises(DGTalkerError, match="ended unexpectedly"):
+        phones.hear(samples, chunks, [], Progress(kill), processes=2)
+    assert time.monotonic() - started < 30
+    assert children() == before
+
+
+@pytest.mark.parametrize("transcript", ["", TEXT * 6])
+def test_cancelling_is_prompt_also_while_words_are_aligned(recording, transcript):
+    samples, chunks = recording
+    before = children()
+    cancel = threading.Event()
+    asked = []
+
+    def progress(fraction: float, text: str) -> None:
+        if fraction > 0.3 and not asked:
+            asked.append(time.monotonic())
+            cancel.set()
+        elif cancel.is_set():
+            raise Cancelled
+
+    passages = [speech.Passage(0.0, len(samples) / RATE, transcript=transcript)] if transcript else []
+    with pytest.raises(Cancelled):
+        phones.hear(samples, chunks, passages, Progress(progress), processes=2)
+    assert time.monotonic() - asked[0] < 0.5
+    assert children() == before

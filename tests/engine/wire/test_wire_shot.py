@@ -1,0 +1,61 @@
+"""The Shot's format."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.wire import Shot, ShotCamera, ShotFrame, ShotHead
+
+IDENTITY = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+CAMERA = ShotCamera((500.0, 0.0, 32.0, 0.0, 500.0, 24.0, 0.0, 0.0, 1.0), IDENTITY)
+HEAD = ShotHead(0, IDENTITY, {"jawOpen": 0.5})
+SHOT = Shot(64, 48, ("builtin:robin",), (ShotFrame(1, CAMERA, (HEAD,)), ShotFrame(2, CAMERA, ())), (1, 2, 30, 20))
+
+
+def changed(**values):
+    return json.dumps({**json.loads(SHOT.to_json()), **values})
+
+
+@pytest.mark.parametrize(
+    "shot",
+    [SHOT, replace(SHOT, region=None, background=(0.1, 0.2, 3.0)), replace(SHOT, frames=(), avatars=())],
+)
+def test_a_shot_survives_json(shot):
+    assert Shot.from_json(shot.to_json()) == shot
+
+
+def test_the_example_in_the_documentation_is_a_shot():
+    from pathlib import Path
+
+    text = (Path(__file__).resolve().parents[3] / "docs" / "shot.md").read_text(encoding="utf-8")
+    example = text.split("```json\n")[1].split("```")[0]
+    shot = Shot.from_json(example)
+    assert shot.frames[0].heads[0].weights["jawOpen"] > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "cannot be read"),
+        ("[]", "cannot be read"),
+        ("[" * 200_000, "cannot be read"),
+        (changed(version=2), "format version 2"),
+        (changed(width=100_000), "100000 × 48"),
+        (changed(width=0), "0 × 48"),
+        (changed(width=1e999), "cannot be read"),
+        (changed(region=[0, 0, 65, 1]), "outside the picture"),
+        (changed(region=[0, 0, 1]), "cannot be read"),
+        (changed(background=[0.0, 0.0, float("nan")]), "finite"),
+        (changed(avatars=[]), "no avatar"),
+        (SHOT.to_json().replace("500.0", "NaN"), "finite"),
+        (SHOT.to_json().replace("0.5}", "Infinity}"), "finite"),
+        (SHOT.to_json().replace("10000000000.0", "NaN"), "finite"),
+    ],
+)
+def test_what_is_no_shot_is_refused_with_a_reason(text, message):
+    with pytest.raises(DGTalkerError, match=message):
+        Shot.from_json(text)
