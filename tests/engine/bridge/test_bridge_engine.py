@@ -316,9 +316,9 @@ def test_an_engine_whose_gpu_has_failed_is_replaced_and_the_request_repeated(bri
     """A GPU cannot be broken on purpose: engines that say so, each on a line of `starts`."""
     program = f"""
 import os, sys
-from dgtalker_engine.server.cli import main
+from dgtalker_engine.cli.main import main
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.server import doctor
+from dgtalker_engine.cli import doctor
 examine = doctor.examine
 def fail():
     with open({str(tmp_path / "starts")!r}, "a") as starts:
