@@ -220,5 +220,4 @@ def harmonics(directions: torch.Tensor, count: int) -> torch.Tensor:
 
 def in_float64(gaussians: Gaussians) -> Gaussians:
     """A copy in float64 on the processor, apart from the graph."""
-    names = ("means", "quats", "scales", "opacities", "sh")
-    return Gaussians(*(getattr(gaussians, name).detach().cpu().double() for name in names))
+    return gaussians.map(lambda tensor: tensor.detach().cpu().double())

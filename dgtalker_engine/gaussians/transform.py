@@ -80,4 +80,4 @@ def _placement(matrix: np.ndarray, camera: Camera) -> Placement:
 
 
 def _gaussians(cloud: Cloud) -> Gaussians:
-    return Gaussians(*(torch.from_numpy(array) for array in cloud))
+    return Gaussians(**{name: torch.from_numpy(array) for name, array in cloud._asdict().items()})

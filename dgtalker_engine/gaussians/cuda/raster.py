@@ -169,5 +169,10 @@ def _tensor(values: object, device: torch.device) -> torch.Tensor:
 
 def _invisible(cloud: Gaussians) -> Gaussians:
     """One Gaussian that is not seen, of the cloud's degree: gsplat divides by the number of Gaussians."""
-    ones, sh = torch.ones(1, 4), torch.zeros(1, cloud.sh.shape[1], 3)
-    return Gaussians(ones[:, :3], ones, ones[:, :3], torch.zeros(1), sh)
+    return Gaussians(
+        means=torch.ones(1, 3),
+        quats=torch.ones(1, 4),
+        scales=torch.ones(1, 3),
+        opacities=torch.zeros(1),
+        sh=torch.zeros(1, cloud.sh.shape[1], 3),
+    )

@@ -53,16 +53,16 @@ def _gsplat(clouds: list[Gaussians], cameras: list[Camera]) -> list[tuple[np.nda
 def _cloud(seed: int) -> Gaussians:
     random = np.random.default_rng(seed)
     count = 200
-    arrays = (
-        random.uniform((-0.2, -0.2, 0.8), (0.2, 0.2, 1.2), (count, 3)),
-        random.normal(size=(count, 4)),
-        random.uniform(0.005, 0.05, (count, 3)),
-        random.uniform(0.1, 0.9, count),
-        random.normal(0, 0.5, (count, 4, 3)),
-    )
-    return Gaussians(*(torch.from_numpy(array.astype(np.float32)) for array in arrays))
+    arrays = {
+        "means": random.uniform((-0.2, -0.2, 0.8), (0.2, 0.2, 1.2), (count, 3)),
+        "quats": random.normal(size=(count, 4)),
+        "scales": random.uniform(0.005, 0.05, (count, 3)),
+        "opacities": random.uniform(0.1, 0.9, count),
+        "sh": random.normal(0, 0.5, (count, 4, 3)),
+    }
+    return Gaussians(**{name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()})
 
 
 def _camera() -> Camera:
     K = np.array([[2.0 * SIDE, 0, SIDE / 2], [0, 2.0 * SIDE, SIDE / 2], [0, 0, 1]])
-    return Camera(K, np.eye(4), SIDE, SIDE)
+    return Camera(K=K, world_to_camera=np.eye(4), width=SIDE, height=SIDE)

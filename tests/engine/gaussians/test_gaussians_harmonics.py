@@ -35,11 +35,11 @@ def test_colours_of_each_function(straight, k):
     sh[0, k] = 0.4
     for direction in directions:
         cloud = Gaussians(
-            torch.tensor(direction[None], dtype=torch.float32),
-            torch.tensor([[1.0, 0, 0, 0]]),
-            torch.full((1, 3), 0.05),
-            torch.ones(1),
-            sh,
+            means=torch.tensor(direction[None], dtype=torch.float32),
+            quats=torch.tensor([[1.0, 0, 0, 0]]),
+            scales=torch.full((1, 3), 0.05),
+            opacities=torch.ones(1),
+            sh=sh,
         )
         x, y = (100 * direction[:2] / direction[2] + 200).astype(int)
         image = render(cloud, straight(400, 400), region=(x, y, 1, 1))
