@@ -17,7 +17,7 @@ from ...kernels.bits import bit_spans, lowest_bit
 from ...kernels.compilation import kernel
 from ...kernels.fast_math import exp2, square_root
 from ...kernels.simd import LANES, WIDTH, across, any_of, down, every, load, maximum, minimum, minus_abs, store, where
-from ...kernels.thread_pool import take
+from ...kernels.thread_pool import atomic_increment
 from ..image import NOTHING_HIT
 from .binning import COUNTS, sort_by_depth
 from .projection import BLUE, DEPTH, GREEN, INVERSE_A, LOG2_LEAST_ALPHA, LOG_OPACITY, RED, WIDEST_Y, A, B, C, X, Y
@@ -56,7 +56,7 @@ def blend_tiles(view, records, pairs, starts, order, longest, target, keep, coun
     spare = np.empty(longest, np.uint64)
     counts = np.empty(COUNTS, np.int64)
     while True:
-        taken = take(counter)
+        taken = atomic_increment(counter)
         if taken >= len(order):
             return
         tile = order[taken]

@@ -19,7 +19,7 @@ from ...kernels.bits import lowest_bit
 from ...kernels.compilation import kernel
 from ...kernels.fast_math import exp2
 from ...kernels.simd import LANES, WIDTH, across, any_of, down, every, fold, load, minimum, minus_abs, store, where
-from ...kernels.thread_pool import take
+from ...kernels.thread_pool import atomic_increment
 from .blending import BATCH, BLOCKS, NUMBER, SIDE, touched_blocks, visible_blocks
 from .projection import BLUE, DEPTH, GREEN, LOG2_LEAST_ALPHA, LOG_OPACITY, RED, A, B, C, X, Y
 from .view import LEAST_TRANSMITTANCE, TILE
@@ -50,7 +50,7 @@ def blend_tiles_gradients(view, records, pairs, starts, order, target, gradients
     masks = np.empty(BATCH, np.uint64)
     totals = np.empty(LANES, np.float32)
     while True:
-        taken = take(counter)
+        taken = atomic_increment(counter)
         if taken >= len(order):
             return
         tile = order[taken]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...kernels.compilation import kernel
-from ...kernels.thread_pool import take
+from ...kernels.thread_pool import atomic_increment
 from .spherical_harmonics import C0, view_dependent
 
 _CHUNK = 1024  # Gaussians that a thread takes
@@ -51,7 +51,7 @@ def place(placement, cloud, placed, counter):
     linear, offset, turn = placement.linear, placement.offset, placement.turn
     axes = np.empty((3, 3))
     while True:
-        first = take(counter) * _CHUNK
+        first = atomic_increment(counter) * _CHUNK
         if first >= len(cloud.means):
             return
         for i in range(first, min(first + _CHUNK, len(cloud.means))):

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...kernels import thread_pool
 from ...kernels.compilation import kernel
-from ...kernels.thread_pool import take
+from ...kernels.thread_pool import atomic_increment
 from .binning import bin_tiles
 from .blending import blend_tiles
 from .blending_gradients import SUMS, blend_tiles_gradients
@@ -129,7 +129,7 @@ def _project(view, cloud, chunk, records, depths, counts, unusable, counter):
     """Projects chunk after chunk until none is left, and counts its Gaussians in each tile."""
     begin, none = np.int64(0), np.empty(0, np.uint64)
     while True:
-        taken = take(counter)
+        taken = atomic_increment(counter)
         if taken >= len(counts):
             return
         first, last = taken * chunk, min((taken + 1) * chunk, len(depths))
@@ -142,7 +142,7 @@ def _project(view, cloud, chunk, records, depths, counts, unusable, counter):
 def _list(view, records, depths, chunk, places, pairs, begin, end, counter):
     """Lists the Gaussians of the tiles begin to end, chunk after chunk, until none is left."""
     while True:
-        taken = take(counter)
+        taken = atomic_increment(counter)
         if taken >= len(places):
             return
         first, last = taken * chunk, min((taken + 1) * chunk, len(depths))
@@ -153,7 +153,7 @@ def _list(view, records, depths, chunk, places, pairs, begin, end, counter):
 def _gather(pairs, pair_sums, chunk, sums, counter):
     """Adds up the sums of chunk after chunk of Gaussians until none is left."""
     while True:
-        first = take(counter) * chunk
+        first = atomic_increment(counter) * chunk
         if first >= len(sums):
             return
         gather(pairs, pair_sums, first, min(first + chunk, len(sums)), sums)
@@ -163,7 +163,7 @@ def _gather(pairs, pair_sums, chunk, sums, counter):
 def _project_gradients(view, cloud, chunk, records, depths, sums, gradients, counter):
     """Writes the gradients of chunk after chunk of Gaussians until none is left."""
     while True:
-        first = take(counter) * chunk
+        first = atomic_increment(counter) * chunk
         if first >= len(sums):
             return
         project_gradients(view, cloud, first, min(first + chunk, len(sums)), records, depths, sums, gradients)

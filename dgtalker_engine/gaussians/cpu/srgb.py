@@ -7,7 +7,7 @@ import numpy as np
 from ...kernels.compilation import kernel
 from ...kernels.fast_math import exp2, log2
 from ...kernels.simd import LANES, any_of, every, load, maximum, store, where
-from ...kernels.thread_pool import take
+from ...kernels.thread_pool import atomic_increment
 
 _AT_ONCE = 4096  # pixels that a thread takes
 
@@ -24,7 +24,7 @@ def decode(rgb, alpha, rgba, counter):
     colours, opacities = np.zeros(3 * LANES, np.float32), np.zeros(3 * LANES, np.float32)
     nothing = every(np.float32(0))
     while True:
-        start = take(counter) * _AT_ONCE
+        start = atomic_increment(counter) * _AT_ONCE
         if start >= len(alpha):
             return
         for first in range(start, min(start + _AT_ONCE, len(alpha)), LANES):
