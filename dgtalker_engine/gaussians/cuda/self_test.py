@@ -37,7 +37,7 @@ def problem(render: Render | None = None) -> str:
     for cloud, (rgb, alpha, depth) in zip(clouds, pictures, strict=True):
         expected = reference.render(cloud, camera)
         pairs = (rgb, expected.rgb), (alpha, expected.alpha), (depth * alpha, expected.depth * expected.alpha)
-        errors += [float(np.sqrt(np.mean((found - wanted) ** 2))) for found, wanted in pairs]
+        errors += [float(np.sqrt(np.mean((drawn - wanted) ** 2))) for drawn, wanted in pairs]
     if not all(error <= _MOST_ERROR for error in errors):  # also where one of them is NaN
         return f"gsplat's self-test failed: its picture differs from the reference by {float(np.max(errors)):.2g}."
     return ""
@@ -46,8 +46,8 @@ def problem(render: Render | None = None) -> str:
 def _gsplat(clouds: list[Gaussians], cameras: list[Camera]) -> list[tuple[np.ndarray, ...]]:
     from . import raster
 
-    options = raster.Options(background=(0.0, 0.0, 0.0), antialiased=False, scene_linear=False)
-    return raster.render(clouds, cameras, None, options, raster.ALPHA_CLIP)
+    options = raster.Options(background=(0.0, 0.0, 0.0), antialiased=False, scene_linear=False, as_tensors=False)
+    return raster.render(clouds, cameras, None, options)
 
 
 def _cloud(seed: int) -> Gaussians:

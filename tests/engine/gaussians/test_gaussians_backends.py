@@ -20,7 +20,7 @@ from dgtalker_engine.gaussians import (
     render_scene_linear,
 )
 from dgtalker_engine.gaussians.colour import to_scene_linear
-from dgtalker_engine.gaussians.image import NOTHING_HIT
+from dgtalker_engine.gaussians.constants import NOTHING_HIT
 
 FIELDS = ("means", "quats", "scales", "opacities", "sh")
 on_gpu = pytest.mark.skipif(bool(backend.gpu_problem()), reason=f"needs gsplat on a GPU: {backend.gpu_problem()}")
@@ -180,9 +180,3 @@ def test_clouds_that_are_on_the_gpu_already(head, look, decibels):
     cloud, camera = head(5000, degree=1), look((0, -0.8, 0), 100, 100)
     there = cloud.map(lambda tensor: tensor.cuda())
     assert min(decibels(render(there, camera, backend="cuda"), render(cloud, camera, backend="cuda"))) >= 100
-
-
-@on_gpu
-def test_another_alpha_clip_than_gsplats_is_refused(head, look):
-    with pytest.raises(DGTalkerError, match=r"0\.999"):
-        render(head(10), look((0, -1, 0), 8, 8), alpha_clip=0.99, backend="cuda")

@@ -14,8 +14,8 @@ import torch
 
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.gaussians import Camera, Gaussians, reference, render
+from dgtalker_engine.gaussians.constants import ALPHA_CLIP, NOTHING_HIT
 from dgtalker_engine.gaussians.cpu import raster
-from dgtalker_engine.gaussians.image import NOTHING_HIT
 from dgtalker_engine.gaussians.transform import merged
 
 FIELDS = ("means", "quats", "scales", "opacities", "sh")
@@ -230,8 +230,8 @@ def test_orthographic_colours_are_those_of_one_direction(one, straight):
 
 
 def test_largest_opacity_in_a_pixel(one, straight):
+    assert pytest.approx(0.999) == ALPHA_CLIP
     assert render(one(scale=1.0, opacity=1.0), straight()).alpha.max() == pytest.approx(0.999, abs=1e-6)
-    assert render(one(scale=1.0, opacity=1.0), straight(), alpha_clip=0.99).alpha.max() == pytest.approx(0.99, abs=1e-6)
 
 
 def test_antialiased_gaussians_keep_their_light(one, straight):
@@ -309,9 +309,7 @@ def test_regions_outside_the_picture(head, look, region):
         render(head(3), look((0, -1, 0), 64, 64), region=region)
 
 
-@pytest.mark.parametrize(
-    "options", [{"background": (0, 0)}, {"background": (0, math.nan, 0)}, {"alpha_clip": 0.0}, {"alpha_clip": 1.0}]
-)
+@pytest.mark.parametrize("options", [{"background": (0, 0)}, {"background": (0, math.nan, 0)}])
 def test_options_that_cannot_be_used(head, look, options):
     with pytest.raises(DGTalkerError):
         render(head(3), look((0, -1, 0), 64, 64), **options)

@@ -10,7 +10,7 @@ import torch
 
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.gaussians import Gaussians, render
-from dgtalker_engine.gaussians.reference import rotation_matrices
+from dgtalker_engine.gaussians.reference.projection import rotation_matrices
 from dgtalker_engine.gaussians.transform import merged, placed
 
 TURN = np.array([[0.36, 0.48, -0.8], [-0.8, 0.6, 0.0], [0.48, 0.64, 0.6]])
