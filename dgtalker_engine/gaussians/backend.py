@@ -26,7 +26,7 @@ Name = Literal["cpu", "cuda"]
 NAMES = ("cpu", "cuda")
 
 VARIABLE = "DGTALKER_BACKEND"
-"""The environment variable that forces a renderer; unset or empty, the gate decides."""
+"""The environment variable that forces a renderer for clouds on the processor; unset or empty, the gate decides."""
 
 GSPLAT = "1.5.3"
 """The version that is used, and the only one known never to compile when it is imported as here."""
@@ -97,8 +97,8 @@ def device_problem() -> str:
 
 def extension_problem() -> str:
     """Why gsplat's compiled extension cannot be there; empty where it may be. Imports nothing of gsplat."""
-    found = importlib.util.find_spec("gsplat")
-    if found is None:
+    spec = importlib.util.find_spec("gsplat")
+    if spec is None:
         return "gsplat is not installed."
     try:
         version = importlib.metadata.version("gsplat")
@@ -107,7 +107,7 @@ def extension_problem() -> str:
     if version.split("+")[0] != GSPLAT:
         return f"gsplat {version} is installed; only {GSPLAT} can be used."
     names = [f"csrc{suffix}" for suffix in importlib.machinery.EXTENSION_SUFFIXES]
-    folders = [Path(folder) for folder in found.submodule_search_locations or ()]
+    folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
     if not any((folder / name).is_file() for folder in folders for name in names):
         return "gsplat is installed without its compiled part, which would have to be compiled first."
     return ""

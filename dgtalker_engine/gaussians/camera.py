@@ -11,7 +11,7 @@ from ..errors import DGTalkerError
 MAX_SIDE = 16384
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Camera:
     """A pinhole or orthographic camera, OpenCV convention (+X right, +Y down, +Z forward).
 

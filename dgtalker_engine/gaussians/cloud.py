@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from ..errors import DGTalkerError
 
+FIELDS = ("means", "quats", "scales", "opacities", "sh")
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Gaussians:
     """A cloud of N Gaussians, float32 tensors on one device.
 
@@ -46,9 +49,13 @@ class Gaussians:
     def __len__(self) -> int:
         return len(self.means)
 
+    def map(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Gaussians:
+        """The cloud with every tensor changed by a function."""
+        return Gaussians(**{name: change(getattr(self, name)) for name in FIELDS})
+
     def check_values(self) -> None:
         """Raises DGTalkerError, saying which, where values are not finite or a quaternion has no direction."""
-        for name in ("means", "quats", "scales", "opacities", "sh"):
+        for name in FIELDS:
             finite = torch.isfinite(getattr(self, name))
             usable = finite.reshape(len(self), math.prod(finite.shape[1:])).all(dim=1)
             fault = "that are not finite numbers"

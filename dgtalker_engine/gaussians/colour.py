@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kernels import thread_pool
-from .cpu.srgb import decode
+from ..kernels import srgb, thread_pool
+from .cpu.srgb import decode_picture
 
 
 def to_scene_linear(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
@@ -21,7 +21,7 @@ def to_scene_linear(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     rgb, alpha = np.ascontiguousarray(rgb, np.float32), np.ascontiguousarray(alpha, np.float32)
     rgba = np.empty((*alpha.shape, 4), np.float32)
     flat = rgb.reshape(-1), alpha.reshape(-1), rgba.reshape(-1)
-    thread_pool.run(thread_pool.thread_count(), decode, *flat, np.zeros(1, np.int64))
+    thread_pool.run(thread_pool.thread_count(), decode_picture, *flat, np.zeros(1, np.int64))
     return rgba
 
 
@@ -29,6 +29,4 @@ def to_scene_linear_reference(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """`to_scene_linear` in float64, readable."""
     alpha = np.asarray(alpha, np.float64)[..., None]
     straight = np.divide(rgb, alpha, out=np.zeros(np.shape(rgb)), where=alpha > 0)
-    curve = ((np.maximum(straight, 0.04045) + 0.055) / 1.055) ** 2.4
-    linear = np.where(straight <= 0.04045, straight / 12.92, curve)
-    return np.concatenate([linear * alpha, alpha], axis=-1)
+    return np.concatenate([srgb.decode(straight) * alpha, alpha], axis=-1)

@@ -5,19 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-NOTHING_HIT = 1e10
-"""Depth where nothing was hit, metres."""
-
 
 @dataclass(frozen=True)
 class Image:
-    """A picture of Gaussians, top row first: NumPy arrays, or PyTorch's tensors where gradients are asked for.
+    """A picture of Gaussians, top row first: NumPy arrays or PyTorch's tensors, see `gaussians.render`.
 
     Attributes:
         rgb: float32 (H, W, 3), premultiplied, in the Gaussians' own colour space, over the background.
         alpha: float32 (H, W), 0 to 1.
         depth: float32 (H, W), metres: the mean planar depth of what is seen, weighted as the colours are;
-            `NOTHING_HIT` where alpha is 0.
+            `constants.NOTHING_HIT` where alpha is 0.
     """
 
     rgb: Any

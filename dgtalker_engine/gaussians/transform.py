@@ -1,7 +1,8 @@
 """Heads in the world: placing clouds by a matrix, and putting several into one.
 
-On the processor, and without PyTorch's operations: after each of them its threads wait busily for some milliseconds,
-and the renderer's threads would wait with them.
+Clouds on the processor without gradients go through kernels, and without PyTorch's operations: after each of them its
+threads wait busily for some milliseconds, and the renderer's threads would wait with them. Others stay tensors, on
+their device and attached to their graph.
 """
 
 from __future__ import annotations
@@ -13,13 +14,12 @@ import torch
 
 from ..errors import DGTalkerError
 from ..kernels import thread_pool
+from .arrays import CloudArrays, arrays_of, gaussians_of, needs_gradients, tensors_of
 from .camera import Camera
-from .cloud import Gaussians
-from .cpu.placing import Placement, place, quaternion
-from .cpu.view import Cloud
-from .rendering import array_of
-
-_SIMILAR = 1e-5
+from .cloud import FIELDS, Gaussians
+from .cpu.placing import place
+from .placement import placement_of
+from .reference import placing as reference
 
 
 def placed(gaussians: Gaussians, matrix: np.ndarray, camera: Camera) -> Gaussians:
@@ -30,54 +30,52 @@ def placed(gaussians: Gaussians, matrix: np.ndarray, camera: Camera) -> Gaussian
     the space where they were learned, and stay as they are from then on.
 
     Args:
-        gaussians: in head space, on the processor.
+        gaussians: in head space.
         matrix: (4, 4), head space to world, affine, metres.
         camera: in the world.
 
     Returns:
-        The cloud in the world, spherical harmonics of degree 0.
+        The cloud in the world, spherical harmonics of degree 0; on its device, and attached to its graph.
+
+    Raises:
+        DGTalkerError: for a matrix that is not finite and affine.
     """
-    matrix = np.array(matrix, np.float64)
-    if matrix.shape != (4, 4) or not np.all(np.isfinite(matrix)) or not np.allclose(matrix[3], (0, 0, 0, 1)):
-        raise DGTalkerError("A head's matrix has 4 × 4 finite numbers, the last row 0, 0, 0, 1.")
-    cloud = Cloud(*(array_of(getattr(gaussians, name)) for name in Cloud._fields))
-    settled = cloud.sh if cloud.sh.shape[1] == 1 else np.empty((len(cloud.sh), 1, 3), np.float32)
-    result = Cloud(
-        np.empty_like(cloud.means), np.empty_like(cloud.quats), np.empty_like(cloud.scales), cloud.opacities, settled
+    placement = placement_of(matrix, camera)
+    if _stays_tensors([gaussians]):
+        return reference.place(gaussians, placement)
+    cloud = arrays_of(gaussians)
+    result = CloudArrays(
+        means=np.empty_like(cloud.means),
+        quats=np.empty_like(cloud.quats),
+        scales=np.empty_like(cloud.scales),
+        opacities=cloud.opacities,
+        sh=cloud.sh if cloud.sh.shape[1] == 1 else np.empty((len(cloud.sh), 1, 3), np.float32),
     )
-    thread_pool.run(thread_pool.thread_count(), place, _placement(matrix, camera), cloud, result, np.zeros(1, np.int64))
-    return _gaussians(result)
+    thread_pool.run(thread_pool.thread_count(), place, placement, cloud, result, np.zeros(1, np.int64))
+    return gaussians_of(result)
 
 
 def merged(clouds: Sequence[Gaussians]) -> Gaussians:
-    """One cloud of several, in their order; the spherical harmonics of the highest degree among them."""
+    """One cloud of several, in their order; the spherical harmonics of the highest degree among them.
+
+    Raises:
+        DGTalkerError: the clouds are not on one device.
+    """
     if len(clouds) == 1:
         return clouds[0]
     count = max((cloud.sh.shape[1] for cloud in clouds), default=1)
-    parts = [Cloud(*(array_of(getattr(cloud, name)) for name in Cloud._fields)) for cloud in clouds]
-    parts = [part._replace(sh=np.pad(part.sh, ((0, 0), (0, count - part.sh.shape[1]), (0, 0)))) for part in parts]
-    nothing = Cloud(*(np.empty((0, *shape), np.float32) for shape in ((3,), (4,), (3,), (), (count, 3))))
-    return _gaussians(Cloud(*(np.concatenate(arrays) for arrays in zip(nothing, *parts, strict=True))))
+    if _stays_tensors(clouds):
+        if len({cloud.means.device for cloud in clouds}) > 1:
+            raise DGTalkerError("Heads on different devices cannot be rendered together.")
+        fields = {name: [getattr(cloud, name) for cloud in clouds] for name in FIELDS}
+        fields["sh"] = [torch.nn.functional.pad(sh, (0, 0, 0, count - sh.shape[1])) for sh in fields["sh"]]
+        return Gaussians(**{name: torch.cat(tensors) for name, tensors in fields.items()})
+    every = [arrays_of(cloud) for cloud in clouds]
+    every = [each._replace(sh=np.pad(each.sh, ((0, 0), (0, count - each.sh.shape[1]), (0, 0)))) for each in every]
+    shapes = {"means": (3,), "quats": (4,), "scales": (3,), "opacities": (), "sh": (count, 3)}
+    nothing = CloudArrays(**{name: np.empty((0, *shape), np.float32) for name, shape in shapes.items()})
+    return gaussians_of(CloudArrays(*(np.concatenate(arrays) for arrays in zip(nothing, *every, strict=True))))
 
 
-def _placement(matrix: np.ndarray, camera: Camera) -> Placement:
-    linear, offset = matrix[:3, :3].copy(), matrix[:3, 3].copy()
-    square = linear.T @ linear
-    scale = float(np.sqrt(np.trace(square) / 3))
-    similar = scale > 0 and bool(np.abs(square - scale**2 * np.eye(3)).max() <= _SIMILAR * scale**2)
-    turn = np.zeros(4)
-    if similar:
-        # A Gaussian is its own mirror image through its centre, so -M serves as well as M where M mirrors.
-        turn = np.array(quaternion(linear / scale * np.sign(np.linalg.det(linear))))
-
-    # The pseudo-inverse: a head that is scaled to 0 along an axis still has colours.
-    inverse = np.linalg.pinv(linear)
-    world_to_camera = np.asarray(camera.world_to_camera, np.float64)
-    rotation, translation = world_to_camera[:3, :3], world_to_camera[:3, 3]
-    position = -np.linalg.solve(rotation, translation)
-    eye = inverse @ (rotation[2] if camera.orthographic else position - offset)
-    return Placement(linear, offset, similar, turn, scale, eye, bool(camera.orthographic))
-
-
-def _gaussians(cloud: Cloud) -> Gaussians:
-    return Gaussians(*(torch.from_numpy(array) for array in cloud))
+def _stays_tensors(clouds: Sequence[Gaussians]) -> bool:
+    return any(cloud.means.device.type != "cpu" or needs_gradients(*tensors_of(cloud)) for cloud in clouds)

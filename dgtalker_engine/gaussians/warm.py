@@ -26,7 +26,8 @@ def warm_up() -> None:
         opacities=torch.ones(1),
         sh=torch.zeros(1, 4, 3),
     )
-    camera = Camera(np.array([[8.0, 0, 4], [0, 8.0, 4], [0, 0, 1]]), np.eye(4), 8, 8)
+    K = np.array([[8.0, 0, 4], [0, 8.0, 4], [0, 0, 1]])
+    camera = Camera(K=K, world_to_camera=np.eye(4), width=8, height=8)
     image = render(placed(gaussians, np.diag([1.0, 2.0, 3.0, 1.0]), camera), camera, backend="cpu")
     to_scene_linear(image.rgb, image.alpha)
     render(replace(gaussians, sh=gaussians.sh.requires_grad_()), camera, backend="cpu").rgb.sum().backward()

@@ -115,7 +115,7 @@ class Model(torch.nn.Module):
         if pose.name in self.changes:
             colour = colour + self.share * self.changes[pose.name]
         sh = self.sh() + F.pad(colour[:, None], (0, 0, 0, 3))
-        return Gaussians(posed.means, posed.quats, posed.scales * self.growth(), self.opacities(), sh)
+        return replace(posed, scales=posed.scales * self.growth(), opacities=self.opacities(), sh=sh)
 
 
 def weights_of(avatar: LinearAvatar, weights: dict[str, float]) -> np.ndarray:
@@ -182,7 +182,7 @@ def halved(picture: Picture) -> Picture:
     rgb = picture.rgb.reshape(size[0], 2, size[1], 2, 3).mean(axis=(1, 3))
     alpha = picture.alpha.reshape(size[0], 2, size[1], 2).mean(axis=(1, 3))
     K = camera.K * [[0.5], [0.5], [1.0]]
-    return Picture(picture.pose, Camera(K, camera.world_to_camera, size[1], size[0]), rgb, alpha)
+    return Picture(picture.pose, replace(camera, K=K, width=size[1], height=size[0]), rgb, alpha)
 
 
 def difference(

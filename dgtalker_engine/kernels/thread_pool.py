@@ -38,8 +38,8 @@ def set_thread_count(count: int | None) -> None:
 def run(threads: int, task: Callable[..., None], *arguments: object) -> None:
     """Calls task(*arguments) in several threads at once, the caller's among them, and returns when all have ended.
 
-    The tasks divide the work among themselves (see `take`), none waits for another, so it does no harm when the
-    pool's threads are busy with another picture: the caller's thread then does the work alone.
+    The tasks divide the work among themselves (see `atomic_increment`), none waits for another, so it does no harm
+    when the pool's threads are busy with another picture: the caller's thread then does the work alone.
     """
     helpers: list[Future[None]] = [_executor().submit(task, *arguments) for _ in range(threads - 1)]
     try:
@@ -54,7 +54,7 @@ def run(threads: int, task: Callable[..., None], *arguments: object) -> None:
 
 
 @instruction
-def take(context, counter):
+def atomic_increment(context, counter):
     """Adds 1 to an int64 array's first element, atomically between threads, and returns what it was."""
 
     def emit(context, builder, signature, arguments):

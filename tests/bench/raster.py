@@ -208,7 +208,7 @@ on_processor = functools.partial(render, backend="cpu")
 
 
 def leaves(cloud: Gaussians) -> Gaussians:
-    return Gaussians(*(getattr(cloud, name).clone().requires_grad_() for name in FIELDS))
+    return cloud.map(lambda tensor: tensor.clone().requires_grad_())
 
 
 def training(cloud: Gaussians, draw: Callable[[Gaussians], torch.Tensor], wanted: torch.Tensor) -> Callable[[], None]:

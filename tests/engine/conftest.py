@@ -201,7 +201,13 @@ def look():
 def _one(mean=(0.0, 0.0, 1.0), scale=0.1, opacity=0.8, colour=(0.9, 0.5, 0.2), quat=(1.0, 0.0, 0.0, 0.0)):
     dc = (torch.tensor(colour) - 0.5) / 0.28209479177387814
     scales = torch.tensor([scale] * 3 if isinstance(scale, float) else scale).reshape(1, 3)
-    return Gaussians(torch.tensor([mean]), torch.tensor([quat]), scales, torch.tensor([opacity]), dc.reshape(1, 1, 3))
+    return Gaussians(
+        means=torch.tensor([mean]),
+        quats=torch.tensor([quat]),
+        scales=scales,
+        opacities=torch.tensor([opacity]),
+        sh=dc.reshape(1, 1, 3),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -216,7 +222,7 @@ def straight():
 
     def camera(width=32, height=32, focal=100.0, **options):
         K = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
-        return Camera(K, np.eye(4), width, height, **options)
+        return Camera(K=K, world_to_camera=np.eye(4), width=width, height=height, **options)
 
     return camera
 

@@ -52,8 +52,14 @@ def head_cloud(count: int, *, degree: int = 0, seed: int = 0) -> Gaussians:
     sh = np.zeros((count, (degree + 1) ** 2, 3))
     sh[:, 0] = (colour - 0.5) / C0
     sh[:, 1:] = random.normal(0, 0.06, sh[:, 1:].shape)
-    arrays = (means, quaternions(frames), scales, opacities.clip(0.004, 0.999), sh)
-    return Gaussians(*(torch.from_numpy(array.astype(np.float32)) for array in arrays))
+    arrays = {
+        "means": means,
+        "quats": quaternions(frames),
+        "scales": scales,
+        "opacities": opacities.clip(0.004, 0.999),
+        "sh": sh,
+    }
+    return Gaussians(**{name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()})
 
 
 def shade(colour, front, side, up, x, z, radius, value) -> None:
@@ -87,4 +93,6 @@ def look_at(
     world_to_camera[:3, 3] = -world_to_camera[:3, :3] @ eye
     focal = filling * height / 0.25 * (1 if orthographic else np.linalg.norm(eye))
     K = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
-    return Camera(K, world_to_camera, width, height, orthographic, near)
+    return Camera(
+        K=K, world_to_camera=world_to_camera, width=width, height=height, orthographic=orthographic, near=near
+    )

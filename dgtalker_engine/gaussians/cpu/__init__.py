@@ -1,7 +1,6 @@
 """The renderer for processors: kernels compiled by Numba.
 
-In the order in which a picture passes through them: `raster` (the whole of it), `projection` (with `harmonics`),
-`binning`, `blending`; backwards `blending_gradients` and `projection_gradients`, and `autograd` for PyTorch. Under
-them: `lanes`, `powers` and `bits` (vectors, which Numba does not have), `workers` (threads) and `compilation`. Beside
-them: `posing` (blendshapes), `placing` (heads put into the world), `srgb`.
+In the order in which a picture passes through them: `raster` (the whole of it), `projection` (with
+`spherical_harmonics`), `binning`, `blending`; backwards `blending_gradients` and `projection_gradients`, and `autograd`
+for PyTorch. Beside them: `placing` (heads put into the world), `srgb` (pictures to scene-linear).
 """

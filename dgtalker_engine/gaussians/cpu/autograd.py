@@ -8,39 +8,35 @@ import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
-from .raster import Trace, differentiate
-from .view import Cloud, Target, View
-
-
-def needs_gradients(*values: object) -> bool:
-    """Whether any of the values is a tensor whose gradient is asked for, and gradients are not turned off."""
-    return torch.is_grad_enabled() and any(isinstance(value, torch.Tensor) and value.requires_grad for value in values)
+from ..arrays import CloudArrays
+from .raster import ForwardState, differentiate
+from .view import Framebuffer, View
 
 
 def attached(
-    cloud: tuple[torch.Tensor, ...], background: torch.Tensor, view: View, target: Target, trace: Trace
+    cloud: tuple[torch.Tensor, ...], background: torch.Tensor, view: View, frame: Framebuffer, state: ForwardState
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The picture as tensors that PyTorch can differentiate.
 
     Args:
         cloud: the tensors of a `Gaussians`, of any kind and place.
         background: (3,).
-        view, target, trace: of `rasterize`, for the same cloud and background.
+        view, frame, state: of `rasterize`, for the same cloud and background.
 
     Returns:
-        rgb, alpha and depth, which share the target's memory. None of them may be changed before `backward`.
+        rgb, alpha and depth, which share the frame's memory. None of them may be changed before `backward`.
     """
     settled = (tensor.to("cpu", torch.float32).contiguous() for tensor in (*cloud, background))
-    return _Rasterized.apply(*settled, view, target, trace)  # pyright: ignore[reportReturnType]
+    return _Rasterized.apply(*settled, view, frame, state)  # pyright: ignore[reportReturnType]
 
 
 class _Rasterized(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *arguments: Any) -> Any:
-        *tensors, view, target, trace = arguments
-        pictures = [torch.from_numpy(array) for array in (target.rgb, target.alpha, target.depth)]
+        *tensors, view, frame, state = arguments
+        pictures = [torch.from_numpy(array) for array in (frame.rgb, frame.alpha, frame.depth)]
         ctx.save_for_backward(*tensors, *pictures)
-        ctx.view, ctx.clip, ctx.trace = view, target.clip, trace
+        ctx.view, ctx.state = view, state
         return tuple(pictures)
 
     @staticmethod
@@ -48,9 +44,9 @@ class _Rasterized(torch.autograd.Function):
     def backward(ctx: Any, *outer: torch.Tensor) -> Any:
         *cloud, background, rgb, alpha, depth = (tensor.detach().numpy() for tensor in ctx.saved_tensors)
         by_rgb, by_alpha, by_depth = (gradient.to(torch.float32).contiguous().numpy() for gradient in outer)
-        target = Target(rgb, alpha, depth, background, ctx.clip)
-        gradients = Target(by_rgb, by_alpha, by_depth, background, ctx.clip)
-        by_cloud = differentiate(ctx.view, Cloud(*cloud), target, ctx.trace, gradients)
+        frame = Framebuffer(rgb, alpha, depth, background)
+        gradients = Framebuffer(by_rgb, by_alpha, by_depth, background)
+        by_cloud = differentiate(ctx.view, CloudArrays(*cloud), frame, ctx.state, gradients)
         by_background = None
         if ctx.needs_input_grad[len(cloud)]:
             through = np.einsum("hw,hwc->c", 1 - alpha, by_rgb, dtype=np.float64)

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from ...kernels.compilation import kernel
-from .projection import INVERSE_A, LOG2_LEAST_ALPHA, LOG_OPACITY, NOT_DRAWN, REACH_X, REACH_Y, WIDEST_Y, B, C, X, Y
-from .view import TILE
+from ..constants import CPU_TILE
+from .projection import INVERSE_A, LOG2_ALPHA_THRESHOLD, LOG_OPACITY, NOT_DRAWN, REACH_X, REACH_Y, WIDEST_Y, B, C, X, Y
 
 _DIGIT = 11
 _DIGITS = 1 << _DIGIT
@@ -23,7 +23,7 @@ def span(records, i, top, bottom):
     is farthest at the dy nearest to that of its rightmost point, and its left side likewise.
     """
     c, inverse_a, widest = records[i, C], records[i, INVERSE_A], records[i, WIDEST_Y]
-    most = records[i, LOG_OPACITY] - LOG2_LEAST_ALPHA
+    most = records[i, LOG_OPACITY] - LOG2_ALPHA_THRESHOLD
     lean = -records[i, B] * inverse_a
     high = min(max(widest, top), bottom)
     low = min(max(-widest, top), bottom)
@@ -52,10 +52,10 @@ def bin_tiles(view, records, depths, first, last, cursors, pairs, begin, end):
         pairs: uint64. Depth and number of the Gaussian are written at the tile's cursor; of length 0 to count only.
         begin, end: the tiles, row by row, to look at.
     """
-    inverse = np.float32(1 / TILE)
-    last_offset = np.float32(TILE - 1)
-    left_edge = np.float32(view.first_column * TILE + 0.5)
-    top_edge = np.float32(view.first_row * TILE + 0.5)
+    inverse = np.float32(1 / CPU_TILE)
+    last_offset = np.float32(CPU_TILE - 1)
+    left_edge = np.float32(view.first_column * CPU_TILE + 0.5)
+    top_edge = np.float32(view.first_row * CPU_TILE + 0.5)
     first_row, last_row = begin // view.columns, (end - 1) // view.columns
     for i in range(first, last):
         if depths[i] == NOT_DRAWN:
@@ -70,7 +70,7 @@ def bin_tiles(view, records, depths, first, last, cursors, pairs, begin, end):
         for row in range(max(row0, first_row), min(row1, last_row) + 1):
             from_column, to_column = column0, column1
             if row0 < row1 and column0 < column1:
-                top = np.float32(row * TILE) - y
+                top = np.float32(row * CPU_TILE) - y
                 left, right = span(records, i, top, top + last_offset)
                 from_column = max(_tile((x + left) * inverse, view.columns), column0)
                 to_column = min(_tile((x + right) * inverse, view.columns), column1)

@@ -17,13 +17,12 @@ from ...kernels.bits import bit_spans, lowest_bit
 from ...kernels.compilation import kernel
 from ...kernels.fast_math import exp2, square_root
 from ...kernels.simd import LANES, WIDTH, across, any_of, down, every, load, maximum, minimum, minus_abs, store, where
-from ...kernels.thread_pool import take
-from ..image import NOTHING_HIT
+from ...kernels.thread_pool import atomic_increment
+from ..constants import ALPHA_CLIP, CPU_TILE, NOTHING_HIT, TRANSMITTANCE_THRESHOLD
 from .binning import COUNTS, sort_by_depth
-from .projection import BLUE, DEPTH, GREEN, INVERSE_A, LOG2_LEAST_ALPHA, LOG_OPACITY, RED, WIDEST_Y, A, B, C, X, Y
-from .view import LEAST_TRANSMITTANCE, TILE
+from .projection import BLUE, DEPTH, GREEN, INVERSE_A, LOG2_ALPHA_THRESHOLD, LOG_OPACITY, RED, WIDEST_Y, A, B, C, X, Y
 
-SIDE = TILE // WIDTH
+SIDE = CPU_TILE // WIDTH
 BLOCKS = SIDE * SIDE
 # Of a block: transmittance, negative in pixels that are full, then red, green, blue and depth so far.
 _STATE = 5 * LANES
@@ -37,7 +36,7 @@ NUMBER = np.uint64(0xFFFFFFFF)  # the half of a pair that says which Gaussian
 
 
 @kernel
-def blend_tiles(view, records, pairs, starts, order, longest, target, keep, counter):
+def blend_tiles(view, records, pairs, starts, order, longest, frame, keep, counter):
     """Blends tile after tile until none is left.
 
     Args:
@@ -47,7 +46,7 @@ def blend_tiles(view, records, pairs, starts, order, longest, target, keep, coun
         starts: int64 (tiles + 1,), where each tile's pairs start.
         order: int64, the tiles, those with the most pairs first.
         longest: the largest number of pairs of a tile.
-        target: Target.
+        frame: Framebuffer, written.
         keep: whether the pairs must be sorted in their place afterwards.
         counter: int64 (1,), 0 at first, shared by all threads.
     """
@@ -56,35 +55,35 @@ def blend_tiles(view, records, pairs, starts, order, longest, target, keep, coun
     spare = np.empty(longest, np.uint64)
     counts = np.empty(COUNTS, np.int64)
     while True:
-        taken = take(counter)
+        taken = atomic_increment(counter)
         if taken >= len(order):
             return
         tile = order[taken]
-        x0 = (view.first_column + tile % view.columns) * TILE
-        y0 = (view.first_row + tile // view.columns) * TILE
+        x0 = (view.first_column + tile % view.columns) * CPU_TILE
+        y0 = (view.first_row + tile // view.columns) * CPU_TILE
         first, last = starts[tile], starts[tile + 1]
         if first == last:
-            _write_nothing(view, x0, y0, target)
+            _write_nothing(view, x0, y0, frame)
         else:
             listed = sort_by_depth(pairs[first:last], spare[: last - first], counts)
             if keep:
                 pairs[first:last] = listed
-            _blend(view, records, listed, x0, y0, target.clip, state, masks)
-            _write(view, x0, y0, state, target)
+            _blend(view, records, listed, x0, y0, state, masks)
+            _write(view, x0, y0, state, frame)
 
 
 @kernel
-def _blend(view, records, listed, x0, y0, clip, state, masks):
+def _blend(view, records, listed, x0, y0, state, masks):
     """Blends the Gaussians listed into the blocks of the tile at pixel (x0, y0)."""
     one, half, nothing = np.float32(1), np.float32(0.5), np.float32(0)
-    floor, full = LOG2_LEAST_ALPHA, np.float32(LEAST_TRANSMITTANCE)
+    clip, floor, full = np.float32(ALPHA_CLIP), LOG2_ALPHA_THRESHOLD, np.float32(TRANSMITTANCE_THRESHOLD)
     zero = every(nothing)
     live = visible_blocks(view, x0, y0)
     for block in range(BLOCKS):
         at = block * _STATE
         store(state, at, every(one))
-        for part in range(1, 5):
-            store(state, at + part * LANES, zero)
+        for field in range(1, 5):
+            store(state, at + field * LANES, zero)
     corner_x, corner_y = np.float32(x0) + half, np.float32(y0) + half
 
     for first in range(0, len(listed), BATCH):
@@ -147,7 +146,7 @@ def touched_blocks(records, i, corner_x, corner_y):
     low = load(_SIGNS, 0) * y + load(_ROWS, 0)
     at = where(low > widest, low, minimum(low + np.float32(WIDTH - 1), widest))
     drop = c * at
-    square = (records[i, LOG_OPACITY] - LOG2_LEAST_ALPHA) - drop * drop
+    square = (records[i, LOG_OPACITY] - LOG2_ALPHA_THRESHOLD) - drop * drop
     nothing = every(np.float32(0))
     reach = inverse_a * square_root(where(square > nothing, square, nothing)) - records[i, B] * inverse_a * at
     place = load(_SIGNS, 0) * (reach * np.float32(1 / WIDTH)) + (load(_ENDS, 0) - x * np.float32(1 / WIDTH))
@@ -157,34 +156,34 @@ def touched_blocks(records, i, corner_x, corner_y):
 
 
 @kernel
-def _write(view, x0, y0, state, target):
+def _write(view, x0, y0, state, frame):
     """Writes those pixels of the tile at (x0, y0) that are in the region."""
-    red, green, blue = target.background[0], target.background[1], target.background[2]
-    for y in range(max(y0, view.y0), min(y0 + TILE, view.y1)):
+    red, green, blue = frame.background[0], frame.background[1], frame.background[2]
+    for y in range(max(y0, view.y0), min(y0 + CPU_TILE, view.y1)):
         row = (y - y0) // WIDTH * SIDE * _STATE + (y - y0) % WIDTH * WIDTH
-        for x in range(max(x0, view.x0), min(x0 + TILE, view.x1)):
+        for x in range(max(x0, view.x0), min(x0 + CPU_TILE, view.x1)):
             at = row + (x - x0) // WIDTH * _STATE + (x - x0) % WIDTH
             i, j = y - view.y0, x - view.x0
             through = abs(state[at])
             covered = np.float32(1) - through
-            target.rgb[i, j, 0] = state[at + LANES] + through * red
-            target.rgb[i, j, 1] = state[at + 2 * LANES] + through * green
-            target.rgb[i, j, 2] = state[at + 3 * LANES] + through * blue
-            target.alpha[i, j] = covered
-            target.depth[i, j] = state[at + 4 * LANES] / covered if covered > np.float32(0) else np.float32(NOTHING_HIT)
+            frame.rgb[i, j, 0] = state[at + LANES] + through * red
+            frame.rgb[i, j, 1] = state[at + 2 * LANES] + through * green
+            frame.rgb[i, j, 2] = state[at + 3 * LANES] + through * blue
+            frame.alpha[i, j] = covered
+            frame.depth[i, j] = state[at + 4 * LANES] / covered if covered > np.float32(0) else np.float32(NOTHING_HIT)
 
 
 @kernel
-def _write_nothing(view, x0, y0, target):
+def _write_nothing(view, x0, y0, frame):
     """Writes the background into those pixels of the tile at (x0, y0) that are in the region."""
-    red, green, blue = target.background[0], target.background[1], target.background[2]
-    left, right = max(x0, view.x0) - view.x0, min(x0 + TILE, view.x1) - view.x0
-    for i in range(max(y0, view.y0) - view.y0, min(y0 + TILE, view.y1) - view.y0):
+    red, green, blue = frame.background[0], frame.background[1], frame.background[2]
+    left, right = max(x0, view.x0) - view.x0, min(x0 + CPU_TILE, view.x1) - view.x0
+    for i in range(max(y0, view.y0) - view.y0, min(y0 + CPU_TILE, view.y1) - view.y0):
         for j in range(left, right):
-            target.rgb[i, j, 0] = red
-            target.rgb[i, j, 1] = green
-            target.rgb[i, j, 2] = blue
+            frame.rgb[i, j, 0] = red
+            frame.rgb[i, j, 1] = green
+            frame.rgb[i, j, 2] = blue
         for j in range(left, right):
-            target.alpha[i, j] = 0.0
+            frame.alpha[i, j] = 0.0
         for j in range(left, right):
-            target.depth[i, j] = NOTHING_HIT
+            frame.depth[i, j] = NOTHING_HIT

@@ -19,10 +19,10 @@ from ...kernels.bits import lowest_bit
 from ...kernels.compilation import kernel
 from ...kernels.fast_math import exp2
 from ...kernels.simd import LANES, WIDTH, across, any_of, down, every, fold, load, minimum, minus_abs, store, where
-from ...kernels.thread_pool import take
+from ...kernels.thread_pool import atomic_increment
+from ..constants import ALPHA_CLIP, CPU_TILE, TRANSMITTANCE_THRESHOLD
 from .blending import BATCH, BLOCKS, NUMBER, SIDE, touched_blocks, visible_blocks
-from .projection import BLUE, DEPTH, GREEN, LOG2_LEAST_ALPHA, LOG_OPACITY, RED, A, B, C, X, Y
-from .view import LEAST_TRANSMITTANCE, TILE
+from .projection import BLUE, DEPTH, GREEN, LOG2_ALPHA_THRESHOLD, LOG_OPACITY, RED, A, B, C, X, Y
 
 # What is summed over the pixels of a pair, with h = α ∂L/∂α, u = a·dx + b·dy and v = c·dy of `projection`.
 SUMS = 10
@@ -34,15 +34,15 @@ _STATE = 6 * LANES
 
 
 @kernel
-def blend_tiles_gradients(view, records, pairs, starts, order, target, gradients, sums, counter):
+def blend_tiles_gradients(view, records, pairs, starts, order, frame, gradients, sums, counter):
     """Sums the gradients of each pair, tile after tile until none is left.
 
     Args:
         view: View.
         records: of `project`.
         pairs, starts, order: of `blend_tiles`, sorted.
-        target: Target, as `blend_tiles` left it.
-        gradients: Target, of the loss by the picture's rgb, alpha and depth.
+        frame: Framebuffer, as `blend_tiles` left it.
+        gradients: Framebuffer, of the loss by the picture's rgb, alpha and depth.
         sums: float32 (pairs, SUMS), 0 at first, written.
         counter: int64 (1,), 0 at first, shared by all threads.
     """
@@ -50,54 +50,54 @@ def blend_tiles_gradients(view, records, pairs, starts, order, target, gradients
     masks = np.empty(BATCH, np.uint64)
     totals = np.empty(LANES, np.float32)
     while True:
-        taken = take(counter)
+        taken = atomic_increment(counter)
         if taken >= len(order):
             return
         tile = order[taken]
         first, last = starts[tile], starts[tile + 1]
         if first < last:
-            x0 = (view.first_column + tile % view.columns) * TILE
-            y0 = (view.first_row + tile // view.columns) * TILE
-            _read(view, x0, y0, target, gradients, state)
-            _sum(view, records, pairs[first:last], x0, y0, target.clip, state, masks, totals, sums[first:last])
+            x0 = (view.first_column + tile % view.columns) * CPU_TILE
+            y0 = (view.first_row + tile // view.columns) * CPU_TILE
+            _read(view, x0, y0, frame, gradients, state)
+            _sum(view, records, pairs[first:last], x0, y0, state, masks, totals, sums[first:last])
 
 
 @kernel
-def _read(view, x0, y0, target, gradients, state):
+def _read(view, x0, y0, frame, gradients, state):
     """Fills the state of the tile at (x0, y0); pixels outside the region are full."""
     for block in range(BLOCKS):
         store(state, block * _STATE, every(np.float32(-1)))
-        for part in range(1, 6):
-            store(state, block * _STATE + part * LANES, every(np.float32(0)))
-    for y in range(max(y0, view.y0), min(y0 + TILE, view.y1)):
+        for field in range(1, 6):
+            store(state, block * _STATE + field * LANES, every(np.float32(0)))
+    for y in range(max(y0, view.y0), min(y0 + CPU_TILE, view.y1)):
         row = (y - y0) // WIDTH * SIDE * _STATE + (y - y0) % WIDTH * WIDTH
-        for x in range(max(x0, view.x0), min(x0 + TILE, view.x1)):
+        for x in range(max(x0, view.x0), min(x0 + CPU_TILE, view.x1)):
             at = row + (x - x0) // WIDTH * _STATE + (x - x0) % WIDTH
             i, j = y - view.y0, x - view.x0
-            covered = target.alpha[i, j]
+            covered = frame.alpha[i, j]
             state[at] = 1.0
             if not covered > np.float32(0):
                 continue
             red, green, blue = gradients.rgb[i, j, 0], gradients.rgb[i, j, 1], gradients.rgb[i, j, 2]
             # depth = Σ w z / alpha
             by_depth = gradients.depth[i, j] / covered
-            by_alpha = gradients.alpha[i, j] - by_depth * target.depth[i, j]
+            by_alpha = gradients.alpha[i, j] - by_depth * frame.depth[i, j]
             state[at + LANES] = red
             state[at + 2 * LANES] = green
             state[at + 3 * LANES] = blue
             state[at + 4 * LANES] = by_depth
             state[at + 5 * LANES] = (
-                (target.rgb[i, j, 0] * red + target.rgb[i, j, 1] * green + target.rgb[i, j, 2] * blue)
-                + by_depth * target.depth[i, j] * covered
+                (frame.rgb[i, j, 0] * red + frame.rgb[i, j, 1] * green + frame.rgb[i, j, 2] * blue)
+                + by_depth * frame.depth[i, j] * covered
                 - by_alpha * (np.float32(1) - covered)
             )
 
 
 @kernel
-def _sum(view, records, listed, x0, y0, clip, state, masks, totals, sums):
+def _sum(view, records, listed, x0, y0, state, masks, totals, sums):
     """`blending._blend`, with the sums of the Gaussians listed instead of colours."""
     one, half, nothing = np.float32(1), np.float32(0.5), np.float32(0)
-    floor, full = LOG2_LEAST_ALPHA, np.float32(LEAST_TRANSMITTANCE)
+    clip, floor, full = np.float32(ALPHA_CLIP), LOG2_ALPHA_THRESHOLD, np.float32(TRANSMITTANCE_THRESHOLD)
     zero = every(nothing)
     live = visible_blocks(view, x0, y0)
     corner_x, corner_y = np.float32(x0) + half, np.float32(y0) + half

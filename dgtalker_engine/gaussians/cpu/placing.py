@@ -3,38 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
 from ...kernels.compilation import kernel
-from ...kernels.thread_pool import take
-from .spherical_harmonics import C0, view_dependent
+from ...kernels.thread_pool import atomic_increment
+from ..constants import SH_C0
+from .spherical_harmonics import view_dependent
 
 _CHUNK = 1024  # Gaussians that a thread takes
 _SWEEPS = 10
 _SMALL = 1e-9
-
-
-class Placement(NamedTuple):
-    """Where a head is put.
-
-    Attributes:
-        linear, offset: head space to world, float64 (3, 3), of any rank, and (3,).
-        similar: whether `linear` turns and scales alike along all axes, and no more.
-        turn: float64 (4,), if so, the quaternion of its rotation, wxyz; of -linear where that mirrors.
-        scale: and its scale.
-        eye: the camera in head space, float64 (3,); the direction it looks in where orthographic.
-        orthographic: of the camera.
-    """
-
-    linear: np.ndarray
-    offset: np.ndarray
-    similar: bool
-    turn: np.ndarray
-    scale: float
-    eye: np.ndarray
-    orthographic: bool
 
 
 @kernel
@@ -42,16 +21,16 @@ def place(placement, cloud, placed, counter):
     """Writes the placed Gaussians, chunk after chunk until none is left.
 
     Args:
-        placement: Placement.
-        cloud: Cloud, in head space.
-        placed: Cloud, written, but for the opacities; harmonics only where the cloud's have a degree above 0, and
-            then of degree 0, with colours below 0 as 0.
+        placement: Placement, of `gaussians.placement`.
+        cloud: CloudArrays, in head space.
+        placed: CloudArrays, written, but for the opacities; spherical harmonics only where the cloud's have a degree
+            above 0, and then of degree 0, with colours below 0 as 0.
         counter: int64 (1,), 0 at first, shared by all threads.
     """
     linear, offset, turn = placement.linear, placement.offset, placement.turn
     axes = np.empty((3, 3))
     while True:
-        first = take(counter) * _CHUNK
+        first = atomic_increment(counter) * _CHUNK
         if first >= len(cloud.means):
             return
         for i in range(first, min(first + _CHUNK, len(cloud.means))):
@@ -81,8 +60,8 @@ def place(placement, cloud, placed, counter):
 @kernel
 def _seen(constant, more):
     """The coefficient of degree 0 that gives the colour of all degrees; NaN stays NaN, for the renderer to find."""
-    value = constant + more / C0
-    return -0.5 / C0 if value < -0.5 / C0 else value
+    value = constant + more / SH_C0
+    return -0.5 / SH_C0 if value < -0.5 / SH_C0 else value
 
 
 @kernel
@@ -94,7 +73,7 @@ def _stretch(linear, cloud, placed, i, a):
 
     Args:
         linear: M.
-        cloud, placed: Cloud, and the one that is written.
+        cloud, placed: CloudArrays, and the one that is written.
         a: float64 (3, 3), working memory.
     """
     rotation = _rotation(cloud.quats[i, 0], cloud.quats[i, 1], cloud.quats[i, 2], cloud.quats[i, 3])
@@ -111,7 +90,10 @@ def _stretch(linear, cloud, placed, i, a):
 
 @kernel
 def quaternion(r):
-    """A rotation matrix (3, 3) → w, x, y, z of length 1, w not negative (Shepperd 1978)."""
+    """A rotation matrix (3, 3) → w, x, y, z of length 1, w not negative (Shepperd 1978).
+
+    SciPy's `Rotation` cannot be called from a kernel.
+    """
     trace = r[0, 0] + r[1, 1] + r[2, 2]
     if trace >= r[0, 0] and trace >= r[1, 1] and trace >= r[2, 2]:
         w, x, y, z = 1.0 + trace, r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]

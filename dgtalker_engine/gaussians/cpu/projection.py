@@ -20,8 +20,8 @@ import math
 import numpy as np
 
 from ...kernels.compilation import kernel
-from .spherical_harmonics import C0, view_dependent
-from .view import COVARIANCE_BLUR, LEAST_ALPHA
+from ..constants import ALPHA_THRESHOLD, EPS2D, SH_C0
+from .spherical_harmonics import view_dependent
 
 # A record, 16 float32: one line of the processor's cache.
 RECORD = 16
@@ -35,7 +35,7 @@ RED, GREEN, BLUE, DEPTH = 10, 11, 12, 13
 NOT_DRAWN = np.uint32(0xFFFFFFFF)
 
 _HALF_LOG2_E = 0.5 / math.log(2.0)
-LOG2_LEAST_ALPHA = np.float32(math.log2(LEAST_ALPHA))
+LOG2_ALPHA_THRESHOLD = np.float32(math.log2(ALPHA_THRESHOLD))
 
 
 @kernel
@@ -44,7 +44,7 @@ def project(view, cloud, first, last, records, depths):
 
     Args:
         view: View.
-        cloud: Cloud.
+        cloud: CloudArrays.
         records: float32 (N, 16), written for those Gaussians that may be seen.
         depths: uint32 (N,), written for all; NOT_DRAWN where a Gaussian is not seen.
 
@@ -66,7 +66,7 @@ def project(view, cloud, first, last, records, depths):
             return False
 
         z = v[2, 0] * mx + v[2, 1] * my + v[2, 2] * mz + t[2]
-        if z < view.near or z > view.far or opacity < LEAST_ALPHA or (z <= 0.0 and not view.orthographic):
+        if z < view.near or z > view.far or opacity < ALPHA_THRESHOLD or (z <= 0.0 and not view.orthographic):
             continue
         x = v[0, 0] * mx + v[0, 1] * my + v[0, 2] * mz + t[0]
         y = v[1, 0] * mx + v[1, 1] * my + v[1, 2] * mz + t[1]
@@ -105,23 +105,23 @@ def project(view, cloud, first, last, records, depths):
         # det Σ' as a sum of squares: as a difference of products it would cancel for long, thin Gaussians.
         d0, d1, d2 = m1 * n2 - m2 * n1, m2 * n0 - m0 * n2, m0 * n1 - m1 * n0
         sharp = d0 * d0 + d1 * d1 + d2 * d2
-        xx, yy = sharp_xx + COVARIANCE_BLUR, sharp_yy + COVARIANCE_BLUR
-        determinant = sharp + COVARIANCE_BLUR * (sharp_xx + sharp_yy + COVARIANCE_BLUR)
+        xx, yy = sharp_xx + EPS2D, sharp_yy + EPS2D
+        determinant = sharp + EPS2D * (sharp_xx + sharp_yy + EPS2D)
         # What could not be written down in float32; also true where any of them is NaN.
         if not (abs(px) < 1e30 and abs(py) < 1e30 and determinant < 1e60):
             continue
         if view.antialiased:
             opacity *= math.sqrt(sharp / determinant)
-            if opacity < LEAST_ALPHA:
+            if opacity < ALPHA_THRESHOLD:
                 continue
 
         log_opacity = min(np.float64(math.log2(np.float32(opacity))), 126.0)
-        square_reach = (log_opacity - LOG2_LEAST_ALPHA) * (1.0 / _HALF_LOG2_E)
+        square_reach = (log_opacity - LOG2_ALPHA_THRESHOLD) * (1.0 / _HALF_LOG2_E)
         reach_x, reach_y = math.sqrt(square_reach * xx), math.sqrt(square_reach * yy)
         if px + reach_x <= view.x0 or px - reach_x >= view.x1 or py + reach_y <= view.y0 or py - reach_y >= view.y1:
             continue
 
-        red, green, blue = 0.5 + C0 * sh[i, 0, 0], 0.5 + C0 * sh[i, 0, 1], 0.5 + C0 * sh[i, 0, 2]
+        red, green, blue = 0.5 + SH_C0 * sh[i, 0, 0], 0.5 + SH_C0 * sh[i, 0, 1], 0.5 + SH_C0 * sh[i, 0, 2]
         if sh.shape[1] > 1:
             ex, ey, ez = view.eye[0], view.eye[1], view.eye[2]
             if not view.orthographic:

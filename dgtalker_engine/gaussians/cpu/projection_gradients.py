@@ -7,11 +7,11 @@ import math
 import numpy as np
 
 from ...kernels.compilation import kernel
+from ..constants import EPS2D, SH_C0
 from .blending import NUMBER
 from .blending_gradients import D_BLUE, D_DEPTH, D_GREEN, D_RED, HU, HUU, HUV, HV, HVV, SUMS, H
 from .projection import BLUE, GREEN, NOT_DRAWN, RED
-from .spherical_harmonics import C0, view_dependent_gradients
-from .view import COVARIANCE_BLUR
+from .spherical_harmonics import view_dependent_gradients
 
 # log α = -½ |y|², y = (u, v) · √(2 ln 2)
 _SQUARE = 2.0 * math.log(2.0)
@@ -29,8 +29,8 @@ def gather(pairs, pair_sums, first, last, sums):
     for k in range(len(pairs)):
         i = np.int64(pairs[k] & NUMBER)
         if first <= i < last:
-            for part in range(SUMS):
-                sums[i, part] += pair_sums[k, part]
+            for column in range(SUMS):
+                sums[i, column] += pair_sums[k, column]
 
 
 @kernel
@@ -39,10 +39,10 @@ def project_gradients(view, cloud, first, last, records, depths, sums, gradients
 
     Args:
         view: View.
-        cloud: Cloud.
+        cloud: CloudArrays.
         records, depths: of `project`.
         sums: of `gather`.
-        gradients: Cloud, written for all; 0 where a Gaussian is not seen.
+        gradients: CloudArrays, written for all; 0 where a Gaussian is not seen.
     """
     v, t = view.rotation, view.translation
     v0, v1, v2 = (v[0, 0], v[0, 1], v[0, 2]), (v[1, 0], v[1, 1], v[1, 2]), (v[2, 0], v[2, 1], v[2, 2])
@@ -79,8 +79,8 @@ def project_gradients(view, cloud, first, last, records, depths, sums, gradients
         # Σ'⁻¹ = Lᵀ L, L = √(2 ln 2) ((a, b), (0, c)); y = L d.
         cross = _cross(m, n)
         sharp = _dot(cross, cross)
-        xx, xy, yy = _dot(m, m) + COVARIANCE_BLUR, _dot(m, n), _dot(n, n) + COVARIANCE_BLUR
-        determinant = sharp + COVARIANCE_BLUR * (xx + yy - COVARIANCE_BLUR)
+        xx, xy, yy = _dot(m, m) + EPS2D, _dot(m, n), _dot(n, n) + EPS2D
+        determinant = sharp + EPS2D * (xx + yy - EPS2D)
         a = math.sqrt(yy / (_SQUARE * determinant))
         b, c = -a * xy / yy, math.sqrt(1.0 / (_SQUARE * yy))
         h = np.float64(sums[i, H])
@@ -140,7 +140,7 @@ def project_gradients(view, cloud, first, last, records, depths, sums, gradients
         red = np.float64(sums[i, D_RED]) if records[i, RED] > 0.0 else 0.0
         green = np.float64(sums[i, D_GREEN]) if records[i, GREEN] > 0.0 else 0.0
         blue = np.float64(sums[i, D_BLUE]) if records[i, BLUE] > 0.0 else 0.0
-        gradients.sh[i, 0, 0], gradients.sh[i, 0, 1], gradients.sh[i, 0, 2] = C0 * red, C0 * green, C0 * blue
+        gradients.sh[i, 0, 0], gradients.sh[i, 0, 1], gradients.sh[i, 0, 2] = SH_C0 * red, SH_C0 * green, SH_C0 * blue
         if cloud.sh.shape[1] > 1:
             direction = (view.eye[0], view.eye[1], view.eye[2])
             if not view.orthographic:

@@ -5,20 +5,7 @@ from __future__ import annotations
 import math
 
 from ...kernels.compilation import kernel
-
-# Y_l^m with the Condon-Shortley phase, in the order and with the signs of 3D Gaussian Splatting.
-C0 = 0.28209479177387814
-C1 = 0.4886025119029199
-C2 = (1.0925484305920792, -1.0925484305920792, 0.31539156525252005, -1.0925484305920792, 0.5462742152960396)
-C3 = (
-    -0.5900435899266435,
-    2.890611442640554,
-    -0.4570457994644658,
-    0.3731763325901154,
-    -0.4570457994644658,
-    1.445305721320277,
-    -0.5900435899266435,
-)
+from ..constants import SH_C1, SH_C2, SH_C3
 
 
 @kernel
@@ -67,59 +54,59 @@ def view_dependent_gradients(sh, i, x, y, z, red, green, blue, d_sh):
 def _basis(k, x, y, z):
     """The k-th function at a direction of length 1."""
     if k < 4:
-        return -C1 * y if k == 1 else (C1 * z if k == 2 else -C1 * x)
+        return -SH_C1 * y if k == 1 else (SH_C1 * z if k == 2 else -SH_C1 * x)
     xx, yy, zz = x * x, y * y, z * z
     if k == 4:
-        return C2[0] * x * y
+        return SH_C2[0] * x * y
     if k == 5:
-        return C2[1] * y * z
+        return SH_C2[1] * y * z
     if k == 6:
-        return C2[2] * (2.0 * zz - xx - yy)
+        return SH_C2[2] * (2.0 * zz - xx - yy)
     if k == 7:
-        return C2[3] * x * z
+        return SH_C2[3] * x * z
     if k == 8:
-        return C2[4] * (xx - yy)
+        return SH_C2[4] * (xx - yy)
     if k == 9:
-        return C3[0] * y * (3.0 * xx - yy)
+        return SH_C3[0] * y * (3.0 * xx - yy)
     if k == 10:
-        return C3[1] * x * y * z
+        return SH_C3[1] * x * y * z
     if k == 11:
-        return C3[2] * y * (4.0 * zz - xx - yy)
+        return SH_C3[2] * y * (4.0 * zz - xx - yy)
     if k == 12:
-        return C3[3] * z * (2.0 * zz - 3.0 * xx - 3.0 * yy)
+        return SH_C3[3] * z * (2.0 * zz - 3.0 * xx - 3.0 * yy)
     if k == 13:
-        return C3[4] * x * (4.0 * zz - xx - yy)
+        return SH_C3[4] * x * (4.0 * zz - xx - yy)
     if k == 14:
-        return C3[5] * z * (xx - yy)
-    return C3[6] * x * (xx - 3.0 * yy)
+        return SH_C3[5] * z * (xx - yy)
+    return SH_C3[6] * x * (xx - 3.0 * yy)
 
 
 @kernel
 def _basis_gradient(k, x, y, z):
     """The derivatives of `_basis` by x, y and z, as the polynomials stand there."""
     if k < 4:
-        return 0.0 if k < 3 else -C1, -C1 if k == 1 else 0.0, C1 if k == 2 else 0.0
+        return 0.0 if k < 3 else -SH_C1, -SH_C1 if k == 1 else 0.0, SH_C1 if k == 2 else 0.0
     xx, yy, zz = x * x, y * y, z * z
     if k == 4:
-        return C2[0] * y, C2[0] * x, 0.0
+        return SH_C2[0] * y, SH_C2[0] * x, 0.0
     if k == 5:
-        return 0.0, C2[1] * z, C2[1] * y
+        return 0.0, SH_C2[1] * z, SH_C2[1] * y
     if k == 6:
-        return -2.0 * C2[2] * x, -2.0 * C2[2] * y, 4.0 * C2[2] * z
+        return -2.0 * SH_C2[2] * x, -2.0 * SH_C2[2] * y, 4.0 * SH_C2[2] * z
     if k == 7:
-        return C2[3] * z, 0.0, C2[3] * x
+        return SH_C2[3] * z, 0.0, SH_C2[3] * x
     if k == 8:
-        return 2.0 * C2[4] * x, -2.0 * C2[4] * y, 0.0
+        return 2.0 * SH_C2[4] * x, -2.0 * SH_C2[4] * y, 0.0
     if k == 9:
-        return 6.0 * C3[0] * x * y, 3.0 * C3[0] * (xx - yy), 0.0
+        return 6.0 * SH_C3[0] * x * y, 3.0 * SH_C3[0] * (xx - yy), 0.0
     if k == 10:
-        return C3[1] * y * z, C3[1] * x * z, C3[1] * x * y
+        return SH_C3[1] * y * z, SH_C3[1] * x * z, SH_C3[1] * x * y
     if k == 11:
-        return -2.0 * C3[2] * x * y, C3[2] * (4.0 * zz - xx - 3.0 * yy), 8.0 * C3[2] * y * z
+        return -2.0 * SH_C3[2] * x * y, SH_C3[2] * (4.0 * zz - xx - 3.0 * yy), 8.0 * SH_C3[2] * y * z
     if k == 12:
-        return -6.0 * C3[3] * x * z, -6.0 * C3[3] * y * z, C3[3] * (6.0 * zz - 3.0 * xx - 3.0 * yy)
+        return -6.0 * SH_C3[3] * x * z, -6.0 * SH_C3[3] * y * z, SH_C3[3] * (6.0 * zz - 3.0 * xx - 3.0 * yy)
     if k == 13:
-        return C3[4] * (4.0 * zz - 3.0 * xx - yy), -2.0 * C3[4] * x * y, 8.0 * C3[4] * x * z
+        return SH_C3[4] * (4.0 * zz - 3.0 * xx - yy), -2.0 * SH_C3[4] * x * y, 8.0 * SH_C3[4] * x * z
     if k == 14:
-        return 2.0 * C3[5] * x * z, -2.0 * C3[5] * y * z, C3[5] * (xx - yy)
-    return 3.0 * C3[6] * (xx - yy), -6.0 * C3[6] * x * y, 0.0
+        return 2.0 * SH_C3[5] * x * z, -2.0 * SH_C3[5] * y * z, SH_C3[5] * (xx - yy)
+    return 3.0 * SH_C3[6] * (xx - yy), -6.0 * SH_C3[6] * x * y, 0.0

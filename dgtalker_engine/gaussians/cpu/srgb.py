@@ -1,19 +1,19 @@
-"""The transfer function of sRGB (IEC 61966-2-1), decoded, over pictures."""
+"""Pictures in sRGB to scene-linear ones."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ...kernels.compilation import kernel
-from ...kernels.fast_math import exp2, log2
-from ...kernels.simd import LANES, any_of, every, load, maximum, store, where
-from ...kernels.thread_pool import take
+from ...kernels.simd import LANES, any_of, every, load, store, where
+from ...kernels.srgb import decode_lanes
+from ...kernels.thread_pool import atomic_increment
 
 _AT_ONCE = 4096  # pixels that a thread takes
 
 
 @kernel
-def decode(rgb, alpha, rgba, counter):
+def decode_picture(rgb, alpha, rgba, counter):
     """Premultiplied sRGB → premultiplied linear, some pixels after others until none is left.
 
     Args:
@@ -24,7 +24,7 @@ def decode(rgb, alpha, rgba, counter):
     colours, opacities = np.zeros(3 * LANES, np.float32), np.zeros(3 * LANES, np.float32)
     nothing = every(np.float32(0))
     while True:
-        start = take(counter) * _AT_ONCE
+        start = atomic_increment(counter) * _AT_ONCE
         if start >= len(alpha):
             return
         for first in range(start, min(start + _AT_ONCE, len(alpha)), LANES):
@@ -37,7 +37,7 @@ def decode(rgb, alpha, rgba, counter):
                 opacity = load(opacities, part)
                 seen = opacity > nothing
                 if any_of(seen):
-                    linear = _decoded(load(colours, part) / where(seen, opacity, every(np.float32(1)))) * opacity
+                    linear = decode_lanes(load(colours, part) / where(seen, opacity, every(np.float32(1)))) * opacity
                     store(colours, part, where(seen, linear, nothing))
                 else:
                     store(colours, part, nothing)
@@ -45,11 +45,3 @@ def decode(rgb, alpha, rgba, counter):
                 for channel in range(3):
                     rgba[4 * (first + pixel) + channel] = colours[3 * pixel + channel]
                 rgba[4 * (first + pixel) + 3] = alpha[first + pixel]
-
-
-@kernel
-def _decoded(values):
-    """x/12.92 up to 0.04045, ((x + 0.055)/1.055)**2.4 above."""
-    base = (maximum(values, np.float32(0.04045)) + np.float32(0.055)) * np.float32(1 / 1.055)
-    curve = exp2(np.float32(2.4) * log2(base))
-    return where(values > np.float32(0.04045), curve, values * np.float32(1 / 12.92))

@@ -7,13 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..camera import Camera
-
-TILE = 32
-
-# 3D Gaussian Splatting's constants, as in gsplat.
-COVARIANCE_BLUR = 0.3
-LEAST_ALPHA = 1 / 255
-LEAST_TRANSMITTANCE = 1e-4
+from ..constants import CPU_TILE, FRUSTUM_MARGIN
 
 
 class View(NamedTuple):
@@ -54,30 +48,18 @@ class View(NamedTuple):
     rows: int
 
 
-class Cloud(NamedTuple):
-    """The arrays of `Gaussians`, float32."""
-
-    means: np.ndarray
-    quats: np.ndarray
-    scales: np.ndarray
-    opacities: np.ndarray
-    sh: np.ndarray
-
-
-class Target(NamedTuple):
-    """Where a picture is written, and how Gaussians are blended.
+class Framebuffer(NamedTuple):
+    """Where a picture is written, or the gradients by one are read.
 
     Attributes:
-        rgb, alpha, depth: of `Image`, float32, written.
+        rgb, alpha, depth: of `Image`, float32.
         background: float32 (3,).
-        clip: float32, the largest α.
     """
 
     rgb: np.ndarray
     alpha: np.ndarray
     depth: np.ndarray
     background: np.ndarray
-    clip: np.float32
 
 
 def view_of(camera: Camera, region: tuple[int, int, int, int], antialiased: bool) -> View:
@@ -86,9 +68,9 @@ def view_of(camera: Camera, region: tuple[int, int, int, int], antialiased: bool
     rotation, translation = world_to_camera[:3, :3].copy(), world_to_camera[:3, 3].copy()
     eye = rotation[2] if camera.orthographic else -np.linalg.solve(rotation, translation)
     fx, fy, cx, cy = (float(camera.K[row][column]) for row, column in ((0, 0), (1, 1), (0, 2), (1, 2)))
-    margin_x, margin_y = 0.15 * camera.width / fx, 0.15 * camera.height / fy
+    margin_x, margin_y = FRUSTUM_MARGIN * camera.width / fx, FRUSTUM_MARGIN * camera.height / fy
     x0, y0, width, height = region
-    first_column, first_row = x0 // TILE, y0 // TILE
+    first_column, first_row = x0 // CPU_TILE, y0 // CPU_TILE
     return View(
         rotation=rotation,
         translation=translation,
@@ -111,6 +93,6 @@ def view_of(camera: Camera, region: tuple[int, int, int, int], antialiased: bool
         y1=y0 + height,
         first_column=first_column,
         first_row=first_row,
-        columns=-(-(x0 + width) // TILE) - first_column,
-        rows=-(-(y0 + height) // TILE) - first_row,
+        columns=-(-(x0 + width) // CPU_TILE) - first_column,
+        rows=-(-(y0 + height) // CPU_TILE) - first_row,
     )

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 
 from ...errors import DGTalkerError
 from ..camera import Camera
+from ..checks import Region, checked_region
 from ..cloud import Gaussians
-from ..rendering import Region, checked_region
 
 # Of one batch: about 1 GB of the GPU's memory each. More frames at once are not faster.
 MOST_PIXELS = 2**24
 MOST_GAUSSIANS = 2**22
 
-Arrays = tuple[np.ndarray, ...]
-"""What is drawn of one frame: arrays (height, width, …)."""
+Pictures = tuple[Any, ...]
+"""What is drawn of one frame: arrays, or tensors, (height, width, …)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Batch:
     """Frames that are drawn at once: clouds of one size, cameras of one kind, one region."""
 
@@ -44,7 +45,7 @@ class Batch:
         return [replace(self, region=band) for band in bands]
 
 
-Draw = Callable[[Batch], list[Arrays]]
+Draw = Callable[[Batch], list[Pictures]]
 
 
 class TooLargeError(Exception):
@@ -57,7 +58,7 @@ def draw_all(
     region: Sequence[int] | None,
     draw: Draw,
     free: Callable[[], None],
-) -> list[Arrays]:
+) -> list[Pictures]:
     """Draws all frames, in batches.
 
     Args:
@@ -70,16 +71,16 @@ def draw_all(
         DGTalkerError: code `gpu_memory` where even half of a batch is too large; code `gpu_failed` where the GPU has
             failed, and with it this process: another one can be asked the same.
     """
-    drawn: list[Arrays] = []
+    drawn: list[Pictures] = []
     most = len(clouds)
     while len(drawn) < len(clouds):
         batch = _next_batch(clouds, cameras, region, len(drawn), most)
-        arrays = _drawn(batch, draw)
-        if arrays is None:
+        pictures = _drawn(batch, draw)
+        if pictures is None:
             most = max(1, len(batch) // 2)
             free()
-            arrays = _drawn_in_halves(batch, draw)
-        drawn += arrays
+            pictures = _drawn_in_halves(batch, draw)
+        drawn += pictures
     return drawn
 
 
@@ -92,7 +93,7 @@ def _next_batch(
     end = start + 1
     while end < min(start + most, len(clouds)) and _alike(clouds, cameras, start, end):
         end += 1
-    return Batch(clouds[start:end], cameras[start:end], here)
+    return Batch(clouds=clouds[start:end], cameras=cameras[start:end], region=here)
 
 
 def _alike(clouds: Sequence[Gaussians], cameras: Sequence[Camera], one: int, other: int) -> bool:
@@ -103,7 +104,7 @@ def _alike(clouds: Sequence[Gaussians], cameras: Sequence[Camera], one: int, oth
     )
 
 
-def _drawn(batch: Batch, draw: Draw) -> list[Arrays] | None:
+def _drawn(batch: Batch, draw: Draw) -> list[Pictures] | None:
     """The batch's frames, or None where it is too large; the error, and what it holds in memory, is gone then."""
     try:
         return draw(batch)
@@ -120,11 +121,11 @@ def _drawn(batch: Batch, draw: Draw) -> list[Arrays] | None:
         ) from error
 
 
-def _drawn_in_halves(batch: Batch, draw: Draw) -> list[Arrays]:
-    parts: list[list[Arrays]] = []
+def _drawn_in_halves(batch: Batch, draw: Draw) -> list[Pictures]:
+    halves: list[list[Pictures]] = []
     for half in batch.halves():
-        part = _drawn(half, draw)
-        if part is None:
+        drawn = _drawn(half, draw)
+        if drawn is None:
             width, height = batch.region[2:]
             raise DGTalkerError(
                 f"The GPU has not enough memory for a picture of {width} × {height} pixels of "
@@ -132,7 +133,12 @@ def _drawn_in_halves(batch: Batch, draw: Draw) -> list[Arrays]:
                 "Close other programs that use the GPU, render a smaller picture, or set DGTALKER_BACKEND to cpu.",
                 code="gpu_memory",
             )
-        parts.append(part)
+        halves.append(drawn)
     if len(batch) > 1:
-        return [arrays for part in parts for arrays in part]
-    return [tuple(np.concatenate(bands) for bands in zip(*(part[0] for part in parts), strict=True))]
+        return [pictures for half in halves for pictures in half]
+    return [tuple(_joined(bands) for bands in zip(*(half[0] for half in halves), strict=True))]
+
+
+def _joined(bands: Sequence[Any]) -> Any:
+    """Bands of one picture, one below the other."""
+    return torch.cat(list(bands)) if isinstance(bands[0], torch.Tensor) else np.concatenate(bands)

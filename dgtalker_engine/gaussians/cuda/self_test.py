@@ -37,7 +37,7 @@ def problem(render: Render | None = None) -> str:
     for cloud, (rgb, alpha, depth) in zip(clouds, pictures, strict=True):
         expected = reference.render(cloud, camera)
         pairs = (rgb, expected.rgb), (alpha, expected.alpha), (depth * alpha, expected.depth * expected.alpha)
-        errors += [float(np.sqrt(np.mean((found - wanted) ** 2))) for found, wanted in pairs]
+        errors += [float(np.sqrt(np.mean((drawn - wanted) ** 2))) for drawn, wanted in pairs]
     if not all(error <= _MOST_ERROR for error in errors):  # also where one of them is NaN
         return f"gsplat's self-test failed: its picture differs from the reference by {float(np.max(errors)):.2g}."
     return ""
@@ -46,23 +46,23 @@ def problem(render: Render | None = None) -> str:
 def _gsplat(clouds: list[Gaussians], cameras: list[Camera]) -> list[tuple[np.ndarray, ...]]:
     from . import raster
 
-    options = raster.Options(background=(0.0, 0.0, 0.0), antialiased=False, scene_linear=False)
-    return raster.render(clouds, cameras, None, options, raster.ALPHA_CLIP)
+    options = raster.Options(background=(0.0, 0.0, 0.0), antialiased=False, scene_linear=False, as_tensors=False)
+    return raster.render(clouds, cameras, None, options)
 
 
 def _cloud(seed: int) -> Gaussians:
     random = np.random.default_rng(seed)
     count = 200
-    arrays = (
-        random.uniform((-0.2, -0.2, 0.8), (0.2, 0.2, 1.2), (count, 3)),
-        random.normal(size=(count, 4)),
-        random.uniform(0.005, 0.05, (count, 3)),
-        random.uniform(0.1, 0.9, count),
-        random.normal(0, 0.5, (count, 4, 3)),
-    )
-    return Gaussians(*(torch.from_numpy(array.astype(np.float32)) for array in arrays))
+    arrays = {
+        "means": random.uniform((-0.2, -0.2, 0.8), (0.2, 0.2, 1.2), (count, 3)),
+        "quats": random.normal(size=(count, 4)),
+        "scales": random.uniform(0.005, 0.05, (count, 3)),
+        "opacities": random.uniform(0.1, 0.9, count),
+        "sh": random.normal(0, 0.5, (count, 4, 3)),
+    }
+    return Gaussians(**{name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()})
 
 
 def _camera() -> Camera:
     K = np.array([[2.0 * SIDE, 0, SIDE / 2], [0, 2.0 * SIDE, SIDE / 2], [0, 0, 1]])
-    return Camera(K, np.eye(4), SIDE, SIDE)
+    return Camera(K=K, world_to_camera=np.eye(4), width=SIDE, height=SIDE)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import torch
 
-from ..image import NOTHING_HIT
+from ...kernels import srgb
+from ..constants import NOTHING_HIT
 
 
 def expected_depth(depth: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
     """Accumulated depth and alpha (F, H, W) → mean depth, `NOTHING_HIT` where alpha is 0."""
-    return torch.where(alpha > 0, depth / alpha, NOTHING_HIT)
+    hit = alpha > 0
+    # Divided by 1 where nothing is hit: 0/0 would have gradients that are not numbers.
+    return torch.where(hit, depth / torch.where(hit, alpha, 1), NOTHING_HIT)
 
 
 def to_scene_linear(rgb: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
     """`gaussians.colour.to_scene_linear` of tensors: rgb (…, 3), alpha (…) → rgba (…, 4)."""
     alpha = alpha[..., None]
     straight = torch.where(alpha > 0, rgb / alpha, 0)
-    linear = torch.where(straight <= 0.04045, straight / 12.92, ((straight + 0.055) / 1.055) ** 2.4)
-    return torch.cat([linear * alpha, alpha], dim=-1)
+    return torch.cat([srgb.decode(straight, torch) * alpha, alpha], dim=-1)

@@ -1,4 +1,4 @@
-"""Clouds to the GPU, pictures back: through pinned memory, in one copy each way for every array of a batch."""
+"""Clouds to the GPU, pictures back: what lies on the processor goes through pinned memory, in one copy each way."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from ..cloud import Gaussians
-from ..rendering import array_of
+from ..arrays import array_of, needs_gradients, tensors_of
+from ..cloud import FIELDS, Gaussians
 
 
 class DeviceClouds(NamedTuple):
@@ -30,26 +30,38 @@ class DeviceClouds(NamedTuple):
 
 
 def upload(clouds: Sequence[Gaussians], device: torch.device) -> DeviceClouds:
-    """Clouds of one shape, with at least one Gaussian, side by side.
+    """Clouds of one shape, with at least one Gaussian, side by side; attached to their graph where they have one."""
+    tensors = [tensor for cloud in clouds for tensor in tensors_of(cloud)]
+    if needs_gradients(*tensors) or any(tensor.device.type != "cpu" for tensor in tensors):
+        fields = {name: _stacked([getattr(cloud, name) for cloud in clouds], device) for name in FIELDS}
+        flat = torch.cat([field.detach().reshape(-1) for field in fields.values()])
+    else:
+        flat = _copied(clouds, device)
+        shapes = [(len(clouds), *tensor.shape) for tensor in tensors_of(clouds[0])]
+        sizes = [int(np.prod(shape)) for shape in shapes]
+        pieces = zip(FIELDS, flat.split(sizes), shapes, strict=True)
+        fields = {name: piece.view(shape) for name, piece, shape in pieces}
+    checks = torch.stack([flat.sum(), fields["quats"].detach().square().sum(-1).min()])
+    return DeviceClouds(**fields, checks=checks)
+
+
+def _stacked(tensors: Sequence[torch.Tensor], device: torch.device) -> torch.Tensor:
+    settled = [tensor.to(device, torch.float32).contiguous() for tensor in tensors]
+    return settled[0][None] if len(settled) == 1 else torch.stack(settled)
+
+
+def _copied(clouds: Sequence[Gaussians], device: torch.device) -> torch.Tensor:
+    """All fields of all clouds in a row, copied at once.
 
     NumPy fills the pinned buffer: after PyTorch's operations on the processor its threads wait busily for a while.
     """
-    count, n = len(clouds), len(clouds[0])
-    shapes = {"means": (3,), "quats": (4,), "scales": (3,), "opacities": (), "sh": tuple(clouds[0].sh.shape[1:])}
-    sizes = [count * n * int(np.prod(shape)) for shape in shapes.values()]
-    if any(cloud.means.is_cuda for cloud in clouds):
-        tensors = [getattr(cloud, name) for name in shapes for cloud in clouds]
-        flat = torch.cat([tensor.detach().to(device, torch.float32).reshape(-1) for tensor in tensors])
-    else:
-        host = torch.empty(sum(sizes), dtype=torch.float32, pin_memory=device.type == "cuda")
-        parts = np.split(host.numpy(), np.cumsum(sizes)[:-1])
-        for part, (name, shape) in zip(parts, shapes.items(), strict=True):
-            np.stack([array_of(getattr(cloud, name)) for cloud in clouds], out=part.reshape(count, n, *shape))
-        flat = host.to(device, non_blocking=True)
-    parts = zip(shapes, flat.split(sizes), shapes.values(), strict=True)
-    fields = {name: part.view(count, n, *shape) for name, part, shape in parts}
-    checks = torch.stack([flat.sum(), fields["quats"].square().sum(-1).min()])
-    return DeviceClouds(**fields, checks=checks)
+    shapes = {name: (len(clouds), *getattr(clouds[0], name).shape) for name in FIELDS}
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    host = torch.empty(sum(sizes), dtype=torch.float32, pin_memory=device.type == "cuda")
+    pieces = np.split(host.numpy(), np.cumsum(sizes)[:-1])
+    for piece, (name, shape) in zip(pieces, shapes.items(), strict=True):
+        np.stack([array_of(getattr(cloud, name)) for cloud in clouds], out=piece.reshape(shape))
+    return host.to(device, non_blocking=True)
 
 
 def download(tensors: Sequence[torch.Tensor]) -> list[np.ndarray]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ...errors import DGTalkerError
 from ...gaussians.camera import Camera
+from ...kernels import srgb
 from ..sculpture.anatomy import EYE_CORNERS, LID_RADIUS, MOUTH_HALF_WIDTH, eye_polar, lid_edges, slit_z
 from ..sculpture.build import SEED, forms, gather
 from ..sculpture.character import Character
@@ -184,5 +185,4 @@ def _picture(path: Path, pose: Pose, camera: Camera) -> Picture:
     rgba = np.load(path).astype(np.float32)
     alpha = np.clip(rgba[..., 3], 0, 1)
     straight = np.clip(rgba[..., :3] / np.maximum(alpha, 1e-4)[..., None], 0, 1)
-    encoded = np.where(straight <= 0.0031308, 12.92 * straight, 1.055 * straight ** (1 / 2.4) - 0.055)
-    return Picture(pose, camera, (encoded * alpha[..., None]).astype(np.float32), alpha)
+    return Picture(pose, camera, (srgb.encode(straight) * alpha[..., None]).astype(np.float32), alpha)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...kernels import srgb
 from . import sdf
 from .surfels import unit
 
@@ -21,14 +22,14 @@ BOUNCE = np.array([1.0, 0.82, 0.72]) * 0.20
 def linear(colour: np.ndarray | tuple) -> np.ndarray:
     """sRGB to scene-linear."""
     colour = np.clip(np.asarray(colour, float), 0, 1)
-    return np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+    return srgb.decode(colour)
 
 
 def display(colour: np.ndarray) -> np.ndarray:
     """Scene-linear to sRGB; what is brighter than white is rolled off."""
     colour = np.maximum(colour, 0)
     colour = np.where(colour > 0.75, 0.75 + 0.25 * (1 - np.exp(-(colour - 0.75) / 0.25)), colour)
-    return np.where(colour <= 0.0031308, 12.92 * colour, 1.055 * colour ** (1 / 2.4) - 0.055)
+    return srgb.encode(colour)
 
 
 def lit(

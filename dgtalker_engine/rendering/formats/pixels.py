@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...kernels import srgb
 from ...kernels.compilation import kernel
-from ...kernels.fast_math import exp2, log2
 from ...kernels.simd import LANES, any_of, every, load, maximum, minimum, store, where
+from ...kernels.srgb import encode_lanes
 
 
 def to_8_bit(rgba: np.ndarray) -> np.ndarray:
@@ -28,9 +29,7 @@ def reference(rgba: np.ndarray, greatest: int) -> np.ndarray:
     rgba = np.asarray(rgba, np.float64)
     colours, alpha = rgba[..., :3], np.clip(rgba[..., 3:], 0, 1)
     straight = np.clip(np.divide(colours, alpha, out=np.zeros_like(colours), where=alpha > 0), 0, 1)
-    curve = 1.055 * np.maximum(straight, 0.0031308) ** (1 / 2.4) - 0.055
-    srgb = np.where(straight <= 0.0031308, straight * 12.92, curve)
-    return np.rint(np.concatenate([srgb, alpha], axis=-1) * greatest).astype(np.uint16)
+    return np.rint(np.concatenate([srgb.encode(straight), alpha], axis=-1) * greatest).astype(np.uint16)
 
 
 def _flat(rgba: np.ndarray) -> np.ndarray:
@@ -85,15 +84,7 @@ def _encode(rgba, first, last, values, alphas):
         store(alphas, part, alpha)
         straight = load(values, part) / where(seen, alpha, one)
         straight = where(seen, minimum(maximum(straight, nothing), np.float32(1)), every(nothing))
-        store(values, part, _srgb(straight))
+        store(values, part, minimum(encode_lanes(straight), np.float32(1)))
     for pixel in range(LANES):
         values[4 * pixel + 3] = alphas[4 * pixel + 3]
     return True
-
-
-@kernel
-def _srgb(linear):
-    """12.92 x up to 0.0031308, 1.055 x**(1/2.4) - 0.055 above (IEC 61966-2-1); at most 1."""
-    base = maximum(linear, np.float32(0.0031308))
-    curve = exp2(log2(base) * np.float32(1 / 2.4)) * np.float32(1.055) - np.float32(0.055)
-    return minimum(where(linear > np.float32(0.0031308), curve, linear * np.float32(12.92)), np.float32(1))

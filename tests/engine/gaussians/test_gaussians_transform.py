@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.gaussians import Camera, Gaussians, render
-from dgtalker_engine.gaussians.reference import rotation_matrices
+from dgtalker_engine.gaussians import Gaussians, render
+from dgtalker_engine.gaussians.reference.projection import rotation_matrices
 from dgtalker_engine.gaussians.transform import merged, placed
 
 TURN = np.array([[0.36, 0.48, -0.8], [-0.8, 0.6, 0.0], [0.48, 0.64, 0.6]])
@@ -76,7 +76,7 @@ def test_moving_the_head_is_moving_the_camera(head, look, decibels, name, orthog
     # The world, made larger with the head, is seen from farther away.
     rigid = np.diag([scale, scale, scale, 1]) @ world_to_camera
     K = camera.K if not orthographic else camera.K * [[1 / scale, 1, 1], [1, 1 / scale, 1], [1, 1, 1]]
-    moved = Camera(K, rigid, camera.width, camera.height, orthographic, camera.near * scale)
+    moved = replace(camera, K=K, world_to_camera=rigid, near=camera.near * scale)
     found = render(placed(cloud, matrix, moved), moved)
     rgb, alpha, _ = decibels(found, expected)
     assert min(rgb, alpha) >= 75

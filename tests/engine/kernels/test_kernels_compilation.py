@@ -57,7 +57,7 @@ def test_compiled_once_and_kept(tmp_path):
         "project",
         "bin_tiles",
         "blend_tiles",
-        "decode",
+        "decode_picture",
         "place",
         "blend_tiles_gradients",
         "project_gradients",

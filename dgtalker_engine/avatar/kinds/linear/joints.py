@@ -6,7 +6,7 @@ import numpy as np
 
 from ....kernels import thread_pool
 from ....kernels.compilation import kernel
-from ....kernels.thread_pool import take
+from ....kernels.thread_pool import atomic_increment
 
 _ROWS = 2048
 
@@ -46,7 +46,7 @@ def turn(
 def turn_blocks(means, quats, pivots, shares, table, counter):
     """Turns block after block until none is left; `table` float32 (J, 256, 4) has the quaternion of every share."""
     while True:
-        first = take(counter) * _ROWS
+        first = atomic_increment(counter) * _ROWS
         if first >= len(means):
             return
         last = min(first + _ROWS, len(means))

@@ -19,7 +19,7 @@ import numpy as np
 from ....kernels import thread_pool
 from ....kernels.compilation import kernel
 from ....kernels.simd import LANES, WIDTH, add_row, load, store
-from ....kernels.thread_pool import take
+from ....kernels.thread_pool import atomic_increment
 
 ROWS = 256  # of a block
 _DENSE = 0.4  # of a block's rows, from where on all are written out
@@ -137,7 +137,7 @@ def pose_blocks(shape, weights, posed, counter):
     stride = WIDTH if width == 3 else width
     added = np.empty(ROWS * stride, np.float32)
     while True:
-        block = take(counter)
+        block = atomic_increment(counter)
         first, last = block * ROWS * width, min((block + 1) * ROWS, total) * width
         if first >= total * width:
             return

@@ -1,0 +1,45 @@
+"""Between PyTorch's tensors and the arrays that the kernels take."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from .cloud import FIELDS, Gaussians
+
+
+class CloudArrays(NamedTuple):
+    """The arrays of `Gaussians`, float32 and contiguous, as Numba takes them."""
+
+    means: np.ndarray
+    quats: np.ndarray
+    scales: np.ndarray
+    opacities: np.ndarray
+    sh: np.ndarray
+
+
+def array_of(tensor: torch.Tensor) -> np.ndarray:
+    """A view of the tensor's memory, where it is float32, contiguous and the processor's; a copy otherwise."""
+    return tensor.detach().to("cpu", torch.float32).contiguous().numpy()
+
+
+def arrays_of(gaussians: Gaussians) -> CloudArrays:
+    """The cloud's arrays: see `array_of`."""
+    return CloudArrays(**{name: array_of(getattr(gaussians, name)) for name in FIELDS})
+
+
+def gaussians_of(arrays: CloudArrays) -> Gaussians:
+    """A cloud on the processor that shares the arrays' memory."""
+    return Gaussians(**{name: torch.from_numpy(array) for name, array in arrays._asdict().items()})
+
+
+def tensors_of(gaussians: Gaussians) -> tuple[torch.Tensor, ...]:
+    """The cloud's tensors in the order of `CloudArrays`."""
+    return tuple(getattr(gaussians, name) for name in FIELDS)
+
+
+def needs_gradients(*values: object) -> bool:
+    """Whether any of the values is a tensor whose gradient is asked for, and gradients are not turned off."""
+    return torch.is_grad_enabled() and any(isinstance(value, torch.Tensor) and value.requires_grad for value in values)
