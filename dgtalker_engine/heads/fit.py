@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from scipy.spatial import KDTree
 
 from ..avatar.kinds.linear.model import LinearAvatar
-from ..avatar.kinds.linear.sparse import SparseDeltas
+from ..avatar.sparse import SparseDeltas
 from ..gaussians import render
 from ..gaussians.camera import Camera
 from ..gaussians.cloud import Gaussians

@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..avatar import dgt
-from ..avatar.kinds.linear import file
+from .. import avatar
 from ..avatar.kinds.linear.model import LinearAvatar
 from .cycles import views
 from .cycles.cycles_render import parts, shoot
@@ -88,8 +87,8 @@ def make(
 
     found = fit(placed, share, pictures, list(views.CHANGING), Settings(quality.steps), stepped)
     better = fitted(placed, found)
-    data = file.pack(better)
-    head = dgt.parse(data, {"linear": file.KIND})
+    data = avatar.pack(better)
+    head = avatar.load(data)
     assert isinstance(head, LinearAvatar)
     before = [psnr(placed, picture) for picture in unseen]
     after = [psnr(head, picture) for picture in unseen]

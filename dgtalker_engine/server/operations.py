@@ -66,7 +66,7 @@ class Operations:
 
     def _open_avatar(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
         from .. import avatar
-        from ..avatar.base import places
+        from ..avatar.base import corrective_indices
 
         name = header.get("builtin")
         file = bytes(body) if name is None else avatar.builtin(str(name))
@@ -80,7 +80,7 @@ class Operations:
             "colours": proxy.colours,
             "deltas": proxy.deltas,
             "surfaces": proxy.surfaces,
-            "correctives": places(proxy.correctives, opened.rig),
+            "correctives": corrective_indices(proxy.correctives, opened.rig),
         }
         if name is not None:
             arrays["file"] = file

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...avatar import pack
 from ...avatar.base import FORMAT_VERSION, Consent, Metadata
-from ...avatar.kinds.linear import file
 from ...avatar.kinds.linear.model import LinearAvatar
 from . import clothes, eyes, face, hair, mesh, mouth, posture, splats
 from .anatomy import skin_form
@@ -20,7 +20,7 @@ SEED = 20240
 
 def build_file(name: str) -> bytes:
     """The .dgt file of a built-in head before it is fitted to pictures; the same bytes every time."""
-    return file.pack(build_head(CHARACTERS[name]))
+    return pack(build_head(CHARACTERS[name]))
 
 
 def build_head(character: Character) -> LinearAvatar:
@@ -31,12 +31,28 @@ def build_head(character: Character) -> LinearAvatar:
     warp = Warp(character.shape)
     proxy, proxy_points = mesh.build(character, skin, style, points, warp, rng)
     base = splats.base_arrays(warp.points(points))
-    consent = Consent("Nobody: made by code", "Any use", "DGTalker", "", "synthetic")
-    metadata = Metadata(
-        FORMAT_VERSION, "linear", character.label, RIG, consent, "CC0-1.0", "", CORRECTIVES, posture.joints(warp)
+    consent = Consent(
+        subject="Nobody: made by code", scope="Any use", granted_by="DGTalker", date="", status="synthetic"
     )
-    shares = (posture.shares(points), posture.shares(proxy_points))
-    return LinearAvatar(metadata, base, splats.deltas(points, base, warp), proxy, *shares)
+    metadata = Metadata(
+        format_version=FORMAT_VERSION,
+        kind="linear",
+        name=character.label,
+        rig=RIG,
+        consent=consent,
+        licence="CC0-1.0",
+        hash="",
+        correctives=CORRECTIVES,
+        joints=posture.joints(warp),
+    )
+    return LinearAvatar(
+        metadata=metadata,
+        base=base,
+        deltas=splats.deltas(points, base, warp),
+        sculpted=proxy,
+        joint_weights=posture.joint_weights(points),
+        proxy_joint_weights=posture.joint_weights(proxy_points),
+    )
 
 
 def forms(character: Character) -> tuple[np.ndarray, HairStyle]:

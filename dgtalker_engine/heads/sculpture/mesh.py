@@ -204,13 +204,13 @@ def build(
     uv = 0.5 + 0.5 * flat / np.abs(flat).max()
     colours = np.concatenate([linear(points.albedo), np.ones((len(points), 1))], axis=1)
     proxy = ProxyMesh(
-        (rest * MM).astype(np.float32),
-        np.concatenate(faces).astype(np.int32),
-        uv.astype(np.float32),
-        colours.astype(np.float32),
-        deltas.astype(np.float32),
-        CORRECTIVES,
-        surfaces,
+        vertices=(rest * MM).astype(np.float32),
+        faces=np.concatenate(faces).astype(np.int32),
+        uv=uv.astype(np.float32),
+        colours=colours.astype(np.float32),
+        deltas=deltas.astype(np.float32),
+        correctives=CORRECTIVES,
+        surfaces=surfaces,
     )
     return proxy, points
 

@@ -46,7 +46,7 @@ def _place(warp: Warp, place: np.ndarray) -> tuple[float, float, float]:
     return x, y, z
 
 
-def shares(points: Points) -> np.ndarray:
+def joint_weights(points: Points) -> np.ndarray:
     """uint8 (3, N): how much of each joint's turn the points take, in 255ths."""
     ball = points.part == Part.EYE
     left = points.position[:, 0] > 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from ...avatar.kinds.linear.sparse import SparseDeltas
+from ...avatar.sparse import SparseDeltas
 from .anatomy import slit_z
 from .colour_deltas import tone
 from .deform import CORRECTIVES, MIX, POSES, RIG, Pose, posed

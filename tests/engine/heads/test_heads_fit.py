@@ -8,11 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import safetensors.numpy
 
 from dgtalker_engine import avatar
 from dgtalker_engine.avatar.base import FORMAT_VERSION, Consent, Metadata, ProxyMesh
-from dgtalker_engine.avatar.kinds.linear import file
 from dgtalker_engine.avatar.kinds.linear.model import LinearAvatar
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.gaussians import render
@@ -41,17 +39,26 @@ def inside() -> LinearAvatar:
     points = Points.join([mouth.tongue(), *(mouth.teeth(upper).both_sides() for upper in (True, False))])
     warp = Warp(ROBIN.shape)
     base = splats.base_arrays(warp.points(points))
-    consent = Consent("Nobody", "Tests", "DGTalker", "", "synthetic")
-    metadata = Metadata(FORMAT_VERSION, "linear", "Inside", RIG, consent, "CC0-1.0", "", CORRECTIVES)
-    triangle = ProxyMesh(
-        np.zeros((3, 3), np.float32),
-        np.array([[0, 1, 2, -1]], np.int32),
-        np.zeros((3, 2), np.float32),
-        np.ones((3, 4), np.float32),
-        np.zeros((len(RIG.controls) + len(CORRECTIVES), 3, 3), np.float32),
-        CORRECTIVES,
+    consent = Consent(subject="Nobody", scope="Tests", granted_by="DGTalker", date="", status="synthetic")
+    metadata = Metadata(
+        format_version=FORMAT_VERSION,
+        kind="linear",
+        name="Inside",
+        rig=RIG,
+        consent=consent,
+        licence="CC0-1.0",
+        hash="",
+        correctives=CORRECTIVES,
     )
-    return LinearAvatar(metadata, base, splats.deltas(points, base, warp), triangle)
+    triangle = ProxyMesh(
+        vertices=np.zeros((3, 3), np.float32),
+        faces=np.array([[0, 1, 2, -1]], np.int32),
+        uv=np.zeros((3, 2), np.float32),
+        colours=np.ones((3, 4), np.float32),
+        deltas=np.zeros((len(RIG.controls) + len(CORRECTIVES), 3, 3), np.float32),
+        correctives=CORRECTIVES,
+    )
+    return LinearAvatar(metadata=metadata, base=base, deltas=splats.deltas(points, base, warp), sculpted=triangle)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +96,7 @@ def test_a_fit_comes_nearer_to_pictures_that_it_has_not_seen_and_keeps_the_symme
         Settings(steps=50),
         lambda step, loss: losses.append(loss),
     )
-    better = file.KIND.load(inside.metadata, linear_tensors(fitted(inside, found)))
+    better = avatar.load(avatar.pack(fitted(inside, found)))
     assert psnr(better, pictures[2]) > psnr(inside, pictures[2]) + 2
     assert losses[-1] < 0.6 * losses[0]
     pairs = twins(inside.base["means"])
@@ -98,10 +105,6 @@ def test_a_fit_comes_nearer_to_pictures_that_it_has_not_seen_and_keeps_the_symme
         first = np.unique(pairs, return_index=True)[1]
         np.testing.assert_allclose(array, array[first][pairs], rtol=1e-5)
     assert np.array_equal(fitted(inside, found).base["means"], inside.base["means"])
-
-
-def linear_tensors(avatar: LinearAvatar):
-    return safetensors.numpy.load(file.pack(avatar))
 
 
 def test_a_blender_that_cannot_render_is_a_message(tmp_path):

@@ -3,9 +3,9 @@
     array = base + Σ_c weight_c · delta_c
 
 Rows are taken in blocks, and a control's deltas of a block are either listed row by row or, where it moves a good part
-of them, written out for all, which needs no places and is added 16 numbers at a time. Controls of weight 0 are not even
-read. A thread adds every control to a block while it is in the processor's nearest cache. The order of the sum depends
-on the deltas alone, whatever the number of threads.
+of them, written out for all, which needs no indices and is added 16 numbers at a time. Controls of weight 0 are not
+even read. A thread adds every control to a block while it is in the processor's nearest cache. The order of the sum
+depends on the deltas alone, whatever the number of threads.
 """
 
 from __future__ import annotations
@@ -82,23 +82,23 @@ def blendshapes(
     sizes = np.where(dense, height, counts) * width
     first_value = np.cumsum(sizes) - sizes
     ordered = np.zeros(int(sizes.sum()) + WIDTH, np.float32)
-    # The places of listed rows follow one another; where all rows have one, it is the row's own.
+    # Listed rows follow one another; where all rows are written out, each has its own place.
     nth = np.arange(len(cell)) - (np.cumsum(counts) - counts)[cell]
-    places = first_value[cell] + np.where(dense[cell], row, nth) * width
-    np.add.at(ordered, (places[:, None] + np.arange(width)).reshape(-1), values[order].astype(np.float32).reshape(-1))
+    first = first_value[cell] + np.where(dense[cell], row, nth) * width
+    np.add.at(ordered, (first[:, None] + np.arange(width)).reshape(-1), values[order].astype(np.float32).reshape(-1))
     counts[dense] = 0
     shape = (blocks, controls)
     return Blendshapes(
-        flat,
-        ordered,
-        first_value.reshape(shape),
-        dense.reshape(shape),
-        row[~dense[cell]].astype(np.uint8),
-        counts.reshape(shape),
-        np.cumsum(counts).reshape(shape),
-        unit,
-        float(limits[0]),
-        float(limits[1]),
+        base=flat,
+        values=ordered,
+        first_value=first_value.reshape(shape),
+        dense=dense.reshape(shape),
+        rows=row[~dense[cell]].astype(np.uint8),
+        counts=counts.reshape(shape),
+        last_row=np.cumsum(counts).reshape(shape),
+        unit=unit,
+        least=float(limits[0]),
+        most=float(limits[1]),
     )
 
 
