@@ -1,4 +1,4 @@
-"""Makes the built-in head: sculpture → points → Gaussians, deltas and proxy mesh. Millimetres until the last step."""
+"""Makes the built-in head: sculpture → surfels → Gaussians, deltas and proxy mesh. Millimetres until the last step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .anatomy import skin_form
 from .character import CHARACTERS, Character
 from .deform import CORRECTIVES, RIG
 from .hairstyles import STYLES, HairStyle
-from .surfels import Points
+from .surfels import Surfels
 from .warp import Warp
 
 SEED = 20240
@@ -27,10 +27,10 @@ def build_head(character: Character) -> LinearAvatar:
     """The whole avatar; the same every time."""
     rng = np.random.default_rng(SEED)
     skin, style = forms(character)
-    points = Points.join(list(gather(character, skin, style, rng).values()))
+    surfels = Surfels.join(list(gather(character, skin, style, rng).values()))
     warp = Warp(character.shape)
-    proxy, proxy_points = mesh.build(character, skin, style, points, warp, rng)
-    base = splats.base_arrays(warp.points(points))
+    proxy, proxy_points = mesh.build(character, skin, style, surfels, warp, rng)
+    base = splats.base_arrays(warp.surfels(surfels))
     consent = Consent(
         subject="Nobody: made by code", scope="Any use", granted_by="DGTalker", date="", status="synthetic"
     )
@@ -48,9 +48,9 @@ def build_head(character: Character) -> LinearAvatar:
     return LinearAvatar(
         metadata=metadata,
         base=base,
-        deltas=splats.deltas(points, base, warp),
+        deltas=splats.deltas(surfels, base, warp),
         sculpted=proxy,
-        joint_weights=posture.joint_weights(points),
+        joint_weights=posture.joint_weights(surfels),
         proxy_joint_weights=posture.joint_weights(proxy_points),
     )
 
@@ -60,7 +60,7 @@ def forms(character: Character) -> tuple[np.ndarray, HairStyle]:
     return skin_form(character.hair.moustache), STYLES[character.hair.style]()
 
 
-def gather(character: Character, skin: np.ndarray, style: HairStyle, rng: np.random.Generator) -> dict[str, Points]:
+def gather(character: Character, skin: np.ndarray, style: HairStyle, rng: np.random.Generator) -> dict[str, Surfels]:
     """Every disc of the head, by what it is part of, in the sculpture's space."""
     face_points = face.skin(skin, style.form, rng)
     face.paint_skin(face_points, character, skin, style.form)
