@@ -34,13 +34,13 @@ def render_frame(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> Pic
 def pose(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> tuple[Gaussians, Camera]:
     """The first half of `render_frame`: the heads of a frame in the world, and what sees them."""
     camera = Camera(
-        np.reshape(frame.camera.K, (3, 3)),
-        np.reshape(frame.camera.world_to_camera, (4, 4)),
-        shot.width,
-        shot.height,
-        frame.camera.orthographic,
-        frame.camera.near,
-        frame.camera.far,
+        K=np.reshape(frame.camera.K, (3, 3)),
+        world_to_camera=np.reshape(frame.camera.world_to_camera, (4, 4)),
+        width=shot.width,
+        height=shot.height,
+        orthographic=frame.camera.orthographic,
+        near=frame.camera.near,
+        far=frame.camera.far,
     )
     clouds: list[Gaussians] = []
     for head in frame.heads:

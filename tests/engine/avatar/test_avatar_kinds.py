@@ -15,7 +15,7 @@ from dgtalker_engine import avatar
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Performance
 from dgtalker_engine.rendering import frame
-from dgtalker_engine.rendering.sequence import talking_shot
+from dgtalker_engine.rendering.talking_shot import talking_shot
 
 WEIGHTS = np.array([0.3, -1.2, 0.8], "f4")
 

@@ -13,7 +13,7 @@ from dgtalker_engine import avatar
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Performance
 from dgtalker_engine.rendering.frame import render_frame
-from dgtalker_engine.rendering.sequence import talking_shot
+from dgtalker_engine.rendering.talking_shot import talking_shot
 from dgtalker_engine.rig import Rig
 from dgtalker_engine.wire import unpack
 

@@ -16,8 +16,8 @@ from launcher import engine_python
 from dgtalker_engine import avatar as avatars_room
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Performance
-from dgtalker_engine.rendering import sequence
 from dgtalker_engine.rendering.frame import render_frame
+from dgtalker_engine.rendering.talking_shot import talking_shot
 from dgtalker_engine.rig import Rig
 from dgtalker_engine.wire import unpack
 
@@ -35,7 +35,7 @@ def avatar(file):
 @pytest.fixture(scope="module")
 def shot(avatar):
     performance = Performance(25.0, ("jawOpen",), np.array([[0.4]], "f4"))
-    return sequence.talking_shot(avatar, avatar.metadata.hash, performance, 96)
+    return talking_shot(avatar, avatar.metadata.hash, performance, 96)
 
 
 def picture(reply):
