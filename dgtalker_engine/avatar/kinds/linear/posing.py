@@ -152,10 +152,10 @@ def pose_blocks(shape, weights, posed, counter):
             end = shape.last_row[block, control]
             begin = end - shape.counts[block, control]
             if shape.dense[block, control]:
-                for place in range(first, whole, LANES):
-                    store(out, place, load(out, place) + weight * load(values, at + place - first))
-                for place in range(whole, last):
-                    out[place] += weight * values[at + place - first]
+                for position in range(first, whole, LANES):
+                    store(out, position, load(out, position) + weight * load(values, at + position - first))
+                for position in range(whole, last):
+                    out[position] += weight * values[at + position - first]
             elif stride == WIDTH:
                 # Of a row of three the fourth number is the next row's, added where nobody looks.
                 for entry in range(begin, end):
@@ -163,9 +163,9 @@ def pose_blocks(shape, weights, posed, counter):
                     at += width
             else:
                 for entry in range(begin, end):
-                    place = np.int64(rows[entry]) * width
+                    position = np.int64(rows[entry]) * width
                     for column in range(width):
-                        added[place + column] += weight * values[at + column]
+                        added[position + column] += weight * values[at + column]
                     at += width
         for row in range((last - first) // width):
             for column in range(width):
@@ -173,11 +173,11 @@ def pose_blocks(shape, weights, posed, counter):
         if shape.unit:
             for row in range(first, last, width):
                 square = np.float32(0)
-                for place in range(row, row + width):
-                    square += out[place] * out[place]
+                for position in range(row, row + width):
+                    square += out[position] * out[position]
                 scale = np.float32(1) / np.sqrt(square)
-                for place in range(row, row + width):
-                    out[place] *= scale
+                for position in range(row, row + width):
+                    out[position] *= scale
         if bounded:
-            for place in range(first, last):
-                out[place] = min(max(out[place], least), most)
+            for position in range(first, last):
+                out[position] = min(max(out[position], least), most)
