@@ -115,13 +115,7 @@ class Model(torch.nn.Module):
         if pose.name in self.changes:
             colour = colour + self.adjustable * self.changes[pose.name]
         sh = self.sh() + F.pad(colour[:, None], (0, 0, 0, 3))
-        return Gaussians(
-            means=posed.means,
-            quats=posed.quats,
-            scales=posed.scales * self.growth(),
-            opacities=self.opacities(),
-            sh=sh,
-        )
+        return replace(posed, scales=posed.scales * self.growth(), opacities=self.opacities(), sh=sh)
 
 
 def weights_of(avatar: LinearAvatar, weights: dict[str, float]) -> np.ndarray:
@@ -188,8 +182,7 @@ def halved(picture: Picture) -> Picture:
     rgb = picture.rgb.reshape(size[0], 2, size[1], 2, 3).mean(axis=(1, 3))
     alpha = picture.alpha.reshape(size[0], 2, size[1], 2).mean(axis=(1, 3))
     K = camera.K * [[0.5], [0.5], [1.0]]
-    smaller = Camera(K=K, world_to_camera=camera.world_to_camera, width=size[1], height=size[0])
-    return Picture(picture.pose, smaller, rgb, alpha)
+    return Picture(picture.pose, replace(camera, K=K, width=size[1], height=size[0]), rgb, alpha)
 
 
 def difference(

@@ -61,9 +61,8 @@ def _on_one_device(clouds: Sequence[Gaussians]) -> Sequence[Gaussians]:
     device = next((cloud.means.device for cloud in clouds if cloud.means.device.type != "cpu"), None)
     if device is None:
         return clouds
-    return [
-        Gaussians(**{each.name: getattr(cloud, each.name).to(device) for each in fields(cloud)}) for cloud in clouds
-    ]
+    names = [each.name for each in fields(Gaussians)]
+    return [Gaussians(**{name: getattr(cloud, name).to(device) for name in names}) for cloud in clouds]
 
 
 @torch.no_grad()

@@ -47,12 +47,8 @@ def orbit(target: np.ndarray, azimuth: float, elevation: float, width: float, si
     world_to_camera = np.eye(4)
     world_to_camera[:3, :3], world_to_camera[:3, 3] = rotation, -rotation @ eye
     focal = size[1] * DISTANCE / width
-    return Camera(
-        K=np.array([[focal, 0, size[0] / 2], [0, focal, size[1] / 2], [0, 0, 1.0]]),
-        world_to_camera=world_to_camera,
-        width=size[0],
-        height=size[1],
-    )
+    K = np.array([[focal, 0, size[0] / 2], [0, focal, size[1] / 2], [0, 0, 1.0]])
+    return Camera(K=K, world_to_camera=world_to_camera, width=size[0], height=size[1])
 
 
 def both(**weights: float) -> dict[str, float]:
