@@ -24,11 +24,13 @@ __all__ = [
     "ProxyMesh",
     "builtin",
     "load",
+    "pack",
     "save",
     "warm_up",
 ]
 
 KINDS: dict[str, dgt.Kind] = {"linear": file.KIND}
+"""Every kind of avatar, by the name that stands in its file."""
 BUILTIN_NAMES = ("robin", "wren", "heron")
 ASSETS = Path(__file__).parent / "assets"
 
@@ -42,9 +44,14 @@ def load(data: bytes | Path) -> Avatar:
     return dgt.parse(dgt.read(data) if isinstance(data, Path) else data, KINDS)
 
 
-def save(avatar: LinearAvatar, path: Path) -> None:
+def pack(avatar: Avatar) -> bytes:
+    """The bytes of the .dgt file of an avatar. Raises DGTalkerError where its kind is unknown."""
+    return dgt.pack(avatar, KINDS)
+
+
+def save(avatar: Avatar, path: Path) -> None:
     """Writes a .dgt file, whole or not at all. Raises DGTalkerError where that is not possible."""
-    dgt.write(file.pack(avatar), path)
+    dgt.write(pack(avatar), path)
 
 
 def builtin(name: str) -> bytes:
@@ -72,5 +79,5 @@ def warm_up() -> None:
     """Compiles the kernels that pose, or loads them where this version was compiled on this machine before."""
     base, values = np.zeros((1, 3), np.float32), np.ones((1, 3))
     pose([blendshapes(base, np.array([0, 1]), np.zeros(1, np.int64), values)], np.ones(1))
-    quats, shares = np.array([[1, 0, 0, 0]], np.float32), np.ones((1, 1), np.uint8)
-    turn(base, quats, np.zeros((1, 3), np.float32), shares, np.array([[0.0, 0.0, 1e-3]]))
+    quats, joint_weights = np.array([[1, 0, 0, 0]], np.float32), np.ones((1, 1), np.uint8)
+    turn(base, quats, np.zeros((1, 3), np.float32), joint_weights, np.array([[0.0, 0.0, 1e-3]]))

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
+import torch
 
 from ..errors import DGTalkerError
 from ..gaussians.cloud import Gaussians
@@ -20,7 +21,7 @@ MAX_FACTORS = 4
 ConsentStatus = Literal["self", "signed", "synthetic", "unknown"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Consent:
     """Whose face this is, and what they agreed to.
 
@@ -47,13 +48,13 @@ class Consent:
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Metadata:
     """What is known of an avatar without reading its tensors.
 
     Attributes:
         format_version: of the .dgt file.
-        kind: how the Gaussians are made, a key of `kinds.KINDS`.
+        kind: how the Gaussians are made, a key of `avatar.KINDS`.
         name: shown to the user.
         rig: the ordered controls.
         consent: whose face it is.
@@ -99,21 +100,21 @@ class Metadata:
             consent = data["consent"]
             rig = Rig.from_json(data["rig"])
             return cls(
-                int(data["format_version"]),
-                str(data["kind"]),
-                str(data["name"]),
-                rig,
-                Consent(
-                    str(consent["subject"]),
-                    str(consent["scope"]),
-                    str(consent["granted_by"]),
-                    str(consent["date"]),
-                    consent["status"],
+                format_version=int(data["format_version"]),
+                kind=str(data["kind"]),
+                name=str(data["name"]),
+                rig=rig,
+                consent=Consent(
+                    subject=str(consent["subject"]),
+                    scope=str(consent["scope"]),
+                    granted_by=str(consent["granted_by"]),
+                    date=str(consent["date"]),
+                    status=consent["status"],
                 ),
-                str(data["licence"]),
-                str(data["hash"]),
-                tuple(_corrective(item["controls"], rig) for item in data.get("correctives", ())),
-                tuple(Joint.from_json(item, rig) for item in data.get("joints", ())),
+                licence=str(data["licence"]),
+                hash=str(data["hash"]),
+                correctives=tuple(_corrective(item["controls"], rig) for item in data.get("correctives", ())),
+                joints=tuple(Joint.from_json(item, rig) for item in data.get("joints", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DGTalkerError(
@@ -127,7 +128,7 @@ def _corrective(names: Sequence[str], rig: Rig) -> tuple[str, ...]:
     return tuple(names)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ProxyMesh:
     """The mesh that stands for the avatar in Blender and deforms like its Gaussians; head space, metres.
 
@@ -152,16 +153,16 @@ class ProxyMesh:
     surfaces: np.ndarray | None = None
 
 
-def places(correctives: Sequence[Sequence[str]], rig: Rig) -> np.ndarray:
-    """int32 (K, most): the correctives' controls as places in the rig, filled up with -1."""
-    place = {name: i for i, name in enumerate(rig.names)}
+def corrective_indices(correctives: Sequence[Sequence[str]], rig: Rig) -> np.ndarray:
+    """int32 (K, most): the indices of the correctives' controls in the rig, filled up with -1."""
+    index = {name: i for i, name in enumerate(rig.names)}
     most = max((len(names) for names in correctives), default=0)
-    rows = [[place[name] for name in names] + [-1] * (most - len(names)) for names in correctives]
+    rows = [[index[name] for name in names] + [-1] * (most - len(names)) for names in correctives]
     return np.array(rows, np.int32).reshape(len(rows), most)
 
 
 class Avatar(Protocol):
-    """A trained head. Blendshapes, FLAME skinning and networks all offer this and nothing else."""
+    """A trained head. Blendshapes, FLAME skinning and networks all offer this and nothing else is asked of them."""
 
     @property
     def metadata(self) -> Metadata: ...
@@ -172,10 +173,33 @@ class Avatar(Protocol):
     @property
     def proxy(self) -> ProxyMesh: ...
 
-    def pose(self, weights: np.ndarray) -> Gaussians:
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all the arrays that the avatar holds now, wherever they lie; grows where posing keeps something."""
+        ...
+
+    def pose(self, weights: np.ndarray | torch.Tensor) -> Gaussians:
         """The Gaussians at `weights`, float32 (C,) in the rig's order; head space, metres.
+
+        Args:
+            weights: an array; or a tensor, through which gradients flow.
+
+        Returns:
+            Tensors on whatever device the kind poses on, which share no memory with the avatar.
 
         Raises:
             DGTalkerError: the number of weights is not that of the controls, or a weight is not a finite number.
         """
         ...
+
+
+def checked_weights(weights: np.ndarray | torch.Tensor, rig: Rig) -> np.ndarray:
+    """float32 (C,); DGTalkerError where the count is wrong or a weight is not finite."""
+    if isinstance(weights, torch.Tensor):
+        weights = weights.detach().cpu().numpy()
+    weights = np.asarray(weights, np.float32)
+    if weights.shape != (len(rig.controls),):
+        raise DGTalkerError(f"{weights.size} weights were given to an avatar of {len(rig.controls)} controls.")
+    if not np.all(np.isfinite(weights)):
+        raise DGTalkerError("A weight is not a finite number.")
+    return weights

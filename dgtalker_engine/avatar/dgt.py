@@ -12,7 +12,7 @@ import os
 import struct
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,15 +63,27 @@ Specs = Mapping[str, TensorSpec]
 
 @dataclass(frozen=True)
 class Kind:
-    """One way to make Gaussians.
+    """One way to make Gaussians, and its part of a .dgt file.
 
     Attributes:
         check: looks at the announced shapes and raises DGTalkerError before anything is read.
         load: makes the avatar from the tensors.
+        save: the tensors of an avatar of this kind, from which `load` makes it again.
     """
 
     check: Callable[[Metadata, Specs], None]
     load: Callable[[Metadata, Tensors], Avatar]
+    save: Callable[[Any], Tensors]
+
+
+def pack(avatar: Avatar, kinds: Mapping[str, Kind]) -> bytes:
+    """The bytes of the .dgt file of an avatar.
+
+    Raises:
+        DGTalkerError: its kind is unknown, or it cannot be written.
+    """
+    kind = _kind(avatar.metadata.kind, kinds)
+    return dump(replace(avatar.metadata, format_version=FORMAT_VERSION).to_json(), kind.save(avatar))
 
 
 def dump(document: Mapping[str, Any], tensors: Tensors) -> bytes:
@@ -114,11 +126,7 @@ def parse(data: bytes, kinds: Mapping[str, Kind]) -> Avatar:
     text, specs = read_header(data)
     document = _document(text)
     metadata = Metadata.from_json(document)
-    if metadata.kind not in kinds:
-        raise DGTalkerError(
-            f"The avatar is of the unknown kind {metadata.kind!r}.",
-            f"This engine knows {', '.join(kinds)}. A newer engine may know more.",
-        )
+    kind = _kind(metadata.kind, kinds)
     if not 1 <= len(metadata.rig.controls) <= MAX_CONTROLS:
         raise DGTalkerError(f"The avatar has {len(metadata.rig.controls)} controls; 1 to {MAX_CONTROLS} are possible.")
     if len(metadata.rig.controls) + len(metadata.correctives) > MAX_CONTROLS or len(metadata.joints) > MAX_JOINTS:
@@ -132,7 +140,7 @@ def parse(data: bytes, kinds: Mapping[str, Kind]) -> Avatar:
             f"The avatar's document has {size:,} bytes as JSON; at most {MAX_DOCUMENT_BYTES:,} are possible.",
             "Give it fewer controls or shorter texts.",
         )
-    kinds[metadata.kind].check(metadata, specs)
+    kind.check(metadata, specs)
     try:
         tensors = safetensors.numpy.load(data)
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
@@ -142,7 +150,7 @@ def parse(data: bytes, kinds: Mapping[str, Kind]) -> Avatar:
     for name, tensor in tensors.items():
         if tensor.dtype.kind == "f" and not np.all(np.isfinite(tensor)):
             raise DGTalkerError(f"The avatar's tensor {name} holds values that are not finite numbers.", DAMAGED)
-    return kinds[metadata.kind].load(metadata, tensors)
+    return kind.load(metadata, tensors)
 
 
 def read(path: Path) -> bytes:
@@ -231,6 +239,15 @@ def limited(name: str, count: int, maximum: int) -> int:
     if not 1 <= count <= maximum:
         raise DGTalkerError(f"The avatar file claims {count:,} {name}; 1 to {maximum:,} are possible.", DAMAGED)
     return count
+
+
+def _kind(name: str, kinds: Mapping[str, Kind]) -> Kind:
+    if name not in kinds:
+        raise DGTalkerError(
+            f"The avatar is of the unknown kind {name!r}.",
+            f"This engine knows {', '.join(kinds)}. A newer engine may know more.",
+        )
+    return kinds[name]
 
 
 def _document(text: str) -> dict[str, Any]:

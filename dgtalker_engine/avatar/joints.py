@@ -63,15 +63,10 @@ def _vector(data: Sequence[Any]) -> tuple[float, float, float]:
     return x, y, z
 
 
-def quaternions(vectors: np.ndarray) -> np.ndarray:
-    """wxyz float64 (…, 4) of rotation vectors (…, 3)."""
-    half = np.linalg.norm(vectors, axis=-1, keepdims=True) / 2
-    return np.concatenate([np.cos(half), vectors / 2 * np.sinc(half / np.pi)], axis=-1)
-
-
 def proxy_shapes(
     joints: Sequence[Joint],
     rig: Rig,
+    *,
     correctives: Sequence[Names],
     vertices: np.ndarray,
     joint_weights: np.ndarray,
@@ -81,7 +76,8 @@ def proxy_shapes(
     second order between and together; and the turning of shapes that move far.
 
     Args:
-        joints, rig, correctives: of the avatar.
+        joints, rig: of the avatar.
+        correctives: of the avatar.
         vertices: (V, 3).
         joint_weights: (J, V), 0 to 1.
         deltas: float32 (controls + correctives, V, 3).
@@ -97,22 +93,22 @@ def proxy_shapes(
     made: list[tuple[Names, np.ndarray, np.ndarray]] = []
     for joint, weight in zip(joints, joint_weights, strict=True):
         rows = np.flatnonzero(weight)
-        share = weight[rows, None].astype(np.float32)
+        amount = weight[rows, None].astype(np.float32)
         arm = vertices[rows] - np.array(joint.pivot, np.float32)
         turns = {name: np.array(joint.turns[name]) for name in rig.names if any(joint.turns.get(name, ()))}
         for name, vector in turns.items():
             angle = np.linalg.norm(vector)
             axis = (vector / angle).astype(np.float32)
             across = _cross(axis, arm)
-            sine = np.sin(share * np.float32(angle))
+            sine = np.sin(amount * np.float32(angle))
             made.append(((name,), rows, sine * across))
-            made.append(((name, name), rows, (1 - np.cos(share * np.float32(angle))) * _cross(axis, across)))
+            made.append(((name, name), rows, (1 - np.cos(amount * np.float32(angle))) * _cross(axis, across)))
             made += [((*names, name), rows, sine * _cross(axis, deltas[order[names]][rows])) for names in far]
         for first, second in itertools.combinations(turns, 2):
             a, b = (turns[name].astype(np.float32) for name in (first, second))
             if groups[first] == groups[second] and np.linalg.norm(np.cross(a, b)) > 1e-6:
                 both = _cross(a, _cross(b, arm)) + _cross(b, _cross(a, arm))
-                made.append(((first, second), rows, share**2 * both / 2))
+                made.append(((first, second), rows, amount**2 * both / 2))
     for names, _, delta in made:
         if names not in order and np.abs(delta).max(initial=0) > SMALL:
             order[names] = len(order)

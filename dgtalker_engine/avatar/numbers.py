@@ -22,8 +22,8 @@ def expect(specs: dgt.Specs, name: str, shape: tuple[int | None, ...]) -> dgt.Te
     spec = dgt.expect(specs, name, "F16 F32 I8 I16", shape)
     if spec.dtype in SMALL:
         columns = int(np.prod(spec.shape[1:]))
-        for part in ("scale", "offset"):
-            dgt.expect(specs, f"{name}.{part}", "F16 F32", (-(-spec.shape[0] // ROWS), columns))
+        for suffix in ("scale", "offset"):
+            dgt.expect(specs, f"{name}.{suffix}", "F16 F32", (-(-spec.shape[0] // ROWS), columns))
     return spec
 
 
@@ -36,7 +36,7 @@ def read(tensors: dgt.Tensors, name: str) -> np.ndarray:
     stored = tensors[name]
     if stored.dtype.kind == "f":
         return stored.astype(np.float32)
-    scale, offset = (tensors[f"{name}.{part}"].astype(np.float32) for part in ("scale", "offset"))
+    scale, offset = (tensors[f"{name}.{suffix}"].astype(np.float32) for suffix in ("scale", "offset"))
     numbers = stored.reshape(len(stored), scale.shape[1]).astype(np.float32)
     whole = len(numbers) // ROWS * ROWS
     blocks = numbers[:whole].reshape(whole // ROWS, ROWS, scale.shape[1])

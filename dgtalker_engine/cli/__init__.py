@@ -1,1 +1,1 @@
-"""The command line, and the doctor."""
+"""The command line: the engine's work without Blender."""

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from .. import speech
 from ..performance import Direction, exchange, perform, transcripts
 from ..rendering.files import make_folder, write_target
-from ..rendering.sequence import load_shot, open_avatar, render_sequence, talking_shot
+from ..rendering.inputs import load_shot, open_avatar
+from ..rendering.sequence import render_sequence
+from ..rendering.talking_shot import talking_shot
 
 if TYPE_CHECKING:
     from ..performance import Performance

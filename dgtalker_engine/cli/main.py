@@ -151,7 +151,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from .doctor import as_text, examine
+    from ..server.doctor import as_text, examine
 
     report = examine()
     print(json.dumps(report, indent=1) if options.json else as_text(report))

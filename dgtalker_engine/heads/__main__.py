@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ..avatar import ASSETS, save
 from ..errors import DGTalkerError
-from .make import Quality, digest, make
+from .code_digest import digest
+from .make import Quality, make
 from .sculpture.character import CHARACTERS
 
 REPORT = "report.json"
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         for name in names:
             make_one(name, options.blender, options.output)
     except DGTalkerError as error:
-        print(f"workshop: {error.message} {error.hint}", file=sys.stderr)
+        print(f"heads: {error.message} {error.hint}", file=sys.stderr)
         return 1
     return 0
 

@@ -16,12 +16,12 @@ import torch.nn.functional as F
 from scipy.spatial import KDTree
 
 from ..avatar.kinds.linear.model import LinearAvatar
-from ..avatar.kinds.linear.sparse import SparseDeltas
+from ..avatar.sparse import SparseDeltas
 from ..gaussians import render
 from ..gaussians.camera import Camera
 from ..gaussians.cloud import Gaussians
 from .cycles.cycles_render import Picture
-from .cycles.views import Pose
+from .cycles.views import FacePose
 from .sculpture.surfels import smooth
 
 SEED = 4
@@ -30,7 +30,7 @@ MOST_GROWTH = 0.3
 LEAST_CHANGE = 0.07  # of the constant harmonic, 4 of 255 steps of brightness
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """How a fit goes: steps, the first half of them on pictures of half the size, learning rates at its start (they
     fall to a tenth), and what holds values back."""
@@ -75,15 +75,15 @@ def twins(means: np.ndarray) -> np.ndarray:
 class Model(torch.nn.Module):
     """The parameters, and the cloud that they make in a pose."""
 
-    def __init__(self, avatar: LinearAvatar, share: np.ndarray, changing: list[str]) -> None:
+    def __init__(self, avatar: LinearAvatar, adjustable: np.ndarray, changing: list[str]) -> None:
         super().__init__()
         base = avatar.base
         count = len(base["means"])
         pairs = twins(base["means"])
-        still = share.copy()
+        still = adjustable.copy()
         still[avatar.deltas["means"].index] = 0
         self.pairs = torch.from_numpy(pairs)
-        self.share = torch.from_numpy(share[:, None].astype(np.float32))
+        self.adjustable = torch.from_numpy(adjustable[:, None].astype(np.float32))
         self.still = torch.from_numpy(still.astype(np.float32))
         self.given_colour = torch.from_numpy(base["sh"][:, 0])
         self.given_opacity = torch.logit(torch.from_numpy(base["opacities"]), 4e-3)
@@ -97,23 +97,23 @@ class Model(torch.nn.Module):
 
     def growth(self) -> torch.Tensor:
         """(N, 3), factors between 1 / 1.35 and 1.35."""
-        return torch.exp(MOST_GROWTH * self.share * torch.tanh(self.size)[self.pairs])
+        return torch.exp(MOST_GROWTH * self.adjustable * torch.tanh(self.size)[self.pairs])
 
     def opacities(self) -> torch.Tensor:
         return torch.sigmoid(self.given_opacity + self.still * self.opacity[self.pairs])
 
     def sh(self) -> torch.Tensor:
         """(N, 4, 3)."""
-        colour = self.given_colour + self.share * self.colour
-        return torch.cat([colour[:, None], self.share[:, None] * self.harmonics], dim=1)
+        colour = self.given_colour + self.adjustable * self.colour
+        return torch.cat([colour[:, None], self.adjustable[:, None] * self.harmonics], dim=1)
 
-    def cloud(self, pose: Pose) -> Gaussians:
+    def cloud(self, pose: FacePose) -> Gaussians:
         if pose.name not in self.posed:
             self.posed[pose.name] = self.avatar.pose(weights_of(self.avatar, pose.weights))
         posed = self.posed[pose.name]
         colour = posed.sh[:, 0] - self.given_colour
         if pose.name in self.changes:
-            colour = colour + self.share * self.changes[pose.name]
+            colour = colour + self.adjustable * self.changes[pose.name]
         sh = self.sh() + F.pad(colour[:, None], (0, 0, 0, 3))
         return replace(posed, scales=posed.scales * self.growth(), opacities=self.opacities(), sh=sh)
 
@@ -125,7 +125,7 @@ def weights_of(avatar: LinearAvatar, weights: dict[str, float]) -> np.ndarray:
 
 def fit(
     avatar: LinearAvatar,
-    share: np.ndarray,
+    adjustable: np.ndarray,
     pictures: list[Picture],
     changing: list[str],
     settings: Settings,
@@ -135,13 +135,13 @@ def fit(
 
     Args:
         avatar: as it was placed.
-        share: (N,) from 0 for what stays as it is to 1.
+        adjustable: (N,) from 0 for what stays as it is to 1.
         pictures: to fit to, with even sides.
         changing: the poses that may change colours.
         settings: how.
         progress: is told the steps done and the difference that the last one saw.
     """
-    model = Model(avatar, share, changing)
+    model = Model(avatar, adjustable, changing)
     groups = [
         {"params": [model.colour], "lr": settings.colour_rate},
         {"params": [model.harmonics], "lr": settings.harmonic_rate},
@@ -171,7 +171,7 @@ def fit(
         schedule.step()
         progress(step + 1, loss.item())
     with torch.no_grad():
-        changes = {name: (model.share * change).numpy() for name, change in model.changes.items()}
+        changes = {name: (model.adjustable * change).numpy() for name, change in model.changes.items()}
         return Fit(model.sh().numpy(), model.opacities().numpy(), model.growth().numpy(), changes)
 
 
@@ -212,25 +212,25 @@ def similarity(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return ((2 * mean_a * mean_b + c1) * (2 * both + c2) / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))).mean()
 
 
-def fitted(avatar: LinearAvatar, found: Fit) -> LinearAvatar:
+def fitted(avatar: LinearAvatar, result: Fit) -> LinearAvatar:
     """The avatar with what was found.
 
     What a pose changes belongs to its control, or to its Left and Right controls, which share it across the middle.
     """
     rows = len(avatar.base["means"])
     base = dict(avatar.base) | {
-        "sh": found.sh,
-        "opacities": found.opacities,
-        "scales": avatar.base["scales"] * found.growth,
+        "sh": result.sh,
+        "opacities": result.opacities,
+        "scales": avatar.base["scales"] * result.growth,
     }
     deltas = dict(avatar.deltas)
     sized = deltas["scales"]
-    deltas["scales"] = replace(sized, values=sized.values * found.growth[sized.index])
+    deltas["scales"] = replace(sized, values=sized.values * result.growth[sized.index])
     blocks = len(avatar.rig.controls) + len(avatar.metadata.correctives)
     colours = deltas["sh"].dense(rows) if "sh" in deltas else np.zeros((blocks, rows, 3), np.float32)
     left = smooth(-MIDDLE, MIDDLE, avatar.base["means"][:, :1])
     names = avatar.rig.names
-    for name, change in found.changes.items():
+    for name, change in result.changes.items():
         change = np.where(np.abs(change).max(axis=1, keepdims=True) > LEAST_CHANGE, change, 0)
         if name in names:
             colours[names.index(name)] += change
@@ -248,6 +248,6 @@ def psnr(avatar: LinearAvatar, picture: Picture) -> float:
     return float(-10 * np.log10(np.square(np.clip(image, 0, 1)[inside] - picture.rgb[inside]).mean()))
 
 
-def draw(avatar: LinearAvatar, pose: Pose, camera: Camera) -> np.ndarray:
+def draw(avatar: LinearAvatar, pose: FacePose, camera: Camera) -> np.ndarray:
     """The head in a pose, premultiplied sRGB (H, W, 3)."""
     return np.asarray(render(avatar.pose(weights_of(avatar, pose.weights)), camera).rgb)

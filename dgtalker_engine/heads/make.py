@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,25 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from ..avatar import dgt
-from ..avatar.kinds.linear import file
+from .. import avatar
 from ..avatar.kinds.linear.model import LinearAvatar
+from .code_digest import digest
 from .cycles import views
-from .cycles.cycles_render import parts, shoot
+from .cycles.cycles_render import cycles_parts, render_pictures
 from .fit import Settings, fit, fitted, psnr
 from .sculpture.build import build_head
 from .sculpture.character import Character
 from .sculpture.warp import Warp
-
-PACKAGE = Path(__file__).resolve().parents[1]
-MAKERS = (
-    "rig.py",
-    "avatar/base.py",
-    "avatar/numbers.py",
-    "avatar/kinds/linear/sparse.py",
-    "avatar/kinds/linear/file.py",
-)
-NO_MAKERS = ("__main__.py", "expression_presets.py", "sheets.py")
 
 Say = Callable[[str], None]
 
@@ -64,7 +52,7 @@ def make(
     say("placing Gaussians")
     placed = build_head(character)
     say("making meshes")
-    everything, share = parts(character)
+    everything, adjustable = cycles_parts(character)
     shown = time.monotonic()
     # faces that fill the picture show enough at three quarters of its size
     near = quality.size * 3 // 4
@@ -78,7 +66,7 @@ def make(
 
     warp = Warp(character.shape)
     # rest comes first, and once: Blender shows each pose in one go
-    taken = shoot(everything, warp, blender, folder, [*held_out, *shots], quality.samples, seen)
+    taken = render_pictures(everything, warp, blender, folder, [*held_out, *shots], quality.samples, seen)
     unseen, pictures = taken[: len(held_out)], taken[len(held_out) :]
     fitting = time.monotonic()
 
@@ -86,10 +74,10 @@ def make(
         if step % 100 == 0 or step == quality.steps:
             say(f"{step} of {quality.steps} steps, difference {loss:.4f}")
 
-    found = fit(placed, share, pictures, list(views.CHANGING), Settings(quality.steps), stepped)
-    better = fitted(placed, found)
-    data = file.pack(better)
-    head = dgt.parse(data, {"linear": file.KIND})
+    result = fit(placed, adjustable, pictures, list(views.CHANGING), Settings(steps=quality.steps), stepped)
+    better = fitted(placed, result)
+    data = avatar.pack(better)
+    head = avatar.load(data)
     assert isinstance(head, LinearAvatar)
     before = [psnr(placed, picture) for picture in unseen]
     after = [psnr(head, picture) for picture in unseen]
@@ -108,21 +96,3 @@ def make(
     }
     say(f"{report['psnr_placed']} dB placed, {report['psnr_fitted']} dB fitted, {len(data):,} bytes")
     return better, report
-
-
-def digest() -> str:
-    """sha256 of the code that makes the heads; comments, docstrings and layout are of no account."""
-    files = [PACKAGE / name for name in MAKERS]
-    files += [path for path in sorted((PACKAGE / "heads").rglob("*.py")) if path.name not in NO_MAKERS]
-    return hashlib.sha256("\n".join(_meaning(path) for path in files).encode()).hexdigest()
-
-
-def _meaning(path: Path) -> str:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [  # pyright: ignore
-                part for part in body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
-            ]
-    return f"{path.name} {ast.dump(tree)}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 import numpy as np
+import torch
 
 from ..avatar import Avatar
 from ..gaussians import Camera, Gaussians, render_scene_linear
@@ -31,8 +33,12 @@ def render_frame(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> Pic
     return picture
 
 
+@torch.no_grad()
 def pose(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> tuple[Gaussians, Camera]:
-    """The first half of `render_frame`: the heads of a frame in the world, and what sees them."""
+    """The first half of `render_frame`: the heads of a frame in the world, and what sees them.
+
+    The cloud lies where the avatars pose: on a GPU where one of them does.
+    """
     camera = Camera(
         K=np.reshape(frame.camera.K, (3, 3)),
         world_to_camera=np.reshape(frame.camera.world_to_camera, (4, 4)),
@@ -47,9 +53,19 @@ def pose(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> tuple[Gauss
         avatar = avatars[head.avatar]
         gaussians = avatar.pose(avatar.rig.weights(head.weights))
         clouds.append(placed(gaussians, np.reshape(head.matrix, (4, 4)), camera))
-    return merged(clouds), camera
+    return merged(_on_one_device(clouds)), camera
 
 
+def _on_one_device(clouds: Sequence[Gaussians]) -> Sequence[Gaussians]:
+    """The clouds on the first device that is not the processor, where there is one."""
+    device = next((cloud.means.device for cloud in clouds if cloud.means.device.type != "cpu"), None)
+    if device is None:
+        return clouds
+    names = [each.name for each in fields(Gaussians)]
+    return [Gaussians(**{name: getattr(cloud, name).to(device) for name in names}) for cloud in clouds]
+
+
+@torch.no_grad()
 def draw(shot: Shot, posed: Sequence[tuple[Gaussians, Camera]]) -> list[Picture]:
     """The second half of `render_frame`, for several frames: a GPU draws them at once."""
     clouds, cameras = [cloud for cloud, _ in posed], [camera for _, camera in posed]

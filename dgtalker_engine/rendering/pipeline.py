@@ -82,7 +82,7 @@ class _Flow:
         self._begun = 0
         self._stopped = False
         self._changed = threading.Condition()
-        # Before each stage the items that wait for it, with their places.
+        # Before each stage the items that wait for it, with their indices.
         self._waiting: list[deque[tuple[int, Any]]] = [deque() for _ in stages]
         self._waiting[0].extend(enumerate(items))
 
@@ -107,8 +107,8 @@ class _Flow:
         """Does one thing; False when nothing is left. A thread that waits for the next one holds nothing of it."""
         taken = self._take(pool)
         if taken is not None:
-            stage, places, values = taken
-            self._give(stage, places, self._stages[stage].work(values))
+            stage, indices, values = taken
+            self._give(stage, indices, self._stages[stage].work(values))
         return taken is not None
 
     def _take(self, pool: str) -> tuple[int, list[int], list[Any]] | None:
@@ -119,7 +119,7 @@ class _Flow:
                     if count:
                         taken = [self._waiting[stage].popleft() for _ in range(count)]
                         self._begun += count if stage == 0 else 0
-                        return stage, [place for place, _ in taken], [value for _, value in taken]
+                        return stage, [index for index, _ in taken], [value for _, value in taken]
                 self._changed.wait()
             return None
 
@@ -128,12 +128,12 @@ class _Flow:
         count = min(self._stages[stage].batch, len(self._waiting[stage]))
         return min(count, self._ahead - (self._begun - self.finished)) if stage == 0 else count
 
-    def _give(self, stage: int, places: list[int], values: list[Any]) -> None:
+    def _give(self, stage: int, indices: list[int], values: list[Any]) -> None:
         with self._changed:
             if stage + 1 < len(self._stages):
-                self._waiting[stage + 1].extend(zip(places, values, strict=True))
+                self._waiting[stage + 1].extend(zip(indices, values, strict=True))
             else:
-                for place, value in zip(places, values, strict=True):
-                    self.results[place] = value
-                self.finished += len(places)
+                for index, value in zip(indices, values, strict=True):
+                    self.results[index] = value
+                self.finished += len(indices)
             self._changed.notify_all()

@@ -1,3 +1,1 @@
-"""One connection, its requests, progress and cancel; and the same work from the command line."""
-
-from __future__ import annotations
+"""One connection to Blender: its requests, progress and cancel; and what the doctor finds."""

@@ -7,24 +7,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import DGTalkerError
 from ..wire import MAX_PIXELS, Shot, pack
 from .listener import Listener
-from .session import Answer, Progress, UnknownAvatar
-
-if TYPE_CHECKING:
-    from ..avatar import Avatar
+from .open_avatars import OpenAvatars
+from .session import Answer, Progress
 
 log = logging.getLogger(__name__)
 
 
 class Operations:
-    """The operations of one connection, and the avatars that it has opened, by content hash."""
+    """The operations of one connection, and the avatars that it has opened."""
 
     def __init__(self) -> None:
-        self.avatars: dict[str, Avatar] = {}
+        self._avatars = OpenAvatars()
         self._listener = Listener()
 
     def warm_up(self) -> None:
@@ -60,27 +58,29 @@ class Operations:
             ) from error
 
     def _doctor(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
-        from ..cli.doctor import examine
+        from .doctor import examine
 
         return {"report": examine()}, []
 
     def _open_avatar(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
+        import numpy as np
+
         from .. import avatar
-        from ..avatar.base import places
+        from ..avatar.base import corrective_indices
 
         name = header.get("builtin")
         file = bytes(body) if name is None else avatar.builtin(str(name))
         opened = avatar.load(file)
-        self.avatars[opened.metadata.hash] = opened
         proxy = opened.proxy
+        self._avatars.add(opened)
         arrays: dict[str, Any] = {
             "vertices": proxy.vertices,
             "faces": proxy.faces,
             "uv": proxy.uv,
             "colours": proxy.colours,
             "deltas": proxy.deltas,
-            "surfaces": proxy.surfaces,
-            "correctives": places(proxy.correctives, opened.rig),
+            "surfaces": np.zeros(len(proxy.faces), np.uint8) if proxy.surfaces is None else proxy.surfaces,
+            "correctives": corrective_indices(proxy.correctives, opened.rig),
         }
         if name is not None:
             arrays["file"] = file
@@ -98,9 +98,7 @@ class Operations:
         shot = Shot.from_json(bytes(body))
         if len(shot.frames) != 1:
             raise DGTalkerError(f"A request to render holds one frame, not {len(shot.frames)}.")
-        for name in shot.avatars:
-            if name not in self.avatars:
-                raise UnknownAvatar(name)
+        avatars = self._avatars.get(shot.avatars)
         _x, _y, width, height = shot.region or (0, 0, shot.width, shot.height)
         if width * height > MAX_PIXELS:
             raise DGTalkerError(
@@ -110,5 +108,5 @@ class Operations:
         from ..rendering.frame import render_frame
 
         progress(0.0, "Rendering")
-        rgba, depth = render_frame(shot, shot.frames[0], [self.avatars[name] for name in shot.avatars])
+        rgba, depth = render_frame(shot, shot.frames[0], avatars)
         return {"width": width, "height": height}, [rgba, depth]

@@ -53,10 +53,10 @@ def _read_token() -> bytes:
     deadline.start()
     token = b""
     while len(token) < TOKEN_LENGTH + 1 and not token.endswith(b"\n"):
-        part = os.read(sys.stdin.fileno(), TOKEN_LENGTH + 1 - len(token))
-        if not part:
+        chunk = os.read(sys.stdin.fileno(), TOKEN_LENGTH + 1 - len(token))
+        if not chunk:
             break
-        token += part
+        token += chunk
     deadline.cancel()
     if len(token) != TOKEN_LENGTH + 1 or not token.endswith(b"\n"):
         raise HandshakeError("No token arrived on stdin.", STARTED_BY_BLENDER)

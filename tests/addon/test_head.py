@@ -16,7 +16,7 @@ MAKE_AVATAR = """
 import sys
 import numpy as np
 from dgtalker_engine import avatar
-from dgtalker_engine.avatar import linear
+from dgtalker_engine.avatar.sparse import SparseDeltas
 from dgtalker_engine.rig import Control, Rig, arkit_rig
 
 name, status, path = sys.argv[1:]
@@ -34,11 +34,15 @@ colours = np.concatenate([rng.uniform(0.2, 0.8, (len(vertices), 3)), np.ones((le
 n = len(vertices)
 base = {"means": vertices, "quats": np.tile(np.float32([1, 0, 0, 0]), (n, 1)), "scales": np.full((n, 3), 0.01, "f4"),
         "opacities": np.full(n, 0.9, "f4"), "sh": rng.normal(size=(n, 1, 3)).astype("f4")}
-consent = avatar.Consent("Nobody", "tests", "the tests", "2026-01-01", status)
-metadata = avatar.Metadata(1, "linear", name, rig, consent, "CC0-1.0", "")
-proxy = avatar.ProxyMesh(vertices, quads, np.stack([u, v], -1).reshape(-1, 2).astype("f4"), colours, deltas)
-moves = {"means": linear.SparseDeltas.from_dense(deltas, 1e-6)}
-avatar.save(avatar.LinearAvatar(metadata, base, moves, proxy), __import__("pathlib").Path(path))
+consent = avatar.Consent(subject="Nobody", scope="tests", granted_by="the tests", date="2026-01-01", status=status)
+metadata = avatar.Metadata(
+    format_version=1, kind="linear", name=name, rig=rig, consent=consent, licence="CC0-1.0", hash=""
+)
+uv = np.stack([u, v], -1).reshape(-1, 2).astype("f4")
+proxy = avatar.ProxyMesh(vertices=vertices, faces=quads, uv=uv, colours=colours, deltas=deltas)
+moves = {"means": SparseDeltas.from_dense(deltas, 1e-6)}
+head = avatar.LinearAvatar(metadata=metadata, base=base, deltas=moves, sculpted=proxy)
+avatar.save(head, __import__("pathlib").Path(path))
 """
 
 

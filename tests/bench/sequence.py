@@ -31,7 +31,8 @@ from dgtalker_engine.rendering import formats
 from dgtalker_engine.rendering.files import make_folder, write_file
 from dgtalker_engine.rendering.formats import pixels, png
 from dgtalker_engine.rendering.frame import draw, pose, render_frame
-from dgtalker_engine.rendering.sequence import render_sequence, talking_shot
+from dgtalker_engine.rendering.sequence import render_sequence
+from dgtalker_engine.rendering.talking_shot import talking_shot
 from dgtalker_engine.rendering.warm import warm_up
 from dgtalker_engine.wire import Shot
 from dgtalker_engine.wire.provenance import xmp

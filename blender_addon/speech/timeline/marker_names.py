@@ -32,9 +32,9 @@ _LIKE = {
     "RR": "R ER",
     "aa": "AA AE AH AY AW HH",
     "E": "EH EY",
-    "I": "IH IY Y",
-    "O": "AO OW OY",
-    "U": "UH UW W",
+    "ih": "IH IY Y",
+    "oh": "AO OW OY",
+    "ou": "UH UW W",
 }
 VISEMES = {phone: viseme for viseme, phones in _LIKE.items() for phone in phones.split()}
 """The viseme of each phone, of the fifteen that Oculus names."""

@@ -22,12 +22,12 @@ from ..sculpture.deform import CORRECTIVES, MIX, POSES, RIG
 from ..sculpture.deform import posed as displacement
 from ..sculpture.light import linear
 from ..sculpture.paint import lip_colour, skin_albedo
-from ..sculpture.splats import MM, tissue_of
-from ..sculpture.surfels import Points, smooth
+from ..sculpture.splats import MM, field_points
+from ..sculpture.surfels import Surfels, smooth
 from ..sculpture.warp import Warp
 from . import meshes
 from .meshes import Sheet, Strands
-from .views import Pose
+from .views import FacePose
 
 LOOK = {"pores": 0.10, "roughness": 0.50, "lip_gloss": 0.45, "scatter": 0.0035}
 SHORT_HAIRS = ("lashes", "brows", "moustache")
@@ -37,24 +37,24 @@ SHORT_HAIRS = ("lashes", "brows", "moustache")
 class Picture:
     """One picture of Cycles: premultiplied sRGB float32 (H, W, 3) and alpha (H, W), and from where it was taken."""
 
-    pose: Pose
+    pose: FacePose
     camera: Camera
     rgb: np.ndarray
     alpha: np.ndarray
 
 
-def parts(character: Character, seed: int = SEED) -> tuple[list[Sheet | Strands], np.ndarray]:
+def cycles_parts(character: Character, seed: int = SEED) -> tuple[list[Sheet | Strands], np.ndarray]:
     """Everything of a head that Cycles sees, at rest, in the space of the sculpture; and for each Gaussian of
     `build_head` how much of a fit to the pictures it takes (N,)."""
     form, style = forms(character)
     locks = style.form
-    discs = gather(character, form, style, np.random.default_rng(seed))
+    groups = gather(character, form, style, np.random.default_rng(seed))
     rng = np.random.default_rng(seed + 1)
     sheets = meshes.skin(form, locks, rng) + meshes.insides(character)
     for sheet in sheets:
         if sheet.material == "skin":
-            sheet.points.albedo = skin_albedo(sheet.points.position, character)
-    hair = discs["hair"]
+            sheet.surfels.albedo = skin_albedo(sheet.surfels.position, character)
+    hair = groups["hair"]
     wisp = hair.size[:, 0] > 6 * hair.size[:, 1]
     surface = hair.select(~wisp & (hair.opacity > 0.3))
     sheets.append(meshes.hair_cap(locks, form, surface))
@@ -62,20 +62,20 @@ def parts(character: Character, seed: int = SEED) -> tuple[list[Sheet | Strands]
         meshes.hair_strands(locks, surface, rng),
         meshes.needles("hair", hair.select(wisp)),
         meshes.needles(
-            "lash", Points.join([discs[name] for name in ("lashes", "brows", "moustache") if name in discs])
+            "lash", Surfels.join([groups[name] for name in ("lashes", "brows", "moustache") if name in groups])
         ),
     ]
-    return [*sheets, *strands], np.concatenate([_share(name, points) for name, points in discs.items()])
+    return [*sheets, *strands], np.concatenate([_adjustable(name, surfels) for name, surfels in groups.items()])
 
 
-def _share(name: str, discs: Points) -> np.ndarray:
+def _adjustable(name: str, surfels: Surfels) -> np.ndarray:
     """Eyes, lashes, brows and mouth are painted to be read from afar; a fit would dim them. The skin passes over into
     them beside the lashes and where the lips meet, or it would make up for what they do not show."""
     if name not in ("skin", "lining", "collar", "hair"):
-        return np.zeros(len(discs))
+        return np.zeros(len(surfels))
     if name != "skin":
-        return np.ones(len(discs))
-    place = discs.position * np.where(discs.position[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
+        return np.ones(len(surfels))
+    place = surfels.position * np.where(surfels.position[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
     azimuth, elevation, radius = eye_polar(place)
     lower, upper = lid_edges(azimuth)
     gap = np.maximum(np.maximum(elevation - upper, lower - elevation), np.abs(azimuth) - EYE_CORNERS[1]) * LID_RADIUS
@@ -86,32 +86,32 @@ def _share(name: str, discs: Points) -> np.ndarray:
     return lids * np.where(beside, 1.0, lips) * corner
 
 
-def posed(points: Points, warp: Warp, weights: dict[str, float]) -> np.ndarray:
-    """Where the points are at these weights, metres in head space: as the rig has it, without what joints turn."""
+def posed(surfels: Surfels, warp: Warp, weights: dict[str, float]) -> np.ndarray:
+    """Where the surfels are at these weights, metres in head space: as the rig has it, without what joints turn."""
     values = {name: weights.get(name, 0.0) for name in RIG.names}
     blocks = [*values.values(), *(math.prod(values[name] for name in names) for names in CORRECTIVES)]
-    tissue = tissue_of(points)
-    rest = warp.move(points.position, points.part)
+    points = field_points(surfels)
+    rest = warp.move(surfels.position, surfels.part)
     position = rest.copy()
-    for pose, share in zip(POSES, np.array(blocks) @ MIX, strict=True):
-        if share:
-            position += share * (warp.move(points.position + displacement(pose, tissue), points.part) - rest)
+    for pose, weight in zip(POSES, np.array(blocks) @ MIX, strict=True):
+        if weight:
+            position += weight * (warp.move(surfels.position + displacement(pose, points), surfels.part) - rest)
     return position * MM
 
 
-def shoot(
+def render_pictures(
     everything: list[Sheet | Strands],
     warp: Warp,
     blender: Path,
     folder: Path,
-    shots: list[tuple[Pose, Camera]],
+    shots: list[tuple[FacePose, Camera]],
     samples: int,
     progress: Callable[[int], None],
 ) -> list[Picture]:
     """Renders the shots with Cycles.
 
     Args:
-        everything: what `parts` made.
+        everything: what `cycles_parts` made.
         warp: to the character's space.
         blender: a Python that has bpy.
         folder: for what is handed to and fro.
@@ -156,23 +156,23 @@ def shoot(
 
 
 def _write_parts(
-    folder: Path, pose: Pose, warp: Warp, everything: list[Sheet | Strands], rest: dict[int, np.ndarray]
+    folder: Path, pose: FacePose, warp: Warp, everything: list[Sheet | Strands], rest: dict[int, np.ndarray]
 ) -> list[dict]:
     """One file for each part; parts that this pose does not move share the file of the pose before."""
     written = []
     for index, part in enumerate(everything):
-        vertices = posed(part.points, warp, pose.weights)
+        vertices = posed(part.surfels, warp, pose.weights)
         moves = index not in rest or not np.array_equal(vertices, rest[index])
         name = f"{pose.name}_{index:02d}.npz" if moves else f"rest_{index:02d}.npz"
         if moves:
             arrays: dict[str, Any] = {
                 "vertices": vertices.astype(np.float32),
-                "albedo": linear(part.points.albedo).astype(np.float32),
+                "albedo": linear(part.surfels.albedo).astype(np.float32),
             }
             if isinstance(part, Strands):
                 arrays |= {"radius": (part.radius * MM).astype(np.float32), "steps": np.array(part.steps)}
             else:
-                wet = lip_colour(part.points.position) if part.material == "skin" else np.zeros(len(part.points))
+                wet = lip_colour(part.surfels.position) if part.material == "skin" else np.zeros(len(part.surfels))
                 arrays |= {"faces": part.faces.astype(np.int32), "wet": wet.astype(np.float32)}
             np.savez(folder / name, **arrays)
         if not pose.weights:
@@ -181,7 +181,7 @@ def _write_parts(
     return written
 
 
-def _picture(path: Path, pose: Pose, camera: Camera) -> Picture:
+def _picture(path: Path, pose: FacePose, camera: Camera) -> Picture:
     rgba = np.load(path).astype(np.float32)
     alpha = np.clip(rgba[..., 3], 0, 1)
     straight = np.clip(rgba[..., :3] / np.maximum(alpha, 1e-4)[..., None], 0, 1)

@@ -10,7 +10,7 @@ from scipy.spatial import KDTree
 from ..sculpture import clothes, eyes, face, mesh, mouth, sdf
 from ..sculpture.anatomy import EAR, EYE_CORNERS, MOUTH_HALF_WIDTH, NECK_END, in_eye_opening, slit_y, slit_z
 from ..sculpture.character import Character
-from ..sculpture.surfels import Part, Points, make, unit
+from ..sculpture.surfels import Part, Surfels, make, unit
 from .surface_nets import surface_net
 
 EAR_BOX = ((60.0, -30.0, -50.0), (108.0, 52.0, 52.0))
@@ -23,7 +23,7 @@ class Sheet:
     """A mesh of one material: its vertices, and faces (F, 4) with -1 in the last place of a triangle."""
 
     material: str
-    points: Points
+    points: Surfels
     faces: np.ndarray
 
 
@@ -32,7 +32,7 @@ class Strands:
     """Hairs of one material, each of `steps` points, one after another; radii (N,) in mm."""
 
     material: str
-    points: Points
+    points: Surfels
     radius: np.ndarray
     steps: int
 
@@ -50,17 +50,17 @@ def skin(form: np.ndarray, hair_form: np.ndarray, rng: np.random.Generator) -> l
     vertices, triangles, side = mesh.surface(bald, spacing, rng, fine=3)
     for _ in range(2):
         vertices, triangles, side = _subdivided(bald, vertices, triangles, side)
-    head = _skin_points(bald, vertices, side)
+    head = _skin_surfels(bald, vertices, side)
     triangles = np.concatenate([triangles, np.full((len(triangles), 1), -1)], axis=1)
     ear, quads = surface_net(form, EAR_BOX, 0.8)
     stands_out = sdf.distances(bald, ear) > 0.04
     kept = stands_out[quads].all(axis=1)
-    left = _skin_points(form, ear, np.nan)
+    left = _skin_surfels(form, ear, np.nan)
     ears = [Sheet("skin", left, quads[kept]), Sheet("skin", left.mirrored(), quads[kept][:, ::-1])]
     return [Sheet("skin", head, triangles), *ears]
 
 
-def _skin_points(form: np.ndarray, vertices: np.ndarray, side: np.ndarray | float) -> Points:
+def _skin_surfels(form: np.ndarray, vertices: np.ndarray, side: np.ndarray | float) -> Surfels:
     return make(vertices, sdf.normals(form, vertices), 1.0, Part.SKIN, side=side)
 
 
@@ -101,14 +101,14 @@ def insides(character: Character) -> list[Sheet]:
     grids.append((eyes.eyeball_grid(character.eyes, 90, 128), (90, 128), True, "eye"))
     grids.append((eyes.caruncles(character.skin), (8, 13), False, "wet"))
     sheets = [catch_lights()]
-    for points, shape, closed, material in grids:
-        points = points.select(np.arange(shape[0] * shape[1]))
-        quads = _outwards(points, mesh.grid_faces(*shape, closed))
-        sheets += [Sheet(material, points, quads), Sheet(material, points.mirrored(), quads[:, ::-1])]
-    for points, material in ((mouth.tongue_grid(40, 60), "wet"), (mouth.cavity_grid(40, 60), "cavity")):
-        sheets.append(Sheet(material, points, _outwards(points, mesh.grid_faces(40, 60, True))))
-    for points, shape in clothes.cloth_grids(character.clothes, 720, 40):
-        sheets.append(Sheet("cloth", points, _outwards(points, mesh.grid_faces(*shape, True))))
+    for surfels, shape, closed, material in grids:
+        surfels = surfels.select(np.arange(shape[0] * shape[1]))
+        quads = _outwards(surfels, mesh.grid_faces(*shape, closed))
+        sheets += [Sheet(material, surfels, quads), Sheet(material, surfels.mirrored(), quads[:, ::-1])]
+    for surfels, material in ((mouth.tongue_grid(40, 60), "wet"), (mouth.cavity_grid(40, 60), "cavity")):
+        sheets.append(Sheet(material, surfels, _outwards(surfels, mesh.grid_faces(40, 60, True))))
+    for surfels, shape in clothes.cloth_grids(character.clothes, 720, 40):
+        sheets.append(Sheet("cloth", surfels, _outwards(surfels, mesh.grid_faces(*shape, True))))
     return sheets
 
 
@@ -123,26 +123,26 @@ def catch_lights() -> Sheet:
     return Sheet("glow", discs, faces)
 
 
-def _outwards(points: Points, quads: np.ndarray) -> np.ndarray:
+def _outwards(surfels: Surfels, quads: np.ndarray) -> np.ndarray:
     """The quads, all turned where that makes more of them face along the normals."""
-    corner = points.position[quads]
+    corner = surfels.position[quads]
     facing = np.cross(corner[:, 2] - corner[:, 0], corner[:, 3] - corner[:, 1])
-    return quads if (facing * points.normal[quads].mean(axis=1)).sum() > 0 else quads[:, ::-1]
+    return quads if (facing * surfels.normal[quads].mean(axis=1)).sum() > 0 else quads[:, ::-1]
 
 
-def hair_cap(form: np.ndarray, skin_form: np.ndarray, discs: Points) -> Sheet:
+def hair_cap(form: np.ndarray, skin_form: np.ndarray, discs: Surfels) -> Sheet:
     """The locks' surface where it stands clear of the skin, a little darker than the strands on it."""
     vertices, quads = surface_net(form, HAIR_BOX, 1.6)
     clear = sdf.distances(skin_form, vertices) > -1.2
     quads = quads[clear[quads].all(axis=1)]
     used, index = np.unique(quads, return_inverse=True)
-    points = make(vertices[used], sdf.normals(form, vertices[used]), 1.0, Part.HAIR)
-    _, near = KDTree(discs.position).query(points.position, k=4)
-    points.albedo = discs.albedo[near].mean(axis=1) * 1.15
-    return Sheet("hair_cap", points, index.reshape(quads.shape))
+    surfels = make(vertices[used], sdf.normals(form, vertices[used]), 1.0, Part.HAIR)
+    _, near = KDTree(discs.position).query(surfels.position, k=4)
+    surfels.albedo = discs.albedo[near].mean(axis=1) * 1.15
+    return Sheet("hair_cap", surfels, index.reshape(quads.shape))
 
 
-def hair_strands(form: np.ndarray, discs: Points, rng: np.random.Generator) -> Strands:
+def hair_strands(form: np.ndarray, discs: Surfels, rng: np.random.Generator) -> Strands:
     """Strands that start at the discs of the hair's surface and follow their direction over it."""
     steps, stride = 7, 3.4
     tree = KDTree(discs.position)
@@ -153,8 +153,8 @@ def hair_strands(form: np.ndarray, discs: Points, rng: np.random.Generator) -> S
     for step in range(1, steps):
         place = place + stride * heading
         normal = sdf.normals(form, place)
-        share = step / (steps - 1)
-        place = place - (sdf.distances(form, place)[:, None] - lift * (0.4 + 1.2 * share)) * normal
+        along = step / (steps - 1)
+        place = place - (sdf.distances(form, place)[:, None] - lift * (0.4 + 1.2 * along)) * normal
         _, near = tree.query(place, k=6)
         around = discs.along[near]
         around = around * np.sign((around * heading[:, None]).sum(axis=2, keepdims=True))
@@ -165,17 +165,17 @@ def hair_strands(form: np.ndarray, discs: Points, rng: np.random.Generator) -> S
     position = np.stack(lines, axis=1).reshape(-1, 3)
     bright = 1.2 + 0.2 * rng.random((len(discs), 1))
     albedo = np.repeat(np.clip(discs.albedo * bright, 0, 1), steps, axis=0)
-    points = make(position, np.stack(normals, axis=1).reshape(-1, 3), 1.0, Part.HAIR, albedo=albedo)
+    surfels = make(position, np.stack(normals, axis=1).reshape(-1, 3), 1.0, Part.HAIR, albedo=albedo)
     radius = np.tile(0.55 * (1 - np.linspace(0, 1, steps) ** 2.5) + 0.02, len(discs))
-    return Strands("hair", points, radius, steps)
+    return Strands("hair", surfels, radius, steps)
 
 
-def needles(material: str, discs: Points) -> Strands:
+def needles(material: str, hairs: Surfels) -> Strands:
     """A short hair, thick in the middle, in place of every long disc; overlapping ones make up longer hairs."""
     reach = np.array([-1.7, -0.6, 0.6, 1.7])
-    ends = discs.size[:, 0, None, None] * reach[None, :, None] * discs.along[:, None]
-    rows = np.repeat(np.arange(len(discs)), len(reach))
-    points = discs.select(rows)
-    points.position = (discs.position[:, None] + ends).reshape(-1, 3)
-    radius = (discs.size[:, 1:] * np.array([0.25, 1.15, 1.15, 0.25])).ravel()
-    return Strands(material, points, radius, len(reach))
+    ends = hairs.size[:, 0, None, None] * reach[None, :, None] * hairs.along[:, None]
+    rows = np.repeat(np.arange(len(hairs)), len(reach))
+    surfels = hairs.select(rows)
+    surfels.position = (hairs.position[:, None] + ends).reshape(-1, 3)
+    radius = (hairs.size[:, 1:] * np.array([0.25, 1.15, 1.15, 0.25])).ravel()
+    return Strands(material, surfels, radius, len(reach))

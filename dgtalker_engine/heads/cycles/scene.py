@@ -1,4 +1,4 @@
-"""Renders the workshop's pictures with Cycles. Blender's own Python runs this file: `python scene.py JOB`.
+"""Renders the pictures of a head with Cycles. Blender's own Python runs this file: `python scene.py JOB`.
 
 A job is a folder with `job.json` (settings and cameras) and meshes as `.npz`; for each view a `.npy` of scene-linear
 premultiplied RGBA, float16, is left in it.

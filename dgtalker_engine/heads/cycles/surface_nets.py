@@ -13,7 +13,9 @@ SLAB = 2_000_000
 def surface_net(form: np.ndarray, box: Box, cell: float) -> tuple[np.ndarray, np.ndarray]:
     """Vertices (V, 3) and quads (F, 4), counter-clockwise from outside, of a form within a box (Gibson's surface nets).
 
-    Each vertex is the mean of the places where the edges of its cell cross the surface, laid onto the surface.
+    Each vertex is the mean of the points where the edges of its cell cross the surface, laid onto the surface.
+
+    Written here: scikit-image has marching cubes, and would be a dependency for one function used when heads are made.
     """
     axes = [np.arange(low, high + cell, cell) for low, high in zip(*box, strict=True)]
     corners = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)

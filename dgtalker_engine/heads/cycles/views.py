@@ -1,4 +1,4 @@
-"""From where the workshop looks at a head, and the poses it takes."""
+"""From where the pictures to fit to are taken of a head, and the poses that it takes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Pose:
+class FacePose:
     """Weights by control, and the views from which it is seen."""
 
     name: str
@@ -65,16 +65,16 @@ AROUND = tuple(
 )  # fmt: skip
 FACES = tuple(View(azimuth, elevation, close=True) for azimuth, elevation in ((0, 0), (26, -12), (-26, 10), (-55, -4)))
 LEFT, RIGHT = View(16, -4, close=True), View(-28, 6, close=True)
-REST = Pose("rest", {}, AROUND + FACES)
+REST = FacePose("rest", {}, AROUND + FACES)
 POSES = (
     REST,
-    Pose("jawOpen", {"jawOpen": 1.0}, (LEFT, RIGHT)),
-    Pose("mouthSmile", both(mouthSmile=1.0), (LEFT, RIGHT)),
-    Pose("eyeBlink", both(eyeBlink=1.0), (View(-6, 0, close=True),)),
-    Pose("mouthPucker", {"mouthPucker": 1.0}, (LEFT,)),
-    Pose("mouthFunnel", {"mouthFunnel": 1.0}, (RIGHT,)),
-    Pose("teeth", both(mouthUpperUp=0.8, mouthLowerDown=0.8), (LEFT,)),
-    Pose("tongueOut", {"tongueOut": 1.0, "jawOpen": 0.4}, (LEFT,)),
+    FacePose("jawOpen", {"jawOpen": 1.0}, (LEFT, RIGHT)),
+    FacePose("mouthSmile", both(mouthSmile=1.0), (LEFT, RIGHT)),
+    FacePose("eyeBlink", both(eyeBlink=1.0), (View(-6, 0, close=True),)),
+    FacePose("mouthPucker", {"mouthPucker": 1.0}, (LEFT,)),
+    FacePose("mouthFunnel", {"mouthFunnel": 1.0}, (RIGHT,)),
+    FacePose("teeth", both(mouthUpperUp=0.8, mouthLowerDown=0.8), (LEFT,)),
+    FacePose("tongueOut", {"tongueOut": 1.0, "jawOpen": 0.4}, (LEFT,)),
 )
 CHANGING = ("jawOpen", "mouthSmile", "eyeBlink", "mouthPucker", "mouthFunnel")
 """The poses that may change colours, named after the controls that make them."""

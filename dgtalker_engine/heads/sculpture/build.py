@@ -1,18 +1,18 @@
-"""Makes the built-in head: sculpture → points → Gaussians, deltas and proxy mesh. Millimetres until the last step."""
+"""Makes the built-in head: sculpture → surfels → Gaussians, deltas and proxy mesh. Millimetres until the last step."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from ...avatar import pack
 from ...avatar.base import FORMAT_VERSION, Consent, Metadata
-from ...avatar.kinds.linear import file
 from ...avatar.kinds.linear.model import LinearAvatar
 from . import clothes, eyes, face, hair, mesh, mouth, posture, splats
 from .anatomy import skin_form
 from .character import CHARACTERS, Character
 from .deform import CORRECTIVES, RIG
 from .hairstyles import STYLES, HairStyle
-from .surfels import Points
+from .surfels import Surfels
 from .warp import Warp
 
 SEED = 20240
@@ -20,23 +20,39 @@ SEED = 20240
 
 def build_file(name: str) -> bytes:
     """The .dgt file of a built-in head before it is fitted to pictures; the same bytes every time."""
-    return file.pack(build_head(CHARACTERS[name]))
+    return pack(build_head(CHARACTERS[name]))
 
 
 def build_head(character: Character) -> LinearAvatar:
     """The whole avatar; the same every time."""
     rng = np.random.default_rng(SEED)
     skin, style = forms(character)
-    points = Points.join(list(gather(character, skin, style, rng).values()))
+    surfels = Surfels.join(list(gather(character, skin, style, rng).values()))
     warp = Warp(character.shape)
-    proxy, proxy_points = mesh.build(character, skin, style, points, warp, rng)
-    base = splats.base_arrays(warp.points(points))
-    consent = Consent("Nobody: made by code", "Any use", "DGTalker", "", "synthetic")
-    metadata = Metadata(
-        FORMAT_VERSION, "linear", character.label, RIG, consent, "CC0-1.0", "", CORRECTIVES, posture.joints(warp)
+    proxy, proxy_points = mesh.build(character, skin, style, surfels, warp, rng)
+    base = splats.base_arrays(warp.surfels(surfels))
+    consent = Consent(
+        subject="Nobody: made by code", scope="Any use", granted_by="DGTalker", date="", status="synthetic"
     )
-    shares = (posture.shares(points), posture.shares(proxy_points))
-    return LinearAvatar(metadata, base, splats.deltas(points, base, warp), proxy, *shares)
+    metadata = Metadata(
+        format_version=FORMAT_VERSION,
+        kind="linear",
+        name=character.label,
+        rig=RIG,
+        consent=consent,
+        licence="CC0-1.0",
+        hash="",
+        correctives=CORRECTIVES,
+        joints=posture.joints(warp),
+    )
+    return LinearAvatar(
+        metadata=metadata,
+        base=base,
+        deltas=splats.deltas(surfels, base, warp),
+        sculpted=proxy,
+        joint_weights=posture.joint_weights(surfels),
+        proxy_joint_weights=posture.joint_weights(proxy_points),
+    )
 
 
 def forms(character: Character) -> tuple[np.ndarray, HairStyle]:
@@ -44,7 +60,7 @@ def forms(character: Character) -> tuple[np.ndarray, HairStyle]:
     return skin_form(character.hair.moustache), STYLES[character.hair.style]()
 
 
-def gather(character: Character, skin: np.ndarray, style: HairStyle, rng: np.random.Generator) -> dict[str, Points]:
+def gather(character: Character, skin: np.ndarray, style: HairStyle, rng: np.random.Generator) -> dict[str, Surfels]:
     """Every disc of the head, by what it is part of, in the sculpture's space."""
     face_points = face.skin(skin, style.form, rng)
     face.paint_skin(face_points, character, skin, style.form)

@@ -6,7 +6,7 @@ import numpy as np
 
 from .character import Clothes
 from .light import lit
-from .surfels import Part, Points, make, smooth, tangent, unit
+from .surfels import Part, Surfels, make, smooth, tangent, unit
 
 NECK_Y = 15.0
 FLOOR = -186.0
@@ -25,7 +25,7 @@ def ring(count: int) -> np.ndarray:
     return np.arange(count) * 2 * np.pi / count
 
 
-def cloth(clothes: Clothes, rng: np.random.Generator) -> Points:
+def cloth(clothes: Clothes, rng: np.random.Generator) -> Surfels:
     """Discs of the whole garment, closed from below."""
     sets = _surfaces(clothes, 100, 20, closed=False)
     r, a = (grid.ravel() for grid in np.meshgrid(np.arange(2.5, 54, 5.0), ring(50)))
@@ -34,15 +34,15 @@ def cloth(clothes: Clothes, rng: np.random.Generator) -> Points:
     floor = np.stack([r * np.sin(a), NECK_Y - r * np.cos(a), np.full(len(r), FLOOR)], axis=1)
     dark = np.array(clothes.colour) * 0.42
     sets.append(make(floor, np.tile([0.0, 0.0, -1.0], (len(r), 1)), 4.8, Part.CLOTH, colour=dark))
-    return Points.join(sets)
+    return Surfels.join(sets)
 
 
-def cloth_grids(clothes: Clothes, turns: int, tube: int) -> list[tuple[Points, tuple[int, int]]]:
+def cloth_grids(clothes: Clothes, turns: int, tube: int) -> list[tuple[Surfels, tuple[int, int]]]:
     """The garment's surfaces as grids (rows, tube) closed along the columns; a ring's last row lies on its first."""
-    return [(points, (len(points) // tube, tube)) for points in _surfaces(clothes, turns, tube, closed=True)]
+    return [(surfels, (len(surfels) // tube, tube)) for surfels in _surfaces(clothes, turns, tube, closed=True)]
 
 
-def _surfaces(clothes: Clothes, turns: int, tube: int, closed: bool) -> list[Points]:
+def _surfaces(clothes: Clothes, turns: int, tube: int, closed: bool) -> list[Surfels]:
     surfaces = []
     for index, (height, radius) in enumerate(RINGS[clothes.style]):
         surfaces.append(_ring(clothes, index, height, radius, turns, tube, closed))
@@ -53,7 +53,7 @@ def _surfaces(clothes: Clothes, turns: int, tube: int, closed: bool) -> list[Poi
     return surfaces
 
 
-def _ring(clothes: Clothes, index: int, height: float, radius: float, turns: int, tube: int, closed: bool) -> Points:
+def _ring(clothes: Clothes, index: int, height: float, radius: float, turns: int, tube: int, closed: bool) -> Surfels:
     """One ring of cloth, (turns, tube); (turns + 1, tube) where `closed`."""
     around = np.concatenate([ring(turns), [0.0]]) if closed else ring(turns)
     # discs only where the ring can be seen: not at the neck and beneath
@@ -116,7 +116,7 @@ def _ball(
     turns: int,
     tube: int,
     closed: bool,
-) -> Points:
+) -> Surfels:
     """A part of the bow tie: a soft ellipsoid, pinched where the wings meet the knot."""
     around = np.linspace(0.03, np.pi - 0.03, turns + closed)
     b, a = (grid.ravel() for grid in np.meshgrid(ring(tube), around))

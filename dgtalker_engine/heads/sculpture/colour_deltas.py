@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ...rig import mirrored
-from .deformation_fields import Tissue
+from .deformation_fields import FieldPoints
 from .paint import BAG, CROWS_FEET, FOLD, FOREHEAD, FROWN, lip_colour, to_path
 from .surfels import Part, smooth, soft
 
@@ -21,94 +21,94 @@ CREASE = np.array([-0.16, -0.24, -0.26])
 DARK = np.array([-0.45, -0.5, -0.5])
 
 
-def tone(name: str, tissue: Tissue) -> np.ndarray | None:
+def colour_delta(name: str, points: FieldPoints) -> np.ndarray | None:
     """What the control `name` adds to every colour, as a part of it, (N, 3); None where it leaves them alone."""
-    if name in TONES:
-        return TONES[name](tissue)
-    if mirrored(name) in TONES:
-        return TONES[mirrored(name)](tissue.mirrored())
+    if name in COLOUR_DELTAS:
+        return COLOUR_DELTAS[name](points)
+    if mirrored(name) in COLOUR_DELTAS:
+        return COLOUR_DELTAS[mirrored(name)](points.mirrored())
     return None
 
 
-def _line(tissue: Tissue, path: tuple[tuple[float, float, float], ...], width: float) -> np.ndarray:
+def _line(points: FieldPoints, path: tuple[tuple[float, float, float], ...], width: float) -> np.ndarray:
     """1 on a line of the face, as it is seen from the front."""
     flat = tuple((x, 0.0, z) for x, _, z in path)
-    return tissue.front * soft(to_path(tissue.anchor * [1.0, 0.0, 1.0], flat), width)
+    return points.front * soft(to_path(points.anchor * [1.0, 0.0, 1.0], flat), width)
 
 
 def _on(weight: np.ndarray, colour: np.ndarray) -> np.ndarray:
     return weight[:, None] * colour
 
 
-def _lips(tissue: Tissue) -> np.ndarray:
-    return tissue.skin * lip_colour(tissue.anchor)
+def _lips(points: FieldPoints) -> np.ndarray:
+    return points.skin * lip_colour(points.anchor)
 
 
-def _fold(tissue: Tissue) -> np.ndarray:
+def _fold(points: FieldPoints) -> np.ndarray:
     """The furrow from nose to mouth."""
-    return _line(tissue, FOLD, 3.2) * smooth(-63, -50, tissue.anchor[:, 2])
+    return _line(points, FOLD, 3.2) * smooth(-63, -50, points.anchor[:, 2])
 
 
-def _crows_feet(tissue: Tissue) -> np.ndarray:
+def _crows_feet(points: FieldPoints) -> np.ndarray:
     """Beside the eye and below it."""
-    lines = np.max([tissue.skin * soft(to_path(tissue.anchor, path), 1.8) for path in CROWS_FEET], axis=0)
-    return np.maximum(lines, 0.6 * _line(tissue, BAG, 2.8))
+    lines = np.max([points.skin * soft(to_path(points.anchor, path), 1.8) for path in CROWS_FEET], axis=0)
+    return np.maximum(lines, 0.6 * _line(points, BAG, 2.8))
 
 
-def jaw_open(tissue: Tissue) -> np.ndarray:
+def jaw_open(points: FieldPoints) -> np.ndarray:
     """The dark behind the teeth, and the shadow that the lower lip's inside lies in."""
-    inside = np.isin(tissue.part, (Part.CAVITY, Part.TONGUE, Part.LOWER_TEETH))
-    behind = inside * smooth(-86, -52, tissue.position[:, 1])
-    hollow = tissue.ball((42, -62, -60), 17) + tissue.mirrored().ball((42, -62, -60), 17)
+    inside = np.isin(points.part, (Part.CAVITY, Part.TONGUE, Part.LOWER_TEETH))
+    behind = inside * smooth(-86, -52, points.position[:, 1])
+    hollow = points.ball((42, -62, -60), 17) + points.mirrored().ball((42, -62, -60), 17)
     return _on(behind, DARK) + _on(0.35 * hollow, CREASE)
 
 
-def smile(tissue: Tissue) -> np.ndarray:
-    return _on(0.8 * _fold(tissue) + 0.3 * _crows_feet(tissue), CREASE) + _on(tissue.ball((44, -72, -30), 18), BLOOD)
+def smile(points: FieldPoints) -> np.ndarray:
+    return _on(0.8 * _fold(points) + 0.3 * _crows_feet(points), CREASE) + _on(points.ball((44, -72, -30), 18), BLOOD)
 
 
-def sneer(tissue: Tissue) -> np.ndarray:
-    ridges = [_line(tissue, ((6, -95, z), (14, -86, z + 4)), 1.3) for z in (-6.0, -11.0, -16.0)]
-    upper = _fold(tissue) * smooth(-54, -38, tissue.anchor[:, 2])
+def sneer(points: FieldPoints) -> np.ndarray:
+    ridges = [_line(points, ((6, -95, z), (14, -86, z + 4)), 1.3) for z in (-6.0, -11.0, -16.0)]
+    upper = _fold(points) * smooth(-54, -38, points.anchor[:, 2])
     return _on(upper + 0.6 * np.max(ridges, axis=0), CREASE)
 
 
-def upper_up(tissue: Tissue) -> np.ndarray:
-    return _on(0.4 * _fold(tissue), CREASE)
+def upper_up(points: FieldPoints) -> np.ndarray:
+    return _on(0.4 * _fold(points), CREASE)
 
 
-def dimple(tissue: Tissue) -> np.ndarray:
-    return _on(tissue.ball((30, -81, -59), 4), CREASE)
+def dimple(points: FieldPoints) -> np.ndarray:
+    return _on(points.ball((30, -81, -59), 4), CREASE)
 
 
-def squint(tissue: Tissue) -> np.ndarray:
-    return _on(0.35 * _crows_feet(tissue), CREASE)
+def squint(points: FieldPoints) -> np.ndarray:
+    return _on(0.35 * _crows_feet(points), CREASE)
 
 
-def cheek_puff(tissue: Tissue) -> np.ndarray:
-    return _on(tissue.ball((45, -66, -45), 20) + tissue.mirrored().ball((45, -66, -45), 20), 0.9 * BLOOD)
+def cheek_puff(points: FieldPoints) -> np.ndarray:
+    return _on(points.ball((45, -66, -45), 20) + points.mirrored().ball((45, -66, -45), 20), 0.9 * BLOOD)
 
 
-def press(tissue: Tissue) -> np.ndarray:
+def press(points: FieldPoints) -> np.ndarray:
     """Pressed lips lose their blood."""
-    return _on(_lips(tissue) * tissue.left, PALE)
+    return _on(_lips(points) * points.left, PALE)
 
 
-def roll(tissue: Tissue) -> np.ndarray:
-    return _on(_lips(tissue), 0.4 * PALE)
+def roll(points: FieldPoints) -> np.ndarray:
+    return _on(_lips(points), 0.4 * PALE)
 
 
-def brow_down(tissue: Tissue) -> np.ndarray:
-    return _on(_line(tissue, FROWN, 2.0), CREASE)
+def brow_down(points: FieldPoints) -> np.ndarray:
+    return _on(_line(points, FROWN, 2.0), CREASE)
 
 
-def brow_up(tissue: Tissue) -> np.ndarray:
-    x, _, z = tissue.anchor.T
+def brow_up(points: FieldPoints) -> np.ndarray:
+    x, _, z = points.anchor.T
     lines = [soft(z - height - 4 + x**2 / 220, 1.6) for height in FOREHEAD[:2]]
-    return _on(0.4 * tissue.skin * np.max(lines, axis=0) * smooth(38, 14, np.abs(x)) * tissue.front, CREASE)
+    return _on(0.4 * points.skin * np.max(lines, axis=0) * smooth(38, 14, np.abs(x)) * points.front, CREASE)
 
 
-TONES: dict[str, Callable[[Tissue], np.ndarray]] = {
+COLOUR_DELTAS: dict[str, Callable[[FieldPoints], np.ndarray]] = {
     "jawOpen": jaw_open,
     "mouthSmileLeft": smile,
     "noseSneerLeft": sneer,

@@ -19,36 +19,36 @@ from . import eye_controls as eyes
 from . import face_controls as face
 from . import mouth_controls as mouth
 from .correctives import TOGETHER
-from .deformation_fields import Tissue
+from .deformation_fields import FieldPoints
 
-Pose = tuple[tuple[str, float], ...]
+Strengths = tuple[tuple[str, float], ...]
 """Controls and their strengths."""
 
 RIG = head_rig()
 
 
-def displacement(name: str, tissue: Tissue, strength: float = 1.0) -> np.ndarray:
+def displacement(name: str, points: FieldPoints, strength: float = 1.0) -> np.ndarray:
     """What the control `name` does to every point, (N, 3), without what joints turn."""
     if name in LEFT or name in MIDDLE:
         if name in ARCS:
-            return ARCS[name](tissue, strength)
-        return strength * (LEFT.get(name) or MIDDLE[name])(tissue)
-    return displacement(mirrored(name), tissue.mirrored(), strength) * [-1.0, 1.0, 1.0]
+            return ARCS[name](points, strength)
+        return strength * (LEFT.get(name) or MIDDLE[name])(points)
+    return displacement(mirrored(name), points.mirrored(), strength) * [-1.0, 1.0, 1.0]
 
 
-def posed(pose: Pose, tissue: Tissue) -> np.ndarray:
+def posed(pose: Strengths, points: FieldPoints) -> np.ndarray:
     """What a pose of one control, or of those of a corrective, does to every point, (N, 3)."""
     names = tuple(name for name, _ in pose)
     if names in TOGETHER:
-        return TOGETHER[names](tissue, displacement)
+        return TOGETHER[names](points, displacement)
     other = tuple(mirrored(name) for name in names)
     if other in TOGETHER:
-        return TOGETHER[other](tissue.mirrored(), displacement) * [-1.0, 1.0, 1.0]
+        return TOGETHER[other](points.mirrored(), displacement) * [-1.0, 1.0, 1.0]
     ((name, strength),) = pose
-    return displacement(name, tissue, strength)
+    return displacement(name, points, strength)
 
 
-MIDDLE: dict[str, Callable[[Tissue], np.ndarray]] = {
+MIDDLE: dict[str, Callable[[FieldPoints], np.ndarray]] = {
     "jawForward": mouth.jaw_forward,
     "jawOpen": mouth.jaw_open,
     "mouthClose": mouth.mouth_close,
@@ -68,7 +68,7 @@ MIDDLE: dict[str, Callable[[Tissue], np.ndarray]] = {
     "gazeUp": eyes.gaze_up,
 }
 
-LEFT: dict[str, Callable[[Tissue], np.ndarray]] = {
+LEFT: dict[str, Callable[[FieldPoints], np.ndarray]] = {
     "eyeBlinkLeft": eyes.blink,
     "eyeLookDownLeft": eyes.look_down,
     "eyeLookInLeft": eyes.look_in,
@@ -91,7 +91,7 @@ LEFT: dict[str, Callable[[Tissue], np.ndarray]] = {
     "noseSneerLeft": face.sneer,
 }
 
-ARCS: dict[str, Callable[[Tissue, float], np.ndarray]] = {
+ARCS: dict[str, Callable[[FieldPoints, float], np.ndarray]] = {
     "jawOpen": mouth.jaw_open,
     "eyeBlinkLeft": eyes.blink,
     "mouthClose": mouth.mouth_close,
@@ -110,9 +110,9 @@ SQUARES = tuple(square for name in ARCS for square in _both_sides((name, name)))
 CORRECTIVES: tuple[tuple[str, ...], ...] = SQUARES + tuple(c for names in TOGETHER for c in _both_sides(names))
 
 
-def _recipe() -> tuple[tuple[Pose, ...], np.ndarray]:
+def _recipe() -> tuple[tuple[Strengths, ...], np.ndarray]:
     """The poses, and what of each of them (blocks, poses) the blocks are: controls, then correctives."""
-    place: dict[Pose, int] = {}
+    place: dict[Strengths, int] = {}
     rows: list[dict[int, float]] = []
 
     def at(*pose: tuple[str, float]) -> int:

@@ -14,17 +14,17 @@ SKIN_PARTS = (Part.SKIN, Part.INNER_LIP)
 
 
 @dataclass
-class Tissue:
-    """What the fields need to know of N points: as in `Points`."""
+class FieldPoints:
+    """What the fields need to know of N points: as in `Surfels`."""
 
     position: np.ndarray
     anchor: np.ndarray
     part: np.ndarray
     given_side: np.ndarray
 
-    def mirrored(self) -> Tissue:
+    def mirrored(self) -> FieldPoints:
         flip = np.array([-1.0, 1.0, 1.0])
-        return Tissue(self.position * flip, self.anchor * flip, self.part, self.given_side)
+        return FieldPoints(self.position * flip, self.anchor * flip, self.part, self.given_side)
 
     @cached_property
     def skin(self) -> np.ndarray:

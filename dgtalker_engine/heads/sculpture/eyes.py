@@ -9,13 +9,13 @@ from .anatomy import EYE, EYE_CORNERS, EYE_RADIUS, LID_RADIUS, eye_point, lid_ed
 from .character import Brows, Eyes, Skin
 from .light import KEY
 from .paint import brow_course, moustache_line
-from .surfels import Part, Points, make, smooth, soft, unit
+from .surfels import Part, Surfels, make, smooth, soft, unit
 
 IRIS = 9.4  # mm from the middle of the pupil, along the ball
 PUPIL = 4.1
 
 
-def eyeballs(eyes: Eyes) -> Points:
+def eyeballs(eyes: Eyes) -> Surfels:
     """Both eyeballs, finest at the iris."""
     rings = []
     arc = 0.0
@@ -30,7 +30,7 @@ def eyeballs(eyes: Eyes) -> Points:
     return _eyeball(eyes, *np.concatenate(rings).T).both_sides()
 
 
-def eyeball_grid(eyes: Eyes, rows: int, columns: int) -> Points:
+def eyeball_grid(eyes: Eyes, rows: int, columns: int) -> Surfels:
     """The left eyeball as a grid (rows, columns), closed along the columns; rows crowd at the edges of the iris."""
     arc = np.interp(
         np.linspace(0, 1, rows),
@@ -48,8 +48,8 @@ def eyeball_grid(eyes: Eyes, rows: int, columns: int) -> Points:
     return _eyeball(eyes, theta.ravel(), turn.ravel(), np.ones(theta.size))
 
 
-def _eyeball(eyes: Eyes, theta: np.ndarray, turn: np.ndarray, step: np.ndarray) -> Points:
-    """Points of the left eyeball at an angle from the gaze and a turn about it: white, iris, pupil."""
+def _eyeball(eyes: Eyes, theta: np.ndarray, turn: np.ndarray, step: np.ndarray) -> Surfels:
+    """Surfels of the left eyeball at an angle from the gaze and a turn about it: white, iris, pupil."""
     ball = np.stack([np.sin(theta) * np.cos(turn), -np.cos(theta), np.sin(theta) * np.sin(turn)], axis=1)
     arc = theta * EYE_RADIUS
     # the iris lies a little deeper than the white
@@ -80,7 +80,7 @@ def _eyeball(eyes: Eyes, theta: np.ndarray, turn: np.ndarray, step: np.ndarray) 
     return make(position, ball, 0.66 * step, Part.EYE, colour=colour)
 
 
-def catch_lights() -> Points:
+def catch_lights() -> Surfels:
     """A window's light on both eyes, and a small one opposite; they stay while the eyes turn beneath."""
     sets = []
     window = unit(KEY + np.array([0.0, -1.0, 0.0]))
@@ -93,10 +93,10 @@ def catch_lights() -> Points:
             ball = unit(direction * EYE_RADIUS + offsets[:, :1] * right + offsets[:, 1:] * up)
             place = centre + ball * (EYE_RADIUS + 0.35)
             sets.append(make(place, ball, radius * 0.4, Part.STATIC, colour=(1.0, 1.0, 1.0), opacity=opacity))
-    return Points.join(sets)
+    return Surfels.join(sets)
 
 
-def caruncles(skin: Skin) -> Points:
+def caruncles(skin: Skin) -> Surfels:
     """The pink flesh in the inner corners."""
     azimuth, elevation = (
         grid.ravel()
@@ -116,7 +116,7 @@ def caruncles(skin: Skin) -> Points:
     ).both_sides()
 
 
-def moisture() -> Points:
+def moisture() -> Surfels:
     """The line of tears along the lower lids; it goes with them."""
     azimuth = np.linspace(EYE_CORNERS[0] * 0.9, EYE_CORNERS[1] * 0.92, 40)
     lower, _ = lid_edges(azimuth)
@@ -131,7 +131,7 @@ def moisture() -> Points:
     ).both_sides()
 
 
-def lid_shadow() -> Points:
+def lid_shadow() -> Surfels:
     """The soft shadow that the upper lid and its lashes cast on the eyeball; it comes down with the lid."""
     azimuth, drop = (
         grid.ravel()
@@ -160,7 +160,7 @@ def hairs(
     return place.reshape(-1, 3), unit(along.reshape(-1, 3)), half, np.tile(t, len(root))
 
 
-def lashes(eyes: Eyes, rng: np.random.Generator) -> Points:
+def lashes(eyes: Eyes, rng: np.random.Generator) -> Surfels:
     """Lashes that fan out and curl, and the dark line at their roots."""
     sets = []
     for above in (True, False):
@@ -208,10 +208,10 @@ def lashes(eyes: Eyes, rng: np.random.Generator) -> Points:
         opacity=0.9,
         anchor=eye_point(azimuth, upper + 1e-3, LID_RADIUS),
     )
-    return Points.join([*sets, line]).both_sides()
+    return Surfels.join([*sets, line]).both_sides()
 
 
-def brows(brow: Brows, form: np.ndarray, rng: np.random.Generator) -> Points:
+def brows(brow: Brows, form: np.ndarray, rng: np.random.Generator) -> Surfels:
     """Brow hairs, growing up at the nose and outwards along the arch."""
     count = brow.count
     share = rng.random(count) ** 0.9
@@ -229,7 +229,7 @@ def brows(brow: Brows, form: np.ndarray, rng: np.random.Generator) -> Points:
     place, along, half, t = hairs(root + 0.1 * normal, direction, -0.14 * normal, long, steps)
     colour = np.array(brow.colour) * (0.8 + 0.45 * rng.random((count, 1)))
     size = np.stack([half, 0.30 * (1 - 0.6 * t)], axis=1)
-    points = make(
+    surfels = make(
         place,
         np.repeat(normal, steps, axis=0),
         size,
@@ -239,10 +239,10 @@ def brows(brow: Brows, form: np.ndarray, rng: np.random.Generator) -> Points:
         opacity=0.85 - 0.3 * t,
         anchor=np.repeat(root, steps, axis=0),
     )
-    return points.both_sides()
+    return surfels.both_sides()
 
 
-def moustache(colour: np.ndarray, form: np.ndarray, rng: np.random.Generator) -> Points:
+def moustache(colour: np.ndarray, form: np.ndarray, rng: np.random.Generator) -> Surfels:
     """Hairs that lie on the moustache's volume, combed outwards and down."""
     line, thick = moustache_line()
     count = 330
@@ -265,16 +265,16 @@ def moustache(colour: np.ndarray, form: np.ndarray, rng: np.random.Generator) ->
     long = (5.0 + 4.0 * rng.random(count)) * (0.6 + 0.4 * share)
     place, turned, half, t = hairs(root + 0.2 * normal, direction, np.tile([0.0, 0.12, -0.22], (count, 1)), long, 3)
     size = np.stack([half, 0.58 * (1 - 0.55 * t)], axis=1)
-    tone = np.repeat(colour * (0.82 + 0.36 * rng.random((count, 1))), 3, axis=0)
+    brightened = np.repeat(colour * (0.82 + 0.36 * rng.random((count, 1))), 3, axis=0)
     anchor = np.repeat(root, 3, axis=0)
-    points = make(
+    surfels = make(
         place,
         np.repeat(normal, 3, axis=0),
         size,
         Part.SKIN,
         along=turned,
-        colour=np.clip(tone, 0, 1),
+        colour=np.clip(brightened, 0, 1),
         opacity=0.85,
         anchor=anchor,
     )
-    return points.both_sides()
+    return surfels.both_sides()

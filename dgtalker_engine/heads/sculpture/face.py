@@ -24,7 +24,7 @@ from .character import Character, Skin
 from .light import exposure, lit
 from .paint import lip_colour, skin_albedo
 from .sample import on_surface, thin
-from .surfels import Part, Points, make, smooth, soft
+from .surfels import Part, Surfels, make, smooth, soft
 
 SCATTER = (0.52, 0.30, 0.24)
 DISC = 0.86  # standard deviation of a disc over the spacing
@@ -58,7 +58,7 @@ def skin_spacing(points: np.ndarray, hair: np.ndarray) -> np.ndarray:
     return np.where(in_eye_opening(points) | hidden | (z < NECK_END), 0, spacing)
 
 
-def skin(form: np.ndarray, hair: np.ndarray, rng: np.random.Generator) -> Points:
+def skin(form: np.ndarray, hair: np.ndarray, rng: np.random.Generator) -> Surfels:
     """The skin of both sides."""
 
     def fine(points: np.ndarray) -> np.ndarray:
@@ -82,7 +82,7 @@ def skin(form: np.ndarray, hair: np.ndarray, rng: np.random.Generator) -> Points
     return make(position, normal, size, Part.SKIN, opacity=0.99).both_sides()
 
 
-def lining(skin: Points) -> Points:
+def lining(skin: Surfels) -> Surfels:
     """Discs beneath the painted skin: its own colour, so that nothing shines through between its discs, and beneath
     that the red that an open mouth shows of lips and cheeks from within.
 
@@ -105,7 +105,7 @@ def lining(skin: Points) -> Points:
     corner = left & (reach > 1.0) & (reach <= 7) & (p[:, 0] > MOUTH_HALF_WIDTH - 2) & (p[:, 1] < -52)
     edge = corner & (reach <= 4)
     within = np.array([0.46, 0.19, 0.18])
-    return Points.join(
+    return Surfels.join(
         [
             _beneath(skin, wide, spacing=3.4, depth=1.3, size=2.4),
             _beneath(skin, left & (nose <= 6) & (nostril > 5), spacing=1.7, depth=0.8, size=1.2),
@@ -118,8 +118,8 @@ def lining(skin: Points) -> Points:
 
 
 def _beneath(
-    skin: Points, where: np.ndarray, *, spacing: float, depth: float, size: float, colour: np.ndarray | None = None
-) -> Points:
+    skin: Surfels, where: np.ndarray, *, spacing: float, depth: float, size: float, colour: np.ndarray | None = None
+) -> Surfels:
     """Some of the skin's points on the left, and their mirror images, moved inwards."""
     chosen = np.flatnonzero(where)
     chosen = chosen[thin(skin.position[chosen], np.full(len(chosen), spacing))]
@@ -132,13 +132,13 @@ def _beneath(
     return under
 
 
-def lid_rims(skin: Skin) -> Points:
+def lid_rims(skin: Skin) -> Surfels:
     """The thickness of all four lids."""
     azimuth = np.linspace(*EYE_CORNERS, 61)
-    return Points.join([lid_rim(above, azimuth, 5, skin) for above in (True, False)]).both_sides()
+    return Surfels.join([lid_rim(above, azimuth, 5, skin) for above in (True, False)]).both_sides()
 
 
-def lid_rim(above: bool, azimuth: np.ndarray, rows: int, skin: Skin) -> Points:
+def lid_rim(above: bool, azimuth: np.ndarray, rows: int, skin: Skin) -> Surfels:
     """The thickness of a left lid: a strip (rows, azimuths) from the skin's edge back to the eyeball."""
     radius = np.linspace(LID_RADIUS + 0.1, EYE_RADIUS + 0.15, rows)
     a, r = (grid.ravel() for grid in np.meshgrid(azimuth, radius))
@@ -155,14 +155,14 @@ def lid_rim(above: bool, azimuth: np.ndarray, rows: int, skin: Skin) -> Points:
     return make(position, normal, 0.36, Part.SKIN, colour=colour, anchor=anchor)
 
 
-def inner_lips(skin: Skin) -> Points:
+def inner_lips(skin: Skin) -> Surfels:
     """The wet side of both lips."""
     x = np.arange(0.3, MOUTH_HALF_WIDTH - 0.4, 0.9)
     depth = np.arange(0, 14, 0.95)
-    return Points.join([inner_lip(above, x, depth, skin) for above in (True, False)]).both_sides()
+    return Surfels.join([inner_lip(above, x, depth, skin) for above in (True, False)]).both_sides()
 
 
-def inner_lip(above: bool, x: np.ndarray, depth: np.ndarray, skin: Skin) -> Points:
+def inner_lip(above: bool, x: np.ndarray, depth: np.ndarray, skin: Skin) -> Surfels:
     """The left half of a lip's wet side, (depths, xs): from where the lips touch inwards and round to the gum."""
     x, depth = (grid.ravel() for grid in np.meshgrid(x, depth))
     sign = 1.0 if above else -1.0
@@ -180,13 +180,13 @@ def inner_lip(above: bool, x: np.ndarray, depth: np.ndarray, skin: Skin) -> Poin
     return make(position, normal, 0.85 + 0.035 * depth, Part.INNER_LIP, colour=colour, anchor=anchor, side=float(above))
 
 
-def paint_skin(points: Points, character: Character, form: np.ndarray, hair: np.ndarray) -> None:
+def paint_skin(surfels: Surfels, character: Character, form: np.ndarray, hair: np.ndarray) -> None:
     """Gives the skin its own colours, and the light on them."""
-    mirror = points.position * np.where(points.position[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
+    mirror = surfels.position * np.where(surfels.position[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
     # a disc stands for its surroundings: what only its own middle sees would look like specks
-    _, near = KDTree(points.position).query(points.position, k=9)
-    ambient, key = (light[near].mean(axis=1) for light in exposure([form, hair], points.position, points.normal))
+    _, near = KDTree(surfels.position).query(surfels.position, k=9)
+    ambient, key = (light[near].mean(axis=1) for light in exposure([form, hair], surfels.position, surfels.normal))
     tip = soft(np.linalg.norm(mirror - (0, -113, -27), axis=1), 6)
-    gloss = character.skin.gloss + 0.22 * lip_colour(points.position) + 0.10 * tip
-    points.albedo = skin_albedo(points.position, character)
-    points.colour = lit(points.albedo, points.normal, ambient, key, scatter=SCATTER, gloss=gloss, sharpness=22.0)
+    gloss = character.skin.gloss + 0.22 * lip_colour(surfels.position) + 0.10 * tip
+    surfels.albedo = skin_albedo(surfels.position, character)
+    surfels.colour = lit(surfels.albedo, surfels.normal, ambient, key, scatter=SCATTER, gloss=gloss, sharpness=22.0)

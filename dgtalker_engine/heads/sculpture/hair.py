@@ -9,12 +9,12 @@ from .character import Character
 from .hairstyles import TIE, HairStyle
 from .light import KEY, VIEW, display, exposure, linear
 from .sample import on_surface, thin
-from .surfels import Part, Points, make, smooth, tangent, unit
+from .surfels import Part, Surfels, make, smooth, tangent, unit
 
 BOX = ((-115.0, -115.0, -85.0), (118.0, 125.0, 176.0))
 
 
-def hair(style: HairStyle, character: Character, skin_form: np.ndarray, rng: np.random.Generator) -> Points:
+def hair(style: HairStyle, character: Character, skin_form: np.ndarray, rng: np.random.Generator) -> Surfels:
     """Discs, long along the strands, on the hair's surface where it stands clear of the skin."""
     form = style.form
 
@@ -42,11 +42,11 @@ def hair(style: HairStyle, character: Character, skin_form: np.ndarray, rng: np.
     size = np.stack([1.35 * wanted, 0.58 * wanted], axis=1)
     place = position + 0.3 * strand[:, None] * normal
     base = make(place, normal, size, Part.HAIR, along=along, colour=colour, albedo=albedo, opacity=opacity)
-    discs = Points.join([base, under(base, clear, style), wisps(base, clear, style, rng)])
+    discs = Surfels.join([base, under(base, clear, style), wisps(base, clear, style, rng)])
     return discs.both_sides() if style.mirrored else discs
 
 
-def under(base: Points, clear: np.ndarray, style: HairStyle) -> Points:
+def under(base: Surfels, clear: np.ndarray, style: HairStyle) -> Surfels:
     """Dark discs beneath thin hair, where no skin was made: nothing shines through between the strands."""
     thin_hair = np.flatnonzero((clear > 1.0) & (clear < 7.0))
     apart = 1.8 * style.spacing
@@ -58,7 +58,7 @@ def under(base: Points, clear: np.ndarray, style: HairStyle) -> Points:
     return below
 
 
-def wisps(base: Points, clear: np.ndarray, style: HairStyle, rng: np.random.Generator) -> Points:
+def wisps(base: Surfels, clear: np.ndarray, style: HairStyle, rng: np.random.Generator) -> Surfels:
     """Single thin hairs that stand off the locks and soften the silhouette and the hairline."""
     near = base.select(rng.random(len(base)) < np.where(clear < 3, 0.42, style.wisps))
     count = len(near)

@@ -26,9 +26,9 @@ from .deform import CORRECTIVES, MIX, POSES, posed
 from .hairstyles import HairStyle
 from .light import linear
 from .sample import on_surface, thin
-from .splats import MM, tissue_of
+from .splats import MM, field_points
 from .surfaces import surfaces_of
-from .surfels import Part, Points, make
+from .surfels import Part, Surfels, make
 from .warp import Warp
 
 SPINE = (-75.0, 30.0)  # heights between which the chart is a cylinder; half spheres beyond
@@ -155,11 +155,11 @@ def build(
     character: Character,
     skin_form: np.ndarray,
     style: HairStyle,
-    splats: Points,
+    splats: Surfels,
     warp: Warp,
     rng: np.random.Generator,
-) -> tuple[ProxyMesh, Points]:
-    """The proxy, and its vertices as points in the sculpture's space.
+) -> tuple[ProxyMesh, Surfels]:
+    """The proxy, and its vertices as surfels in the sculpture's space.
 
     It is coloured like the Gaussians next to it, but without the light on them: Blender lights it.
     """
@@ -185,47 +185,47 @@ def build(
     normal = sdf.normals(form, vertices)
     head = make(vertices, normal, 1.0, Part.SKIN, side=side)
     head.part[clear > 0.4] = int(Part.HAIR)
-    sets: list[tuple[Points, Faces]] = [(head, np.concatenate([triangles, np.full((len(triangles), 1), -1)], axis=1))]
+    sets: list[tuple[Surfels, Faces]] = [(head, np.concatenate([triangles, np.full((len(triangles), 1), -1)], axis=1))]
     sets += _sheets(character)
     if style.ball is not None:
         sets += _balls(style, style.ball)
     offset, faces = 0, []
-    for points, quads in sets:
+    for surfels, quads in sets:
         faces.append(np.where(quads < 0, -1, quads + offset))
-        offset += len(points)
-    points = Points.join([points for points, _ in sets])
-    points.albedo = _albedo(points, splats)
-    surfaces = surfaces_of(np.concatenate(faces), points, character)
-    tissue = tissue_of(points)
-    rest = warp.move(points.position, points.part)
-    moved = (warp.move(points.position + posed(pose, tissue), points.part) for pose in POSES)
+        offset += len(surfels)
+    surfels = Surfels.join([surfels for surfels, _ in sets])
+    surfels.albedo = _albedo(surfels, splats)
+    surfaces = surfaces_of(np.concatenate(faces), surfels, character)
+    field = field_points(surfels)
+    rest = warp.move(surfels.position, surfels.part)
+    moved = (warp.move(surfels.position + posed(pose, field), surfels.part) for pose in POSES)
     deltas = np.tensordot(MIX, np.stack([place - rest for place in moved]), 1) * MM
-    flat = chart(points.position)
+    flat = chart(surfels.position)
     uv = 0.5 + 0.5 * flat / np.abs(flat).max()
-    colours = np.concatenate([linear(points.albedo), np.ones((len(points), 1))], axis=1)
+    colours = np.concatenate([linear(surfels.albedo), np.ones((len(surfels), 1))], axis=1)
     proxy = ProxyMesh(
-        (rest * MM).astype(np.float32),
-        np.concatenate(faces).astype(np.int32),
-        uv.astype(np.float32),
-        colours.astype(np.float32),
-        deltas.astype(np.float32),
-        CORRECTIVES,
-        surfaces,
+        vertices=(rest * MM).astype(np.float32),
+        faces=np.concatenate(faces).astype(np.int32),
+        uv=uv.astype(np.float32),
+        colours=colours.astype(np.float32),
+        deltas=deltas.astype(np.float32),
+        correctives=CORRECTIVES,
+        surfaces=surfaces,
     )
-    return proxy, points
+    return proxy, surfels
 
 
-def _balls(style: HairStyle, middle: np.ndarray) -> list[tuple[Points, Faces]]:
+def _balls(style: HairStyle, middle: np.ndarray) -> list[tuple[Surfels, Faces]]:
     """The outer surface of hair that stands off the head in a ball on either side."""
     down, turn = np.meshgrid(np.linspace(0.02, np.pi - 0.02, 22), np.arange(32) * 2 * np.pi / 32, indexing="ij")
     away = np.stack([np.sin(down) * np.cos(turn), np.sin(down) * np.sin(turn), np.cos(down)], axis=-1).reshape(-1, 3)
     form = style.form[style.scalp :]
     place = sdf.cast(form, np.tile(middle, (len(away), 1)), away, 70.0)
-    points, quads = make(place, sdf.normals(form, place), 1.0, Part.HAIR), grid_faces(22, 32, True)[:, ::-1]
-    return [(points, quads), (points.mirrored(), quads[:, ::-1])]
+    surfels, quads = make(place, sdf.normals(form, place), 1.0, Part.HAIR), grid_faces(22, 32, True)[:, ::-1]
+    return [(surfels, quads), (surfels.mirrored(), quads[:, ::-1])]
 
 
-def _sheets(character: Character) -> list[tuple[Points, Faces]]:
+def _sheets(character: Character) -> list[tuple[Surfels, Faces]]:
     """Everything but the outer surface: grids, each with its mirror image."""
     grids = [
         (face.lid_rim(True, np.linspace(*EYE_CORNERS, 33), 4, character.skin), (4, 33), False),
@@ -245,26 +245,26 @@ def _sheets(character: Character) -> list[tuple[Points, Faces]]:
         (eyes.eyeball_grid(character.eyes, 20, 32), (20, 32), True),
     ]
     sheets = []
-    for points, shape, closed in grids:
+    for surfels, shape, closed in grids:
         quads = grid_faces(*shape, closed)
-        corner = points.position[quads]
+        corner = surfels.position[quads]
         facing = np.cross(corner[:, 2] - corner[:, 0], corner[:, 3] - corner[:, 1])
-        outwards = (facing * points.normal[quads].mean(axis=1)).sum() > 0
+        outwards = (facing * surfels.normal[quads].mean(axis=1)).sum() > 0
         quads = quads if outwards else quads[:, ::-1]
-        sheets += [(points, quads), (points.mirrored(), quads[:, ::-1])]
+        sheets += [(surfels, quads), (surfels.mirrored(), quads[:, ::-1])]
     sheets.append((mouth.tongue_grid(14, 20), grid_faces(14, 20, True)))
-    for points, shape in clothes.cloth_grids(character.clothes, 48, 12):
-        sheets.append((points, grid_faces(*shape, True)))
+    for surfels, shape in clothes.cloth_grids(character.clothes, 48, 12):
+        sheets.append((surfels, grid_faces(*shape, True)))
     return sheets
 
 
-def _albedo(points: Points, splats: Points) -> np.ndarray:
+def _albedo(surfels: Surfels, splats: Surfels) -> np.ndarray:
     """sRGB (V, 3): the mean of the nearest discs of the same part."""
-    albedo = points.albedo.copy()
-    for part in np.unique(points.part):
-        here = points.part == part
+    albedo = surfels.albedo.copy()
+    for part in np.unique(surfels.part):
+        here = surfels.part == part
         there = splats.select((splats.part == part) & (splats.opacity > 0.5))
-        distance, index = KDTree(there.position).query(points.position[here], k=6)
+        distance, index = KDTree(there.position).query(surfels.position[here], k=6)
         weight = 1 / (distance + 0.3) ** 2
         weight /= weight.sum(axis=1, keepdims=True)
         albedo[here] = (there.albedo[index] * weight[:, :, None]).sum(axis=1)

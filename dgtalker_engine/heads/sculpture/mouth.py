@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .surfels import Part, Points, make, smooth
+from .surfels import Part, Surfels, make, smooth
 
 ENAMEL = np.array([0.97, 0.95, 0.90])
 GUM = np.array([0.80, 0.45, 0.44])
@@ -38,7 +38,7 @@ def teeth_shape(upper: bool, step: float, rise_step: float) -> tuple[int, int]:
     return len(rise), len(length)
 
 
-def teeth(upper: bool, step: float = 0.7, rise_step: float = 0.7) -> Points:
+def teeth(upper: bool, step: float = 0.7, rise_step: float = 0.7) -> Surfels:
     """The left half of a row of teeth with its gum, (rises, lengths)."""
     widths = WIDTHS_UPPER if upper else WIDTHS_LOWER
     inset = 0.0 if upper else 2.4
@@ -72,13 +72,13 @@ def teeth(upper: bool, step: float = 0.7, rise_step: float = 0.7) -> Points:
     return make(position, facing, 0.52, part, colour=colour)
 
 
-def tongue() -> Points:
+def tongue() -> Surfels:
     """A soft ellipsoid, lying behind the lower teeth."""
     ball = _fibonacci(1300)
     return _tongue(ball[(ball[:, 0] > 0.01) & (ball[:, 2] > -0.75)]).both_sides()
 
 
-def tongue_grid(rows: int, columns: int) -> Points:
+def tongue_grid(rows: int, columns: int) -> Surfels:
     """The tongue's surface as a grid (rows, columns), closed along the columns."""
     down, turn = np.meshgrid(
         np.linspace(0.02, np.pi - 0.02, rows), np.arange(columns) * 2 * np.pi / columns, indexing="ij"
@@ -87,7 +87,7 @@ def tongue_grid(rows: int, columns: int) -> Points:
     return _tongue(ball.reshape(-1, 3))
 
 
-def _tongue(ball: np.ndarray) -> Points:
+def _tongue(ball: np.ndarray) -> Surfels:
     radii = np.array([16.0, 29.0, 6.5])
     position = np.array([0, -57.0, -69.5]) + ball * radii
     tip = smooth(-45, -84, position[:, 1])[:, None]
@@ -106,13 +106,13 @@ def _fibonacci(count: int) -> np.ndarray:
     return np.stack([ring * np.cos(angle), ring * np.sin(angle), z], axis=1)
 
 
-def cavity() -> Points:
+def cavity() -> Surfels:
     """The dark bag behind the teeth, open to the front."""
     ball = _fibonacci(1700)
     return _cavity(ball[(ball[:, 0] > 0) & (ball[:, 1] > -0.62)]).both_sides()
 
 
-def cavity_grid(rows: int, columns: int) -> Points:
+def cavity_grid(rows: int, columns: int) -> Surfels:
     """The cavity's surface as a grid (rows, columns), closed along the columns, open to the front."""
     down, turn = np.meshgrid(
         np.linspace(0.9, np.pi - 0.02, rows), np.arange(columns) * 2 * np.pi / columns, indexing="ij"
@@ -121,7 +121,7 @@ def cavity_grid(rows: int, columns: int) -> Points:
     return _cavity(ball.reshape(-1, 3))
 
 
-def _cavity(ball: np.ndarray) -> Points:
+def _cavity(ball: np.ndarray) -> Surfels:
     position = np.array([0, -54.0, -64.0]) + ball * [33.0, 33.0, 22.0]
     depth = smooth(-84, -40, position[:, 1])[:, None]
     colour = np.array([0.40, 0.15, 0.15]) * (1 - depth) + np.array([0.10, 0.03, 0.035]) * depth

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...avatar.joints import Joint
 from .anatomy import EYE
-from .surfels import Part, Points, smooth
+from .surfels import Part, Surfels, smooth
 from .warp import Warp
 
 NECK_JOINT = (0.0, 12.0, -50.0)
@@ -46,11 +46,11 @@ def _place(warp: Warp, place: np.ndarray) -> tuple[float, float, float]:
     return x, y, z
 
 
-def shares(points: Points) -> np.ndarray:
+def joint_weights(surfels: Surfels) -> np.ndarray:
     """uint8 (3, N): how much of each joint's turn the points take, in 255ths."""
-    ball = points.part == Part.EYE
-    left = points.position[:, 0] > 0
-    along = points.anchor[:, 2] - LEAN * points.anchor[:, 1]
-    head = np.where(points.part == Part.SKIN, smooth(*NECK, along), 1.0)
-    head[points.part == Part.CLOTH] = 0
+    ball = surfels.part == Part.EYE
+    left = surfels.position[:, 0] > 0
+    along = surfels.anchor[:, 2] - LEAN * surfels.anchor[:, 1]
+    head = np.where(surfels.part == Part.SKIN, smooth(*NECK, along), 1.0)
+    head[surfels.part == Part.CLOTH] = 0
     return np.rint(255 * np.stack([ball & left, ball & ~left, head])).astype(np.uint8)

@@ -1,8 +1,8 @@
-"""Points on the head's surfaces, from which both the Gaussians and the proxy's vertices are made. Millimetres."""
+"""Surfels on the head's surfaces, from which both the Gaussians and the proxy's vertices are made. Millimetres."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 
 import numpy as np
@@ -23,9 +23,9 @@ class Part(IntEnum):
     STATIC = 9
 
 
-@dataclass
-class Points:
-    """N points with a disc each.
+@dataclass(kw_only=True)
+class Surfels:
+    """N surface elements: points on a surface with a disc each.
 
     Attributes:
         position: (N, 3).
@@ -54,31 +54,27 @@ class Points:
     def __len__(self) -> int:
         return len(self.position)
 
-    def select(self, chosen: np.ndarray) -> Points:
-        return Points(*(getattr(self, field.name)[chosen] for field in fields(self)))
+    def select(self, chosen: np.ndarray) -> Surfels:
+        return Surfels(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
     @classmethod
-    def join(cls, sets: list[Points]) -> Points:
-        return cls(*(np.concatenate([getattr(points, field.name) for points in sets]) for field in fields(cls)))
+    def join(cls, sets: list[Surfels]) -> Surfels:
+        names = [field.name for field in fields(cls)]
+        return cls(**{name: np.concatenate([getattr(surfels, name) for surfels in sets]) for name in names})
 
-    def mirrored(self) -> Points:
-        """The same points on the other side of the face."""
+    def mirrored(self) -> Surfels:
+        """The same surfels on the other side of the face."""
         flip = np.array([-1.0, 1.0, 1.0])
-        return Points(
-            self.position * flip,
-            self.normal * flip,
-            self.along * flip,
-            self.size,
-            self.colour,
-            self.albedo,
-            self.opacity,
-            self.part,
-            self.anchor * flip,
-            self.side,
+        return replace(
+            self,
+            position=self.position * flip,
+            normal=self.normal * flip,
+            along=self.along * flip,
+            anchor=self.anchor * flip,
         )
 
-    def both_sides(self) -> Points:
-        return Points.join([self, self.mirrored()])
+    def both_sides(self) -> Surfels:
+        return Surfels.join([self, self.mirrored()])
 
 
 def make(
@@ -93,23 +89,23 @@ def make(
     opacity: np.ndarray | float = 0.97,
     anchor: np.ndarray | None = None,
     side: np.ndarray | float = np.nan,
-) -> Points:
-    """Points of one part; `size` (N,) or a number gives round discs; the albedo is the colour unless given."""
+) -> Surfels:
+    """Surfels of one part; `size` (N,) or a number gives round discs; the albedo is the colour unless given."""
     n = len(position)
     size = np.asarray(size, float)
     if size.ndim < 2:
         size = np.repeat(np.broadcast_to(size, (n,))[:, None], 2, axis=1)
-    return Points(
-        np.asarray(position, float),
-        unit(normal),
-        tangent(normal, along),
-        size,
-        np.broadcast_to(np.asarray(colour, float), (n, 3)).copy(),
-        np.broadcast_to(np.asarray(colour if albedo is None else albedo, float), (n, 3)).copy(),
-        np.broadcast_to(np.asarray(opacity, float), (n,)).copy(),
-        np.full(n, int(part)),
-        np.asarray(position if anchor is None else anchor, float).copy(),
-        np.broadcast_to(np.asarray(side, float), (n,)).copy(),
+    return Surfels(
+        position=np.asarray(position, float),
+        normal=unit(normal),
+        along=tangent(normal, along),
+        size=size,
+        colour=np.broadcast_to(np.asarray(colour, float), (n, 3)).copy(),
+        albedo=np.broadcast_to(np.asarray(colour if albedo is None else albedo, float), (n, 3)).copy(),
+        opacity=np.broadcast_to(np.asarray(opacity, float), (n,)).copy(),
+        part=np.full(n, int(part)),
+        anchor=np.asarray(position if anchor is None else anchor, float).copy(),
+        side=np.broadcast_to(np.asarray(side, float), (n,)).copy(),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .anatomy import EYE, LID_RADIUS
 from .character import Bell, Shape
-from .surfels import Part, Points, unit
+from .surfels import Part, Surfels, unit
 
 EYE_REACH = (
     LID_RADIUS + 4.0,
@@ -46,21 +46,21 @@ class Warp:
         change = (self.move(position + step, part) - self.move(position - step, part)) / (2 * STEP)
         return change * np.linalg.norm(vectors, axis=1, keepdims=True)
 
-    def points(self, points: Points) -> Points:
-        """The same points in the character's space; their anchors stay in the sculpture's."""
-        along = self.turn(points.position, points.along, points.part)
-        across = self.turn(points.position, np.cross(points.normal, points.along), points.part)
+    def surfels(self, surfels: Surfels) -> Surfels:
+        """The same surfels in the character's space; their anchors stay in the sculpture's."""
+        along = self.turn(surfels.position, surfels.along, surfels.part)
+        across = self.turn(surfels.position, np.cross(surfels.normal, surfels.along), surfels.part)
         first = np.linalg.norm(along, axis=1)
         second = np.linalg.norm(np.cross(along, across), axis=1) / first
-        moved = points.select(np.arange(len(points)))
-        moved.position = self.move(points.position, points.part)
+        moved = surfels.select(np.arange(len(surfels)))
+        moved.position = self.move(surfels.position, surfels.part)
         moved.along = unit(along)
         moved.normal = unit(np.cross(along, across))
         stretch = np.stack([first, second], axis=1)
         # discs that stay nearly round stay round: they need not turn about their normals
-        even = (points.size[:, 0] == points.size[:, 1]) & (stretch.max(axis=1) < STAYS_ROUND * stretch.min(axis=1))
+        even = (surfels.size[:, 0] == surfels.size[:, 1]) & (stretch.max(axis=1) < STAYS_ROUND * stretch.min(axis=1))
         stretch[even] = np.sqrt(first * second)[even, None]
-        moved.size = points.size * stretch
+        moved.size = surfels.size * stretch
         return moved
 
     def _bent(self, place: np.ndarray) -> np.ndarray:

@@ -35,13 +35,13 @@ def encode(rgba: np.ndarray, depth: np.ndarray, xmp: str) -> bytes:
     height, width = depth.shape
     header = _header(width, height, xmp)
     table = np.empty(-(-height // _ZIP_LINES), "<u8")
-    place = len(header) + table.nbytes
+    offset = len(header) + table.nbytes
     chunks: list[bytes] = []
     for block, first in enumerate(range(0, height, _ZIP_LINES)):
         data = _block(rgba[first : first + _ZIP_LINES], depth[first : first + _ZIP_LINES])
         chunks += [struct.pack("<iI", first, len(data)), data]
-        table[block] = place
-        place += 8 + len(data)
+        table[block] = offset
+        offset += 8 + len(data)
     return b"".join([header, table.tobytes(), *chunks])
 
 

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from dgtalker_engine.avatar import Consent, LinearAvatar, Metadata, ProxyMesh, save
-from dgtalker_engine.avatar.linear import SparseDeltas
+from dgtalker_engine.avatar.sparse import SparseDeltas
 from dgtalker_engine.rig import Control, Rig
 
 names, means, colours, scale = eval(sys.argv[1])
@@ -34,15 +34,18 @@ moves = np.zeros((len(names), count, 3), np.float32)
 moves[..., 0] = 0.2
 corners = np.array([[-0.1, 0, -0.1], [0.1, 0, -0.1], [0, 0, 0.1]], np.float32)
 proxy = ProxyMesh(
-    corners,
-    np.array([[0, 1, 2, -1]], np.int32),
-    corners[:, ::2] * 5 + 0.5,
-    np.ones((3, 4), np.float32),
-    np.tile(np.array([0.2, 0, 0], np.float32), (len(names), 3, 1)),
+    vertices=corners,
+    faces=np.array([[0, 1, 2, -1]], np.int32),
+    uv=corners[:, ::2] * 5 + 0.5,
+    colours=np.ones((3, 4), np.float32),
+    deltas=np.tile(np.array([0.2, 0, 0], np.float32), (len(names), 3, 1)),
 )
-consent = Consent("nobody", "tests", "nobody", "", "synthetic")
-metadata = Metadata(1, "linear", "Lamps", rig, consent, "CC0-1.0", "")
-save(LinearAvatar(metadata, base, {"means": SparseDeltas.from_dense(moves, 0)}, proxy), Path(sys.argv[2]))
+consent = Consent(subject="nobody", scope="tests", granted_by="nobody", date="", status="synthetic")
+metadata = Metadata(
+    format_version=1, kind="linear", name="Lamps", rig=rig, consent=consent, licence="CC0-1.0", hash=""
+)
+deltas = {"means": SparseDeltas.from_dense(moves, 0)}
+save(LinearAvatar(metadata=metadata, base=base, deltas=deltas, sculpted=proxy), Path(sys.argv[2]))
 """
 
 LAMPS = ((-0.12, 0.0, 0.08), (0.15, -0.05, 0.02), (0.03, 0.04, -0.14))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import safetensors.numpy
 from dgtalker_engine import avatar
 from dgtalker_engine.avatar import dgt
 from dgtalker_engine.avatar.kinds.linear import model
+from dgtalker_engine.avatar.sparse import SparseDeltas
 from dgtalker_engine.errors import DGTalkerError
 
 COUNT, CONTROLS, VERTICES = 40, 2, 5
@@ -245,8 +247,8 @@ def test_pose_agrees_with_the_reference_and_checks_its_weights():
     count = len(head.base["means"])
     dense = {name: rng.normal(size=(CONTROLS, count, width)) * 0.1 for name, width in
              (("means", 3), ("quats", 4), ("scales", 3), ("opacities", 1), ("sh", 3))}  # fmt: skip
-    deltas = {name: model.SparseDeltas.from_dense(array, 0.05) for name, array in dense.items()}
-    head = model.LinearAvatar(head.metadata, head.base, deltas, head.proxy)
+    deltas = {name: SparseDeltas.from_dense(array, 0.05) for name, array in dense.items()}
+    head = replace(head, deltas=deltas)
     for weights in ([0, 0], [1, 0], [0.3, -0.8]):
         fast, slow = head.pose(np.array(weights)), model.pose_reference(head, np.array(weights))
         for name in model.ATTRIBUTES:

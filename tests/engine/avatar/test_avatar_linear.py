@@ -8,56 +8,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import safetensors.numpy
+from made_avatars import NOD, ROWS, TURN, VERTICES, linear_head
 from scipy.spatial.transform import Rotation
 
 from dgtalker_engine import avatar
-from dgtalker_engine.avatar import dgt, numbers
-from dgtalker_engine.avatar.joints import Joint
-from dgtalker_engine.avatar.kinds.linear import file, model, sparse
-from dgtalker_engine.avatar.kinds.linear.model import LinearAvatar, SparseDeltas, pose_reference
+from dgtalker_engine.avatar import dgt, numbers, sparse
+from dgtalker_engine.avatar.kinds.linear import model
+from dgtalker_engine.avatar.kinds.linear.model import LinearAvatar, pose_reference
+from dgtalker_engine.avatar.sparse import SparseDeltas
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.rig import Control, Rig
-
-ROWS, VERTICES = 700, 60
-CORRECTIVES = (("jawOpen", "mouthClose"), ("jawOpen", "jawOpen"), ("headTurn", "jawOpen", "mouthClose"))
-TURN, NOD = (0.0, 0.0, 0.45), (0.4, 0.0, 0.0)
-WIDTHS = {"means": 3, "quats": 4, "scales": 3, "opacities": 1, "sh": 12}
 
 
 @pytest.fixture(scope="module")
 def head() -> LinearAvatar:
-    """A made-up head with everything that the kind can do."""
-    rng = np.random.default_rng(7)
-    rig = Rig((Control("jawOpen", "lip"), Control("mouthClose", "lip"), Control("headTurn", "pose", -1.0, 1.0),
-               Control("headNod", "pose", -1.0, 1.0)))  # fmt: skip
-    joint = Joint((0.0, 0.02, -0.05), {"headTurn": TURN, "headNod": NOD})
-    consent = avatar.Consent("Nobody", "tests", "the tests", "", "synthetic")
-    metadata = avatar.Metadata(2, "linear", "Tester", rig, consent, "CC0-1.0", "", CORRECTIVES, (joint,))
-    quats = rng.normal(size=(ROWS, 4))
-    sh = rng.normal(size=(ROWS, 4, 3)) * 0.5
-    sh[90:, 1:] = 0
-    base = {
-        "means": rng.normal(size=(ROWS, 3)) * 0.05,
-        "quats": quats / np.linalg.norm(quats, axis=1, keepdims=True),
-        "scales": rng.uniform(0.001, 0.01, (ROWS, 3)),
-        "opacities": rng.uniform(0, 1, ROWS),
-        "sh": sh,
-    }
-    deltas = {
-        name: SparseDeltas.from_dense(rng.normal(size=(7, ROWS, width)) * 0.01 * (rng.random((7, ROWS, 1)) < 0.3), 1e-5)
-        for name, width in WIDTHS.items()
-    }
-    proxy = avatar.ProxyMesh(
-        (rng.normal(size=(VERTICES, 3)) * 0.05).astype("f4"),
-        np.array([[0, 1, 2, -1], [1, 2, 3, 4]], "i4"),
-        rng.random((VERTICES, 2)).astype("f4"),
-        np.ones((VERTICES, 4), "f4"),
-        (rng.normal(size=(7, VERTICES, 3)) * 0.001).astype("f4"),
-        CORRECTIVES,
-        np.array([0, 4], np.uint8),
-    )
-    shares = (rng.integers(0, 256, (1, ROWS), np.uint8), rng.integers(0, 256, (1, VERTICES), np.uint8))
-    return LinearAvatar(metadata, {k: v.astype("f4") for k, v in base.items()}, deltas, proxy, *shares)
+    return linear_head()
 
 
 def assert_alike(fast, slow, tolerance=3e-6):
@@ -114,7 +78,7 @@ def test_the_proxy_turns_with_the_gaussians(head, strength):
 
 
 def test_a_file_keeps_everything(head):
-    data = file.pack(head)
+    data = avatar.pack(head)
     again = avatar.load(data)
     assert isinstance(again, LinearAvatar)
     assert again.metadata == replace(head.metadata, hash=again.metadata.hash)
@@ -213,7 +177,7 @@ def test_numbers_come_back_within_half_a_step(shape, dtype, steps):
     ],
 )
 def test_impossible_documents_are_refused(head, document, message):
-    data = file.pack(head)
+    data = avatar.pack(head)
     kept = {**head.metadata.to_json(), **document}
     with pytest.raises(DGTalkerError, match=message):
         avatar.load(dgt.dump(kept, safetensors.numpy.load(data)))
@@ -234,7 +198,7 @@ def test_impossible_documents_are_refused(head, document, message):
     ],
 )
 def test_impossible_tensors_are_refused(head, change, message):
-    arrays = safetensors.numpy.load(file.pack(head)) | change
+    arrays = safetensors.numpy.load(avatar.pack(head)) | change
     with pytest.raises(DGTalkerError, match=message):
         avatar.load(dgt.dump(head.metadata.to_json(), {k: v for k, v in arrays.items() if v is not None}))
 
@@ -245,6 +209,6 @@ def test_colours_of_degree_0_alone_may_change(head):
     changed = replace(head, deltas={"sh": SparseDeltas.from_dense(dense, 0.05)})
     weights = np.array([0.5, 1, 0, 0], "f4")
     assert_alike(changed.pose(weights), pose_reference(changed, weights))
-    again = avatar.load(file.pack(changed))
+    again = avatar.load(avatar.pack(changed))
     np.testing.assert_allclose(again.pose(weights).sh, changed.pose(weights).sh, atol=0.02)
     assert not np.array_equal(changed.pose(weights).sh[:, 0], head.base["sh"][:, 0])

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from launcher import engine_python
 
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.performance import Take, perform
@@ -327,13 +328,9 @@ def fail():
         raise DGTalkerError("The GPU has failed: an illegal memory access.", code="gpu_failed")
     return examine()
 doctor.examine = fail
-sys.exit(main(sys.argv[1:]))
+sys.exit(main(sys.argv[4:]))
 """
-    (tmp_path / "program.py").write_text(program)
-    python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\nshift 3\nexec "{sys.executable}" -I "{tmp_path}/program.py" "$@"\n')
-    python.chmod(0o755)
-    bridge.configure(python=str(python), log=tmp_path / "log" / "engine.log")
+    bridge.configure(python=engine_python(tmp_path, program), log=tmp_path / "log" / "engine.log")
     if failures == 1:
         assert bridge.request("doctor").header["report"]
     else:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from launcher import engine_python
 
 from dgtalker_engine import avatar as avatars_room
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Performance
-from dgtalker_engine.rendering import sequence
 from dgtalker_engine.rendering.frame import render_frame
+from dgtalker_engine.rendering.talking_shot import talking_shot
 from dgtalker_engine.rig import Rig
 from dgtalker_engine.wire import unpack
 
@@ -33,7 +35,7 @@ def avatar(file):
 @pytest.fixture(scope="module")
 def shot(avatar):
     performance = Performance(25.0, ("jawOpen",), np.array([[0.4]], "f4"))
-    return sequence.talking_shot(avatar, avatar.metadata.hash, performance, 96)
+    return talking_shot(avatar, avatar.metadata.hash, performance, 96)
 
 
 def picture(reply):
@@ -112,6 +114,38 @@ def test_an_engine_killed_while_it_renders_is_replaced_and_its_avatars_opened_ag
         np.testing.assert_array_equal(found[1], expected[1])
     assert len(read) >= 3
     assert set(read) == {threading.current_thread()}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for the engine's Python is a shell script")
+def test_avatars_that_a_small_engine_has_dropped_are_rendered_again_and_nobody_notices(bridge, tmp_path, shot):
+    """No bound holds two heads: each picture of another head drops the one before."""
+    program = """
+import runpy, sys
+from dgtalker_engine.server import open_avatars
+open_avatars.OpenAvatars.__init__.__defaults__ = (1,)
+sys.argv = sys.argv[3:]
+runpy.run_module("dgtalker_engine", run_name="__main__", alter_sys=True)
+"""
+    bridge.configure(python=engine_python(tmp_path, program), log=tmp_path / "log" / "engine.log")
+    reads: list[str] = []
+    expected, shots = {}, {}
+    for name in ("robin", "wren"):
+        file = avatars_room.builtin(name)
+        head = avatars_room.load(file)
+        bridge.request("open_avatar", {}, file)
+        bridge.register_avatar(head.metadata.hash, lambda name=name, file=file: reads.append(name) or file)
+        shots[name] = replace(shot, avatars=(head.metadata.hash,))
+        expected[name] = render_frame(shots[name], shots[name].frames[0], [head])
+    for name in ("robin", "wren", "robin", "robin", "wren"):
+        rgba, depth = picture(bridge.request("render", {}, shots[name].to_json().encode()))
+        np.testing.assert_array_equal(rgba, expected[name][0])
+        np.testing.assert_array_equal(depth, expected[name][1])
+    assert reads == ["robin", "wren", "robin", "wren"]
+    both = replace(shot, avatars=tuple(each.avatars[0] for each in shots.values()))
+    frame = replace(both.frames[0], heads=(both.frames[0].heads[0], replace(both.frames[0].heads[0], avatar=1)))
+    both = replace(both, frames=(frame,))
+    assert picture(bridge.request("render", {}, both.to_json().encode()))[0].any()
+    assert "is dropped" in bridge.state().log.read_text()
 
 
 def test_a_file_that_vanished_meanwhile_is_the_users_error(bridge, avatar, shot):

@@ -13,7 +13,8 @@ from head_tools import lip_gap, vertices
 from scipy.spatial import KDTree
 
 from dgtalker_engine import avatar
-from dgtalker_engine.avatar.kinds.linear.model import LinearAvatar, SparseDeltas, pose_reference
+from dgtalker_engine.avatar.kinds.linear.model import LinearAvatar, pose_reference
+from dgtalker_engine.avatar.sparse import SparseDeltas
 from dgtalker_engine.rig import ARKIT_NAMES, POSE_NAMES, SIDEWAYS_NAMES, mirrored
 
 FLIP = np.array([-1.0, 1.0, 1.0])

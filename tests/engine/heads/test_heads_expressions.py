@@ -22,7 +22,7 @@ from dgtalker_engine.heads.sculpture.anatomy import (
 )
 from dgtalker_engine.heads.sculpture.character import CHARACTERS
 from dgtalker_engine.heads.sculpture.deform import CORRECTIVES, MIX, POSES, RIG, posed
-from dgtalker_engine.heads.sculpture.deformation_fields import Tissue
+from dgtalker_engine.heads.sculpture.deformation_fields import FieldPoints
 from dgtalker_engine.heads.sculpture.surfels import Part
 from dgtalker_engine.heads.sculpture.warp import Warp
 from dgtalker_engine.speech import visemes
@@ -91,9 +91,9 @@ def test_mouth_and_eyes_of_every_character_close(name):
         """The widest gap in height between two lines that meet, in any of the poses."""
         line = np.concatenate([first, second])
         side = np.repeat(sides, (len(first), len(second)))
-        tissue = Tissue(line, line, np.full(len(line), int(Part.SKIN)), side)
+        points = FieldPoints(line, line, np.full(len(line), int(Part.SKIN)), side)
         rest = warp.move(line)
-        deltas = np.tensordot(MIX, np.stack([warp.move(line + posed(pose, tissue)) - rest for pose in POSES]), 1)
+        deltas = np.tensordot(MIX, np.stack([warp.move(line + posed(pose, points)) - rest for pose in POSES]), 1)
         gaps = []
         for pose in poses:
             weights = RIG.weights(pose)
@@ -135,10 +135,10 @@ def test_lips_stay_in_front_of_the_teeth_while_it_speaks(head, phone):
     tree = KDTree(rest)
     rows = []
     for above in (True, False):
-        points = mouth.teeth(above, 1.7, 1.7).both_sides()
-        away, index = tree.query(warp.move(points.position, points.part))
+        surfels = mouth.teeth(above, 1.7, 1.7).both_sides()
+        away, index = tree.query(warp.move(surfels.position, surfels.part))
         assert np.max(away) < 0.05
-        front = points.normal[:, 1] < -0.6
+        front = surfels.normal[:, 1] < -0.6
         rows.append(np.asarray(index)[front])
     names = head.rig.names
     weights = visemes.TARGETS[phone] @ visemes.arkit_matrix(names)

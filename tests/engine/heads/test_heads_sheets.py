@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+import types
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -23,6 +28,17 @@ def test_recipes_are_weights_of_arkit_controls():
     for weights in (*VISEMES.values(), *EMOTIONS.values()):
         assert set(weights) <= set(ARKIT_NAMES)
         assert all(0 < weight <= 1 for weight in weights.values())
+
+
+def test_visemes_have_the_same_names_on_the_sheets_and_on_the_timeline(addon, monkeypatch):
+    for name in ("speech", "speech.timeline"):  # without what these packages import, which needs Blender
+        package = types.ModuleType(f"blender_addon.{name}")
+        package.__path__ = [str(Path(addon.__path__[0], *name.split(".")))]
+        monkeypatch.setitem(sys.modules, package.__name__, package)
+    marker_names = importlib.import_module("blender_addon.speech.timeline.marker_names")
+    assert set(marker_names.VISEMES.values()) == set(VISEMES)
+    for name in VISEMES:
+        assert marker_names.NAMES["VISEMES"].fullmatch(f"[{name}]")
 
 
 def cells(sheet: Image.Image, size: tuple[int, int]) -> list[np.ndarray]:

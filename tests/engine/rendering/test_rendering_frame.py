@@ -10,8 +10,8 @@ import pytest
 from dgtalker_engine import avatar as avatars_room
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Performance
-from dgtalker_engine.rendering import sequence
 from dgtalker_engine.rendering.frame import render_frame
+from dgtalker_engine.rendering.talking_shot import talking_shot
 from dgtalker_engine.wire import ShotFrame, ShotHead
 
 
@@ -25,7 +25,7 @@ def shot(robin):
     performance = Performance(
         25.0, ("jawOpen", "headYaw"), np.array([[0.0, 0.0], [0.8, 0.0], [0.0, 0.6], [0.8, 0.6]], "f4")
     )
-    return sequence.talking_shot(robin, "builtin:robin", performance, 128)
+    return talking_shot(robin, "builtin:robin", performance, 128)
 
 
 def moved(head, x=0.0, y=0.0, z=0.0):

@@ -21,6 +21,8 @@ from dgtalker_engine.performance import Performance
 from dgtalker_engine.rendering import sequence
 from dgtalker_engine.rendering.formats import FORMATS
 from dgtalker_engine.rendering.frame import render_frame
+from dgtalker_engine.rendering.inputs import load_shot, open_avatar
+from dgtalker_engine.rendering.talking_shot import talking_shot
 from dgtalker_engine.wire import Shot
 from dgtalker_engine.wire.provenance import xmp
 
@@ -43,7 +45,7 @@ def talking(robin):
         weights = 0.5 + 0.5 * np.sin(times * [0.7, 0.3, 0.2])
         names = ("jawOpen", "mouthSmileLeft", "headYaw")
         performance = Performance(25.0, names, (weights * [1.0, 0.7, 0.3]).astype("f4"))
-        return sequence.talking_shot(robin, "builtin:robin", performance, size)
+        return talking_shot(robin, "builtin:robin", performance, size)
 
     return make
 
@@ -93,8 +95,8 @@ def test_a_shot_of_files_and_built_in_heads_is_rendered_into_a_folder(talking, t
     (tmp_path / "heads" / "copy.dgt").write_bytes(avatars_room.builtin("robin"))
     both = Shot(64, 64, ("builtin:robin", "heads/copy.dgt"), talking(2).frames)
     (tmp_path / "shot.json").write_text(both.to_json())
-    loaded = sequence.load_shot(tmp_path / "shot.json")
-    avatars = [sequence.open_avatar(name, tmp_path) for name in loaded.avatars]
+    loaded = load_shot(tmp_path / "shot.json")
+    avatars = [open_avatar(name, tmp_path) for name in loaded.avatars]
     assert avatars[0].metadata.hash == avatars[1].metadata.hash
     sequence.render_sequence(loaded, avatars, tmp_path / "out", silent)
     assert sorted(os.listdir(tmp_path / "out")) == names([1, 2])
@@ -212,4 +214,4 @@ def test_few_large_frames_use_all_processors(robin, talking, threads, tmp_path):
 @pytest.mark.parametrize("name", ["nobody", "builtin:nobody", "missing.dgt"])
 def test_an_avatar_that_is_not_there_is_named(tmp_path, name):
     with pytest.raises(DGTalkerError, match=name.removeprefix("builtin:")):
-        sequence.open_avatar(name, tmp_path)
+        open_avatar(name, tmp_path)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from ....errors import DGTalkerError
-from ... import dgt, numbers
-from ...base import FORMAT_VERSION, Metadata, ProxyMesh
+from ... import dgt, numbers, proxy, sparse
+from ...base import Metadata
 from ...joints import most_shapes
-from . import sparse
 from .model import ATTRIBUTES, MIN_SCALE, LinearAvatar
-from .sparse import SparseDeltas
 
 STORED = {"means": "I16", "quats": "I8", "scales": "F16", "opacities": "F16", "sh": "I8"}
-PROXY_THRESHOLD = 2e-5  # m
 
 
-def pack(avatar: LinearAvatar) -> bytes:
-    """The .dgt file of an avatar: small integers where they are enough, sparse deltas, and only those rows of the
+def _save(avatar: LinearAvatar) -> dict[str, np.ndarray]:
+    """The tensors of an avatar: small integers where they are enough, sparse deltas, and only those rows of the
     higher spherical harmonics that depend on the direction of view."""
     tensors: dict[str, np.ndarray] = {}
     rows = len(avatar.base["means"])
@@ -33,19 +28,11 @@ def pack(avatar: LinearAvatar) -> bytes:
         tensors |= numbers.write(name, array, STORED[name])
     for name, deltas in avatar.deltas.items():
         tensors |= sparse.write(f"delta.{name}", deltas, rows)
-    mesh = avatar.sculpted
-    tensors |= numbers.write("proxy.vertices", mesh.vertices, "F32")
-    tensors["proxy.faces"] = mesh.faces.astype(np.int16 if len(mesh.vertices) < 1 << 15 else np.int32)
-    tensors |= numbers.write("proxy.uv", mesh.uv, "I16")
-    tensors |= numbers.write("proxy.colours", mesh.colours, "F16")
-    if mesh.surfaces is not None:
-        tensors["proxy.surfaces"] = mesh.surfaces.astype(np.uint8)
-    moved = SparseDeltas.from_dense(mesh.deltas, PROXY_THRESHOLD)
-    tensors |= sparse.write("proxy.delta", moved, len(mesh.vertices))
+    tensors |= proxy.write(avatar.sculpted)
     if avatar.metadata.joints:
         tensors["joint.weights"] = avatar.joint_weights
         tensors["proxy.joint.weights"] = avatar.proxy_joint_weights
-    return dgt.dump(replace(avatar.metadata, format_version=FORMAT_VERSION).to_json(), tensors)
+    return tensors
 
 
 def _indices(index: np.ndarray, rows: int) -> np.ndarray:
@@ -68,15 +55,7 @@ def _check(metadata: Metadata, specs: dgt.Specs) -> None:
     for name in ATTRIBUTES:
         if f"delta.{name}.offsets" in specs:
             sparse.check(specs, f"delta.{name}", blocks, widths[name])
-    vertices = numbers.expect(specs, "proxy.vertices", (None, 3)).shape[0]
-    dgt.limited("vertices", vertices, dgt.MAX_PROXY_VERTICES)
-    dgt.limited("shape key points", vertices * (blocks + most_shapes(metadata.joints)), dgt.MAX_PROXY_DELTAS)
-    faces = dgt.expect(specs, "proxy.faces", "I16 I32", (None, 4)).shape[0]
-    if "proxy.surfaces" in specs:
-        dgt.expect(specs, "proxy.surfaces", "U8", (faces,))
-    numbers.expect(specs, "proxy.uv", (vertices, 2))
-    numbers.expect(specs, "proxy.colours", (vertices, 4))
-    sparse.check(specs, "proxy.delta", blocks, (3,))
+    vertices = proxy.check(specs, blocks, most_shapes(metadata.joints))
     if metadata.joints:
         dgt.expect(specs, "joint.weights", "U8", (len(metadata.joints), count))
         dgt.expect(specs, "proxy.joint.weights", "U8", (len(metadata.joints), vertices))
@@ -98,21 +77,11 @@ def _load(metadata: Metadata, tensors: dgt.Tensors) -> LinearAvatar:
     deltas = {
         name: sparse.read(tensors, f"delta.{name}", rows) for name in ATTRIBUTES if f"delta.{name}.offsets" in tensors
     }
-    vertices, faces = numbers.read(tensors, "proxy.vertices"), tensors["proxy.faces"].astype(np.int32)
-    if len(faces) and (faces[:, :3].min() < 0 or faces[:, 3].min() < -1 or faces.max() >= len(vertices)):
-        raise DGTalkerError("The avatar's proxy mesh has faces with vertices that do not exist.", dgt.DAMAGED)
-    proxy = ProxyMesh(
-        vertices,
-        faces,
-        numbers.read(tensors, "proxy.uv"),
-        numbers.read(tensors, "proxy.colours"),
-        sparse.read(tensors, "proxy.delta", len(vertices)).dense(len(vertices)),
-        metadata.correctives,
-        tensors.get("proxy.surfaces", np.zeros(len(faces), np.uint8)),
-    )
-    if not metadata.joints:
-        return LinearAvatar(metadata, base, deltas, proxy)
-    return LinearAvatar(metadata, base, deltas, proxy, tensors["joint.weights"], tensors["proxy.joint.weights"])
+    joints: dict[str, np.ndarray] = {}
+    if metadata.joints:
+        joints = {"joint_weights": tensors["joint.weights"], "proxy_joint_weights": tensors["proxy.joint.weights"]}
+    sculpted = proxy.read(tensors, metadata.correctives)
+    return LinearAvatar(metadata=metadata, base=base, deltas=deltas, sculpted=sculpted, **joints)
 
 
 def _with_rest(constant: np.ndarray, index: np.ndarray, rest: np.ndarray) -> np.ndarray:
@@ -125,4 +94,4 @@ def _with_rest(constant: np.ndarray, index: np.ndarray, rest: np.ndarray) -> np.
     return sh
 
 
-KIND = dgt.Kind(_check, _load)
+KIND = dgt.Kind(_check, _load, _save)

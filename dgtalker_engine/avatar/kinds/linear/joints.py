@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from ....kernels import thread_pool
 from ....kernels.compilation import kernel
@@ -15,7 +16,7 @@ def turn(
     means: np.ndarray,
     quats: np.ndarray,
     pivots: np.ndarray,
-    shares: np.ndarray,
+    joint_weights: np.ndarray,
     vectors: np.ndarray,
 ) -> None:
     """Turns Gaussians in place, about one point after another.
@@ -24,18 +25,17 @@ def turn(
         means: float32 (N, 3).
         quats: float32 (N, 4), wxyz.
         pivots: float32 (J, 3).
-        shares: uint8 (J, N), how much of each turn every Gaussian takes, in 255ths.
+        joint_weights: uint8 (J, N), how much of each turn every Gaussian takes, in 255ths.
         vectors: (J, 3), rotation vectors in radians.
     """
     turning = np.flatnonzero(np.any(vectors != 0, axis=1))
     if not len(turning):
         return
-    # a turn has 256 shares and no more, so that no row needs a sine
-    angle = np.linalg.norm(vectors[turning], axis=1)[:, None] * np.arange(256) / 510
-    axis = vectors[turning] / np.linalg.norm(vectors[turning], axis=1, keepdims=True)
-    table = np.concatenate([np.cos(angle)[:, :, None], np.sin(angle)[:, :, None] * axis[:, None]], axis=2)
+    # a turn has 256 steps and no more, so that no row needs a sine
+    steps = vectors[turning, None] * (np.arange(256) / 255)[:, None]
+    table = Rotation.from_rotvec(steps.reshape(-1, 3)).as_quat(scalar_first=True).reshape(-1, 256, 4)
     points = pivots[turning]
-    chosen = shares if len(turning) == len(shares) else shares[turning]
+    chosen = joint_weights if len(turning) == len(joint_weights) else joint_weights[turning]
     threads = min(thread_pool.thread_count(), -(-len(means) // _ROWS))
     thread_pool.run(
         max(threads, 1), turn_blocks, means, quats, points, chosen, table.astype(np.float32), np.zeros(1, np.int64)
@@ -43,8 +43,8 @@ def turn(
 
 
 @kernel
-def turn_blocks(means, quats, pivots, shares, table, counter):
-    """Turns block after block until none is left; `table` float32 (J, 256, 4) has the quaternion of every share."""
+def turn_blocks(means, quats, pivots, joint_weights, table, counter):
+    """Turns block after block until none is left; `table` float32 (J, 256, 4) has the quaternion of every weight."""
     while True:
         first = atomic_increment(counter) * _ROWS
         if first >= len(means):
@@ -53,10 +53,10 @@ def turn_blocks(means, quats, pivots, shares, table, counter):
         for joint in range(len(pivots)):
             px, py, pz = pivots[joint]
             for row in range(first, last):
-                share = shares[joint, row]
-                if share == 0:
+                weight = joint_weights[joint, row]
+                if weight == 0:
                     continue
-                w, x, y, z = table[joint, share]
+                w, x, y, z = table[joint, weight]
                 dx, dy, dz = means[row, 0] - px, means[row, 1] - py, means[row, 2] - pz
                 # v + 2 u × (u × v + w v)
                 cx = y * dz - z * dy + w * dx

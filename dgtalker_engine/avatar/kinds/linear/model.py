@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
 import numpy as np
 import torch
+from scipy.spatial.transform import Rotation
 
-from ....errors import DGTalkerError
 from ....gaussians.cloud import Gaussians
 from ....rig import Rig
-from ...base import Metadata, ProxyMesh, places
-from ...joints import proxy_shapes, quaternions
+from ...base import Metadata, ProxyMesh, checked_weights, corrective_indices
+from ...joints import proxy_shapes
+from ...sparse import SparseDeltas
 from .joints import turn
 from .posing import Blendshapes, blendshapes, pose
-from .sparse import SparseDeltas
+from .tensors import TensorBlendshapes
 
 ATTRIBUTES = ("means", "quats", "scales", "opacities", "sh")
 MIN_SCALE = 1e-6
 LIMITS = {"scales": (MIN_SCALE, math.inf), "opacities": (0.0, 1.0)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LinearAvatar:
     """`attribute(weights) = base + Σ weight · delta`, correctives weighted by the product of their controls' weights;
     then quaternions are made unit length, scales and opacities brought within their limits, and joints turn it all.
@@ -57,29 +58,70 @@ class LinearAvatar:
 
     @cached_property
     def _proxy(self) -> ProxyMesh:
-        names, mesh = self.metadata.correctives, self.sculpted
-        shares = self.proxy_joint_weights / np.float32(255)
-        names, deltas = proxy_shapes(self.metadata.joints, self.rig, names, mesh.vertices, shares, mesh.deltas)
-        return replace(mesh, deltas=deltas, correctives=names)
+        mesh = self.sculpted
+        correctives, deltas = proxy_shapes(
+            self.metadata.joints,
+            self.rig,
+            correctives=self.metadata.correctives,
+            vertices=mesh.vertices,
+            joint_weights=self.proxy_joint_weights / np.float32(255),
+            deltas=mesh.deltas,
+        )
+        return replace(mesh, deltas=deltas, correctives=correctives)
 
-    def pose(self, weights: np.ndarray) -> Gaussians:
-        """See `Avatar.pose`."""
-        weights = checked_weights(weights, self.rig)
-        posed = pose(list(self._shapes.values()), self.block_weights(weights))
-        arrays = dict(self.base)
+    @property
+    def nbytes(self) -> int:
+        """See `Avatar.nbytes`: what the file holds, and what `proxy` and `pose` keep after they were first used."""
+        held = [*self.base.values(), self.joint_weights, self.proxy_joint_weights]
+        meshes = [self.sculpted, *([self._proxy] if "_proxy" in vars(self) else [])]
+        for record in (*self.deltas.values(), *meshes):
+            held += [getattr(record, each.name) for each in fields(record)]
+        for shapes in self._shapes.values() if "_shapes" in vars(self) else ():
+            held += shapes
+        arrays = [array for array in held if isinstance(array, np.ndarray)]
+        once = {array.__array_interface__["data"][0]: array.nbytes for array in arrays}
+        return sum(once.values()) + sum(tensors.nbytes for tensors in self._on_devices.values())
+
+    def pose(self, weights: np.ndarray | torch.Tensor) -> Gaussians:
+        """See `Avatar.pose`.
+
+        Arrays, and tensors on the processor that require no gradient, go through Numba and give tensors there; other
+        tensors through PyTorch, on their device and in their precision.
+        """
+        checked = checked_weights(weights, self.rig)
+        if isinstance(weights, torch.Tensor) and (weights.device.type != "cpu" or weights.requires_grad):
+            return self._on(weights.device, weights.dtype).pose(weights)
+        posed = pose(list(self._shapes.values()), self.block_weights(checked))
+        # What no control changes is copied: tensors cannot be read-only, and whoever gets these may write into them.
+        arrays = {name: base.copy() for name, base in self.base.items() if name not in self._shapes}
         for name, array in zip(self._shapes, posed, strict=True):
             base = self.base[name]
             if array.size < base.size:  # degree 0 of several
                 array, constant = base.copy(), array
                 array[:, 0] = constant
             arrays[name] = array.reshape(base.shape)
-        vectors = np.tensordot(weights.astype(np.float64), self._turns, 1)
-        if vectors.any():
-            for name in ("means", "quats"):
-                if arrays[name] is self.base[name]:
-                    arrays[name] = arrays[name].copy()
-            turn(arrays["means"], arrays["quats"], self._pivots, self.joint_weights, vectors)
+        vectors = np.tensordot(checked.astype(np.float64), self._turns, 1)
+        turn(arrays["means"], arrays["quats"], self._pivots, self.joint_weights, vectors)
         return Gaussians(**{name: torch.from_numpy(array) for name, array in arrays.items()})
+
+    def _on(self, device: torch.device, dtype: torch.dtype) -> TensorBlendshapes:
+        if (device, dtype) not in self._on_devices:
+            self._on_devices[device, dtype] = TensorBlendshapes(
+                base=self.base,
+                deltas=self.deltas,
+                limits=LIMITS,
+                factors=self._factors,
+                turns=self._turns,
+                pivots=self._pivots,
+                joint_weights=self.joint_weights,
+                device=device,
+                dtype=dtype,
+            )
+        return self._on_devices[device, dtype]
+
+    @cached_property
+    def _on_devices(self) -> dict[tuple[torch.device, torch.dtype], TensorBlendshapes]:
+        return {}
 
     def block_weights(self, weights: np.ndarray) -> np.ndarray:
         """float32 (C + K,): the weights of the controls and of the correctives."""
@@ -87,8 +129,8 @@ class LinearAvatar:
 
     @cached_property
     def _factors(self) -> np.ndarray:
-        """int32 (K, most): the controls of each corrective, filled up with a place where there is always a 1."""
-        controls = places(self.metadata.correctives, self.rig)
+        """int32 (K, most): the controls of each corrective, filled up with an index where there is always a 1."""
+        controls = corrective_indices(self.metadata.correctives, self.rig)
         return np.where(controls < 0, len(self.rig.controls), controls)
 
     @cached_property
@@ -136,27 +178,9 @@ def pose_reference(avatar: LinearAvatar, weights: np.ndarray) -> Gaussians:
         if name in LIMITS and name in avatar.deltas:
             array = np.clip(array, *LIMITS[name])
         posed[name] = array
-    for joint, share in zip(avatar.metadata.joints, avatar.joint_weights, strict=True):
-        vector = weights @ joint.vectors(avatar.rig)
-        turns = quaternions(share[:, None] / 255 * vector)
-        arms = np.concatenate([np.zeros((len(share), 1)), posed["means"] - joint.pivot], axis=1)
-        back = turns * [1.0, -1.0, -1.0, -1.0]
-        posed["means"] = joint.pivot + _product(_product(turns, arms), back)[:, 1:]
-        posed["quats"] = _product(turns, posed["quats"])
+    for joint, weight in zip(avatar.metadata.joints, avatar.joint_weights, strict=True):
+        turns = Rotation.from_rotvec(weight[:, None] / 255 * (weights @ joint.vectors(avatar.rig)))
+        posed["means"] = joint.pivot + turns.apply(posed["means"] - joint.pivot)
+        quats = turns * Rotation.from_quat(posed["quats"], scalar_first=True)
+        posed["quats"] = quats.as_quat(scalar_first=True)
     return Gaussians(**{name: torch.from_numpy(array.astype(np.float32)) for name, array in posed.items()})
-
-
-def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Hamilton's product of wxyz quaternions (N, 4)."""
-    real = a[:, :1] * b[:, :1] - (a[:, 1:] * b[:, 1:]).sum(axis=1, keepdims=True)
-    return np.concatenate([real, a[:, :1] * b[:, 1:] + b[:, :1] * a[:, 1:] + np.cross(a[:, 1:], b[:, 1:])], axis=1)
-
-
-def checked_weights(weights: np.ndarray, rig: Rig) -> np.ndarray:
-    """float32 (C,); DGTalkerError where the count is wrong or a weight is not finite."""
-    weights = np.asarray(weights, np.float32)
-    if weights.shape != (len(rig.controls),):
-        raise DGTalkerError(f"{weights.size} weights were given to an avatar of {len(rig.controls)} controls.")
-    if not np.all(np.isfinite(weights)):
-        raise DGTalkerError("A weight is not a finite number.")
-    return weights

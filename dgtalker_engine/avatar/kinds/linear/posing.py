@@ -3,9 +3,9 @@
     array = base + Σ_c weight_c · delta_c
 
 Rows are taken in blocks, and a control's deltas of a block are either listed row by row or, where it moves a good part
-of them, written out for all, which needs no places and is added 16 numbers at a time. Controls of weight 0 are not even
-read. A thread adds every control to a block while it is in the processor's nearest cache. The order of the sum depends
-on the deltas alone, whatever the number of threads.
+of them, written out for all, which needs no indices and is added 16 numbers at a time. Controls of weight 0 are not
+even read. A thread adds every control to a block while it is in the processor's nearest cache. The order of the sum
+depends on the deltas alone, whatever the number of threads.
 """
 
 from __future__ import annotations
@@ -82,23 +82,23 @@ def blendshapes(
     sizes = np.where(dense, height, counts) * width
     first_value = np.cumsum(sizes) - sizes
     ordered = np.zeros(int(sizes.sum()) + WIDTH, np.float32)
-    # The places of listed rows follow one another; where all rows have one, it is the row's own.
+    # Listed rows follow one another; where all rows are written out, each has its own place.
     nth = np.arange(len(cell)) - (np.cumsum(counts) - counts)[cell]
-    places = first_value[cell] + np.where(dense[cell], row, nth) * width
-    np.add.at(ordered, (places[:, None] + np.arange(width)).reshape(-1), values[order].astype(np.float32).reshape(-1))
+    first = first_value[cell] + np.where(dense[cell], row, nth) * width
+    np.add.at(ordered, (first[:, None] + np.arange(width)).reshape(-1), values[order].astype(np.float32).reshape(-1))
     counts[dense] = 0
     shape = (blocks, controls)
     return Blendshapes(
-        flat,
-        ordered,
-        first_value.reshape(shape),
-        dense.reshape(shape),
-        row[~dense[cell]].astype(np.uint8),
-        counts.reshape(shape),
-        np.cumsum(counts).reshape(shape),
-        unit,
-        float(limits[0]),
-        float(limits[1]),
+        base=flat,
+        values=ordered,
+        first_value=first_value.reshape(shape),
+        dense=dense.reshape(shape),
+        rows=row[~dense[cell]].astype(np.uint8),
+        counts=counts.reshape(shape),
+        last_row=np.cumsum(counts).reshape(shape),
+        unit=unit,
+        least=float(limits[0]),
+        most=float(limits[1]),
     )
 
 
@@ -152,10 +152,10 @@ def pose_blocks(shape, weights, posed, counter):
             end = shape.last_row[block, control]
             begin = end - shape.counts[block, control]
             if shape.dense[block, control]:
-                for place in range(first, whole, LANES):
-                    store(out, place, load(out, place) + weight * load(values, at + place - first))
-                for place in range(whole, last):
-                    out[place] += weight * values[at + place - first]
+                for position in range(first, whole, LANES):
+                    store(out, position, load(out, position) + weight * load(values, at + position - first))
+                for position in range(whole, last):
+                    out[position] += weight * values[at + position - first]
             elif stride == WIDTH:
                 # Of a row of three the fourth number is the next row's, added where nobody looks.
                 for entry in range(begin, end):
@@ -163,9 +163,9 @@ def pose_blocks(shape, weights, posed, counter):
                     at += width
             else:
                 for entry in range(begin, end):
-                    place = np.int64(rows[entry]) * width
+                    position = np.int64(rows[entry]) * width
                     for column in range(width):
-                        added[place + column] += weight * values[at + column]
+                        added[position + column] += weight * values[at + column]
                     at += width
         for row in range((last - first) // width):
             for column in range(width):
@@ -173,11 +173,11 @@ def pose_blocks(shape, weights, posed, counter):
         if shape.unit:
             for row in range(first, last, width):
                 square = np.float32(0)
-                for place in range(row, row + width):
-                    square += out[place] * out[place]
+                for position in range(row, row + width):
+                    square += out[position] * out[position]
                 scale = np.float32(1) / np.sqrt(square)
-                for place in range(row, row + width):
-                    out[place] *= scale
+                for position in range(row, row + width):
+                    out[position] *= scale
         if bounded:
-            for place in range(first, last):
-                out[place] = min(max(out[place], least), most)
+            for position in range(first, last):
+                out[position] = min(max(out[position], least), most)

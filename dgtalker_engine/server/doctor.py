@@ -79,16 +79,16 @@ def _packages() -> Line:
 
 
 def _torch() -> Line:
-    found = _installed("torch")
-    if found is None:
+    installed = _installed("torch")
+    if installed is None:
         return _line("torch", "PyTorch is not installed", False, "Install the engine again.")
     try:
         import torch  # noqa: F401
     except (ImportError, OSError) as error:
-        return _line("torch", f"PyTorch {found} cannot be loaded: {error}", False, "Install the engine again.")
-    if found.split("+")[0] != TORCH_VERSION:
-        return _line("torch", f"PyTorch {found}; tested with {TORCH_VERSION}", False, "Install the engine again.")
-    return _line("torch", f"PyTorch {found}")
+        return _line("torch", f"PyTorch {installed} cannot be loaded: {error}", False, "Install the engine again.")
+    if installed.split("+")[0] != TORCH_VERSION:
+        return _line("torch", f"PyTorch {installed}; tested with {TORCH_VERSION}", False, "Install the engine again.")
+    return _line("torch", f"PyTorch {installed}")
 
 
 def _gpu() -> Line:
@@ -130,10 +130,10 @@ def _kernels() -> Line:
 
 
 def _speech() -> Line:
-    found = _installed("pocketsphinx")
-    if found is None:
+    installed = _installed("pocketsphinx")
+    if installed is None:
         return _line("speech", "No speech recogniser: pocketsphinx is missing", False, "Install the engine again.")
-    return _line("speech", f"Speech is recognised by pocketsphinx {found}: English words, other languages by sound")
+    return _line("speech", f"Speech is recognised by pocketsphinx {installed}: English words, other languages by sound")
 
 
 def _avatars() -> Line:

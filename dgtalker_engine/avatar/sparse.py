@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....errors import DGTalkerError
-from ... import dgt, numbers
+from ..errors import DGTalkerError
+from . import dgt, numbers
 
 
 @dataclass(frozen=True)
@@ -61,23 +61,23 @@ def read(tensors: dgt.Tensors, prefix: str, rows: int) -> SparseDeltas:
 def write(prefix: str, deltas: SparseDeltas, rows: int) -> dict[str, np.ndarray]:
     """The tensors of `deltas`, entries that are alike side by side, so that they share a fine scale."""
     block = np.repeat(np.arange(len(deltas.offsets) - 1), np.diff(deltas.offsets))
-    order = np.lexsort((deltas.index, _curve(deltas.values, block, len(deltas.offsets) - 1), block))
+    order = np.lexsort((deltas.index, _morton(deltas.values, block, len(deltas.offsets) - 1), block))
     return {
         f"{prefix}.offsets": deltas.offsets.astype(np.uint32),
         f"{prefix}.index": deltas.index[order].astype(np.uint16 if rows <= 1 << 16 else np.uint32),
     } | numbers.write(f"{prefix}.value", deltas.values[order], "I8")
 
 
-def _curve(values: np.ndarray, block: np.ndarray, blocks: int) -> np.ndarray:
-    """Places (M,) of the values' first three columns along a Morton curve through each block's range."""
+def _morton(values: np.ndarray, block: np.ndarray, blocks: int) -> np.ndarray:
+    """Morton codes (M,) of the values' first three columns within each block's range."""
     columns = values[:, :3].astype(np.float64)
     low, high = np.full((blocks, columns.shape[1]), np.inf), np.full((blocks, columns.shape[1]), -np.inf)
     np.minimum.at(low, block, columns)
     np.maximum.at(high, block, columns)
     span = np.maximum(high - low, 1e-12).max(axis=1, keepdims=True)[block] if len(block) else 1.0
     cells = ((columns - low[block]) / span * 1023).astype(np.int64)
-    place = np.zeros(len(columns), np.int64)
+    code = np.zeros(len(columns), np.int64)
     for bit in range(10):
         for column in range(cells.shape[1]):
-            place |= (cells[:, column] >> bit & 1) << (bit * cells.shape[1] + column)
-    return place
+            code |= (cells[:, column] >> bit & 1) << (bit * cells.shape[1] + column)
+    return code

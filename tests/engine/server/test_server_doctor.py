@@ -8,8 +8,8 @@ import subprocess
 import sys
 import types
 
-from dgtalker_engine.cli import doctor
 from dgtalker_engine.gaussians import backend
+from dgtalker_engine.server import doctor
 
 
 def test_every_line_says_something_and_problems_have_advice():

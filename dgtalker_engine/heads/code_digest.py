@@ -1,0 +1,69 @@
+"""Which code makes the heads: what `make` imports, and what that imports, and what it says."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+ROOTS = ("heads.make", "heads.cycles.scene")
+"""Where it begins, as seen from the package; Blender's Python runs `scene`, so nothing imports it."""
+
+
+def digest(package: Path = PACKAGE) -> str:
+    """sha256 of the code that makes the heads; comments, docstrings and layout are of no account."""
+    meanings = [f"{name} {_meaning(_parsed(_file(package, name)))}" for name in modules(package)]
+    return hashlib.sha256("\n".join(meanings).encode()).hexdigest()
+
+
+def modules(package: Path = PACKAGE) -> list[str]:
+    """Dotted names, as seen from the package, of all its modules that are loaded when a head is made, sorted."""
+    known: set[str] = set()
+    waiting = list(ROOTS)
+    while waiting:
+        name = waiting.pop()
+        parents = [name.rpartition(".")[0]] if "." in name else []
+        if name in known or _file(package, name) is None:
+            continue
+        known.add(name)
+        waiting += [*parents, *_imported(package, name)]
+    return sorted(known)
+
+
+def _imported(package: Path, name: str) -> Iterator[str]:
+    """What a module of the package imports of it, anywhere in its code; names of functions may be among it."""
+    file = _file(package, name)
+    inside = name.split(".") if file.name == "__init__.py" else name.split(".")[:-1]
+    for node in ast.walk(_parsed(file)):
+        if isinstance(node, ast.Import):
+            dotted = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = [package.name, *inside][: len(inside) + 2 - node.level] if node.level else []
+            start = ".".join([*base, *([node.module] if node.module else [])])
+            dotted = [start, *(f"{start}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        yield from (each.removeprefix(f"{package.name}.") for each in dotted if each.startswith(f"{package.name}."))
+
+
+def _file(package: Path, name: str) -> Path | None:
+    path = package.joinpath(*name.split("."))
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+
+
+def _parsed(file: Path | None) -> ast.Module:
+    assert file is not None
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def _meaning(tree: ast.Module) -> str:
+    """The code without docstrings and other strings that stand by themselves."""
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [  # pyright: ignore
+                each for each in body if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))
+            ]
+    return ast.dump(tree)

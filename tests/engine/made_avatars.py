@@ -1,0 +1,70 @@
+"""Avatars that tests make up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+
+from dgtalker_engine import avatar
+from dgtalker_engine.avatar.joints import Joint
+from dgtalker_engine.avatar.kinds.linear.model import LinearAvatar
+from dgtalker_engine.avatar.sparse import SparseDeltas
+from dgtalker_engine.rig import Control, Rig
+
+ROWS, VERTICES = 700, 60
+CORRECTIVES = (("jawOpen", "mouthClose"), ("jawOpen", "jawOpen"), ("headTurn", "jawOpen", "mouthClose"))
+TURN, NOD = (0.0, 0.0, 0.45), (0.4, 0.0, 0.0)
+WIDTHS = {"means": 3, "quats": 4, "scales": 3, "opacities": 1, "sh": 12}
+
+
+def linear_head(moved: Collection[str] = tuple(WIDTHS)) -> LinearAvatar:
+    """A head of kind `linear` with everything that the kind can do; controls change the attributes `moved`."""
+    rng = np.random.default_rng(7)
+    rig = Rig((Control("jawOpen", "lip"), Control("mouthClose", "lip"), Control("headTurn", "pose", -1.0, 1.0),
+               Control("headNod", "pose", -1.0, 1.0)))  # fmt: skip
+    joint = Joint((0.0, 0.02, -0.05), {"headTurn": TURN, "headNod": NOD})
+    consent = avatar.Consent(subject="Nobody", scope="tests", granted_by="the tests", date="", status="synthetic")
+    metadata = avatar.Metadata(
+        format_version=2,
+        kind="linear",
+        name="Tester",
+        rig=rig,
+        consent=consent,
+        licence="CC0-1.0",
+        hash="",
+        correctives=CORRECTIVES,
+        joints=(joint,),
+    )
+    quats = rng.normal(size=(ROWS, 4))
+    sh = rng.normal(size=(ROWS, 4, 3)) * 0.5
+    sh[90:, 1:] = 0
+    base = {
+        "means": rng.normal(size=(ROWS, 3)) * 0.05,
+        "quats": quats / np.linalg.norm(quats, axis=1, keepdims=True),
+        "scales": rng.uniform(0.001, 0.01, (ROWS, 3)),
+        "opacities": rng.uniform(0, 1, ROWS),
+        "sh": sh,
+    }
+    deltas = {
+        name: SparseDeltas.from_dense(rng.normal(size=(7, ROWS, width)) * 0.01 * (rng.random((7, ROWS, 1)) < 0.3), 1e-5)
+        for name, width in WIDTHS.items()
+        if name in moved
+    }
+    proxy = avatar.ProxyMesh(
+        vertices=(rng.normal(size=(VERTICES, 3)) * 0.05).astype("f4"),
+        faces=np.array([[0, 1, 2, -1], [1, 2, 3, 4]], "i4"),
+        uv=rng.random((VERTICES, 2)).astype("f4"),
+        colours=np.ones((VERTICES, 4), "f4"),
+        deltas=(rng.normal(size=(7, VERTICES, 3)) * 0.001).astype("f4"),
+        correctives=CORRECTIVES,
+        surfaces=np.array([0, 4], np.uint8),
+    )
+    return LinearAvatar(
+        metadata=metadata,
+        base={k: v.astype("f4") for k, v in base.items()},
+        deltas=deltas,
+        sculpted=proxy,
+        joint_weights=rng.integers(0, 256, (1, ROWS), np.uint8),
+        proxy_joint_weights=rng.integers(0, 256, (1, VERTICES), np.uint8),
+    )
