@@ -19,9 +19,9 @@ BELOW = {
     "performance": {"errors", "rig", "wire"},
     "gaussians": {"errors", "kernels"},
     "avatar": {"errors", "gaussians", "kernels", "rig"},
-    "speech": {"errors", "performance", "rig"},
+    "speech": {"errors", "performance", "rig", "wire"},
     "capture": {"errors", "gaussians", "rig"},
-    "training": {"errors", "capture", "gaussians"},
+    "training": {"errors", "capture", "gaussians", "kernels", "wire"},
     "rendering": {"errors", "avatar", "gaussians", "kernels", "performance", "rig", "wire"},
 }
 """Which rooms each of the rooms that answer a user may import."""
