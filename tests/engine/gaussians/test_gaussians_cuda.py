@@ -8,37 +8,19 @@ things and makes the right thing of their answers.
 from __future__ import annotations
 
 import importlib
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-import torch_gsplat
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.gaussians import reference, render, render_many, render_scene_linear, rendering
+from dgtalker_engine.gaussians import reference, render, render_many, render_scene_linear
 from dgtalker_engine.gaussians.arrays import tensors_of
 from dgtalker_engine.gaussians.cloud import FIELDS
 from dgtalker_engine.gaussians.constants import NOTHING_HIT
 
-RASTER = "dgtalker_engine.gaussians.cuda.raster"
 PARITY = 75
-
-
-@pytest.fixture
-def raster(monkeypatch):
-    """`gaussians.cuda.raster` on the processor, and `render` takes it for a GPU's."""
-    package = importlib.import_module("dgtalker_engine.gaussians.cuda")
-    monkeypatch.delitem(sys.modules, RASTER, raising=False)
-    monkeypatch.delattr(package, "raster", raising=False)
-    monkeypatch.setitem(sys.modules, "gsplat", torch_gsplat)
-    module = importlib.import_module(RASTER)
-    monkeypatch.setattr(module, "device", lambda: torch.device("cpu"))
-    monkeypatch.setattr(rendering, "named", lambda name: name or "cuda")
-    yield module
-    sys.modules.pop(RASTER, None)
-    vars(package).pop("raster", None)
 
 
 def leaves(cloud):
