@@ -14,12 +14,10 @@ import json
 import math
 import platform
 import re
-import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -33,17 +31,15 @@ from dgtalker_engine.gaussians.cloud import FIELDS
 from dgtalker_engine.gaussians.transform import merged, placed
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tests" / "engine"))
+sys.path += [str(ROOT / "tests" / folder) for folder in ("engine", "gpu")]
 heads = importlib.import_module("head_cloud")
+speed, stages = importlib.import_module("speed"), importlib.import_module("stages")
 
 CPU = torch.device("cpu")
 
 PARITY_DB = 75
 GRADIENT_ERROR = 5e-3
 """gsplat sums in float32 in any order, with fast functions, and an α near the threshold may fall on either side."""
-
-ONE_FRAME_RATIO, BATCH_FRAMES_PER_SECOND = 1.15, 1000
-"""The bars of the benches; they are reported, and no failure."""
 
 TESTS = ("test_gaussians_backends.py", "test_gaussians_backend.py", "test_gaussians_transform.py")
 
@@ -62,10 +58,12 @@ def main(argv: list[str]) -> int:
         failures.append(problem)
     else:
         device = torch.device("cuda")
+        small = heads.look_at((0.2, -0.6, 0.1), 72, 50)
+        report["stages"] = list(stages.stages(device, heads.head_cloud(300, degree=2), small))
         report["parity"] = list(parity(device, count=20_000, size=(200, 150)))
         report["gradients"] = list(gradients(device, count=2000, size=(120, 90)))
         report["tests"] = tests()
-        report["bench"] = bench(device, count=30_000, side=512)
+        report["bench"] = speed.bench(device, count=30_000, side=512)
         failures += failed(report)
     report |= {"seconds": round(time.perf_counter() - started, 1), "failures": failures, "ok": not failures}
     print(json.dumps(report, indent=1))
@@ -79,10 +77,11 @@ def failed(report: dict[str, Any]) -> list[str]:
         for row in report["parity"]
         if not min(row["db"]) >= PARITY_DB or not row["stays"]
     ]
-    for row in report["gradients"]:
-        wrong = [name for name, error in row["errors"].items() if not error <= GRADIENT_ERROR]
-        if wrong:
-            found.append(f"{row['case']}: the gradients of {', '.join(wrong)} differ.")
+    for part in ("stages", "gradients"):
+        for row in report[part]:
+            wrong = [name for name, error in row["errors"].items() if not error <= GRADIENT_ERROR]
+            if wrong:
+                found.append(f"{part}, {row['case']}: {', '.join(wrong)} differ.")
     if report["tests"]["returned"]:
         found.append("Tests failed: see their messages on standard error.")
     return found
@@ -138,17 +137,13 @@ def gradients(device: torch.device, count: int, size: tuple[int, int]) -> Iterat
 
 
 def errors(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> dict[str, float]:
-    """The norm of each difference over the norm of what is expected."""
-    return {
-        name: float((found[name].double() - gradient.double()).norm() / gradient.double().norm())
-        for name, gradient in expected.items()
-    }
+    return {name: stages.relative(found[name], gradient) for name, gradient in expected.items()}
 
 
 def of_pictures(
     clouds: list[Gaussians], cameras: list[Camera], options: dict[str, Any], device: torch.device, name: str
 ) -> dict[str, torch.Tensor]:
-    leaves = [leaves_of(cloud, device) for cloud in clouds]
+    leaves = [stages.leaves_of(cloud, device, torch.float32) for cloud in clouds]
     background = torch.tensor([0.3, 0.5, 0.9], device=device, requires_grad=True)
     images = render_many(leaves, cameras, **options, background=background, backend=name)
     loss(images).backward()
@@ -157,16 +152,12 @@ def of_pictures(
 
 
 def of_placed(clouds: list[Gaussians], camera: Camera, device: torch.device, name: str) -> dict[str, torch.Tensor]:
-    leaves = [leaves_of(cloud, device) for cloud in clouds]
+    leaves = [stages.leaves_of(cloud, device, torch.float32) for cloud in clouds]
     turned = np.array([[0, -1.0, 0, 0.05], [1, 0, 0, 0.1], [0, 0, 1, 0], [0, 0, 0, 1]])
     stretched = np.diag([1.0, 1.2, 0.8, 1.0])
     moved = [placed(cloud, matrix, camera) for cloud, matrix in zip(leaves, (turned, stretched), strict=True)]
     loss([render(merged(moved), camera, backend=name)]).backward()
     return gathered(leaves)
-
-
-def leaves_of(cloud: Gaussians, device: torch.device) -> Gaussians:
-    return cloud.map(lambda tensor: tensor.to(device, copy=True).requires_grad_())
 
 
 def gathered(clouds: list[Gaussians]) -> dict[str, torch.Tensor]:
@@ -208,87 +199,6 @@ def tests() -> dict[str, Any]:
     print(finished.stdout, finished.stderr, sep="\n", file=sys.stderr)
     last = finished.stdout.strip().splitlines()[-1] if finished.stdout.strip() else ""
     return {"returned": finished.returncode, "summary": last}
-
-
-def bench(device: torch.device, count: int, side: int, frames: int = 64) -> dict[str, Any]:
-    """Milliseconds, medians: a frame beside the bare call of gsplat, frames of a batch, a step of training.
-
-    Clouds lie on the GPU, and pictures stay there, but where it says from arrays to arrays.
-    """
-    camera = heads.look_at((0.3, -0.7, 0.1), side, side)
-    cloud = heads.head_cloud(count)
-    there = cloud.map(lambda tensor: tensor.to(device))
-    here, moved = ([replace(c, means=c.means + 1e-4 * i) for i in range(frames)] for c in (cloud, there))
-    cameras = [camera] * frames
-    bare = bare_call(there, camera, device)
-    frame = median(lambda: render(there, camera, backend="cuda"), device)
-    batch = median(lambda: render_many(moved, cameras, backend="cuda"), device, 5)
-    through = median(lambda: render_many(here, cameras, backend="cuda"), device, 5)
-    figures = {
-        "one_frame_ms": frame,
-        "one_frame_from_arrays_to_arrays_ms": median(lambda: render(cloud, camera, backend="cuda"), device),
-        "bare_gsplat_call_ms": bare,
-        "one_frame_ratio": frame / bare,
-        "batch_frames_per_s": 1000 * frames / batch,
-        "batch_from_arrays_to_arrays_frames_per_s": 1000 * frames / through,
-        "training_step_ms": median(training(cloud, camera, device), device),
-    }
-    bars_met = {
-        "one_frame_ratio": figures["one_frame_ratio"] <= ONE_FRAME_RATIO,
-        "batch_frames_per_s": figures["batch_frames_per_s"] >= BATCH_FRAMES_PER_SECOND,
-    }
-    rounded = {name: round(value, 3) for name, value in figures.items()}
-    return {"gaussians": count, "side": side, "batch": frames, **rounded, "bars_met": bars_met}
-
-
-def bare_call(cloud: Gaussians, camera: Camera, device: torch.device) -> float:
-    """What `gsplat.rasterization` takes by itself, everything being on the GPU."""
-    gsplat = importlib.import_module("gsplat")
-    viewmats, Ks = (
-        torch.tensor(np.float32(matrix), device=device)[None] for matrix in (camera.world_to_camera, camera.K)
-    )
-    degree = math.isqrt(cloud.sh.shape[1]) - 1
-
-    def call() -> None:
-        gsplat.rasterization(
-            *tensors_of(cloud), viewmats, Ks, camera.width, camera.height,
-            sh_degree=degree, packed=False, render_mode="RGB+ED",
-        )  # fmt: skip
-
-    return median(call, device)
-
-
-def training(cloud: Gaussians, camera: Camera, device: torch.device) -> Callable[[], None]:
-    """Forward, mean square error, backward and Adam."""
-    leaves = leaves_of(cloud, device)
-    with torch.no_grad():
-        wanted = 0.9 * torch.as_tensor(render(leaves, camera, backend="cuda").rgb).to(device)
-    # A tiny rate: the head must stay as it is while it is measured.
-    optimizer = torch.optim.Adam(tensors_of(leaves), lr=1e-7, fused=device.type == "cuda")
-
-    def step() -> None:
-        optimizer.zero_grad()
-        ((render(leaves, camera, backend="cuda").rgb - wanted) ** 2).mean().backward()
-        optimizer.step()
-
-    return step
-
-
-def median(work: Callable[[], Any], device: torch.device, repeats: int = 20) -> float:
-    times = []
-    for repeat in range(repeats + 3):
-        synchronize(device)
-        started = time.perf_counter()
-        work()
-        synchronize(device)
-        if repeat >= 3:
-            times.append(1000 * (time.perf_counter() - started))
-    return statistics.median(times)
-
-
-def synchronize(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize()
 
 
 def hardware() -> dict[str, Any]:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import head_cloud as heads
 import pytest
 import torch
 
@@ -73,24 +74,29 @@ def test_the_report_of_a_machine_without_a_gpu_is_a_failure_with_its_reason(chec
     assert report["differs_from_pins"]["gsplat"]["here"] is None
 
 
-def test_parity_and_gradients_are_looked_at(check, raster):
+def test_stages_pictures_and_gradients_are_looked_at(check, raster):
     """Pictures and gradients of the stand-in are those of the processor; faults are found."""
+    camera = heads.look_at((0.2, -0.6, 0.1), 36, 25)
     report = {
+        "stages": list(check.stages.stages(CPU, heads.head_cloud(60, degree=2), camera)),
         "parity": list(check.parity(CPU, count=40, size=(24, 20))),
         "gradients": list(check.gradients(CPU, count=30, size=(24, 20))),
         "tests": {"returned": 0},
     }
     assert len(report["parity"]) == len(report["gradients"]) - 1 == 12
+    assert [row["case"] for row in report["stages"]] == ["projection", "spherical harmonics", "blending"]
     assert check.failed(report) == []
     report["parity"][3]["db"] = [80.0, 60.0, 90.0]
     report["parity"][4]["stays"] = False
     report["gradients"][-1]["errors"]["quats"] = float("nan")
-    assert len(check.failed(report)) == 3
-    assert "placed and merged: the gradients of quats differ." in check.failed(report)
+    report["stages"][2]["errors"]["gradients of opacities"] = 0.1
+    assert len(check.failed(report)) == 4
+    assert "stages, blending: gradients of opacities differ." in check.failed(report)
+    assert "gradients, placed and merged: quats differ." in check.failed(report)
 
 
 def test_the_benches_run(check, raster, monkeypatch):
-    monkeypatch.setattr(check, "bare_call", lambda *_: 1.0)
-    figures = check.bench(CPU, count=10, side=8, frames=2)
+    monkeypatch.setattr(check.speed, "bare_call", lambda *_: 1.0)
+    figures = check.speed.bench(CPU, count=10, side=8, frames=2)
     assert all(figures[name] > 0 for name in ("one_frame_ms", "batch_frames_per_s", "training_step_ms"))
     assert set(figures["bars_met"]) == {"one_frame_ratio", "batch_frames_per_s"}
