@@ -6,6 +6,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ...avatar.kinds.linear.sparse import SparseDeltas
+from ...gaussians.constants import SH_C0
 from .anatomy import slit_z
 from .colour_deltas import tone
 from .deform import CORRECTIVES, MIX, POSES, RIG, Pose, posed
@@ -13,7 +14,6 @@ from .deformation_fields import Tissue
 from .surfels import Part, Points, unit
 from .warp import Warp
 
-C0 = 0.28209479177387814  # the constant spherical harmonic
 STILL = 1e-4  # mm
 STEP = 0.25  # mm, for differences across a disc
 STAYS_ROUND = 1.25
@@ -33,7 +33,7 @@ def base_arrays(points: Points) -> dict[str, np.ndarray]:
         "quats": quaternions(points.along, np.cross(points.normal, points.along)),
         "scales": _scales(points.size, points.size.min(axis=1) * THIN),
         "opacities": points.opacity.astype(np.float32),
-        "sh": ((colour - 0.5) / C0)[:, None].astype(np.float32),
+        "sh": ((colour - 0.5) / SH_C0)[:, None].astype(np.float32),
     }
 
 
@@ -66,8 +66,8 @@ def _tones(points: Points, tissue: Tissue) -> SparseDeltas:
     for name, change in zip(RIG.names, dense, strict=False):
         part = tone(name, tissue)
         if part is not None:
-            change[:] = part * np.clip(points.colour, 0, 1) / C0
-    return SparseDeltas.from_dense(dense, TONES_THRESHOLD / C0)
+            change[:] = part * np.clip(points.colour, 0, 1) / SH_C0
+    return SparseDeltas.from_dense(dense, TONES_THRESHOLD / SH_C0)
 
 
 def _change(pose: Pose, points: Points, placed: Points, quats: np.ndarray, warp: Warp) -> np.ndarray:
