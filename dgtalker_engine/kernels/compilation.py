@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import re
 import shutil
@@ -105,9 +106,11 @@ def mark_warm() -> None:
     if root is None or _config.CACHE_DIR:
         return
     for folder in root.iterdir():
-        ours = _OURS.fullmatch(folder.name) and folder not in _folders
-        if ours and time.time() - max(path.stat().st_mtime for path in (folder, *folder.iterdir())) > _UNUSED_FOR:
-            shutil.rmtree(folder, ignore_errors=True)
+        if _OURS.fullmatch(folder.name) and folder not in _folders:
+            with contextlib.suppress(OSError):  # another process may be deleting it
+                used = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+                if time.time() - used > _UNUSED_FOR:
+                    shutil.rmtree(folder)
 
 
 def _sources(module: str) -> dict[str, Path]:

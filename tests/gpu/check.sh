@@ -20,9 +20,9 @@ Environment:
                 them again and builds nothing.
   GSPLAT_SDIST  gsplat-1.5.3.tar.gz, for a machine without a network. Get it on another one with:
                   pip download gsplat==1.5.3 --no-deps --no-binary :all:   (BUILD_NO_CUDA=1 where there is no nvcc)
-  WHEELHOUSE    a folder of wheels, for a machine without a network: of numba, jaxtyping, rich, ninja, pytest and
-                whatever else the report of a first run names. Get them on another machine, for this one's Python, with:
-                  pip download --only-binary :all: -d FOLDER numba jaxtyping rich ninja setuptools packaging pytest
+  WHEELHOUSE    a folder of wheels, for a machine without a network, of what its Python lacks. Get them on another one,
+                for that Python, with:
+                  pip download --only-binary :all: -d FOLDER numba scipy jaxtyping rich packaging ninja setuptools pytest
   CUDA_HOME     the toolkit, where it is neither on the path nor in /usr/local/cuda.
   MAX_JOBS      compilers at a time (default: as many as there are processors).
 
@@ -82,9 +82,8 @@ from=()
 if [ -n "${WHEELHOUSE-}" ]; then from=(--no-index --find-links "$WHEELHOUSE"); fi
 
 wanted=()
-for pair in numba:numba scipy:scipy safetensors:safetensors jaxtyping:jaxtyping rich:rich packaging:packaging \
-    ninja:ninja setuptools:setuptools pytest:pytest; do
-    "$env/bin/python" -c "import ${pair%%:*}" 2> /dev/null || wanted+=("${pair##*:}")
+for package in numba scipy jaxtyping rich packaging ninja setuptools pytest; do
+    "$env/bin/python" -c "import $package" 2> /dev/null || wanted+=("$package")
 done
 if [ ${#wanted[@]} -gt 0 ]; then
     say "installing ${wanted[*]}"
