@@ -46,6 +46,7 @@ from dgtalker_engine.avatar.kinds.linear.posing import blendshapes, pose
 from dgtalker_engine.gaussians import Camera, Gaussians, reference, render, render_many, warm_up
 from dgtalker_engine.gaussians.backend import gpu_problem
 from dgtalker_engine.gaussians.colour import to_scene_linear
+from dgtalker_engine.gaussians.constants import SH_C0
 from dgtalker_engine.gaussians.transform import placed
 from dgtalker_engine.kernels import thread_pool
 
@@ -98,6 +99,7 @@ def main(argv: list[str]) -> int:
     if not gpu_problem():
         for count, size in itertools.product(counts, SIZES[1:4:2] if options.quick else SIZES):
             bench.gpu(count, size)
+        bench.gpu_training_step(30_000, USUAL)
 
     print(json.dumps({"hardware": hardware(), "warm_up_s": round(ready, 2), "rows": bench.rows}, indent=1))
     print(table(bench.rows), file=sys.stderr)
@@ -172,6 +174,14 @@ class Bench:
         for figure in ("ms", "least_ms"):
             self.rows[-1][figure] = round(self.rows[-1][figure] / FRAMES, 3)
 
+    def gpu_training_step(self, count: int, size: tuple[int, int]) -> None:
+        """With everything on the GPU, until that has done its work."""
+        cloud, camera, values = scene(count, size, thread_pool.thread_count())
+        wanted = torch.from_numpy(on_processor(cloud, camera).rgb).cuda()
+        parameters = cloud.map(lambda tensor: tensor.cuda().requires_grad_())
+        step = training(parameters, lambda parameters: render(parameters, camera).rgb, wanted)
+        self.measure("training step", "gsplat", lambda: (step(), torch.cuda.synchronize()), **values)
+
     def peers(self, peer: Path | None, threads: int, quick: bool) -> None:
         """The dense renderer, the reference and whatever else there is, on pictures that ours has rendered too."""
         torch.set_num_threads(threads)
@@ -234,7 +244,7 @@ def ask(peer: Path, cloud: Gaussians, camera: Camera, threads: int) -> float:
     """The milliseconds that another renderer says it needs."""
     with tempfile.TemporaryDirectory() as folder:
         arrays = {name: getattr(cloud, name).numpy() for name in FIELDS[:4]}
-        arrays |= {"colours": (0.5 + heads.C0 * cloud.sh[:, 0]).numpy(), "K": camera.K}
+        arrays |= {"colours": (0.5 + SH_C0 * cloud.sh[:, 0]).numpy(), "K": camera.K}
         for name, array in {**arrays, "world_to_camera": camera.world_to_camera}.items():
             (Path(folder) / f"{name}.bin").write_bytes(np.asarray(array, np.float32).tobytes())
         command = [str(peer), folder, str(camera.width), str(camera.height), str(threads)]

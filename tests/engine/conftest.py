@@ -20,6 +20,7 @@ from head_cloud import head_cloud, look_at
 
 import dgtalker_engine
 from dgtalker_engine.gaussians import Camera, Gaussians
+from dgtalker_engine.gaussians.constants import SH_C0
 from dgtalker_engine.kernels import thread_pool
 from dgtalker_engine.wire import Channel, Kind, new_token, shake_hands
 
@@ -199,7 +200,7 @@ def look():
 
 
 def _one(mean=(0.0, 0.0, 1.0), scale=0.1, opacity=0.8, colour=(0.9, 0.5, 0.2), quat=(1.0, 0.0, 0.0, 0.0)):
-    dc = (torch.tensor(colour) - 0.5) / 0.28209479177387814
+    dc = (torch.tensor(colour) - 0.5) / SH_C0
     scales = torch.tensor([scale] * 3 if isinstance(scale, float) else scale).reshape(1, 3)
     return Gaussians(
         means=torch.tensor([mean]),

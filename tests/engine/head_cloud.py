@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 import torch
+from scipy.spatial.transform import Rotation
 
 from dgtalker_engine.gaussians import Camera, Gaussians
+from dgtalker_engine.gaussians.constants import SH_C0
 
-C0 = 0.28209479177387814
 RADII = np.array([0.078, 0.100, 0.125])
 
 
@@ -50,11 +51,11 @@ def head_cloud(count: int, *, degree: int = 0, seed: int = 0) -> Gaussians:
 
     opacities = np.where(random.random(count) < 0.5, random.uniform(0.85, 0.999, count), random.beta(1.2, 1.6, count))
     sh = np.zeros((count, (degree + 1) ** 2, 3))
-    sh[:, 0] = (colour - 0.5) / C0
+    sh[:, 0] = (colour - 0.5) / SH_C0
     sh[:, 1:] = random.normal(0, 0.06, sh[:, 1:].shape)
     arrays = {
         "means": means,
-        "quats": quaternions(frames),
+        "quats": Rotation.from_matrix(frames).as_quat(scalar_first=True),
         "scales": scales,
         "opacities": opacities.clip(0.004, 0.999),
         "sh": sh,
@@ -66,18 +67,6 @@ def shade(colour, front, side, up, x, z, radius, value) -> None:
     """Colours two discs of the face, one on each side."""
     inside = (np.abs(side) - x) ** 2 + (up - z) ** 2 < radius**2
     colour[inside & (front > 0.3)] = value
-
-
-def quaternions(frames: np.ndarray) -> np.ndarray:
-    """Rotation matrices (N, 3, 3) → wxyz, by the eigenvector of Bar-Itzhack's matrix."""
-    r = frames
-    k = np.empty((len(r), 4, 4))
-    k[:, 0, 0] = r[:, 0, 0] + r[:, 1, 1] + r[:, 2, 2]
-    k[:, 0, 1:] = k[:, 1:, 0] = np.stack(
-        [r[:, 2, 1] - r[:, 1, 2], r[:, 0, 2] - r[:, 2, 0], r[:, 1, 0] - r[:, 0, 1]], axis=1
-    )
-    k[:, 1:, 1:] = r + r.transpose(0, 2, 1) - k[:, 0, 0, None, None] * np.eye(3)
-    return np.linalg.eigh(k)[1][:, :, -1]
 
 
 def look_at(

@@ -56,6 +56,41 @@ def modules(folder: Path) -> list[tuple[Path, tuple[str, ...]]]:
     return [(path, (folder.name, *path.relative_to(folder).parent.parts)) for path in found]
 
 
+def edges(path: Path, package: tuple[str, ...], names: set[str]) -> set[str]:
+    """The modules, of `names`, that a module imports at run time, inside functions too: of `from a import b` a.b where
+    that is a module, otherwise a. What only a type checker sees does not count."""
+    found: set[str] = set()
+    left: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while left:
+        node = left.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            left += node.orelse
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            source = ".".join([*base, *([node.module] if node.module else [])])
+            inside = {f"{source}.{alias.name}" for alias in node.names}
+            found |= inside & names
+            found |= {source} if inside - names else set()
+        left += ast.iter_child_nodes(node)
+    return found & names
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """The groups of modules that import each other, directly or by way of others."""
+    reached: dict[str, set[str]] = {}
+    for start in graph:
+        reached[start], left = set(), [start]
+        while left:
+            new = graph[left.pop()] - reached[start]
+            reached[start] |= new
+            left += new
+    groups = {frozenset({a, *(b for b in reached[a] if a in reached[b])}) for a in graph if a in reached[a]}
+    return sorted(sorted(group) for group in groups)
+
+
 def room_of(path: Path) -> str:
     return path.relative_to(ENGINE).parts[0].removesuffix(".py")
 
@@ -76,6 +111,16 @@ def test_a_room_of_the_engine_imports_only_the_rooms_below_it(path, package):
     else:
         assert room in BELOW, f"{room} is a new room: say in docs/architecture.md and here whom it may import"
         assert used <= BELOW[room] | {room}
+
+
+def test_no_modules_of_the_engine_import_each_other_in_a_circle():
+    named = {
+        ".".join([*package, *([path.stem] if path.stem != "__init__" else [])]): (path, package)
+        for path, package in modules(ENGINE)
+    }
+    graph = {name: edges(path, package, set(named)) for name, (path, package) in named.items()}
+    assert circles(graph) == []
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"d", "a"}}) == [["b", "c"], ["d"]]
 
 
 @pytest.mark.parametrize(("path", "package"), modules(ENGINE), ids=lambda value: str(value))

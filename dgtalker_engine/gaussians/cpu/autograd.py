@@ -44,8 +44,8 @@ class _Rasterized(torch.autograd.Function):
     def backward(ctx: Any, *outer: torch.Tensor) -> Any:
         *cloud, background, rgb, alpha, depth = (tensor.detach().numpy() for tensor in ctx.saved_tensors)
         by_rgb, by_alpha, by_depth = (gradient.to(torch.float32).contiguous().numpy() for gradient in outer)
-        frame = Framebuffer(rgb, alpha, depth, background)
-        gradients = Framebuffer(by_rgb, by_alpha, by_depth, background)
+        frame = Framebuffer(rgb=rgb, alpha=alpha, depth=depth, background=background)
+        gradients = Framebuffer(rgb=by_rgb, alpha=by_alpha, depth=by_depth, background=background)
         by_cloud = differentiate(ctx.view, CloudArrays(*cloud), frame, ctx.state, gradients)
         by_background = None
         if ctx.needs_input_grad[len(cloud)]:

@@ -128,8 +128,7 @@ def _rasterized(batch: Batch, clouds: DeviceClouds, options: Options) -> tuple[t
     )
 
     columns, rows = -(-width // CUDA_TILE), -(-height // CUDA_TILE)
-    with torch.no_grad():
-        _, pairs, listed = gsplat.isect_tiles(centres, radii, depths, CUDA_TILE, columns, rows)
+    _, pairs, listed = gsplat.isect_tiles(centres.detach(), radii, depths.detach(), CUDA_TILE, columns, rows)
     if len(pairs) > _MOST_PAIRS:
         raise TooLargeError
     starts = gsplat.isect_offset_encode(pairs, frames, columns, rows)

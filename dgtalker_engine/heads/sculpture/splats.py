@@ -6,6 +6,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ...avatar.sparse import SparseDeltas
+from ...gaussians.constants import SH_C0
 from .anatomy import slit_z
 from .colour_deltas import colour_delta
 from .deform import CORRECTIVES, MIX, POSES, RIG, Strengths, posed
@@ -13,7 +14,6 @@ from .deformation_fields import FieldPoints
 from .surfels import Part, Surfels, unit
 from .warp import Warp
 
-C0 = 0.28209479177387814  # the constant spherical harmonic
 STILL = 1e-4  # mm
 STEP = 0.25  # mm, for differences across a disc
 STAYS_ROUND = 1.25
@@ -33,7 +33,7 @@ def base_arrays(surfels: Surfels) -> dict[str, np.ndarray]:
         "quats": quaternions(surfels.along, np.cross(surfels.normal, surfels.along)),
         "scales": _scales(surfels.size, surfels.size.min(axis=1) * THIN),
         "opacities": surfels.opacity.astype(np.float32),
-        "sh": ((colour - 0.5) / C0)[:, None].astype(np.float32),
+        "sh": ((colour - 0.5) / SH_C0)[:, None].astype(np.float32),
     }
 
 
@@ -66,8 +66,8 @@ def _colour_deltas(surfels: Surfels, points: FieldPoints) -> SparseDeltas:
     for name, change in zip(RIG.names, dense, strict=False):
         added = colour_delta(name, points)
         if added is not None:
-            change[:] = added * np.clip(surfels.colour, 0, 1) / C0
-    return SparseDeltas.from_dense(dense, COLOURS_THRESHOLD / C0)
+            change[:] = added * np.clip(surfels.colour, 0, 1) / SH_C0
+    return SparseDeltas.from_dense(dense, COLOURS_THRESHOLD / SH_C0)
 
 
 def _change(pose: Strengths, surfels: Surfels, placed: Surfels, quats: np.ndarray, warp: Warp) -> np.ndarray:

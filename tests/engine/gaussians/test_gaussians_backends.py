@@ -13,20 +13,27 @@ from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.gaussians import (
     Camera,
     Gaussians,
+    Image,
     backend,
     reference,
     render,
     render_many,
     render_scene_linear,
 )
+from dgtalker_engine.gaussians.arrays import tensors_of
 from dgtalker_engine.gaussians.colour import to_scene_linear
 from dgtalker_engine.gaussians.constants import NOTHING_HIT
+from dgtalker_engine.gaussians.transform import merged, placed
 
 FIELDS = ("means", "quats", "scales", "opacities", "sh")
 on_gpu = pytest.mark.skipif(bool(backend.gpu_problem()), reason=f"needs gsplat on a GPU: {backend.gpu_problem()}")
 either = pytest.mark.parametrize("renderer", ["cpu", pytest.param("cuda", marks=on_gpu)])
 
 LEAST_PARITY = 75
+
+
+def same(a, b) -> bool:
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in ("rgb", "alpha", "depth"))
 
 
 def clouds_of(head, count: int, size: int = 2000, degree: int = 0):
@@ -177,6 +184,32 @@ def test_parity_from_within_the_head(head, look, decibels):
 
 @on_gpu
 def test_clouds_that_are_on_the_gpu_already(head, look, decibels):
+    """Their pictures stay there, and the processor's renderer can be asked for them too."""
     cloud, camera = head(5000, degree=1), look((0, -0.8, 0), 100, 100)
     there = cloud.map(lambda tensor: tensor.cuda())
-    assert min(decibels(render(there, camera, backend="cuda"), render(cloud, camera, backend="cuda"))) >= 100
+    image = render(there, camera)
+    assert image.rgb.is_cuda
+    assert image.alpha.is_cuda
+    assert image.depth.is_cuda
+    fetched = Image(rgb=image.rgb.cpu(), alpha=image.alpha.cpu(), depth=image.depth.cpu())
+    assert min(decibels(fetched, render(cloud, camera, backend="cuda"))) >= 100
+    assert same(render(there, camera, backend="cpu"), render(cloud, camera, backend="cpu"))
+    placed_there = placed(there, np.diag([1.0, 2.0, 1.0, 1.0]), camera)
+    assert all(tensor.is_cuda for tensor in tensors_of(merged([placed_there, there])))
+
+
+@on_gpu
+@pytest.mark.parametrize("antialiased", [False, True])
+@pytest.mark.parametrize("orthographic", [False, True])
+@pytest.mark.parametrize("degree", [0, 3])
+def test_gradients_on_the_gpu_are_those_of_the_processor(head, look, degree, orthographic, antialiased):
+    """Wherever the parameters are; gsplat sums in float32 in any order."""
+    camera, found = look((0.2, -0.6, 0.1), 72, 50, orthographic=orthographic), []
+    for device, renderer in (("cpu", "cpu"), ("cuda", "cuda"), ("cpu", "cuda")):
+        cloud = head(300, degree=degree).map(lambda tensor, to=device: tensor.to(to, copy=True).requires_grad_())
+        image = render(cloud, camera, antialiased=antialiased, backend=renderer)
+        assert image.rgb.device.type == device
+        (image.rgb.square().sum() + image.alpha.sum()).backward()
+        found.append([tensor.grad.cpu() for tensor in tensors_of(cloud)])
+    for expected, *others in zip(*found, strict=True):
+        assert all(float((other - expected).norm()) <= 5e-3 * float(expected.norm()) for other in others)

@@ -10,6 +10,8 @@ import torch
 
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.gaussians import Gaussians, render
+from dgtalker_engine.gaussians.arrays import tensors_of
+from dgtalker_engine.gaussians.cloud import FIELDS
 from dgtalker_engine.gaussians.reference.projection import rotation_matrices
 from dgtalker_engine.gaussians.transform import merged, placed
 
@@ -135,3 +137,81 @@ def test_merging_one_and_none(head, look):
     assert merged([cloud]) is cloud
     assert len(merged([])) == 0
     assert (render(merged([]), look((0, -1, 0), 8, 8)).alpha == 0).all()
+
+
+def leaves(cloud: Gaussians, kind: torch.dtype = torch.float32) -> Gaussians:
+    return cloud.map(lambda tensor: tensor.to(kind, copy=True).requires_grad_())
+
+
+@pytest.mark.parametrize("orthographic", [False, True])
+@pytest.mark.parametrize("name", LINEAR)
+def test_clouds_with_gradients_are_placed_as_others_are(head, look, decibels, name, orthographic):
+    """The way of tensors, which clouds on a GPU take too."""
+    cloud, camera = head(1000, degree=3), look((0.3, -0.8, 0.1), 60, 50, orthographic=orthographic)
+    matrix = matrix_of(LINEAR[name])
+    found, expected = placed(leaves(cloud), matrix, camera), placed(cloud, matrix, camera)
+    assert all(getattr(found, field).requires_grad for field in FIELDS)
+    found = found.map(torch.Tensor.detach)
+    assert all(tensor.dtype == torch.float32 for tensor in tensors_of(found))
+    largest = np.abs(covariances(expected)).max()
+    np.testing.assert_allclose(covariances(found), covariances(expected), atol=2e-6 * largest)
+    np.testing.assert_allclose(found.sh, expected.sh, atol=1e-5)
+    np.testing.assert_allclose(found.means, expected.means, atol=1e-6)
+    assert min(decibels(render(found, camera), render(expected, camera))) >= 75
+
+
+@pytest.mark.parametrize("name", ["larger", "mirrored", "sheared", "stretched and mirrored", "flat"])
+def test_gradients_of_placing(head, look, name):
+    """Of a loss that looks at the covariances, as every picture does, by finite differences."""
+    cloud, camera, matrix = head(6, degree=2), look((0.3, -0.8, 0.1), 8, 8), matrix_of(LINEAR[name])
+
+    def looked_at(*tensors):
+        moved = placed(Gaussians(**dict(zip(FIELDS, tensors, strict=True))), matrix, camera)
+        axes = rotation_matrices(moved.quats) * moved.scales[:, None, :]
+        return axes @ axes.mT, moved.means, moved.opacities, moved.sh
+
+    double = leaves(replace(cloud, scales=cloud.scales * 100), torch.float64)
+    assert torch.autograd.gradcheck(looked_at, tensors_of(double), atol=1e-6)
+
+
+def test_gradients_where_scales_are_alike_are_numbers(look):
+    """A ball, a disc and a needle: their axes are of no one direction."""
+    cloud = leaves(
+        Gaussians(
+            means=torch.zeros(3, 3),
+            quats=torch.tensor([[1.0, 0, 0, 0]]).expand(3, 4),
+            scales=torch.tensor([[1.0, 1, 1], [1, 1, 0], [1, 0, 0]]),
+            opacities=torch.ones(3),
+            sh=torch.zeros(3, 4, 3),
+        )
+    )
+    moved = placed(cloud, matrix_of(np.diag([1.0, 2.0, 1.0])), look((0, -1, 0), 8, 8))
+    sum(tensor.square().sum() for tensor in tensors_of(moved)).backward()
+    assert all(torch.isfinite(tensor.grad).all() for tensor in tensors_of(cloud))
+
+
+def test_a_placed_head_can_be_learned_from_its_picture(head, look):
+    """Gradients come through the picture, the merging and the placing."""
+    camera, matrix = look((0, -0.6, 0.1), 48, 48), matrix_of(LINEAR["stretched"], (0.0, 0.0, 0.0))
+    cloud, other = leaves(head(300, degree=1)), head(50)
+    image = render(merged([placed(cloud, matrix, camera), other]), camera)
+    plain = render(merged([placed(cloud.map(torch.Tensor.detach), matrix, camera), other]), camera)
+    np.testing.assert_allclose(image.rgb.detach(), plain.rgb, atol=1e-4)
+    image.rgb.square().sum().backward()
+    assert all(float(tensor.grad.abs().sum()) > 0 for tensor in tensors_of(cloud))
+
+
+def test_numbers_that_are_not_ones_are_found_in_clouds_with_gradients(head, look):
+    camera = look((0, -1, 0), 64, 64)
+    for field in FIELDS:
+        cloud = head(100, degree=1)
+        getattr(cloud, field)[9] = float("nan")
+        for linear in (LINEAR["turned"], LINEAR["stretched"]):
+            with pytest.raises(DGTalkerError, match=r"number 9\."):
+                render(placed(leaves(cloud), matrix_of(linear, (0, 0, 0)), camera), camera)
+
+
+def test_heads_on_different_devices_are_not_merged(head):
+    elsewhere = head(3).map(lambda tensor: tensor.to("meta"))
+    with pytest.raises(DGTalkerError, match="different devices"):
+        merged([head(3), elsewhere])

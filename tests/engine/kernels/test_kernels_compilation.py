@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ WARM = """
 import json, time
 from numba.core import event
 from dgtalker_engine.rendering.warm import is_warm, warm_up
-from dgtalker_engine.kernels.compilation import cache_folder
+from dgtalker_engine.kernels.compilation import cache_root
 
 class Compiled(event.Listener):
     names = []
@@ -36,7 +37,7 @@ class Compiled(event.Listener):
 before = is_warm()
 with event.install_listener("numba:compile", Compiled()):
     warm_up()
-print(json.dumps([before, is_warm(), str(cache_folder()), Compiled.names]))
+print(json.dumps([before, is_warm(), str(cache_root()), Compiled.names]))
 """
 
 
@@ -50,9 +51,9 @@ def python(program: str, **variables) -> str:
 
 def test_compiled_once_and_kept(tmp_path):
     """What `warm_up` compiled, the next process only loads; then nothing is left to compile."""
-    before, after, folder, compiled = json.loads(python(WARM, NUMBA_CACHE_DIR=str(tmp_path)))
+    before, after, root, compiled = json.loads(python(WARM, NUMBA_CACHE_DIR=str(tmp_path)))
     assert (before, after) == (False, True)
-    assert Path(folder).parent == tmp_path
+    assert Path(root) == tmp_path
     assert {
         "project",
         "bin_tiles",
@@ -69,35 +70,145 @@ def test_compiled_once_and_kept(tmp_path):
 
 
 @pytest.fixture
-def kernels(tmp_path):
-    """A copy of the kernels' folder, as it lies in site-packages."""
-    folder = tmp_path / "site-packages" / "kernels"
-    shutil.copytree(Path(kernels_room.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
+def site_packages(tmp_path):
+    """A folder with a copy of the kernels' package, as it lies where packages are installed."""
+    folder = tmp_path / "site-packages"
+    shutil.copytree(
+        Path(kernels_room.__file__).parent, folder / "kernels", ignore=shutil.ignore_patterns("__pycache__")
+    )
     return folder
 
 
-def folder_of(kernels: Path, **variables) -> str:
-    program = f"import sys; sys.path.insert(0, {str(kernels)!r}); import compilation; print(compilation.cache_folder())"
-    return python(program, PYTHONDONTWRITEBYTECODE="1", **variables).strip()
+def inside(site_packages: Path, program: str, **variables) -> str:
+    """What a program prints that finds its packages there; without NUMBA_CACHE_DIR unless it is given."""
+    program = f"import sys; sys.path.insert(0, {str(site_packages)!r})\n{program}"
+    return python(program, **{"PYTHONDONTWRITEBYTECODE": "1", "NUMBA_CACHE_DIR": "", **variables}).strip()
 
 
-def test_kept_beside_the_modules_or_in_the_users_cache(kernels, tmp_path):
-    variables = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "NUMBA_CACHE_DIR": ""}
-    assert Path(folder_of(kernels, **variables)).parent == kernels / "__pycache__"
-    shutil.rmtree(kernels / "__pycache__")
+def test_kept_beside_the_modules_or_in_the_users_cache(site_packages, tmp_path):
+    program = "from kernels import compilation; print(compilation.cache_root())"
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    beside = site_packages / "kernels" / "__pycache__"
+    assert Path(inside(site_packages, program, **cache)) == beside
+    shutil.rmtree(beside)
     # A file in its place: as good as a folder without permission, also for the superuser.
-    (kernels / "__pycache__").touch()
-    assert Path(folder_of(kernels, **variables)).parent == tmp_path / "cache" / "dgtalker"
+    beside.touch()
+    assert Path(inside(site_packages, program, **cache)) == tmp_path / "cache" / "dgtalker"
     shutil.rmtree(tmp_path / "cache" / "dgtalker")
     (tmp_path / "cache" / "dgtalker").touch()
-    assert folder_of(kernels, **variables) == "None"
+    assert inside(site_packages, program, **cache) == "None"
 
 
-def test_other_sources_have_another_folder(kernels):
-    """Numba alone would keep a kernel's machine code when another file that it calls has changed."""
-    first = folder_of(kernels, NUMBA_CACHE_DIR="")
-    (kernels / "fast_math.py").write_text((kernels / "fast_math.py").read_text() + "\n# changed\n")
-    assert folder_of(kernels, NUMBA_CACHE_DIR="") != first
+SOURCES = {
+    "constants.py": "ANSWER = 41\n",
+    "inner.py": """
+from kernels.compilation import kernel
+from .constants import ANSWER
+
+@kernel
+def answer():
+    return ANSWER
+""",
+    "outer.py": """
+from kernels.compilation import kernel
+from . import inner
+
+@kernel
+def plus(more):
+    return _later() + more
+
+@kernel
+def _later():
+    return inner.answer()
+""",
+    "other.py": """
+from kernels.compilation import kernel
+
+@kernel
+def seven(more):
+    return 7 + more
+""",
+    "__init__.py": "from .other import seven\nfrom .outer import plus\n",
+}
+
+PACKAGE = """
+import json
+from numba.core import event
+compiled = []
+class Compiled(event.Listener):
+    def on_start(self, begun):
+        compiled.append(begun.data["dispatcher"].py_func.__name__)
+    def on_end(self, ended):
+        pass
+import package
+from kernels.compilation import is_warm, mark_warm
+warm = is_warm()
+with event.install_listener("numba:compile", Compiled()):
+    values = package.plus(1), package.seven(1)
+mark_warm()
+print(json.dumps([values, [name for name in compiled if name in ("plus", "_later", "answer", "seven")], warm]))
+"""
+
+
+@pytest.fixture
+def package(site_packages):
+    """Beside the kernels' package one with kernels of its own."""
+    folder = site_packages / "package"
+    folder.mkdir()
+    for name, source in SOURCES.items():
+        (folder / name).write_text(source)
+    return folder
+
+
+def test_a_constant_that_is_frozen_in_kernels_of_other_modules_is_found_changed(package, site_packages):
+    """Numba looks at the file of each kernel alone, and would serve the old one; what depends on nothing that changed
+    is not compiled again."""
+    values, compiled, warm = json.loads(inside(site_packages, PACKAGE))
+    assert (values, sorted(compiled), warm) == ([42, 8], ["_later", "answer", "plus", "seven"], False)
+    assert json.loads(inside(site_packages, PACKAGE)) == [[42, 8], [], True]
+    (package / "constants.py").write_text("ANSWER = 99\n")
+    values, compiled, warm = json.loads(inside(site_packages, PACKAGE))
+    assert (values, sorted(compiled), warm) == ([100, 8], ["_later", "answer", "plus"], False)
+
+
+def test_what_kernels_are_made_of_is_found_changed(package, site_packages):
+    """Code that emits instructions is frozen in whatever uses it, but is no kernel itself."""
+    json.loads(inside(site_packages, PACKAGE))
+    path = site_packages / "kernels" / "compilation.py"
+    path.write_text(path.read_text() + "\n# changed\n")
+    values, compiled, warm = json.loads(inside(site_packages, PACKAGE))
+    assert (values, len(compiled), warm) == ([42, 8], 4, False)
+
+
+def folders_of(root: Path) -> set[str]:
+    return {path.name for path in root.iterdir() if path.is_dir()}
+
+
+def strangers(root: Path) -> set[str]:
+    """Folders that lie about there, unused for a year but for one, which another version has used last week."""
+    root.mkdir(exist_ok=True)
+    week, year = time.time() - 7 * 86400, time.time() - 365 * 86400
+    ages = {"numba-0123abcd": year, "cpu_0123abcd": year, "dgtalker-0123abcd": year, "dgtalker-4567abcd": week}
+    for name, age in ages.items():
+        (root / name).mkdir()
+        (root / name / "warm-0").touch()
+        for path in (root / name / "warm-0", root / name):
+            os.utime(path, (age, age))
+    return set(ages)
+
+
+def test_only_folders_of_ours_that_are_long_unused_are_deleted(package, site_packages):
+    root = site_packages / "kernels" / "__pycache__"
+    before = strangers(root)
+    inside(site_packages, PACKAGE)
+    assert before - folders_of(root) == {"dgtalker-0123abcd"}
+    assert len(folders_of(root) - before) == 3
+
+
+def test_in_a_folder_that_the_user_chose_nothing_is_deleted(package, site_packages, tmp_path):
+    before = strangers(tmp_path / "chosen")
+    inside(site_packages, PACKAGE, NUMBA_CACHE_DIR=str(tmp_path / "chosen"))
+    assert before < folders_of(tmp_path / "chosen")
 
 
 def test_one_specialisation_of_each_kernel(head, look):
