@@ -14,27 +14,27 @@ ROOTS = ("heads.make", "heads.cycles.scene")
 
 def digest(package: Path = PACKAGE) -> str:
     """sha256 of the code that makes the heads; comments, docstrings and layout are of no account."""
-    meanings = [f"{name} {_meaning(_parsed(_file(package, name)))}" for name in modules(package)]
+    meanings = [f"{name} {_meaning(_parsed(file))}" for name, file in sorted(modules(package).items())]
     return hashlib.sha256("\n".join(meanings).encode()).hexdigest()
 
 
-def modules(package: Path = PACKAGE) -> list[str]:
-    """Dotted names, as seen from the package, of all its modules that are loaded when a head is made, sorted."""
-    known: set[str] = set()
+def modules(package: Path = PACKAGE) -> dict[str, Path]:
+    """The package's modules that are loaded when a head is made: their dotted names, as seen from it, and files."""
+    known: dict[str, Path] = {}
     waiting = list(ROOTS)
     while waiting:
         name = waiting.pop()
-        parents = [name.rpartition(".")[0]] if "." in name else []
-        if name in known or _file(package, name) is None:
+        path = package.joinpath(*name.split("."))
+        file = next((each for each in (path.with_suffix(".py"), path / "__init__.py") if each.is_file()), None)
+        if file is None or name in known:
             continue
-        known.add(name)
-        waiting += [*parents, *_imported(package, name)]
-    return sorted(known)
+        known[name] = file
+        waiting += [*([name.rpartition(".")[0]] if "." in name else []), *_imported(package, name, file)]
+    return known
 
 
-def _imported(package: Path, name: str) -> Iterator[str]:
+def _imported(package: Path, name: str, file: Path) -> Iterator[str]:
     """What a module of the package imports of it, anywhere in its code; names of functions may be among it."""
-    file = _file(package, name)
     inside = name.split(".") if file.name == "__init__.py" else name.split(".")[:-1]
     for node in ast.walk(_parsed(file)):
         if isinstance(node, ast.Import):
@@ -48,13 +48,7 @@ def _imported(package: Path, name: str) -> Iterator[str]:
         yield from (each.removeprefix(f"{package.name}.") for each in dotted if each.startswith(f"{package.name}."))
 
 
-def _file(package: Path, name: str) -> Path | None:
-    path = package.joinpath(*name.split("."))
-    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
-
-
-def _parsed(file: Path | None) -> ast.Module:
-    assert file is not None
+def _parsed(file: Path) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"))
 
 

@@ -66,7 +66,15 @@ def make(
 
     warp = Warp(character.shape)
     # rest comes first, and once: Blender shows each pose in one go
-    taken = render_pictures(everything, warp, blender, folder, [*held_out, *shots], quality.samples, seen)
+    taken = render_pictures(
+        everything,
+        warp,
+        blender=blender,
+        folder=folder,
+        shots=[*held_out, *shots],
+        samples=quality.samples,
+        progress=seen,
+    )
     unseen, pictures = taken[: len(held_out)], taken[len(held_out) :]
     fitting = time.monotonic()
 

@@ -37,7 +37,7 @@ class UnknownAvatar(DGTalkerError):
         self.avatar = avatar
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class Job:
     """A request that has not been answered yet, or whose answer was sent while it was still being worked on."""
 
@@ -114,7 +114,7 @@ class Session:
             busy = DGTalkerError("The engine has too much to do already.", "Wait until it has caught up.", "busy")
             self._send(Kind.ERROR, error_header(number, busy))
             return
-        job = Job(number, op, head.header, self._channel.reader.body(head))
+        job = Job(id=number, op=op, header=head.header, body=self._channel.reader.body(head))
         with self._changed:
             self._open[number] = job
             self._queue.append(job)

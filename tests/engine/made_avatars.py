@@ -21,8 +21,8 @@ WIDTHS = {"means": 3, "quats": 4, "scales": 3, "opacities": 1, "sh": 12}
 def linear_head(moved: Collection[str] = tuple(WIDTHS)) -> LinearAvatar:
     """A head of kind `linear` with everything that the kind can do; controls change the attributes `moved`."""
     rng = np.random.default_rng(7)
-    rig = Rig((Control("jawOpen", "lip"), Control("mouthClose", "lip"), Control("headTurn", "pose", -1.0, 1.0),
-               Control("headNod", "pose", -1.0, 1.0)))  # fmt: skip
+    rig = Rig((Control("jawOpen", "lip"), Control("mouthClose", "lip"), Control("headTurn", "pose", minimum=-1.0),
+               Control("headNod", "pose", minimum=-1.0)))  # fmt: skip
     joint = Joint((0.0, 0.02, -0.05), {"headTurn": TURN, "headNod": NOD})
     consent = avatar.Consent(subject="Nobody", scope="tests", granted_by="the tests", date="", status="synthetic")
     metadata = avatar.Metadata(

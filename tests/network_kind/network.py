@@ -101,7 +101,9 @@ KIND = dgt.Kind(check, load, save)
 def made(count: int = 200) -> NetworkAvatar:
     """A ball of Gaussians, and three controls that move and colour it: one to the side at once, all of them oddly."""
     rng = np.random.default_rng(4)
-    rig = Rig((Control("jawOpen", "lip"), Control("z1", "latent", -2.0, 2.0), Control("slide", "expression")))
+    rig = Rig(
+        (Control("jawOpen", "lip"), Control("z1", "latent", minimum=-2.0, maximum=2.0), Control("slide", "expression"))
+    )
     output = rng.normal(0, 0.01, (count, OUTPUTS, HIDDEN))
     output[:, 3:] *= 40
     hidden = rng.normal(0, 1, (HIDDEN, len(rig.controls)))

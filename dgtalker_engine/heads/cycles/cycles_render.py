@@ -102,6 +102,7 @@ def posed(surfels: Surfels, warp: Warp, weights: dict[str, float]) -> np.ndarray
 def render_pictures(
     everything: list[Sheet | Strands],
     warp: Warp,
+    *,
     blender: Path,
     folder: Path,
     shots: list[tuple[FacePose, Camera]],

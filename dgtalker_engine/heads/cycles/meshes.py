@@ -23,7 +23,7 @@ class Sheet:
     """A mesh of one material: its vertices, and faces (F, 4) with -1 in the last place of a triangle."""
 
     material: str
-    points: Surfels
+    surfels: Surfels
     faces: np.ndarray
 
 
@@ -32,7 +32,7 @@ class Strands:
     """Hairs of one material, each of `steps` points, one after another; radii (N,) in mm."""
 
     material: str
-    points: Surfels
+    surfels: Surfels
     radius: np.ndarray
     steps: int
 

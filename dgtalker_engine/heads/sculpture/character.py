@@ -43,7 +43,7 @@ class Shape:
     eye_shift: Triple = (0.0, 0.0, 0.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Skin:
     """Colours of the skin; strengths from 0 to 1."""
 
@@ -58,7 +58,7 @@ class Skin:
     moles: tuple[Triple, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Eyes:
     """Colours of the iris at the pupil, at its rim, and of the ring around it; sizes relative to the first head's."""
 
@@ -72,7 +72,7 @@ class Eyes:
     lash: Triple = (0.16, 0.09, 0.07)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Brows:
     """Brow hairs: colour, and thickness, length of the hairs, rise of the arch, relative to the first head's."""
 
@@ -102,7 +102,7 @@ class Clothes:
     accent: Triple
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Character:
     """One of the built-in heads."""
 

@@ -15,7 +15,7 @@ Strands = tuple[np.ndarray, np.ndarray, np.ndarray]
 STEPS = 24  # points of a curve that strands follow
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HairStyle:
     """One way to wear hair.
 
@@ -107,7 +107,14 @@ def swept() -> HairStyle:
     ]
     locks = [rope(*spline(*lock, 8), 6.0, asymmetric=True) for lock in paths]
     form = np.concatenate([np.stack(rows), *locks])
-    return HairStyle(form, along_curves([spline(*lock, STEPS)[0] for lock in paths]), False, 2.52, 0.16, 0.0)
+    return HairStyle(
+        form=form,
+        strands=along_curves([spline(*lock, STEPS)[0] for lock in paths]),
+        mirrored=False,
+        spacing=2.52,
+        wisps=0.16,
+        curl=0.0,
+    )
 
 
 def sides() -> HairStyle:
@@ -119,7 +126,14 @@ def sides() -> HairStyle:
     base = ellipsoid((0, 31, 4), (80, 71, 44))[None]
     form = np.concatenate([base, *(rope(*spline(*lock, 7), 5.0) for lock in paths)])
     lines = [spline(*lock, STEPS)[0] for lock in paths]
-    return HairStyle(form, along_curves([*lines, *(line * [-1.0, 1.0, 1.0] for line in lines)]), True, 2.5, 0.34, 0.5)
+    return HairStyle(
+        form=form,
+        strands=along_curves([*lines, *(line * [-1.0, 1.0, 1.0] for line in lines)]),
+        mirrored=True,
+        spacing=2.5,
+        wisps=0.34,
+        curl=0.5,
+    )
 
 
 SIDE_LOCKS: tuple[tuple[tuple[tuple[float, float, float], ...], tuple[float, ...]], ...] = (
@@ -174,7 +188,15 @@ def puffs() -> HairStyle:
     round_ = np.concatenate([np.cos(turn), np.sin(turn)], axis=1) @ _sides(axis).T
     ribbon = rope(middle + TIE[0] * round_, np.full(len(round_), TIE[1]), 0.5)
     return HairStyle(
-        np.concatenate([form, ribbon]), _puff_strands, True, 2.6, 0.25, 0.6, SCALP_ROWS, PUFF, (middle, axis)
+        form=np.concatenate([form, ribbon]),
+        strands=_puff_strands,
+        mirrored=True,
+        spacing=2.6,
+        wisps=0.25,
+        curl=0.6,
+        scalp=SCALP_ROWS,
+        ball=PUFF,
+        tie=(middle, axis),
     )
 
 

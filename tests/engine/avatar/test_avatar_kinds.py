@@ -105,11 +105,8 @@ def test_it_is_rendered_as_it_is_posed(head):
 def test_a_network_that_is_still_trained_is_rendered_without_its_graph(head):
     shot = shot_of(head)
     trained = replace(head, layers={name: layer.clone().requires_grad_() for name, layer in head.layers.items()})
-    for one, other in zip(
-        frame.render_frame(shot, shot.frames[0], [trained]),
-        frame.render_frame(shot, shot.frames[0], [head]),
-        strict=True,
-    ):
+    pictures = [frame.render_frame(shot, shot.frames[0], [each]) for each in (trained, head)]
+    for one, other in zip(*pictures, strict=True):
         assert isinstance(one, np.ndarray)
         np.testing.assert_array_equal(one, other)
 

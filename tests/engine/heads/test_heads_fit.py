@@ -70,7 +70,10 @@ def pictures(tmp_path_factory):
     seen = [(views.REST, views.View(azimuth, 0, close=True).camera(80)) for azimuth in (-30, 0, 15, 30)]
     seen += [(OPEN, views.View(azimuth, 0, close=True).camera(80)) for azimuth in (-10, 20)]
     counts: list[int] = []
-    taken = render_pictures(sheets, Warp(ROBIN.shape), PYTHON, tmp_path_factory.mktemp("job"), seen, 8, counts.append)
+    folder = tmp_path_factory.mktemp("job")
+    taken = render_pictures(
+        sheets, Warp(ROBIN.shape), blender=PYTHON, folder=folder, shots=seen, samples=8, progress=counts.append
+    )
     assert counts == [1, 2, 3, 4, 5, 6]
     return taken
 
@@ -109,7 +112,9 @@ def test_a_fit_comes_nearer_to_pictures_that_it_has_not_seen_and_keeps_the_symme
 def test_a_blender_that_cannot_render_is_a_message(tmp_path):
     shots = [(views.REST, views.HELD_OUT[0].camera(16))]
     with pytest.raises(DGTalkerError, match="rendered 0 of 1"):
-        render_pictures([], Warp(ROBIN.shape), Path("false"), tmp_path, shots, 1, print)
+        render_pictures(
+            [], Warp(ROBIN.shape), blender=Path("false"), folder=tmp_path, shots=shots, samples=1, progress=print
+        )
 
 
 def test_what_pose_changes_is_shared_across_the_middle(inside):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -72,7 +73,7 @@ class LinearAvatar:
     @property
     def nbytes(self) -> int:
         """See `Avatar.nbytes`: what the file holds, and what `proxy` and `pose` keep after they were first used."""
-        held = [*self.base.values(), self.joint_weights, self.proxy_joint_weights]
+        held: list[Any] = [*self.base.values(), self.joint_weights, self.proxy_joint_weights]
         meshes = [self.sculpted, *([self._proxy] if "_proxy" in vars(self) else [])]
         for record in (*self.deltas.values(), *meshes):
             held += [getattr(record, each.name) for each in fields(record)]
