@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .similarity import fit_similarity
+
 _DEPTH_TRUST = 0.3
 _DAMPING = 0.02
 
@@ -25,15 +27,15 @@ class FaceFit:
 
     def __init__(self, head: Path, names: Sequence[str]) -> None:
         data = np.load(head / "ict_facekit.npz")
-        places = np.load(head / "mediapipe468_to_ict.npy")
+        vertices = np.load(head / "mediapipe468_to_ict.npy")
         self._names = list(names)
-        rest = data["vertices"][places].astype(np.float64)
+        rest = data["vertices"][vertices].astype(np.float64)
         shapes = dict(zip((str(name) for name in data["expression_names"]), data["expression_deltas"], strict=True))
         deltas = []
         for name in self._names:
             wanted = {f"{name}{side}".lower() for side in ("", "L", "R", "Left", "Right")}
             sides = [key for key in shapes if key.replace("_", "").lower() in wanted]
-            deltas.append(sum(shapes[side][places].astype(np.float64) for side in sides))
+            deltas.append(sum(shapes[side][vertices].astype(np.float64) for side in sides))
         # Pictures have their y downwards and look along −z.
         turn = np.array([1.0, -1.0, -1.0])
         self._rest, self._deltas = rest * turn, np.stack(deltas) * turn
@@ -48,19 +50,11 @@ class FaceFit:
         """
         points = landmarks[:, :468]
         usual = np.median(points, axis=0)
-        turn = _similarity(self._rest, usual)
+        onto = fit_similarity(self._rest, usual)
         trust = np.array([1.0, 1.0, _DEPTH_TRUST])
-        basis = (self._deltas @ turn.T * trust)[:, self._used].reshape(len(self._names), -1)
+        basis = (self._deltas @ (onto.scale * onto.rotation).T * trust)[:, self._used].reshape(len(self._names), -1)
         moves = ((points - usual) * trust)[:, self._used].reshape(len(points), -1)
         gram = basis @ basis.T
         gram += _DAMPING * np.eye(len(gram)) * np.trace(gram) / len(gram)
         weights = np.linalg.solve(gram, basis @ moves.T)
         return dict(zip(self._names, weights, strict=True))
-
-
-def _similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Rotation and scale (3, 3) that lay points over others in least squares (Umeyama 1991)."""
-    a, b = source - source.mean(axis=0), target - target.mean(axis=0)
-    u, strength, v = np.linalg.svd(b.T @ a)
-    sign = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ v))])
-    return (strength * sign).sum() / (a**2).sum() * (u * sign) @ v

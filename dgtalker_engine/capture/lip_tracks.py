@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .similarity import fit_similarity
+
 # Landmarks of mediapipe's face mesh that speech hardly moves: forehead, bridge of the nose, corners of the eyes.
 _RIGID = [10, 67, 109, 297, 338, 54, 284, 33, 133, 362, 263, 168, 6, 197, 195, 127, 356]
 _EYES = (33, 263)
@@ -14,7 +16,7 @@ _LIPS = (13, 14)
 _CORNERS = (61, 291)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrackedClip:
     """Lips and sound of a clip.
 
@@ -38,20 +40,20 @@ class TrackedClip:
 
 
 def read(path: Path) -> TrackedClip:
-    """A file of `tests/bench/lips/track.py`; pictures without a face are left out."""
+    """A file of `landmarks.track`; pictures without a face are left out."""
     data = np.load(path)
     seen = np.isfinite(data["landmarks"]).all(axis=(1, 2))
     points = without_head_motion(data["landmarks"][seen].astype(np.float64))
     lips = points[:, _LIPS[1]] - points[:, _LIPS[0]]
     corners = points[:, _CORNERS[1]] - points[:, _CORNERS[0]]
     return TrackedClip(
-        path.stem,
-        data["times"][seen],
-        np.linalg.norm(lips, axis=1),
-        np.linalg.norm(corners, axis=1),
-        points,
-        data["samples"],
-        int(data["sample_rate"]),
+        name=path.stem,
+        times=data["times"][seen],
+        opening=np.linalg.norm(lips, axis=1),
+        width=np.linalg.norm(corners, axis=1),
+        landmarks=points,
+        samples=data["samples"],
+        sample_rate=int(data["sample_rate"]),
     )
 
 
@@ -71,12 +73,6 @@ def without_head_motion(points: np.ndarray) -> np.ndarray:
     return np.stack([_onto(face, target) for face in points])
 
 
+
 def _onto(face: np.ndarray, target: np.ndarray) -> np.ndarray:
-    source, goal = face[_RIGID], target[_RIGID]
-    a, b = source - source.mean(axis=0), goal - goal.mean(axis=0)
-    u, strength, v = np.linalg.svd(b.T @ a)
-    sign = np.ones(3)
-    sign[2] = np.sign(np.linalg.det(u @ v))
-    turn = (u * sign) @ v
-    scale = (strength * sign).sum() / (a**2).sum()
-    return scale * (face - source.mean(axis=0)) @ turn.T + goal.mean(axis=0)
+    return fit_similarity(face[_RIGID], target[_RIGID]).apply(face)

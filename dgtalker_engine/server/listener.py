@@ -12,9 +12,10 @@ import json
 import os
 import subprocess
 import sys
-from typing import IO, Any
+from typing import Any
 
 from ..errors import DGTalkerError
+from ..wire.json_lines import receive, send
 from .session import Answer, Progress
 
 
@@ -47,9 +48,9 @@ class Listener:
         assert process.stdout is not None
         try:
             with process.stdin as to_listener:
-                _send(to_listener, {**request, "bytes": len(samples)}, samples)
+                send(to_listener, {**request, "bytes": len(samples)}, samples)
             samples.clear()  # two hours are 230 MB
-            while "answer" not in (message := _receive(process.stdout)):
+            while "answer" not in (message := receive(process.stdout)):
                 if "error" in message:
                     raise DGTalkerError(*message["error"])
                 progress(message["fraction"], message["text"])
@@ -76,7 +77,7 @@ def main() -> None:
 
     speech.warm_up()
     try:
-        request = _receive(sys.stdin.buffer)
+        request = receive(sys.stdin.buffer)
         samples = sys.stdin.buffer.read(request["bytes"])
         try:
             end = len(samples) - int(request.get("passages", 0))
@@ -89,28 +90,15 @@ def main() -> None:
             raise DGTalkerError(f"The request to animate cannot be read: {error!r}.") from error
 
         def progress(fraction: float, text: str) -> None:
-            _send(answers, {"fraction": fraction, "text": text})
+            send(answers, {"fraction": fraction, "text": text})
 
         answer = speech.animate(sound, rate, fps=fps, passages=passages, progress=progress)
         take = answer.take.to_bytes()
-        _send(answers, {"answer": {"notes": list(answer.notes)}, "bytes": len(take)}, take)
+        send(answers, {"answer": {"notes": list(answer.notes)}, "bytes": len(take)}, take)
     except DGTalkerError as error:
-        _send(answers, {"error": [error.message, error.hint, error.code]})
+        send(answers, {"error": [error.message, error.hint, error.code]})
     except (EOFError, BrokenPipeError):  # the engine is gone, or does not want an answer any more
         os._exit(0)
-
-
-def _send(stream: IO[bytes], message: dict[str, Any], data: bytes | bytearray = b"") -> None:
-    stream.write(json.dumps(message).encode() + b"\n")
-    stream.write(data)
-    stream.flush()
-
-
-def _receive(stream: IO[bytes]) -> dict[str, Any]:
-    line = stream.readline()
-    if not line.endswith(b"\n"):
-        raise EOFError
-    return json.loads(line)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,12 @@ import numpy as np
 from ..errors import DGTalkerError
 from ..performance import Phone, Take
 from ..rig import ARKIT_NAMES
-from . import coarticulation, sound, visemes
-from .analysis import activity, music, prosody
+from . import coarticulation, front_end, sound, visemes
+from .analysis import prosody
 from .passages import Passage
-from .progress import Progress, ProgressCall
-from .recognition import phones, recogniser
+from .progress import ProgressCall, Stage
+from .recognition import recogniser
+from .recognition.result import SpokenPhone
 
 if TYPE_CHECKING:
     from .lipsync.weights import Encoders
@@ -57,7 +58,7 @@ def animate(
         samples: mono PCM (n,), full scale ±1; float16 where it is so long that memory counts.
         sample_rate: Hz.
         fps: frames per second of the Take, any value from 1 to 1000.
-        passages: transcripts of stretches of the sound.
+        passages: transcripts, each of some seconds of the sound.
         encoders: what moves the mouth; None for the rules alone.
         progress: told what is being done about every 50 ms; raises `errors.Cancelled` to stop.
 
@@ -68,42 +69,30 @@ def animate(
     if not np.isfinite(fps) or not 1 <= fps <= 1000:
         raise DGTalkerError(f"A performance cannot run at {fps} frames per second.", "Give 1 to 1000.")
     samples, broken = sound.checked(samples, sample_rate)
-    job = Progress(progress)
-    notes = ["Values in the sound that are no numbers were taken as silence."] if broken else []
+    job = Stage(progress)
     duration = len(samples) / sample_rate
-
-    heard = sound.to_speech_rate(samples, sample_rate, job.stage(0.0, 0.03, "Reading the sound"))
-    level = activity.loudness(heard)
-    utterances = activity.utterances(heard, level)
-    cuts = [time for passage in passages if passage.transcript.strip() for time in (passage.start, passage.end)]
-    cuts += music.changes(heard, job.stage(0.03, 0.04, "Reading the sound"))
-    chunks = activity.chunks(utterances, level, cuts)
-    hearing = phones.Hearing()
-    if chunks:
-        hearing = phones.hear(heard, chunks, passages, job.stage(0.04, 0.88, "Listening"))
-        notes += hearing.notes()
-        utterances = activity.without(utterances, hearing.music)
+    analysis = front_end.analyse(samples, sample_rate, passages, progress=job.stage(0.0, 0.92))
+    notes = ["Values in the sound that are no numbers were taken as silence."] if broken else []
+    if analysis.chunks:
+        notes += analysis.recognition.notes()
     else:
         notes.append("No speech was found in the sound; the face only blinks and moves a little.")
-    tone = prosody.pitch(heard, utterances, job.stage(0.88, 0.92, "Following the melody"))
-    syllables = prosody.syllables(hearing.phones, level, tone)
     mouth: Mouth
-    if encoders is None or not chunks:
-        score = coarticulation.score(hearing.phones, prosody.openings(hearing.phones, syllables), duration)
-        mouth = partial(coarticulation.movement, score)
+    if encoders is None or not analysis.chunks:
+        openings = prosody.openings(analysis.phones, analysis.syllables)
+        mouth = partial(coarticulation.movement, coarticulation.score(analysis.phones, openings, duration))
     else:
-        # Here, since it loads PyTorch, which those who only listen do without.
+        # Here, since it loads PyTorch, which those who only recognise do without.
         from .lipsync import mouth as learned
 
         kept = learned.shipped() if encoders == "shipped" else encoders
-        feeling = job.stage(0.92, 0.98, "Feeling the sounds")
-        rows = learned.found(kept, heard, hearing.phones, syllables, utterances, hearing.wordless, feeling)
-        mouth = partial(learned.at, rows)
+        rows = learned.predict(kept, analysis, job.stage(0.92, 0.98, "Feeling the sounds"))
+        mouth = partial(learned.sample, rows)
 
     frames = math.ceil(len(samples) * fps / sample_rate - 1e-6)
     weights = np.zeros((frames, len(_NAMES)), np.float32)
     matrix = visemes.arkit_matrix(_NAMES)
-    seed = _seed(level)
+    seed = _seed(analysis.level)
     # Nobody's face is the same on both sides.
     tilt = np.random.default_rng([seed, 9]).uniform(-0.05, 0.05)
     matrix *= [1.0 + tilt * (name.endswith("Left") - name.endswith("Right")) for name in _NAMES]
@@ -114,17 +103,17 @@ def animate(
         weights[start : start + len(times)] = mouth(times) @ matrix
     stage.report(1.0)
     take = Take(
-        float(fps),
-        duration,
-        _NAMES,
-        weights,
-        tuple(Phone(phone.name, float(phone.start), float(phone.end)) for phone in hearing.phones),
-        np.array([(span.start, span.end) for span in utterances]).reshape(-1, 2),
-        _pauses(hearing.phones, duration),
-        np.array([(s.time, s.prominence, s.melody) for s in syllables]).reshape(-1, 3),
-        coarticulation.contacts(hearing.phones, visemes.BILABIALS, 0.03),
-        coarticulation.contacts(hearing.phones, visemes.LABIODENTALS, 0.02),
-        seed,
+        fps=float(fps),
+        duration=duration,
+        names=_NAMES,
+        weights=weights,
+        phones=tuple(Phone(phone.name, float(phone.start), float(phone.end)) for phone in analysis.phones),
+        utterances=np.array([(span.start, span.end) for span in analysis.utterances]).reshape(-1, 2),
+        pauses=_pauses(analysis.phones, duration),
+        syllables=np.array([(s.time, s.prominence, s.melody) for s in analysis.syllables]).reshape(-1, 3),
+        closures=coarticulation.contacts(analysis.phones, visemes.BILABIALS, 0.03),
+        bites=coarticulation.contacts(analysis.phones, visemes.LABIODENTALS, 0.02),
+        seed=seed,
     )
     return Speech(take, tuple(notes))
 
@@ -137,7 +126,7 @@ def warm_up() -> None:
     learned.shipped()
 
 
-def _pauses(spoken: Sequence[phones.Phone], duration: float) -> np.ndarray:
+def _pauses(spoken: Sequence[SpokenPhone], duration: float) -> np.ndarray:
     """Start and end of what lies between phones, seconds (n, 2)."""
     spans = []
     clock = 0.0

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .recognition.phones import VOWELS, Phone
+from .recognition.phones import VOWELS, SpokenPhone
 from .recognition.recogniser import SILENCE
 from .visemes import ARTICULATORS, DIPHTHONGS, ROUNDED, STRENGTHS, TARGETS
 
@@ -25,7 +25,7 @@ _REACH = 0.7
 _ROUND = [ARTICULATORS.index("pucker"), ARTICULATORS.index("funnel")]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Score:
     """Everything that the mouth is asked for, one row a target, in order of time.
 
@@ -46,7 +46,7 @@ class Score:
     target: np.ndarray
 
 
-def score(phones: Sequence[Phone], openings: Sequence[float], duration: float) -> Score:
+def score(phones: Sequence[SpokenPhone], openings: Sequence[float], duration: float) -> Score:
     """Targets of phones in order.
 
     Args:
@@ -86,10 +86,10 @@ def score(phones: Sequence[Phone], openings: Sequence[float], duration: float) -
     target = np.stack([TARGETS[name] for name in names])
     vowel = np.array([name in VOWELS for name in names])
     target[vowel, :3] *= wide[vowel, None]
-    return Score(starts + inset, ends - inset, rise, fall, strength, target)
+    return Score(first=starts + inset, last=ends - inset, rise=rise, fall=fall, strength=strength, target=target)
 
 
-def contacts(phones: Sequence[Phone], names: frozenset[str], shortest: float) -> np.ndarray:
+def contacts(phones: Sequence[SpokenPhone], names: frozenset[str], shortest: float) -> np.ndarray:
     """When the lips are in contact for some phones: start and end in the face's time, seconds (n, 2).
 
     P and B let go before their burst ends.

@@ -1,4 +1,4 @@
-"""Passages: what is known of one stretch of the sound before it is heard."""
+"""Passages: what is known of some seconds of the sound before it is heard."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..errors import DGTalkerError
 
 @dataclass(frozen=True)
 class Passage:
-    """What the user knows of one stretch of the sound.
+    """What the user knows of some seconds of the sound.
 
     Attributes:
         start: seconds.

@@ -1,4 +1,4 @@
-"""Progress of a job made of stages."""
+"""Progress of a job that is made of stages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ProgressCall = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
-class Progress:
+class Stage:
     """A stage's view of the whole job's progress: its own 0–1 mapped into `start`–`end`."""
 
     call: ProgressCall | None
@@ -23,7 +23,11 @@ class Progress:
         if self.call is not None:
             self.call(self.start + (self.end - self.start) * min(max(fraction, 0.0), 1.0), self.text)
 
-    def stage(self, start: float, end: float, text: str = "") -> Progress:
-        """The part of this stage from `start` to `end`."""
+    def stage(self, start: float, end: float, text: str = "") -> Stage:
+        """The stage of this one from `start` to `end`."""
         span = self.end - self.start
-        return Progress(self.call, text or self.text, self.start + span * start, self.start + span * end)
+        return Stage(self.call, text or self.text, self.start + span * start, self.start + span * end)
+
+
+NO_PROGRESS = Stage(None)
+"""For work that nobody watches."""

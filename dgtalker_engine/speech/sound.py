@@ -10,7 +10,7 @@ import soundfile
 import soxr
 
 from ..errors import DGTalkerError
-from .progress import Progress, ProgressCall
+from .progress import ProgressCall, Stage
 
 RATE = 16000
 """Sampling rate of everything behind `to_speech_rate`, Hz."""
@@ -48,7 +48,7 @@ def read_speech(path: Path | str, progress: ProgressCall | None = None) -> np.nd
         DGTalkerError: as `read_audio`.
         Cancelled: from `progress`.
     """
-    job = Progress(progress, "Reading the sound")
+    job = Stage(progress, "Reading the sound")
     with _opened(path) as file:
         size = int(_BLOCK * file.samplerate)
         length = max(file.frames, 1)
@@ -91,7 +91,7 @@ def checked(samples: np.ndarray, sample_rate: float) -> tuple[np.ndarray, bool]:
     return _finite(samples if samples.dtype == np.float16 else samples.astype(np.float32, copy=False))
 
 
-def to_speech_rate(samples: np.ndarray, sample_rate: float, progress: Progress) -> np.ndarray:
+def to_speech_rate(samples: np.ndarray, sample_rate: float, progress: Stage) -> np.ndarray:
     """Resamples to `RATE`, a few seconds at a time so that cancelling is prompt.
 
     Args:
@@ -99,7 +99,7 @@ def to_speech_rate(samples: np.ndarray, sample_rate: float, progress: Progress) 
 
     Returns:
         (n,), full scale ±1: float16 if the samples were, so that two hours take 230 MB, else float32. The noise of
-        rounding to float16 lies 66 dB under whatever is said, be it ever so quiet; `part` gives what can be
+        rounding to float16 lies 66 dB under whatever is said, be it ever so quiet; `excerpt` gives what can be
         calculated with.
     """
     kind = np.float16 if samples.dtype == np.float16 else np.float32
@@ -116,7 +116,7 @@ def to_speech_rate(samples: np.ndarray, sample_rate: float, progress: Progress) 
     return _resampled(blocks(), sample_rate, len(samples), kind)
 
 
-def part(samples: np.ndarray, start: float, end: float) -> np.ndarray:
+def excerpt(samples: np.ndarray, start: float, end: float) -> np.ndarray:
     """Samples at `RATE` between two times in seconds, float32."""
     return samples[int(start * RATE) : int(end * RATE)].astype(np.float32)
 

@@ -35,10 +35,7 @@ from lips.rig import RigLips
 
 from dgtalker_engine import speech
 from dgtalker_engine.capture import lip_tracks
-from dgtalker_engine.speech import sound
-from dgtalker_engine.speech.analysis import activity
-from dgtalker_engine.speech.progress import Progress
-from dgtalker_engine.speech.recognition import phones
+from dgtalker_engine.speech import front_end, visemes
 
 BENCH = Path(__file__).resolve().parent
 DATA = Path(os.environ.get("DGTALKER_DATA", BENCH.parents[2] / "shared" / "data"))
@@ -62,7 +59,7 @@ def main(argv: list[str]) -> int:
     speech.warm_up()
     rows: list[dict] = []
     with tempfile.TemporaryDirectory() as folder:
-        capture("track.py", folder, *videos)
+        in_capture("-m", "dgtalker_engine.capture.landmarks", folder, *videos)
         clips = {video: lip_tracks.read(Path(folder) / f"{video.stem}.npz") for video in videos}
         for video in videos:
             if len(clips[video].samples) == 0 or len(clips[video].times) < 10:
@@ -75,18 +72,17 @@ def main(argv: list[str]) -> int:
             rows += judge(clip, video.with_suffix(".txt"), contestants, lips, curves)
             if options.plots:
                 options.plots.mkdir(parents=True, exist_ok=True)
-                capture("plot.py", curves, options.plots / f"{video.stem}.png")
+                in_capture(BENCH / "lips" / "plot.py", curves, options.plots / f"{video.stem}.png")
     print(json.dumps({"clips": rows, "mean": {name: mean(rows, name) for name in contestants}}, indent=1))
     return 0
 
 
-def capture(script: str, *arguments: object) -> None:
-    """Runs a helper of the bench in the environment "capture"."""
-    python = os.environ["DGTALKER_CAPTURE_PYTHON"]
-    words = [python, str(BENCH / "lips" / script), *map(str, arguments)]
-    run = subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+def in_capture(*arguments: object) -> None:
+    """Runs Python in the environment "capture", which has what tracks faces and draws."""
+    words = [os.environ["DGTALKER_CAPTURE_PYTHON"], *map(str, arguments)]
+    run = subprocess.run(words, cwd=BENCH.parents[1], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if run.returncode:
-        raise SystemExit(f"{script} failed:\n{run.stderr[-2000:]}")
+        raise SystemExit(f"{' '.join(words)} failed:\n{run.stderr[-2000:]}")
 
 
 def judge(
@@ -97,18 +93,15 @@ def judge(
     curves_path: Path,
 ) -> list[dict]:
     """A row of figures for each model, and the curves written for the plots."""
-    heard = sound.to_speech_rate(clip.samples, clip.sample_rate, Progress(None))
-    level = activity.loudness(heard)
-    spans = activity.utterances(heard, level)
-    voiced = np.zeros(len(clip.times), bool)
-    for span in spans:
-        voiced |= (clip.times >= span.start) & (clip.times <= span.end)
+    duration = len(clip.samples) / clip.sample_rate
     text = transcript.read_text(encoding="utf-8") if transcript.is_file() else ""
-    pbm = labials(heard, spans, level, text)
+    passages = [speech.Passage(0.0, duration, transcript=text)] if text else []
+    analysis = front_end.analyse(clip.samples, clip.sample_rate, passages)
+    voiced = analysis.in_speech(clip.times)
+    pbm = [(phone.start, phone.end) for phone in analysis.phones if phone.name in visemes.BILABIALS]
     spoken, opening, width = clip.times[voiced], clip.opening[voiced], clip.width[voiced]
     curves = {"times": clip.times, "voiced": voiced, "pbm": np.array(pbm).reshape(-1, 2)}
     curves |= {"opening tracked": clip.opening, "width tracked": clip.width}
-    duration = len(clip.samples) / clip.sample_rate
     rows = []
     for name, model in contestants.items():
         started = time.perf_counter()
@@ -140,16 +133,6 @@ def judge(
         curves |= {f"width {name}": np.interp(clip.times, clock, rig_width)}
     np.savez(curves_path, **curves)
     return rows
-
-
-def labials(heard: np.ndarray, spans: list[activity.Span], level: np.ndarray, text: str) -> list[tuple[float, float]]:
-    """Start and end of each P, B and M, seconds."""
-    chunks = activity.chunks(spans, level)
-    if not chunks:
-        return []
-    passages = [speech.Passage(0.0, len(heard) / sound.RATE, transcript=text)] if text else []
-    hearing = phones.hear(heard, chunks, passages, Progress(None))
-    return [(phone.start, phone.end) for phone in hearing.phones if phone.name in ("P", "B", "M")]
 
 
 def mean(rows: list[dict], model: str) -> dict:

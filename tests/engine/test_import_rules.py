@@ -19,7 +19,7 @@ BELOW = {
     "performance": {"errors", "rig", "wire"},
     "gaussians": {"errors", "kernels"},
     "avatar": {"errors", "gaussians", "kernels", "rig"},
-    "speech": {"errors", "performance", "rig"},
+    "speech": {"errors", "performance", "rig", "wire"},
     "capture": {"errors", "gaussians", "rig"},
     "training": {"errors", "capture", "gaussians"},
     "rendering": {"errors", "avatar", "gaussians", "kernels", "performance", "rig", "wire"},

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
-from ..progress import Progress
+from ..progress import Stage
 from ..sound import RATE
 
 STEADY = 0.25
@@ -41,7 +41,7 @@ def steadiness(sound: np.ndarray) -> float:
     return float((held[loud] / power[loud]).mean()) if loud.any() else 0.0
 
 
-def changes(samples: np.ndarray, progress: Progress) -> list[float]:
+def changes(samples: np.ndarray, progress: Stage) -> list[float]:
     """When instruments set in or end, seconds: nobody should be listened to across these times.
 
     Args:
@@ -57,13 +57,13 @@ def changes(samples: np.ndarray, progress: Progress) -> list[float]:
         shares.append(np.where(loud, held / (power + 1e-12), 0.0))
         weights.append(loud)
     smooth = [uniform_filter1d(np.concatenate(each).astype(np.float32), _SMOOTH) for each in (shares, weights)]
-    share = smooth[0] / (smooth[1] + 1e-3)
+    held_share = smooth[0] / (smooth[1] + 1e-3)
     times: list[float] = []
     playing = False
-    for frame in np.flatnonzero((share > _SETS_IN) | (share < _ENDS)):
-        if playing == (share[frame] > _SETS_IN):
+    for frame in np.flatnonzero((held_share > _SETS_IN) | (held_share < _ENDS)):
+        if playing == (held_share[frame] > _SETS_IN):
             continue
-        passed = np.flatnonzero((share[:frame] < _BETWEEN) != playing)
+        passed = np.flatnonzero((held_share[:frame] < _BETWEEN) != playing)
         if len(passed):  # else they play from the start
             times.append(float(passed[-1]) * _STEP / RATE)
         playing = not playing

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import median_filter
 
-from ..progress import Progress
-from ..recognition.phones import VOWELS, Phone
+from ..progress import Stage
+from ..recognition.phones import VOWELS, SpokenPhone
 from ..sound import RATE
 from .activity import HOP, Span
 
@@ -35,8 +35,8 @@ class Syllable:
     melody: float
 
 
-def pitch(samples: np.ndarray, spans: Sequence[Span], progress: Progress) -> np.ndarray:
-    """Pitch every `HOP` in semitones above 65 Hz, NaN where there is no voice: float32 (frames,).
+def estimate_f0(samples: np.ndarray, spans: Sequence[Span], progress: Stage) -> np.ndarray:
+    """The fundamental frequency every `HOP`, in semitones above 65 Hz, NaN where there is no voice: float32 (frames,).
 
     The normalised autocorrelation of 40 ms at a quarter of the rate, its highest peak between 65 and 420 Hz.
     """
@@ -71,8 +71,8 @@ def pitch(samples: np.ndarray, spans: Sequence[Span], progress: Progress) -> np.
             # The peak of the parabola through three lags: one alone is half a semitone wide.
             curve = np.maximum(2.0 * strength - left - right, 1e-6)
             period = lag + np.clip(0.5 * (right - left) / curve, -0.5, 0.5)
-            tone = 12.0 * np.log2(RATE / _STEP / period / _LOWEST)
-            result[begin:stop] = np.where(strength > _VOICED, tone, np.nan)
+            f0 = 12.0 * np.log2(RATE / _STEP / period / _LOWEST)
+            result[begin:stop] = np.where(strength > _VOICED, f0, np.nan)
     voiced = np.isfinite(result)
     if voiced.any():
         filled = np.interp(np.arange(frames), np.flatnonzero(voiced), result[voiced])
@@ -80,13 +80,13 @@ def pitch(samples: np.ndarray, spans: Sequence[Span], progress: Progress) -> np.
     return result
 
 
-def syllables(phones: Sequence[Phone], level: np.ndarray, tone: np.ndarray) -> list[Syllable]:
+def syllables(phones: Sequence[SpokenPhone], level: np.ndarray, f0: np.ndarray) -> list[Syllable]:
     """Vowels in order with their prominence: long, loud and high ones stand out.
 
     Args:
         phones: in order.
         level: `activity.loudness`.
-        tone: `pitch`.
+        f0: `estimate_f0`.
     """
     vowels = [phone for phone in phones if phone.name in VOWELS]
     if not vowels:
@@ -94,7 +94,7 @@ def syllables(phones: Sequence[Phone], level: np.ndarray, tone: np.ndarray) -> l
     last = len(level) - 1
     spans = [slice(min(int(v.start / HOP), last), min(int(v.end / HOP), last) + 1) for v in vowels]
     loud = np.array([float(level[span].max()) for span in spans])
-    high = np.array([_highest(tone[span]) for span in spans])
+    high = np.array([_highest(f0[span]) for span in spans])
     high[np.isnan(high)] = np.nanmedian(high) if np.isfinite(high).any() else 0.0
     long = np.log(np.array([max(v.end - v.start, 0.02) for v in vowels]))
     melody = _relative(high, 2.0)
@@ -104,7 +104,7 @@ def syllables(phones: Sequence[Phone], level: np.ndarray, tone: np.ndarray) -> l
     return [Syllable((v.start + v.end) / 2, p, m) for v, p, m in spoken]
 
 
-def openings(phones: Sequence[Phone], syllables: Sequence[Syllable]) -> list[float]:
+def openings(phones: Sequence[SpokenPhone], syllables: Sequence[Syllable]) -> list[float]:
     """How wide each phone opens: stressed vowels more, reduced and hurried ones less.
 
     Args:
@@ -123,8 +123,8 @@ def openings(phones: Sequence[Phone], syllables: Sequence[Syllable]) -> list[flo
     return result
 
 
-def _highest(tone: np.ndarray) -> float:
-    voiced = tone[np.isfinite(tone)]
+def _highest(f0: np.ndarray) -> float:
+    voiced = f0[np.isfinite(f0)]
     return float(np.percentile(voiced, 90)) if len(voiced) else float("nan")
 
 

@@ -64,8 +64,8 @@ class SoundEncoder(nn.Module):
         Returns:
             (batch, channels, ceil(frames / 2)), in units of the trainer's scales, and (batch, classes, …).
         """
-        heard = self.exit(self.blocks(torch.relu(self.entry(sound))))
-        return heard[:, : len(CHANNELS)], heard[:, len(CHANNELS) :]
+        outputs = self.exit(self.blocks(torch.relu(self.entry(sound))))
+        return outputs[:, : len(CHANNELS)], outputs[:, len(CHANNELS) :]
 
 
 class FaceEncoder(nn.Module):
@@ -79,15 +79,15 @@ class FaceEncoder(nn.Module):
         reach = TAPS // 2 * SPACING
         self.convolution = nn.Conv1d(inputs, outputs, TAPS, padding=reach, dilation=SPACING, bias=False)
 
-    def forward(self, heard: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor) -> Tensor:
         """(batch, inputs, frames) to (batch, outputs, frames)."""
-        return self.convolution(heard)
+        return self.convolution(inputs)
 
 
 class LipEncoder(FaceEncoder):
     """The rig's lower half: how far the mouth should differ from the rules' movement.
 
-    In: `LIP_INPUTS`, as `mouth.heard` makes them. Out: `visemes.ARTICULATORS`.
+    In: `LIP_INPUTS`, as `mouth.inputs` makes them. Out: `visemes.ARTICULATORS`.
     """
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class LipEncoder(FaceEncoder):
 
 
 class ExpressionEncoder(FaceEncoder):
-    """The rig's upper half. In: `prosody` of `PROSODY`, then eyeBlink. Out: `EXPRESSION`."""
+    """The rig's upper half. In: `prosody_features.inputs`, that is `PROSODY`, then eyeBlink. Out: `EXPRESSION`."""
 
     def __init__(self) -> None:
         super().__init__(len(PROSODY) + 1, len(EXPRESSION))

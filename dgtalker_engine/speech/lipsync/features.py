@@ -10,19 +10,18 @@ import torch
 
 from .. import coarticulation
 from ..analysis import prosody
-from ..progress import Progress
-from ..recognition.result import Phone
+from ..progress import NO_PROGRESS, Stage
+from ..recognition.result import SpokenPhone
 from ..sound import RATE
 from ..visemes import ARTICULATORS, BILABIALS, LABIODENTALS
 from .encoders import CHANNELS, CLASSES, SoundEncoder
 from .spectrum import HOP, QUIETEST, log_mel, normalised
 
-# Frames heard at once, and of those around them that their normalisation and the encoder reach to.
+# Frames encoded at once, and of those around them that their normalisation and the encoder reach to.
 _PIECE, _MARGIN = 6000, 1300
 _REACH = 60
 _STEP = 256
 _SAMPLES = int(HOP * RATE)
-_SILENT = Progress(None)
 
 
 class Features(Protocol):
@@ -31,7 +30,7 @@ class Features(Protocol):
     @property
     def width(self) -> int: ...
 
-    def extract(self, samples: np.ndarray, progress: Progress = _SILENT) -> np.ndarray:
+    def extract(self, samples: np.ndarray, progress: Stage = NO_PROGRESS) -> np.ndarray:
         """Float32 (len(samples) // 160 + 1, width), for mono samples at `sound.RATE`."""
         ...
 
@@ -49,7 +48,7 @@ class SoundFeatures:
         self._encoder = encoder
         self._scale = torch.as_tensor(scale, dtype=torch.float32)[:, None]
 
-    def extract(self, samples: np.ndarray, progress: Progress = _SILENT) -> np.ndarray:
+    def extract(self, samples: np.ndarray, progress: Stage = NO_PROGRESS) -> np.ndarray:
         frames = len(samples) // _SAMPLES + 1
         result = np.empty((frames, self.width), np.float32)
         for start in range(0, frames, _PIECE):
@@ -63,14 +62,14 @@ class SoundFeatures:
             # It is quiet before a recording and after it, however much of that was recorded.
             quiet = (_REACH - (start - near), _REACH - (far - stop))
             rows = np.pad(normalised(energies)[near - first : far - first], (quiet, (0, 0)), constant_values=QUIETEST)
-            result[start:stop] = self._hear(rows)[_REACH:][: stop - start]
+            result[start:stop] = self._encode(rows)[_REACH:][: stop - start]
         return result
 
     @torch.inference_mode()
-    def _hear(self, energies: np.ndarray) -> np.ndarray:
+    def _encode(self, energies: np.ndarray) -> np.ndarray:
         movement, logits = self._encoder(torch.from_numpy(np.ascontiguousarray(energies.T))[None])
         halves = torch.cat([movement[0] * self._scale, logits[0].log_softmax(dim=0)]).T.numpy()
-        # Every second frame was heard; those between are the means of their neighbours.
+        # The encoder answers for every second frame; those between are the means of their neighbours.
         frames = len(energies)
         whole = np.repeat(halves, 2, axis=0)[:frames]
         whole[1 : 2 * len(halves) - 2 : 2] = (halves[:-1] + halves[1:]) / 2
@@ -82,13 +81,13 @@ class PhoneFeatures:
 
     width = len(CHANNELS)
 
-    def __init__(self, phones: Sequence[Phone], syllables: Sequence[prosody.Syllable], duration: float) -> None:
+    def __init__(self, phones: Sequence[SpokenPhone], syllables: Sequence[prosody.Syllable], duration: float) -> None:
         """Takes the phones of a sound in order, the prominence of their vowels, and the sound's length in seconds."""
         self._score = coarticulation.score(phones, prosody.openings(phones, syllables), duration)
         self._closures = coarticulation.contacts(phones, BILABIALS, 0.03)
         self._bites = coarticulation.contacts(phones, LABIODENTALS, 0.02)
 
-    def extract(self, samples: np.ndarray, progress: Progress = _SILENT) -> np.ndarray:
+    def extract(self, samples: np.ndarray, progress: Stage = NO_PROGRESS) -> np.ndarray:
         frames = len(samples) // _SAMPLES + 1
         result = np.empty((frames, self.width), np.float32)
         for start in range(0, frames, _STEP):

@@ -1,4 +1,4 @@
-"""The learned mouth: what the rules and the sound encoder hear, and what the lip encoder makes of both."""
+"""The learned mouth: what the lip encoder is given of a recording, and the movement that it predicts."""
 
 from __future__ import annotations
 
@@ -8,66 +8,47 @@ import numpy as np
 import torch
 
 from ..analysis.activity import Span
-from ..analysis.prosody import Syllable
-from ..progress import Progress
-from ..recognition.result import Phone
-from ..sound import RATE
+from ..front_end import Analysis
+from ..progress import NO_PROGRESS, Stage
 from .encoders import CHANNELS, SPACING, TAPS, FaceEncoder, LipEncoder
 from .features import PhoneFeatures, SoundFeatures, contact
 from .spectrum import HOP
 from .weights import Encoders, shipped
 
-__all__ = ["applied", "at", "found", "heard", "movement", "shipped"]
+__all__ = ["apply", "inputs", "movement", "predict", "sample", "shipped"]
 
 _PIECE, _REACH = 6000, TAPS // 2 * SPACING
 _FADE = 0.1
 
 
-def found(
-    encoders: Encoders,
-    samples: np.ndarray,
-    phones: Sequence[Phone],
-    syllables: Sequence[Syllable],
-    utterances: Sequence[Span],
-    wordless: Sequence[Span],
-    progress: Progress,
-) -> np.ndarray:
+def predict(encoders: Encoders, analysis: Analysis, progress: Stage = NO_PROGRESS) -> np.ndarray:
     """The mouth of a recording: float32 (len(samples) // 160 + 1, `visemes.ARTICULATORS`), a row every `spectrum.HOP`.
 
     Args:
         encoders: whose mouth it is.
-        samples: at `sound.RATE`.
-        phones: in order.
-        syllables: of these phones.
-        utterances, wordless: as in `heard`.
+        analysis: of the recording.
         progress: of the whole.
     """
-    rules = PhoneFeatures(phones, syllables, len(samples) / RATE)
-    hearing = SoundFeatures(encoders.sound, encoders.scale)
-    return movement(encoders.lips, heard(samples, rules, hearing, utterances, wordless, progress))
+    sound_features = SoundFeatures(encoders.sound, encoders.scale)
+    return movement(encoders.lips, inputs(analysis, sound_features, progress))
 
 
-def heard(
-    samples: np.ndarray,
-    phones: PhoneFeatures,
-    sound: SoundFeatures,
-    utterances: Sequence[Span],
-    wordless: Sequence[Span],
-    progress: Progress,
-) -> np.ndarray:
-    """What the lip encoder hears: float32 (frames, `encoders.LIP_INPUTS`), a row every `spectrum.HOP`.
+def inputs(analysis: Analysis, sound_features: SoundFeatures, progress: Stage = NO_PROGRESS) -> np.ndarray:
+    """What the lip encoder is given: float32 (frames, `encoders.LIP_INPUTS`), a row every `spectrum.HOP`.
+
+    Outside utterances the sound encoder is not asked; where no words were recognised, phones are less to be trusted,
+    and the encoder is told so.
 
     Args:
-        samples: at `sound.RATE`.
-        phones: of the same sound.
-        sound: hears it.
-        utterances: where somebody speaks; elsewhere the sound encoder is not asked.
-        wordless: where no words were recognised, and phones are less to be trusted.
+        analysis: of the recording.
+        sound_features: of the sound encoder.
         progress: of the whole.
     """
-    by_sound = sound.extract(samples, progress.stage(0.0, 0.7))[:, : len(CHANNELS)]
-    by_rules = phones.extract(samples, progress.stage(0.7, 1.0))
-    speaking, doubt = _inside(utterances, len(by_rules)), _inside(wordless, len(by_rules))
+    by_sound = sound_features.extract(analysis.samples, progress.stage(0.0, 0.7))[:, : len(CHANNELS)]
+    phone_features = PhoneFeatures(analysis.phones, analysis.syllables, analysis.duration)
+    by_rules = phone_features.extract(analysis.samples, progress.stage(0.7, 1.0))
+    speaking = _inside(analysis.utterances, len(by_rules))
+    doubt = _inside(analysis.recognition.wordless, len(by_rules))
     by_sound = by_sound * speaking
     return np.concatenate([by_rules, by_sound, doubt * by_rules, doubt * by_sound, speaking], axis=1)
 
@@ -78,23 +59,23 @@ def _inside(spans: Sequence[Span], frames: int) -> np.ndarray:
 
 
 def movement(lips: LipEncoder, rows: np.ndarray) -> np.ndarray:
-    """The mouth, float32 (frames, `visemes.ARTICULATORS`), of rows from `heard`."""
-    correction = applied(lips, rows)
+    """The mouth, float32 (frames, `visemes.ARTICULATORS`), of rows from `inputs`."""
+    correction = apply(lips, rows)
     return np.maximum(rows[:, : correction.shape[1]] + correction, 0.0)
 
 
-def at(rows: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """What `found` found at some times, seconds (n,): (n, `visemes.ARTICULATORS`)."""
-    place = np.clip(times / HOP, 0.0, len(rows) - 1.0)
-    before = place.astype(np.int64)
+def sample(rows: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """What `predict` returned at some times, seconds (n,), linear between rows: (n, `visemes.ARTICULATORS`)."""
+    position = np.clip(times / HOP, 0.0, len(rows) - 1.0)
+    before = position.astype(np.int64)
     after = np.minimum(before + 1, len(rows) - 1)
-    share = (place - before)[:, None]
-    return rows[before] * (1.0 - share) + rows[after] * share
+    weight = (position - before)[:, None]
+    return rows[before] * (1.0 - weight) + rows[after] * weight
 
 
 @torch.inference_mode()
-def applied(encoder: FaceEncoder, rows: np.ndarray) -> np.ndarray:
-    """What a face encoder says at each row (frames, inputs), float32 (frames, outputs), a piece at a time."""
+def apply(encoder: FaceEncoder, rows: np.ndarray) -> np.ndarray:
+    """What a face encoder answers to each row (frames, inputs), float32 (frames, outputs), a piece at a time."""
     pieces = []
     for start in range(0, len(rows), _PIECE):
         first = max(start - _REACH, 0)

@@ -9,14 +9,13 @@ import numpy as np
 import torch
 
 from ...errors import DGTalkerError
-from ..progress import Progress
+from ..progress import NO_PROGRESS, Stage
 from ..sound import RATE
 from .spectrum import HOP
 
-# Seconds of sound that a model hears at once, and of those on either side that are thrown away.
-_STRETCH, _EDGE = 20.0, 1.0
+# Seconds of sound that a model is given at once, and of those on either side that are thrown away.
+_PIECE, _EDGE = 20.0, 1.0
 _KINDS = ("wav2vec2", "hubert", "wavlm")
-_SILENT = Progress(None)
 
 
 class PretrainedFeatures:
@@ -59,23 +58,23 @@ class PretrainedFeatures:
         self.width = int(config.hidden_size)
 
     @torch.inference_mode()
-    def extract(self, samples: np.ndarray, progress: Progress = _SILENT) -> np.ndarray:
+    def extract(self, samples: np.ndarray, progress: Stage = NO_PROGRESS) -> np.ndarray:
         frames = len(samples) // int(HOP * RATE) + 1
         result = np.zeros((frames, self.width), np.float32)
-        stretch, edge = int(_STRETCH * RATE), int(_EDGE * RATE)
-        for start in range(0, len(samples), stretch):
+        piece, edge = int(_PIECE * RATE), int(_EDGE * RATE)
+        for start in range(0, len(samples), piece):
             progress.report(start / len(samples))
             first = max(start - edge, 0)
-            part = samples[first : start + stretch + edge].astype(np.float32)
-            part = np.pad((part - part.mean()) / (part.std() + 1e-5), (0, max(RATE // 10 - len(part), 0)))
-            answer = self._model(torch.from_numpy(part)[None], output_hidden_states=True)
+            block = samples[first : start + piece + edge].astype(np.float32)
+            block = np.pad((block - block.mean()) / (block.std() + 1e-5), (0, max(RATE // 10 - len(block), 0)))
+            answer = self._model(torch.from_numpy(block)[None], output_hidden_states=True)
             states = answer.hidden_states[self._layer][0].numpy()
             # States stand at the middles of equal parts of the sound.
-            middle = (np.arange(len(states)) + 0.5) * len(part) / len(states) / RATE + first / RATE
-            rows = np.arange(start // int(HOP * RATE), min((start + stretch) // int(HOP * RATE), frames - 1) + 1)
-            place = np.clip(np.interp(rows * HOP, middle, np.arange(len(states))), 0, len(states) - 1)
-            lower = np.floor(place).astype(int)
-            share = (place - lower)[:, None].astype(np.float32)
+            middle = (np.arange(len(states)) + 0.5) * len(block) / len(states) / RATE + first / RATE
+            rows = np.arange(start // int(HOP * RATE), min((start + piece) // int(HOP * RATE), frames - 1) + 1)
+            position = np.clip(np.interp(rows * HOP, middle, np.arange(len(states))), 0, len(states) - 1)
+            lower = np.floor(position).astype(int)
+            weight = (position - lower)[:, None].astype(np.float32)
             upper = np.minimum(lower + 1, len(states) - 1)
-            result[rows] = states[lower] * (1 - share) + states[upper] * share
+            result[rows] = states[lower] * (1 - weight) + states[upper] * weight
         return result

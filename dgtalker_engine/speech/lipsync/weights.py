@@ -22,7 +22,7 @@ _FORMAT = "dgtalker speech 1"
 _AGAIN = "Install the engine again, or make the file with: python build.py train speech."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Encoders:
     """Everything that was learned.
 
@@ -64,11 +64,11 @@ class Encoders:
                     raise DGTalkerError(f"{path} is no speech model of this version.", _AGAIN)
                 tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (no mapping)
             result = cls(
-                SoundEncoder().eval(),
-                tensors.pop("scale").numpy().reshape(len(CHANNELS)),
-                LipEncoder().eval(),
-                ExpressionEncoder().eval(),
-                tuple(str(name) for name in json.loads(about["clips"])),
+                sound=SoundEncoder().eval(),
+                scale=tensors.pop("scale").numpy().reshape(len(CHANNELS)),
+                lips=LipEncoder().eval(),
+                expression=ExpressionEncoder().eval(),
+                clips=tuple(str(name) for name in json.loads(about["clips"])),
             )
             for name, module in result._modules().items():
                 own = {k.removeprefix(f"{name}."): tensors.pop(k) for k in list(tensors) if k.startswith(f"{name}.")}

@@ -1,8 +1,8 @@
-"""Many stretches of sound listened to at once, each processor with a process of its own.
+"""Many chunks of sound listened to at once, each processor with a process of its own.
 
 pocketsphinx keeps Python's lock, so threads would wait for each other. The process that asks works too, and starts
-helpers only where they save more time than they take to load their models. What is heard does not depend on who hears
-it: every stretch begins with a recogniser that remembers nothing.
+workers only where they save more time than they take to load their models. What is recognised does not depend on who
+listens: every chunk begins with a recogniser that remembers nothing.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from ...errors import DGTalkerError
+from ...wire.json_lines import receive, send
 from ..analysis.activity import Span
-from ..progress import Progress
-from ..sound import part
-from .json_lines import receive, send
+from ..progress import Stage
+from ..sound import excerpt
 
 _MOST = 5
 """Processes; each holds 130 MB of models, and all of them with two hours of sound less than 1.5 GB."""
@@ -35,7 +35,7 @@ _WAIT = 0.02
 
 @dataclass(frozen=True)
 class Job:
-    """Something to find out about stretches of sound, one after the other: a task of `phones.do`, and its words."""
+    """Something to find out about chunks of sound, one after the other: a task of `phones.run_job`, and its words."""
 
     task: str
     spans: tuple[Span, ...]
@@ -47,51 +47,53 @@ class Job:
 
     def sound(self, samples: np.ndarray) -> np.ndarray:
         """What there is to hear, float32 (n,)."""
-        return np.concatenate([part(samples, span.start, span.end) for span in self.spans])
+        return np.concatenate([excerpt(samples, span.start, span.end) for span in self.spans])
 
 
-Do = Callable[[str, np.ndarray, Sequence[list[str]], Progress], Any]
+RunJob = Callable[[str, np.ndarray, Sequence[list[str]], Stage], Any]
 
 
-def size(seconds: float) -> int:
+def process_count(seconds: float) -> int:
     """How many processes listen to so much speech."""
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(min(processors, _MOST, int(seconds / _ENOUGH) + 1), 1)
 
 
-def share(samples: np.ndarray, jobs: Sequence[Job], do: Do, progress: Progress, processes: int = 0) -> list[Any]:
-    """Does jobs, the longest sounds of which take about a second each, and returns their answers in order.
+def run_jobs(
+    samples: np.ndarray, jobs: Sequence[Job], run_job: RunJob, progress: Stage, *, processes: int = 0
+) -> list[Any]:
+    """Runs jobs, the longest sounds of which take about a second each, and returns their answers in order.
 
     Args:
         samples: of the whole recording, at `sound.RATE`.
-        jobs: what to do.
-        do: does one of them here; helpers have it from `phones.do`.
+        jobs: what to find out.
+        run_job: runs one of them here; workers have it from `phones`.
         processes: how many work; 0 chooses.
 
     Raises:
-        DGTalkerError: from a job, or because a helper ended unexpectedly.
-        Cancelled: from `progress`; helpers end at once.
+        DGTalkerError: from a job, or because a worker ended unexpectedly.
+        Cancelled: from `progress`; workers end at once.
     """
     lengths = [job.seconds for job in jobs]
-    work = _Work(samples, jobs, lengths, progress)
-    helpers: list[_Helper] = []
+    queue = _JobQueue(samples, jobs, lengths, progress)
+    workers: list[_Worker] = []
     try:
-        for _ in range((processes or size(sum(lengths))) - 1):
-            helpers.append(_Helper(work))
-        for number in work:
-            report = Progress(lambda fraction, _, number=number: work.report(number, fraction))
-            work.answer(number, do(jobs[number].task, jobs[number].sound(samples), jobs[number].words, report))
-        work.wait()
+        for _ in range((processes or process_count(sum(lengths))) - 1):
+            workers.append(_Worker(queue))
+        for number in queue:
+            report = Stage(lambda fraction, _, number=number: queue.report(number, fraction))
+            queue.answer(number, run_job(jobs[number].task, jobs[number].sound(samples), jobs[number].words, report))
+        queue.wait()
     finally:
-        for helper in helpers:
-            helper.stop()
-    return work.answers
+        for worker in workers:
+            worker.stop()
+    return queue.answers
 
 
-class _Work:
+class _JobQueue:
     """The jobs that are left, shared by threads, and the answers."""
 
-    def __init__(self, samples: np.ndarray, jobs: Sequence[Job], lengths: Sequence[float], progress: Progress) -> None:
+    def __init__(self, samples: np.ndarray, jobs: Sequence[Job], lengths: Sequence[float], progress: Stage) -> None:
         self.samples, self.jobs = samples, jobs
         self.answers: list[Any] = [None] * len(jobs)
         self._weights = np.array(lengths) / max(sum(lengths), 1e-9)
@@ -133,7 +135,7 @@ class _Work:
             self._changed.notify()
 
     def wait(self) -> None:
-        """Until helpers have answered what they took."""
+        """Until workers have answered what they took."""
         while True:
             with self._changed:
                 if self._error is not None:
@@ -144,10 +146,10 @@ class _Work:
             self._progress.report(float(self._done @ self._weights))
 
 
-class _Helper:
+class _Worker:
     """A process, and the thread that hands it jobs."""
 
-    def __init__(self, work: _Work) -> None:
+    def __init__(self, queue: _JobQueue) -> None:
         # Ctrl-C is for the process that asks, which then ends this one.
         flags = 0
         if sys.platform == "win32":
@@ -160,7 +162,7 @@ class _Helper:
             start_new_session=True,
         )
         self._stopped = False
-        self._thread = threading.Thread(target=self._work, args=(work,), name="helper", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(queue,), name="worker", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -173,29 +175,29 @@ class _Helper:
             with suppress(OSError):  # what was not read any more
                 stream.close()  # type: ignore[union-attr]
 
-    def _work(self, work: _Work) -> None:
+    def _run(self, queue: _JobQueue) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
-            for number in work:
-                job = work.jobs[number]
-                sound = job.sound(work.samples)
+            for number in queue:
+                job = queue.jobs[number]
+                sound = job.sound(queue.samples)
                 header = {"task": job.task, "words": job.words, "bytes": sound.nbytes}
                 send(self._process.stdin, header, sound.tobytes())
                 while "answer" not in (message := receive(self._process.stdout)):
                     if "error" in message:
                         raise DGTalkerError(*message["error"])
-                    work.note(number, message["fraction"])
-                work.answer(number, message["answer"])
+                    queue.note(number, message["fraction"])
+                queue.answer(number, message["answer"])
         except DGTalkerError as error:
-            work.fail(error)
+            queue.fail(error)
         except (EOFError, OSError):
             if not self._stopped:
-                work.fail(
+                queue.fail(
                     DGTalkerError(
                         f"A process that listens ended unexpectedly (exit code {self._process.wait()}).",
                         "The engine's log has the details; please report this.",
                     )
                 )
         except (MemoryError, ValueError, KeyError, TypeError) as error:  # else nobody would know, and all would wait
-            work.fail(DGTalkerError(f"Listening failed: {error!r}.", "Please report this."))
+            queue.fail(DGTalkerError(f"Listening failed: {error!r}.", "Please report this."))

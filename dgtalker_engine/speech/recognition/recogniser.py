@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pocketsphinx
 
-from ..progress import Progress
+from ..progress import NO_PROGRESS, Stage
 from ..sound import RATE
 
 FRAME = 0.01
@@ -45,7 +45,7 @@ class Segment:
 _kept = threading.local()
 
 
-def ready(progress: Progress) -> Recogniser:
+def ready(progress: Stage) -> Recogniser:
     """This thread's recogniser, made when it is first asked for, that remembers nothing."""
     if not hasattr(_kept, "recogniser"):
         _kept.recogniser = Recogniser(progress)
@@ -55,13 +55,13 @@ def ready(progress: Progress) -> Recogniser:
 
 def warm_up() -> None:
     """Loads the models (about 0.4 s), so that this thread's next recording does not wait for them."""
-    ready(Progress(None))
+    ready(NO_PROGRESS)
 
 
 class Recogniser:
     """English models in one process; not for use from two threads at once. Loads them when made (about 0.4 s)."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Stage) -> None:
         def decoder(**settings: object) -> pocketsphinx.Decoder:
             progress.report(0.0)
             return pocketsphinx.Decoder(samprate=RATE, loglevel="FATAL", **settings)
@@ -91,7 +91,7 @@ class Recogniser:
         self._known.clear()
         # A recogniser that has never listened scores its first frames in another way than one that has.
         for decoder in (self._words, self._free):
-            self._decode(decoder, _FIRST_SOUND, Progress(None))
+            self._decode(decoder, _FIRST_SOUND, NO_PROGRESS)
         self._set_channel(self._channel)
 
     def knows(self, word: str) -> bool:
@@ -105,8 +105,8 @@ class Recogniser:
             self._taught.add(word)
             self._wide.add_word(word, " ".join(phones), True)
 
-    def attend(self, sound: np.ndarray, progress: Progress) -> None:
-        """Gets used to the channel of a chunk (its cepstral mean); the other methods start from it.
+    def adapt_channel(self, sound: np.ndarray, progress: Stage) -> None:
+        """Adapts to the channel of a chunk (its cepstral mean); the other methods start from it.
 
         Args:
             sound: float32 (n,) at `RATE`, at most `activity.LONGEST` seconds.
@@ -114,28 +114,28 @@ class Recogniser:
         # Features without a search to speak of. The mean starts at the model's, and moves half way in each pass.
         channel = self._channel
         self._phones.set_align_text(SILENCE)
-        for part in (0.0, 0.5):
+        for begin in (0.0, 0.5):
             self._phones.set_cmn(channel)
-            self._decode(self._phones, sound, progress.stage(part, part + 0.5))
+            self._decode(self._phones, sound, progress.stage(begin, begin + 0.5))
             channel = self._phones.get_cmn(True)
         self._set_channel(channel)
 
-    def free_phones(self, sound: np.ndarray, progress: Progress) -> list[Segment]:
+    def free_phones(self, sound: np.ndarray, progress: Stage) -> list[Segment]:
         """Phones without regard to words."""
         self._decode(self._free, sound, progress)
         return self._segments(self._free)
 
-    def words(self, sound: np.ndarray, progress: Progress) -> tuple[list[Segment], float]:
-        """What is heard, as `word_times` returns it, and its mean log-posterior, weighted by length (0 at most)."""
+    def words(self, sound: np.ndarray, progress: Stage) -> tuple[list[Segment], float]:
+        """Recognised words, as `word_times` returns them, and their mean log-posterior by length (0 at most)."""
         self._decode(self._words, sound, progress)
         if self._words.hyp() is None:
             return [], 0.0
-        heard = [word for word in self._words.seg() if word.word[0] not in "<["]
-        frames = sum(word.end_frame - word.start_frame + 1 for word in heard)
-        doubt = sum((w.end_frame - w.start_frame + 1) * math.log(min(max(w.prob, 1e-12), 1.0)) for w in heard)
-        return self._spoken(self._words) if heard else [], doubt / max(frames, 1)
+        recognised = [word for word in self._words.seg() if word.word[0] not in "<["]
+        frames = sum(word.end_frame - word.start_frame + 1 for word in recognised)
+        doubt = sum((w.end_frame - w.start_frame + 1) * math.log(min(max(w.prob, 1e-12), 1.0)) for w in recognised)
+        return self._words_and_pauses(self._words) if recognised else [], doubt / max(frames, 1)
 
-    def word_times(self, sound: np.ndarray, words: list[str], progress: Progress) -> list[Segment]:
+    def word_times(self, sound: np.ndarray, words: list[str], progress: Stage) -> list[Segment]:
         """When each of known words is spoken, with pauses between them as ``SIL``.
 
         Args:
@@ -146,9 +146,9 @@ class Recogniser:
         """
         self._wide.set_align_text(" ".join(words))
         self._decode(self._wide, sound, progress)
-        return self._spoken(self._wide)
+        return self._words_and_pauses(self._wide)
 
-    def phone_times(self, sound: np.ndarray, words: list[Segment], progress: Progress) -> list[tuple[Segment, float]]:
+    def phone_times(self, sound: np.ndarray, words: list[Segment], progress: Stage) -> list[tuple[Segment, float]]:
         """When each phone of words is spoken, and how well it fits.
 
         Args:
@@ -172,7 +172,7 @@ class Recogniser:
             if s.word[0] not in "<["
         ]
 
-    def _decode(self, decoder: pocketsphinx.Decoder, sound: np.ndarray, progress: Progress) -> None:
+    def _decode(self, decoder: pocketsphinx.Decoder, sound: np.ndarray, progress: Stage) -> None:
         peak = float(np.abs(sound).max(initial=0.0))
         pcm = (sound.astype(np.float32) * (0.9 * 32767 / max(peak, 1e-6))).astype(np.int16)
         # What is taken for noise would be that of the sound before.
@@ -191,7 +191,7 @@ class Recogniser:
         for decoder in (self._words, self._wide, self._phones, self._free):
             decoder.set_cmn(channel)
 
-    def _spoken(self, decoder: pocketsphinx.Decoder) -> list[Segment]:
+    def _words_and_pauses(self, decoder: pocketsphinx.Decoder) -> list[Segment]:
         segments = self._segments(decoder)
         return [Segment(SILENCE, s.start, s.end) if s.name[0] in "<[" else s for s in segments if s.end > s.start]
 
@@ -205,7 +205,7 @@ class Recogniser:
         return Segment(segment.word, segment.start_frame * FRAME, (segment.end_frame + 1) * FRAME)
 
 
-def _write_common_words(path: Path, progress: Progress) -> pocketsphinx.NGramModel:
+def _write_common_words(path: Path, progress: Stage) -> pocketsphinx.NGramModel:
     """Writes the dictionary of the `_COMMON` likeliest words of the language model, and returns the model."""
     config = pocketsphinx.Config(loglevel="FATAL")
     model = pocketsphinx.NGramModel(config, pocketsphinx.LogMath(), pocketsphinx.get_model_path("en-us/en-us.lm.bin"))

@@ -1,4 +1,4 @@
-"""What was heard: phones, and what the user should know about them."""
+"""What was recognised: phones, and what the user should know about them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _MOMENT = 1.5
 
 
 @dataclass(frozen=True)
-class Phone:
-    """One sound of speech.
+class SpokenPhone:
+    """One sound of speech, as it is recognised or synthesised.
 
     Attributes:
         name: ARPAbet without stress, or ``SIL``.
@@ -34,11 +34,11 @@ class Phone:
     weak: bool = False
 
 
-@dataclass
-class Hearing:
+@dataclass(kw_only=True)
+class Recognition:
     """Phones in order and without overlap, and what the user should know about them."""
 
-    phones: list[Phone] = field(default_factory=list)
+    phones: list[SpokenPhone] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     misfits: list[Span] = field(default_factory=list)
@@ -46,14 +46,14 @@ class Hearing:
     wordless: list[Span] = field(default_factory=list)
     music: list[Span] = field(default_factory=list)
 
-    def add(self, part: Hearing, start: float) -> None:
-        """Appends what was heard of a part of the sound that begins at `start` seconds."""
-        self.phones += [Phone(p.name, p.start + start, p.end + start, p.weak) for p in part.phones]
+    def add(self, other: Recognition, start: float) -> None:
+        """Appends what was recognised in a piece of the sound that begins at `start` seconds."""
+        self.phones += [SpokenPhone(p.name, p.start + start, p.end + start, p.weak) for p in other.phones]
         for name in _SPANS:
-            getattr(self, name).extend(Span(s.start + start, s.end + start) for s in getattr(part, name))
+            getattr(self, name).extend(Span(s.start + start, s.end + start) for s in getattr(other, name))
 
     def settle_music(self) -> None:
-        """Leaves out what was heard where only music is; a moment of it beside a voice is the voice's own."""
+        """Leaves out what was recognised where only music is; a moment of it beside a voice is the voice's own."""
         spans, self.music = _joined(self.music), []
         voiced = [p for p in self.phones if p.name != SILENCE and not any(_holds(span, p) for span in spans)]
         for span in spans:
@@ -71,9 +71,9 @@ class Hearing:
         return {"phones": [(p.name, p.start, p.end, p.weak) for p in self.phones], **spans}
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Hearing:
+    def from_json(cls, data: dict[str, Any]) -> Recognition:
         spans: dict[str, Any] = {name: [Span(*span) for span in data[name]] for name in _SPANS}
-        return cls([Phone(*phone) for phone in data["phones"]], **spans)
+        return cls(phones=[SpokenPhone(*phone) for phone in data["phones"]], **spans)
 
     def notes(self) -> list[str]:
         """Sentences for the user."""
@@ -98,7 +98,7 @@ class Hearing:
         return notes
 
 
-def _holds(span: Span, phone: Phone) -> bool:
+def _holds(span: Span, phone: SpokenPhone) -> bool:
     return span.start <= (phone.start + phone.end) / 2 < span.end
 
 

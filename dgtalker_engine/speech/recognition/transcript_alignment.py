@@ -1,4 +1,4 @@
-"""Which words of a transcript are spoken in which stretch of the sound."""
+"""Which words of a transcript are spoken in which chunk of the sound."""
 
 from __future__ import annotations
 
@@ -16,114 +16,114 @@ from ..passages import Passage
 from . import spelling
 from .pool import Job
 
-# Seconds of speech. One path through all words of a longer stretch takes ever more time, and a passage that nobody
-# spoke puts more of it out of step.
+# Seconds of speech. One path through all words of more of it takes ever more time, and a passage that nobody spoke
+# puts more of it out of step.
 _LONGEST = 75.0
 
 _LOOSE = 0.4
 """Seconds by which subtitles may come or go beside what is spoken."""
 
-Ask = Callable[[Sequence[Job], float, float], list[Any]]
-"""Does jobs, and reports between two fractions of the whole work."""
+RunJobs = Callable[[Sequence[Job], float, float], list[Any]]
+"""Runs jobs, and reports between two fractions of the whole work."""
 
 
 @dataclass
-class Script:
+class ChunkTranscript:
     """What a transcript says about a chunk: the words that should be spoken in it, and all that they are part of."""
 
     words: list[str] = field(default_factory=list)
-    whole: list[str] = field(default_factory=list)
+    transcript: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class _Group:
-    """Chunks, and the words that are spread over them."""
+    """Chunks, and the words that are spoken in all of them together."""
 
     chunks: list[int]
     words: list[str]
 
 
 def distribute(
-    chunks: Sequence[Span], passages: Sequence[Passage], known: Callable[[list[str]], list[str]], ask: Ask
-) -> list[Script]:
-    """The script of each chunk; empty where there is no transcript.
+    chunks: Sequence[Span], passages: Sequence[Passage], alignable: Callable[[list[str]], list[str]], run_jobs: RunJobs
+) -> list[ChunkTranscript]:
+    """What a transcript says about each chunk; empty where there is no transcript.
 
     Args:
         chunks: `activity.chunks`.
         passages: those without a transcript are left out.
-        known: words to those that can be aligned.
-        ask: does the jobs ``recognise`` and ``spread`` of `phones.do`.
+        alignable: words to those that can be aligned.
+        run_jobs: runs the jobs ``recognise`` and ``align`` of `phones.run_job`.
     """
-    scripts = [Script() for _ in chunks]
+    answer = [ChunkTranscript() for _ in chunks]
     groups: list[_Group] = []
     for passage in passages:
         if not passage.transcript.strip():
             continue
         inside = [k for k, chunk in enumerate(chunks) if _overlap(chunk, passage) > 0.5 * (chunk.end - chunk.start)]
         subtitles = [
-            (Span(cue.start + passage.start, cue.end + passage.start), known(spelling.words(cue.text)))
+            (Span(cue.start + passage.start, cue.end + passage.start), alignable(spelling.words(cue.text)))
             for cue in transcripts.cues(passage.transcript)
         ]
-        whole = [word for _, words in subtitles for word in words] or known(spelling.words(passage.transcript))
+        whole = [word for _, words in subtitles for word in words] or alignable(spelling.words(passage.transcript))
         if not inside or not whole:
             continue
         for k in inside:
-            scripts[k].whole = whole
+            answer[k].transcript = whole
         if subtitles:
             groups += _by_time(chunks, inside, subtitles)
         else:
-            groups += _by_words(chunks, inside, whole, ask)
+            groups += _by_words(chunks, inside, whole, run_jobs)
     alone = [group for group in groups if len(group.chunks) == 1]
     for group in alone:
-        scripts[group.chunks[0]].words = group.words
-    spread = [group for group in groups if len(group.chunks) > 1 and group.words]
-    answers = ask([Job("spread", tuple(chunks[k] for k in g.chunks), (g.words,)) for g in spread], 0.3, 1.0)
-    for group, times in zip(spread, answers, strict=True):
+        answer[group.chunks[0]].words = group.words
+    joint = [group for group in groups if len(group.chunks) > 1 and group.words]
+    jobs = [Job("align", tuple(chunks[k] for k in group.chunks), (group.words,)) for group in joint]
+    for group, times in zip(joint, run_jobs(jobs, 0.3, 1.0), strict=True):
         ends = np.cumsum([chunks[k].end - chunks[k].start for k in group.chunks])
         for word, start, end in times:
             k = min(int(np.searchsorted(ends, (start + end) / 2)), len(group.chunks) - 1)
-            scripts[group.chunks[k]].words.append(word)
-    return scripts
+            answer[group.chunks[k]].words.append(word)
+    return answer
 
 
-def place(heard: list[str], whole: list[str]) -> list[str]:
+def locate(recognised: list[str], whole: list[str]) -> list[str]:
     """The stretch of a transcript that recognised words come from; empty when hardly any of them is in it."""
-    start = _offset(heard, whole, None) if len(whole) > 400 else 0
+    start = _offset(recognised, whole, None) if len(whole) > 400 else 0
     if start is None:
         return []
     # Near where most pairs of words fit: in a long text single words match everywhere.
     first = max(start - 40, 0)
-    near = whole[first : start + len(heard) + 40] if len(whole) > 400 else whole
-    matches = difflib.SequenceMatcher(None, near, heard, autojunk=False).get_matching_blocks()
+    near = whole[first : start + len(recognised) + 40] if len(whole) > 400 else whole
+    matches = difflib.SequenceMatcher(None, near, recognised, autojunk=False).get_matching_blocks()
     matches = [match for match in matches if match.size]
-    if sum(match.size for match in matches) < max(0.4 * len(heard), 2):
+    if sum(match.size for match in matches) < max(0.4 * len(recognised), 2):
         return []
     begin, last = matches[0], matches[-1]
-    # As many words before the first match and after the last as were heard there.
-    end = last.a + last.size + len(heard) - last.b - last.size
-    found = near[max(begin.a - begin.b, 0) : end]
-    return found if len(found) < 1.6 * len(heard) + 3 else []
+    # As many words before the first match and after the last as were recognised there.
+    end = last.a + last.size + len(recognised) - last.b - last.size
+    located = near[max(begin.a - begin.b, 0) : end]
+    return located if len(located) < 1.6 * len(recognised) + 3 else []
 
 
-def merged(script: list[str], heard: list[str], doubtful: Sequence[bool]) -> list[str]:
-    """A script with recognised words in place of those that do not fit.
+def merged(words: list[str], recognised: list[str], doubtful: Sequence[bool]) -> list[str]:
+    """Words of a transcript with recognised words in place of those that do not fit.
 
     Args:
-        script: words that should be spoken.
-        heard: words that were recognised in the same sound.
-        doubtful: which words of the script do not fit the sound.
+        words: that should be spoken.
+        recognised: words that were recognised in the same sound.
+        doubtful: which of `words` do not fit the sound.
     """
     result: list[str] = []
-    matcher = difflib.SequenceMatcher(None, script, heard, autojunk=False)
+    matcher = difflib.SequenceMatcher(None, words, recognised, autojunk=False)
     for kind, first, last, from_, to in matcher.get_opcodes():
         wrong = any(doubtful[first:last])
         if kind == "equal" or not (wrong or kind == "insert"):
-            result += script[first:last]
+            result += words[first:last]
         elif kind == "insert":
             # A word or two that the recogniser adds between words that fit are mostly its own.
-            result += heard[from_:to] if to - from_ > 2 else []
+            result += recognised[from_:to] if to - from_ > 2 else []
         else:
-            result += heard[from_:to]
+            result += recognised[from_:to]
     return result
 
 
@@ -151,7 +151,7 @@ def _by_time(
     return groups
 
 
-def _by_words(chunks: Sequence[Span], inside: list[int], whole: list[str], ask: Ask) -> list[_Group]:
+def _by_words(chunks: Sequence[Span], inside: list[int], whole: list[str], run_jobs: RunJobs) -> list[_Group]:
     """Groups cut where recognised words are found in a long text."""
     lengths = np.array([chunks[k].end - chunks[k].start for k in inside])
     if lengths.sum() <= _LONGEST:
@@ -159,9 +159,9 @@ def _by_words(chunks: Sequence[Span], inside: list[int], whole: list[str], ask: 
     before = np.concatenate([[0.0], np.cumsum(lengths)])
     steps = int(np.ceil(before[-1] / (0.8 * _LONGEST)))
     probes = sorted({int(np.searchsorted(before, before[-1] * i / steps)) for i in range(1, steps)} - {len(inside)})
-    heard = ask([Job("recognise", (chunks[inside[i]],)) for i in probes], 0.0, 0.3)
+    recognised = run_jobs([Job("recognise", (chunks[inside[i]],)) for i in probes], 0.0, 0.3)
     marks = []
-    for i, words in zip(probes, heard, strict=True):
+    for i, words in zip(probes, recognised, strict=True):
         start = _offset(words, whole, len(whole) * before[i] / before[-1])
         if start is not None:
             marks.append((i, min(max(start, 0), len(whole))))
@@ -169,14 +169,14 @@ def _by_words(chunks: Sequence[Span], inside: list[int], whole: list[str], ask: 
     return [_Group(inside[i:j], whole[a:b]) for (i, a), (j, b) in itertools.pairwise(marks)]
 
 
-def _offset(heard: list[str], whole: list[str], expected: float | None) -> int | None:
+def _offset(recognised: list[str], whole: list[str], expected: float | None) -> int | None:
     """Where in a text the first of some recognised words stands: most pairs of words agree on it; None if few do."""
     pairs: dict[tuple[str, str], list[int]] = {}
     for i, pair in enumerate(itertools.pairwise(whole)):
         pairs.setdefault(pair, []).append(i)
-    votes = np.zeros(len(whole) + 2 * len(heard) + 8)
-    origin = len(heard) + 4
-    for i, pair in enumerate(itertools.pairwise(heard)):
+    votes = np.zeros(len(whole) + 2 * len(recognised) + 8)
+    origin = len(recognised) + 4
+    for i, pair in enumerate(itertools.pairwise(recognised)):
         for j in pairs.get(pair, ()):
             # Words that were missed or added shift it a little.
             votes[origin + j - i - 2 : origin + j - i + 3] += np.array([0.3, 0.6, 1.0, 0.6, 0.3]) / len(pairs[pair])

@@ -1,4 +1,4 @@
-"""A process that helps to listen: `team` starts it, sends it jobs on stdin, and reads what was heard from stdout."""
+"""A process that listens too: `pool` starts it, sends it jobs on stdin, and reads their answers from stdout."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import time
 import numpy as np
 
 from ...errors import DGTalkerError
-from ..progress import Progress
-from .json_lines import receive, send
-from .phones import do
+from ...wire.json_lines import receive, send
+from ..progress import Stage
+from .phones import run_job
 from .recogniser import warm_up
 
 _INTERVAL = 0.05
@@ -37,7 +37,7 @@ def main() -> None:
             job = receive(sys.stdin.buffer)
             sound = np.frombuffer(sys.stdin.buffer.read(job["bytes"]), np.float32)
             try:
-                send(answers, {"answer": do(job["task"], sound, job["words"], Progress(progress))})
+                send(answers, {"answer": run_job(job["task"], sound, job["words"], Stage(progress))})
             except DGTalkerError as error:
                 send(answers, {"error": [error.message, error.hint, error.code]})
     except (EOFError, OSError):  # the work is done, or nobody wants it any more

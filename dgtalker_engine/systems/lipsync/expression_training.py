@@ -14,7 +14,7 @@ from ...speech.analysis import activity, prosody
 from ...speech.lipsync import prosody_features
 from ...speech.lipsync.encoders import EXPRESSION, ExpressionEncoder
 from ...speech.lipsync.spectrum import HOP
-from ...speech.progress import Progress
+from ...speech.progress import NO_PROGRESS
 from ...speech.recognition import phones
 from . import ridge
 
@@ -22,7 +22,6 @@ BLINK = "eyeBlink"
 """What the encoder is told of the clip, beside its sound."""
 
 _STIFFNESS = 1.0
-_QUIET = Progress(None)
 
 
 @dataclass(frozen=True)
@@ -42,11 +41,11 @@ class Example:
 
 def listen(clip: TrackedClip, fit: FaceFit) -> Example:
     """What the expression encoder hears of a clip, and the face in it."""
-    samples = sound.to_speech_rate(clip.samples, clip.sample_rate, _QUIET)
+    samples = sound.to_speech_rate(clip.samples, clip.sample_rate, NO_PROGRESS)
     level = activity.loudness(samples)
     spans = activity.utterances(samples, level)
-    spoken = phones.hear(samples, activity.chunks(spans, level), [], _QUIET, processes=1).phones
-    tone = prosody.pitch(samples, spans, _QUIET)
+    spoken = phones.recognise(samples, activity.chunks(spans, level), [], NO_PROGRESS, processes=1).phones
+    tone = prosody.pitch(samples, spans, NO_PROGRESS)
     found = fit.fit(clip.landmarks)
     blink = np.interp(np.arange(len(level)) * HOP, clip.times, np.clip(found[BLINK], 0.0, 1.0))
     asked = np.stack([found[name] for name in EXPRESSION], axis=1)

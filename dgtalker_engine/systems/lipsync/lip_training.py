@@ -13,7 +13,7 @@ from ...speech.analysis import activity, prosody
 from ...speech.lipsync import mouth
 from ...speech.lipsync.encoders import CHANNELS, LIP_INPUTS, TAPS, LipEncoder
 from ...speech.lipsync.features import PhoneFeatures, SoundFeatures
-from ...speech.progress import Progress
+from ...speech.progress import NO_PROGRESS
 from ...speech.recognition import phones
 from ...speech.visemes import ARTICULATORS
 from . import ridge
@@ -32,7 +32,6 @@ _OPEN = 1.9
 """How far lips are open on average in speech, in standard deviations of their opening (1.2 to 2.9 in real clips)."""
 
 _SPEAKING = LIP_INPUTS - 1
-_QUIET = Progress(None)
 
 
 @dataclass(frozen=True)
@@ -52,16 +51,16 @@ class Example:
 
 def listen(clip: TrackedClip, hearing: SoundFeatures) -> Example:
     """What the lip encoder hears of a clip's sound."""
-    samples = sound.to_speech_rate(clip.samples, clip.sample_rate, _QUIET)
+    samples = sound.to_speech_rate(clip.samples, clip.sample_rate, NO_PROGRESS)
     level = activity.loudness(samples)
     spans = activity.utterances(samples, level)
-    heard = phones.hear(samples, activity.chunks(spans, level), [], _QUIET, processes=1)
-    syllables = prosody.syllables(heard.phones, level, prosody.pitch(samples, spans, _QUIET))
+    heard = phones.recognise(samples, activity.chunks(spans, level), [], NO_PROGRESS, processes=1)
+    syllables = prosody.syllables(heard.phones, level, prosody.pitch(samples, spans, NO_PROGRESS))
     rules = PhoneFeatures(heard.phones, syllables, len(samples) / sound.RATE)
     voiced = np.zeros(len(clip.times), bool)
     for span in spans:
         voiced |= (clip.times >= span.start) & (clip.times <= span.end)
-    return Example(clip, mouth.heard(samples, rules, hearing, spans, heard.wordless, _QUIET), voiced)
+    return Example(clip, mouth.heard(samples, rules, hearing, spans, heard.wordless, NO_PROGRESS), voiced)
 
 
 def teach(examples: Sequence[Example]) -> LipEncoder:

@@ -14,7 +14,7 @@ import numpy as np
 from ...speech import sound
 from ...speech.analysis import activity
 from ...speech.passages import Passage
-from ...speech.progress import Progress
+from ...speech.progress import NO_PROGRESS
 from ...speech.recognition import phones, spelling
 from ...speech.recognition.recogniser import SILENCE, ready
 from ...speech.recognition.result import Phone
@@ -29,7 +29,6 @@ PROMPTS = {"en": "en_US_f_Allison", "it": "it_IT_m_Carlo", "ru": "ru_RU_f_Ivrvoi
 """Languages of Debian's packages asterisk-core-sounds-XX-g722, and their folders."""
 
 _PROMPTS, _TEXTS = Path("/usr/share/asterisk/sounds"), Path("/usr/share/doc")
-_QUIET = Progress(None)
 
 
 def sentences(folder: Path) -> Iterator[Spoken]:
@@ -42,13 +41,13 @@ def sentences(folder: Path) -> Iterator[Spoken]:
             continue
         beside = path.with_suffix(".txt")
         text = beside.read_text(encoding="utf-8") if beside.is_file() else texts.get(path.stem, "")
-        samples = sound.to_speech_rate(*sound.read_audio(path), _QUIET)
+        samples = sound.to_speech_rate(*sound.read_audio(path), NO_PROGRESS)
         level = activity.loudness(samples)
         chunks = activity.chunks(activity.utterances(samples, level), level)
         if not chunks:
             continue
         passages = [Passage(0.0, len(samples) / sound.RATE, transcript=text)] if text.strip() else []
-        hearing = phones.hear(samples, chunks, passages, _QUIET, processes=1)
+        hearing = phones.recognise(samples, chunks, passages, NO_PROGRESS, processes=1)
         if not hearing.wordless and not hearing.misfits:
             yield Spoken(f"{folder.name}-{path.stem.split('_')[0][:5]}/{path.stem}", samples, tuple(hearing.phones))
 
@@ -84,7 +83,7 @@ def _aligned(samples: np.ndarray, text: str, language: str, espeak: Espeak | Non
     """Phones of a text of at most ten seconds; none where they don't fit."""
     if not _SHORTEST < len(samples) / sound.RATE < activity.LONGEST + 3:
         return []
-    recogniser = ready(_QUIET)
+    recogniser = ready(NO_PROGRESS)
     words = spelling.words(text) if espeak is None else re.findall(r"[^\W\d_]+", text.lower())
     known = []
     for word in words:
@@ -100,9 +99,9 @@ def _aligned(samples: np.ndarray, text: str, language: str, espeak: Espeak | Non
         known.append(name)
     if not known:
         return []
-    recogniser.attend(samples, _QUIET)
-    segments = recogniser.word_times(samples, known, _QUIET)
-    timed = recogniser.phone_times(samples, segments, _QUIET) if segments else []
+    recogniser.adapt_channel(samples, NO_PROGRESS)
+    segments = recogniser.word_times(samples, known, NO_PROGRESS)
+    timed = recogniser.phone_times(samples, segments, NO_PROGRESS) if segments else []
     spoken = [(segment.end - segment.start, fit) for segment, fit in timed if segment.name != SILENCE]
     if not spoken:
         return []

@@ -10,11 +10,10 @@ from ...speech.analysis import activity, prosody
 from ...speech.lipsync.encoders import PHONE_CLASSES
 from ...speech.lipsync.features import PhoneFeatures
 from ...speech.lipsync.spectrum import HOP
-from ...speech.progress import Progress
+from ...speech.progress import NO_PROGRESS
 from ...speech.recognition.result import Phone
 from .voices import Spoken
 
-_QUIET = Progress(None)
 
 
 def phone_classes(phones: Sequence[Phone], frames: int) -> np.ndarray:
@@ -29,6 +28,6 @@ def phone_classes(phones: Sequence[Phone], frames: int) -> np.ndarray:
 def movement(spoken: Spoken) -> np.ndarray:
     """The rules' mouth at each frame of `spectrum.HOP`, float32 (frames, `encoders.CHANNELS`)."""
     level = activity.loudness(spoken.samples)
-    tone = prosody.pitch(spoken.samples, activity.utterances(spoken.samples, level), _QUIET)
+    tone = prosody.pitch(spoken.samples, activity.utterances(spoken.samples, level), NO_PROGRESS)
     syllables = prosody.syllables(spoken.phones, level, tone)
     return PhoneFeatures(spoken.phones, syllables, len(spoken.samples) / activity.RATE).extract(spoken.samples)

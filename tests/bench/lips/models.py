@@ -16,13 +16,14 @@ from scipy.ndimage import gaussian_filter1d
 from dgtalker_engine import speech
 from dgtalker_engine.capture.lip_tracks import TrackedClip
 from dgtalker_engine.performance import Performance, perform
-from dgtalker_engine.speech import sound, visemes
+from dgtalker_engine.speech import front_end, sound, visemes
 from dgtalker_engine.speech.analysis import activity
 from dgtalker_engine.speech.lipsync import mouth, weights
 from dgtalker_engine.speech.lipsync.encoders import CHANNELS
-from dgtalker_engine.speech.lipsync.features import PhoneFeatures, SoundFeatures
-from dgtalker_engine.speech.progress import Progress
+from dgtalker_engine.speech.lipsync.features import SoundFeatures
+from dgtalker_engine.speech.progress import NO_PROGRESS
 from dgtalker_engine.systems.lipsync import lip_training
+from dgtalker_engine.systems.lipsync.config import FaceEncoderConfig
 
 FPS = 100.0
 
@@ -57,9 +58,11 @@ class Learned:
     def __init__(self, clips: Sequence[TrackedClip]) -> None:
         """Takes all clips of the bench: the ones that the shipped model learned from teach those that are held out."""
         self._shipped = weights.shipped()
-        hearing = SoundFeatures(self._shipped.sound, self._shipped.scale)
+        sound_features = SoundFeatures(self._shipped.sound, self._shipped.scale)
         self._known = {
-            clip.name: lip_training.listen(clip, hearing) for clip in clips if clip.name in self._shipped.clips
+            clip.name: lip_training.inputs_of(clip, sound_features)
+            for clip in clips
+            if clip.name in self._shipped.clips
         }
 
     def of(self, clip: TrackedClip) -> dict[str, Model]:
@@ -67,20 +70,16 @@ class Learned:
         encoders = self._shipped
         if clip.name in self._known:
             others = [one for name, one in self._known.items() if _speaker(name) != _speaker(clip.name)]
-            encoders = replace(encoders, lips=lip_training.teach(others))
+            encoders = replace(encoders, lips=lip_training.fit(others, FaceEncoderConfig()))
 
         def learned(samples: np.ndarray, rate: int) -> Performance:
             return perform(speech.animate(samples, rate, fps=FPS, encoders=encoders).take)
 
         def by_ear(samples: np.ndarray, rate: int) -> Performance:
-            heard = sound.to_speech_rate(samples, rate, Progress(None))
-            spans = activity.utterances(heard, activity.loudness(heard))
-            hearing = SoundFeatures(encoders.sound, encoders.scale)
-            rows = mouth.heard(
-                heard, PhoneFeatures([], [], len(heard) / sound.RATE), hearing, spans, [], Progress(None)
-            )
+            analysis = front_end.analyse(samples, rate, phones_known=[])
+            rows = mouth.inputs(analysis, SoundFeatures(encoders.sound, encoders.scale))
             ear = slice(len(CHANNELS), 2 * len(CHANNELS))
-            rows[:, : len(CHANNELS)] = rows[:, ear]  # what would be the rules' movement is what was heard
+            rows[:, : len(CHANNELS)] = rows[:, ear]  # what would be the rules' movement is the sound encoder's
             apart = 1.0 - np.clip(rows[:, [CHANNELS.index("closure")]], 0.0, 1.0)
             weights = mouth.movement(encoders.lips, rows) * apart @ visemes.arkit_matrix(_NAMES)
             return Performance(FPS, _NAMES, weights.astype(np.float32))
@@ -94,7 +93,7 @@ def _speaker(clip: str) -> str:
 
 def loudness(samples: np.ndarray, rate: int) -> Performance:
     """The jaw opens as far as it is loud, as the simplest add-ons do it."""
-    level = activity.loudness(sound.to_speech_rate(samples, rate, Progress(None)))
+    level = activity.loudness(sound.to_speech_rate(samples, rate, NO_PROGRESS))
     quiet, loud = np.percentile(level, [10, 95])
     jaw = gaussian_filter1d(np.clip((level - quiet) / max(loud - quiet, 1e-6), 0, 1), 3)
     return Performance(1 / activity.HOP, ("jawOpen",), (0.5 * jaw[:, None]).astype(np.float32))

@@ -25,11 +25,10 @@ from dgtalker_engine.speech.lipsync.encoders import (
 )
 from dgtalker_engine.speech.lipsync.features import PhoneFeatures, SoundFeatures
 from dgtalker_engine.speech.lipsync.weights import Encoders
-from dgtalker_engine.speech.progress import Progress
+from dgtalker_engine.speech.progress import NO_PROGRESS
 from dgtalker_engine.speech.visemes import ARTICULATORS
 from dgtalker_engine.systems.lipsync import lip_training, ridge
 
-QUIET = Progress(None)
 RANDOM = np.random.default_rng(0)
 
 
@@ -134,7 +133,7 @@ def test_where_nobody_speaks_nothing_is_heard_and_where_words_fail_the_encoder_i
     samples = RANDOM.normal(0, 0.1, 5 * 16000).astype(np.float32)
     sound = SoundFeatures(SoundEncoder().eval(), np.ones(len(CHANNELS)))
     nothing = PhoneFeatures([], [], 5.0)
-    rows = mouth.heard(samples, nothing, sound, [Span(1.0, 4.0)], [Span(2.0, 3.0)], QUIET)
+    rows = mouth.heard(samples, nothing, sound, [Span(1.0, 4.0)], [Span(2.0, 3.0)], NO_PROGRESS)
     rules, ear, rules_doubted, ear_doubted = np.split(rows[:, :-1], 4, axis=1)
     assert np.abs(rows[:80]).max() < 1e-6
     assert np.abs(ear[150]).max() > 1e-3

@@ -14,15 +14,14 @@ from dgtalker_engine.speech.lipsync import encoders, features
 from dgtalker_engine.speech.lipsync.features import PhoneFeatures, SoundFeatures
 from dgtalker_engine.speech.lipsync.pretrained import PretrainedFeatures
 from dgtalker_engine.speech.lipsync.spectrum import BANDS, log_mel, normalised
-from dgtalker_engine.speech.progress import Progress
+from dgtalker_engine.speech.progress import NO_PROGRESS
 from dgtalker_engine.speech.recognition import phones
 
-QUIET = Progress(None)
 
 
 @pytest.fixture(scope="module")
 def speech() -> np.ndarray:
-    return sound.to_speech_rate(*sample(), QUIET)
+    return sound.to_speech_rate(*sample(), NO_PROGRESS)
 
 
 @pytest.fixture
@@ -84,8 +83,8 @@ def test_the_shortest_sounds_have_features(encoder, length):
 def test_phones_say_when_the_lips_touch(speech):
     level = activity.loudness(speech)
     spans = activity.utterances(speech, level)
-    heard = phones.hear(speech, activity.chunks(spans, level), [], QUIET, processes=1).phones
-    spoken = prosody.syllables(heard, level, prosody.pitch(speech, spans, QUIET))
+    heard = phones.recognise(speech, activity.chunks(spans, level), [], NO_PROGRESS, processes=1).phones
+    spoken = prosody.syllables(heard, level, prosody.pitch(speech, spans, NO_PROGRESS))
     found = PhoneFeatures(heard, spoken, len(speech) / RATE).extract(speech)
     assert found.shape == (len(speech) // 160 + 1, len(encoders.CHANNELS))
     touching = found[:, encoders.CHANNELS.index("closure")]

@@ -14,7 +14,7 @@ from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.performance import Direction, perform
 from dgtalker_engine.rig import ARKIT_NAMES, HEAD_NAMES
 from dgtalker_engine.speech import sound
-from dgtalker_engine.speech.progress import Progress
+from dgtalker_engine.speech.progress import NO_PROGRESS
 from dgtalker_engine.speech.recognition import phones
 
 HEARD = ((0.27, 0.45), (3.72, 3.76), (2.98, 3.11), (4.13, 4.22))
@@ -105,10 +105,10 @@ def test_what_was_heard_before_changes_nothing(spoken):
 
 
 def test_what_is_said_before_a_pause_does_not_change_what_is_heard_after_it():
-    heard = sound.to_speech_rate(*sample(), Progress(None))
-    first = phones.hear_sound(heard, [], [], Progress(None))
-    phones.hear_sound(0.3 * heard[: len(heard) // 2], [], [], Progress(None))
-    again = phones.hear_sound(heard, [], [], Progress(None))
+    heard = sound.to_speech_rate(*sample(), NO_PROGRESS)
+    first = phones.decode_chunk(heard, [], [], NO_PROGRESS)
+    phones.decode_chunk(0.3 * heard[: len(heard) // 2], [], [], NO_PROGRESS)
+    again = phones.decode_chunk(heard, [], [], NO_PROGRESS)
     assert again == first
     assert first.phones
 

@@ -17,12 +17,11 @@ from dgtalker_engine import speech
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.speech import sound
 from dgtalker_engine.speech.analysis.activity import Span
-from dgtalker_engine.speech.progress import Progress
+from dgtalker_engine.speech.progress import NO_PROGRESS, Stage
 from dgtalker_engine.speech.recognition import phones
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are listed by Linux only")
 
-QUIET = Progress(None)
 
 
 def children() -> set[int]:
@@ -33,15 +32,15 @@ def children() -> set[int]:
 @pytest.fixture
 def recording():
     """The sample some times, and stretches of it to listen to."""
-    samples = np.tile(sound.to_speech_rate(*sample(), QUIET), 6)
+    samples = np.tile(sound.to_speech_rate(*sample(), NO_PROGRESS), 6)
     length = len(samples) / RATE / 6
     return samples, [Span(i * length, (i + 1) * length) for i in range(6)]
 
 
 def test_what_is_heard_does_not_depend_on_how_many_listen(recording):
     samples, chunks = recording
-    alone = phones.hear(samples, chunks, [], QUIET, processes=1)
-    assert phones.hear(samples, chunks, [], QUIET, processes=3) == alone
+    alone = phones.recognise(samples, chunks, [], NO_PROGRESS, processes=1)
+    assert phones.recognise(samples, chunks, [], NO_PROGRESS, processes=3) == alone
     assert alone.phones
 
 
@@ -56,7 +55,7 @@ def test_a_helper_that_is_killed_is_told_and_leaves_nobody(recording):
 
     started = time.monotonic()
     with pytest.raises(DGTalkerError, match="ended unexpectedly"):
-        phones.hear(samples, chunks, [], Progress(kill), processes=2)
+        phones.recognise(samples, chunks, [], Stage(kill), processes=2)
     assert time.monotonic() - started < 30
     assert children() == before
 
@@ -77,6 +76,6 @@ def test_cancelling_is_prompt_also_while_words_are_aligned(recording, transcript
 
     passages = [speech.Passage(0.0, len(samples) / RATE, transcript=transcript)] if transcript else []
     with pytest.raises(Cancelled):
-        phones.hear(samples, chunks, passages, Progress(progress), processes=2)
+        phones.recognise(samples, chunks, passages, Stage(progress), processes=2)
     assert time.monotonic() - asked[0] < 0.5
     assert children() == before

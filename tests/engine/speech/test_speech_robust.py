@@ -10,7 +10,7 @@ from speech_tools import RATE, TEXT, lip_gap, real_speech, sample, speak
 
 from dgtalker_engine import speech
 from dgtalker_engine.speech import sound
-from dgtalker_engine.speech.progress import Progress
+from dgtalker_engine.speech.progress import NO_PROGRESS
 
 REAL = ("german.wav", "mandarin.wav", "english_male_angry.wav", "ljspeech/LJ001-0004.wav")
 
@@ -37,7 +37,7 @@ def spoken():
 
 
 def at_rate(samples: np.ndarray, rate: float) -> np.ndarray:
-    return sound.to_speech_rate(samples, rate, Progress(None))
+    return sound.to_speech_rate(samples, rate, NO_PROGRESS)
 
 
 def about_music(notes) -> bool:

@@ -1,4 +1,4 @@
-"""Messages between processes: a line of JSON, followed by raw bytes where it says so."""
+"""Messages between the processes of the engine: a line of JSON, followed by raw bytes where it says so."""
 
 from __future__ import annotations
 
