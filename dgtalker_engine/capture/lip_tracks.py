@@ -73,6 +73,5 @@ def without_head_motion(points: np.ndarray) -> np.ndarray:
     return np.stack([_onto(face, target) for face in points])
 
 
-
 def _onto(face: np.ndarray, target: np.ndarray) -> np.ndarray:
     return fit_similarity(face[_RIGID], target[_RIGID]).apply(face)

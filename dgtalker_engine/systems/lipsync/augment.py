@@ -6,7 +6,8 @@ import numpy as np
 import soxr
 from scipy.signal import butter, fftconvolve, sosfilt
 
-from ...speech.recognition.result import Phone
+from ...speech.lipsync.spectrum import BANDS
+from ...speech.recognition.result import SpokenPhone
 from ...speech.sound import RATE
 from .voices import Spoken
 
@@ -20,7 +21,7 @@ def varied(spoken: Spoken, random: np.random.Generator, others: list[Spoken]) ->
     speed = float(np.exp(random.uniform(-0.16, 0.16)))
     # Played faster, everything is higher: rate, melody and formants at once.
     samples = soxr.resample(spoken.samples, RATE * speed, RATE)
-    phones = tuple(Phone(p.name, p.start / speed, p.end / speed) for p in spoken.phones)
+    phones = tuple(SpokenPhone(p.name, p.start / speed, p.end / speed) for p in spoken.phones)
     samples = samples / (np.abs(samples).max() + 1e-6)
     if random.random() < 0.6:
         samples = _in_room(samples, random)
@@ -70,3 +71,24 @@ def _through_codec(samples: np.ndarray, random: np.random.Generator) -> np.ndarr
         code = np.round(code * 127.0) / 127.0
         samples = np.sign(code) * (256.0 ** np.abs(code) - 1.0) / 255.0
     return samples
+
+
+def spec_augment(energies: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """A spectrum (n, bands) as another throat and microphone make it, with some bands and moments missing.
+
+    As in Park et al., "SpecAugment" (2019): masks in frequency and in time, where bands are stretched evenly instead of
+    time. Bands are louder or softer besides, and everything is a little noisy.
+    """
+    bands = np.clip(np.arange(BANDS) * random.uniform(0.88, 1.14) + random.uniform(-2, 2), 0, BANDS - 1)
+    lower = bands.astype(int)
+    weight = (bands - lower).astype(np.float32)
+    energies = energies[:, lower] * (1 - weight) + energies[:, np.minimum(lower + 1, BANDS - 1)] * weight
+    colour = np.interp(np.arange(BANDS), np.linspace(0, BANDS - 1, 7), random.normal(0.0, 0.2, 7))
+    energies = energies * random.uniform(0.85, 1.2) + colour.astype(np.float32)
+    if random.random() < 0.5:
+        first = int(random.integers(0, BANDS - 12))
+        energies[:, first : first + int(random.integers(2, 13))] = float(energies.mean())
+    if random.random() < 0.4:
+        first = int(random.integers(0, max(len(energies) - 12, 1)))
+        energies[first : first + int(random.integers(2, 11))] = float(energies.mean())
+    return energies + random.normal(0.0, 0.05, energies.shape).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Teaches the expression encoder: melody and blinks in, brows, lids and cheeks of tracked clips out."""
+"""Fits the expression encoder: prosody and blinks in, brows, lids and cheeks of tracked clips out."""
 
 from __future__ import annotations
 
@@ -9,52 +9,56 @@ import numpy as np
 
 from ...capture.blendshape_fit import FaceFit
 from ...capture.lip_tracks import TrackedClip
-from ...speech import sound
-from ...speech.analysis import activity, prosody
+from ...errors import DGTalkerError
+from ...speech import front_end
 from ...speech.lipsync import prosody_features
 from ...speech.lipsync.encoders import EXPRESSION, ExpressionEncoder
 from ...speech.lipsync.spectrum import HOP
-from ...speech.progress import NO_PROGRESS
-from ...speech.recognition import phones
 from . import ridge
+from .config import LipsyncConfig
 
 BLINK = "eyeBlink"
 """What the encoder is told of the clip, beside its sound."""
 
-_STIFFNESS = 1.0
-
 
 @dataclass(frozen=True)
-class Example:
-    """A clip, and what its expression encoder is to hear and say.
+class ExpressionSample:
+    """A clip, what the expression encoder is given of it, and what it should answer.
 
     Attributes:
         clip: the tracked one.
-        heard: `melody.heard`, a row every `spectrum.HOP`.
-        asked: weights about the clip's usual face (n, `encoders.EXPRESSION`).
+        rows: `prosody_features.inputs`, a row every `spectrum.HOP`.
+        targets: weights about the clip's usual face (n, `encoders.EXPRESSION`).
     """
 
     clip: TrackedClip
-    heard: np.ndarray
-    asked: np.ndarray
+    rows: np.ndarray
+    targets: np.ndarray
 
 
-def listen(clip: TrackedClip, fit: FaceFit) -> Example:
-    """What the expression encoder hears of a clip, and the face in it."""
-    samples = sound.to_speech_rate(clip.samples, clip.sample_rate, NO_PROGRESS)
-    level = activity.loudness(samples)
-    spans = activity.utterances(samples, level)
-    spoken = phones.recognise(samples, activity.chunks(spans, level), [], NO_PROGRESS, processes=1).phones
-    tone = prosody.pitch(samples, spans, NO_PROGRESS)
-    found = fit.fit(clip.landmarks)
-    blink = np.interp(np.arange(len(level)) * HOP, clip.times, np.clip(found[BLINK], 0.0, 1.0))
-    asked = np.stack([found[name] for name in EXPRESSION], axis=1)
-    return Example(clip, prosody_features.heard(level, tone, prosody.syllables(spoken, level, tone), blink), asked)
+def sample_of(clip: TrackedClip, face_fit: FaceFit) -> ExpressionSample:
+    """What the expression encoder is given of a clip, and the face in it."""
+    analysis = front_end.analyse(clip.samples, clip.sample_rate, processes=1)
+    weights = face_fit.fit(clip.landmarks)
+    blink = np.interp(np.arange(len(analysis.level)) * HOP, clip.times, np.clip(weights[BLINK], 0.0, 1.0))
+    rows = prosody_features.inputs(analysis.level, analysis.f0, analysis.syllables, blink)
+    return ExpressionSample(clip, rows, np.stack([weights[name] for name in EXPRESSION], axis=1))
 
 
-def teach(examples: Sequence[Example]) -> ExpressionEncoder:
-    """The encoder of least squares for some clips."""
+def fit(samples: Sequence[ExpressionSample], config: LipsyncConfig) -> ExpressionEncoder:
+    """The encoder of least squares for some clips.
+
+    Raises:
+        DGTalkerError: no clip has a picture with a face.
+    """
+    seen = [each for each in samples if len(each.targets)]
+    if not seen:
+        names = ", ".join(each.clip.name for each in samples)
+        raise DGTalkerError(
+            f"Brows, lids and cheeks cannot be learned from {names or 'no clips'}: no picture shows a face.",
+            "Give clips in which a face is seen; some seconds of it are little, a minute is good.",
+        )
     encoder = ExpressionEncoder().eval()
-    lessons = [(ridge.seen(each.heard, each.clip.times), each.asked) for each in examples if len(each.asked)]
-    ridge.give(encoder, ridge.solve(lessons, stiffness=_STIFFNESS))
+    pairs = [(ridge.context_windows(each.rows, each.clip.times), each.targets) for each in seen]
+    ridge.set_weights(encoder, ridge.solve(pairs, stiffness=config.expression_stiffness))
     return encoder

@@ -1,4 +1,4 @@
-"""Teaches the lip encoder: what is heard in, the mouths of tracked clips out."""
+"""Fits the lip encoder: what is found in the sound in, the mouths of tracked clips out."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...capture.lip_tracks import TrackedClip
-from ...speech import sound
-from ...speech.analysis import activity, prosody
+from ...errors import DGTalkerError
+from ...speech import front_end
 from ...speech.lipsync import mouth
 from ...speech.lipsync.encoders import CHANNELS, LIP_INPUTS, TAPS, LipEncoder
-from ...speech.lipsync.features import PhoneFeatures, SoundFeatures
-from ...speech.progress import NO_PROGRESS
-from ...speech.recognition import phones
+from ...speech.lipsync.features import SoundFeatures
 from ...speech.visemes import ARTICULATORS
 from . import ridge
+from .config import LipsyncConfig
 
 # Millimetres by which a whole articulator opens the lips and widens the mouth of the built-in heads.
 _OPENS = {"jaw": 28.0, "lower": 7.0, "upper": 7.7, "funnel": 11.8}
@@ -26,79 +25,99 @@ _GAINS = np.array([[gains.get(name, 0.0) for name in ARTICULATORS] for gains in 
 _ROOM = np.array([0.15, 0.12, 0.07, 0.10, 0.12, 0.08, 0.0])
 """How far each of `visemes.ARTICULATORS` moves in speech: the more, the more of a difference it takes upon itself."""
 
-_STIFFNESS = 1.0
-
 _OPEN = 1.9
 """How far lips are open on average in speech, in standard deviations of their opening (1.2 to 2.9 in real clips)."""
 
 _SPEAKING = LIP_INPUTS - 1
 
+NEEDED = LIP_INPUTS + 1
+"""Pictures in speech that a clip must have to be learned from: as many as a picture has numbers, and one more."""
+
 
 @dataclass(frozen=True)
-class Example:
-    """A clip, and what is heard in it.
+class LipSample:
+    """A clip, and what the lip encoder is given of it.
 
     Attributes:
         clip: the tracked one.
-        heard: `mouth.heard`, a row every `spectrum.HOP`.
-        voiced: which of the clip's frames lie in speech (n,).
+        rows: `mouth.inputs`, a row every `spectrum.HOP`.
+        in_speech: which of the clip's pictures lie in speech (n,).
     """
 
     clip: TrackedClip
-    heard: np.ndarray
-    voiced: np.ndarray
+    rows: np.ndarray
+    in_speech: np.ndarray
 
 
-def listen(clip: TrackedClip, hearing: SoundFeatures) -> Example:
-    """What the lip encoder hears of a clip's sound."""
-    samples = sound.to_speech_rate(clip.samples, clip.sample_rate, NO_PROGRESS)
-    level = activity.loudness(samples)
-    spans = activity.utterances(samples, level)
-    heard = phones.recognise(samples, activity.chunks(spans, level), [], NO_PROGRESS, processes=1)
-    syllables = prosody.syllables(heard.phones, level, prosody.pitch(samples, spans, NO_PROGRESS))
-    rules = PhoneFeatures(heard.phones, syllables, len(samples) / sound.RATE)
-    voiced = np.zeros(len(clip.times), bool)
-    for span in spans:
-        voiced |= (clip.times >= span.start) & (clip.times <= span.end)
-    return Example(clip, mouth.heard(samples, rules, hearing, spans, heard.wordless, NO_PROGRESS), voiced)
+def sample_of(clip: TrackedClip, sound_features: SoundFeatures) -> LipSample:
+    """What the lip encoder is given of a clip's sound."""
+    analysis = front_end.analyse(clip.samples, clip.sample_rate, processes=1)
+    return LipSample(clip, mouth.inputs(analysis, sound_features), analysis.in_speech(clip.times))
 
 
-def teach(examples: Sequence[Example]) -> LipEncoder:
-    """The encoder of least squares for some clips, of which those without speech are left out.
+def check(clips: Sequence[TrackedClip]) -> None:
+    """Whether `fit` can learn from some clips: in a moment, before the hours that come first.
+
+    Raises:
+        DGTalkerError: none has enough speech.
+    """
+    in_speech = []
+    for clip in clips:
+        analysis = front_end.analyse(clip.samples, clip.sample_rate, phones_known=[])
+        in_speech.append(int(analysis.in_speech(clip.times).sum()))
+    _check(clips, in_speech)
+
+
+def _check(clips: Sequence[TrackedClip], in_speech: Sequence[int]) -> None:
+    if max(in_speech, default=0) < NEEDED:
+        counts = [f"{clip.name} has {count}" for clip, count in zip(clips, in_speech, strict=True)]
+        raise DGTalkerError(
+            f"The lips cannot be learned: no clip has {NEEDED} pictures of a face that speaks "
+            f"({', '.join(counts) or 'there are none'}).",
+            f"Give clips with at least {NEEDED / 25:.1f} s of speech at 25 pictures a second, and sound that is heard.",
+        )
+
+
+def fit(samples: Sequence[LipSample], config: LipsyncConfig) -> LipEncoder:
+    """The encoder of least squares for some clips, of which those with hardly any speech are left out.
 
     Tracked lips say how far they are open and how wide, in units of their own: their mean and deviation in the clip.
     What is learned is both in these units; the rules' deviation in millimetres then is the mouth's. The articulators
     that get there with the least change are the answer. All of that is linear, and so is the encoder.
+
+    Raises:
+        DGTalkerError: no clip has enough speech.
     """
-    spoken = [example for example in examples if example.voiced.sum() > LIP_INPUTS]
-    lessons = [_lesson(example) for example in spoken]
-    learned = ridge.solve(lessons, stiffness=_STIFFNESS, free=[_SPEAKING])
+    _check([each.clip for each in samples], [int(each.in_speech.sum()) for each in samples])
+    pairs = [_windows_and_targets(each) for each in samples if each.in_speech.sum() >= NEEDED]
+    learned = ridge.solve(pairs, stiffness=config.lip_stiffness, free=[_SPEAKING])
     # Least squares predicts too little movement where it is unsure: as much as tracked lips have is wanted.
-    said = [np.einsum("nit,oit->no", inputs, learned) for inputs, _ in lessons]
-    learned /= np.mean([each.std(axis=0) for each in said], axis=0)[:, None, None] + 1e-9
+    predicted = [np.einsum("nit,oit->no", windows, learned) for windows, _ in pairs]
+    learned /= np.mean([each.std(axis=0) for each in predicted], axis=0)[:, None, None] + 1e-9
 
     now = TAPS // 2
-    rules = [_millimetres(inputs[:, :, now]) for inputs, _ in lessons]
+    rules = [_millimetres(windows[:, :, now]) for windows, _ in pairs]
     size = np.mean([each.std(axis=0) for each in rules], axis=0)
     usual = np.array([_OPEN * size[0], np.mean([each[:, 1].mean() for each in rules])])
     weights = size[:, None, None] * learned
     weights[:, _SPEAKING, now] += usual
     weights[:, : len(ARTICULATORS), now] -= _GAINS
-    share = (_ROOM**2)[:, None] * _GAINS.T
+    burden = (_ROOM**2)[:, None] * _GAINS.T
     encoder = LipEncoder().eval()
-    ridge.give(encoder, np.einsum("ao,oit->ait", share @ np.linalg.inv(_GAINS @ share), weights))
+    ridge.set_weights(encoder, np.einsum("ao,oit->ait", burden @ np.linalg.inv(_GAINS @ burden), weights))
     return encoder
 
 
-def _millimetres(heard: np.ndarray) -> np.ndarray:
+def _millimetres(inputs: np.ndarray) -> np.ndarray:
     """How far the rules open the lips and widen the mouth, contacts included, float64 (n, 2)."""
-    result = heard[:, : len(ARTICULATORS)] @ _GAINS.T
-    result[:, 0] *= 1.0 - heard[:, CHANNELS.index("closure")]
+    result = inputs[:, : len(ARTICULATORS)] @ _GAINS.T
+    result[:, 0] *= 1.0 - inputs[:, CHANNELS.index("closure")]
     return result
 
 
-def _lesson(example: Example) -> tuple[np.ndarray, np.ndarray]:
-    """What is seen of each voiced frame, and how far its lips are open and wide (n, 2), mean 0 and deviation 1."""
-    tracked = np.stack([example.clip.opening, example.clip.width], axis=1)[example.voiced]
+def _windows_and_targets(sample: LipSample) -> tuple[np.ndarray, np.ndarray]:
+    """Of each picture in speech the encoder's inputs, and how far its lips are open and wide (n, 2), as z-scores."""
+    tracked = np.stack([sample.clip.opening, sample.clip.width], axis=1)[sample.in_speech]
     spread = tracked.std(axis=0) + 1e-9
-    return ridge.seen(example.heard, example.clip.times[example.voiced]), (tracked - tracked.mean(axis=0)) / spread
+    windows = ridge.context_windows(sample.rows, sample.clip.times[sample.in_speech])
+    return windows, (tracked - tracked.mean(axis=0)) / spread

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ...speech import sound
+from ...speech import front_end, sound
 from ...speech.analysis import activity
 from ...speech.passages import Passage
 from ...speech.progress import NO_PROGRESS
-from ...speech.recognition import phones, spelling
+from ...speech.recognition import spelling
 from ...speech.recognition.recogniser import SILENCE, ready
-from ...speech.recognition.result import Phone
+from ...speech.recognition.result import SpokenPhone
 from .voices import Espeak, Spoken
 
 # Mean log-likelihood a frame below which phones do not fit: English, and other languages' in English models.
@@ -41,15 +41,13 @@ def sentences(folder: Path) -> Iterator[Spoken]:
             continue
         beside = path.with_suffix(".txt")
         text = beside.read_text(encoding="utf-8") if beside.is_file() else texts.get(path.stem, "")
-        samples = sound.to_speech_rate(*sound.read_audio(path), NO_PROGRESS)
-        level = activity.loudness(samples)
-        chunks = activity.chunks(activity.utterances(samples, level), level)
-        if not chunks:
-            continue
-        passages = [Passage(0.0, len(samples) / sound.RATE, transcript=text)] if text.strip() else []
-        hearing = phones.recognise(samples, chunks, passages, NO_PROGRESS, processes=1)
-        if not hearing.wordless and not hearing.misfits:
-            yield Spoken(f"{folder.name}-{path.stem.split('_')[0][:5]}/{path.stem}", samples, tuple(hearing.phones))
+        samples, rate = sound.read_audio(path)
+        passages = [Passage(0.0, len(samples) / rate, transcript=text)] if text.strip() else []
+        analysis = front_end.analyse(samples, rate, passages, processes=1)
+        recognition = analysis.recognition
+        if analysis.chunks and not recognition.wordless and not recognition.misfits:
+            name = f"{folder.name}-{path.stem.split('_')[0][:5]}/{path.stem}"
+            yield Spoken(name, analysis.samples, tuple(recognition.phones))
 
 
 def prompts(language: str, seconds: float) -> Iterator[Spoken]:
@@ -71,21 +69,21 @@ def prompts(language: str, seconds: float) -> Iterator[Spoken]:
             continue
         command = ["ffmpeg", "-v", "error", "-f", "g722", "-i", str(path), "-f", "f32le", "-ar", str(sound.RATE), "-"]
         samples = np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, np.float32)
-        found = _aligned(samples, text, language, espeak)
-        if found:
+        phones = _aligned(samples, text, language, espeak)
+        if phones:
             done += len(samples) / sound.RATE
-            yield Spoken(f"prompts-{language}/{name}", samples, tuple(found))
+            yield Spoken(f"prompts-{language}/{name}", samples, tuple(phones))
         if done > seconds:
             return
 
 
-def _aligned(samples: np.ndarray, text: str, language: str, espeak: Espeak | None) -> list[Phone]:
+def _aligned(samples: np.ndarray, text: str, language: str, espeak: Espeak | None) -> list[SpokenPhone]:
     """Phones of a text of at most ten seconds; none where they don't fit."""
     if not _SHORTEST < len(samples) / sound.RATE < activity.LONGEST + 3:
         return []
     recogniser = ready(NO_PROGRESS)
     words = spelling.words(text) if espeak is None else re.findall(r"[^\W\d_]+", text.lower())
-    known = []
+    alignable = []
     for word in words:
         name = word if espeak is None else f"{language}_{word}"
         if espeak is None and not recogniser.knows(name):
@@ -96,11 +94,11 @@ def _aligned(samples: np.ndarray, text: str, language: str, espeak: Espeak | Non
             if not sounds:
                 continue
             recogniser.add_word(name, sounds)
-        known.append(name)
-    if not known:
+        alignable.append(name)
+    if not alignable:
         return []
     recogniser.adapt_channel(samples, NO_PROGRESS)
-    segments = recogniser.word_times(samples, known, NO_PROGRESS)
+    segments = recogniser.word_times(samples, alignable, NO_PROGRESS)
     timed = recogniser.phone_times(samples, segments, NO_PROGRESS) if segments else []
     spoken = [(segment.end - segment.start, fit) for segment, fit in timed if segment.name != SILENCE]
     if not spoken:
@@ -108,4 +106,4 @@ def _aligned(samples: np.ndarray, text: str, language: str, espeak: Espeak | Non
     fit = sum(length * value for length, value in spoken) / sum(length for length, _ in spoken)
     if fit < (_ENGLISH_FITS if espeak is None else _FOREIGN_FITS):
         return []
-    return [Phone(segment.name, segment.start, segment.end) for segment, _ in timed]
+    return [SpokenPhone(segment.name, segment.start, segment.end) for segment, _ in timed]

@@ -13,8 +13,8 @@ from ...speech.lipsync.spectrum import HOP
 _FREE = 1e-6
 
 
-def seen(rows: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """What a face encoder sees of rows (frames, inputs) at some times: float64 (times, inputs, taps)."""
+def context_windows(rows: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """What a face encoder sees of rows (frames, inputs) around some times: float64 (times, inputs, taps)."""
     clock = np.arange(len(rows)) * HOP
     offsets = (np.arange(TAPS) - TAPS // 2) * SPACING * HOP
     columns = [np.interp(times + offset, clock, rows[:, i]) for i in range(rows.shape[1]) for offset in offsets]
@@ -22,36 +22,36 @@ def seen(rows: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 
 def solve(
-    examples: Sequence[tuple[np.ndarray, np.ndarray]], *, stiffness: float, free: Sequence[int] = ()
+    samples: Sequence[tuple[np.ndarray, np.ndarray]], *, stiffness: float, free: Sequence[int] = ()
 ) -> np.ndarray:
-    """The weights of least squares, with small ones preferred; each example counts alike.
+    """The weights of least squares, with small ones preferred; each sample counts alike.
 
     Args:
-        examples: `seen` (n, inputs, taps) and what is to be said of it (n, outputs).
+        samples: at least one: `context_windows` (n, inputs, taps) and what is wanted of them (n, outputs).
         stiffness: the penalty on weights, in mean squares of their inputs.
         free: inputs that are not penalised.
 
     Returns:
         float64 (outputs, inputs, taps).
     """
-    inputs = examples[0][0].shape[1]
+    inputs = samples[0][0].shape[1]
     width = inputs * TAPS
-    gram, answer = np.zeros((width, width)), np.zeros((width, examples[0][1].shape[1]))
-    for seen_of_it, said in examples:
-        flat = seen_of_it.reshape(len(seen_of_it), width)
+    gram, moment = np.zeros((width, width)), np.zeros((width, samples[0][1].shape[1]))
+    for windows, targets in samples:
+        flat = windows.reshape(len(windows), width)
         gram += flat.T @ flat / len(flat)
-        answer += flat.T @ said / len(flat)
+        moment += flat.T @ targets / len(flat)
     # Every input in its own units, so that the penalty treats them alike.
-    scale = 1.0 / (np.sqrt(np.diag(gram) / len(examples)) + 1e-6)
+    scale = 1.0 / (np.sqrt(np.diag(gram) / len(samples)) + 1e-6)
     penalty = np.full((inputs, TAPS), stiffness)
     penalty[list(free)] = _FREE
     weights = np.linalg.solve(
-        gram * scale[:, None] * scale + len(examples) * np.diag(penalty.ravel()), answer * scale[:, None]
+        gram * scale[:, None] * scale + len(samples) * np.diag(penalty.ravel()), moment * scale[:, None]
     )
     return (weights * scale[:, None]).reshape(inputs, TAPS, -1).transpose(2, 0, 1)
 
 
-def give(encoder: FaceEncoder, weights: np.ndarray) -> None:
+def set_weights(encoder: FaceEncoder, weights: np.ndarray) -> None:
     """Replaces an encoder's weights by some (outputs, inputs, taps)."""
     with torch.no_grad():
         encoder.convolution.weight.copy_(torch.from_numpy(np.ascontiguousarray(weights)).float())

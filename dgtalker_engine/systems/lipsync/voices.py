@@ -16,7 +16,7 @@ import soundfile
 import soxr
 
 from ...speech.recognition.recogniser import SILENCE
-from ...speech.recognition.result import Phone
+from ...speech.recognition.result import SpokenPhone
 from ...speech.sound import RATE
 from .ipa import arpabet
 from .texts import LANGUAGES, sentence
@@ -43,7 +43,7 @@ class Spoken:
 
     name: str
     samples: np.ndarray
-    phones: tuple[Phone, ...]
+    phones: tuple[SpokenPhone, ...]
 
 
 class _Identity(ctypes.Union):
@@ -110,7 +110,8 @@ class Espeak:
         for (start, name), end in zip(self._events, times[1:], strict=True):
             names = arpabet(name)
             edges = np.linspace(start, end, len(names) + 1)
-            phones += [Phone(p, float(a), float(b)) for p, a, b in zip(names, edges, edges[1:], strict=False) if b > a]
+            spans = zip(names, edges, edges[1:], strict=False)
+            phones += [SpokenPhone(p, float(first), float(last)) for p, first, last in spans if last > first]
         return Spoken(f"{voice}/", soxr.resample(samples, self._rate, RATE), tuple(phones))
 
 
@@ -152,7 +153,7 @@ def flite_voices(random: np.random.Generator, seconds: float) -> Iterator[Spoken
             for word in answer.stdout.split():
                 name, end = word.rsplit(":", 1)
                 name = _FLITE_PHONES.get(name, name.upper())
-                phones.append(Phone(name, clock, float(end)))
+                phones.append(SpokenPhone(name, clock, float(end)))
                 clock = float(end)
             count += 1
             done += len(samples) / rate

@@ -23,7 +23,7 @@ from dgtalker_engine.speech.lipsync.encoders import CHANNELS
 from dgtalker_engine.speech.lipsync.features import SoundFeatures
 from dgtalker_engine.speech.progress import NO_PROGRESS
 from dgtalker_engine.systems.lipsync import lip_training
-from dgtalker_engine.systems.lipsync.config import FaceEncoderConfig
+from dgtalker_engine.systems.lipsync.config import LipsyncConfig
 
 FPS = 100.0
 
@@ -60,7 +60,7 @@ class Learned:
         self._shipped = weights.shipped()
         sound_features = SoundFeatures(self._shipped.sound, self._shipped.scale)
         self._known = {
-            clip.name: lip_training.inputs_of(clip, sound_features)
+            clip.name: lip_training.sample_of(clip, sound_features)
             for clip in clips
             if clip.name in self._shipped.clips
         }
@@ -70,7 +70,7 @@ class Learned:
         encoders = self._shipped
         if clip.name in self._known:
             others = [one for name, one in self._known.items() if _speaker(name) != _speaker(clip.name)]
-            encoders = replace(encoders, lips=lip_training.fit(others, FaceEncoderConfig()))
+            encoders = replace(encoders, lips=lip_training.fit(others, LipsyncConfig()))
 
         def learned(samples: np.ndarray, rate: int) -> Performance:
             return perform(speech.animate(samples, rate, fps=FPS, encoders=encoders).take)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from safetensors.torch import save_file
 
 from dgtalker_engine.capture.lip_tracks import TrackedClip
 from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.speech import front_end
 from dgtalker_engine.speech.analysis.activity import Span
 from dgtalker_engine.speech.analysis.prosody import Syllable
 from dgtalker_engine.speech.lipsync import mouth, prosody_features
@@ -23,11 +26,12 @@ from dgtalker_engine.speech.lipsync.encoders import (
     LipEncoder,
     SoundEncoder,
 )
-from dgtalker_engine.speech.lipsync.features import PhoneFeatures, SoundFeatures
+from dgtalker_engine.speech.lipsync.features import SoundFeatures
 from dgtalker_engine.speech.lipsync.weights import Encoders
-from dgtalker_engine.speech.progress import NO_PROGRESS
+from dgtalker_engine.speech.recognition.result import Recognition
 from dgtalker_engine.speech.visemes import ARTICULATORS
 from dgtalker_engine.systems.lipsync import lip_training, ridge
+from dgtalker_engine.systems.lipsync.config import LipsyncConfig
 
 RANDOM = np.random.default_rng(0)
 
@@ -35,7 +39,13 @@ RANDOM = np.random.default_rng(0)
 def encoders() -> Encoders:
     torch.manual_seed(0)
     scale = np.linspace(0.1, 0.3, len(CHANNELS), dtype=np.float32)
-    return Encoders(SoundEncoder().eval(), scale, LipEncoder().eval(), ExpressionEncoder().eval(), ("a", "b"))
+    return Encoders(
+        sound=SoundEncoder().eval(),
+        scale=scale,
+        lips=LipEncoder().eval(),
+        expression=ExpressionEncoder().eval(),
+        clips=("a", "b"),
+    )
 
 
 def test_encoders_come_back_from_their_file(tmp_path):
@@ -49,7 +59,7 @@ def test_encoders_come_back_from_their_file(tmp_path):
     with torch.inference_mode():
         assert back.sound(sound)[0].numpy() == pytest.approx(kept.sound(sound)[0].numpy(), abs=0.02)
     rows = RANDOM.normal(size=(50, LIP_INPUTS)).astype(np.float32)
-    assert mouth.applied(back.lips, rows) == pytest.approx(mouth.applied(kept.lips, rows), abs=0.01)
+    assert mouth.apply(back.lips, rows) == pytest.approx(mouth.apply(kept.lips, rows), abs=0.01)
 
 
 def test_a_file_that_is_no_speech_model_is_refused(tmp_path):
@@ -75,36 +85,48 @@ def test_a_face_encoder_is_the_sum_that_is_written_on_paper():
     written = np.zeros(len(ARTICULATORS))
     for tap in range(TAPS):
         written += weights[:, :, tap] @ rows[moment + (tap - TAPS // 2) * SPACING]
-    assert mouth.applied(encoder, rows)[moment] == pytest.approx(written, abs=1e-4)
+    assert mouth.apply(encoder, rows)[moment] == pytest.approx(written, abs=1e-4)
 
 
 def test_a_face_encoder_in_pieces_is_the_whole(monkeypatch):
     encoder = LipEncoder()
     rows = RANDOM.normal(size=(1000, LIP_INPUTS)).astype(np.float32)
-    whole = mouth.applied(encoder, rows)
+    whole = mouth.apply(encoder, rows)
     monkeypatch.setattr(mouth, "_PIECE", 130)
-    assert mouth.applied(encoder, rows) == pytest.approx(whole, abs=1e-5)
+    assert mouth.apply(encoder, rows) == pytest.approx(whole, abs=1e-5)
 
 
 def test_what_is_solved_for_is_found_again():
-    """Faces that an encoder made teach another one the same."""
-    teacher, pupil = ExpressionEncoder(), ExpressionEncoder()
+    """An encoder that is fitted to what another one answers becomes the same."""
+    original, fitted = ExpressionEncoder(), ExpressionEncoder()
     times = np.arange(0.5, 20, 0.04)
     examples = []
     for _ in range(3):
         rows = RANDOM.normal(size=(2100, len(PROSODY) + 1)).astype(np.float32)
-        said = mouth.applied(teacher, rows)
+        said = mouth.apply(original, rows)
         clock = np.arange(len(said)) * 0.01
         asked = np.stack([np.interp(times, clock, said[:, i]) for i in range(len(EXPRESSION))], axis=1)
-        examples.append((ridge.seen(rows, times), asked))
-    ridge.give(pupil, ridge.solve(examples, stiffness=1e-6))
-    assert pupil.convolution.weight.detach().numpy() == pytest.approx(
-        teacher.convolution.weight.detach().numpy(), abs=0.01
+        examples.append((ridge.context_windows(rows, times), asked))
+    ridge.set_weights(fitted, ridge.solve(examples, stiffness=1e-6))
+    assert fitted.convolution.weight.detach().numpy() == pytest.approx(
+        original.convolution.weight.detach().numpy(), abs=0.01
     )
 
 
-def speaker(name: str) -> lip_training.Example:
-    """Lips that follow the jaw that is heard by ear, whatever the rules say."""
+def test_the_closed_form_is_the_least_squares_of_all_rows_at_once():
+    """Each sample counts alike, and a penalised weight is one more row that asks for 0."""
+    samples = [(RANDOM.normal(size=(n, 4, TAPS)), RANDOM.normal(size=(n, 2))) for n in (50, 90)]
+    flat = [(windows.reshape(len(windows), -1), targets) for windows, targets in samples]
+    size = np.sqrt(np.mean([(rows**2).mean(axis=0) for rows, _ in flat], axis=0)) + 1e-6
+    penalty = np.sqrt(len(samples) * np.where(np.repeat(np.arange(4), TAPS) == 3, 1e-6, 0.7)) * size
+    rows = np.concatenate([*(rows / np.sqrt(len(rows)) for rows, _ in flat), np.diag(penalty)])
+    wanted = np.concatenate([*(targets / np.sqrt(len(targets)) for _, targets in flat), np.zeros((4 * TAPS, 2))])
+    written = np.linalg.lstsq(rows, wanted, rcond=None)[0].T.reshape(2, 4, TAPS)
+    assert ridge.solve(samples, stiffness=0.7, free=[3]) == pytest.approx(written, abs=1e-9)
+
+
+def speaker(name: str) -> lip_training.LipSample:
+    """Lips that follow the jaw of the sound encoder, whatever the rules say."""
     rows = RANDOM.normal(size=(1200, LIP_INPUTS))
     rows = np.apply_along_axis(np.convolve, 0, rows, np.full(15, 1 / 15), "same")
     rows = np.maximum(rows, 0.0).astype(np.float32)
@@ -112,28 +134,40 @@ def speaker(name: str) -> lip_training.Example:
     rows[:, -1] = 1.0
     times = np.arange(0.3, 11.5, 0.04)
     opening = np.interp(times, np.arange(1200) * 0.01, rows[:, len(CHANNELS)]) + 0.2
-    clip = TrackedClip(name, times, opening, np.ones(len(times)), np.zeros((0, 478, 3)), np.zeros(0), 16000)
-    return lip_training.Example(clip, rows, np.ones(len(times), bool))
+    clip = TrackedClip(
+        name=name,
+        times=times,
+        opening=opening,
+        width=np.ones(len(times)),
+        landmarks=np.zeros((0, 478, 3)),
+        samples=np.zeros(0),
+        sample_rate=16000,
+    )
+    return lip_training.LipSample(clip, rows, np.ones(len(times), bool))
 
 
 def test_the_lip_encoder_learns_whom_to_trust():
-    encoder = lip_training.teach([speaker("a"), speaker("b"), speaker("c")])
+    encoder = lip_training.fit([speaker("a"), speaker("b"), speaker("c")], LipsyncConfig())
     held_out = speaker("d")
-    said = dict(zip(ARTICULATORS, mouth.movement(encoder, held_out.heard).T, strict=True))
+    said = dict(zip(ARTICULATORS, mouth.movement(encoder, held_out.rows).T, strict=True))
     opening = said["jaw"] + 0.25 * said["lower"] + 0.27 * said["upper"] + 0.42 * said["funnel"]
     clock = np.arange(len(opening)) * 0.01
 
     def fit(curve: np.ndarray) -> float:
         return float(np.corrcoef(np.interp(held_out.clip.times, clock, curve), held_out.clip.opening)[0, 1])
 
-    assert fit(opening) > fit(held_out.heard[:, 0]) + 0.3
+    assert fit(opening) > fit(held_out.rows[:, 0]) + 0.3
 
 
 def test_where_nobody_speaks_nothing_is_heard_and_where_words_fail_the_encoder_is_told():
     samples = RANDOM.normal(0, 0.1, 5 * 16000).astype(np.float32)
-    sound = SoundFeatures(SoundEncoder().eval(), np.ones(len(CHANNELS)))
-    nothing = PhoneFeatures([], [], 5.0)
-    rows = mouth.heard(samples, nothing, sound, [Span(1.0, 4.0)], [Span(2.0, 3.0)], NO_PROGRESS)
+    sound_features = SoundFeatures(SoundEncoder().eval(), np.ones(len(CHANNELS)))
+    analysis = replace(
+        front_end.analyse(samples, 16000, phones_known=[]),
+        utterances=[Span(1.0, 4.0)],
+        recognition=Recognition(wordless=[Span(2.0, 3.0)]),
+    )
+    rows = mouth.inputs(analysis, sound_features)
     rules, ear, rules_doubted, ear_doubted = np.split(rows[:, :-1], 4, axis=1)
     assert np.abs(rows[:80]).max() < 1e-6
     assert np.abs(ear[150]).max() > 1e-3
@@ -146,9 +180,9 @@ def test_where_nobody_speaks_nothing_is_heard_and_where_words_fail_the_encoder_i
 def test_what_brows_follow_is_nothing_in_silence_and_stress_where_it_is():
     level = np.full(500, -80.0, np.float32)
     level[200:300] = -20.0
-    tone = np.full(500, np.nan, np.float32)
-    tone[200:300] = np.linspace(10, 20, 100)
-    rows = prosody_features.heard(level, tone, [Syllable(2.5, 1.5, 2.0)], np.zeros(500))
+    f0 = np.full(500, np.nan, np.float32)
+    f0[200:300] = np.linspace(10, 20, 100)
+    rows = prosody_features.inputs(level, f0, [Syllable(2.5, 1.5, 2.0)], np.zeros(500))
     named = dict(zip((*PROSODY, "blink"), rows.T, strict=True))
     assert np.abs(rows[:100]).max() < 1e-3
     assert named["prominence"].argmax() == pytest.approx(250, abs=2)

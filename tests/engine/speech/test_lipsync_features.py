@@ -8,15 +8,12 @@ import torch
 from speech_tools import RATE, sample
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.speech import sound
-from dgtalker_engine.speech.analysis import activity, prosody
+from dgtalker_engine.speech import front_end, sound
 from dgtalker_engine.speech.lipsync import encoders, features
 from dgtalker_engine.speech.lipsync.features import PhoneFeatures, SoundFeatures
 from dgtalker_engine.speech.lipsync.pretrained import PretrainedFeatures
 from dgtalker_engine.speech.lipsync.spectrum import BANDS, log_mel, normalised
 from dgtalker_engine.speech.progress import NO_PROGRESS
-from dgtalker_engine.speech.recognition import phones
-
 
 
 @pytest.fixture(scope="module")
@@ -81,14 +78,11 @@ def test_the_shortest_sounds_have_features(encoder, length):
 
 
 def test_phones_say_when_the_lips_touch(speech):
-    level = activity.loudness(speech)
-    spans = activity.utterances(speech, level)
-    heard = phones.recognise(speech, activity.chunks(spans, level), [], NO_PROGRESS, processes=1).phones
-    spoken = prosody.syllables(heard, level, prosody.pitch(speech, spans, NO_PROGRESS))
-    found = PhoneFeatures(heard, spoken, len(speech) / RATE).extract(speech)
+    analysis = front_end.analyse(speech, RATE, processes=1)
+    found = PhoneFeatures(analysis.phones, analysis.syllables, analysis.duration).extract(speech)
     assert found.shape == (len(speech) // 160 + 1, len(encoders.CHANNELS))
     touching = found[:, encoders.CHANNELS.index("closure")]
-    for phone in heard:
+    for phone in analysis.phones:
         middle = int(((phone.start + phone.end) / 2 - 0.06) / 0.01)
         if phone.name in ("P", "B", "M"):
             assert touching[middle - 2 : middle + 2].max() == 1.0

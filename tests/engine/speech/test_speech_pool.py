@@ -23,7 +23,6 @@ from dgtalker_engine.speech.recognition import phones
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are listed by Linux only")
 
 
-
 def children() -> set[int]:
     tasks = Path("/proc/self/task").glob("*/children")
     return {int(number) for task in tasks for number in task.read_text().split()}
@@ -44,7 +43,7 @@ def test_what_is_heard_does_not_depend_on_how_many_listen(recording):
     assert alone.phones
 
 
-def test_a_helper_that_is_killed_is_told_and_leaves_nobody(recording):
+def test_a_worker_that_is_killed_is_told_and_leaves_nobody(recording):
     samples, chunks = recording
     before = children()
 

@@ -1,0 +1,50 @@
+"""Writes the file that the engine ships, or leaves the one that was there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+
+from ...errors import DGTalkerError
+from ...speech.lipsync.weights import Encoders
+from .model import ExpressionEncoder, LipEncoder, SoundEncoder
+
+
+def export(
+    path: Path,
+    *,
+    sound: SoundEncoder,
+    scale: np.ndarray,
+    lips: LipEncoder,
+    expression: ExpressionEncoder,
+    clips: Sequence[str],
+) -> Encoders:
+    """Writes all encoders, and returns them as the engine reads them: in half precision.
+
+    Args:
+        path: of the file; it is replaced when the new one is whole and can be read.
+        sound, scale: the sound encoder, and the units of its movement.
+        lips, expression: what moves the rig's halves.
+        clips: names of the videos that these two learned from.
+
+    Raises:
+        DGTalkerError: the file cannot be written.
+    """
+    fresh = path.with_name(f"{path.name}.part")
+    encoders = Encoders(sound=sound, scale=scale, lips=lips, expression=expression, clips=tuple(clips))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        encoders.save(fresh)
+        written = Encoders.load(fresh)
+        os.replace(fresh, path)
+    except (OSError, SafetensorError) as error:
+        raise DGTalkerError(f"The speech model {path} cannot be written: {error}.", "Give another place.") from error
+    finally:
+        with suppress(OSError):  # it was replaced, or never written
+            fresh.unlink()
+    return written

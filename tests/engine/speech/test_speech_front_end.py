@@ -1,0 +1,45 @@
+"""The front end: what models learn from is what they get at run time, in one and the same way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from made_sounds import piano
+from speech_tools import RATE, TEXT, sample
+
+from dgtalker_engine import speech
+from dgtalker_engine.speech import front_end, sound
+from dgtalker_engine.speech.progress import NO_PROGRESS
+from dgtalker_engine.speech.recognition import phones
+
+
+@pytest.mark.parametrize("text", ["", TEXT])
+def test_an_analysis_is_what_a_take_is_made_of(text):
+    samples, rate = sample()
+    passages = [speech.Passage(0.0, len(samples) / rate, transcript=text)] if text else []
+    analysis = front_end.analyse(samples, rate, passages)
+    take = speech.animate(samples, rate, fps=25, passages=passages).take
+    assert [(p.name, p.start, p.end) for p in analysis.phones] == [tuple(phone) for phone in take.phones]
+    assert [(span.start, span.end) for span in analysis.utterances] == [tuple(row) for row in take.utterances]
+    assert [s.prominence for s in analysis.syllables] == pytest.approx(take.syllables[:, 1])
+    assert len(analysis.level) == len(analysis.f0) == len(analysis.samples) // 160 + 1
+
+
+def test_phones_that_are_known_are_not_recognised_again(monkeypatch):
+    samples, rate = sample()
+    recognised = front_end.analyse(samples, rate)
+    monkeypatch.setattr(phones, "recognise", lambda *_, **__: pytest.fail("somebody listened"))
+    known = front_end.analyse(samples, rate, phones_known=recognised.phones)
+    assert known.syllables == recognised.syllables
+    assert np.array_equal(known.f0, recognised.f0, equal_nan=True)
+    assert front_end.analyse(samples, rate, phones_known=[]).syllables == []
+
+
+def test_times_in_speech_are_those_of_the_words_and_not_of_the_music_before_them():
+    spoken = sound.to_speech_rate(*sample(), NO_PROGRESS)
+    analysis = front_end.analyse(np.concatenate([0.5 * piano(6.0), spoken]), RATE)
+    times = np.arange(0.0, 6.0 + len(spoken) / RATE, 0.04)
+    inside = analysis.in_speech(times)
+    assert not inside[times < 5.0].any()
+    assert inside[(times > 7.3) & (times < 9.0)].all()
+    assert analysis.recognition.music
