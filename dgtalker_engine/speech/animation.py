@@ -58,7 +58,7 @@ def animate(
         samples: mono PCM (n,), full scale ±1; float16 where it is so long that memory counts.
         sample_rate: Hz.
         fps: frames per second of the Take, any value from 1 to 1000.
-        passages: transcripts, each of some seconds of the sound.
+        passages: transcripts, and which seconds of the sound each belongs to.
         encoders: what moves the mouth; None for the rules alone.
         progress: told what is being done about every 50 ms; raises `errors.Cancelled` to stop.
 
