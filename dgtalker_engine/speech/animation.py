@@ -58,7 +58,7 @@ def animate(
         samples: mono PCM (n,), full scale ±1; float16 where it is so long that memory counts.
         sample_rate: Hz.
         fps: frames per second of the Take, any value from 1 to 1000.
-        passages: transcripts, each of some seconds of the sound.
+        passages: transcripts, and which seconds of the sound each belongs to.
         encoders: what moves the mouth; None for the rules alone.
         progress: told what is being done about every 50 ms; raises `errors.Cancelled` to stop.
 
@@ -142,7 +142,7 @@ def _pauses(spoken: Sequence[SpokenPhone], duration: float) -> np.ndarray:
 
 def _seed(level: np.ndarray) -> int:
     """A number that follows from the sound, but not from its volume nor from how its samples were rounded."""
-    parts = np.array_split(np.maximum(level - level.max(), -60.0), 8)
-    coarse = [round(float(part.mean()) / 2.0) if len(part) else 0 for part in parts]
+    eighths = np.array_split(np.maximum(level - level.max(), -60.0), 8)
+    coarse = [round(float(eighth.mean()) / 2.0) if len(eighth) else 0 for eighth in eighths]
     digest = hashlib.sha256(repr((coarse, round(len(level) / 10))).encode()).digest()
     return int.from_bytes(digest[:8], "little")

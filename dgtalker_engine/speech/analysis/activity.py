@@ -98,10 +98,10 @@ def _above_floor(level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def without(spans: Sequence[Span], holes: Sequence[Span]) -> list[Span]:
-    """Spans in order without those parts of them that lie in holes, which are in order too."""
+    """Spans in order without what of them lies in holes, which are in order too."""
     for hole in holes:
-        parts = [(Span(s.start, min(s.end, hole.start)), Span(max(s.start, hole.end), s.end)) for s in spans]
-        spans = [part for both in parts for part in both if part.end - part.start >= _SHORTEST]
+        halves = [(Span(s.start, min(s.end, hole.start)), Span(max(s.start, hole.end), s.end)) for s in spans]
+        spans = [half for both in halves for half in both if half.end - half.start >= _SHORTEST]
     return list(spans)
 
 
@@ -116,7 +116,7 @@ def chunks(spans: list[Span], level: np.ndarray, cuts: Sequence[float] = ()) -> 
     pieces: list[Span] = []
     for span in _parted(spans, cuts):
         while span.end - span.start > LONGEST:
-            first, last = (int((span.start + part * LONGEST) / HOP) for part in (0.5, 1.0))
+            first, last = (int((span.start + share * LONGEST) / HOP) for share in (0.5, 1.0))
             smooth = uniform_filter1d(level[first:last], 7, mode="nearest")
             cut = (first + int(np.argmin(smooth))) * HOP
             pieces.append(Span(span.start, cut))
@@ -137,5 +137,5 @@ def _parted(spans: list[Span], cuts: Sequence[float]) -> list[Span]:
     """Spans cut in two at some times, without the slivers that this leaves of their margins."""
     for cut in cuts:
         halves = [(Span(s.start, cut), Span(cut, s.end)) if s.start < cut < s.end else (s,) for s in spans]
-        spans = [part for parts in halves for part in parts if part.end - part.start > _MARGIN + HOP]
+        spans = [half for both in halves for half in both if half.end - half.start > _MARGIN + HOP]
     return spans

@@ -1,1 +1,1 @@
-"""The learned mouth: encoders, what they listen to, and their weights."""
+"""The learned mouth: encoders, their inputs, and their weights."""

@@ -1,4 +1,4 @@
-"""The networks: one that hears any language's sounds, and two that move the rig's halves, as in DGTalker."""
+"""The networks: one that knows any language's sounds, and two that move the rig's halves, as in DGTalker."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class _Block(nn.Module):
 class SoundEncoder(nn.Module):
     """Hears 0.4 s before and after each moment: 0.4 M parameters, 50 steps a second inside.
 
-    It was taught the rules' movement and phones of voices in many languages (`systems.lipsync`), so that it needs no
+    It is trained on the rules' movement and phones of voices in many languages (`systems.lipsync`), so that it needs no
     words.
     """
 
@@ -69,9 +69,9 @@ class SoundEncoder(nn.Module):
 
 
 class FaceEncoder(nn.Module):
-    """What one half of the rig does, from what was heard around each moment: a convolution of three taps, 40 ms apart.
+    """What one half of the rig does, from what is given around each moment: a convolution of three taps, 40 ms apart.
 
-    It is linear and has no constant: small enough for a minute of tracked faces, and still where nothing is heard.
+    It is linear and has no constant: small enough for a minute of tracked faces, and still where its inputs are 0.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:

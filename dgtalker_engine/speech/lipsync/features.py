@@ -1,4 +1,4 @@
-"""What the lip and expression encoders may listen to, behind one interface: `Features.extract`."""
+"""Features of a sound that face encoders may be given, behind one interface: `Features.extract`."""
 
 from __future__ import annotations
 

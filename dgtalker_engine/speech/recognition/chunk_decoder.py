@@ -59,7 +59,7 @@ def decode_chunk(sound: np.ndarray, words: list[str], transcript: list[str], pro
         transcript: the whole that they come from.
     """
     recogniser = ready(progress)
-    # Taught anew, as `ready` forgets them, so that a sound is heard the same whatever came before it.
+    # Added anew, as `ready` forgets them, so that a sound is heard the same whatever came before it.
     words, transcript = (alignable(each, recogniser, Recognition()) for each in (words, transcript))
     return _ChunkDecoder(sound, recogniser).decode(words, transcript, progress)
 

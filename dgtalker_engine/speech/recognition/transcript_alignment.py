@@ -87,7 +87,7 @@ def distribute(
 
 
 def locate(recognised: list[str], whole: list[str]) -> list[str]:
-    """The stretch of a transcript that recognised words come from; empty when hardly any of them is in it."""
+    """The words of a transcript that recognised words come from; empty when hardly any of them is in it."""
     start = _offset(recognised, whole, None) if len(whole) > 400 else 0
     if start is None:
         return []
