@@ -21,7 +21,7 @@ BELOW = {
     "avatar": {"errors", "gaussians", "kernels", "rig"},
     "speech": {"errors", "performance", "rig"},
     "capture": {"errors", "gaussians", "rig"},
-    "training": {"errors", "capture", "gaussians"},
+    "training": {"errors", "capture", "gaussians", "kernels", "wire"},
     "rendering": {"errors", "avatar", "gaussians", "kernels", "performance", "rig", "wire"},
 }
 """Which rooms each of the rooms that answer a user may import."""

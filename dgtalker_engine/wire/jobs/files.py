@@ -1,0 +1,45 @@
+"""Files of a job: whole or not at all, whenever its process is killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+from ...errors import DGTalkerError
+
+
+def write_whole(path: Path, *parts: bytes) -> None:
+    """Writes a file so that, after a kill or a power cut at any moment, it is the old one or the new one.
+
+    One process at a time writes a path: the temporary file beside it always has the same name, so that kills leave no
+    more than one behind.
+
+    Raises:
+        DGTalkerError: the disk does not take it; what was there before still is.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            for part in parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        hint = "Make room on the disk, or look whether the folder may be written to."
+        raise DGTalkerError(f"{path} cannot be written: {error.strerror or error}.", hint) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    if sys.platform == "win32":  # where folders cannot be opened, nor need it
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
