@@ -60,6 +60,11 @@ def parser() -> argparse.ArgumentParser:
     warm = commands.add_parser("warm", help="compile the rendering kernels, once after installing")
     warm.set_defaults(run=_warm)
 
+    job = commands.add_parser("job", help="go on with the long work of a folder that Blender made")
+    job.add_argument("folder", type=Path, metavar="FOLDER", help="the job's folder")
+    job.add_argument("--lock", type=int, help="an inherited descriptor that holds the job's lock")
+    job.set_defaults(run=_job)
+
     serve = commands.add_parser("serve", help="serve the Blender that started this process")
     serve.add_argument("--fd", type=int, help="an inherited socket")
     serve.add_argument("--port", type=int, help="a port of 127.0.0.1 to connect back to")
@@ -142,6 +147,12 @@ def _warm(options: argparse.Namespace) -> int:
 
     warm_up()
     return 0
+
+
+def _job(options: argparse.Namespace) -> int:
+    from .job import job
+
+    return job(options)
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -5,11 +5,13 @@ Nothing that answers a user imports this package; docs/training.md says how a le
 
 from __future__ import annotations
 
+# Before torch is loaded.
+from .threads import one_torch_thread  # isort: split
+
 from .config import Config, setting
 from .loop import Interrupted, Progress, Run, run_loop
 from .order import Order
 from .randomness import seed_all
-from .threads import one_torch_thread
 
 __all__ = [
     "Config",

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from ..errors import DGTalkerError
-from ..wire.jobs.files import write_whole
+from ..wire.jobs.files import remove_unfinished, write_whole
 from . import randomness
 from .config import Config
 from .state_trees import pack, unpack
@@ -82,6 +82,7 @@ def restore(folder: Path, config: Config, parts: Parts) -> tuple[int, float] | N
         DGTalkerError: the checkpoint is damaged, or of another configuration or program.
     """
     path = folder / FILE
+    remove_unfinished(path)
     if not path.is_file():
         return None
     about, tensors = _read(path)

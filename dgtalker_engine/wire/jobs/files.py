@@ -13,13 +13,12 @@ from ...errors import DGTalkerError
 def write_whole(path: Path, *parts: bytes) -> None:
     """Writes a file so that, after a kill or a power cut at any moment, it is the old one or the new one.
 
-    One process at a time writes a path: the temporary file beside it always has the same name, so that kills leave no
-    more than one behind.
+    A kill may leave a temporary file beside it, for `remove_unfinished`.
 
     Raises:
         DGTalkerError: the disk does not take it; what was there before still is.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
             for part in parts:
@@ -33,6 +32,12 @@ def write_whole(path: Path, *parts: bytes) -> None:
             temporary.unlink()
         hint = "Make room on the disk, or look whether the folder may be written to."
         raise DGTalkerError(f"{path} cannot be written: {error.strerror or error}.", hint) from error
+
+
+def remove_unfinished(path: Path) -> None:
+    """Removes what killed processes left of a file; for a process that alone writes it."""
+    for temporary in path.parent.glob(f".{path.name}.*.tmp"):
+        temporary.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
 from dgtalker_engine.training import Config, Order, Run, run_loop, seed_all, setting
+from dgtalker_engine.wire.jobs import Request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,3 +57,20 @@ def train(config: TinyConfig, run: Run) -> nn.Module:
 def parameters(model: nn.Module) -> bytes:
     """Every bit of a model."""
     return b"".join(tensor.numpy().tobytes() for tensor in model.state_dict().values())
+
+
+def train_job(request: Request, run: Run) -> dict[str, float]:
+    """The trainer of the tests' jobs; `pace` makes steps as slow as those of a real model."""
+    values = dict(request.config)
+    pace = float(values.pop("pace", 0.0))
+    config = TinyConfig.from_json(values)
+    step, parts = make(config)
+
+    def paced(number: int) -> dict[str, torch.Tensor]:
+        time.sleep(pace)
+        return step(number)
+
+    often = replace(run, progress_seconds=0.0, preview_seconds=0.03, checkpoint_seconds=0.01)
+    run_loop(config, paced, parts, often, preview=lambda: np.full((8, 8, 3), 0.5))
+    Path(request.output).write_bytes(parameters(parts["model"]))
+    return {"weights": float(sum(each.numel() for each in parts["model"].parameters()))}
