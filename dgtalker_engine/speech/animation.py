@@ -114,17 +114,17 @@ def animate(
         weights[start : start + len(times)] = mouth(times) @ matrix
     stage.report(1.0)
     take = Take(
-        float(fps),
-        duration,
-        _NAMES,
-        weights,
-        tuple(Phone(phone.name, float(phone.start), float(phone.end)) for phone in hearing.phones),
-        np.array([(span.start, span.end) for span in utterances]).reshape(-1, 2),
-        _pauses(hearing.phones, duration),
-        np.array([(s.time, s.prominence, s.melody) for s in syllables]).reshape(-1, 3),
-        coarticulation.contacts(hearing.phones, visemes.BILABIALS, 0.03),
-        coarticulation.contacts(hearing.phones, visemes.LABIODENTALS, 0.02),
-        seed,
+        fps=float(fps),
+        duration=duration,
+        names=_NAMES,
+        weights=weights,
+        phones=tuple(Phone(phone.name, float(phone.start), float(phone.end)) for phone in hearing.phones),
+        utterances=np.array([(span.start, span.end) for span in utterances]).reshape(-1, 2),
+        pauses=_pauses(hearing.phones, duration),
+        syllables=np.array([(s.time, s.prominence, s.melody) for s in syllables]).reshape(-1, 3),
+        closures=coarticulation.contacts(hearing.phones, visemes.BILABIALS, 0.03),
+        bites=coarticulation.contacts(hearing.phones, visemes.LABIODENTALS, 0.02),
+        seed=seed,
     )
     return Speech(take, tuple(notes))
 

@@ -53,7 +53,7 @@ def performance(lines: Iterator[str], fps: float | None) -> Performance:
     return Performance(rate, table.names, weights.astype(np.float32))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Table:
     """What a table holds.
 
@@ -105,7 +105,7 @@ def _read(lines: Iterator[str]) -> _Table:
         raise DGTalkerError("There are no rows of weights below the names.", "Export it again.")
     weights = np.array(values).reshape(-1, len(columns))
     unit = None if clock is None else _UNITS[names.spelled(header[clock])]
-    return _Table(tuple(columns.values()), weights, unit, times, seen, decimal)
+    return _Table(names=tuple(columns.values()), weights=weights, unit=unit, times=times, seen=seen, decimal=decimal)
 
 
 def _rows(lines: Iterator[str]) -> tuple[Iterator[tuple[int, list[str]]], str]:

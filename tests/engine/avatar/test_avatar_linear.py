@@ -28,8 +28,8 @@ WIDTHS = {"means": 3, "quats": 4, "scales": 3, "opacities": 1, "sh": 12}
 def head() -> LinearAvatar:
     """A made-up head with everything that the kind can do."""
     rng = np.random.default_rng(7)
-    rig = Rig((Control("jawOpen", "lip"), Control("mouthClose", "lip"), Control("headTurn", "pose", -1.0, 1.0),
-               Control("headNod", "pose", -1.0, 1.0)))  # fmt: skip
+    rig = Rig((Control("jawOpen", "lip"), Control("mouthClose", "lip"), Control("headTurn", "pose", minimum=-1.0),
+               Control("headNod", "pose", minimum=-1.0)))  # fmt: skip
     joint = Joint((0.0, 0.02, -0.05), {"headTurn": TURN, "headNod": NOD})
     consent = avatar.Consent("Nobody", "tests", "the tests", "", "synthetic")
     metadata = avatar.Metadata(2, "linear", "Tester", rig, consent, "CC0-1.0", "", CORRECTIVES, (joint,))
