@@ -11,9 +11,9 @@ from concurrent.futures import Future
 from dgtalker_engine.errors import Cancelled
 
 from .client import Reply
-from .supervisor import Progress, ReadAvatar
+from .supervisor import OnProgress, ReadAvatar
 
-Perform = Callable[[Progress, Callable[[], bool], ReadAvatar], Reply]
+Perform = Callable[[OnProgress, Callable[[], bool], ReadAvatar], Reply]
 
 _STEP = 0.1
 

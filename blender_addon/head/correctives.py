@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import bpy
 import numpy as np
@@ -63,7 +64,8 @@ def _set_range(block: bpy.types.ShapeKey, limits: Sequence[tuple[float, float]])
 
 def _drive(key: bpy.types.Key, block: bpy.types.ShapeKey, controls: Sequence[str]) -> None:
     block.driver_remove("value")
-    driver = block.driver_add("value").driver  # type: ignore[union-attr]
+    curve: Any = block.driver_add("value")
+    driver = curve.driver
     driver.type = "SCRIPTED"
     # products of numbers are worked out without Python, so that no file asks for permission to run scripts
     driver.expression = " * ".join(f"w{i}" for i in range(len(controls)))

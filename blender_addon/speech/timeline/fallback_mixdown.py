@@ -16,7 +16,7 @@ import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
 
-from ..keys import nla
+from ... import animation_data
 from . import strips
 from .timing import Clock, Span
 
@@ -66,7 +66,7 @@ def _decode(strip: Any, rate: int, folder: Path) -> np.ndarray:
     if strip.sound.packed_file is not None:
         path = folder / f"packed{path.suffix}"
         path.write_bytes(strip.sound.packed_file.data)
-    source: Any = aud.Sound(str(path))  # type: ignore
+    source: Any = aud.Sound(str(path))  # type: ignore (its stub takes no arguments)
     if int(source.specs[0]) != rate:
         source = source.resample(rate, QUALITY)
     return source.data().mean(axis=1, dtype=np.float32)
@@ -82,7 +82,7 @@ def _volume(
 ) -> np.ndarray | float:
     """The strip's volume over `part`, which starts at `frame`."""
     path = strip.path_from_id("volume")
-    curve = next((curve for curve in nla.active_curves(scene) if curve.data_path == path), None)
+    curve = next((curve for curve in animation_data.active_curves(scene) if curve.data_path == path), None)
     if curve is None:
         return strip.volume
     frames = np.arange(np.floor(frame), frame + clock.frames(len(part) / rate) + 2)

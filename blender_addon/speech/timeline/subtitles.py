@@ -9,13 +9,13 @@ from dgtalker_engine.performance.transcripts import Cue, cues
 from .timing import Span
 
 
-def within(text: str, heard: Span) -> list[Cue]:
+def within(text: str, played: Span) -> list[Cue]:
     """The subtitles of a file that are spoken mostly within a span, cut to it; in seconds from its start."""
     found = []
     for cue in cues(text):
-        inside = Span(cue.start, cue.end).clipped(heard)
+        inside = Span(cue.start, cue.end).clipped(played)
         if inside.end - inside.start > 0.5 * (cue.end - cue.start):
-            found.append(Cue(inside.start - heard.start, inside.end - heard.start, cue.text))
+            found.append(Cue(inside.start - played.start, inside.end - played.start, cue.text))
     return found
 
 
