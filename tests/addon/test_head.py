@@ -16,7 +16,7 @@ MAKE_AVATAR = """
 import sys
 import numpy as np
 from dgtalker_engine import avatar
-from dgtalker_engine.avatar import linear
+from dgtalker_engine.avatar.kinds.linear.sparse import SparseDeltas
 from dgtalker_engine.rig import Control, Rig, arkit_rig
 
 name, status, path = sys.argv[1:]
@@ -37,7 +37,7 @@ base = {"means": vertices, "quats": np.tile(np.float32([1, 0, 0, 0]), (n, 1)), "
 consent = avatar.Consent("Nobody", "tests", "the tests", "2026-01-01", status)
 metadata = avatar.Metadata(1, "linear", name, rig, consent, "CC0-1.0", "")
 proxy = avatar.ProxyMesh(vertices, quads, np.stack([u, v], -1).reshape(-1, 2).astype("f4"), colours, deltas)
-moves = {"means": linear.SparseDeltas.from_dense(deltas, 1e-6)}
+moves = {"means": SparseDeltas.from_dense(deltas, 1e-6)}
 avatar.save(avatar.LinearAvatar(metadata, base, moves, proxy), __import__("pathlib").Path(path))
 """
 

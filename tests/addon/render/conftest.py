@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from dgtalker_engine.avatar import Consent, LinearAvatar, Metadata, ProxyMesh, save
-from dgtalker_engine.avatar.linear import SparseDeltas
+from dgtalker_engine.avatar.kinds.linear.sparse import SparseDeltas
 from dgtalker_engine.rig import Control, Rig
 
 names, means, colours, scale = eval(sys.argv[1])
