@@ -45,7 +45,7 @@ def is_mouth(name: str) -> bool:
     return name.startswith(("mouth", "tongue"))
 
 
-def shaped(take: Take, blend: DirectionBlend) -> Face:
+def shape_mouth(take: Take, blend: DirectionBlend) -> Face:
     """The mouth's and the jaw's curves of a take with each direction's articulation, smoothing, hold and offset."""
     columns = [i for i, name in enumerate(take.names) if is_jaw(name) or is_mouth(name)]
     raw = np.ascontiguousarray(take.weights[:, columns], np.float32)
@@ -120,7 +120,7 @@ def ranges(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return pair, np.arange(length.sum()) + np.repeat(first - (np.cumsum(length) - length), length)
 
 
-def touched(face: Face, closure: np.ndarray, bite: np.ndarray, firmness: np.ndarray) -> None:
+def apply_contacts(face: Face, closure: np.ndarray, bite: np.ndarray, firmness: np.ndarray) -> None:
     """Lets the lips of a face touch, in place.
 
     Args:

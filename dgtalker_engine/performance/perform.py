@@ -39,7 +39,7 @@ def perform(
     style = style_weights(blend, styles)
     expression = blend.curve("expression")
     lip, jaw = (blend.curve(name) * style.scale(name) for name in ("lips", "jaw"))
-    face = lips.shaped(take, blend)
+    face = lips.shape_mouth(take, blend)
     for name in face:
         # The lips that are closed over an open jaw follow it.
         face[name] = face[name] * (jaw if lips.is_jaw(name) or name == "mouthClose" else lip)
@@ -53,7 +53,7 @@ def perform(
     # Nobody's face is the same on both sides.
     tilt = float(np.random.default_rng([take.seed, 9]).uniform(-0.08, 0.08))
     add_styles(face, style, _talking(take), expression, tilt)
-    lips.touched(face, *lips.contacts(take, blend), lip + np.maximum(blend.curve("articulation"), 0.0))
+    lips.apply_contacts(face, *lips.contacts(take, blend), lip + np.maximum(blend.curve("articulation"), 0.0))
 
     weights = np.zeros((take.frames, len(_NAMES)), np.float32)
     for i, name in enumerate(ARKIT_NAMES):

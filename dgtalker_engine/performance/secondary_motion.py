@@ -136,8 +136,8 @@ def _blinks(speech: SpeechEvents, random: np.random.Generator) -> np.ndarray:
     twice = starts[random.random(count) < 0.07] + BLINK + 0.02
     gaps = np.diff(starts, append=starts[-1] + 3.6)
     columns = [np.stack([starts, chance[0]], axis=1), np.stack([twice, np.full(len(twice), 0.5)], axis=1)]
-    for more, place in zip(range(1, _MOST), (0.5, 0.25, 0.75), strict=True):
-        columns.append(np.stack([starts + place * gaps, more + chance[more]], axis=1))
+    for more, when in zip(range(1, _MOST), (0.5, 0.25, 0.75), strict=True):
+        columns.append(np.stack([starts + when * gaps, more + chance[more]], axis=1))
     return np.concatenate(columns)
 
 

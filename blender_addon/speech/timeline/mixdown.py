@@ -145,11 +145,11 @@ def _read(path: Path, count: int) -> np.ndarray | None:
     with path.open("rb") as file:
         _find_data(file)
         for start in range(0, count, BLOCK):
-            part = samples[start : start + BLOCK]
-            stereo = np.fromfile(file, "<f4", 2 * len(part))
-            if len(stereo) < 2 * len(part):
+            chunk = samples[start : start + BLOCK]
+            stereo = np.fromfile(file, "<f4", 2 * len(chunk))
+            if len(stereo) < 2 * len(chunk):
                 return None
-            part[:] = stereo.reshape(-1, 2).mean(axis=1)
+            chunk[:] = stereo.reshape(-1, 2).mean(axis=1)
     return samples
 
 

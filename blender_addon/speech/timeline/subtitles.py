@@ -19,18 +19,18 @@ def within(text: str, played: Span) -> list[Cue]:
     return found
 
 
-def moved(parts: Iterable[Cue], later: float) -> list[Cue]:
-    return [Cue(cue.start + later, cue.end + later, cue.text) for cue in parts]
+def moved(lines: Iterable[Cue], later: float) -> list[Cue]:
+    return [Cue(cue.start + later, cue.end + later, cue.text) for cue in lines]
 
 
-def joined(parts: Iterable[Cue]) -> str:
+def joined(lines: Iterable[Cue]) -> str:
     """The words alone."""
-    return " ".join(" ".join(cue.text for cue in parts).split())
+    return " ".join(" ".join(cue.text for cue in lines).split())
 
 
-def written(parts: Iterable[Cue]) -> str:
+def written(lines: Iterable[Cue]) -> str:
     """SubRip text, which the engine takes as a transcript with times."""
-    return "\n\n".join(f"{_time(cue.start)} --> {_time(cue.end)}\n{cue.text}" for cue in parts)
+    return "\n\n".join(f"{_time(cue.start)} --> {_time(cue.end)}\n{cue.text}" for cue in lines)
 
 
 def _time(seconds: float) -> str:

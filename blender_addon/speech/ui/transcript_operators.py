@@ -60,15 +60,15 @@ def read_into(scene: bpy.types.Scene, strip: Any, path: Path) -> int:
             raise DGTalkerError(f"The transcript {path.name} holds no words.")
         own.transcript, own.cues = words, ""
         return 0
-    parts = subtitles.within(text, strips.played_seconds(scene, strip))
-    if not parts:
+    lines = subtitles.within(text, strips.played_seconds(scene, strip))
+    if not lines:
         raise DGTalkerError(
             f"No line of {path.name} lies within the strip {strip.name}.",
             "Its times are counted from the start of the strip's sound file.",
         )
     begin = strips.played_seconds(scene, strip).start
-    own.transcript, own.cues = subtitles.joined(parts), subtitles.written(subtitles.moved(parts, begin))
-    return len(parts)
+    own.transcript, own.cues = subtitles.joined(lines), subtitles.written(subtitles.moved(lines, begin))
+    return len(lines)
 
 
 CLASSES = (ReadTranscript,)

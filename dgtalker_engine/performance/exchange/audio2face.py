@@ -26,21 +26,21 @@ def from_json(content: dict[str, Any], fps: float | None) -> Performance:
         DGTalkerError: it is incomplete, or its counts do not fit its matrix.
     """
     try:
-        found = [names.canonical(str(name)) or str(name) for name in content["facsNames"]]
-        names.check(found)
+        controls = [names.canonical(str(name)) or str(name) for name in content["facsNames"]]
+        names.check(controls)
         weights = np.array(content["weightMat"], np.float32)
         rate = float(next((content[key] for key in _RATES if key in content), fps) or 0.0)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DGTalkerError(f"This file of Audio2Face is incomplete: {error!r}.", "Export it again.") from error
-    if weights.ndim != 2 or weights.shape[1] != len(found) or content.get("numFrames", len(weights)) != len(weights):
+    if weights.ndim != 2 or weights.shape[1] != len(controls) or content.get("numFrames", len(weights)) != len(weights):
         raise DGTalkerError(
-            f"This file of Audio2Face promises {content.get('numFrames')} frames of {len(found)} weights and holds "
+            f"This file of Audio2Face promises {content.get('numFrames')} frames of {len(controls)} weights and holds "
             f"{' × '.join(map(str, weights.shape))}.",
             "Export it again.",
         )
     if rate <= 0.0:
         raise DGTalkerError("This file of Audio2Face does not say its frame rate.", "Give its frames per second.")
-    return Performance(rate, tuple(found), weights)
+    return Performance(rate, tuple(controls), weights)
 
 
 def json_text(performance: Performance) -> str:
