@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import ClassVar
 
@@ -39,9 +39,9 @@ class Preferences(bpy.types.AddonPreferences):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        place = layout.column()
-        place.use_property_split = True
-        place.prop(self, "engine_python", placeholder=find.remembered() or "none found")
+        choice = layout.column()
+        choice.use_property_split = True
+        choice.prop(self, "engine_python", placeholder=find.remembered() or "none found")
         row = layout.row(align=True)
         row.operator(TestEngine.bl_idname, icon="CHECKMARK")
         row.operator(RestartEngine.bl_idname, icon="FILE_REFRESH")
@@ -73,16 +73,16 @@ class Doctor(EngineOperator):
 
     answer: ClassVar[list[dict]] = []
 
-    def work(self, context: bpy.types.Context) -> Iterator[engine.Pending]:
+    def work(self, context: bpy.types.Context) -> Generator[engine.Pending, None, None]:
         Doctor.answer = []
         pending = engine.submit("doctor")
         yield pending
         Doctor.answer = pending.result().header["report"]["lines"]
         problems = [f"{line['text']}. {line['advice']}" for line in Doctor.answer if not line["ok"]]
         if problems:
-            self.report({"WARNING"}, " ".join(problems))  # type: ignore[attr-defined]
+            self.report({"WARNING"}, " ".join(problems))
         else:
-            self.report({"INFO"}, "The engine works")  # type: ignore[attr-defined]
+            self.report({"INFO"}, "The engine works")
 
 
 class TestEngine(Doctor, bpy.types.Operator):
@@ -98,7 +98,7 @@ class RestartEngine(Doctor, bpy.types.Operator):
     bl_idname = "dgtalker.restart_engine"
     bl_label = "Restart Engine"
 
-    def work(self, context: bpy.types.Context) -> Iterator[engine.Pending]:
+    def work(self, context: bpy.types.Context) -> Generator[engine.Pending, None, None]:
         engine.stop()
         yield from super().work(context)
 

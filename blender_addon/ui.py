@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from dgtalker_engine.errors import DGTalkerError
 
+if TYPE_CHECKING:
+    OperatorMixin = bpy.types.Operator
+    PanelMixin = bpy.types.Panel
+else:
+    # Blender registers classes that have one base of its own: mixins have none.
+    OperatorMixin = PanelMixin = object
 
-class SidebarPanel:
+
+class SidebarPanel(PanelMixin):
     """Mixin of panels in the 3D view's sidebar."""
 
     bl_space_type = "VIEW_3D"
@@ -17,7 +25,7 @@ class SidebarPanel:
     bl_category = "DGTalker"
 
 
-class SequencerPanel:
+class SequencerPanel(PanelMixin):
     """Mixin of panels in the sequencer's sidebar."""
 
     bl_space_type = "SEQUENCE_EDITOR"
@@ -25,7 +33,7 @@ class SequencerPanel:
     bl_category = "DGTalker"
 
 
-class ExplainedOperator:
+class ExplainedOperator(OperatorMixin):
     """Mixin of operators: `disabled_reason` says why a button is greyed out, or returns an empty string."""
 
     @classmethod
@@ -36,8 +44,14 @@ class ExplainedOperator:
     def poll(cls, context: bpy.types.Context) -> bool:
         reason = cls.disabled_reason(context)
         if reason:
-            cls.poll_message_set(reason)  # type: ignore[attr-defined]
+            cls.poll_message_set(reason)
         return not reason
+
+
+def press(operator: type[bpy.types.Operator], **properties: Any) -> set[str]:
+    """Runs an operator as its button does, with progress and ESC in a window."""
+    room, name = operator.bl_idname.split(".")
+    return getattr(getattr(bpy.ops, room), name)("INVOKE_DEFAULT", **properties)
 
 
 def report(operator: bpy.types.Operator, error: DGTalkerError) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from enum import IntEnum
 from typing import Any, Literal, get_args
 
@@ -107,6 +107,7 @@ class Control:
 
     name: str
     group: Group
+    _: KW_ONLY
     minimum: float = 0.0
     maximum: float = 1.0
     default: float = 0.0
@@ -168,9 +169,9 @@ class Rig:
                     Control(
                         str(item["name"]),
                         item["group"],
-                        float(item["minimum"]),
-                        float(item["maximum"]),
-                        float(item["default"]),
+                        minimum=float(item["minimum"]),
+                        maximum=float(item["maximum"]),
+                        default=float(item["default"]),
                     )
                     for item in data
                 )
@@ -187,7 +188,7 @@ def arkit_rig() -> Rig:
 
 def head_rig() -> Rig:
     """The rig of the built-in heads: ARKit's blendshapes, head and gaze."""
-    pose = tuple(Control(name, "pose", -1.0, 1.0) for name in POSE_NAMES)
+    pose = tuple(Control(name, "pose", minimum=-1.0, maximum=1.0) for name in POSE_NAMES)
     return Rig(arkit_rig().controls + pose)
 
 

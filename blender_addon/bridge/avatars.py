@@ -14,6 +14,7 @@ from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.rig import Rig
 from dgtalker_engine.wire import arrays
 
+from ..properties import head_properties, original_of
 from . import engine
 
 MAX_FILE_BYTES = 256 << 20
@@ -24,7 +25,7 @@ READD = "Add the head again from its .dgt file."
 _known: dict[tuple[object, ...], str] = {}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OpenedAvatar:
     """What the engine says about an avatar that it has opened.
 
@@ -71,7 +72,11 @@ def opened(pending: engine.Pending, file: bytes | None = None, name: str = "") -
     proxy = {key: np.asarray(array) for key, array in arrays.unpack(reply.header["proxy"], reply.body).items()}
     data = proxy.pop("file").tobytes() if file is None else file
     return OpenedAvatar(
-        reply.header["avatar"], reply.header["metadata"], Rig.from_json(reply.header["rig"]), proxy, data
+        hash=reply.header["avatar"],
+        metadata=reply.header["metadata"],
+        rig=Rig.from_json(reply.header["rig"]),
+        proxy=proxy,
+        file=data,
     )
 
 
@@ -112,7 +117,7 @@ def read(image: bpy.types.Image) -> bytes:
 
 def avatar_of(ob: bpy.types.Object) -> bpy.types.Image:
     """The Image that carries a head's avatar. Raises DGTalkerError where the head has lost it."""
-    image = ob.dgtalker.avatar  # type: ignore[attr-defined]
+    image = head_properties(ob).avatar
     if image is None:
         raise DGTalkerError(f"{ob.name} has lost its avatar: the image with its .dgt file was deleted.", READD)
     return image
@@ -160,9 +165,9 @@ def ensure_open(ob: bpy.types.Object, should_cancel: Callable[[], bool] | None =
     Raises:
         DGTalkerError: as `hash_of`, or the head has lost its avatar.
     """
-    original: bpy.types.Object = ob.original  # type: ignore[assignment]
+    original = original_of(ob)
     image = avatar_of(original)
-    stamp = (image.session_uid, original.dgtalker.avatar_hash, *_state(image))  # type: ignore[attr-defined]
+    stamp = (image.session_uid, head_properties(original).avatar_hash, *_state(image))
     if stamp not in _known:
         _known[stamp] = hash_of(image, should_cancel)
     return _known[stamp]

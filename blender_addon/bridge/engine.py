@@ -29,7 +29,7 @@ from typing import Any
 
 from .client import Reply
 from .pending import Pending
-from .supervisor import Progress, State, Supervisor
+from .supervisor import OnProgress, State, Supervisor
 
 __all__ = [
     "Pending",
@@ -55,7 +55,7 @@ def request(
     header: dict[str, Any] | None = None,
     body: Any = (),
     *,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
     should_cancel: Callable[[], bool] | None = None,
 ) -> Reply:
     """Asks the engine and waits; see the module's docstring."""

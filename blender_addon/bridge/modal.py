@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import bpy
 
@@ -20,7 +20,7 @@ class EngineOperator(ui.ExplainedOperator):
     it must clean up stands in a `finally`.
     """
 
-    def work(self, context: bpy.types.Context) -> Iterator[Pending]:
+    def work(self, context: bpy.types.Context) -> Generator[Pending, None, None]:
         raise NotImplementedError
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -28,24 +28,24 @@ class EngineOperator(ui.ExplainedOperator):
             for pending in self.work(context):
                 pending.wait()
         except DGTalkerError as error:
-            return ui.report(self, error)  # type: ignore[arg-type]
+            return ui.report(self, error)
         return {"FINISHED"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if bpy.app.background or context.window is None:
             return self.execute(context)
-        self._steps: Iterator[Pending] = self.work(context)
+        self._steps = self.work(context)
         self._pending: Pending | None = None
         manager = context.window_manager
         self._timer = manager.event_timer_add(0.05, window=context.window)
         manager.progress_begin(0.0, 1.0)
-        manager.modal_handler_add(self)  # type: ignore[arg-type]
+        manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if event.type == "ESC" and event.value == "PRESS":
             self._end(context)
-            return ui.report(self, Cancelled())  # type: ignore[arg-type]
+            return ui.report(self, Cancelled())
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
         try:
@@ -56,13 +56,13 @@ class EngineOperator(ui.ExplainedOperator):
             return {"FINISHED"}
         except DGTalkerError as error:
             self._end(context)
-            return ui.report(self, error)  # type: ignore[arg-type]
+            return ui.report(self, error)
         except BaseException:  # a fault of ours: Blender shows it, and the window must not stay busy for ever
             self._end(context)
             raise
         fraction, text = self._pending.progress
         context.window_manager.progress_update(fraction)
-        self._say(context, f"{self.bl_label}: {text} {fraction:.0%}   (ESC cancels)")  # type: ignore[attr-defined]
+        self._say(context, f"{self.bl_label}: {text} {fraction:.0%}   (ESC cancels)")
         return {"RUNNING_MODAL"}
 
     def cancel(self, context: bpy.types.Context) -> None:
@@ -72,7 +72,7 @@ class EngineOperator(ui.ExplainedOperator):
     def _end(self, context: bpy.types.Context) -> None:
         if self._pending is not None and not self._pending.done:
             self._pending.cancel()
-        self._steps.close()  # type: ignore[attr-defined]
+        self._steps.close()
         context.window_manager.event_timer_remove(self._timer)
         context.window_manager.progress_end()
         self._say(context, None)

@@ -11,9 +11,9 @@ from concurrent.futures import Future
 from dgtalker_engine.errors import Cancelled
 
 from .client import Reply
-from .supervisor import Progress, ReadAvatar
+from .supervisor import OnProgress, ReadAvatar
 
-Perform = Callable[[Progress, Callable[[], bool], ReadAvatar], Reply]
+Send = Callable[[OnProgress, Callable[[], bool], ReadAvatar], Reply]
 
 _STEP = 0.1
 
@@ -22,21 +22,21 @@ class Pending:
     """A request under way.
 
     Args:
-        perform: does it, in a thread of its own: ``(on_progress, should_cancel, read_avatar) -> Reply``.
+        send: does it, in a thread of its own: ``(on_progress, should_cancel, read_avatar) -> Reply``.
         read_avatar: called in the thread that asks this Pending: what it reads may belong to Blender's main thread.
 
     Attributes:
         progress: fraction and text, as last heard.
     """
 
-    def __init__(self, perform: Perform, read_avatar: ReadAvatar) -> None:
+    def __init__(self, send: Send, read_avatar: ReadAvatar) -> None:
         self.progress: tuple[float, str] = (0.0, "")
         self._read_avatar = read_avatar
         self._wanted: queue.SimpleQueue[tuple[str, Future[bytes | None]]] = queue.SimpleQueue()
         self._cancelled = threading.Event()
         self._changed = threading.Event()
         self._reply: Future[Reply] = Future()
-        threading.Thread(target=self._run, args=(perform,), name="dgtalker request", daemon=True).start()
+        threading.Thread(target=self._run, args=(send,), name="dgtalker request", daemon=True).start()
 
     @property
     def done(self) -> bool:
@@ -69,9 +69,9 @@ class Pending:
         """Gives up: `result` soon raises Cancelled, unless the answer has come already."""
         self._cancelled.set()
 
-    def _run(self, perform: Perform) -> None:
+    def _run(self, send: Send) -> None:
         try:
-            self._reply.set_result(perform(self._note, self._cancelled.is_set, self._ask_for))
+            self._reply.set_result(send(self._note, self._cancelled.is_set, self._ask_for))
         except Exception as error:  # noqa: BLE001 (it goes to whoever waits for the result)
             self._reply.set_exception(error)
         self._changed.set()

@@ -21,11 +21,11 @@ REPEAT_WINDOW = 60.0
 
 _POLL = 0.02
 
-Progress = Callable[[float, str], None]
+OnProgress = Callable[[float, str], None]
 ReadAvatar = Callable[[str], bytes | None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class State:
     """What is known of the engine; nothing is started to find out.
 
@@ -83,7 +83,13 @@ class Supervisor:
             else:
                 status = "stopped"
                 error = self._client.reason if self._client else str(self._start.failure) if self._start else ""
-            return State(status, pid, self._python or find.remembered(), self._log, error)
+            return State(
+                status=status,
+                pid=pid,
+                python=self._python or find.remembered(),
+                log=self._log,
+                error=error,
+            )
 
     def stop(self) -> None:
         """Ends the engine; requests under way raise DGTalkerError."""
@@ -106,7 +112,7 @@ class Supervisor:
         op: str,
         header: dict[str, Any] | None,
         body: Sequence[Any],
-        on_progress: Progress | None,
+        on_progress: OnProgress | None,
         should_cancel: Callable[[], bool] | None,
         read_avatar: ReadAvatar,
     ) -> Reply:

@@ -57,6 +57,6 @@ def end_with_this_process(process: subprocess.Popen[bytes]) -> None:
         or not kernel.SetInformationJobObject(
             job, _EXTENDED_LIMIT_INFORMATION, ctypes.byref(limits), ctypes.sizeof(limits)
         )
-        or not kernel.AssignProcessToJobObject(job, int(process._handle))  # type: ignore[attr-defined]
+        or not kernel.AssignProcessToJobObject(job, int(process._handle))  # type: ignore (subprocess keeps it private)
     ):
         raise ctypes.WinError(ctypes.get_last_error())

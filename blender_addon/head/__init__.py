@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from . import operators, panels, properties
 
-CLASSES: tuple[type, ...] = (properties.HeadProperties, *operators.CLASSES, *panels.CLASSES)
+CLASSES: tuple[type, ...] = (*properties.CLASSES, *operators.CLASSES, *panels.CLASSES)
 
 
 def register() -> None:
     properties.add()
-    bpy.types.VIEW3D_MT_add.append(panels.draw_add_menu)  # type: ignore[arg-type]
+    menu: Any = bpy.types.VIEW3D_MT_add
+    menu.append(panels.draw_add_menu)
 
 
 def unregister() -> None:
-    bpy.types.VIEW3D_MT_add.remove(panels.draw_add_menu)  # type: ignore[arg-type]
+    menu: Any = bpy.types.VIEW3D_MT_add
+    menu.remove(panels.draw_add_menu)
     properties.remove()

@@ -11,6 +11,7 @@ import bpy
 from dgtalker_engine.errors import DGTalkerError
 
 from ..bridge import avatars
+from ..properties import head_properties, speaker_properties
 from . import correctives, mesh, model
 
 BUILTIN_HEADS: tuple[tuple[str, str, str], ...] = (
@@ -69,14 +70,14 @@ def place_head(
     data = mesh.build_mesh(name, avatar.proxy)
     ob = bpy.data.objects.new(name, data)
     add_shape_keys(ob, avatar, avatar.rig.names)
-    properties = ob.dgtalker  # type: ignore[attr-defined]
+    properties = head_properties(ob)
     properties.avatar = pack_avatar(avatar, filepath)
     properties.avatar_hash = avatar.hash
     properties.rig = json.dumps(avatar.rig.to_json())
     properties.consent = json.dumps(avatar.metadata["consent"])
     properties.licence = str(avatar.metadata["licence"])
     # An override keeps changes only of what its library holds: untouched properties are not in the file.
-    ob.dgtalker_speech.first = 0  # type: ignore[attr-defined]
+    speaker_properties(ob).first = 0
     ob.location = context.scene.cursor.location if location is None else location
     context.collection.objects.link(ob)
     for other in context.selected_objects or ():
@@ -89,15 +90,15 @@ def place_head(
 def pack_avatar(avatar: avatars.OpenedAvatar, filepath: str = "") -> bpy.types.Image:
     """The Image that carries the avatar, packed; heads of the same file share one."""
     for other in bpy.data.objects:
-        if model.is_head(other) and other.dgtalker.avatar_hash == avatar.hash:  # type: ignore[attr-defined]
-            image = other.dgtalker.avatar  # type: ignore[attr-defined]
+        if model.is_head(other) and head_properties(other).avatar_hash == avatar.hash:
+            image = head_properties(other).avatar
             if image and not image.library and image.packed_file and bytes(image.packed_file.data) == avatar.file:
                 return image
     name = f"{avatar.metadata['name']}.dgt"
     image = bpy.data.images.new(name, 1, 1)
     image.source = "FILE"
     image.filepath = filepath or f"//{bpy.path.clean_name(str(avatar.metadata['name']))}.dgt"
-    image.pack(data=avatar.file, data_len=len(avatar.file))  # type: ignore[arg-type]
+    image.pack(data=avatar.file, data_len=len(avatar.file))
     avatars.register(image, avatar.hash)
     return image
 
@@ -113,7 +114,7 @@ def consent_lines(ob: bpy.types.Object) -> tuple[str, ...]:
     }[consent["status"]]
     details = (("subject", "Shows"), ("scope", "For"), ("granted_by", "Granted by"), ("date", "Date"))
     known = [f"{label}: {consent[key]}" for key, label in details if consent.get(key)]
-    licence = ob.dgtalker.licence  # type: ignore[attr-defined]
+    licence = head_properties(ob).licence
     return (status, *known, f"Licence: {licence or 'unknown'}")
 
 
@@ -156,4 +157,4 @@ def make_editable(ob: bpy.types.Object) -> None:
     """
     if ob.library is not None:
         raise DGTalkerError(model.locked_reason(ob))
-    ob.data = ob.data.copy()  # type: ignore[union-attr]
+    ob.data = model.mesh_of(ob).copy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import bpy
 import numpy as np
@@ -15,9 +16,9 @@ MOST_BYTES = 63
 """What Blender keeps of a shape key's name."""
 
 
-def names_of(rig: Rig, places: np.ndarray) -> list[tuple[str, ...]]:
-    """The controls of each corrective; `places` i4 (K, n) as `open_avatar` answers."""
-    return [tuple(rig.names[place] for place in row if place >= 0) for row in places]
+def names_of(rig: Rig, indices: np.ndarray) -> list[tuple[str, ...]]:
+    """The controls of each corrective; `indices` i4 (K, n) as `open_avatar` answers."""
+    return [tuple(rig.names[index] for index in row if index >= 0) for row in indices]
 
 
 def key_name(controls: Sequence[str], number: int) -> str:
@@ -26,14 +27,14 @@ def key_name(controls: Sequence[str], number: int) -> str:
     return name if len(name.encode()) <= MOST_BYTES else f"Corrective {number}"
 
 
-def add(ob: bpy.types.Object, rig: Rig, deltas: np.ndarray, places: np.ndarray) -> None:
+def add(ob: bpy.types.Object, rig: Rig, deltas: np.ndarray, indices: np.ndarray) -> None:
     """Add the correctives that the head has not, and let all of them follow their controls.
 
     Args:
         ob: the head, with the shape keys of its controls.
         rig: the avatar's controls.
         deltas: float32 (K, V, 3).
-        places: i4 (K, n), see `names_of`.
+        indices: i4 (K, n), see `names_of`.
     """
     key = model.key_of(ob)
     assert key is not None
@@ -41,7 +42,7 @@ def add(ob: bpy.types.Object, rig: Rig, deltas: np.ndarray, places: np.ndarray) 
     basis = np.empty(deltas.shape[1] * 3, np.float32)
     key.reference_key.points.foreach_get("co", basis)
     present = {block.name: block for block in key.key_blocks}
-    for number, controls in enumerate(names_of(rig, places)):
+    for number, controls in enumerate(names_of(rig, indices)):
         name = key_name(controls, number)
         block = present.get(name)
         if block is None:
@@ -63,7 +64,8 @@ def _set_range(block: bpy.types.ShapeKey, limits: Sequence[tuple[float, float]])
 
 def _drive(key: bpy.types.Key, block: bpy.types.ShapeKey, controls: Sequence[str]) -> None:
     block.driver_remove("value")
-    driver = block.driver_add("value").driver  # type: ignore[union-attr]
+    curve: Any = block.driver_add("value")
+    driver = curve.driver
     driver.type = "SCRIPTED"
     # products of numbers are worked out without Python, so that no file asks for permission to run scripts
     driver.expression = " * ".join(f"w{i}" for i in range(len(controls)))

@@ -93,10 +93,10 @@ def matches(search: str, control: Control) -> bool:
     parts = words(control.name)
     known = [*parts, *words(group_of(control))]
     joined = "".join(parts)
-    return all(_found(word, known, joined) for word in words(search))
+    return all(_matches_word(word, known, joined) for word in words(search))
 
 
-def _found(word: str, known: list[str], joined: str) -> bool:
+def _matches_word(word: str, known: list[str], joined: str) -> bool:
     if word in ("l", "r"):
         return {"l": "left", "r": "right"}[word] in known
     return (

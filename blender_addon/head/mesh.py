@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import bpy
 import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.rig import Control, Rig, Surface
+
+from . import model
 
 COLOURS = "Color"
 BASIS = "Basis"
@@ -52,8 +55,8 @@ def build_mesh(name: str, proxy: Mapping[str, np.ndarray]) -> bpy.types.Mesh:
     mesh.update(calc_edges=True)
     mesh.shade_smooth()
     mesh.uv_layers.new(name="UVMap", do_init=False).uv.foreach_set("vector", _flat(proxy["uv"][corners]))
-    colours = mesh.color_attributes.new(COLOURS, "FLOAT_COLOR", "POINT")
-    colours.data.foreach_set("color", _flat(proxy["colours"]))  # type: ignore[attr-defined]
+    colours: Any = mesh.color_attributes.new(COLOURS, "FLOAT_COLOR", "POINT")
+    colours.data.foreach_set("color", _flat(proxy["colours"]))
     mesh.color_attributes.active_color_name = COLOURS
     mesh.color_attributes.render_color_index = 0
     _add_materials(mesh, proxy)
@@ -65,14 +68,14 @@ def _material(name: str, look: Mapping[str, float], colour: np.ndarray) -> bpy.t
     material = bpy.data.materials.new(name)
     if bpy.app.version < (5, 0, 0):
         material.use_nodes = True
-    material.diffuse_color = (*colour[:3].tolist(), 1.0)  # type: ignore[assignment]
+    material.diffuse_color = (*colour[:3].tolist(), 1.0)  # type: ignore (Blender takes any sequence)
     material.roughness = look["Roughness"]
     tree = material.node_tree
-    shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
+    shader: Any = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
     for socket, value in look.items():
-        shader.inputs[socket].default_value = value  # type: ignore[attr-defined]
-    attribute = tree.nodes.new("ShaderNodeVertexColor")
-    attribute.layer_name = COLOURS  # type: ignore[attr-defined]
+        shader.inputs[socket].default_value = value
+    attribute: Any = tree.nodes.new("ShaderNodeVertexColor")
+    attribute.layer_name = COLOURS
     attribute.location = (shader.location.x - 220.0, shader.location.y)
     tree.links.new(attribute.outputs["Color"], shader.inputs["Base Color"])
     return material
@@ -102,7 +105,7 @@ def add_shape_keys(ob: bpy.types.Object, rig: Rig, deltas: np.ndarray, names: It
     Raises:
         DGTalkerError: the mesh no longer has the avatar's vertices.
     """
-    mesh: bpy.types.Mesh = ob.data  # type: ignore[assignment]
+    mesh = model.mesh_of(ob)
     if len(mesh.vertices) != deltas.shape[1]:
         raise DGTalkerError(
             f"The mesh of {ob.name} has {len(mesh.vertices)} vertices, its avatar has {deltas.shape[1]}.",

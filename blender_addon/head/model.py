@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.rig import Rig
+
+from ..properties import head_properties, original_of
 
 if TYPE_CHECKING:
     import bpy
@@ -21,7 +23,7 @@ CONSENT_STATUSES = ("self", "signed", "synthetic", "unknown")
 
 def is_head(ob: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:
     """A mesh object that carries a rig; true also where its avatar or its shape keys were lost."""
-    return ob is not None and ob.type == "MESH" and bool(ob.dgtalker.rig)  # type: ignore[attr-defined]
+    return ob is not None and ob.type == "MESH" and bool(head_properties(ob).rig)
 
 
 def heads(scene: bpy.types.Scene) -> list[bpy.types.Object]:
@@ -38,7 +40,7 @@ def rig_of(ob: bpy.types.Object) -> Rig:
     if not is_head(ob):
         raise DGTalkerError(f"{ob.name} is not a Gaussian head.", "Add one with Add ▸ Gaussian Head.")
     try:
-        return _parse_rig(ob.dgtalker.rig)  # type: ignore[attr-defined]
+        return _parse_rig(head_properties(ob).rig)
     except DGTalkerError as error:
         raise DGTalkerError(
             f"The controls of {ob.name} are damaged: {error.message}", "Add the head again from its .dgt file."
@@ -61,7 +63,7 @@ def _parse_rig(text: str) -> Rig:
 def consent_of(ob: bpy.types.Object) -> dict[str, str]:
     """The consent record of a head; `status` is always there, and `unknown` where the record is missing or damaged."""
     try:
-        data = json.loads(ob.dgtalker.consent)  # type: ignore[attr-defined]
+        data = json.loads(head_properties(ob).consent)
     except (ValueError, RecursionError):
         data = None
     record = {str(name): str(value) for name, value in data.items()} if isinstance(data, dict) else {}
@@ -70,9 +72,14 @@ def consent_of(ob: bpy.types.Object) -> dict[str, str]:
     return record
 
 
+def mesh_of(ob: bpy.types.Object) -> bpy.types.Mesh:
+    """The mesh of an object that is one."""
+    return cast("bpy.types.Mesh", ob.data)
+
+
 def key_of(ob: bpy.types.Object) -> bpy.types.Key | None:
     """The Key datablock whose key blocks are the head's sliders, not evaluated."""
-    return ob.data.shape_keys  # type: ignore[union-attr]
+    return mesh_of(ob).shape_keys
 
 
 def missing_controls(ob: bpy.types.Object) -> tuple[str, ...]:
@@ -95,9 +102,10 @@ def weights_of(key: bpy.types.Key | None, rig: Rig) -> dict[str, float]:
 
 def evaluated_weights(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> dict[str, float]:
     """The weights of a head as animation, NLA and drivers leave them; `ob` may be evaluated or original."""
-    original: bpy.types.Object = ob.original  # type: ignore[assignment]
+    original = original_of(ob)
     key = key_of(original)
-    return weights_of(key.evaluated_get(depsgraph) if key else None, rig_of(original))  # type: ignore[arg-type]
+    evaluated: Any = key.evaluated_get(depsgraph) if key else None
+    return weights_of(evaluated, rig_of(original))
 
 
 def locked_reason(ob: bpy.types.Object) -> str:
@@ -118,8 +126,8 @@ def mesh_locked_reason(ob: bpy.types.Object) -> str:
     """Why shape keys cannot be added to a head; empty when they can."""
     if ob.library is not None:
         return f"{ob.name} is linked from another file: restore its controls there."
-    mesh = ob.data
-    if mesh.library is not None or mesh.override_library is not None:  # type: ignore[union-attr]
+    mesh = mesh_of(ob)
+    if mesh.library is not None or mesh.override_library is not None:
         return f"The mesh of {ob.name} belongs to another file: press Make Sliders Editable first."
     if ob.mode == "EDIT":
         return "Leave Edit Mode first."

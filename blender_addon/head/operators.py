@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import bpy
@@ -46,13 +46,13 @@ class AddHead(EngineOperator, bpy.types.Operator):
     bl_label = "Add Gaussian Head"
     bl_options = {"REGISTER", "UNDO"}
 
-    builtin: bpy.props.EnumProperty(name="Head", items=add.BUILTIN_HEADS)  # type: ignore[valid-type]
+    builtin: bpy.props.EnumProperty(name="Head", items=add.BUILTIN_HEADS)
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         return add.disabled_reason(context)
 
-    def work(self, context: bpy.types.Context) -> Iterator[engine.Pending]:
+    def work(self, context: bpy.types.Context) -> Generator[engine.Pending, None, None]:
         location = context.scene.cursor.location.copy()
         pending = avatars.submit_open(builtin=self.builtin)
         yield pending
@@ -66,7 +66,7 @@ class AddHeadFromFile(EngineOperator, bpy.types.Operator):
     bl_label = "Add Gaussian Head from File"
     bl_options = {"REGISTER", "UNDO"}
 
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})  # type: ignore[valid-type]
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
@@ -74,10 +74,10 @@ class AddHeadFromFile(EngineOperator, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if not self.filepath:
-            return bpy.ops.dgtalker.choose_head("INVOKE_DEFAULT")  # type: ignore[attr-defined]
+            return ui.press(ChooseHead)
         return super().invoke(context, event)
 
-    def work(self, context: bpy.types.Context) -> Iterator[engine.Pending]:
+    def work(self, context: bpy.types.Context) -> Generator[engine.Pending, None, None]:
         location = context.scene.cursor.location.copy()
         file = avatars.read_file(bpy.path.abspath(self.filepath))
         pending = avatars.submit_open(file)
@@ -92,16 +92,16 @@ class ChooseHead(bpy.types.Operator):
     bl_idname = "dgtalker.choose_head"
     bl_label = "Add Gaussian Head"
 
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})  # type: ignore[valid-type]
-    filter_glob: bpy.props.StringProperty(default="*.dgt", options={"HIDDEN"})  # type: ignore[valid-type]
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: bpy.props.StringProperty(default="*.dgt", options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        context.window_manager.fileselect_add(self)  # type: ignore[arg-type]
+        context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         # the file browser calls only execute, which would make the window wait for the engine
-        bpy.ops.dgtalker.add_head_from_file("INVOKE_DEFAULT", filepath=self.filepath)  # type: ignore[attr-defined]
+        ui.press(AddHeadFromFile, filepath=self.filepath)
         return {"FINISHED"}
 
 
@@ -129,7 +129,7 @@ class RestoreControls(HeadOperator, EngineOperator, bpy.types.Operator):
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         return super().disabled_reason(context) or model.mesh_locked_reason(active(context))
 
-    def work(self, context: bpy.types.Context) -> Iterator[engine.Pending]:
+    def work(self, context: bpy.types.Context) -> Generator[engine.Pending, None, None]:
         name = active(context).name
         image = avatars.avatar_of(active(context))
         file, image_name = avatars.read(image), image.name
@@ -168,7 +168,7 @@ class ResetSliders(SliderOperator, bpy.types.Operator):
     bl_idname = "dgtalker.reset_sliders"
     bl_label = "Reset"
 
-    section: bpy.props.EnumProperty(  # type: ignore[valid-type]
+    section: bpy.props.EnumProperty(
         name="Section", items=[("ALL", "All", ""), *((name, name, "") for name in groups.GROUPS)]
     )
 
@@ -201,7 +201,7 @@ class MirrorSliders(SliderOperator, bpy.types.Operator):
     bl_idname = "dgtalker.mirror_sliders"
     bl_label = "Mirror"
 
-    mode: bpy.props.EnumProperty(  # type: ignore[valid-type]
+    mode: bpy.props.EnumProperty(
         name="Mode",
         items=(
             ("SWAP", "Mirror", "Exchange the sides, and turn the head the other way"),

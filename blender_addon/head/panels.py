@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import bpy
 
@@ -10,9 +11,10 @@ from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.rig import Control, Rig
 
 from .. import ui
+from ..properties import head_properties
 from . import add, groups, model, operators, sliders
 
-STATUS_ICONS = {"self": "USER", "signed": "CHECKMARK", "synthetic": "CHECKMARK", "unknown": "ERROR"}
+STATUS_ICONS: dict[str, Any] = {"self": "USER", "signed": "CHECKMARK", "synthetic": "CHECKMARK", "unknown": "ERROR"}
 
 
 class HeadPanel(ui.SidebarPanel, bpy.types.Panel):
@@ -60,13 +62,13 @@ class SlidersPanel(ui.SidebarPanel, bpy.types.Panel):
         row.operator(operators.KeyAll.bl_idname, icon="KEY_HLT")
         row.operator(operators.MirrorSliders.bl_idname, icon="MOD_MIRROR").mode = "SWAP"
         row.menu(MirrorMenu.bl_idname, text="", icon="DOWNARROW_HLT")
-        search = context.window_manager.dgtalker_search  # type: ignore[attr-defined]
+        search = context.window_manager.dgtalker_search
         layout.prop(context.window_manager, "dgtalker_search", text="", icon="VIEWZOOM", placeholder="Search")
         body = layout.column()
         body.enabled = not model.locked_reason(ob)
         blocks = sliders.blocks_of(ob, rig.names)
         if search:
-            _draw_found(body, search, rig, blocks)
+            _draw_matches(body, search, rig, blocks)
         else:
             _draw_sections(body, ob, rig, blocks)
 
@@ -84,7 +86,8 @@ class AddMenu(bpy.types.Menu):
     bl_label = "Gaussian Head"
 
     def draw(self, context: bpy.types.Context) -> None:
-        draw_add_buttons(self.layout)  # type: ignore[arg-type]
+        assert self.layout is not None
+        draw_add_buttons(self.layout)
 
 
 def draw_add_buttons(layout: bpy.types.UILayout) -> None:
@@ -105,7 +108,7 @@ def _draw_problems(layout: bpy.types.UILayout, ob: bpy.types.Object, context: bp
     except DGTalkerError as error:
         ui.alert(layout, context, str(error))
         return
-    if ob.dgtalker.avatar is None:  # type: ignore[attr-defined]
+    if head_properties(ob).avatar is None:
         ui.alert(layout, context, "The avatar was deleted. Add the head again from its .dgt file.")
     locked = model.locked_reason(ob)
     if locked and not missing:
@@ -118,7 +121,7 @@ def _draw_problems(layout: bpy.types.UILayout, ob: bpy.types.Object, context: bp
 
 
 def _draw_avatar(layout: bpy.types.UILayout, ob: bpy.types.Object) -> None:
-    image = ob.dgtalker.avatar  # type: ignore[attr-defined]
+    image = head_properties(ob).avatar
     if image is None:
         return
     packed = image.packed_file
@@ -136,7 +139,7 @@ def _draw_consent(layout: bpy.types.UILayout, ob: bpy.types.Object) -> None:
     first, *others = add.consent_lines(ob)
     header, body = layout.panel("dgtalker_consent", default_closed=status != "unknown")
     header.alert = status == "unknown"
-    header.label(text=first, icon=STATUS_ICONS[status])  # type: ignore[arg-type]
+    header.label(text=first, icon=STATUS_ICONS[status])
     if body is not None:
         column = body.column(align=True)
         for line in others:
@@ -166,7 +169,7 @@ def _draw_rotation(layout: bpy.types.UILayout, ob: bpy.types.Object) -> None:
         _split(column, label).prop(ob, sliders.ROTATION, index=axis, text="")
 
 
-def _draw_found(layout: bpy.types.UILayout, search: str, rig: Rig, blocks: dict[str, bpy.types.ShapeKey]) -> None:
+def _draw_matches(layout: bpy.types.UILayout, search: str, rig: Rig, blocks: dict[str, bpy.types.ShapeKey]) -> None:
     sections = groups.grouped(groups.find(search, rig))
     if not sections:
         layout.label(text="No slider of this name", icon="INFO")

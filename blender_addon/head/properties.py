@@ -6,39 +6,44 @@ All of it is untrusted: a .blend may come from anywhere. Nothing is started or r
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 
-class HeadProperties(bpy.types.PropertyGroup):
-    """A head's avatar: `object.dgtalker`."""
+class HeadPropertyGroup(bpy.types.PropertyGroup):
+    """A head's avatar: `object.dgtalker`; `blender_addon.properties` knows the types."""
 
-    avatar: bpy.props.PointerProperty(  # type: ignore[valid-type]
+    avatar: bpy.props.PointerProperty(
         name="Avatar",
         description="The .dgt file of this head, packed into the .blend as the bytes of an image",
         type=bpy.types.Image,
         override={"LIBRARY_OVERRIDABLE"},
     )
-    avatar_hash: bpy.props.StringProperty(  # type: ignore[valid-type]
+    avatar_hash: bpy.props.StringProperty(
         name="Avatar Hash", description="Hash of the avatar's content", override={"LIBRARY_OVERRIDABLE"}
     )
-    rig: bpy.props.StringProperty(  # type: ignore[valid-type]
+    rig: bpy.props.StringProperty(
         name="Rig", description="The avatar's controls, as JSON", override={"LIBRARY_OVERRIDABLE"}
     )
-    consent: bpy.props.StringProperty(  # type: ignore[valid-type]
+    consent: bpy.props.StringProperty(
         name="Consent",
         description="Who is shown, and who agreed to it, as JSON",
         override={"LIBRARY_OVERRIDABLE"},
     )
-    licence: bpy.props.StringProperty(  # type: ignore[valid-type]
+    licence: bpy.props.StringProperty(
         name="Licence", description="Under which terms the avatar may be used", override={"LIBRARY_OVERRIDABLE"}
     )
 
 
+CLASSES = (HeadPropertyGroup,)
+
+
 def add() -> None:
-    bpy.types.Object.dgtalker = bpy.props.PointerProperty(  # type: ignore[attr-defined]
-        type=HeadProperties, override={"LIBRARY_OVERRIDABLE"}
-    )
-    bpy.types.WindowManager.dgtalker_search = bpy.props.StringProperty(  # type: ignore[attr-defined]
+    ob: Any = bpy.types.Object
+    ob.dgtalker = bpy.props.PointerProperty(type=HeadPropertyGroup, override={"LIBRARY_OVERRIDABLE"})
+    manager: Any = bpy.types.WindowManager
+    manager.dgtalker_search = bpy.props.StringProperty(
         name="Search",
         description="Shows the sliders that fit, for instance: smile left",
         options={"TEXTEDIT_UPDATE", "SKIP_SAVE"},
@@ -46,5 +51,7 @@ def add() -> None:
 
 
 def remove() -> None:
-    del bpy.types.WindowManager.dgtalker_search  # type: ignore[attr-defined]
-    del bpy.types.Object.dgtalker  # type: ignore[attr-defined]
+    manager: Any = bpy.types.WindowManager
+    del manager.dgtalker_search
+    ob: Any = bpy.types.Object
+    del ob.dgtalker

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 KINDS = ("PERSP", "ORTHO")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Lens:
     """What Blender's camera data says: millimetres, except `ortho_scale`, `clip_start` and `clip_end` (metres)."""
 
@@ -92,18 +92,18 @@ def shot_camera(
     Raises:
         DGTalkerError: the camera is neither perspective nor orthographic, or its scale is zero.
     """
-    data: bpy.types.Camera = camera.data  # type: ignore[assignment]
+    data = cast("bpy.types.Camera", camera.data)
     lens = Lens(
-        data.type,
-        data.lens,
-        data.ortho_scale,
-        data.sensor_fit,
-        data.sensor_width,
-        data.sensor_height,
-        data.shift_x,
-        data.shift_y,
-        data.clip_start,
-        data.clip_end,
+        kind=data.type,
+        lens=data.lens,
+        ortho_scale=data.ortho_scale,
+        sensor_fit=data.sensor_fit,
+        sensor_width=data.sensor_width,
+        sensor_height=data.sensor_height,
+        shift_x=data.shift_x,
+        shift_y=data.shift_y,
+        clip_start=data.clip_start,
+        clip_end=data.clip_end,
     )
     try:
         K = intrinsics(lens, width, height, pixel_aspect)

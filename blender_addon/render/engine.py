@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
 import bpy
 from bpy.app.handlers import persistent
@@ -34,7 +35,7 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
     avatars: frozenset[str] = frozenset()
     """Content hashes of who is seen in the view layers rendered so far; Blender makes an engine for every frame."""
 
-    def update_render_passes(self, scene: bpy.types.Scene, renderlayer: bpy.types.ViewLayer) -> None:  # type: ignore[override]
+    def update_render_passes(self, scene: bpy.types.Scene, renderlayer: bpy.types.ViewLayer) -> None:
         self.register_pass(scene, renderlayer, "Combined", 4, "RGBA", "COLOR")
         if renderlayer.use_pass_z:
             self.register_pass(scene, renderlayer, "Depth", 1, "Z", "VALUE")
@@ -117,8 +118,8 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
                 "Blender asks for a picture of another size than this scene's.",
                 "Give all scenes that are rendered together the same resolution and render border.",
             )
-        passes = result.layers[0].passes
-        passes["Combined"].rect.foreach_set(colours.to_scene_linear(image.rgba)[::-1].ravel())  # type: ignore[arg-type]
+        passes: Any = result.layers[0].passes
+        passes["Combined"].rect.foreach_set(colours.to_scene_linear(image.rgba)[::-1].ravel())
         if "Depth" in passes:
-            passes["Depth"].rect.foreach_set(image.depth[::-1].ravel())  # type: ignore[arg-type]
+            passes["Depth"].rect.foreach_set(image.depth[::-1].ravel())
         self.end_result(result)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from .. import preferences
@@ -43,8 +45,9 @@ class EnginePanel(bpy.types.Panel):
             layout.prop(context.scene.view_settings, "view_transform")
 
 
-def compatible_panels() -> list[type[bpy.types.Panel]]:
-    panels = []
+def compatible_panels() -> list[Any]:
+    """Classes of panels, with their sets `COMPAT_ENGINES`."""
+    panels: list[Any] = []
     for panel in bpy.types.Panel.__subclasses__():
         name = panel.__name__
         basic = "BLENDER_RENDER" in getattr(panel, "COMPAT_ENGINES", ())
@@ -55,9 +58,9 @@ def compatible_panels() -> list[type[bpy.types.Panel]]:
 
 def show_panels() -> None:
     for panel in compatible_panels():
-        panel.COMPAT_ENGINES.add(DGTalkerRenderEngine.bl_idname)  # type: ignore[attr-defined]
+        panel.COMPAT_ENGINES.add(DGTalkerRenderEngine.bl_idname)
 
 
 def hide_panels() -> None:
     for panel in compatible_panels():
-        panel.COMPAT_ENGINES.discard(DGTalkerRenderEngine.bl_idname)  # type: ignore[attr-defined]
+        panel.COMPAT_ENGINES.discard(DGTalkerRenderEngine.bl_idname)

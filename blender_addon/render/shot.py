@@ -13,6 +13,7 @@ from dgtalker_engine.wire.shot import Shot, ShotFrame, ShotHead
 
 from ..bridge import avatars
 from ..head import model
+from ..properties import original_of
 from . import camera, colours
 
 
@@ -41,7 +42,7 @@ def seen_heads(depsgraph: bpy.types.Depsgraph) -> tuple[list[SeenHead], list[str
         head = instance.object
         if not model.is_head(head) or not (instance.is_instance or instance.show_self):
             continue
-        original: bpy.types.Object = head.original  # type: ignore[assignment]
+        original = original_of(head)
         placed = (instance.parent if instance.is_instance else head).original
         if placed.indirect_only_get(view_layer=layer):
             continue

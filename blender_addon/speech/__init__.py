@@ -1,29 +1,25 @@
-"""Speech: sound strips, who speaks them, and the keys that follow from them."""
+"""Speech: sound strips, who speaks them, and the keys that follow from them.
+
+Its rooms, each of which knows those before it: `timeline` (strips, speakers, markers, the mix), `keys` (what is written
+into actions and NLA tracks), `lips` (contacts), `takes` (what is kept with a speaker, and followed), `exchange` (files
+of other programs), and above `animation`, which asks the engine, `ui`.
+"""
 
 from __future__ import annotations
 
-from . import properties
-from .keys import live
-from .ui import exchange_operators, lip_operators, operators, panels, transcript_operators
+from . import properties, ui
+from .takes import live
 
-CLASSES: tuple[type, ...] = (
-    properties.StripProperties,
-    properties.SpeakerProperties,
-    *operators.CLASSES,
-    *lip_operators.CLASSES,
-    *transcript_operators.CLASSES,
-    *exchange_operators.CLASSES,
-    *panels.CLASSES,
-)
+CLASSES: tuple[type, ...] = (*properties.CLASSES, *ui.CLASSES)
 
 
 def register() -> None:
     properties.add()
-    panels.add()
+    ui.panels.add()
     live.add()
 
 
 def unregister() -> None:
     live.remove()
-    panels.remove()
+    ui.panels.remove()
     properties.remove()

@@ -16,7 +16,9 @@ from dgtalker_engine.wire import MAX_BODY
 
 from ..bridge import engine
 from ..head import model
-from .keys import performance_keys, retarget
+from ..properties import strip_properties
+from .keys import keyframes
+from .takes import retarget, storage
 from .timeline import mixdown, speakers, strips, subtitles
 from .timeline.timing import Clock, Span, in_frames, whole_take
 
@@ -24,24 +26,27 @@ MAX_PASSAGES = MAX_BODY - 2 * mixdown.MAX_SAMPLES
 """Bytes of JSON that follow the longest sound."""
 
 
-@dataclass(frozen=True)
-class Heard:
-    """A take that waits to be written. Undo may replace Blender's objects meanwhile: their number stays.
+@dataclass(frozen=True, kw_only=True)
+class ReceivedTake:
+    """A take of the engine's that waits to be written.
 
     Attributes:
+        head: session_uid of the speaker: undo may replace Blender's objects meanwhile.
+        name: of the speaker.
+        first: the frame at which the take starts.
         take: the bytes of a Take.
-        asked: what the strips asked for when they were heard.
-        place: where they lay then.
-        words: what they said then.
+        directions: what the strips asked for when they were mixed.
+        strips_hash, transcript_hash: of the strips then.
+        notes: sentences of the engine for the user.
     """
 
     head: int
     name: str
     first: int
     take: bytes
-    asked: list[Direction]
-    place: str
-    words: str
+    directions: list[Direction]
+    strips_hash: str
+    transcript_hash: str
     notes: list[str]
 
 
@@ -72,34 +77,50 @@ def animate_steps(
         raise DGTalkerError(reason)
     clock = strips.clock(scene)
     numbers = [head.session_uid for head in heads]
-    heard: list[Heard] = []
+    received: list[ReceivedTake] = []
     for number in numbers:
         head = _head(number)
         sounds = _sounds(scene, head)
         first, last = whole_take([sound.span for sound in sounds], clock)
-        asked = retarget.directions(scene, head, first)
-        place, words, name = retarget.place(scene, sounds), retarget.words(sounds), head.name
+        name, directions = head.name, retarget.directions_of(scene, head, first)
+        strips_hash, transcript_hash = storage.strips_hash(scene, sounds), storage.transcript_hash(sounds)
         pending = _request(scene, head, sounds, first, last)
         yield pending
         reply = pending.result()
-        notes = [in_frames(note, clock, first) for note in reply.header["notes"]]
-        heard.append(Heard(number, name, first, bytes(reply.body), asked, place, words, notes))
-    found = [_head(each.head, each.name) for each in heard]
-    reason = next(filter(None, map(performance_keys.locked_reason, found)), "")
+        received.append(
+            ReceivedTake(
+                head=number,
+                name=name,
+                first=first,
+                take=bytes(reply.body),
+                directions=directions,
+                strips_hash=strips_hash,
+                transcript_hash=transcript_hash,
+                notes=[in_frames(note, clock, first) for note in reply.header["notes"]],
+            )
+        )
+    speaking = [_head(each.head, each.name) for each in received]
+    reason = next(filter(None, map(keyframes.locked_reason, speaking)), "")
     if reason:
         raise DGTalkerError(reason)
     notes = []
-    for each, head in zip(heard, found, strict=True):
+    for each, head in zip(received, speaking, strict=True):
         own = each.notes + _write(each, head)
-        notes += [f"{head.name}: {note}" for note in own] if len(heard) > 1 else own
+        notes += [f"{head.name}: {note}" for note in own] if len(received) > 1 else own
     return notes
 
 
-def _write(heard: Heard, head: bpy.types.Object) -> list[str]:
-    retarget.store(head, heard.take, heard.first, heard.place, heard.words)
+def _write(received: ReceivedTake, head: bpy.types.Object) -> list[str]:
+    storage.store(
+        head,
+        received.take,
+        received.first,
+        strips_hash=received.strips_hash,
+        transcript_hash=received.transcript_hash,
+    )
     if not retarget.stale_reason(head):
         return retarget.rewrite(head)  # with the settings of now: sliders may have been moved meanwhile
-    return retarget.write(head, Take.from_bytes(heard.take), heard.first, heard.asked)
+    return retarget.write(head, Take.from_bytes(received.take), received.first, received.directions)
 
 
 def disabled_reason(context: bpy.types.Context, heads: Sequence[bpy.types.Object]) -> str:
@@ -107,7 +128,7 @@ def disabled_reason(context: bpy.types.Context, heads: Sequence[bpy.types.Object
     scene = strips.timeline(context)
     if strips.clock(scene).rate != strips.clock(context.scene).rate:
         return f"The scenes {scene.name} and {context.scene.name} run at different frame rates: make them equal."
-    return next(filter(None, map(performance_keys.locked_reason, heads)), "") or shared_reason(heads)
+    return next(filter(None, map(keyframes.locked_reason, heads)), "") or shared_reason(heads)
 
 
 def shared_reason(heads: Sequence[bpy.types.Object]) -> str:
@@ -125,7 +146,7 @@ def shared_reason(heads: Sequence[bpy.types.Object]) -> str:
 
 
 def _sounds(scene: bpy.types.Scene, head: bpy.types.Object) -> list[strips.SoundStrip]:
-    sounds = strips.heard_of(scene, head)
+    sounds = strips.audible_of(scene, head)
     if not sounds:
         raise DGTalkerError(
             f"Nothing is heard of the sound strips of {head.name}.",
@@ -155,13 +176,13 @@ def _passage(scene: bpy.types.Scene, sound: strips.SoundStrip, clock: Clock, fir
 
     Subtitles that were read into it, and not edited since, keep their times, counted from the passage's start.
     """
-    own = sound.strip.dgtalker
+    own = strip_properties(sound.strip)
     transcript = own.transcript.strip()
     start = clock.seconds(sound.span.start - strips.file_start(scene, sound.strip))
-    heard = Span(start, start + clock.seconds(sound.span.end - sound.span.start))
+    played = Span(start, start + clock.seconds(sound.span.end - sound.span.start))
     unedited = transcript and transcript == subtitles.joined(cues(own.cues))
     if unedited and not len(sound.strip.retiming_keys):
-        transcript = subtitles.written(subtitles.within(own.cues, heard))
+        transcript = subtitles.written(subtitles.within(own.cues, played))
     return {
         "start": round(clock.seconds(sound.span.start - first), 5),
         "end": round(clock.seconds(sound.span.end - first), 5),

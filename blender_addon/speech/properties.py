@@ -1,4 +1,7 @@
-"""What a sound strip knows of its speaker, `strip.dgtalker`, and a speaker of its speech, `object.dgtalker_speech`."""
+"""What a sound strip knows of its speaker, `strip.dgtalker`, and a speaker of its speech, `object.dgtalker_speech`.
+
+They are read and written through `blender_addon.properties`, which knows their types.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import Any
 
 import bpy
 
-from .keys import live
+from .takes import live
 from .timeline import settings, speakers
 
 
@@ -26,27 +29,31 @@ def _number(each: settings.Setting) -> Any:
     )
 
 
-def _mood(name: str, **options: Any) -> Any:
+def _style(name: str, **options: Any) -> Any:
     return bpy.props.FloatProperty(name=name.capitalize(), default=0.0, min=0.0, max=1.0, subtype="FACTOR", **options)
 
 
-class StripProperties(bpy.types.PropertyGroup):
+def _can_speak(properties: Any, ob: Any) -> bool:
+    return speakers.is_speaker(ob) and bool(ob.users_scene)
+
+
+class StripPropertyGroup(bpy.types.PropertyGroup):
     """Who speaks a sound strip, and how. Changes show at once in what was animated; see `live`."""
 
-    speaker: bpy.props.PointerProperty(  # type: ignore[valid-type]
+    speaker: bpy.props.PointerProperty(
         name="Speaker",
         description="The head that speaks this strip, or any mesh whose shape keys have ARKit's names",
         type=bpy.types.Object,
-        poll=lambda self, ob: speakers.is_speaker(ob) and bool(ob.users_scene),  # type: ignore
+        poll=_can_speak,
     )
-    transcript: bpy.props.StringProperty(  # type: ignore[valid-type]
+    transcript: bpy.props.StringProperty(
         name="Transcript",
         description="The words of this strip, where they are known: the lips follow them more exactly",
         options=set(),
     )
-    cues: bpy.props.StringProperty(options={"HIDDEN"})  # type: ignore[valid-type]
+    cues: bpy.props.StringProperty(options={"HIDDEN"})
     """The subtitles that `transcript` was read from, as SubRip in the sound file's time."""
-    seed: bpy.props.IntProperty(  # type: ignore[valid-type]
+    seed: bpy.props.IntProperty(
         name="Take",
         description="Another number gives other blinks, looks, brows and head motion",
         min=0,
@@ -56,30 +63,34 @@ class StripProperties(bpy.types.PropertyGroup):
     )
 
 
-StripProperties.__annotations__ |= {each.name: _number(each) for each in settings.NUMBERS} | {
-    settings.PREFIX + name: _mood(
+StripPropertyGroup.__annotations__ |= {each.name: _number(each) for each in settings.NUMBERS} | {
+    settings.PREFIX + name: _style(
         name, description=f"How {name} this strip is spoken", options=set(), update=live.strip_changed
     )
-    for name in settings.MOODS
+    for name in settings.STYLE_SLIDERS
 }
 
 
-class SpeakerProperties(bpy.types.PropertyGroup):
+class SpeakerPropertyGroup(bpy.types.PropertyGroup):
     """What a speaker keeps of its speech, so that amounts act without the engine."""
 
-    take: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})  # type: ignore[valid-type]
+    take: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """`Take.to_bytes` in base 64, since overrides end bytes at the first 0; empty where nothing was animated."""
-    first: bpy.props.IntProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})  # type: ignore[valid-type]
+    first: bpy.props.IntProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """The frame at which the take starts."""
-    place: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})  # type: ignore[valid-type]
-    """Where the strips lay when the take was made; see `directing.place`."""
-    words: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})  # type: ignore[valid-type]
+    strips_hash: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
+    """Where the strips lay when the take was made; see `takes.storage`."""
+    transcript_hash: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """What was known of the words then."""
-    written: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})  # type: ignore[valid-type]
+    settings_hash: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """With which settings the keys were last written."""
-    mended: bpy.props.BoolProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})  # type: ignore[valid-type]
+    place: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
+    words: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
+    written: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
+    """The three hashes in files of the first release; see `takes.storage.NAMES_BEFORE`."""
+    mended: bpy.props.BoolProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """Whether lips are kept closed at P, B and M; see `contacts`."""
-    turns: bpy.props.BoolProperty(  # type: ignore[valid-type]
+    turns: bpy.props.BoolProperty(
         name="Turn Object",
         description="Turn this object with the head's motion. For meshes that are a head and nothing else",
         options=set(),
@@ -88,25 +99,30 @@ class SpeakerProperties(bpy.types.PropertyGroup):
     )
 
 
-SpeakerProperties.__annotations__ |= {
-    name: _mood(
+SpeakerPropertyGroup.__annotations__ |= {
+    name: _style(
         name,
         description=f"How {name} this speaker is, over time: key it to fade. Above 0, or keyed, it counts instead of "
         "the strips' own",
         override={"LIBRARY_OVERRIDABLE"},
         update=live.speaker_changed,
     )
-    for name in settings.MOODS
+    for name in settings.STYLE_SLIDERS
 }
 
 
+CLASSES = (StripPropertyGroup, SpeakerPropertyGroup)
+
+
 def add() -> None:
-    bpy.types.Strip.dgtalker = bpy.props.PointerProperty(type=StripProperties)  # type: ignore[attr-defined]
-    bpy.types.Object.dgtalker_speech = bpy.props.PointerProperty(  # type: ignore[attr-defined]
-        type=SpeakerProperties, override={"LIBRARY_OVERRIDABLE"}
-    )
+    strip: Any = bpy.types.Strip
+    strip.dgtalker = bpy.props.PointerProperty(type=StripPropertyGroup)
+    ob: Any = bpy.types.Object
+    ob.dgtalker_speech = bpy.props.PointerProperty(type=SpeakerPropertyGroup, override={"LIBRARY_OVERRIDABLE"})
 
 
 def remove() -> None:
-    del bpy.types.Object.dgtalker_speech  # type: ignore[attr-defined]
-    del bpy.types.Strip.dgtalker  # type: ignore[attr-defined]
+    ob: Any = bpy.types.Object
+    del ob.dgtalker_speech
+    strip: Any = bpy.types.Strip
+    del strip.dgtalker

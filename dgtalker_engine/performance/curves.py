@@ -8,14 +8,14 @@ import numpy as np
 def shifted(curves: np.ndarray, later: float) -> np.ndarray:
     """Curves `later` frames later, between frames by Catmull and Rom's cubic, which keeps peaks."""
     whole = int(np.floor(later))
-    part = np.float32(later - whole)
+    fraction = np.float32(later - whole)
     row = np.arange(len(curves)) - whole
     last = len(curves) - 1
-    if part == 0:
+    if fraction == 0:
         return curves[np.clip(row, 0, last)]
     # Between the frame that comes a step before and the one that is due.
     a, b, c, d = (curves[np.clip(row + step, 0, last)] for step in (-2, -1, 0, 1))
-    t = np.float32(1) - part
+    t = np.float32(1) - fraction
     return b + t * 0.5 * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
 
 

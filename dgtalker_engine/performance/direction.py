@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 import numpy as np
 
@@ -36,12 +36,13 @@ class Direction:
         hold: seconds for which each shape of the mouth is kept at its extreme; the way between shapes grows quicker.
         offset: seconds by which the mouth moves later than found; earlier where negative.
         seed: another number gives other blinks, looks, brows and head motion.
-        styles: how much of each style of `styles.STYLES`, 0–1; where the sum is over 1, shares of it. ``neutral`` takes
-            its share and changes nothing.
+        styles: how much of each style of `styles.STYLES`, 0–1; where the sum is over 1, they are scaled to it.
+            ``neutral`` counts in the sum and changes nothing.
     """
 
     start: float
     end: float
+    _: KW_ONLY
     lips: float = 1.0
     jaw: float = 1.0
     expression: float = 1.0
@@ -77,52 +78,52 @@ def ease(x: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Part:
-    """One direction, the frames that it reaches, and its share of each of them, float32."""
+class Segment:
+    """One direction, the frames that it reaches, and its influence on each of them, float32 0–1."""
 
     direction: Direction
     frames: slice
-    share: np.ndarray
+    influence: np.ndarray
 
 
-class Parts:
-    """How directions divide the frames of a take between them: the mean where they overlap, the defaults elsewhere."""
+class DirectionBlend:
+    """How directions blend over the frames of a take: the mean where they overlap, the defaults elsewhere."""
 
     def __init__(self, directions: Sequence[Direction], frames: int, fps: float) -> None:
         self.frames = frames
-        presence = np.zeros(frames, np.float32)
-        reached: list[Part] = []
+        total = np.zeros(frames, np.float32)
+        reached: list[Segment] = []
         for direction in directions:
             first = max(int(np.floor((direction.start - FADE / 2) * fps)), 0)
             last = min(int(np.ceil((direction.end + FADE / 2) * fps)) + 1, frames)
             if first >= last:
                 continue
             times = np.arange(first, last) / fps
-            share = ease((times - direction.start) / FADE + 0.5) - ease((times - direction.end) / FADE + 0.5)
-            reached.append(Part(direction, slice(first, last), share.astype(np.float32)))
-            presence[first:last] += reached[-1].share
-        crowd = np.maximum(presence, 1.0)
-        self.parts = [Part(part.direction, part.frames, part.share / crowd[part.frames]) for part in reached]
+            influence = ease((times - direction.start) / FADE + 0.5) - ease((times - direction.end) / FADE + 0.5)
+            reached.append(Segment(direction, slice(first, last), influence.astype(np.float32)))
+            total[first:last] += reached[-1].influence
+        total = np.maximum(total, 1.0)
+        self.segments = [Segment(each.direction, each.frames, each.influence / total[each.frames]) for each in reached]
 
-    def curve(self, which: str) -> np.ndarray:
+    def curve(self, setting: str) -> np.ndarray:
         """A setting at each frame, float32 (frames,)."""
-        usual = getattr(_USUAL, which)
-        curve = np.full(self.frames, usual, np.float32)
-        for part in self.parts:
-            value = getattr(part.direction, which)
-            if value != usual:
-                curve[part.frames] += part.share * np.float32(value - usual)
+        default = getattr(_DEFAULTS, setting)
+        curve = np.full(self.frames, default, np.float32)
+        for segment in self.segments:
+            value = getattr(segment.direction, setting)
+            if value != default:
+                curve[segment.frames] += segment.influence * np.float32(value - default)
         return curve
 
     def style(self, name: str) -> np.ndarray | None:
         """The weight of a style at each frame, float32 (frames,); None where no direction asks for it."""
-        asked = [(part, part.direction.styles[name]) for part in self.parts if part.direction.styles.get(name)]
+        asked = [(each, each.direction.styles[name]) for each in self.segments if each.direction.styles.get(name)]
         if not asked:
             return None
         curve = np.zeros(self.frames, np.float32)
-        for part, weight in asked:
-            curve[part.frames] += part.share * np.float32(weight)
+        for segment, weight in asked:
+            curve[segment.frames] += segment.influence * np.float32(weight)
         return curve
 
 
-_USUAL = Direction(0.0, 1.0)
+_DEFAULTS = Direction(0.0, 1.0)

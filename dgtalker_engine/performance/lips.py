@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import curves
-from .direction import Direction, Parts, ease
+from .direction import Direction, DirectionBlend, ease
 from .take import Take
 
 CLOSE_PER_JAW = 0.84
@@ -45,23 +45,23 @@ def is_mouth(name: str) -> bool:
     return name.startswith(("mouth", "tongue"))
 
 
-def shaped(take: Take, parts: Parts) -> Face:
+def shape_mouth(take: Take, blend: DirectionBlend) -> Face:
     """The mouth's and the jaw's curves of a take with each direction's articulation, smoothing, hold and offset."""
     columns = [i for i, name in enumerate(take.names) if is_jaw(name) or is_mouth(name)]
     raw = np.ascontiguousarray(take.weights[:, columns], np.float32)
     names = [take.names[i] for i in columns]
     result = raw
-    for part in parts.parts:
-        direction = part.direction
+    for segment in blend.segments:
+        direction = segment.direction
         if not (direction.articulation or direction.smoothing or direction.hold or direction.offset):
             continue
         # What lies around a stretch reaches into it.
         margin = int(np.ceil((2.0 * direction.smoothing + direction.hold + abs(direction.offset) + 0.4) * take.fps)) + 2
-        first = max(part.frames.start - margin, 0)
-        around = _shaped(raw[first : part.frames.stop + margin], names, direction, take.fps)
-        mine = around[part.frames.start - first :][: len(part.share)]
+        first = max(segment.frames.start - margin, 0)
+        around = _shaped(raw[first : segment.frames.stop + margin], names, direction, take.fps)
+        mine = around[segment.frames.start - first :][: len(segment.influence)]
         result = result.copy() if result is raw else result
-        result[part.frames] += part.share[:, None] * (mine - raw[part.frames])
+        result[segment.frames] += segment.influence[:, None] * (mine - raw[segment.frames])
     return {name: result[:, i] for i, name in enumerate(names)}
 
 
@@ -85,19 +85,19 @@ def _shaped(raw: np.ndarray, names: list[str], direction: Direction, fps: float)
     return np.maximum(mouth, 0.0).astype(np.float32)
 
 
-def contacts(take: Take, parts: Parts) -> tuple[np.ndarray, np.ndarray]:
+def contacts(take: Take, blend: DirectionBlend) -> tuple[np.ndarray, np.ndarray]:
     """How far lips touch each other, and how far the lower one the teeth, 0–1, float32 (frames,) each."""
-    closure = _contact(take.closures, _CLOSING, take, parts)
-    return closure, _contact(take.bites, _BITING, take, parts) * (1.0 - closure)
+    closure = _contact(take.closures, _CLOSING, take, blend)
+    return closure, _contact(take.bites, _BITING, take, blend) * (1.0 - closure)
 
 
-def _contact(events: np.ndarray, ramp: float, take: Take, parts: Parts) -> np.ndarray:
+def _contact(events: np.ndarray, ramp: float, take: Take, blend: DirectionBlend) -> np.ndarray:
     contact = np.zeros(take.frames, np.float32)
     if len(events) == 0 or take.frames == 0:
         return contact
     middle = events.mean(axis=1)
     frame = np.clip(np.round(middle * take.fps).astype(np.int64), 0, take.frames - 1)
-    smoothing, hold, offset = (parts.curve(name)[frame] for name in ("smoothing", "hold", "offset"))
+    smoothing, hold, offset = (blend.curve(name)[frame] for name in ("smoothing", "hold", "offset"))
     middle = middle + offset
     length = events[:, 1] - events[:, 0]
     half = np.maximum(length, np.minimum(length + hold, _LONGEST_CONTACT)) / 2
@@ -120,7 +120,7 @@ def ranges(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return pair, np.arange(length.sum()) + np.repeat(first - (np.cumsum(length) - length), length)
 
 
-def touched(face: Face, closure: np.ndarray, bite: np.ndarray, firmness: np.ndarray) -> None:
+def apply_contacts(face: Face, closure: np.ndarray, bite: np.ndarray, firmness: np.ndarray) -> None:
     """Lets the lips of a face touch, in place.
 
     Args:

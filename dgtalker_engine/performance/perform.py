@@ -8,9 +8,9 @@ import numpy as np
 
 from ..rig import ARKIT_NAMES, HEAD_NAMES
 from . import curves, lips, secondary_motion
-from .direction import Direction, Parts
+from .direction import Direction, DirectionBlend
 from .record import Performance
-from .styles import Mood, laid, mood
+from .styles import StyleWeights, add_styles, style_weights
 from .take import SILENCE, Take
 
 _NAMES = ARKIT_NAMES + HEAD_NAMES
@@ -35,11 +35,11 @@ def perform(
     Raises:
         DGTalkerError: a style that does not exist, or weights that are not one finite number a frame.
     """
-    parts = Parts(directions, take.frames, take.fps)
-    feelings = mood(parts, styles)
-    expression = parts.curve("expression")
-    lip, jaw = (parts.curve(name) * feelings.times(name) for name in ("lips", "jaw"))
-    face = lips.shaped(take, parts)
+    blend = DirectionBlend(directions, take.frames, take.fps)
+    style = style_weights(blend, styles)
+    expression = blend.curve("expression")
+    lip, jaw = (blend.curve(name) * style.scale(name) for name in ("lips", "jaw"))
+    face = lips.shape_mouth(take, blend)
     for name in face:
         # The lips that are closed over an open jaw follow it.
         face[name] = face[name] * (jaw if lips.is_jaw(name) or name == "mouthClose" else lip)
@@ -47,13 +47,13 @@ def perform(
         if name not in face:
             face[name] = take.weights[:, i] * expression
 
-    motion = secondary_motion.live(take, parts, feelings)
+    motion = secondary_motion.generate(take, blend, style)
     head = _softened(motion.head)
-    _enliven(face, take, motion, feelings, expression, head)
+    _add_motion(face, take, motion, style, expression, head)
     # Nobody's face is the same on both sides.
     tilt = float(np.random.default_rng([take.seed, 9]).uniform(-0.08, 0.08))
-    laid(face, feelings, _talking(take), expression, tilt)
-    lips.touched(face, *lips.contacts(take, parts), lip + np.maximum(parts.curve("articulation"), 0.0))
+    add_styles(face, style, _talking(take), expression, tilt)
+    lips.apply_contacts(face, *lips.contacts(take, blend), lip + np.maximum(blend.curve("articulation"), 0.0))
 
     weights = np.zeros((take.frames, len(_NAMES)), np.float32)
     for i, name in enumerate(ARKIT_NAMES):
@@ -63,11 +63,11 @@ def perform(
     return Performance(take.fps, _NAMES, weights)
 
 
-def _enliven(
+def _add_motion(
     face: lips.Face,
     take: Take,
-    motion: secondary_motion.Motion,
-    feelings: Mood,
+    motion: secondary_motion.SecondaryMotion,
+    style: StyleWeights,
     expression: np.ndarray,
     head: np.ndarray,
 ) -> None:
@@ -79,12 +79,12 @@ def _enliven(
 
     # A take whose brows were learned has its own emphases.
     learned = any(name.startswith("brow") for name in take.names)
-    brows = np.float32(0.0 if learned else 1.0) * feelings.times("brows") * expression
+    brows = np.float32(0.0 if learned else 1.0) * style.scale("brows") * expression
     lifts, frowns = motion.lifts * brows, motion.frowns * brows
     # Eyes stay on the listener while the head turns a little.
     side = motion.side - np.float32(0.7) * head[:, 0] / _LOOK
     down = motion.down - np.float32(0.7) * head[:, 1] / _LOOK
-    lid = np.minimum(feelings.amount("droop") * expression, 0.6) + 0.5 * np.maximum(down, 0.0)
+    lid = np.minimum(style.total("droop") * expression, 0.6) + 0.5 * np.maximum(down, 0.0)
 
     put(lid + (1.0 - np.minimum(lid, 1.0)) * motion.blink, "eyeBlinkLeft", "eyeBlinkRight")
     put(lifts, "browInnerUp")

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .direction import Parts, ease
+from .direction import DirectionBlend, ease
 from .lips import ranges
-from .seed_regions import Excerpt, Scopes
-from .styles import Mood
+from .seed_regions import SeedRegions, SpeechEvents
+from .styles import StyleWeights
 from .take import Take
 
 _REST = 0.7
@@ -35,8 +35,8 @@ Events = np.ndarray
 """Movements that come and go: start, rise, end, fall in seconds and height, (n, 5)."""
 
 
-@dataclass(frozen=True)
-class Motion:
+@dataclass(frozen=True, kw_only=True)
+class SecondaryMotion:
     """Movements at each frame, float32 (frames,) each, before expression's amount; blinks and looks count theirs.
 
     Attributes:
@@ -54,48 +54,48 @@ class Motion:
     head: np.ndarray
 
 
-def live(take: Take, parts: Parts, feelings: Mood) -> Motion:
+def generate(take: Take, blend: DirectionBlend, style: StyleWeights) -> SecondaryMotion:
     """The movements of a take under directions and styles."""
-    scopes = Scopes(take, parts)
+    regions = SeedRegions(take, blend)
     blinks, lifts, frowns, side, down, nods, turns, tilts = ([] for _ in range(8))
-    often = parts.curve("blinks") * feelings.times("blinks")
-    aside = parts.curve("gaze") * feelings.times("gaze")
-    frowning = feelings.amount("frowning")
-    wander = np.zeros((take.frames, 3), np.float32)
-    for number, scope in enumerate(scopes):
-        said = scope.said
+    often = blend.curve("blinks") * style.scale("blinks")
+    aside = blend.curve("gaze") * style.scale("gaze")
+    frowning = style.total("frowning")
+    sway = np.zeros((take.frames, 3), np.float32)
+    for number, region in enumerate(regions):
+        speech = region.speech
         # One generator a movement: more blinks leave the head as it was.
-        generators = [np.random.default_rng([take.seed, scope.seed, i]) for i in range(5)]
+        generators = [np.random.default_rng([take.seed, region.seed, i]) for i in range(5)]
 
-        def mine(events: np.ndarray, *times: int, start: float = said.start, number: int = number) -> np.ndarray:
-            """Events with columns of times in the take's time, as far as they begin where this scope is."""
+        def mine(events: np.ndarray, *times: int, start: float = speech.start, number: int = number) -> np.ndarray:
+            """Events with columns of times in the take's time, as far as they begin where this region is."""
             events[:, times] += start
-            return events[scopes.owner(events[:, 0]) == number]
+            return events[regions.owner(events[:, 0]) == number]
 
-        blinks.append(_due(mine(_blinks(said, generators[0]), 0), often, take))
-        brows = mine(_brows(said, generators[1]), 0, 2)
+        blinks.append(_due(mine(_blinks(speech, generators[0]), 0), often, take))
+        brows = mine(_brows(speech, generators[1]), 0, 2)
         frown = brows[:, 5] > 1.0 - _at(frowning, brows[:, 0], take)
         frown |= brows[:, 5] < brows[:, 6]
         lifts.append(brows[~frown, :5])
         frowns.append(brows[frown, :5])
-        looks = _due(mine(_looks(said, generators[2]), 0, 3), aside, take)
+        looks = _due(mine(_looks(speech, generators[2]), 0, 3), aside, take)
         looks = looks[looks[:, 3] < take.duration - 0.3]
         side.append(looks[:, [0, 2, 3, 4, 5]])
         down.append(looks[:, [0, 2, 3, 4, 6]])
-        for events, found in zip((nods, turns, tilts), _head(said, generators[3]), strict=True):
-            events.append(mine(found, 0, 2))
-        wander[scope.frames] += scope.share[:, None] * _drift(len(scope.share), take.fps, generators[4])
+        for events, drawn in zip((nods, turns, tilts), _head(speech, generators[3]), strict=True):
+            events.append(mine(drawn, 0, 2))
+        sway[region.frames] += region.influence[:, None] * _drift(len(region.influence), take.fps, generators[4])
     times = np.arange(take.frames) / take.fps
     still = ease((take.duration - _STILL - times) / _REST) * ease(times / 0.4)
     move = np.stack([_pulses(np.concatenate(each), take) for each in (turns, nods, tilts)], axis=1)
-    energy = parts.curve("head")[:, None] * (feelings.times("head")[:, None] * (wander + move) + feelings.attitude())
-    return Motion(
-        np.minimum(_pulses(_apart(np.concatenate(blinks), parts, take), take), 1.0),
-        _pulses(np.concatenate(lifts), take),
-        _pulses(np.concatenate(frowns), take),
-        _pulses(np.concatenate(side), take),
-        _pulses(np.concatenate(down), take),
-        np.radians(energy * still[:, None]).astype(np.float32),
+    energy = blend.curve("head")[:, None] * (style.scale("head")[:, None] * (sway + move) + style.attitude())
+    return SecondaryMotion(
+        blink=np.minimum(_pulses(_apart(np.concatenate(blinks), blend, take), take), 1.0),
+        lifts=_pulses(np.concatenate(lifts), take),
+        frowns=_pulses(np.concatenate(frowns), take),
+        side=_pulses(np.concatenate(side), take),
+        down=_pulses(np.concatenate(down), take),
+        head=np.radians(energy * still[:, None]).astype(np.float32),
     )
 
 
@@ -121,11 +121,11 @@ def _pulses(events: Events, take: Take) -> np.ndarray:
     return np.bincount(row, value, take.frames).astype(np.float32)
 
 
-def _blinks(said: Excerpt, random: np.random.Generator) -> np.ndarray:
+def _blinks(speech: SpeechEvents, random: np.random.Generator) -> np.ndarray:
     """Start and the amount from which on they happen, (n, 2); a blink every 3.6 s at an amount of 1."""
-    count = int(said.duration / 1.3) + 4
+    count = int(speech.duration / 1.3) + 4
     starts = random.uniform(0.8, 3.2) + np.cumsum(1.3 + random.gamma(2.5, 0.92, count)) - 1.3
-    ends = said.utterances[:, 1] - 0.12
+    ends = speech.utterances[:, 1] - 0.12
     if len(ends):
         # People blink where a phrase ends: a blink that would come about then waits for it, or hurries.
         nearest = ends[np.abs(ends[:, None] - starts).argmin(axis=0)] if len(ends) < 64 else _nearest(ends, starts)
@@ -136,8 +136,8 @@ def _blinks(said: Excerpt, random: np.random.Generator) -> np.ndarray:
     twice = starts[random.random(count) < 0.07] + BLINK + 0.02
     gaps = np.diff(starts, append=starts[-1] + 3.6)
     columns = [np.stack([starts, chance[0]], axis=1), np.stack([twice, np.full(len(twice), 0.5)], axis=1)]
-    for more, place in zip(range(1, _MOST), (0.5, 0.25, 0.75), strict=True):
-        columns.append(np.stack([starts + place * gaps, more + chance[more]], axis=1))
+    for more, when in zip(range(1, _MOST), (0.5, 0.25, 0.75), strict=True):
+        columns.append(np.stack([starts + when * gaps, more + chance[more]], axis=1))
     return np.concatenate(columns)
 
 
@@ -147,9 +147,9 @@ def _nearest(sorted_values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.where(wanted - before < after - wanted, before, after)
 
 
-def _apart(blinks: np.ndarray, parts: Parts, take: Take) -> Events:
+def _apart(blinks: np.ndarray, blend: DirectionBlend, take: Take) -> Events:
     """Blinks as events that do not run into each other, across a cut or over the end."""
-    ends = {time for part in parts.parts for time in (part.direction.start, part.direction.end)}
+    ends = {time for segment in blend.segments for time in (segment.direction.start, segment.direction.end)}
     cuts = np.array(sorted({0.0, take.duration, *(time for time in ends if 0.0 < time < take.duration)}))
     events = []
     free = 0.0
@@ -167,12 +167,12 @@ def _apart(blinks: np.ndarray, parts: Parts, take: Take) -> Events:
     return np.array(events).reshape(-1, 5)
 
 
-def _brows(said: Excerpt, random: np.random.Generator) -> np.ndarray:
+def _brows(speech: SpeechEvents, random: np.random.Generator) -> np.ndarray:
     """Events, then what decides between lift and frown: a number, and below which one it is a frown, (n, 7)."""
-    chance = random.random((len(said.syllables), 6)).tolist()
+    chance = random.random((len(speech.syllables), 6)).tolist()
     rows = []
     free = -1.0
-    for (time, prominence, melody), (a, b, c, d, e, f) in zip(said.syllables.tolist(), chance, strict=True):
+    for (time, prominence, melody), (a, b, c, d, e, f) in zip(speech.syllables.tolist(), chance, strict=True):
         if prominence < 0.5 or time < free:
             continue
         height = min(0.14 + 0.16 * prominence, 0.42) * (0.6 + 0.5 * a)
@@ -185,17 +185,17 @@ def _brows(said: Excerpt, random: np.random.Generator) -> np.ndarray:
     return np.array(rows).reshape(-1, 7)
 
 
-def _looks(said: Excerpt, random: np.random.Generator) -> np.ndarray:
+def _looks(speech: SpeechEvents, random: np.random.Generator) -> np.ndarray:
     """Start, the amount from which on it happens, rise, end, fall, side and down, (n, 7)."""
     rows = []
     for more in range(_MOST):
-        count = int(said.duration) + 8
+        count = int(speech.duration) + 8
         stay = random.uniform(0.4, 2.2, count)
         # Mostly back to the listener, sometimes from one point straight to the next.
         pause = np.where(random.random(count) < 0.7, random.uniform(0.8, 2.5, count), 0.0)
         start = random.uniform(0.5, 1.5) + np.cumsum(stay + pause) - stay - pause
         # Speakers look away while they begin a phrase, and thoughts need a place to look at.
-        begins = np.sort(said.utterances[:, 0])
+        begins = np.sort(speech.utterances[:, 0])
         since = start - begins[np.searchsorted(begins, start) - 1] if len(begins) else np.full(count, np.inf)
         away = random.random(count) < np.where((since > -0.3) & (since < 0.9), 0.45, 0.14)
         far = random.choice([-1.0, 1.0], count) * random.uniform(0.16, 0.3, count)
@@ -206,13 +206,13 @@ def _looks(said: Excerpt, random: np.random.Generator) -> np.ndarray:
     return np.concatenate(rows)
 
 
-def _head(said: Excerpt, random: np.random.Generator) -> tuple[Events, Events, Events]:
+def _head(speech: SpeechEvents, random: np.random.Generator) -> tuple[Events, Events, Events]:
     """Nods, turns and tilts in degrees."""
     nods, turns, tilts = [], [], []
-    chance = random.random((len(said.syllables), 5)).tolist()
-    swing = random.normal(0.0, 1.2, len(said.syllables)).tolist()
+    chance = random.random((len(speech.syllables), 5)).tolist()
+    swing = random.normal(0.0, 1.2, len(speech.syllables)).tolist()
     free = -1.0
-    for (time, prominence, _), (a, b, c, d, e), swung in zip(said.syllables.tolist(), chance, swing, strict=True):
+    for (time, prominence, _), (a, b, c, d, e), swung in zip(speech.syllables.tolist(), chance, swing, strict=True):
         if prominence < 0.2 or time < free:
             continue
         size = min(1.2 + 1.5 * prominence, 4.2) * (0.5 + 0.7 * a)
@@ -222,7 +222,7 @@ def _head(said: Excerpt, random: np.random.Generator) -> tuple[Events, Events, E
         if d < 0.35:
             turns.append((start, rise, start + rise + 2 * fall, 2 * fall, swung))
         free = time + 0.25 + 0.35 * e
-    for begin, end in said.utterances.tolist():
+    for begin, end in speech.utterances.tolist():
         # Long utterances are made of phrases: the head takes a new attitude every few seconds.
         time = begin - 0.15
         while time < end:

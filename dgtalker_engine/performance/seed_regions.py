@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .direction import Direction, Parts
+from .direction import Direction, DirectionBlend
 from .take import Take
 
 _BEFORE, _AFTER = 8.0, 1.0
@@ -15,7 +15,7 @@ _BEFORE, _AFTER = 8.0, 1.0
 
 
 @dataclass(frozen=True)
-class Excerpt:
+class SpeechEvents:
     """What is said in a part of a take; times are seconds from its start.
 
     Attributes:
@@ -31,57 +31,57 @@ class Excerpt:
 
 
 @dataclass(frozen=True)
-class Scope:
+class SeedRegion:
     """What one seed draws.
 
     Attributes:
         seed: of the direction, 0 where there is none.
-        said: what the movements follow.
-        frames: that it has a share of.
-        share: of each of these frames, float32.
+        speech: what the movements follow.
+        frames: that it reaches.
+        influence: on each of these frames, float32 0–1.
     """
 
     seed: int
-    said: Excerpt
+    speech: SpeechEvents
     frames: slice
-    share: np.ndarray
+    influence: np.ndarray
 
 
-class Scopes:
+class SeedRegions:
     """A take divided between the directions with a seed of their own and the rest.
 
     Work grows with the length of the take, not with the number of seeds times that.
     """
 
-    def __init__(self, take: Take, parts: Parts) -> None:
+    def __init__(self, take: Take, blend: DirectionBlend) -> None:
         self._take = take
-        self._own = [part for part in parts.parts if part.direction.seed]
-        ends = {end for part in self._own for end in (part.direction.start, part.direction.end)}
+        self._own = [segment for segment in blend.segments if segment.direction.seed]
+        ends = {end for segment in self._own for end in (segment.direction.start, segment.direction.end)}
         self._edges = np.array(sorted(ends))
         self._owner = np.zeros(len(ends) + 1, np.int64)
-        for number, part in enumerate(self._own, 1):
-            first, last = np.searchsorted(self._edges, [part.direction.start, part.direction.end])
+        for number, segment in enumerate(self._own, 1):
+            first, last = np.searchsorted(self._edges, [segment.direction.start, segment.direction.end])
             self._owner[first + 1 : last + 1] = number
 
-    def __iter__(self) -> Iterator[Scope]:
+    def __iter__(self) -> Iterator[SeedRegion]:
         """The rest first, then each direction with a seed, in the order of `owner`'s numbers."""
         rest = np.ones(self._take.frames, np.float32)
-        for part in self._own:
-            rest[part.frames] -= part.share
-        everything = Excerpt(0.0, self._take.duration, self._take.utterances, self._take.syllables)
-        yield Scope(0, everything, slice(0, self._take.frames), rest)
-        for part in self._own:
-            yield Scope(part.direction.seed, self._around(part.direction), part.frames, part.share)
+        for segment in self._own:
+            rest[segment.frames] -= segment.influence
+        whole = SpeechEvents(0.0, self._take.duration, self._take.utterances, self._take.syllables)
+        yield SeedRegion(0, whole, slice(0, self._take.frames), rest)
+        for segment in self._own:
+            yield SeedRegion(segment.direction.seed, self._around(segment.direction), segment.frames, segment.influence)
 
     def owner(self, times: np.ndarray) -> np.ndarray:
-        """The number of the scope that each time belongs to; of the last one where directions overlap."""
+        """The number of the region that each time belongs to; of the last one where directions overlap."""
         return self._owner[np.searchsorted(self._edges, times, side="right")]
 
-    def _around(self, direction: Direction) -> Excerpt:
+    def _around(self, direction: Direction) -> SpeechEvents:
         take = self._take
         # Within the take, so that an endless direction draws no more than one as long as the take.
         start = max(direction.start, 0.0) - _BEFORE
         end = min(direction.end, take.duration) + _AFTER
         utterances = take.utterances[(take.utterances[:, 1] > start) & (take.utterances[:, 0] < end)]
         syllables = take.syllables[(take.syllables[:, 0] > start) & (take.syllables[:, 0] < end)]
-        return Excerpt(start, max(end - start, 0.0), utterances - start, syllables - [start, 0.0, 0.0])
+        return SpeechEvents(start, max(end - start, 0.0), utterances - start, syllables - [start, 0.0, 0.0])

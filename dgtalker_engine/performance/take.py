@@ -36,14 +36,15 @@ class Phone(NamedTuple):
     end: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Take:
     """What was found in a recording; frame `i` is at `i / fps` seconds.
 
     Attributes:
         fps: frames per second.
         duration: of the recording, seconds.
-        names: controls of `weights`: any of the 52 ARKit names but eyes' blinks and looks, which `life` makes.
+        names: controls of `weights`: any of the 52 ARKit names but eyes' blinks and looks, which
+            `secondary_motion` makes.
         weights: what the speech asks of them at amounts of 1, float32 (frames, names) within ±2. The lips need not
             touch in it: `closures` and `bites` see to that.
         phones: in order and without overlap, in the sound's time.
@@ -131,11 +132,11 @@ class Take:
             alphabet = [str(name) for name in header["alphabet"]]
             spoken = zip(arrays["spoken"].tolist(), times, strict=True)
             return cls(
-                float(header["fps"]),
-                float(header["duration"]),
-                tuple(str(name) for name in header["names"]),
-                np.ascontiguousarray(fixed.T.astype(np.float32) / _UNITS),
-                tuple(Phone(alphabet[i], start, end) for i, (start, end) in spoken),
+                fps=float(header["fps"]),
+                duration=float(header["duration"]),
+                names=tuple(str(name) for name in header["names"]),
+                weights=np.ascontiguousarray(fixed.T.astype(np.float32) / _UNITS),
+                phones=tuple(Phone(alphabet[i], start, end) for i, (start, end) in spoken),
                 **{name: arrays[name].astype(np.float64) for name in _EVENTS},
                 seed=int(header["seed"]),
             )

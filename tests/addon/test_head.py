@@ -21,7 +21,7 @@ from dgtalker_engine.rig import Control, Rig, arkit_rig
 
 name, status, path = sys.argv[1:]
 rng = np.random.default_rng(len(name))
-rig = Rig((*arkit_rig().controls, Control("neckBend", "pose", -0.5, 0.5, 0.1)))
+rig = Rig((*arkit_rig().controls, Control("neckBend", "pose", minimum=-0.5, maximum=0.5, default=0.1)))
 u, v = np.meshgrid(np.linspace(0, 1, 13), np.linspace(0, 1, 9))
 ring = 0.1 * np.sin(3.14 * v)
 vertices = np.stack([np.cos(6.28 * u) * ring, np.sin(6.28 * u) * ring, 0.1 * np.cos(3.14 * v)], -1)

@@ -58,7 +58,7 @@ def main() -> None:
     archive = os.environ["DGTALKER_ZIP"]
     with contextlib.redirect_stdout(sys.stderr):
         bpy.ops.extensions.package_install_files(filepath=archive, repo="user_default", enable_on_install=True)
-    keys = sys.modules[f"{ADDON}.speech.keys.performance_keys"]
+    keys = sys.modules[f"{ADDON}.speech.keys.keyframes"]
     from dgtalker_engine.performance import Performance
     from dgtalker_engine.rig import ARKIT_NAMES
 

@@ -49,6 +49,15 @@ def make_take(seconds: float = 60.0, fps: float = 25.0, seed: int = 5) -> Take:
         return np.array(rows, float).reshape(-1, columns)
 
     return Take(
-        fps, seconds, NAMES, weights, tuple(phones), events(utterances, 2), events(pauses, 2), events(syllables, 3),
-        events(closures, 2), events(bites, 2), seed,
-    )  # fmt: skip
+        fps=fps,
+        duration=seconds,
+        names=NAMES,
+        weights=weights,
+        phones=tuple(phones),
+        utterances=events(utterances, 2),
+        pauses=events(pauses, 2),
+        syllables=events(syllables, 3),
+        closures=events(closures, 2),
+        bites=events(bites, 2),
+        seed=seed,
+    )

@@ -12,7 +12,8 @@ from dgtalker_engine.performance import Performance
 from dgtalker_engine.rig import HEAD_NAMES
 
 from ...head import model
-from ..keys import evaluation, nla, performance_keys, retarget
+from ..keys import evaluation, keyframes, nla
+from ..takes import retarget
 from ..timeline import speakers, strips
 
 MOST_FRAMES = 1_000_000
@@ -28,7 +29,7 @@ def apply(head: bpy.types.Object, performance: Performance, scene: bpy.types.Sce
     Raises:
         DGTalkerError: the speaker is locked, has none of the controls, or time runs out; nothing was changed.
     """
-    reason = performance_keys.locked_reason(head)
+    reason = keyframes.locked_reason(head)
     if reason:
         raise DGTalkerError(reason)
     controls = set().union(*(speakers.controls(part) for part in speakers.meshes(head)))
@@ -41,9 +42,9 @@ def apply(head: bpy.types.Object, performance: Performance, scene: bpy.types.Sce
     if first + timed.frames > MOST_FRAMES:
         raise DGTalkerError(f"The performance lasts {timed.frames} frames: more than the timeline holds.")
     retarget.forget(head)
-    notes = performance_keys.write(head, timed, first)
+    notes = keyframes.write(head, timed, first)
     if unused:
-        notes.append(f"{head.name} has no slider for {performance_keys.listed(unused)}.")
+        notes.append(f"{head.name} has no slider for {keyframes.listed(unused)}.")
     return notes
 
 
@@ -59,12 +60,12 @@ def resampled(performance: Performance, fps: float) -> Performance:
 
 
 def frames_of(head: bpy.types.Object, scene: bpy.types.Scene) -> range:
-    """The frames that an export of a speaker holds: those of its generated clip, or else the scene's."""
+    """The frames that an export of a speaker holds: those of its generated strip, or else the scene's."""
     key = model.key_of(head)
-    clip = nla.find(key) if key else None
-    if clip is None:
+    generated = nla.find(key) if key else None
+    if generated is None:
         return range(scene.frame_start, scene.frame_end + 1)
-    return range(round(clip.strip.frame_start), round(clip.strip.frame_end) + 1)
+    return range(round(generated.strip.frame_start), round(generated.strip.frame_end) + 1)
 
 
 def evaluated_steps(head: bpy.types.Object, scene: bpy.types.Scene) -> Generator[float, None, Performance]:
@@ -80,16 +81,16 @@ def evaluated_steps(head: bpy.types.Object, scene: bpy.types.Scene) -> Generator
         key = model.key_of(part)
         if key is None:
             continue
-        place = {block.name: i for i, block in enumerate(key.key_blocks)}
-        found = {
-            control: place[name]
+        index = {block.name: i for i, block in enumerate(key.key_blocks)}
+        moved = {
+            control: index[name]
             for control, name in speakers.controls(part).items()
-            if name in place and control not in names
+            if name in index and control not in names
         }
-        if found:
+        if moved:
             values = yield from evaluation.weights_steps(key, frames)
-            names += found
-            columns.append(values[:, list(found.values())])
+            names += moved
+            columns.append(values[:, list(moved.values())])
     if speakers.turns(head):
         columns.append((yield from evaluation.turns_steps(head, frames)))
         names += [name for name in HEAD_NAMES if name not in names]

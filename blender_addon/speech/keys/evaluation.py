@@ -63,7 +63,8 @@ def _turn(head: bpy.types.Object) -> Matrix:
     if head.rotation_mode == "QUATERNION":
         own, delta = head.rotation_quaternion.normalized(), head.delta_rotation_quaternion.normalized()
     else:
-        own, delta = (Euler(turn, head.rotation_mode) for turn in (head.rotation_euler, head.delta_rotation_euler))  # type: ignore[arg-type]
+        eulers: tuple[Any, ...] = (head.rotation_euler, head.delta_rotation_euler)
+        own, delta = (Euler(euler, head.rotation_mode) for euler in eulers)
     return own.to_matrix().transposed() @ delta.to_matrix() @ own.to_matrix()
 
 

@@ -1,4 +1,4 @@
-"""The generated clips of one datablock: each an action of its own on an NLA track of its own."""
+"""The generated NLA strips of one datablock: each with an action of its own on a track of its own."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from typing import Any, Literal
 import bpy
 import numpy as np
 
+from ... import animation_data
+
 
 @dataclass(frozen=True)
 class Layer:
-    """A kind of generated clip.
+    """A kind of generated strip.
 
     Attributes:
         track: the name of a new track.
         mark: custom property of generated actions. Tracks are known by it, whatever their names.
-        blend: how the clip joins what lies below.
+        blend: how the strip joins what lies below.
         bottom: whether it lies below all the animator's tracks, or above.
     """
 
@@ -30,7 +32,6 @@ class Layer:
 SPEECH = Layer("Speech", "dgtalker_speech", "REPLACE", True)
 CONTACTS = Layer("Lip Contacts", "dgtalker_contacts", "ADD", False)
 
-ANIMATION = bpy.types.AnimData | None
 SHOW_EVERYTHING = {
     "show_only_selected": False,
     "show_hidden": True,
@@ -46,22 +47,21 @@ Curves = Mapping[tuple[str, int], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Clip:
+class GeneratedStrip:
+    """An NLA strip that we made, the track on which it lies, and its action."""
+
     track: bpy.types.NlaTrack
     strip: bpy.types.NlaStrip
-
-    @property
-    def action(self) -> bpy.types.Action:
-        return self.strip.action  # type: ignore[return-value]
+    action: bpy.types.Action
 
 
-def find(owner: bpy.types.ID, layer: Layer = SPEECH) -> Clip | None:
-    """The generated clip of a datablock on a layer."""
-    animation: ANIMATION = owner.animation_data  # type: ignore[attr-defined]
+def find(owner: bpy.types.ID, layer: Layer = SPEECH) -> GeneratedStrip | None:
+    """The generated strip of a datablock on a layer."""
+    animation = animation_data.of(owner)
     for track in animation.nla_tracks if animation else ():
         for strip in track.strips:
             if strip.action and strip.action.get(layer.mark):
-                return Clip(track, strip)
+                return GeneratedStrip(track, strip, strip.action)
     return None
 
 
@@ -74,7 +74,7 @@ def write(
     viewer: bpy.types.Object,
     layer: Layer = SPEECH,
 ) -> bool:
-    """Writes the clip of a datablock over the frames `first` to `last`, in place of what was generated before.
+    """Writes the generated strip of a datablock over the frames `first` to `last`, in place of the one before.
 
     Nothing else of the datablock's animation changes. Speech, below the animator's tracks and action and REPLACE with
     HOLD, is what she sees wherever she has no keys of her own.
@@ -87,20 +87,21 @@ def write(
     Returns:
         False where the new track could not be put below the animator's.
     """
-    clip = find(owner, layer)
-    animation = owner.animation_data or owner.animation_data_create()  # type: ignore[attr-defined]
-    action = clip.action if clip and _only_here(clip.action) else bpy.data.actions.new(name)
+    generated = find(owner, layer)
+    animation = animation_data.ensured(owner)
+    action = generated.action if generated and _only_here(generated.action) else bpy.data.actions.new(name)
     action[layer.mark] = True
     slot = next((slot for slot in action.slots if slot.target_id_type == owner.id_type), None)
     slot = slot or action.slots.new(owner.id_type, owner.name)
-    _write_curves(_channelbag(action, slot), first, curves)
+    _write_curves(animation_data.channelbag(action, slot), first, curves)
     lowest = True
-    if clip is None:
+    if generated is None:
         track = animation.nla_tracks.new()
         track.name = layer.track
-        clip = Clip(track, track.strips.new(layer.track, first, action))
+        strip = track.strips.new(layer.track, first, action)
         lowest = not layer.bottom or _move_to_bottom(track, animation, viewer)
-    strip = clip.strip
+    else:
+        strip = generated.strip
     strip.action = action
     strip.action_slot = slot
     strip.extrapolation = "HOLD"
@@ -117,45 +118,22 @@ def write(
 
 def remove(owner: bpy.types.ID, layer: Layer = SPEECH) -> list[tuple[str, int]]:
     """Removes what was generated on a layer, and returns the data paths and array indices that it moved."""
-    found: list[tuple[str, int]] = []
-    while clip := find(owner, layer):
-        action = clip.action
-        found += moved(clip)
-        tracks = owner.animation_data.nla_tracks  # type: ignore[attr-defined]
-        clip.track.strips.remove(clip.strip)
-        if not clip.track.strips:
-            tracks.remove(clip.track)
-        if not action.users:
-            bpy.data.actions.remove(action)
+    paths: list[tuple[str, int]] = []
+    while generated := find(owner, layer):
+        paths += moved(generated)
+        generated.track.strips.remove(generated.strip)
+        if not generated.track.strips:
+            animation_data.ensured(owner).nla_tracks.remove(generated.track)
+        if not generated.action.users:
+            bpy.data.actions.remove(generated.action)
     owner.update_tag()
-    return found
+    return paths
 
 
-def moved(clip: Clip) -> list[tuple[str, int]]:
-    """The data paths and array indices that a clip moves."""
-    action = clip.action
-    bags = [_channelbag(action, slot) for slot in action.slots]
+def moved(generated: GeneratedStrip) -> list[tuple[str, int]]:
+    """The data paths and array indices that a generated strip moves."""
+    bags = [animation_data.channelbag(generated.action, slot) for slot in generated.action.slots]
     return [(curve.data_path, curve.array_index) for bag in bags for curve in bag.fcurves]
-
-
-def driven(owner: bpy.types.ID) -> set[str]:
-    """The data paths that drivers move."""
-    animation: ANIMATION = owner.animation_data  # type: ignore[attr-defined]
-    return {driver.data_path for driver in animation.drivers} if animation else set()
-
-
-def active_curves(owner: bpy.types.ID) -> list[bpy.types.FCurve]:
-    """The curves of the action that the animator works on."""
-    animation: ANIMATION = owner.animation_data  # type: ignore[attr-defined]
-    if not animation or not animation.action or not animation.action_slot or not animation.action.layers:
-        return []
-    return list(_channelbag(animation.action, animation.action_slot).fcurves)
-
-
-def tweaked(owner: bpy.types.ID) -> bool:
-    """Whether the animator is inside an NLA strip, where tracks and actions must not change."""
-    animation: ANIMATION = owner.animation_data  # type: ignore[attr-defined]
-    return bool(animation and animation.use_tweak_mode)
 
 
 def _only_here(action: bpy.types.Action) -> bool:
@@ -163,18 +141,11 @@ def _only_here(action: bpy.types.Action) -> bool:
     return action.library is None and action.users - action.use_fake_user <= 1
 
 
-def _channelbag(action: bpy.types.Action, slot: bpy.types.ActionSlot) -> Any:
-    """The curves of a slot; made where they are missing."""
-    layer = action.layers[0] if action.layers else action.layers.new("Layer")
-    strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
-    return strip.channelbag(slot, ensure=True)  # type: ignore[attr-defined]
-
-
 def _write_curves(bag: Any, first: int, curves: Curves) -> None:
     """A key on every frame, so linear is exact on the frames, smooth enough between them and never overshoots."""
-    options = bpy.types.Keyframe.bl_rna.properties
-    linear = options["interpolation"].enum_items["LINEAR"].value  # type: ignore[attr-defined]
-    rounded = options["handle_left_type"].enum_items["AUTO_CLAMPED"].value  # type: ignore[attr-defined]
+    options: Any = bpy.types.Keyframe.bl_rna.properties
+    linear = options["interpolation"].enum_items["LINEAR"].value
+    rounded = options["handle_left_type"].enum_items["AUTO_CLAMPED"].value
     for curve in list(bag.fcurves):
         if (curve.data_path, curve.array_index) not in curves:
             bag.fcurves.remove(curve)
@@ -182,16 +153,16 @@ def _write_curves(bag: Any, first: int, curves: Curves) -> None:
     for (path, index), values in curves.items():
         curve = present.get((path, index)) or bag.fcurves.new(path, index=index)
         points = curve.keyframe_points
-        places = np.empty((len(values), 2), np.float32)
-        places[:, 0] = np.arange(first, first + len(values))
-        places[:, 1] = values
+        coordinates = np.empty((len(values), 2), np.float32)
+        coordinates[:, 0] = np.arange(first, first + len(values))
+        coordinates[:, 1] = values
         if len(points) != len(values):
             points.clear()
             points.add(len(values))
             points.foreach_set("interpolation", np.full(len(values), linear, np.int32))
             for side in ("handle_left_type", "handle_right_type"):
                 points.foreach_set(side, np.full(len(values), rounded, np.int32))
-        points.foreach_set("co", places.ravel())
+        points.foreach_set("co", coordinates.ravel())
         curve.update()
 
 
@@ -212,7 +183,8 @@ def _move_to_bottom(track: bpy.types.NlaTrack, animation: bpy.types.AnimData, vi
     )
     usual = area.ui_type
     area.type = "NLA_EDITOR"
-    filters = area.spaces.active.dopesheet  # type: ignore[union-attr]
+    editor: Any = area.spaces.active
+    filters = editor.dopesheet
     shown = {name: getattr(filters, name) for name in SHOW_EVERYTHING}
     selected = [(other, other.select) for other in _all_tracks()]
     try:
@@ -221,7 +193,8 @@ def _move_to_bottom(track: bpy.types.NlaTrack, animation: bpy.types.AnimData, vi
         for other, _ in selected:
             other.select = other == track
         region = next(region for region in area.regions if region.type == "WINDOW")
-        with bpy.context.temp_override(window=window, screen=window.screen, area=area, region=region):  # type: ignore
+        override = bpy.context.temp_override(window=window, screen=window.screen, area=area, region=region)
+        with override:  # type: ignore (its stub is no context manager)
             bpy.ops.anim.channels_move(direction="BOTTOM")
     finally:
         for other, select in selected:

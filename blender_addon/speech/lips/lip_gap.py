@@ -60,13 +60,13 @@ class LipGap:
         added: dict[str, np.ndarray] = {}
         column = {name: i for i, name in enumerate(names) if name is not None and name in free}
         parting = [name for name, i in column.items() if self.opens[i] > LEAST and name != "jawOpen"]
-        share = np.zeros(len(values))
+        fraction = np.zeros(len(values))
         if parting:
-            places = [column[name] for name in parting]
-            total = np.maximum(values[:, places], 0.0) @ self.opens[places]
-            share = np.minimum(left / np.maximum(total, 1e-9), 1.0)
-            left = left - share * total
-            added |= {name: -share * np.maximum(values[:, column[name]], 0.0) for name in parting}
+            columns = [column[name] for name in parting]
+            total = np.maximum(values[:, columns], 0.0) @ self.opens[columns]
+            fraction = np.minimum(left / np.maximum(total, 1e-9), 1.0)
+            left = left - fraction * total
+            added |= {name: -fraction * np.maximum(values[:, column[name]], 0.0) for name in parting}
 
         def move(name: str, room: np.ndarray) -> None:
             nonlocal left

@@ -16,7 +16,7 @@ import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
 
-from ..keys import nla
+from ... import animation_data
 from . import strips
 from .timing import Clock, Span
 
@@ -41,13 +41,13 @@ def mix(
         _check(sound.strip)
         samples = _decode(sound.strip, rate, folder)
         begin = _content_start(sound.strip, clock) - clock.seconds(first)
-        heard = Span(clock.seconds(sound.span.start - first), clock.seconds(sound.span.end - first))
-        whole = Span(begin, begin + len(samples) / rate).clipped(heard).clipped(Span(0.0, count / rate))
+        audible = Span(clock.seconds(sound.span.start - first), clock.seconds(sound.span.end - first))
+        whole = Span(begin, begin + len(samples) / rate).clipped(audible).clipped(Span(0.0, count / rate))
         at, end = round(whole.start * rate), min(round(whole.end * rate), count)
         skipped = at - round(begin * rate)
-        part = samples[skipped : skipped + max(0, end - at)]
-        mixed[at : at + len(part)] += part * _volume(
-            scene, sound.strip, clock, first + clock.frames(at / rate), part, rate
+        chunk = samples[skipped : skipped + max(0, end - at)]
+        mixed[at : at + len(chunk)] += chunk * _volume(
+            scene, sound.strip, clock, first + clock.frames(at / rate), chunk, rate
         )
     return mixed
 
@@ -66,7 +66,7 @@ def _decode(strip: Any, rate: int, folder: Path) -> np.ndarray:
     if strip.sound.packed_file is not None:
         path = folder / f"packed{path.suffix}"
         path.write_bytes(strip.sound.packed_file.data)
-    source: Any = aud.Sound(str(path))  # type: ignore
+    source: Any = aud.Sound(str(path))  # type: ignore (its stub takes no arguments)
     if int(source.specs[0]) != rate:
         source = source.resample(rate, QUALITY)
     return source.data().mean(axis=1, dtype=np.float32)
@@ -78,13 +78,13 @@ def _content_start(strip: Any, clock: Clock) -> float:
 
 
 def _volume(
-    scene: bpy.types.Scene, strip: Any, clock: Clock, frame: float, part: np.ndarray, rate: int
+    scene: bpy.types.Scene, strip: Any, clock: Clock, frame: float, chunk: np.ndarray, rate: int
 ) -> np.ndarray | float:
-    """The strip's volume over `part`, which starts at `frame`."""
+    """The strip's volume over `chunk`, which starts at `frame`."""
     path = strip.path_from_id("volume")
-    curve = next((curve for curve in nla.active_curves(scene) if curve.data_path == path), None)
+    curve = next((curve for curve in animation_data.active_curves(scene) if curve.data_path == path), None)
     if curve is None:
         return strip.volume
-    frames = np.arange(np.floor(frame), frame + clock.frames(len(part) / rate) + 2)
+    frames = np.arange(np.floor(frame), frame + clock.frames(len(chunk) / rate) + 2)
     values = [curve.evaluate(each) for each in frames]
-    return np.interp(frame + np.arange(len(part)) / rate * clock.rate, frames, values).astype(np.float32)
+    return np.interp(frame + np.arange(len(chunk)) / rate * clock.rate, frames, values).astype(np.float32)

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import bpy
 import numpy as np
@@ -105,7 +105,8 @@ def _alone(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip]) -> Itera
                 strip.mute = True
                 if strip.type == "SOUND":
                     # Muted sound is read and resampled all the same.
-                    strip.sound = None  # type: ignore[attr-defined]
+                    silent: Any = strip
+                    silent.sound = None
         yield copy
     finally:
         bpy.data.scenes.remove(copy)
@@ -116,7 +117,8 @@ def _alone(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip]) -> Itera
 def _write(scene: bpy.types.Scene, path: Path, rate: int) -> None:
     """Stereo, because Blender clips mono mixes; 1024, because it aborts at some other accuracies."""
     try:
-        with bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0]):  # type: ignore[attr-defined]
+        override = bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0])
+        with override:  # type: ignore (its stub is no context manager)
             bpy.ops.sound.mixdown(
                 filepath=str(path),
                 check_existing=False,
@@ -143,11 +145,11 @@ def _read(path: Path, count: int) -> np.ndarray | None:
     with path.open("rb") as file:
         _find_data(file)
         for start in range(0, count, BLOCK):
-            part = samples[start : start + BLOCK]
-            stereo = np.fromfile(file, "<f4", 2 * len(part))
-            if len(stereo) < 2 * len(part):
+            chunk = samples[start : start + BLOCK]
+            stereo = np.fromfile(file, "<f4", 2 * len(chunk))
+            if len(stereo) < 2 * len(chunk):
                 return None
-            part[:] = stereo.reshape(-1, 2).mean(axis=1)
+            chunk[:] = stereo.reshape(-1, 2).mean(axis=1)
     return samples
 
 

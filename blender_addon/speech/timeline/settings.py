@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from dgtalker_engine.performance import STYLES, Direction
@@ -16,6 +16,7 @@ class Setting:
     name: str
     label: str
     description: str
+    _: KW_ONLY
     default: float
     least: float
     most: float
@@ -23,25 +24,71 @@ class Setting:
 
 
 MOVES = (
-    Setting("lips", "Lips", "How far the lips and the tongue move: 0 still, 1 natural", 1, 0, 2),
-    Setting("jaw", "Jaw", "How far the jaw opens: 0 shut, 1 natural. Lips close at P, B and M at any amount", 1, 0, 2),
-    Setting("expression", "Expression", "How much brows, lids and cheeks move: 0 still, 1 natural", 1, 0, 2),
-    Setting("head", "Head", "How much the head nods and turns: 0 still, 1 natural", 1, 0, 2),
+    Setting("lips", "Lips", "How far the lips and the tongue move: 0 still, 1 natural", default=1, least=0, most=2),
+    Setting(
+        "jaw",
+        "Jaw",
+        "How far the jaw opens: 0 shut, 1 natural. Lips close at P, B and M at any amount",
+        default=1,
+        least=0,
+        most=2,
+    ),
+    Setting(
+        "expression",
+        "Expression",
+        "How much brows, lids and cheeks move: 0 still, 1 natural",
+        default=1,
+        least=0,
+        most=2,
+    ),
+    Setting("head", "Head", "How much the head nods and turns: 0 still, 1 natural", default=1, least=0, most=2),
 )
 EYES = (
-    Setting("blinks", "Blinks", "How often the eyes blink: 0 never, 1 naturally, 2 twice as often", 1, 0, 4),
-    Setting("gaze", "Gaze", "How often the eyes look aside: 0 never, 1 naturally, 2 twice as often", 1, 0, 4),
+    Setting(
+        "blinks",
+        "Blinks",
+        "How often the eyes blink: 0 never, 1 naturally, 2 twice as often",
+        default=1,
+        least=0,
+        most=4,
+    ),
+    Setting(
+        "gaze",
+        "Gaze",
+        "How often the eyes look aside: 0 never, 1 naturally, 2 twice as often",
+        default=1,
+        least=0,
+        most=4,
+    ),
 )
 MOUTH = (
-    Setting("articulation", "Articulation", "-1 mumbled, 0 as spoken, 1 over-articulated", 0, -1, 1),
-    Setting("smoothing", "Smoothing", "Seconds over which the mouth's motion is averaged", 0, 0, 0.5, "TIME"),
-    Setting("hold", "Hold", "Seconds for which each shape of the mouth is held", 0, 0, 0.3, "TIME"),
-    Setting("offset", "Offset", "Seconds by which the mouth is late; early below 0", 0, -1, 1, "TIME"),
-)  # fmt: skip
+    Setting("articulation", "Articulation", "-1 mumbled, 0 as spoken, 1 over-articulated", default=0, least=-1, most=1),
+    Setting(
+        "smoothing",
+        "Smoothing",
+        "Seconds over which the mouth's motion is averaged",
+        default=0,
+        least=0,
+        most=0.5,
+        unit="TIME",
+    ),
+    Setting(
+        "hold", "Hold", "Seconds for which each shape of the mouth is held", default=0, least=0, most=0.3, unit="TIME"
+    ),
+    Setting(
+        "offset",
+        "Offset",
+        "Seconds by which the mouth is late; early below 0",
+        default=0,
+        least=-1,
+        most=1,
+        unit="TIME",
+    ),
+)
 NUMBERS = (*MOVES, *EYES, *MOUTH)
 
-MOODS = tuple(name for name in STYLES if name != "neutral")
-"""Styles with a slider; neutral is where all of them are 0."""
+STYLE_SLIDERS = tuple(name for name in STYLES if name != "neutral")
+"""The styles that have a slider; neutral is where all of them are 0."""
 
 SECONDS = tuple(each.name for each in NUMBERS if each.unit == "TIME")
 
@@ -51,7 +98,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "amounts": (*(each.name for each in MOVES), "seed"),
     "mouth": tuple(each.name for each in MOUTH),
     "eyes": tuple(each.name for each in EYES),
-    "style": tuple(PREFIX + name for name in MOODS),
+    "style": tuple(PREFIX + name for name in STYLE_SLIDERS),
 }
 """The parts of the strip's panel and the settings in them."""
 
@@ -61,7 +108,7 @@ ALL = tuple(name for names in SECTIONS.values() for name in names)
 def direction(start: float, end: float, get: Callable[[str], Any]) -> Direction:
     """The Direction that a strip's settings make; `get` reads one by its name."""
     numbers = {each.name: min(max(float(get(each.name)), each.least), each.most) for each in NUMBERS}
-    styles = {name: float(get(PREFIX + name)) for name in MOODS}
+    styles = {name: float(get(PREFIX + name)) for name in STYLE_SLIDERS}
     return Direction(
         start, end, **numbers, seed=int(get("seed")), styles={name: weight for name, weight in styles.items() if weight}
     )

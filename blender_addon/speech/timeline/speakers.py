@@ -7,7 +7,8 @@ from typing import TypeGuard
 import bpy
 
 from ...head import model
-from ..keys import arkit_names
+from ...properties import speaker_properties
+from . import arkit_names
 
 FEWEST_CONTROLS = 5
 """ARKit names among its shape keys that make a mesh a speaker."""
@@ -51,14 +52,14 @@ def meshes(ob: bpy.types.Object) -> list[bpy.types.Object]:
     found = {model.key_of(ob): ob}
     if not model.is_head(ob) and ob.parent is not None and ob.parent.type == "ARMATURE":
         for part in ob.parent.children:
-            if _is_arkit(part) and not model.is_head(part) and not part.dgtalker_speech.take:  # type: ignore
+            if _is_arkit(part) and not model.is_head(part) and not speaker_properties(part).take:
                 found.setdefault(model.key_of(part), part)
     return list(found.values())
 
 
 def turns(ob: bpy.types.Object) -> bool:
     """Whether the object itself turns with the head's motion. A body that is one mesh must not."""
-    return model.is_head(ob) or ob.dgtalker_speech.turns  # type: ignore[attr-defined]
+    return model.is_head(ob) or speaker_properties(ob).turns
 
 
 def locked_reason(ob: bpy.types.Object) -> str:

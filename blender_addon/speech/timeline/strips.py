@@ -1,4 +1,4 @@
-"""What stands on the timeline: sound strips, who speaks them, when and whether they are heard. Reads only."""
+"""What stands on the timeline: sound strips, who speaks them, when and whether they are audible. Reads only."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import bpy
 
 from dgtalker_engine.errors import DGTalkerError
 
+from ...properties import speaker_properties, strip_properties
 from . import speakers
 from .timing import EVER, Clock, Span
 
@@ -34,7 +35,7 @@ class SoundStrip:
     muted: bool
 
     @property
-    def heard(self) -> bool:
+    def audible(self) -> bool:
         return not self.muted and not self.span.empty
 
 
@@ -75,7 +76,7 @@ def _ends(strip: Any) -> Span:
 
 def speaker(strip: Any) -> bpy.types.Object | None:
     """Who speaks a strip. Blender keeps a deleted object while a strip names it: that is no speaker."""
-    head = strip.dgtalker.speaker
+    head = strip_properties(strip).speaker
     return head if speakers.is_speaker(head) and head.users_scene else None
 
 
@@ -84,9 +85,9 @@ def strips_of(scene: bpy.types.Scene, head: bpy.types.Object) -> list[SoundStrip
     return [sound for sound in sound_strips(scene) if speaker(sound.strip) == head]
 
 
-def heard_of(scene: bpy.types.Scene, head: bpy.types.Object) -> list[SoundStrip]:
-    """A head's sound strips that are heard, by when they start."""
-    return sorted((sound for sound in strips_of(scene, head) if sound.heard), key=lambda sound: sound.span.start)
+def audible_of(scene: bpy.types.Scene, head: bpy.types.Object) -> list[SoundStrip]:
+    """A head's sound strips that are audible, by when they start."""
+    return sorted((sound for sound in strips_of(scene, head) if sound.audible), key=lambda sound: sound.span.start)
 
 
 def without_speaker(scene: bpy.types.Scene) -> list[SoundStrip]:
@@ -94,19 +95,19 @@ def without_speaker(scene: bpy.types.Scene) -> list[SoundStrip]:
     return [sound for sound in sound_strips(scene) if speaker(sound.strip) is None]
 
 
-def speaking(scene: bpy.types.Scene, heard_only: bool = False) -> list[bpy.types.Object]:
-    """The heads with sound strips (that are heard, if asked), by name."""
-    found = {
+def speaking(scene: bpy.types.Scene, audible_only: bool = False) -> list[bpy.types.Object]:
+    """The heads with sound strips (that are audible, if asked), by name."""
+    speaking = {
         head.name_full: head
         for sound in sound_strips(scene)
-        if (sound.heard or not heard_only) and (head := speaker(sound.strip))
+        if (sound.audible or not audible_only) and (head := speaker(sound.strip))
     }
-    return [found[name] for name in sorted(found)]
+    return [speaking[name] for name in sorted(speaking)]
 
 
 def animated(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     """The speakers of a scene's strips that keep a take."""
-    return [head for head in speaking(scene) if head.dgtalker_speech.take]  # type: ignore[attr-defined]
+    return [head for head in speaking(scene) if speaker_properties(head).take]
 
 
 def active(context: bpy.types.Context) -> Any:
@@ -147,7 +148,7 @@ def file_start(scene: bpy.types.Scene, strip: Any) -> float:
     return start + clock(scene).frames(offset)
 
 
-def heard_seconds(scene: bpy.types.Scene, strip: Any) -> Span:
+def played_seconds(scene: bpy.types.Scene, strip: Any) -> Span:
     """The part of its sound file that a strip plays; seconds."""
     start, ends = file_start(scene, strip), _ends(strip)
     return Span(clock(scene).seconds(ends.start - start), clock(scene).seconds(ends.end - start))
@@ -165,10 +166,10 @@ def sample_rate(strip: Any) -> int:
     if strip.sound.packed_file is not None and strip.sound.samplerate > 0:
         return int(strip.sound.samplerate)
     try:
-        rate = int(aud.Sound(str(file_of(strip.sound))).specs[0])  # type: ignore
-    except aud.error as error:  # type: ignore
+        rate = int(aud.Sound(str(file_of(strip.sound))).specs[0])  # type: ignore (its stub takes no arguments)
+    except aud.error as error:  # type: ignore (its stub is no exception)
         raise DGTalkerError(
             f"Blender cannot read the sound of the strip {strip.name}: {file_of(strip.sound)} ({error}).",
             "Save it as WAV, FLAC or MP3, or mute the strip.",
-        ) from error  # type: ignore
+        ) from error  # type: ignore (as above)
     return rate

@@ -9,28 +9,28 @@ from dgtalker_engine.performance.transcripts import Cue, cues
 from .timing import Span
 
 
-def within(text: str, heard: Span) -> list[Cue]:
+def within(text: str, played: Span) -> list[Cue]:
     """The subtitles of a file that are spoken mostly within a span, cut to it; in seconds from its start."""
     found = []
     for cue in cues(text):
-        inside = Span(cue.start, cue.end).clipped(heard)
+        inside = Span(cue.start, cue.end).clipped(played)
         if inside.end - inside.start > 0.5 * (cue.end - cue.start):
-            found.append(Cue(inside.start - heard.start, inside.end - heard.start, cue.text))
+            found.append(Cue(inside.start - played.start, inside.end - played.start, cue.text))
     return found
 
 
-def moved(parts: Iterable[Cue], later: float) -> list[Cue]:
-    return [Cue(cue.start + later, cue.end + later, cue.text) for cue in parts]
+def moved(lines: Iterable[Cue], later: float) -> list[Cue]:
+    return [Cue(cue.start + later, cue.end + later, cue.text) for cue in lines]
 
 
-def joined(parts: Iterable[Cue]) -> str:
+def joined(lines: Iterable[Cue]) -> str:
     """The words alone."""
-    return " ".join(" ".join(cue.text for cue in parts).split())
+    return " ".join(" ".join(cue.text for cue in lines).split())
 
 
-def written(parts: Iterable[Cue]) -> str:
+def written(lines: Iterable[Cue]) -> str:
     """SubRip text, which the engine takes as a transcript with times."""
-    return "\n\n".join(f"{_time(cue.start)} --> {_time(cue.end)}\n{cue.text}" for cue in parts)
+    return "\n\n".join(f"{_time(cue.start)} --> {_time(cue.end)}\n{cue.text}" for cue in lines)
 
 
 def _time(seconds: float) -> str:

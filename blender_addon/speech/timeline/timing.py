@@ -65,27 +65,27 @@ def in_frames(text: str, clock: Clock, first: int) -> str:
     )
 
 
-def reaches(heard: Sequence[Span], clock: Clock) -> list[Span]:
+def reaches(spans: Sequence[Span], clock: Clock) -> list[Span]:
     """How far the settings of each sound reach: beyond its ends until the face has come to rest, or half way to the
     next sound."""
     most = clock.frames(SETTLE + FADE)
-    found = []
-    for span in heard:
-        others = [other for other in heard if other is not span]
+    reached = []
+    for span in spans:
+        others = [other for other in spans if other is not span]
         before = span.start - max((other.end for other in others if other.start < span.start), default=-math.inf)
         after = min((other.start for other in others if other.end > span.end), default=math.inf) - span.end
         early, late = (min(most, max(0.0, gap) / 2) for gap in (before, after))
-        found.append(Span(span.start - early, span.end + late))
-    return found
+        reached.append(Span(span.start - early, span.end + late))
+    return reached
 
 
-def whole_take(heard: Iterable[Span], clock: Clock) -> tuple[int, int]:
-    """The whole frames `(first, last)` of a take, last included: all that is heard, and SETTLE around it.
+def whole_take(sounds: Iterable[Span], clock: Clock) -> tuple[int, int]:
+    """The whole frames `(first, last)` of a take, last included: all that is audible, and SETTLE around it.
 
     Args:
-        heard: at least one span that is not empty.
+        sounds: at least one span that is not empty.
     """
-    spans = list(heard)
+    spans = list(sounds)
     settle = math.ceil(clock.frames(SETTLE))
     first = math.floor(min(span.start for span in spans)) - settle
     return max(0, first), math.ceil(max(span.end for span in spans)) + settle

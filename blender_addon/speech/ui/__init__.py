@@ -1,1 +1,13 @@
-"""The operators and panels of speech."""
+"""The buttons and panels of speech, in the 3D view's sidebar and the sequencer's."""
+
+from __future__ import annotations
+
+from . import exchange_operators, lip_operators, operators, panels, transcript_operators
+
+CLASSES: tuple[type, ...] = (
+    *operators.CLASSES,
+    *lip_operators.CLASSES,
+    *transcript_operators.CLASSES,
+    *exchange_operators.CLASSES,
+    *panels.CLASSES,
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from dgtalker_engine.performance import exchange as formats
 from ... import ui
 from ...bridge.modal import EngineOperator
 from ..exchange import performances
-from ..keys import performance_keys
+from ..keys import keyframes
 from ..timeline import speakers, strips
 from . import steps
 
@@ -25,10 +25,10 @@ SUFFIXES = ";".join(sorted({f"*{each.suffix}" for each in formats.FORMATS.values
 def target(context: bpy.types.Context) -> bpy.types.Object | None:
     """The speaker that is meant: in the sequencer the active strip's, elsewhere the selected one; else the other."""
     strip = strips.active(context)
-    found = [context.object, strips.speaker(strip) if strip else None]
+    candidates = [context.object, strips.speaker(strip) if strip else None]
     if context.area and context.area.type == "SEQUENCE_EDITOR":
-        found.reverse()
-    return next(filter(speakers.is_speaker, found), None)
+        candidates.reverse()
+    return next(filter(speakers.is_speaker, candidates), None)
 
 
 class TargetOperator(ui.ExplainedOperator):
@@ -49,23 +49,23 @@ class ImportPerformance(TargetOperator, bpy.types.Operator):
     bl_label = "Import Performance"
     bl_options = {"REGISTER", "UNDO"}
 
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})  # type: ignore[valid-type]
-    filter_glob: bpy.props.StringProperty(default=SUFFIXES, options={"HIDDEN"})  # type: ignore[valid-type]
-    first: bpy.props.IntProperty(  # type: ignore[valid-type]
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: bpy.props.StringProperty(default=SUFFIXES, options={"HIDDEN"})
+    first: bpy.props.IntProperty(
         name="Start Frame", description="Where the performance begins", default=1, options={"SKIP_SAVE"}
     )
-    fps: bpy.props.FloatProperty(  # type: ignore[valid-type]
+    fps: bpy.props.FloatProperty(
         name="Frame Rate", description="Of the file; 0 as the file says", default=0, min=0, max=1000
     )
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         head = target(context)
-        return super().disabled_reason(context) if head is None else performance_keys.locked_reason(head)
+        return super().disabled_reason(context) if head is None else keyframes.locked_reason(head)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         self.first = context.scene.frame_current
-        context.window_manager.fileselect_add(self)  # type: ignore[arg-type]
+        context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -87,10 +87,10 @@ class ExportPerformance(TargetOperator, EngineOperator, bpy.types.Operator):
     bl_idname = "dgtalker.export_performance"
     bl_label = "Export Performance"
 
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})  # type: ignore[valid-type]
-    format: bpy.props.EnumProperty(name="Format", items=FORMATS)  # type: ignore[valid-type]
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    format: bpy.props.EnumProperty(name="Format", items=FORMATS)
 
-    def work(self, context: bpy.types.Context) -> Iterator[Any]:
+    def work(self, context: bpy.types.Context) -> Generator[Any, None, None]:
         head = target(context)
         assert head is not None
         name, path = head.name, Path(bpy.path.abspath(self.filepath))
@@ -106,10 +106,10 @@ class ChooseExport(TargetOperator, bpy.types.Operator):
     bl_idname = "dgtalker.choose_export"
     bl_label = "Export Performance"
 
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})  # type: ignore[valid-type]
-    filter_glob: bpy.props.StringProperty(default=SUFFIXES, options={"HIDDEN"})  # type: ignore[valid-type]
-    check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN"})  # type: ignore[valid-type]
-    format: bpy.props.EnumProperty(name="Format", items=FORMATS)  # type: ignore[valid-type]
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: bpy.props.StringProperty(default=SUFFIXES, options={"HIDDEN"})
+    check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
+    format: bpy.props.EnumProperty(name="Format", items=FORMATS)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         head = target(context)
@@ -117,7 +117,7 @@ class ChooseExport(TargetOperator, bpy.types.Operator):
         folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
         self.filepath = str(folder / bpy.path.clean_name(head.name))
         self.check(context)
-        context.window_manager.fileselect_add(self)  # type: ignore[arg-type]
+        context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def check(self, context: bpy.types.Context) -> bool:
@@ -131,9 +131,7 @@ class ChooseExport(TargetOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         # The file browser calls only execute, which would make the window wait.
-        bpy.ops.dgtalker.export_performance(  # type: ignore[attr-defined]
-            "INVOKE_DEFAULT", filepath=self.filepath, format=self.format
-        )
+        ui.press(ExportPerformance, filepath=self.filepath, format=self.format)
         return {"FINISHED"}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import bpy
@@ -11,80 +11,82 @@ from dgtalker_engine.errors import DGTalkerError
 
 from ... import ui
 from ...bridge.modal import EngineOperator
-from ..keys import evaluation, retarget
+from ...properties import speaker_properties
+from ..keys import evaluation
 from ..lips import contacts
+from ..takes import retarget, storage
 from ..timeline import marker_names, markers, strips
 from . import steps
 
 
-def heard_reason(context: bpy.types.Context) -> str:
-    """Why nothing is known of what is said; empty when it is."""
+def no_take_reason(context: bpy.types.Context) -> str:
+    """Why there is no take of what is said; empty when there is one."""
     if not strips.animated(strips.timeline(context)):
         return "Nothing was animated yet: press Animate first."
     return ""
 
 
-class HeardOperator(ui.ExplainedOperator):
+class TakeOperator(ui.ExplainedOperator):
     """Mixin of operators that need takes."""
 
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
-        reason = heard_reason(context)
+        reason = no_take_reason(context)
         heads = strips.animated(strips.timeline(context))
         return reason or next(filter(None, map(retarget.stale_reason, heads)), "")
 
 
-class CheckLips(HeardOperator, EngineOperator, bpy.types.Operator):
+class CheckLips(TakeOperator, EngineOperator, bpy.types.Operator):
     """Find where the lips stay apart at P, B and M in the final motion, your own keys included, and mark it"""
 
     bl_idname = "dgtalker.check_lips"
     bl_label = "Check P, B, M"
 
-    def work(self, context: bpy.types.Context) -> Iterator[Any]:
+    def work(self, context: bpy.types.Context) -> Generator[Any, None, None]:
         scene = strips.timeline(context)
         clock = strips.clock(scene)
-        places: list[tuple[int, str]] = []
+        named: list[tuple[int, str]] = []
         count = 0
         names = [head.name for head in strips.animated(scene)]
         for i, name in enumerate(names):
-            head, take, first, asked = _take(scene, name)
-            checking = contacts.check_steps(head, take, first, asked)
+            head, take, first, directions = _take(scene, name)
+            checking = contacts.check_steps(head, take, first, directions)
             misses = yield from steps.shown(checking, "Looking at the lips", i / len(names), (i + 1) / len(names))
             count += len(take.closures)
-            places += [(miss.frame, marker_names.open_lips(miss.phone, miss.frame, clock)) for miss in misses]
-        markers.show(scene, "OPEN_LIPS", places)
-        if places:
-            self.report({"WARNING"}, f"The lips stay apart at {len(places)} of {count} P, B and M.")
+            named += [(miss.frame, marker_names.open_lips(miss.phone, miss.frame, clock)) for miss in misses]
+        markers.show(scene, "OPEN_LIPS", named)
+        if named:
+            self.report({"WARNING"}, f"The lips stay apart at {len(named)} of {count} P, B and M.")
         else:
             self.report({"INFO"}, f"The lips close at all {count} P, B and M.")
 
 
-class CloseLips(HeardOperator, EngineOperator, bpy.types.Operator):
+class CloseLips(TakeOperator, EngineOperator, bpy.types.Operator):
     """Close the lips where they stay apart at P, B and M, by keys on an NLA track of their own. Your own keys stay;
     amounts that you change later are mended too"""
 
     bl_idname = "dgtalker.close_lips"
     bl_label = "Close Lips"
 
-    def work(self, context: bpy.types.Context) -> Iterator[Any]:
+    def work(self, context: bpy.types.Context) -> Generator[Any, None, None]:
         scene = strips.timeline(context)
         clock = strips.clock(scene)
         names = [head.name for head in strips.animated(scene)]
-        found: dict[str, list[contacts.Miss]] = {}
+        missed: dict[str, list[contacts.Miss]] = {}
         for i, name in enumerate(names):
             looking = contacts.unmended_steps(*_take(scene, name))
-            found[name] = yield from steps.shown(looking, "Looking at the lips", i / len(names), (i + 1) / len(names))
-        places: list[tuple[int, str]] = []
-        for name, misses in found.items():
+            missed[name] = yield from steps.shown(looking, "Looking at the lips", i / len(names), (i + 1) / len(names))
+        named: list[tuple[int, str]] = []
+        for name, misses in missed.items():
             spoken = _take(scene, name)
             contacts.close(*spoken, misses)
             left = evaluation.finished(contacts.check_steps(*spoken))
-            places += [(miss.frame, marker_names.open_lips(miss.phone, miss.frame, clock)) for miss in left]
-        markers.show(scene, "OPEN_LIPS", places)
-        if places:
-            self.report({"WARNING"}, f"Your own keys or drivers hold the lips apart at {len(places)} P, B and M.")
+            named += [(miss.frame, marker_names.open_lips(miss.phone, miss.frame, clock)) for miss in left]
+        markers.show(scene, "OPEN_LIPS", named)
+        if named:
+            self.report({"WARNING"}, f"Your own keys or drivers hold the lips apart at {len(named)} P, B and M.")
         else:
             self.report({"INFO"}, "The lips close at every P, B and M.")
 
@@ -112,8 +114,8 @@ class MarkedOperator(ui.ExplainedOperator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
-        found = markers.found(strips.timeline(context), "OPEN_LIPS")
-        return "" if found else "No P, B or M is marked: press Check first."
+        marked = markers.of_kind(strips.timeline(context), "OPEN_LIPS")
+        return "" if marked else "No P, B or M is marked: press Check first."
 
 
 class NextOpenLips(MarkedOperator, bpy.types.Operator):
@@ -123,7 +125,7 @@ class NextOpenLips(MarkedOperator, bpy.types.Operator):
     bl_label = "Next"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        frames = [marker.frame for marker in markers.found(strips.timeline(context), "OPEN_LIPS")]
+        frames = [marker.frame for marker in markers.of_kind(strips.timeline(context), "OPEN_LIPS")]
         later = [frame for frame in frames if frame > context.scene.frame_current]
         context.scene.frame_set(min(later or frames))
         return {"FINISHED"}
@@ -148,7 +150,7 @@ class ShowPhones(ui.ExplainedOperator, bpy.types.Operator):
     bl_label = "Show Phones"
     bl_options = {"REGISTER", "UNDO"}
 
-    kind: bpy.props.EnumProperty(  # type: ignore[valid-type]
+    kind: bpy.props.EnumProperty(
         name="Track",
         items=(
             ("PHONES", "Phones", "Each sound of speech, as /AA/"),
@@ -159,26 +161,26 @@ class ShowPhones(ui.ExplainedOperator, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         scene = strips.timeline(context)
-        shown = any(markers.found(scene, kind) for kind in ("PHONES", "VISEMES"))
-        return "" if shown else heard_reason(context)
+        shown = any(markers.of_kind(scene, kind) for kind in ("PHONES", "VISEMES"))
+        return "" if shown else no_take_reason(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene = strips.timeline(context)
         clock = strips.clock(scene)
-        if markers.found(scene, self.kind):
+        if markers.of_kind(scene, self.kind):
             markers.remove(scene, self.kind)
             return {"FINISHED"}
-        places: list[tuple[int, str]] = []
+        named: list[tuple[int, str]] = []
         try:
             for head in strips.animated(scene):
-                take, first = retarget.take_of(head), head.dgtalker_speech.first  # type: ignore[attr-defined]
+                take, first = storage.take_of(head), speaker_properties(head).first
                 assert take is not None
                 track = marker_names.track(take.phones, self.kind)
-                places += [(round(first + clock.frames(time)), name) for time, name in track]
+                named += [(round(first + clock.frames(time)), name) for time, name in track]
         except DGTalkerError as error:
             return ui.report(self, error)
-        markers.show(scene, self.kind, places)
-        if not places:
+        markers.show(scene, self.kind, named)
+        if not named:
             self.report({"WARNING"}, "No phones were recognised in what was animated.")
         return {"FINISHED"}
 
@@ -188,8 +190,8 @@ def _take(scene: bpy.types.Scene, name: str) -> tuple[bpy.types.Object, Any, int
     head = next((each for each in strips.animated(scene) if each.name == name), None)
     if head is None:
         raise DGTalkerError(f"{name} was removed meanwhile.")
-    first = head.dgtalker_speech.first  # type: ignore[attr-defined]
-    return head, retarget.take_of(head), first, retarget.directions(scene, head, first)
+    first = speaker_properties(head).first
+    return head, storage.take_of(head), first, retarget.directions_of(scene, head, first)
 
 
 CLASSES = (CheckLips, CloseLips, ReleaseLips, NextOpenLips, ClearLipMarkers, ShowPhones)

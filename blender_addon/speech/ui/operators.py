@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import bpy
 
@@ -11,8 +11,10 @@ from dgtalker_engine.errors import DGTalkerError
 from ... import ui
 from ...bridge.engine import Pending
 from ...bridge.modal import EngineOperator
+from ...properties import strip_properties
 from .. import animation
-from ..keys import live, performance_keys, retarget
+from ..keys import keyframes
+from ..takes import live, retarget
 from ..timeline import marker_names, markers, settings, speakers, strips
 
 
@@ -30,13 +32,13 @@ class Animate(EngineOperator, bpy.types.Operator):
             return "There are no sound strips: add one in the Video Sequencer."
         if not strips.speaking(scene):
             return "No sound strip has a speaker: choose a head beside a strip."
-        heads = strips.speaking(scene, heard_only=True)
+        heads = strips.speaking(scene, audible_only=True)
         if not heads:
             return "No strip with a speaker is heard: they are muted, or end before frame 0."
         return animation.disabled_reason(context, heads)
 
-    def work(self, context: bpy.types.Context) -> Iterator[Pending]:
-        heads = strips.speaking(strips.timeline(context), heard_only=True)
+    def work(self, context: bpy.types.Context) -> Generator[Pending, None, None]:
+        heads = strips.speaking(strips.timeline(context), audible_only=True)
         names = [head.name for head in heads]
         notes = yield from animation.animate_steps(context, heads)
         done = f"Animated {', '.join(names)}."
@@ -58,7 +60,7 @@ class AssignSpeaker(ui.ExplainedOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         (head,) = speakers.in_scene(context.scene)
         for sound in strips.without_speaker(strips.timeline(context)):
-            sound.strip.dgtalker.speaker = head
+            strip_properties(sound.strip).speaker = head
         return {"FINISHED"}
 
 
@@ -74,11 +76,11 @@ class ClearSpeech(ui.ExplainedOperator, bpy.types.Operator):
         heads = spoken(context.scene)
         if not heads:
             return "No head has generated keys."
-        return next(filter(None, map(performance_keys.locked_reason, heads)), "")
+        return next(filter(None, map(keyframes.locked_reason, heads)), "")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         for head in spoken(context.scene):
-            performance_keys.clear(head)
+            keyframes.clear(head)
             retarget.forget(head)
         for kind in marker_names.NAMES:
             markers.remove(strips.timeline(context), kind)
@@ -92,7 +94,7 @@ class ResetStrip(ui.ExplainedOperator, bpy.types.Operator):
     bl_label = "Reset"
     bl_options = {"REGISTER", "UNDO"}
 
-    section: bpy.props.EnumProperty(  # type: ignore[valid-type]
+    section: bpy.props.EnumProperty(
         name="Section", items=[("all", "All", ""), *((name, name.capitalize(), "") for name in settings.SECTIONS)]
     )
 
@@ -103,7 +105,7 @@ class ResetStrip(ui.ExplainedOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         strip = strips.active(context)
         for name in settings.ALL if self.section == "all" else settings.SECTIONS[self.section]:
-            strip.dgtalker.property_unset(name)
+            strip_properties(strip).property_unset(name)
         head = strips.speaker(strip)
         if head:
             live.follow(head)
@@ -136,7 +138,7 @@ class UpdateKeys(ui.ExplainedOperator, bpy.types.Operator):
 
 def spoken(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     """The speakers of a scene with generated keys."""
-    return [ob for ob in scene.objects if speakers.is_speaker(ob) and performance_keys.spoken(ob)]
+    return [ob for ob in scene.objects if speakers.is_speaker(ob) and keyframes.spoken(ob)]
 
 
 CLASSES = (Animate, AssignSpeaker, ClearSpeech, ResetStrip, UpdateKeys)

@@ -8,8 +8,10 @@ import bpy
 
 from ... import ui
 from ...head import model
-from ..keys import performance_keys, retarget
+from ...properties import StripProperties, speaker_properties, strip_properties
+from ..keys import keyframes
 from ..lips import contacts
+from ..takes import retarget
 from ..timeline import markers, settings, speakers, strips
 from . import exchange_operators, lip_operators, operators, transcript_operators
 
@@ -30,7 +32,7 @@ class StripList(bpy.types.UIList):
         else:
             name.active = not item.mute
             name.label(text=item.name, icon="MUTE_IPO_ON" if item.mute else "SOUND")
-        columns.prop(item.dgtalker, "speaker", text="", placeholder="Speaker")
+        columns.prop(strip_properties(item), "speaker", text="", placeholder="Speaker")
 
     def filter_items(self, context: Any, data: Any, property: str) -> tuple[list[int], list[int]]:
         wanted = self.filter_name.lower()
@@ -49,22 +51,22 @@ class OpenLipsList(bpy.types.UIList):
         layout.label(text=item.name, icon="MARKER_HLT")
 
     def filter_items(self, context: Any, data: Any, property: str) -> tuple[list[int], list[int]]:
-        found = getattr(data, property)
-        shown = [self.bitflag_filter_item if markers.is_ours(marker, "OPEN_LIPS") else 0 for marker in found]
-        by_frame = sorted(range(len(found)), key=lambda i: found[i].frame)
-        order = [0] * len(found)
-        for place, i in enumerate(by_frame):
-            order[i] = place
+        listed = getattr(data, property)
+        shown = [self.bitflag_filter_item if markers.is_ours(marker, "OPEN_LIPS") else 0 for marker in listed]
+        by_frame = sorted(range(len(listed)), key=lambda i: listed[i].frame)
+        order = [0] * len(listed)
+        for row, i in enumerate(by_frame):
+            order[i] = row
         return shown, order
 
 
-class SpeechPanel:
+class SpeechPanel(ui.PanelMixin):
     """Mixin that draws the panel."""
 
     bl_label = "Speech"
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout: Any = self.layout  # type: ignore[attr-defined]
+        layout: Any = self.layout
         scene = strips.timeline(context)
         if any(strips.sound_strips(scene)):
             _draw_strips(layout, context, scene)
@@ -112,13 +114,13 @@ def _draw_strip(layout: Any, context: bpy.types.Context, strip: Any) -> None:
         ui.alert(layout, context, problem)
         return
     head = strips.speaker(strip)
-    if head and head.dgtalker_speech.take:  # type: ignore[attr-defined]
+    if head and speaker_properties(head).take:
         reason = retarget.outdated_reason(head)
         if reason:
             ui.alert(layout, context, reason)
-    elif head and performance_keys.spoken(head):
+    elif head and keyframes.spoken(head):
         layout.label(text=f"{head.name} plays a file; Animate replaces it", icon="INFO")
-    own = strip.dgtalker
+    own = strip_properties(strip)
     row = layout.row(align=True)
     row.prop(own, "transcript", text="", placeholder="What is said, if you know it", icon="TEXT")
     row.operator(transcript_operators.ReadTranscript.bl_idname, text="", icon="FILE_FOLDER")
@@ -128,10 +130,10 @@ def _draw_strip(layout: Any, context: bpy.types.Context, strip: Any) -> None:
         ("eyes", "Eyes", True),
         ("style", "Style", True),
     ):
-        _draw_section(layout, name, label, closed, own)
+        _draw_section(layout, own, name, label, closed=closed)
 
 
-def _draw_section(layout: Any, name: str, label: str, closed: bool, own: Any) -> None:
+def _draw_section(layout: Any, own: StripProperties, name: str, label: str, *, closed: bool) -> None:
     """A part of the strip's settings that folds; where something was changed, its header can reset it."""
     rows = settings.SECTIONS[name]
     header, body = layout.panel(f"dgtalker_strip_{name}", default_closed=closed)
@@ -154,13 +156,13 @@ def _shown_speaker(context: bpy.types.Context, strip: Any) -> bpy.types.Object |
 
 def _draw_speaker(layout: Any, head: bpy.types.Object) -> None:
     """What a speaker keeps for itself: styles that can be keyed."""
-    own = head.dgtalker_speech  # type: ignore[attr-defined]
+    own = speaker_properties(head)
     header, body = layout.panel("dgtalker_fades", default_closed=True)
     header.label(text=f"{head.name}'s Style over Time")
     if body:
         column = body.column(align=True)
         column.use_property_split = True
-        for name in settings.MOODS:
+        for name in settings.STYLE_SLIDERS:
             column.prop(own, name, slider=True)
         if not model.is_head(head):
             body.prop(own, "turns")
@@ -168,10 +170,10 @@ def _draw_speaker(layout: Any, head: bpy.types.Object) -> None:
 
 def _draw_lips(layout: Any, context: bpy.types.Context, scene: bpy.types.Scene) -> None:
     header, body = layout.panel("dgtalker_lips", default_closed=True)
-    found = markers.found(scene, "OPEN_LIPS")
-    header.alert = bool(found)
+    marked = markers.of_kind(scene, "OPEN_LIPS")
+    header.alert = bool(marked)
     mended = any(contacts.mended(head) for head in strips.animated(scene))
-    state = f": {len(found)} Open" if found else ": Kept Closed" if mended else ""
+    state = f": {len(marked)} Open" if marked else ": Kept Closed" if mended else ""
     header.label(text=f"Lips at P, B, M{state}")
     if body:
         row = body.row(align=True)
@@ -179,7 +181,7 @@ def _draw_lips(layout: Any, context: bpy.types.Context, scene: bpy.types.Scene) 
         row.operator(lip_operators.CloseLips.bl_idname, icon="CHECKMARK")
         if mended:
             row.operator(lip_operators.ReleaseLips.bl_idname, text="", icon="X")
-        if found:
+        if marked:
             manager = context.window_manager
             body.template_list(
                 OpenLipsList.bl_idname, "", scene, "timeline_markers", manager, "dgtalker_open_lips", rows=3
@@ -192,7 +194,7 @@ def _draw_lips(layout: Any, context: bpy.types.Context, scene: bpy.types.Scene) 
     if body:
         row = body.row(align=True)
         for kind in ("PHONES", "VISEMES"):
-            shown = bool(markers.found(scene, kind))
+            shown = bool(markers.of_kind(scene, kind))
             button = row.operator(lip_operators.ShowPhones.bl_idname, text=kind.capitalize(), depress=shown)
             button.kind = kind
 

@@ -11,6 +11,7 @@ from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import transcripts
 
 from ... import ui
+from ...properties import strip_properties
 from ..timeline import strips, subtitles
 
 
@@ -22,8 +23,8 @@ class ReadTranscript(ui.ExplainedOperator, bpy.types.Operator):
     bl_label = "Read Transcript"
     bl_options = {"REGISTER", "UNDO"}
 
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})  # type: ignore[valid-type]
-    filter_glob: bpy.props.StringProperty(  # type: ignore[valid-type]
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: bpy.props.StringProperty(
         default=";".join(f"*{suffix}" for suffix in transcripts.ENDINGS), options={"HIDDEN"}
     )
 
@@ -32,7 +33,7 @@ class ReadTranscript(ui.ExplainedOperator, bpy.types.Operator):
         return "" if strips.active(context) else "Choose a sound strip in the list first."
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        context.window_manager.fileselect_add(self)  # type: ignore[arg-type]
+        context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -52,22 +53,22 @@ def read_into(scene: bpy.types.Scene, strip: Any, path: Path) -> int:
         DGTalkerError: the file cannot be read, or none of its lines lies within the strip; nothing was changed.
     """
     text = transcripts.read_transcript(path)
-    own = strip.dgtalker
+    own = strip_properties(strip)
     if not transcripts.cues(text):
         words = " ".join(text.split())
         if not words or "-->" in words:
             raise DGTalkerError(f"The transcript {path.name} holds no words.")
         own.transcript, own.cues = words, ""
         return 0
-    parts = subtitles.within(text, strips.heard_seconds(scene, strip))
-    if not parts:
+    lines = subtitles.within(text, strips.played_seconds(scene, strip))
+    if not lines:
         raise DGTalkerError(
             f"No line of {path.name} lies within the strip {strip.name}.",
             "Its times are counted from the start of the strip's sound file.",
         )
-    begin = strips.heard_seconds(scene, strip).start
-    own.transcript, own.cues = subtitles.joined(parts), subtitles.written(subtitles.moved(parts, begin))
-    return len(parts)
+    begin = strips.played_seconds(scene, strip).start
+    own.transcript, own.cues = subtitles.joined(lines), subtitles.written(subtitles.moved(lines, begin))
+    return len(lines)
 
 
 CLASSES = (ReadTranscript,)

@@ -122,13 +122,13 @@ def write(performance: Performance, path: Path | str, name: str = "") -> None:
     """
     text = format_for(path, name).text(performance)
     whole = Path(path)
-    part = whole.with_name(f".{whole.name}.{os.getpid()}.part")
+    partial = whole.with_name(f".{whole.name}.{os.getpid()}.part")
     try:
         try:
-            part.write_text(text, encoding="utf-8", newline="\n")
-            part.replace(whole)
+            partial.write_text(text, encoding="utf-8", newline="\n")
+            partial.replace(whole)
         finally:
-            part.unlink(missing_ok=True)
+            partial.unlink(missing_ok=True)
     except OSError as error:
         raise DGTalkerError(f"{path} cannot be written: {error.strerror}.") from error
 

@@ -26,26 +26,26 @@ def from_json(content: dict[str, Any], fps: float | None) -> Performance:
         DGTalkerError: it is incomplete, or its counts do not fit its matrix.
     """
     try:
-        found = [names.ours(str(name)) or str(name) for name in content["facsNames"]]
-        names.checked(found)
+        controls = [names.canonical(str(name)) or str(name) for name in content["facsNames"]]
+        names.check(controls)
         weights = np.array(content["weightMat"], np.float32)
         rate = float(next((content[key] for key in _RATES if key in content), fps) or 0.0)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DGTalkerError(f"This file of Audio2Face is incomplete: {error!r}.", "Export it again.") from error
-    if weights.ndim != 2 or weights.shape[1] != len(found) or content.get("numFrames", len(weights)) != len(weights):
+    if weights.ndim != 2 or weights.shape[1] != len(controls) or content.get("numFrames", len(weights)) != len(weights):
         raise DGTalkerError(
-            f"This file of Audio2Face promises {content.get('numFrames')} frames of {len(found)} weights and holds "
+            f"This file of Audio2Face promises {content.get('numFrames')} frames of {len(controls)} weights and holds "
             f"{' × '.join(map(str, weights.shape))}.",
             "Export it again.",
         )
     if rate <= 0.0:
         raise DGTalkerError("This file of Audio2Face does not say its frame rate.", "Give its frames per second.")
-    return Performance(rate, tuple(found), weights)
+    return Performance(rate, tuple(controls), weights)
 
 
 def json_text(performance: Performance) -> str:
     """A performance as Audio2Face exports it, of ARKit's 52 blendshapes; the head's turns are left out."""
-    names.checked(performance.names)
+    names.check(performance.names)
     weights = np.clip(performance.select(ARKIT_NAMES), 0.0, 1.0)
     content = {
         # Readers that take it for a whole number would stumble over "25.0".
@@ -61,8 +61,8 @@ def json_text(performance: Performance) -> str:
 
 def csv_text(performance: Performance) -> str:
     """A performance as Audio2Face-3D's service writes its blendshapes; the head's turns are left out."""
-    names.checked(performance.names)
-    rows = [",".join(["timeCode", *(f"blendShapes.{names.pascal(name)}" for name in ARKIT_NAMES)])]
+    names.check(performance.names)
+    rows = [",".join(["timeCode", *(f"blendShapes.{names.pascal_case(name)}" for name in ARKIT_NAMES)])]
     weights = np.clip(performance.select(ARKIT_NAMES), 0.0, 1.0)
     for i, row in enumerate(weights.tolist()):
         rows.append(",".join([f"{i / performance.fps:.6f}", *(f"{value:.9g}" for value in row)]))

@@ -19,12 +19,12 @@ _LOOK = np.radians(35.0)
 
 def text(performance: Performance) -> str:
     """A performance as Live Link Face writes it: all 52 blendshapes, and turns of the head and the eyes."""
-    names.checked(performance.names)
+    names.check(performance.names)
     header = [
         "Timecode",
         "BlendShapeCount",
-        *map(names.pascal, ARKIT_NAMES),
-        *map(names.pascal, HEAD_NAMES),
+        *map(names.pascal_case, ARKIT_NAMES),
+        *map(names.pascal_case, HEAD_NAMES),
         *names.EYES,
     ]
     face = np.clip(performance.select(ARKIT_NAMES), 0.0, 1.0)

@@ -16,13 +16,13 @@ _MOST = 4096
 _SIDES = {"l": "left", "r": "right"}
 
 
-def spelled(name: str) -> str:
+def normalized(name: str) -> str:
     """A name's letters and digits alone, in lower case."""
     return re.sub(r"[\W_]", "", name).lower()
 
 
-_KNOWN = {spelled(name): name for name in (*ARKIT_NAMES, *HEAD_NAMES)}
-_UNREAD = {spelled(name) for name in (*EYES, "blendShapeCount", "frame", "index")}
+_KNOWN = {normalized(name): name for name in (*ARKIT_NAMES, *HEAD_NAMES)}
+_UNREAD = {normalized(name) for name in (*EYES, "blendShapeCount", "frame", "index")}
 
 
 @lru_cache(maxsize=4096)
@@ -34,20 +34,20 @@ def control_of(name: str) -> str | None:
     """
     parts = re.split(r"[.:|]", name)
     for i in range(len(parts)):
-        letters = spelled("".join(parts[i:]))
+        letters = normalized("".join(parts[i:]))
         for spelling in (letters, letters[:-1] + _SIDES.get(letters[-1:], "-")):
             if spelling in _KNOWN:
                 return _KNOWN[spelling]
     return None
 
 
-def ours(name: str) -> str:
-    """Our name of a control, its own where it is none of ours, and nothing for what is no control."""
+def canonical(name: str) -> str:
+    """ARKit's or `HEAD_NAMES`' name of a control, its own where it has none there, nothing for what is no control."""
     name = name.strip()
-    return "" if spelled(name) in _UNREAD else control_of(name) or name
+    return "" if normalized(name) in _UNREAD else control_of(name) or name
 
 
-def checked(names: Sequence[str]) -> None:
+def check(names: Sequence[str]) -> None:
     """Raises DGTalkerError when a name comes twice, none of them is ARKit's, or they are too many."""
     if len(names) > _MOST:
         raise DGTalkerError(f"There are {len(names)} controls.", f"At most {_MOST} are read.")
@@ -61,6 +61,6 @@ def checked(names: Sequence[str]) -> None:
         )
 
 
-def pascal(name: str) -> str:
+def pascal_case(name: str) -> str:
     """``jawOpen`` → ``JawOpen``, as tables of other programs have it."""
     return name[:1].upper() + name[1:]

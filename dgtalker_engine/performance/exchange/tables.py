@@ -53,7 +53,7 @@ def performance(lines: Iterator[str], fps: float | None) -> Performance:
     return Performance(rate, table.names, weights.astype(np.float32))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Table:
     """What a table holds.
 
@@ -79,8 +79,8 @@ def _read(lines: Iterator[str]) -> _Table:
     _, header = next(rows)
     # Where commas stand before decimals, cells are parted by something else.
     decimal = "." if delimiter == "," else ","
-    clock = next((i for i, cell in enumerate(header) if names.spelled(cell) in _UNITS), None)
-    columns = {i: name for i, cell in enumerate(header) if i != clock and (name := names.ours(cell))}
+    clock = next((i for i, cell in enumerate(header) if names.normalized(cell) in _UNITS), None)
+    columns = {i: name for i, cell in enumerate(header) if i != clock and (name := names.canonical(cell))}
     last = max(columns, default=0)
     values = array("d")
     times: list[str] = []
@@ -91,7 +91,7 @@ def _read(lines: Iterator[str]) -> _Table:
         if weighed:
             if not values:
                 columns = {i: name for i, name in columns.items() if names.control_of(name) or _is_number(row[i])}
-                names.checked(list(columns.values()))
+                names.check(list(columns.values()))
             if clock is not None and not timed:
                 raise DGTalkerError(f"Row {number} of the table has weights without a time.", "Export it again.")
             if len(values) > _MOST_VALUES:
@@ -100,12 +100,12 @@ def _read(lines: Iterator[str]) -> _Table:
         if clock is not None and timed:
             times.append(row[clock])
             seen.append(weighed)
-    names.checked(list(columns.values()))
+    names.check(list(columns.values()))
     if not values:
         raise DGTalkerError("There are no rows of weights below the names.", "Export it again.")
     weights = np.array(values).reshape(-1, len(columns))
-    unit = None if clock is None else _UNITS[names.spelled(header[clock])]
-    return _Table(tuple(columns.values()), weights, unit, times, seen, decimal)
+    unit = None if clock is None else _UNITS[names.normalized(header[clock])]
+    return _Table(names=tuple(columns.values()), weights=weights, unit=unit, times=times, seen=seen, decimal=decimal)
 
 
 def _rows(lines: Iterator[str]) -> tuple[Iterator[tuple[int, list[str]]], str]:

@@ -40,9 +40,9 @@ def seconds(codes: Sequence[str], count: float | None) -> np.ndarray:
         match = _CODE.match(code)
         if match is None:
             raise DGTalkerError(f"{code!r} in row {i + 2} is no time code.", "It is written HH:MM:SS:FF.")
-        hours, minutes, second, separator, frame, part = match.groups()
+        hours, minutes, second, separator, frame, fraction = match.groups()
         whole[i] = 3600 * int(hours) + 60 * int(minutes) + int(second)
-        frames[i] = float(f"0.{frame}") if separator == "." else float(f"{frame}.{part or 0}")
+        frames[i] = float(f"0.{frame}") if separator == "." else float(f"{frame}.{fraction or 0}")
     # A recording that passes midnight goes on.
     whole += 86400.0 * np.cumsum(np.diff(whole, prepend=whole[:1]) < -43200)
     if separator == ".":
@@ -71,18 +71,18 @@ def rate(times: np.ndarray) -> float | None:
     step = float(np.sort(steps)[len(steps) // 2])
     # Frames may be lost, and written times are rounded: over the whole length both hardly count.
     whole = float(steps[np.abs(steps - step) < 0.5 * step].mean())
-    found = 1.0 / whole
-    usual = min(_RATES, key=lambda each: abs(each - found))
+    measured = 1.0 / whole
+    usual = min(_RATES, key=lambda each: abs(each - measured))
     accuracy = max(3e-4, 1e-3 / max(len(steps) * step, 1e-9)) if len(steps) > 8 else 0.02
-    return _EXACT.get(usual, usual) if abs(usual - found) < min(accuracy, 0.02) * usual else found
+    return _EXACT.get(usual, usual) if abs(usual - measured) < min(accuracy, 0.02) * usual else measured
 
 
 def code(frame: int, fps: float) -> str:
     """The time code of a frame: true to the clock also where `fps` is no whole number."""
     count = max(round(fps), 1)
     if abs(fps - count) < 1e-9:
-        whole, part = divmod(frame, count)
-        thousandths = 1000 * part
+        whole, fraction = divmod(frame, count)
+        thousandths = 1000 * fraction
     else:
         whole, thousandths = divmod(round(frame / fps * count * 1000), count * 1000)
     minutes, second = divmod(whole, 60)

@@ -247,4 +247,4 @@ def test_the_buttons_say_what_they_need(make_mesh, make_head, tmp_path):
     ],
 )
 def test_names_of_other_rigs_are_understood(room, name, control):
-    assert room("speech.keys.arkit_names").control_of(name) == control
+    assert room("speech.timeline.arkit_names").control_of(name) == control

@@ -12,7 +12,7 @@ FIRST = 10
 
 @pytest.fixture
 def keys(room):
-    return room("speech.keys.performance_keys")
+    return room("speech.keys.keyframes")
 
 
 @pytest.fixture

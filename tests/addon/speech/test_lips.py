@@ -27,8 +27,8 @@ def gaps(room):
     """`gaps(head)`: how far the lips are apart at each P, B and M as Blender plays it, 1 is a jaw wide open."""
 
     def measure(head: bpy.types.Object) -> list[float]:
-        directing, contacts = room("speech.keys.retarget"), room("speech.lips.contacts")
-        take, first = directing.take_of(head), head.dgtalker_speech.first
+        storage, contacts = room("speech.takes.storage"), room("speech.lips.contacts")
+        take, first = storage.take_of(head), head.dgtalker_speech.first
         key = head.data.shape_keys
         opens = contacts.gap_of(head, key).opens
         scene = bpy.context.scene

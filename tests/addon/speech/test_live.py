@@ -155,29 +155,29 @@ def test_an_overridden_head_follows_and_keeps_its_take(room, add_strip, voice, c
 
 def test_after_a_strip_was_moved_nothing_follows_and_the_panel_says_why(room, animated, curve):
     head, strip = animated()
-    directing = room("speech.keys.retarget")
-    assert directing.outdated_reason(head) == ""
+    retarget = room("speech.takes.retarget")
+    assert retarget.outdated_reason(head) == ""
     usual = curve(head, "jawOpen")
     strip.channel = 5
-    assert directing.outdated_reason(head) == ""
+    assert retarget.outdated_reason(head) == ""
     start = "content_start" if bpy.app.version >= (5, 2) else "frame_start"
     setattr(strip, start, getattr(strip, start) + 10)
     strip.dgtalker.jaw = 0.0
     assert np.array_equal(curve(head, "jawOpen"), usual)
-    assert "press Animate" in directing.outdated_reason(head)
+    assert "press Animate" in retarget.outdated_reason(head)
     with pytest.raises(RuntimeError, match="Strips of Ada were moved"):
         bpy.ops.dgtalker.update_keys()
     bpy.ops.dgtalker.animate()
-    assert directing.outdated_reason(head) == ""
+    assert retarget.outdated_reason(head) == ""
     assert curve(head, "jawOpen").max() == 0.0
 
 
 def test_a_new_transcript_asks_for_animate(room, animated):
     head, strip = animated()
     strip.dgtalker.transcript = "Hello! My favorite movie"
-    assert "transcript of Ada was changed" in room("speech.keys.retarget").outdated_reason(head)
+    assert "transcript of Ada was changed" in room("speech.takes.retarget").outdated_reason(head)
     bpy.ops.dgtalker.animate()
-    assert room("speech.keys.retarget").outdated_reason(head) == ""
+    assert room("speech.takes.retarget").outdated_reason(head) == ""
 
 
 def test_a_linked_head_does_not_follow_and_says_so(room, animated, tmp_path):
@@ -188,7 +188,7 @@ def test_a_linked_head_does_not_follow_and_says_so(room, animated, tmp_path):
     with bpy.data.libraries.load(path, link=True) as (_, wanted):
         wanted.scenes = ["Scene"]
     head = next(ob for ob in bpy.data.objects if ob.name == "Ada")
-    assert "linked from another file" in room("speech.keys.retarget").stale_reason(head)
+    assert "linked from another file" in room("speech.takes.retarget").stale_reason(head)
 
 
 def test_a_style_fades_between_its_keys(animated, curve):
@@ -221,7 +221,7 @@ def test_clear_forgets_the_take(room, animated):
     head, strip = animated()
     bpy.ops.dgtalker.clear_speech()
     strip.dgtalker.jaw = 0.5
-    assert not room("speech.keys.performance_keys").spoken(head)
+    assert not room("speech.keys.keyframes").spoken(head)
 
 
 def test_a_minute_follows_a_slider_quickly(room, make_head, add_strip, sample, tmp_path):

@@ -46,10 +46,10 @@ def test_strips_inside_metas_are_found_where_they_are_heard(strips, tone, add_st
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         (sound,) = strips.sound_strips(bpy.context.scene)
-    assert (sound.span.start, sound.span.end, sound.heard) == (10, 60, True)
+    assert (sound.span.start, sound.span.end, sound.audible) == (10, 60, True)
     meta.channels[strip.channel].mute = True
     (sound,) = strips.sound_strips(bpy.context.scene)
-    assert not sound.heard
+    assert not sound.audible
 
 
 def test_a_strip_before_frame_0_is_heard_from_frame_0(strips, tone, add_strip):

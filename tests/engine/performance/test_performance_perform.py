@@ -12,7 +12,7 @@ from take_tools import make_take
 
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import STYLES, Direction, perform
-from dgtalker_engine.performance.direction import Parts
+from dgtalker_engine.performance.direction import DirectionBlend
 from dgtalker_engine.performance.lips import contacts
 from dgtalker_engine.rig import ARKIT_NAMES, HEAD_NAMES
 
@@ -32,7 +32,7 @@ def asked(take, **settings):
 
 
 def free_of_contacts(take):
-    closure, bite = contacts(take, Parts([], take.frames, take.fps))
+    closure, bite = contacts(take, DirectionBlend([], take.frames, take.fps))
     return (closure < 1e-6) & (bite < 1e-6)
 
 

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from functools import lru_cache
 
 from dgtalker_engine.performance.exchange import names
 from dgtalker_engine.rig import ARKIT_NAMES
 
 
-@lru_cache(maxsize=4096)
 def control_of(name: str) -> str | None:
-    """The ARKit control that a shape key's name means.
-
-    ``EyeBlinkLeft``, ``eyeBlink_L``, ``eye_blink.left`` and ``Face.eyeBlink.L`` are all ``eyeBlinkLeft``.
-    """
-    parts = re.split(r"[.:|]", name)
-    for i in range(len(parts)):
-        control = names.ours(re.sub(r"[\W_]", "", "".join(parts[i:])))
-        if control in ARKIT_NAMES:
-            return control
-    return None
+    """The ARKit control that a shape key's name means, however it is spelled; see `exchange.names.control_of`."""
+    control = names.control_of(name)
+    return control if control in ARKIT_NAMES else None
 
 
 def controls_of(shape_keys: Iterable[str]) -> dict[str, str]:

@@ -1,8 +1,9 @@
-"""A Performance becomes keys: shape keys of the head's mesh, and the delta rotation of the head."""
+"""A Performance becomes keyframes: shape keys of the head's mesh, and the delta rotation of the head."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import bpy
 import numpy as np
@@ -11,6 +12,7 @@ from mathutils import Euler, Matrix, Quaternion
 from dgtalker_engine.performance import Performance
 from dgtalker_engine.rig import HEAD_NAMES
 
+from ... import animation_data
 from ...head import model
 from ..timeline import speakers
 from . import nla
@@ -19,7 +21,7 @@ DELTA_PATHS = ("delta_rotation_euler", "delta_rotation_quaternion")
 
 
 def write(head: bpy.types.Object, performance: Performance, first: int) -> list[str]:
-    """Writes a performance that starts at frame `first` into a speaker's generated clips.
+    """Writes a performance that starts at frame `first` into a speaker's generated strips.
 
     Controls that a driver moves are left to it.
 
@@ -52,7 +54,7 @@ def spoken(head: bpy.types.Object) -> bool:
 
 
 def clear(head: bpy.types.Object) -> None:
-    """Removes a speaker's generated clips and lays what they moved to rest."""
+    """Removes a speaker's generated strips and lays what they moved to rest."""
     for part in speakers.meshes(head):
         key = model.key_of(part)
         if key is None:
@@ -78,7 +80,7 @@ def _clear_turns(head: bpy.types.Object) -> None:
 def tweaked(head: bpy.types.Object) -> bool:
     """Whether the animator is inside one of a speaker's NLA strips."""
     keys = [model.key_of(part) for part in speakers.meshes(head)]
-    return nla.tweaked(head) or any(nla.tweaked(key) for key in keys if key)
+    return animation_data.tweaked(head) or any(animation_data.tweaked(key) for key in keys if key)
 
 
 def locked_reason(head: bpy.types.Object) -> str:
@@ -98,7 +100,7 @@ def _control_paths(
         notes.append(f"{head.name} has lost shape keys ({listed(missing)}): restore its controls.")
     blocks = {control: key.key_blocks[name] for control, name in controls.items() if name not in missing}
     paths = {control: block.path_from_id("value") for control, block in blocks.items()}
-    drivers = nla.driven(key)
+    drivers = animation_data.driven(key)
     driven = [controls[control] for control, path in paths.items() if path in drivers]
     if driven:
         notes.append(f"Drivers of {head.name} keep moving {listed(driven)}.")
@@ -124,15 +126,17 @@ def _turn_curves(
     if head.rotation_mode == "AXIS_ANGLE":
         notes.append(f"{head.name} does not turn: Blender has no delta for axis-angle rotation; use XYZ Euler.")
         return {}
-    if path in nla.driven(head):
+    if path in animation_data.driven(head):
         notes.append(f"Drivers of {head.name} keep turning it.")
         return {}
     yaw, pitch, roll = (performance.curve(name) for name in HEAD_NAMES)
     values = np.empty((performance.frames, 4 if quaternion else 3), np.float32)
     angles = zip(pitch.tolist(), roll.tolist(), yaw.tolist(), strict=True)
+    order: Any = head.rotation_mode
     for i, (turn, own) in enumerate(zip(angles, _own_rotations(head, first), strict=False)):
         delta = own @ Euler(turn).to_matrix() @ own.transposed()
-        values[i] = tuple(delta.to_quaternion() if quaternion else delta.to_euler(head.rotation_mode))  # type: ignore
+        turned: Any = delta.to_quaternion() if quaternion else delta.to_euler(order)
+        values[i] = tuple(turned)
     return {(path, i): _shortened(values[:, i]) for i in range(values.shape[1])}
 
 
@@ -140,7 +144,7 @@ def _own_rotations(head: bpy.types.Object, first: int) -> Iterator[Matrix]:
     """The object's own rotation from frame `first` on, as its action moves it, (3, 3), without end."""
     path = "rotation_quaternion" if head.rotation_mode == "QUATERNION" else "rotation_euler"
     rest = list(getattr(head, path))
-    curves = {curve.array_index: curve for curve in nla.active_curves(head) if curve.data_path == path}
+    curves = {curve.array_index: curve for curve in animation_data.active_curves(head) if curve.data_path == path}
     still = _rotation(head.rotation_mode, rest)
     frame = first
     while True:
@@ -152,8 +156,8 @@ def _own_rotations(head: bpy.types.Object, first: int) -> Iterator[Matrix]:
         frame += 1
 
 
-def _rotation(mode: str, values: list[float]) -> Matrix:
-    own = Quaternion(values).normalized() if mode == "QUATERNION" else Euler(values, mode)  # type: ignore[arg-type]
+def _rotation(mode: Any, values: list[float]) -> Matrix:
+    own = Quaternion(values).normalized() if mode == "QUATERNION" else Euler(values, mode)
     return own.to_matrix()
 
 

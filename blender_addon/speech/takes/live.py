@@ -15,6 +15,8 @@ from bpy.app.handlers import persistent
 
 from dgtalker_engine.errors import DGTalkerError
 
+from ... import animation_data
+from ...properties import speaker_properties
 from ..timeline import speakers
 from . import retarget
 
@@ -44,7 +46,7 @@ def speaker_changed(properties: Any, context: bpy.types.Context) -> None:
 
 def follow(head: bpy.types.Object) -> None:
     """Rewrites a speaker's keys now, or soon where that takes longer."""
-    if not head.dgtalker_speech.take:  # type: ignore[attr-defined]
+    if not speaker_properties(head).take:
         return
     busy = bpy.app.is_job_running("RENDER")
     if bpy.app.background or (not busy and _cost.get(head.session_uid, 0.0) < AT_ONCE):
@@ -84,7 +86,7 @@ def _tick() -> float | None:
 @persistent
 def _undone(*_: Any) -> None:
     for head in bpy.data.objects:
-        if head.type == "MESH" and head.dgtalker_speech.take:  # type: ignore[attr-defined]
+        if head.type == "MESH" and speaker_properties(head).take:
             _follow_if_behind(head)
 
 
@@ -95,8 +97,8 @@ def _updated(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     if not actions:
         return
     for head in bpy.data.objects:
-        animation = head.animation_data
-        if animation and animation.action in actions and head.dgtalker_speech.take:  # type: ignore[attr-defined]
+        animation = animation_data.of(head)
+        if animation and animation.action in actions and speaker_properties(head).take:
             _follow_if_behind(head)
 
 

@@ -1,0 +1,46 @@
+"""What moves a datablock: the animator's action, drivers, the curves of an action's slot; alike in every Blender."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+
+def of(owner: bpy.types.ID) -> bpy.types.AnimData | None:
+    """The animation of a datablock, None where it has none yet."""
+    animated: Any = owner
+    return animated.animation_data
+
+
+def ensured(owner: bpy.types.ID) -> bpy.types.AnimData:
+    """The animation of a datablock, made where it has none."""
+    animated: Any = owner
+    return animated.animation_data or animated.animation_data_create()
+
+
+def channelbag(action: bpy.types.Action, slot: bpy.types.ActionSlot) -> bpy.types.ActionChannelbag:
+    """The curves of a slot; made where they are missing."""
+    layer = action.layers[0] if action.layers else action.layers.new("Layer")
+    strip: Any = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
+    return strip.channelbag(slot, ensure=True)
+
+
+def active_curves(owner: bpy.types.ID) -> list[bpy.types.FCurve]:
+    """The curves of the action that the animator works on."""
+    animation = of(owner)
+    if not animation or not animation.action or not animation.action_slot or not animation.action.layers:
+        return []
+    return list(channelbag(animation.action, animation.action_slot).fcurves)
+
+
+def driven(owner: bpy.types.ID) -> set[str]:
+    """The data paths that drivers move."""
+    animation = of(owner)
+    return {driver.data_path for driver in animation.drivers} if animation else set()
+
+
+def tweaked(owner: bpy.types.ID) -> bool:
+    """Whether the animator is inside an NLA strip, where tracks and actions must not change."""
+    animation = of(owner)
+    return bool(animation and animation.use_tweak_mode)

@@ -1,0 +1,80 @@
+"""What DGTalker keeps on Blender's objects and strips, with its types: every room reads and writes it through here.
+
+Blender declares properties as annotations that are calls, which tell a type checker nothing; and they hang on Blender's
+own classes, whose stubs don't know them. The groups themselves are declared in `head.properties` and
+`speech.properties`, for each name below one property.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import bpy
+
+
+class PropertyGroup(Protocol):
+    """What every group of properties can do."""
+
+    bl_rna: Any
+
+    def path_from_id(self, property: str) -> str: ...
+    def property_unset(self, property: str) -> None: ...
+
+
+class HeadProperties(PropertyGroup, Protocol):
+    """A head's avatar: `object.dgtalker`."""
+
+    avatar: bpy.types.Image | None
+    avatar_hash: str
+    rig: str
+    consent: str
+    licence: str
+
+
+class SpeakerProperties(PropertyGroup, Protocol):
+    """What a speaker keeps of its speech: `object.dgtalker_speech`. Styles are read by their names."""
+
+    take: str
+    first: int
+    strips_hash: str
+    transcript_hash: str
+    settings_hash: str
+    place: str
+    words: str
+    written: str
+    mended: bool
+    turns: bool
+
+
+class StripProperties(PropertyGroup, Protocol):
+    """Who speaks a sound strip, and how: `strip.dgtalker`. Settings are read by their names."""
+
+    speaker: bpy.types.Object | None
+    transcript: str
+    cues: str
+    seed: int
+
+
+def original_of(ob: bpy.types.Object) -> bpy.types.Object:
+    """The object itself where `ob` is what the depsgraph made of it, else `ob`."""
+    original: Any = ob.original
+    return original
+
+
+def head_properties(ob: bpy.types.Object) -> HeadProperties:
+    """Any object has them; `head.model.is_head` says of which they mean something."""
+    owner: Any = ob
+    return owner.dgtalker
+
+
+def speaker_properties(ob: bpy.types.Object) -> SpeakerProperties:
+    """Any object has them; `speech.timeline.speakers.is_speaker` says of which they mean something."""
+    owner: Any = ob
+    return owner.dgtalker_speech
+
+
+def strip_properties(strip: bpy.types.Strip) -> StripProperties:
+    """Any strip has them; they mean something on sound strips."""
+    owner: Any = strip
+    return owner.dgtalker

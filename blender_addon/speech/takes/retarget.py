@@ -1,0 +1,122 @@
+"""From a speaker's take and what is set now to its keys, without the engine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import bpy
+import numpy as np
+
+from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.performance import Direction, Take, perform
+
+from ... import animation_data
+from ...properties import speaker_properties, strip_properties
+from ..keys import keyframes
+from ..lips import contacts
+from ..timeline import settings, strips, timing
+from . import storage
+
+MOVED = "Strips of {} were moved, trimmed, muted or exchanged: press Animate."
+RESPELLED = "A transcript of {} was changed: press Animate."
+
+
+def forget(head: bpy.types.Object) -> None:
+    """Drops a speaker's take and what mends its lips: what it plays now was not made from it."""
+    storage.forget(head)
+    contacts.release(head)
+
+
+def stale_reason(head: bpy.types.Object) -> str:
+    """Why a speaker's keys cannot follow what is set now; empty when they can."""
+    scene = storage.scene_of(head)
+    if scene is None or not storage.fits(scene, head):
+        return MOVED.format(head.name)
+    return keyframes.locked_reason(head)
+
+
+def outdated_reason(head: bpy.types.Object) -> str:
+    """What was changed that only the engine can answer; empty when nothing was."""
+    reason = stale_reason(head)
+    scene = storage.scene_of(head)
+    if reason or scene is None:
+        return reason
+    said = storage.transcript_hash(strips.audible_of(scene, head))
+    return RESPELLED.format(head.name) if said != storage.kept_hash(head, "transcript_hash") else ""
+
+
+def rewrite(head: bpy.types.Object) -> list[str]:
+    """Performs a speaker's take anew as its strips and styles are set now; hand keys stay.
+
+    Returns:
+        Sentences for the user about what was left out.
+
+    Raises:
+        DGTalkerError: there is no take, it is damaged, or strips were moved since; nothing was changed.
+    """
+    take = storage.take_of(head)
+    if take is None:
+        raise DGTalkerError(f"{head.name} was not animated yet.", "Press Animate.")
+    reason = stale_reason(head)
+    if reason:
+        raise DGTalkerError(reason)
+    scene = storage.scene_of(head)
+    assert scene is not None
+    first = speaker_properties(head).first
+    return write(head, take, first, directions_of(scene, head, first))
+
+
+def write(head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction]) -> list[str]:
+    """Writes the keys of a take that starts at frame `first`; lips that were mended are mended again."""
+    styles = styles_of(head, first, take.frames)
+    notes = keyframes.write(head, perform(take, directions, styles), first)
+    storage.keep_hash(head, "settings_hash", _settings_hash(head, first, directions, styles))
+    if contacts.mended(head):
+        contacts.mend(head, take, first, directions)
+    return notes
+
+
+def behind(head: bpy.types.Object) -> bool:
+    """Whether the keys were written with other settings than there are now, as after an undo."""
+    take = storage.take_of(head)
+    scene = storage.scene_of(head) if take else None
+    if take is None or scene is None or stale_reason(head):
+        return False
+    first = speaker_properties(head).first
+    directions, styles = directions_of(scene, head, first), styles_of(head, first, take.frames)
+    return storage.kept_hash(head, "settings_hash") != _settings_hash(head, first, directions, styles)
+
+
+def directions_of(scene: bpy.types.Scene, head: bpy.types.Object, first: int) -> list[Direction]:
+    """What a speaker's strips ask for, in seconds from frame `first` on."""
+    clock = strips.clock(scene)
+    sounds = strips.audible_of(scene, head)
+    directions = []
+    for sound, reach in zip(sounds, timing.reaches([sound.span for sound in sounds], clock), strict=True):
+        own = strip_properties(sound.strip)
+        start, end = (clock.seconds(frame - first) for frame in (reach.start, reach.end))
+        directions.append(settings.direction(start, end, lambda name, own=own: getattr(own, name)))
+    return directions
+
+
+def styles_of(head: bpy.types.Object, first: int, frames: int) -> dict[str, np.ndarray]:
+    """The speaker's own styles on each frame, float32 (frames,): those that are keyed or above 0."""
+    own = speaker_properties(head)
+    curves = {curve.data_path: curve for curve in animation_data.active_curves(head)}
+    styles: dict[str, np.ndarray] = {}
+    for name in settings.STYLE_SLIDERS:
+        curve = curves.get(own.path_from_id(name))
+        if curve is not None:
+            values = [curve.evaluate(frame) for frame in range(first, first + frames)]
+            styles[name] = np.clip(np.array(values, np.float32), 0.0, 1.0)
+        elif getattr(own, name) > 0.0:
+            styles[name] = np.full(frames, getattr(own, name), np.float32)
+    return styles
+
+
+def _settings_hash(
+    head: bpy.types.Object, first: int, directions: Sequence[Direction], styles: Mapping[str, np.ndarray]
+) -> str:
+    curves = {name: hashlib.sha256(curve.tobytes()).hexdigest() for name, curve in styles.items()}
+    return storage.hash_of([first, repr(directions), curves, speaker_properties(head).turns])

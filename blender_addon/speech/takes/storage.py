@@ -1,0 +1,101 @@
+"""A speaker's take in the .blend, with hashes of what it was made from, which tell when it fits no longer."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Literal
+
+import bpy
+
+from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.performance import Take
+
+from ...properties import speaker_properties, strip_properties
+from ..timeline import strips, timing
+
+Hash = Literal["strips_hash", "transcript_hash", "settings_hash"]
+
+NAMES_BEFORE: dict[Hash, str] = {"strips_hash": "place", "transcript_hash": "words", "settings_hash": "written"}
+"""Where the first release kept them. They are read there until the next writing: opening a file changes nothing in it,
+and heads that override a linked one have them there too."""
+
+
+def store(head: bpy.types.Object, take: bytes, first: int, *, strips_hash: str, transcript_hash: str) -> None:
+    """Keeps a take that starts at frame `first` with its speaker; no keys were written from it yet."""
+    own = speaker_properties(head)
+    own.take, own.first = base64.b64encode(take).decode(), first
+    keep_hash(head, "strips_hash", strips_hash)
+    keep_hash(head, "transcript_hash", transcript_hash)
+    keep_hash(head, "settings_hash", "")
+
+
+def forget(head: bpy.types.Object) -> None:
+    """Drops a speaker's take."""
+    store(head, b"", 0, strips_hash="", transcript_hash="")
+
+
+def take_of(head: bpy.types.Object) -> Take | None:
+    """The take that a speaker's keys were made from.
+
+    Raises:
+        DGTalkerError: it is damaged.
+    """
+    text = speaker_properties(head).take
+    return _parsed(text) if text else None
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> Take:
+    try:
+        data = base64.b64decode(text)
+    except ValueError as error:
+        raise DGTalkerError(f"The take cannot be read: {error}.", "Animate the head again.") from error
+    return Take.from_bytes(data)
+
+
+def kept_hash(head: bpy.types.Object, name: Hash) -> str:
+    """A hash that was kept with a speaker's take; empty where there is none."""
+    own = speaker_properties(head)
+    return getattr(own, name) or getattr(own, NAMES_BEFORE[name])
+
+
+def keep_hash(head: bpy.types.Object, name: Hash, value: str) -> None:
+    own = speaker_properties(head)
+    setattr(own, name, value)
+    if getattr(own, NAMES_BEFORE[name]):
+        setattr(own, NAMES_BEFORE[name], "")
+
+
+def scene_of(head: bpy.types.Object) -> bpy.types.Scene | None:
+    """The scene on whose timeline a speaker's take was made."""
+    scenes = [scene for scene in bpy.data.scenes if any(strips.strips_of(scene, head))]
+    return next((scene for scene in scenes if fits(scene, head)), scenes[0] if scenes else None)
+
+
+def fits(scene: bpy.types.Scene, head: bpy.types.Object) -> bool:
+    """Whether a speaker's strips lie in a scene as they did when its take was made."""
+    return strips_hash(scene, strips.audible_of(scene, head)) == kept_hash(head, "strips_hash")
+
+
+def strips_hash(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip]) -> str:
+    """Of where strips lie and what of their sound is played: keys fit only as long as this stays."""
+    clock = strips.clock(scene)
+    played = [
+        [sound.span.start, sound.span.end, *strips.content(sound.strip), *strips.played(sound.strip)]
+        for sound in sounds
+    ]
+    first = timing.whole_take([sound.span for sound in sounds], clock)[0] if sounds else 0
+    return hash_of([round(clock.rate, 6), first, played])
+
+
+def transcript_hash(sounds: Sequence[strips.SoundStrip]) -> str:
+    """Of what is known of the words of strips."""
+    return hash_of([[own.transcript, own.cues] for own in (strip_properties(sound.strip) for sound in sounds)])
+
+
+def hash_of(data: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(data).encode()).hexdigest()[:16]
