@@ -145,9 +145,7 @@ def _make_with_uv(environment: Environment, python: Path) -> None:
     locks = [lock for lock in environment.locks if lock != TORCH_CPU]
     if TORCH_CPU in environment.locks and indexes.wants_torch_for_cpu():
         install = uv_install(environment, *pinned, *indexes.torch_cpu_index(), *_locks(TORCH_CPU))
-        if subprocess.run(
-            [str(word) for word in install], cwd=ROOT, env=variables, stderr=subprocess.DEVNULL
-        ).returncode:
+        if subprocess.run([str(word) for word in install], cwd=ROOT, env=variables).returncode:
             say("there is no PyTorch for CPUs alone where this machine looks; taking PyPI's, which brings CUDA")
         else:
             locks.remove(TORCH)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .repository import say
 
+PYPI = "https://pypi.org/simple"
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
 VARIABLES = {
@@ -41,7 +42,11 @@ def pip_options(python: Path) -> dict[str, str]:
 def uv_variables(python: Path) -> dict[str, str]:
     """The environment variables with which uv finds packages where the pip of `python` does; uv's own ones win."""
     variables = {VARIABLES[name]: value for name, value in pip_options(python).items() if name in VARIABLES}
-    # As pip: the pinned version may lie in any of the indexes. The hashes of the locks make that safe.
+    if "UV_INDEX" in variables:
+        # uv takes a version from the first index that has any file of it; pip takes the best file of all. The main
+        # index has all files, others perhaps one for another platform.
+        variables["UV_INDEX"] = f"{variables.get('UV_DEFAULT_INDEX', PYPI)} {variables['UV_INDEX']}"
+    # As in pip, the pinned version may lie in any of the indexes. The hashes of the locks make that safe.
     return {"UV_INDEX_STRATEGY": "unsafe-best-match", **variables, **os.environ}
 
 

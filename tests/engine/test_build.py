@@ -117,7 +117,7 @@ def test_uv_looks_where_pip_is_configured_to_look(environments, uv, tmp_path, mo
     monkeypatch.setenv("UV_INSECURE_HOST", "mine")
     found = environments.uv_variables()
     assert found["UV_DEFAULT_INDEX"] == "https://mirror/simple"
-    assert found["UV_INDEX"] == "https://one https://two"
+    assert found["UV_INDEX"] == "https://mirror/simple https://one https://two", "the main one first"
     assert found["UV_FIND_LINKS"] == "/variable", "as in pip, a variable counts for more than a file"
     assert found["UV_INSECURE_HOST"] == "mine", "what is set for uv itself stays"
 
