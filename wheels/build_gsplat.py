@@ -2,7 +2,7 @@
 """Builds gsplat's wheel from its pinned sources, for NVIDIA GPUs; `python build.py package --cuda` runs it.
 
     python wheels/build_gsplat.py --check    whether there is an nvcc; needs nothing else
-    python wheels/build_gsplat.py            builds, on a Python that has the packages of cuda-build.txt
+    python wheels/build_gsplat.py            builds, in the environment "cuda" (engine.txt, torch.txt and cuda.txt)
 
 gsplat has to be built against the very PyTorch that it runs with. TORCH_CUDA_ARCH_LIST (default: `ARCHITECTURES`) says
 for which GPUs, CUDA_HOME where the toolkit is, MAX_JOBS how many compilers run at once. One architecture takes about 9

@@ -9,7 +9,7 @@ frames, from arrays to arrays. Medians; the least time, which a busy machine dis
 quats (wxyz), scales, opacities and colours (0 to 1) as raw float32 rows in NAME.bin, K (3 × 3) and world_to_camera
 (4 × 4, OpenCV) likewise; the last word that it prints is the milliseconds of one picture.
 
-`--plots FOLDER`: draws benchmarks_*.png there, if matplotlib is installed (wheels/bench.txt).
+`--plots FOLDER`: draws benchmarks_*.png there.
 
 Stages: forward; batch (a frame's share of 16 that are drawn at once); backward (gradients of a picture's colours, for
 everything); training step (forward, mean square error, backward, `torch.optim.Adam(fused=True)`, with PyTorch on

@@ -47,7 +47,15 @@ IDENTITY = tuple(np.eye(4).ravel().tolist())
 BARS = {
     "unix": {"round_trip_p50_ms": 0.1, "round_trip_p99_ms": 1.0, "1080p_float32_p99_ms": 20.0},
     "tcp": {"round_trip_p50_ms": 0.2, "round_trip_p99_ms": 2.0, "1080p_float32_p99_ms": 30.0},
-    "engine": {"cancel_max_ms": 100.0, "crash_detected_max_ms": 500.0, "ready_again_max_s": 10.0, "flood_mb": 128.0},
+    "engine": {
+        "cancel_max_ms": 100.0,
+        "busy_ping_median_ms": 50.0,
+        "busy_ping_max_ms": 1000.0,
+        "gone_without_owner_s": 1.0,
+        "crash_detected_max_ms": 500.0,
+        "ready_again_max_s": 10.0,
+        "flood_mb": 128.0,
+    },
 }
 
 
@@ -126,6 +134,13 @@ def ask_nothing() -> None:
         engine.request("nothing")
 
 
+def ping(channel: Channel, number: int) -> None:
+    """A sign of life from an engine that may be at work."""
+    channel.send(Kind.PING, {"id": number})
+    while (head := channel.reader.head()).kind is not Kind.PONG:
+        channel.reader.skip_body(head)
+
+
 def life(avatar: avatars_room.Avatar) -> dict[str, float]:
     """Round trip, cancel, and crash through `bridge.engine`."""
     engine.request("doctor")
@@ -145,8 +160,12 @@ def life(avatar: avatars_room.Avatar) -> dict[str, float]:
         while (head := channel.reader.head()).kind is not Kind.ERROR:
             channel.reader.skip_body(head)
         cancels.append(1e3 * (time.perf_counter() - started))
+    channel.send(Kind.REQUEST, {"id": 99, "op": "animate", "sample_rate": 16000, "fps": 25}, [sound])
+    pings = sorted(1e3 * seconds(ping, channel, number) for number in range(20))
+    started = time.perf_counter()
     channel.close()
     process.end()
+    gone = time.perf_counter() - started
 
     detected: list[float] = []
     ready: list[float] = []
@@ -163,6 +182,9 @@ def life(avatar: avatars_room.Avatar) -> dict[str, float]:
         "request_p50_ms": round(trips[1000], 3),
         "cancel_median_ms": round(statistics.median(cancels), 2),
         "cancel_max_ms": round(max(cancels), 2),
+        "busy_ping_median_ms": round(pings[10], 2),
+        "busy_ping_max_ms": round(pings[-1], 2),
+        "gone_without_owner_s": round(gone, 3),
         "crash_detected_max_ms": round(max(detected), 2),
         "ready_again_median_s": round(statistics.median(ready), 2),
         "ready_again_max_s": round(max(ready), 2),

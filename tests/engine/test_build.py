@@ -2,39 +2,146 @@
 
 from __future__ import annotations
 
-import importlib.util
+import hashlib
+import re
+import shutil
+import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+LOCKS = sorted((REPOSITORY / "wheels").glob("*.txt"))
 
 
 @pytest.fixture
 def build(tmp_path, monkeypatch):
     """The module, with its environments and locks in a folder of the test; nothing is downloaded."""
-    spec = importlib.util.spec_from_file_location("build_under_test", REPOSITORY / "build.py")
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, module)
-    spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "BUILD", tmp_path / ".build")
-    monkeypatch.setattr(module, "WHEELS", tmp_path)
+    monkeypatch.syspath_prepend(str(REPOSITORY))
+    import build
+    from building import repository
+
+    monkeypatch.setattr(repository, "BUILD", tmp_path / ".build")
+    monkeypatch.setattr(repository, "WHEELS", tmp_path)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    return module
+    return build
 
 
-def test_an_environment_that_could_not_be_finished_is_not_taken_for_one(build, tmp_path, capfd):
-    (tmp_path / "lock.txt").write_text("no-such-package==1.0\n")
-    environment = build.Environment("small", None, ("lock.txt",))
+@pytest.fixture
+def environments(build):
+    from building import environments
+
+    return environments
+
+
+@pytest.fixture
+def uv(build, tmp_path):
+    """The repository's uv among the test's environments."""
+    kept = REPOSITORY / ".build" / "envs" / "uv"
+    if not kept.is_dir():
+        pytest.skip("no task has made the environments of this repository yet")
+    (tmp_path / ".build" / "envs").mkdir(parents=True)
+    (tmp_path / ".build" / "envs" / "uv").symlink_to(kept, target_is_directory=True)
+    shutil.copy(REPOSITORY / "wheels" / "uv.txt", tmp_path)
+
+
+NOWHERE = f"no-such-package==1.0 --hash=sha256:{'0' * 64}\n"
+
+
+def unfinished(environments, environment, tmp_path):
+    """Tries to make an environment that cannot be finished."""
+    (tmp_path / environment.locks[0]).write_text(NOWHERE)
     left_over = environment.folder / "left-over"
     left_over.parent.mkdir(parents=True)
     left_over.touch()
-    with pytest.raises(build.BuildError, match="pip install"):
-        build.ensure(environment)
-    assert "no-such-package" in capfd.readouterr().err
+    with pytest.raises(environments.BuildError, match="pip install"):
+        environments.ensure(environment)
     assert not left_over.exists(), "what an earlier run left unfinished was made anew"
     assert not (environment.folder / "build-stamp").exists(), "the next run makes it anew too"
+
+
+def test_an_environment_that_could_not_be_finished_is_not_taken_for_one(environments, uv, tmp_path, capfd):
+    unfinished(environments, environments.Environment("small", None, ("lock.txt",)), tmp_path)
+    assert "no-such-package" in capfd.readouterr().err
+
+
+def test_nor_is_the_one_that_makes_the_others(environments, tmp_path, capfd):
+    unfinished(environments, environments.UV, tmp_path)
+    assert "no-such-package" in capfd.readouterr().err
+
+
+def test_a_package_that_is_not_the_one_of_the_lock_is_refused(environments, uv, tmp_path, capfd, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "small-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("small-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: small\nVersion: 1.0\n")
+        wheel.writestr("small-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr("small-1.0.dist-info/RECORD", "")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    environment = environments.Environment("small", None, ("lock.txt",))
+    (tmp_path / "lock.txt").write_text(f"small==1.0 --hash=sha256:{'0' * 64}\n")
+    with pytest.raises(environments.BuildError):
+        environments.ensure(environment)
+    assert "hash" in capfd.readouterr().err.lower()
+    digest = hashlib.sha256((tmp_path / "small-1.0-py3-none-any.whl").read_bytes()).hexdigest()
+    (tmp_path / "lock.txt").write_text(f"small==1.0 --hash=sha256:{digest}\n")
+    assert environments.ensure(environment).executable.exists()
+
+
+def test_a_layer_sees_the_packages_below_it_and_they_do_not_see_its_own(environments, uv, tmp_path):
+    (tmp_path / "lock.txt").write_text("")
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    below = environments.Environment("below", version, ("lock.txt",))
+    layer = environments.Environment("layer", version, ("lock.txt",), over=below)
+    environments.ensure(layer)
+    for environment, name in ((below, "users"), (layer, "tests")):
+        (environment.packages / f"{name}_module.py").touch()
+
+    def imports(environment, name):
+        command = [environment.executable, "-I", "-c", f"import {name}_module"]
+        return subprocess.run(command, capture_output=True).returncode == 0
+
+    assert [imports(layer, "users"), imports(layer, "tests")] == [True, True]
+    assert [imports(below, "users"), imports(below, "tests")] == [True, False]
+
+
+def test_uv_looks_where_pip_is_configured_to_look(environments, uv, tmp_path, monkeypatch):
+    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX", "UV_FIND_LINKS"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "pip.conf").write_text(
+        "[global]\nindex-url = https://mirror/simple\nfind-links = /file\n"
+        "[install]\nextra-index-url =\n  https://one\n  https://two\n"
+    )
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    monkeypatch.setenv("PIP_FIND_LINKS", "/variable")
+    monkeypatch.setenv("UV_INSECURE_HOST", "mine")
+    found = environments.uv_variables()
+    assert found["UV_DEFAULT_INDEX"] == "https://mirror/simple"
+    assert found["UV_INDEX"] == "https://mirror/simple https://one https://two", "the main one first"
+    assert found["UV_FIND_LINKS"] == "/variable", "as in pip, a variable counts for more than a file"
+    assert found["UV_INSECURE_HOST"] == "mine", "what is set for uv itself stays"
+
+
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
+def test_every_package_is_pinned_with_hashes(path):
+    text = path.read_text()
+    requirements = re.findall(r"(?m)^[A-Za-z0-9].*\n(?:[ \t]+.*\n)*", text)
+    assert requirements
+    for requirement in requirements:
+        assert re.match(r"[A-Za-z0-9._-]+==[^ ]+ ", requirement), requirement
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", requirement), requirement
+    assert "://" not in text, "no lock says where packages come from"
+
+
+def test_users_get_nothing_that_only_tests_need():
+    installed = "".join((REPOSITORY / "wheels" / name).read_text() for name in ("engine.txt", "torch.txt"))
+    assert not re.findall(r"(?mi)^(pytest|pillow|openexr|matplotlib|transformers|pluggy|iniconfig)\b", installed)
+
+
+def test_both_builds_of_pytorch_are_of_one_version():
+    wheels = REPOSITORY / "wheels"
+    (version,) = re.findall(r"(?m)^torch==(\S+)", (wheels / "torch.txt").read_text())
+    assert re.findall(r"(?m)^torch==(\S+)", (wheels / "torch-cpu.txt").read_text()) == [f"{version}+cpu"]
 
 
 def test_a_recording_that_is_not_there_is_named_before_anything_is_made(build, tmp_path, capsys):
@@ -44,7 +151,7 @@ def test_a_recording_that_is_not_there_is_named_before_anything_is_made(build, t
 
 
 def test_paths_without_tests_are_refused_before_anything_is_made(build, tmp_path, capsys):
-    assert build.main(["test", "tests/gui"]) == 1
+    assert build.main(["test", "tests/demo"]) == 1
     assert "tests/addon" in capsys.readouterr().err
     assert not (tmp_path / ".build").exists()
 
@@ -61,6 +168,6 @@ def test_an_old_python_is_named(build):
 
 def test_a_file_in_the_way_is_a_message(build, tmp_path, capsys):
     (tmp_path / ".build").write_text("in the way")
-    (tmp_path / "tools.txt").write_text("")
+    (tmp_path / "uv.txt").write_text("")
     assert build.main(["package"]) == 1
     assert ".build" in capsys.readouterr().err

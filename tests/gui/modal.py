@@ -1,9 +1,9 @@
 """Operators that wait for the engine, in a real Blender window: ESC, undo, another file, faults, two at once.
 
-    blender --factory-startup --enable-event-simulate --python tests/gui/modal.py
+    blender --factory-startup --enable-event-simulate --python tests/gui/modal.py -- [CASE…]
 
-Needs a screen, DGTALKER_ZIP and DGTALKER_ENGINE_PYTHON, as `python build.py test` sets them. Prints one line for each
-case and ends with exit code 0 when all of them hold.
+`tests/gui/test_modal.py` runs it so. Needs a screen, DGTALKER_ZIP and DGTALKER_ENGINE_PYTHON, as `python build.py test`
+sets them. Prints one line for each case, what went wrong before it, and ends with exit code 0 when all of them hold.
 """
 
 from __future__ import annotations
@@ -230,28 +230,40 @@ CASES = (
 )
 
 
-def all_cases() -> Steps:
+def all_cases() -> Generator[None, None, bool]:
+    """The cases that the command line names, or all; whether one failed."""
     bpy.ops.extensions.package_install_files(
         filepath=os.environ["DGTALKER_ZIP"], repo="user_default", enable_on_install=True
     )
     bpy.context.preferences.addons[ADDON].preferences.engine_python = os.environ["DGTALKER_ENGINE_PYTHON"]
+    chosen = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    failed = False
     for case in CASES:
-        yield from empty_file()
-        yield from case()
-        print(f"{case.__name__}: ok", flush=True)
+        if chosen and case.__name__ not in chosen:
+            continue
+        verdict = "ok"
+        try:
+            yield from empty_file()
+            yield from case()
+        except Exception:  # noqa: BLE001 (the next case starts with another file)
+            traceback.print_exc(file=sys.stdout)
+            verdict, failed = "failed", True
+        print(f"{case.__name__}: {verdict}", flush=True)
+    return failed
 
 
-def drive(steps: Steps) -> float | None:
+def drive(steps: Generator[None, None, bool]) -> float | None:
     """A timer that goes on with the cases between redraws, and ends Blender after the last one."""
     try:
         next(steps)
         return 0.1
-    except StopIteration:
-        status = 0
+    except StopIteration as end:
+        status = int(end.value)
     except BaseException:  # noqa: BLE001 (this process ends with it)
         traceback.print_exc()
         status = 1
-    sys.modules[f"{ADDON}.bridge.engine"].stop()
+    if engine := sys.modules.get(f"{ADDON}.bridge.engine"):
+        engine.stop()
     sys.stdout.flush()
     os._exit(status)
 

@@ -76,10 +76,9 @@ def test_a_picture_over_the_wire_is_the_engines_own(shared_bridge, file, avatar,
 
 def test_a_picture_that_cannot_be_sent_is_refused_before_it_is_rendered(shared_bridge, file, shot):
     shared_bridge.request("open_avatar", {}, file)
-    started = time.monotonic()
+    endless = replace(shot, width=16384, height=16384)  # to render it would take minutes
     with pytest.raises(DGTalkerError, match="too large"):
-        shared_bridge.request("render", {}, replace(shot, width=8000, height=8000).to_json().encode())
-    assert time.monotonic() - started < 2
+        shared_bridge.request("render", {}, endless.to_json().encode())
 
 
 def test_an_avatar_that_nobody_knows_is_an_error(shared_bridge, shot):

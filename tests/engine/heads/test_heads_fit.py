@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -150,16 +149,11 @@ def test_a_character_that_is_not_there_names_the_others(capsys):
 
 
 @pytest.mark.parametrize("name", avatar.BUILTIN_NAMES)
-def test_a_shipped_head_is_small_loads_at_once_and_is_the_one_of_the_report(name):
+def test_a_shipped_head_is_small_and_is_the_one_of_the_report(name):
     report = json.loads((avatar.ASSETS / "report.json").read_text(encoding="utf-8"))[name]
     data = avatar.builtin(name)
     assert len(data) == report["bytes"] <= 6_000_000
-    times = []
-    for _ in range(5):
-        started = time.process_time()
-        head = avatar.load(data)
-        times.append(time.process_time() - started)
-    assert min(times) < 0.2, "100 ms on a quiet machine"
+    head = avatar.load(data)
     assert isinstance(head, LinearAvatar)
     assert head.metadata.consent.status == "synthetic"
     assert len(head.base["means"]) == report["gaussians"]

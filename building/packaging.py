@@ -1,0 +1,89 @@
+"""The engine's wheel, the extension's zip, and the engine installed where Blender finds it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from .environments import BLENDERS, ENGINE, TOOLS, ensure, uv_install
+from .repository import ROOT, WHEELS, run, say
+
+MANIFEST = ROOT / "blender_addon" / "blender_manifest.toml"
+DIST = ROOT / "dist"
+
+
+def build_wheel() -> Path:
+    """The engine's wheel, in wheels/ in place of older ones."""
+    tools = ensure(TOOLS).executable
+    with tempfile.TemporaryDirectory() as folder:
+        run([tools, "-m", "hatchling", "build", "-t", "wheel", "-d", folder], stdout=subprocess.DEVNULL)
+        (built,) = Path(folder).glob("*.whl")
+        wheel = WHEELS / built.name
+        for old in WHEELS.glob("dgtalker_engine-*.whl"):
+            if old != wheel:
+                old.unlink()
+        shutil.move(built, wheel)
+    return wheel
+
+
+def build_extension(wheel: Path, out: Path) -> Path:
+    """Pack the extension with the engine's wheel and validate it with Blender's own validator."""
+    blender = ensure(BLENDERS["5.2"])
+    (command,) = blender.folder.rglob("bl_pkg/cli/blender_ext.py")
+    version = re.search(r'(?m)^version = "(.+)"', MANIFEST.read_text(encoding="utf-8"))
+    assert version
+    out.mkdir(parents=True, exist_ok=True)
+    archive = out / f"dgtalker-{version[1]}.zip"
+    with tempfile.TemporaryDirectory() as folder:
+        stage = Path(folder) / "dgtalker"
+        shutil.copytree(MANIFEST.parent, stage, ignore=shutil.ignore_patterns("__pycache__", "wheels"))
+        (stage / "wheels").mkdir()
+        shutil.copy(wheel, stage / "wheels")
+        manifest = MANIFEST.read_text(encoding="utf-8")
+        bundled = f'wheels = ["./wheels/{wheel.name}"]\n\n[permissions]'
+        (stage / MANIFEST.name).write_text(manifest.replace("[permissions]", bundled), encoding="utf-8")
+        quiet = {"stdout": subprocess.DEVNULL}
+        run([blender.executable, command, "validate", stage], **quiet)
+        run([blender.executable, command, "build", "--source-dir", stage, "--output-filepath", archive], **quiet)
+        run([blender.executable, command, "validate", archive], **quiet)
+    return archive
+
+
+def package(out: Path = DIST) -> tuple[Path, Path]:
+    """The engine's wheel and the extension's zip."""
+    wheel = build_wheel()
+    return wheel, build_extension(wheel, out)
+
+
+def ensure_engine(wheel: Path) -> Path:
+    """Install the engine's wheel into the engine's environment, compile its kernels, and return its Python."""
+    python = ensure(ENGINE).executable
+    mark = ENGINE.folder / "wheel-stamp"
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    if not mark.is_file() or mark.read_text() != digest:
+        say("installing the engine and compiling its kernels")
+        mark.unlink(missing_ok=True)
+        run(uv_install(ENGINE, "--no-index", "--reinstall", wheel))
+        run([python, "-I", "-m", "dgtalker_engine", "warm"])
+        mark.write_text(digest)
+    return python
+
+
+def remember_engine(python: Path) -> None:
+    """Tell the extension in this user's Blender where the engine is (blender_addon/bridge/find.py reads it)."""
+    if sys.platform == "win32":
+        data = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        data = Path.home() / "Library" / "Application Support"
+    else:
+        data = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share"))
+    folder = data / "dgtalker"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "engine.json").write_text(json.dumps({"python": str(python)}), encoding="utf-8")

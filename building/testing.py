@@ -1,0 +1,56 @@
+"""The suites of tests: which environment runs each, and one closing line over all of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import xml.etree.ElementTree as ElementTree
+
+from . import repository
+from .environments import BLENDERS, WORKSHOP, Environment, ensure
+from .packaging import ensure_engine, package
+from .repository import ROOT, BuildError, say
+
+
+def suites(arguments: list[str]) -> dict[str, tuple[Environment, list[str]]]:
+    """For each suite its environment and pytest's arguments; paths among the arguments choose the suites."""
+    rooms = {"engine": ("tests/engine", WORKSHOP)}
+    rooms |= {f"blender-{version}": ("tests/addon", blender) for version, blender in BLENDERS.items()}
+    rooms |= {"gui": ("tests/gui", WORKSHOP)}
+    paths = [word for word in arguments if word.replace("\\", "/").startswith("tests/")]
+    others = [word for word in arguments if word not in paths]
+    chosen: dict[str, tuple[Environment, list[str]]] = {}
+    for suite, (room, environment) in rooms.items():
+        mine = [path for path in paths if path.replace("\\", "/").startswith(room)]
+        if mine or not paths:
+            chosen[suite] = (environment, [*(mine or [room]), *others])
+    return chosen
+
+
+def test(arguments: list[str]) -> int:
+    """Every suite on the installed wheel and the installed zip; judged by JUnit files, since bpy may crash at exit."""
+    chosen = suites(arguments)
+    if not chosen:
+        raise BuildError("None of these paths is below tests/engine, tests/addon or tests/gui.")
+    wheel, archive = package()
+    variables = {**os.environ, "DGTALKER_ENGINE_PYTHON": str(ensure_engine(wheel)), "DGTALKER_ZIP": str(archive)}
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    for suite, (environment, words) in chosen.items():
+        say(f"testing {suite}")
+        report = repository.BUILD / "junit" / f"{suite}.xml"
+        report.unlink(missing_ok=True)
+        command = [ensure(environment).executable, "-I", "-m", "pytest"]
+        command += ["-p", "no:cacheprovider", f"--junitxml={report}", *words]
+        subprocess.run([str(word) for word in command], cwd=ROOT, env=variables)
+        if not report.is_file():
+            say(f"{suite} ended without a report")
+            counts["failed"] += 1
+            continue
+        for result in ElementTree.parse(report).iter("testsuite"):
+            bad = int(result.attrib["failures"]) + int(result.attrib["errors"])
+            skipped = int(result.attrib["skipped"])
+            counts["failed"] += bad
+            counts["skipped"] += skipped
+            counts["passed"] += int(result.attrib["tests"]) - bad - skipped
+    print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
+    return 1 if counts["failed"] or not counts["passed"] else 0
