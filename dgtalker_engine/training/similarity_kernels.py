@@ -74,7 +74,7 @@ def _similarity_rows(a, b, height, length, totals, derivatives, counter):
     square_a, square_b, product = np.zeros(size, np.float32), np.zeros(size, np.float32), np.zeros(size, np.float32)
     values = np.zeros(size, np.float32)
     while True:
-        row = thread_pool.take(counter)
+        row = thread_pool.atomic_increment(counter)
         if row >= len(totals):
             return
         first = (row // windows * height + row % windows) * length
@@ -137,7 +137,7 @@ def _gradient_rows(a, b, batch, height, length, derivatives, scale, result, coun
     # Windows that would begin before the picture or behind it are nothing.
     by_mean, by_square, by_product = np.zeros(size, np.float32), np.zeros(size, np.float32), np.zeros(size, np.float32)
     while True:
-        row = thread_pool.take(counter)
+        row = thread_pool.atomic_increment(counter)
         if row >= batch * height:
             return
         picture, y = row // height, row % height
