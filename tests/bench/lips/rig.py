@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dgtalker_engine import avatar
-from dgtalker_engine.avatar.base import places
+from dgtalker_engine.avatar.base import corrective_indices
 from dgtalker_engine.heads.sculpture.anatomy import MOUTH_HALF_WIDTH, slit_y, slit_z
 from dgtalker_engine.performance import Performance
 
@@ -29,7 +29,7 @@ class RigLips:
         chosen += [int(np.linalg.norm(mesh.vertices - corner, axis=1).argmin()) for corner in corners]
         self._rest = mesh.vertices[chosen].astype(np.float64)
         self._deltas = mesh.deltas[:, chosen].astype(np.float64)
-        controls = places(mesh.correctives, self._rig)
+        controls = corrective_indices(mesh.correctives, self._rig)
         self._factors = np.where(controls < 0, len(self._rig.controls), controls)
 
     def measure(self, performance: Performance) -> tuple[np.ndarray, np.ndarray]:
