@@ -104,8 +104,8 @@ def run_loop(
 ) -> None:
     """Steps until `config.steps` are done, from `run.folder`'s checkpoint on where there is one.
 
-    When it ends is of no influence: a training that was killed at any step and resumed gives bitwise the same
-    parameters on the same machine as one that was not.
+    When it ends is of no influence: on the processor, a training that was killed at any step and resumed gives bitwise
+    the same parameters as one that was not. On a GPU it does as far as the step's operations repeat themselves.
 
     Args:
         config: of the training.
