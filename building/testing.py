@@ -40,7 +40,7 @@ def test(arguments: list[str]) -> int:
         report = repository.BUILD / "junit" / f"{suite}.xml"
         report.unlink(missing_ok=True)
         command = [ensure(environment).executable, "-I", "-m", "pytest"]
-        command += ["-p", "no:cacheprovider", f"--junitxml={report}", *words]
+        command += ["-rs", "-p", "no:cacheprovider", f"--junitxml={report}", *words]
         subprocess.run([str(word) for word in command], cwd=ROOT, env=variables)
         if not report.is_file():
             say(f"{suite} ended without a report")

@@ -47,6 +47,7 @@ STRIPS = [Direction(6.0 * i, 6.0 * i + 5.5, seed=i + 1, styles={"happy": 0.5}) f
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores Ctrl-C
     minute, long = make_take(60.0), make_take(600.0)
     head = avatar.load(avatar.builtin(avatar.BUILTIN_NAMES[0]))
     figures = {
