@@ -37,7 +37,7 @@ class PretrainedFeatures:
         except ImportError as error:
             raise DGTalkerError(
                 "Features of pre-trained models need the package transformers.",
-                "Install it in the engine's environment: pip install -r wheels/pretrained.txt.",
+                "Install transformers into the engine's environment; the repository's own (workshop) has it.",
             ) from error
         how = "Give a folder with config.json and model.safetensors, or a name on the hub and the internet."
         if not Path(source).is_dir() and not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", source):
