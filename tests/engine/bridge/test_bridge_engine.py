@@ -313,7 +313,7 @@ def test_an_engine_whose_gpu_has_failed_is_replaced_and_the_request_repeated(bri
 import os, sys
 from dgtalker_engine.cli.main import main
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.cli import doctor
+from dgtalker_engine.server import doctor
 examine = doctor.examine
 def fail():
     with open({str(tmp_path / "starts")!r}, "a") as starts:
