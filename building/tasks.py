@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from .environments import BLENDERS, CAPTURE, CUDA, TOOLS, WORKSHOP, ensure
+from .environments import BLENDERS, CUDA, TOOLS, WORKSHOP, ensure
 from .packaging import ensure_engine, package, remember_engine
 from .repository import ROOT, WHEELS, BuildError, run, say
 
@@ -73,7 +73,7 @@ def train(model: str, clips: Path | None, arguments: list[str]) -> None:
         if clips:
             videos = [path for path in sorted(clips.resolve().iterdir()) if path.suffix.lower() in VIDEOS]
             say(f"tracking the faces of {len(videos)} clips")
-            run([ensure(CAPTURE).executable, "-m", "dgtalker_engine.capture.landmarks", folder, *videos])
+            run([python, "-m", "dgtalker_engine.capture.landmarks", folder, *videos])
             arguments = ["--tracked", folder, *arguments]
         run([python, "-m", MODELS[model], *arguments])
 
@@ -88,6 +88,4 @@ def bench(name: str, arguments: list[str]) -> None:
     in_blender = "import bpy" in scripts[name].read_text(encoding="utf-8")
     python = ensure(BLENDERS["5.2"] if in_blender else WORKSHOP).executable
     variables = {**os.environ, "DGTALKER_ENGINE_PYTHON": str(engine), "DGTALKER_ZIP": str(archive)}
-    if name == "speech":
-        variables["DGTALKER_CAPTURE_PYTHON"] = str(ensure(CAPTURE).executable)
     run([python, scripts[name], *arguments], env=variables)

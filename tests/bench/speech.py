@@ -59,7 +59,7 @@ def main(argv: list[str]) -> int:
     speech.warm_up()
     rows: list[dict] = []
     with tempfile.TemporaryDirectory() as folder:
-        in_capture("-m", "dgtalker_engine.capture.landmarks", folder, *videos)
+        in_process("-m", "dgtalker_engine.capture.landmarks", folder, *videos)
         clips = {video: lip_tracks.read(Path(folder) / f"{video.stem}.npz") for video in videos}
         for video in videos:
             if len(clips[video].samples) == 0 or len(clips[video].times) < 10:
@@ -72,14 +72,14 @@ def main(argv: list[str]) -> int:
             rows += judge(clip, video.with_suffix(".txt"), contestants, lips, curves)
             if options.plots:
                 options.plots.mkdir(parents=True, exist_ok=True)
-                in_capture(BENCH / "lips" / "plot.py", curves, options.plots / f"{video.stem}.png")
+                in_process(BENCH / "lips" / "plot.py", curves, options.plots / f"{video.stem}.png")
     print(json.dumps({"clips": rows, "mean": {name: mean(rows, name) for name in contestants}}, indent=1))
     return 0
 
 
-def in_capture(*arguments: object) -> None:
-    """Runs Python in the environment "capture", which has what tracks faces and draws."""
-    words = [os.environ["DGTALKER_CAPTURE_PYTHON"], *map(str, arguments)]
+def in_process(*arguments: object) -> None:
+    """Runs Python in a process of its own: what tracks faces and draws keeps memory and threads."""
+    words = [sys.executable, *map(str, arguments)]
     run = subprocess.run(words, cwd=BENCH.parents[1], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if run.returncode:
         raise SystemExit(f"{' '.join(words)} failed:\n{run.stderr[-2000:]}")

@@ -215,10 +215,12 @@ def hardware() -> dict[str, Any]:
 
 def differing() -> dict[str, dict[str, str | None]]:
     """Packages of another version than the one that is pinned."""
-    text = "".join((ROOT / "wheels" / name).read_text(encoding="utf-8") for name in ("engine.txt", "cuda.txt"))
+    text = "".join(
+        (ROOT / "wheels" / name).read_text(encoding="utf-8") for name in ("engine.txt", "torch.txt", "build_gsplat.py")
+    )
     found = {}
     for name in ("torch", "numba", "llvmlite", "numpy", "scipy", "gsplat"):
-        pinned = re.search(rf"(?m)^{name}==([^\s;\\]+)", text)
+        pinned = re.search(rf"(?m)^(?:SOURCES = \")?{name}==([^\s;\\]+)", text)
         try:
             here = metadata.version(name)
         except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Draws tracked and predicted lips over time, in the environment "capture".
+"""Draws tracked and predicted lips over time.
 
 Run by `tests/bench/speech.py` as `plot.py CURVES.npz PICTURE.png`. The file holds `times` (n,), `voiced` (n,),
 `pbm` (k, 2), and `opening MODEL` and `width MODEL` (n,) for each model and for `tracked`; all curves are drawn in

@@ -37,8 +37,6 @@ def test_a_model_of_unknown_content_is_not_used(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def tracker():
-    pytest.importorskip("av")
-    pytest.importorskip("mediapipe")
     if not CLIP.is_file():
         pytest.skip(f"{CLIP} is not here")
 
