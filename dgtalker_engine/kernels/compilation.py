@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import hashlib
+import os
 import re
 import shutil
 import sys
@@ -35,7 +36,10 @@ def kernel(function: Callable[..., Any]) -> Any:
     dispatcher = numba.njit(nogil=True, error_model="numpy", fastmath={"contract"})(function)
     folder = cache_folder(function.__module__)
     if folder is not None:
-        _folders.add(folder)
+        if folder not in _folders:
+            _folders.add(folder)
+            with contextlib.suppress(OSError):  # there is none before something was compiled
+                os.utime(folder)  # in use, for `mark_warm` of other processes
         usual = _config.CACHE_DIR
         _config.CACHE_DIR = str(folder)
         try:
@@ -96,8 +100,8 @@ def is_warm() -> bool:
 def mark_warm() -> None:
     """Says that every kernel of this process is compiled, and deletes what nobody has used for weeks.
 
-    Only folders of ours go, and only where we have chosen the place: NUMBA_CACHE_DIR is the user's. Another version
-    that is in use marks its own folders whenever it starts.
+    Only folders of ours go, and only where we have chosen the place: NUMBA_CACHE_DIR is the user's. Whoever
+    imports kernels marks their folders as used.
     """
     for folder in _folders:
         folder.mkdir(exist_ok=True)

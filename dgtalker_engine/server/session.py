@@ -38,7 +38,7 @@ class UnknownAvatar(DGTalkerError):
 
 
 @dataclass(eq=False, kw_only=True)
-class Job:
+class PendingRequest:
     """A request that has not been answered yet, or whose answer was sent while it was still being worked on."""
 
     id: int
@@ -62,9 +62,9 @@ class Session:
         self._handle = handle
         self._warm_up = warm_up
         self._changed = threading.Condition()
-        self._queue: deque[Job] = deque()
+        self._queue: deque[PendingRequest] = deque()
         self._queued_bytes = 0
-        self._open: dict[int, Job] = {}
+        self._open: dict[int, PendingRequest] = {}
 
     def run(self) -> None:
         """Works until the process is ended by the reading thread: when the owner says bye, closes the connection or
@@ -114,69 +114,69 @@ class Session:
             busy = DGTalkerError("The engine has too much to do already.", "Wait until it has caught up.", "busy")
             self._send(Kind.ERROR, error_header(number, busy))
             return
-        job = Job(id=number, op=op, header=head.header, body=self._channel.reader.body(head))
+        request = PendingRequest(id=number, op=op, header=head.header, body=self._channel.reader.body(head))
         with self._changed:
-            self._open[number] = job
-            self._queue.append(job)
-            self._queued_bytes += len(job.body)
+            self._open[number] = request
+            self._queue.append(request)
+            self._queued_bytes += len(request.body)
             self._changed.notify()
 
     def _cancel(self, number: Any) -> None:
         with self._changed:
-            job = self._open.get(number) if type(number) is int else None
-            if job in self._queue:
-                self._queue.remove(job)
-                self._queued_bytes -= len(job.body)
-        if job is not None:
-            self._answer(job, Kind.ERROR, error_header(job.id, Cancelled()))
+            request = self._open.get(number) if type(number) is int else None
+            if request in self._queue:
+                self._queue.remove(request)
+                self._queued_bytes -= len(request.body)
+        if request is not None:
+            self._answer(request, Kind.ERROR, error_header(request.id, Cancelled()))
 
-    def _next(self) -> Job:
+    def _next(self) -> PendingRequest:
         with self._changed:
             self._changed.wait_for(lambda: self._queue)
-            job = self._queue.popleft()
-            self._queued_bytes -= len(job.body)
-            return job
+            request = self._queue.popleft()
+            self._queued_bytes -= len(request.body)
+            return request
 
-    def _work(self, job: Job) -> None:
-        what = job.op
+    def _work(self, request: PendingRequest) -> None:
+        what = request.op
         last_event = 0.0
 
         def progress(fraction: float, text: str) -> None:
             nonlocal what, last_event
-            if job.answered:
+            if request.answered:
                 raise Cancelled
             what = text
             now = time.monotonic()
             if now - last_event >= EVENT_INTERVAL:
                 last_event = now
-                self._send(Kind.EVENT, {"id": job.id, "fraction": float(fraction), "text": text[:_TEXT_LIMIT]})
+                self._send(Kind.EVENT, {"id": request.id, "fraction": float(fraction), "text": text[:_TEXT_LIMIT]})
 
         try:
-            header, body = self._handle(job.op, job.header, job.body, progress)
+            header, body = self._handle(request.op, request.header, request.body, progress)
         except DGTalkerError as error:
-            self._answer(job, Kind.ERROR, error_header(job.id, error))
+            self._answer(request, Kind.ERROR, error_header(request.id, error))
         except MemoryError:
             log.exception("out of memory during %s", what)
             error = DGTalkerError("There is not enough memory for this.", "Close other programs or render smaller.")
-            self._answer(job, Kind.ERROR, error_header(job.id, error))
+            self._answer(request, Kind.ERROR, error_header(request.id, error))
         except Exception as error:
             log.exception("%s failed", what)
-            self._answer(job, Kind.ERROR, error_header(job.id, _unexpected(job.op, error)))
+            self._answer(request, Kind.ERROR, error_header(request.id, _unexpected(request.op, error)))
         else:
-            self._answer(job, Kind.RESPONSE, {**header, "id": job.id}, body)
+            self._answer(request, Kind.RESPONSE, {**header, "id": request.id}, body)
 
-    def _answer(self, job: Job, kind: Kind, header: dict[str, Any], body: Sequence[Any] = ()) -> None:
+    def _answer(self, request: PendingRequest, kind: Kind, header: dict[str, Any], body: Sequence[Any] = ()) -> None:
         """Sends the one answer of a request; does nothing when it has been sent."""
         with self._changed:
-            if job.answered:
+            if request.answered:
                 return
-            job.answered = True
-            self._open.pop(job.id, None)
+            request.answered = True
+            self._open.pop(request.id, None)
         try:
             self._send(kind, header, body)
         except (DGTalkerError, TypeError, ValueError) as error:  # it cannot be sent, and nothing of it was
-            log.exception("the answer to %s cannot be sent", job.op)
-            self._send(Kind.ERROR, error_header(job.id, _unexpected(job.op, error)))
+            log.exception("the answer to %s cannot be sent", request.op)
+            self._send(Kind.ERROR, error_header(request.id, _unexpected(request.op, error)))
 
     def _send(self, kind: Kind, header: dict[str, Any], body: Sequence[Any] = ()) -> None:
         try:

@@ -12,12 +12,12 @@ from ..passages import Passage
 from ..progress import Stage
 from . import transcript_alignment
 from .chunk_decoder import alignable, bare_words, decode_chunk
-from .pool import Job, run_jobs
+from .pool import Task, run_tasks
 from .recogniser import SILENCE, bare, ready
 from .result import Recognition, SpokenPhone
 from .transcript_alignment import ChunkTranscript
 
-__all__ = ["VOWELS", "Recognition", "SpokenPhone", "decode_chunk", "recognise", "run_job"]
+__all__ = ["VOWELS", "Recognition", "SpokenPhone", "decode_chunk", "recognise", "run_task"]
 
 VOWELS = frozenset(["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"])
 
@@ -35,8 +35,8 @@ def recognise(
     """
     recognition = Recognition()
 
-    def run(jobs: Sequence[Job], start: float, end: float) -> list[Any]:
-        return run_jobs(samples, jobs, run_job, progress.stage(start, end), processes=processes)
+    def run(tasks: Sequence[Task], start: float, end: float) -> list[Any]:
+        return run_tasks(samples, tasks, run_task, progress.stage(start, end), processes=processes)
 
     transcripts = [ChunkTranscript() for _ in chunks]
     begin = 0.0
@@ -46,32 +46,32 @@ def recognise(
             chunks,
             passages,
             lambda words: alignable(words, ready(progress), recognition),
-            lambda jobs, start, end: run(jobs, begin * start, begin * end),
+            lambda tasks, start, end: run(tasks, begin * start, begin * end),
         )
-    jobs = [
-        Job("decode", (chunk,), (own.words, own.transcript)) for chunk, own in zip(chunks, transcripts, strict=True)
+    tasks = [
+        Task("decode", (chunk,), (own.words, own.transcript)) for chunk, own in zip(chunks, transcripts, strict=True)
     ]
-    for chunk, answer in zip(chunks, run(jobs, begin, 1.0), strict=True):
+    for chunk, answer in zip(chunks, run(tasks, begin, 1.0), strict=True):
         recognition.add(Recognition.from_json(answer), chunk.start)
     recognition.settle_music()
     return recognition
 
 
-def run_job(task: str, sound: np.ndarray, words: Sequence[list[str]], progress: Stage) -> Any:
-    """One job of `pool`, answered with what JSON can hold.
+def run_task(kind: str, sound: np.ndarray, words: Sequence[list[str]], progress: Stage) -> Any:
+    """One task of `pool`, answered with what JSON can hold.
 
     Args:
-        task: ``decode`` (`words` are a chunk's words and the whole transcript): `decode_chunk`. ``align`` (`words` are
+        kind: ``decode`` (`words` are a chunk's words and the whole transcript): `decode_chunk`. ``align`` (`words` are
             those that are spoken): when each word is spoken, a list of word, start, end. ``recognise``: the words that
             were recognised.
         sound: float32 (n,) at `sound.RATE`.
     """
-    if task == "decode":
+    if kind == "decode":
         return decode_chunk(sound, words[0], words[1], progress).to_json()
     recogniser = ready(progress)
-    if task == "recognise":
+    if kind == "recognise":
         recogniser.adapt_channel(sound, progress.stage(0.0, 0.05))
         return bare_words(recogniser.words(sound, progress.stage(0.05, 1.0))[0])
-    assert task == "align"
+    assert kind == "align"
     times = recogniser.word_times(sound, alignable(words[0], recogniser, Recognition()), progress)
     return [(bare(word.name), word.start, word.end) for word in times if word.name != SILENCE]

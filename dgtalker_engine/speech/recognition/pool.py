@@ -34,10 +34,10 @@ _WAIT = 0.02
 
 
 @dataclass(frozen=True)
-class Job:
-    """Something to find out about chunks of sound, one after the other: a task of `phones.run_job`, and its words."""
+class Task:
+    """Something to find out about chunks of sound, one after the other: a kind of `phones.run_task`, and its words."""
 
-    task: str
+    kind: str
     spans: tuple[Span, ...]
     words: tuple[list[str], ...] = ()
 
@@ -50,7 +50,7 @@ class Job:
         return np.concatenate([excerpt(samples, span.start, span.end) for span in self.spans])
 
 
-RunJob = Callable[[str, np.ndarray, Sequence[list[str]], Stage], Any]
+RunTask = Callable[[str, np.ndarray, Sequence[list[str]], Stage], Any]
 
 
 def process_count(seconds: float) -> int:
@@ -59,30 +59,32 @@ def process_count(seconds: float) -> int:
     return max(min(processors, _MOST, int(seconds / _ENOUGH) + 1), 1)
 
 
-def run_jobs(
-    samples: np.ndarray, jobs: Sequence[Job], run_job: RunJob, progress: Stage, *, processes: int = 0
+def run_tasks(
+    samples: np.ndarray, tasks: Sequence[Task], run_task: RunTask, progress: Stage, *, processes: int = 0
 ) -> list[Any]:
-    """Runs jobs, the longest sounds of which take about a second each, and returns their answers in order.
+    """Runs tasks, the longest sounds of which take about a second each, and returns their answers in order.
 
     Args:
         samples: of the whole recording, at `sound.RATE`.
-        jobs: what to find out.
-        run_job: runs one of them here; workers have it from `phones`.
+        tasks: what to find out.
+        run_task: runs one of them here; workers have it from `phones`.
         processes: how many work; 0 chooses.
 
     Raises:
-        DGTalkerError: from a job, or because a worker ended unexpectedly.
+        DGTalkerError: from a task, or because a worker ended unexpectedly.
         Cancelled: from `progress`; workers end at once.
     """
-    lengths = [job.seconds for job in jobs]
-    queue = _JobQueue(samples, jobs, lengths, progress)
+    lengths = [task.seconds for task in tasks]
+    queue = _TaskQueue(samples, tasks, lengths, progress)
     workers: list[_Worker] = []
     try:
         for _ in range((processes or process_count(sum(lengths))) - 1):
             workers.append(_Worker(queue))
         for number in queue:
             report = Stage(lambda fraction, _, number=number: queue.report(number, fraction))
-            queue.answer(number, run_job(jobs[number].task, jobs[number].sound(samples), jobs[number].words, report))
+            queue.answer(
+                number, run_task(tasks[number].kind, tasks[number].sound(samples), tasks[number].words, report)
+            )
         queue.wait()
     finally:
         for worker in workers:
@@ -90,17 +92,17 @@ def run_jobs(
     return queue.answers
 
 
-class _JobQueue:
-    """The jobs that are left, shared by threads, and the answers."""
+class _TaskQueue:
+    """The tasks that are left, shared by threads, and the answers."""
 
-    def __init__(self, samples: np.ndarray, jobs: Sequence[Job], lengths: Sequence[float], progress: Stage) -> None:
-        self.samples, self.jobs = samples, jobs
-        self.answers: list[Any] = [None] * len(jobs)
+    def __init__(self, samples: np.ndarray, tasks: Sequence[Task], lengths: Sequence[float], progress: Stage) -> None:
+        self.samples, self.tasks = samples, tasks
+        self.answers: list[Any] = [None] * len(tasks)
         self._weights = np.array(lengths) / max(sum(lengths), 1e-9)
-        self._done = np.zeros(len(jobs))
+        self._done = np.zeros(len(tasks))
         self._progress = progress
-        self._left = iter(range(len(jobs)))
-        self._missing = len(jobs)
+        self._left = iter(range(len(tasks)))
+        self._missing = len(tasks)
         self._changed = threading.Condition()
         self._error: DGTalkerError | None = None
 
@@ -114,7 +116,7 @@ class _JobQueue:
             return next(self._left)
 
     def note(self, number: int, fraction: float) -> None:
-        """How far a job is, from any thread."""
+        """How far a task is, from any thread."""
         self._done[number] = max(self._done[number], fraction)
 
     def report(self, number: int, fraction: float) -> None:
@@ -147,9 +149,9 @@ class _JobQueue:
 
 
 class _Worker:
-    """A process, and the thread that hands it jobs."""
+    """A process, and the thread that hands it tasks."""
 
-    def __init__(self, queue: _JobQueue) -> None:
+    def __init__(self, queue: _TaskQueue) -> None:
         # Ctrl-C is for the process that asks, which then ends this one.
         flags = 0
         if sys.platform == "win32":
@@ -175,14 +177,14 @@ class _Worker:
             with suppress(OSError):  # what was not read any more
                 stream.close()  # type: ignore[union-attr]
 
-    def _run(self, queue: _JobQueue) -> None:
+    def _run(self, queue: _TaskQueue) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
             for number in queue:
-                job = queue.jobs[number]
-                sound = job.sound(queue.samples)
-                header = {"task": job.task, "words": job.words, "bytes": sound.nbytes}
+                task = queue.tasks[number]
+                sound = task.sound(queue.samples)
+                header = {"kind": task.kind, "words": task.words, "bytes": sound.nbytes}
                 send(self._process.stdin, header, sound.tobytes())
                 while "answer" not in (message := receive(self._process.stdout)):
                     if "error" in message:

@@ -14,7 +14,7 @@ from ...performance import transcripts
 from ..analysis.activity import Span
 from ..passages import Passage
 from . import spelling
-from .pool import Job
+from .pool import Task
 
 # Seconds of speech. One path through all words of more of it takes ever more time, and a passage that nobody spoke
 # puts more of it out of step.
@@ -23,8 +23,8 @@ _LONGEST = 75.0
 _LOOSE = 0.4
 """Seconds by which subtitles may come or go beside what is spoken."""
 
-RunJobs = Callable[[Sequence[Job], float, float], list[Any]]
-"""Runs jobs, and reports between two fractions of the whole work."""
+RunTasks = Callable[[Sequence[Task], float, float], list[Any]]
+"""Runs tasks, and reports between two fractions of the whole work."""
 
 
 @dataclass
@@ -44,7 +44,10 @@ class _Group:
 
 
 def distribute(
-    chunks: Sequence[Span], passages: Sequence[Passage], alignable: Callable[[list[str]], list[str]], run_jobs: RunJobs
+    chunks: Sequence[Span],
+    passages: Sequence[Passage],
+    alignable: Callable[[list[str]], list[str]],
+    run_tasks: RunTasks,
 ) -> list[ChunkTranscript]:
     """What a transcript says about each chunk; empty where there is no transcript.
 
@@ -52,7 +55,7 @@ def distribute(
         chunks: `activity.chunks`.
         passages: those without a transcript are left out.
         alignable: words to those that can be aligned.
-        run_jobs: runs the jobs ``recognise`` and ``align`` of `phones.run_job`.
+        run_tasks: runs the tasks ``recognise`` and ``align`` of `phones.run_task`.
     """
     answer = [ChunkTranscript() for _ in chunks]
     groups: list[_Group] = []
@@ -72,13 +75,13 @@ def distribute(
         if subtitles:
             groups += _by_time(chunks, inside, subtitles)
         else:
-            groups += _by_words(chunks, inside, whole, run_jobs)
+            groups += _by_words(chunks, inside, whole, run_tasks)
     alone = [group for group in groups if len(group.chunks) == 1]
     for group in alone:
         answer[group.chunks[0]].words = group.words
     joint = [group for group in groups if len(group.chunks) > 1 and group.words]
-    jobs = [Job("align", tuple(chunks[k] for k in group.chunks), (group.words,)) for group in joint]
-    for group, times in zip(joint, run_jobs(jobs, 0.3, 1.0), strict=True):
+    tasks = [Task("align", tuple(chunks[k] for k in group.chunks), (group.words,)) for group in joint]
+    for group, times in zip(joint, run_tasks(tasks, 0.3, 1.0), strict=True):
         ends = np.cumsum([chunks[k].end - chunks[k].start for k in group.chunks])
         for word, start, end in times:
             k = min(int(np.searchsorted(ends, (start + end) / 2)), len(group.chunks) - 1)
@@ -151,7 +154,7 @@ def _by_time(
     return groups
 
 
-def _by_words(chunks: Sequence[Span], inside: list[int], whole: list[str], run_jobs: RunJobs) -> list[_Group]:
+def _by_words(chunks: Sequence[Span], inside: list[int], whole: list[str], run_tasks: RunTasks) -> list[_Group]:
     """Groups cut where recognised words are found in a long text."""
     lengths = np.array([chunks[k].end - chunks[k].start for k in inside])
     if lengths.sum() <= _LONGEST:
@@ -159,7 +162,7 @@ def _by_words(chunks: Sequence[Span], inside: list[int], whole: list[str], run_j
     before = np.concatenate([[0.0], np.cumsum(lengths)])
     steps = int(np.ceil(before[-1] / (0.8 * _LONGEST)))
     probes = sorted({int(np.searchsorted(before, before[-1] * i / steps)) for i in range(1, steps)} - {len(inside)})
-    recognised = run_jobs([Job("recognise", (chunks[inside[i]],)) for i in probes], 0.0, 0.3)
+    recognised = run_tasks([Task("recognise", (chunks[inside[i]],)) for i in probes], 0.0, 0.3)
     marks = []
     for i, words in zip(probes, recognised, strict=True):
         start = _offset(words, whole, len(whole) * before[i] / before[-1])

@@ -1,4 +1,4 @@
-"""A process that listens too: `pool` starts it, sends it jobs on stdin, and reads their answers from stdout."""
+"""A process that listens too: `pool` starts it, sends it tasks on stdin, and reads their answers from stdout."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import DGTalkerError
 from ...wire.json_lines import receive, send
 from ..progress import Stage
-from .phones import run_job
+from .phones import run_task
 from .recogniser import warm_up
 
 _INTERVAL = 0.05
@@ -34,10 +34,10 @@ def main() -> None:
     try:
         warm_up()
         while True:
-            job = receive(sys.stdin.buffer)
-            sound = np.frombuffer(sys.stdin.buffer.read(job["bytes"]), np.float32)
+            task = receive(sys.stdin.buffer)
+            sound = np.frombuffer(sys.stdin.buffer.read(task["bytes"]), np.float32)
             try:
-                send(answers, {"answer": run_job(job["task"], sound, job["words"], Stage(progress))})
+                send(answers, {"answer": run_task(task["kind"], sound, task["words"], Stage(progress))})
             except DGTalkerError as error:
                 send(answers, {"error": [error.message, error.hint, error.code]})
     except (EOFError, OSError):  # the work is done, or nobody wants it any more

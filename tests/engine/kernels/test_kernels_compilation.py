@@ -205,6 +205,20 @@ def test_only_folders_of_ours_that_are_long_unused_are_deleted(package, site_pac
     assert len(folders_of(root) - before) == 3
 
 
+def test_kernels_that_are_imported_now_and_then_are_kept(package, site_packages):
+    """Such as those of training, which nobody warms up."""
+    root = site_packages / "kernels" / "__pycache__"
+    inside(site_packages, PACKAGE)
+    kept = folders_of(root)
+    for name in kept:
+        for path in (*(root / name).iterdir(), root / name):
+            os.utime(path, (0, 0))
+    inside(site_packages, "import package")
+    (package / "constants.py").write_text("ANSWER = 99\n")
+    inside(site_packages, PACKAGE)
+    assert kept < folders_of(root)
+
+
 def test_in_a_folder_that_the_user_chose_nothing_is_deleted(package, site_packages, tmp_path):
     before = strangers(tmp_path / "chosen")
     inside(site_packages, PACKAGE, NUMBA_CACHE_DIR=str(tmp_path / "chosen"))
