@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import importlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..training import Run
     from ..training.jobs import Trainer
+    from ..wire.jobs import Request
 
-TRAINERS: dict[str, Trainer] = {}
+
+def _trainer(system: str) -> Trainer:
+    """A system's `job.train_job`, imported when it is called: it brings torch along."""
+
+    def train(request: Request, run: Run) -> Mapping[str, Any]:
+        return importlib.import_module(f".{system}.job", __name__).train_job(request, run)
+
+    return train
+
+
+TRAINERS: dict[str, Trainer] = {"lipsync": _trainer("lipsync")}
 """By name what a job may ask for."""

@@ -5,30 +5,22 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import torch
-
-from ...capture import lip_tracks
 from ...capture.blendshape_fit import FaceFit
-from ...capture.lip_tracks import TrackedClip
 from ...errors import DGTalkerError
 from ...speech.lipsync.encoders import EXPRESSION
 from ...speech.lipsync.features import SoundFeatures
 from ...speech.lipsync.weights import SHIPPED, Encoders
 from ...training import Progress, Run
-from . import dataset, expression_training, lip_training
+from . import expression_training
 from .config import LipsyncConfig
 from .export import export
-from .model import MOVEMENT_SCALE, ExpressionEncoder, LipEncoder, SoundEncoder, still
-from .train import train
+from .job import fit_face, read_clips, train_sound
+from .model import MOVEMENT_SCALE
 
-_FEWEST_PICTURES = 10
 _SAY_EVERY = 15.0
 """Seconds."""
-
-Say = Callable[[str], None]
 
 
 def main(arguments: list[str]) -> int:
@@ -49,17 +41,22 @@ def main(arguments: list[str]) -> int:
     def say(text: str) -> None:
         print(f"{time.monotonic() - started:6.0f} s  {text}", file=sys.stderr, flush=True)
 
+    def progress(progress: Progress) -> None:
+        losses = ", ".join(f"{name} {loss:.3f}" for name, loss in progress.losses.items())
+        say(f"step {progress.step} of {progress.of}: {losses}; {progress.eta / 60:.0f} minutes left")
+
     try:
         config = LipsyncConfig(steps=options.steps)
         # What can fail at once comes before what takes hours.
-        clips = _clips(options.tracked, say) if options.tracked else []
+        clips = read_clips(options.tracked, say) if options.tracked else []
         face_fit = FaceFit(options.head, (expression_training.BLINK, *EXPRESSION)) if options.head else None
         if options.keep_sound:
             kept = Encoders.load(options.out)
             sound, scale = kept.sound, kept.scale
         else:
-            sound, scale = _sound(config, options.data, options.checkpoint, say), MOVEMENT_SCALE
-        lips, expression = _face(config, clips, SoundFeatures(sound, scale), face_fit, say)
+            run = Run(folder=options.checkpoint, progress=progress, progress_seconds=_SAY_EVERY)
+            sound, scale = train_sound(config, options.data, run, say), MOVEMENT_SCALE
+        lips, expression = fit_face(config, clips, SoundFeatures(sound, scale), face_fit, say)
         names = [clip.name for clip in clips]
         export(options.out, sound=sound, scale=scale, lips=lips, expression=expression, clips=names)
     except DGTalkerError as error:
@@ -67,54 +64,6 @@ def main(arguments: list[str]) -> int:
         return 1
     say(f"wrote {options.out}, {options.out.stat().st_size / 1e6:.2f} MB")
     return 0
-
-
-def _clips(folder: Path, say: Say) -> list[TrackedClip]:
-    """The tracked clips of a folder that the face can be learned from."""
-    clips = []
-    for path in sorted(folder.glob("*.npz")):
-        clip = lip_tracks.read(path)
-        if len(clip.samples) and len(clip.times) >= _FEWEST_PICTURES:
-            clips.append(clip)
-        else:
-            say(f"{clip.name}: left out, it has no sound or hardly a face")
-    if not clips:
-        raise DGTalkerError(
-            f"{folder} holds no clip with sound and {_FEWEST_PICTURES} pictures of a face.",
-            "Track faces: python -m dgtalker_engine.capture.landmarks FOLDER VIDEO…",
-        )
-    lip_training.check(clips)
-    return clips
-
-
-def _sound(config: LipsyncConfig, data: Path | None, checkpoint: Path | None, say: Say) -> SoundEncoder:
-    samples = dataset.gather(config, data, say)
-
-    def progress(progress: Progress) -> None:
-        losses = ", ".join(f"{name} {loss:.3f}" for name, loss in progress.losses.items())
-        say(f"step {progress.step} of {progress.of}: {losses}; {progress.eta / 60:.0f} minutes left")
-
-    run = Run(folder=checkpoint, progress=progress, progress_seconds=_SAY_EVERY)
-    return train(samples, config, run, "cuda" if torch.cuda.is_available() else "cpu")
-
-
-def _face(
-    config: LipsyncConfig, clips: Sequence[TrackedClip], features: SoundFeatures, face_fit: FaceFit | None, say: Say
-) -> tuple[LipEncoder, ExpressionEncoder]:
-    """Encoders of the rig's halves; ones that change nothing where there is nothing to learn them from."""
-    lips, expression = still()
-    if not clips:
-        say("no clips: the lips stay those of the rules, and brows are not learned")
-        return lips, expression
-    lips = lip_training.fit([lip_training.sample_of(clip, features) for clip in clips], config)
-    say(f"lips learned from {len(clips)} clips")
-    if face_fit is None:
-        say("no --head: brows are not learned")
-        return lips, expression
-    samples = [expression_training.sample_of(clip, face_fit) for clip in clips]
-    expression = expression_training.fit(samples, config)
-    say("brows, lids and cheeks learned")
-    return lips, expression
 
 
 if __name__ == "__main__":

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from safetensors import SafetensorError
 
 from ...errors import DGTalkerError
 from ...speech.lipsync.weights import Encoders
+from ...wire.jobs.files import write_whole
 from .model import ExpressionEncoder, LipEncoder, SoundEncoder
 
 
@@ -35,16 +35,14 @@ def export(
     Raises:
         DGTalkerError: the file cannot be written.
     """
-    fresh = path.with_name(f"{path.name}.part")
     encoders = Encoders(sound=sound, scale=scale, lips=lips, expression=expression, clips=tuple(clips))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        encoders.save(fresh)
-        written = Encoders.load(fresh)
-        os.replace(fresh, path)
+        with tempfile.TemporaryDirectory() as folder:
+            fresh = Path(folder) / path.name
+            encoders.save(fresh)
+            written = Encoders.load(fresh)
+            write_whole(path, fresh.read_bytes())
     except (OSError, SafetensorError) as error:
         raise DGTalkerError(f"The speech model {path} cannot be written: {error}.", "Give another place.") from error
-    finally:
-        with suppress(OSError):  # it was replaced, or never written
-            fresh.unlink()
     return written
