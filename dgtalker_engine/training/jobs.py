@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,9 @@ import numpy as np
 
 from ..errors import Cancelled, DGTalkerError
 from ..wire.jobs import Job, Request
-from ..wire.jobs.files import remove_unfinished, write_whole
+from ..wire.jobs.files import write_whole
 from ..wire.jobs.folder import LOCK, LOG, PROGRESS
-from ..wire.jobs.lock import try_lock
+from ..wire.jobs.lock import keep_from_children, try_lock
 from .loop import Interrupted, Progress, Run
 
 Trainer = Callable[[Request, Run], Mapping[str, Any]]
@@ -49,21 +51,30 @@ def run_job(
     if held is None:
         return 0
     os.set_inheritable(held, False)
-    job.record_process(os.getpid())
-    remove_unfinished(job.preview)
+    keep_from_children(held)
     try:
+        job.record_process(os.getpid())
         with _surroundings(job, encode) as run:
             run.check()
             job.record_result(_trainer(request.trainer, trainers)(request, run))
     except (Cancelled, Interrupted):
         return 0
     except DGTalkerError as error:
-        job.record_error(error)
-        return 1
-    except Exception as error:
-        job.record_error(DGTalkerError(f"The training failed: {error!r}.", f"{folder / LOG} says where.", "internal"))
-        raise
+        return _failed(job, error)
+    except Exception as error:  # noqa: BLE001 (raised further, it would have torch taken apart while the lock is held)
+        traceback.print_exc()
+        return _failed(
+            job, DGTalkerError(f"The training failed: {error!r}.", f"{folder / LOG} says where.", "internal")
+        )
     return 0
+
+
+def _failed(job: Job, error: DGTalkerError) -> int:
+    try:
+        job.record_error(error)
+    except DGTalkerError as unwritten:  # the disk may be what it failed of
+        print(error, unwritten, sep="\n", file=sys.stderr)
+    return 1
 
 
 def _take_lock(folder: Path) -> int | None:

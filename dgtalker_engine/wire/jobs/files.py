@@ -5,9 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import DGTalkerError
+
+_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
+"""Seconds; nobody reads one of these files for as long as all of them."""
 
 
 def write_whole(path: Path, *parts: bytes) -> None:
@@ -25,7 +30,7 @@ def write_whole(path: Path, *parts: bytes) -> None:
                 file.write(part)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        patiently(lambda: os.replace(temporary, path))
         _sync_folder(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
@@ -38,6 +43,21 @@ def remove_unfinished(path: Path) -> None:
     """Removes what killed processes left of a file; for a process that alone writes it."""
     for temporary in path.parent.glob(f".{path.name}.*.tmp"):
         temporary.unlink(missing_ok=True)
+
+
+def patiently(work: Callable[[], object]) -> None:
+    """Replaces or removes a file although somebody looks into it, which Windows refuses for that moment.
+
+    Raises:
+        OSError: it is refused still.
+    """
+    for pause in _PAUSES:
+        try:
+            work()
+            return
+        except PermissionError:
+            time.sleep(pause)
+    work()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...errors import DGTalkerError
-from .files import write_whole
+from .files import patiently, remove_unfinished, write_whole
 from .processes import start_time
 
 REQUEST, PROCESS, PROGRESS, RESULT = "request.json", "process.json", "progress.jsonl", "result.json"
@@ -149,9 +150,15 @@ class Job:
         write_whole(self.folder / ERROR, _json(said))
 
     def clear(self) -> None:
-        """Forgets that it was cancelled or failed, before it is started again."""
+        """Forgets that it was cancelled or failed, and what a kill left half written, before it is started again.
+
+        For whoever holds its lock: nobody writes these files then.
+        """
         for name in (CANCEL, ERROR):
-            (self.folder / name).unlink(missing_ok=True)
+            path = self.folder / name
+            patiently(lambda path=path: path.unlink(missing_ok=True))
+        for name in (PROCESS, RESULT, ERROR, PREVIEW):
+            remove_unfinished(self.folder / name)
 
     def _runs(self) -> bool:
         process = self._read(PROCESS)
@@ -178,7 +185,10 @@ def create(parent: Path, request: Request) -> Job:
         write_whole(unborn / REQUEST, _json({"version": VERSION} | asdict(request)))
         # Whoever lists jobs sees it with its request, or not at all.
         return Job(unborn.rename(parent / name))
-    except OSError as error:
+    except (OSError, DGTalkerError) as error:
+        shutil.rmtree(unborn, ignore_errors=True)
+        if isinstance(error, DGTalkerError):
+            raise
         raise DGTalkerError(f"{parent} cannot be written to: {error.strerror}.", "Make room on the disk.") from error
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import signal
@@ -19,6 +21,8 @@ from dgtalker_engine.training import Run, checkpoints
 from dgtalker_engine.training.jobs import run_job
 from dgtalker_engine.wire import jobs
 from dgtalker_engine.wire.jobs import Job, Request, State
+from dgtalker_engine.wire.jobs.files import write_whole
+from dgtalker_engine.wire.jobs.lock import try_lock
 
 STEPS = 60
 START = """
@@ -97,23 +101,21 @@ def test_a_job_resumes_over_whatever_a_kill_left_half_written(new_job, python, w
     lines = (job.folder / "progress.jsonl").read_bytes().splitlines()
     assert lines[1] == b'{"step": 4, "o'
     assert all(json.loads(line) for line in lines[2:])
-    left = {path.name for path in job.folder.iterdir() if path.suffix == ".tmp"}
-    assert not left & {f".{checkpoints.FILE}.123.tmp", ".preview.png.123.tmp"}
+    assert not [path.name for path in job.folder.iterdir() if path.suffix == ".tmp"]
 
 
-def test_cancel_ends_a_job_within_a_second_and_keeps_the_checkpoint(new_job, python, wait_until, uninterrupted):
+def test_cancel_ends_a_job_and_keeps_the_checkpoint(new_job, python, wait_until, uninterrupted):
     job = new_job(steps=STEPS, pace=0.05)
     jobs.start(job, python)
     wait_until(lambda: step_of(job) >= 3, 60)
     job.cancel()
-    wait_until(lambda: job.state is State.CANCELLED, 1.0)
+    wait_until(lambda: job.state is State.CANCELLED)
     done = step_of(job)
     assert 3 <= done < STEPS
     assert (job.folder / checkpoints.FILE).is_file()
     assert jobs.start(job, python)
     assert not job.cancel_wanted
     wait_until(lambda: step_of(job) > done, 60)
-    assert step_of(job) < done + 15
     wait_until(lambda: job.state is State.FINISHED, 60)
     assert trained(job) == uninterrupted
 
@@ -123,7 +125,7 @@ def test_sigterm_interrupts_a_job_with_a_checkpoint(new_job, python, wait_until)
     jobs.start(job, python)
     wait_until(lambda: step_of(job) >= 3, 60)
     os.kill(pid_of(job), signal.SIGTERM)
-    wait_until(lambda: job.state is State.INTERRUPTED, 5)
+    wait_until(lambda: job.state is State.INTERRUPTED)
     assert (job.folder / checkpoints.FILE).is_file()
     assert job.error is None
 
@@ -190,17 +192,102 @@ def test_a_job_that_cannot_be_done_fails_with_what_to_do_and_can_be_started_agai
     wait_until(lambda: job.state is State.FAILED, 60)
 
 
-def test_what_nobody_expected_fails_too_and_is_in_the_log(new_job):
+def test_what_nobody_expected_fails_too_and_is_in_the_log(new_job, capsys):
     job = new_job(steps=3)
 
     def broken(_request, _run):
         raise ZeroDivisionError("by chance")
 
-    with pytest.raises(ZeroDivisionError):
-        run_job(job.folder, {"tiny": broken}, bytes)
+    assert run_job(job.folder, {"tiny": broken}, bytes) == 1
+    assert "in broken" in capsys.readouterr().err
     assert job.state is State.FAILED
     assert "by chance" in job.error.message
     assert "log.txt" in job.error.hint
+
+
+def test_a_job_whose_process_cannot_be_recorded_fails_and_says_so(new_job):
+    job = new_job(steps=3)
+    (job.folder / "process.json").mkdir()
+    assert run_job(job.folder, {}, bytes) == 1
+    assert job.state is State.FAILED
+    assert "process.json cannot be written" in job.error.message
+
+
+FORKS = """
+import os, sys, time
+sys.path[:0] = {path!r}
+from pathlib import Path
+from dgtalker_engine.training.jobs import run_job
+
+def forks(request, run):
+    if os.fork() == 0:
+        print(os.getpid(), flush=True)
+    time.sleep(600)
+
+run_job(Path(sys.argv[1]), {{"tiny": forks}}, bytes)
+"""
+
+
+def test_what_a_killed_job_forked_does_not_keep_its_lock(new_job, python, wait_until):
+    job = new_job(steps=3)
+    program = FORKS.format(path=[entry or os.getcwd() for entry in sys.path])
+    process = subprocess.Popen([sys.executable, "-c", program, str(job.folder)], stdout=subprocess.PIPE, text=True)
+    with process:
+        child = int(process.stdout.readline())
+        try:
+            assert try_lock(job.folder / "lock") is None
+            process.kill()
+            process.wait()
+            assert job.state is State.INTERRUPTED
+            assert jobs.start(job, python)
+            wait_until(lambda: job.state is State.FINISHED, 60)
+        finally:
+            os.kill(child, signal.SIGKILL)
+
+
+def test_a_disk_without_locks_is_told_and_not_taken_for_a_job_that_runs(new_job, python, monkeypatch):
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    job = new_job(steps=3)
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(DGTalkerError, match="cannot be locked: No locks") as refused:
+        jobs.start(job, python)
+    assert "network disks" in refused.value.hint
+
+
+@pytest.mark.parametrize("readers", [3, 1000])
+def test_a_file_that_somebody_reads_is_replaced_a_moment_later(tmp_path, monkeypatch, readers):
+    """On Windows, which refuses until it is closed."""
+    path, replace, refused = tmp_path / "file", os.replace, []
+
+    def busy(source, target):
+        if len(refused) < readers:
+            refused.append(source)
+            raise PermissionError(errno.EACCES, "Access is denied")
+        replace(source, target)
+
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, "replace", busy)
+    if readers == 3:
+        write_whole(path, b"new")
+        assert path.read_bytes() == b"new"
+    else:
+        with pytest.raises(DGTalkerError, match="Access is denied"):
+            write_whole(path, b"new")
+        assert path.read_bytes() == b"old"
+        assert len(refused) < 20
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_job_that_a_full_disk_does_not_take_leaves_nothing(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DGTalkerError, match="No space left"):
+        jobs.create(tmp_path, Request(trainer="tiny"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_trainer_that_the_engine_does_not_have_is_told(new_job):
