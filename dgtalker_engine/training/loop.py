@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from ..errors import Cancelled, DGTalkerError
 from . import checkpoints, randomness
@@ -21,6 +22,8 @@ from .config import Config
 
 Step = Callable[[int], Mapping[str, torch.Tensor | float]]
 """Does one step, counted from 0, gradients and optimiser included, and returns the terms of its loss."""
+
+_SLOWER = "Train again with lower learning rates."
 
 
 class Interrupted(DGTalkerError):
@@ -30,7 +33,7 @@ class Interrupted(DGTalkerError):
         super().__init__("The training was interrupted.", "Resume it: it goes on where it was.", code="interrupted")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Progress:
     """How far a training is.
 
@@ -117,7 +120,7 @@ def run_loop(
     Raises:
         Cancelled: `run` said so; the checkpoint is written.
         Interrupted: SIGTERM came; the checkpoint is written.
-        DGTalkerError: the loss is no number any more, or the checkpoint cannot be read or written.
+        DGTalkerError: the loss or a parameter is no number any more, or the checkpoint cannot be read or written.
     """
     loop = _Loop(config, parts, run, preview)
     with _termination() as terminated:
@@ -176,6 +179,7 @@ class _Loop:
         if self._run.folder and self.done > self._saved:
             if self._steps:
                 self._tell(now)
+            self._check_parameters()
             self._run.folder.mkdir(parents=True, exist_ok=True)
             checkpoints.save(self._run.folder, self._config, self._parts, step=self.done, seconds=self._seconds(now))
             self._saved = self.done
@@ -191,10 +195,21 @@ class _Loop:
         if bad:
             raise DGTalkerError(
                 f"The training diverged before step {self.done}: its loss ({', '.join(bad)}) is no number any more.",
-                "Train again with lower learning rates.",
+                _SLOWER,
             )
         left = (self._config.steps - self.done) * (now - self._started) / (self.done - self._first)
-        self._run.progress(Progress(self.done, self._config.steps, losses, self._seconds(now), left))
+        self._run.progress(
+            Progress(step=self.done, of=self._config.steps, losses=losses, seconds=self._seconds(now), eta=left)
+        )
+
+    def _check_parameters(self) -> None:
+        """Losses are those before their step, which may be what spoils the parameters."""
+        for name, part in self._parts.items():
+            if isinstance(part, nn.Module):
+                bad = [key for key, parameter in part.named_parameters() if not bool(parameter.isfinite().all())]
+                if bad:
+                    what = f"{name} ({', '.join(bad)}) is no number any more"
+                    raise DGTalkerError(f"The training diverged before step {self.done}: {what}.", _SLOWER)
 
 
 @contextlib.contextmanager

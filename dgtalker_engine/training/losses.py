@@ -43,6 +43,7 @@ def ssim(picture: Tensor, wanted: Tensor) -> Tensor:
     if wanted.requires_grad:
         raise ValueError("the gradient is that by the first picture")
     if picture.device.type == wanted.device.type == "cpu" and picture.dtype == wanted.dtype == torch.float32:
+        # torch declares what a function of its own returns as anything.
         return _Ssim.apply(picture, wanted)  # pyright: ignore[reportReturnType]
     return ssim_reference(picture, wanted)
 

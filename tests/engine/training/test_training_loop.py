@@ -170,6 +170,21 @@ def test_a_loss_that_is_no_number_ends_it_and_leaves_the_last_good_checkpoint(tm
     assert torch.isfinite(model.weight).all()
 
 
+def test_parameters_that_the_last_step_spoilt_are_not_saved(tmp_path):
+    model = nn.Linear(1, 1)
+    config = Config(steps=6)
+
+    def step(number):
+        if number == 5:
+            model.weight.data.fill_(float("nan"))
+        return {"loss": 0.0}
+
+    with pytest.raises(DGTalkerError, match=r"before step 6: model \(weight\)"):
+        run_loop(config, step, {"model": model}, Run(folder=tmp_path, checkpoint_seconds=0))
+    run_loop(config, lambda number: {"loss": 0.0}, {"model": model}, Run(folder=tmp_path))
+    assert torch.isfinite(model.weight).all()
+
+
 def test_an_order_shows_every_sample_once_a_pass_each_pass_in_another_way():
     order = Order(10, seed=3)
     seen = [order.at(step, 4) for step in range(5)]
