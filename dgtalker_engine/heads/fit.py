@@ -20,6 +20,7 @@ from ..avatar.sparse import SparseDeltas
 from ..gaussians import render
 from ..gaussians.camera import Camera
 from ..gaussians.cloud import Gaussians
+from ..training import losses, metrics
 from .cycles.cycles_render import Picture
 from .cycles.views import FacePose
 from .sculpture.surfels import smooth
@@ -27,7 +28,7 @@ from .sculpture.surfels import smooth
 SEED = 4
 MIDDLE = 8e-3  # m
 MOST_GROWTH = 0.3
-LEAST_CHANGE = 0.07  # of the constant harmonic, 4 of 255 steps of brightness
+LEAST_CHANGE = 0.07  # of the constant spherical harmonic, 4 of 255 steps of brightness
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +38,11 @@ class Settings:
 
     steps: int
     colour_rate: float = 0.03
-    harmonic_rate: float = 0.008
+    sh_rate: float = 0.008
     change_rate: float = 0.015
     opacity_rate: float = 0.04
     size_rate: float = 0.02
-    harmonic_pull: float = 2e-4
+    sh_pull: float = 2e-4
     change_pull: float = 2e-4
     size_pull: float = 1e-3
 
@@ -54,7 +55,7 @@ class Fit:
         sh: (N, 4, 3).
         opacities: (N,).
         growth: (N, 3), factors of the sizes.
-        changes: by pose, (N, 3): what the pose adds to the first harmonic.
+        changes: by pose, (N, 3): what the pose adds to the first spherical harmonic.
     """
 
     sh: np.ndarray
@@ -88,7 +89,7 @@ class Model(torch.nn.Module):
         self.given_colour = torch.from_numpy(base["sh"][:, 0])
         self.given_opacity = torch.logit(torch.from_numpy(base["opacities"]), 4e-3)
         self.colour = torch.nn.Parameter(torch.zeros(count, 3))
-        self.harmonics = torch.nn.Parameter(torch.zeros(count, 3, 3))
+        self.sh_rest = torch.nn.Parameter(torch.zeros(count, 3, 3))
         self.opacity = torch.nn.Parameter(torch.zeros(pairs.max() + 1))
         self.size = torch.nn.Parameter(torch.zeros(pairs.max() + 1, 3))
         self.changes = torch.nn.ParameterDict({name: torch.zeros(count, 3) for name in changing})
@@ -105,7 +106,7 @@ class Model(torch.nn.Module):
     def sh(self) -> torch.Tensor:
         """(N, 4, 3)."""
         colour = self.given_colour + self.adjustable * self.colour
-        return torch.cat([colour[:, None], self.adjustable[:, None] * self.harmonics], dim=1)
+        return torch.cat([colour[:, None], self.adjustable[:, None] * self.sh_rest], dim=1)
 
     def cloud(self, pose: FacePose) -> Gaussians:
         if pose.name not in self.posed:
@@ -144,7 +145,7 @@ def fit(
     model = Model(avatar, adjustable, changing)
     groups = [
         {"params": [model.colour], "lr": settings.colour_rate},
-        {"params": [model.harmonics], "lr": settings.harmonic_rate},
+        {"params": [model.sh_rest], "lr": settings.sh_rate},
         {"params": list(model.changes.values()), "lr": settings.change_rate},
         {"params": [model.opacity], "lr": settings.opacity_rate},
         {"params": [model.size], "lr": settings.size_rate},
@@ -160,9 +161,7 @@ def fit(
         pose = picture.pose
         image = render(model.cloud(pose), picture.camera)
         loss = difference(image.rgb, image.alpha, torch.from_numpy(picture.rgb), torch.from_numpy(picture.alpha))
-        held = (
-            settings.harmonic_pull * model.harmonics.square().mean() + settings.size_pull * model.size.square().mean()
-        )
+        held = settings.sh_pull * model.sh_rest.square().mean() + settings.size_pull * model.size.square().mean()
         if pose.name in model.changes:
             held = held + settings.change_pull * model.changes[pose.name].abs().mean()
         optimizer.zero_grad(set_to_none=True)
@@ -194,22 +193,8 @@ def difference(
     """
     head = (wanted_alpha > 0.5)[..., None]
     rgb, wanted_rgb = rgb * head, wanted_rgb * head
-    direct = (rgb - wanted_rgb).abs().mean()
-    return 0.8 * direct + 0.2 * (1 - similarity(rgb, wanted_rgb)) + 0.3 * (alpha - wanted_alpha).abs().mean()
-
-
-def similarity(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Mean structural similarity of two pictures (H, W, 3), with square windows of 7 pixels."""
-    a, b = a.permute(2, 0, 1)[None], b.permute(2, 0, 1)[None]
-
-    def blurred(picture: torch.Tensor) -> torch.Tensor:
-        return F.avg_pool2d(picture, 7, stride=1)
-
-    mean_a, mean_b = blurred(a), blurred(b)
-    var_a, var_b = blurred(a * a) - mean_a**2, blurred(b * b) - mean_b**2
-    both = blurred(a * b) - mean_a * mean_b
-    c1, c2 = 0.01**2, 0.03**2
-    return ((2 * mean_a * mean_b + c1) * (2 * both + c2) / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))).mean()
+    colours = 0.8 * losses.l1(rgb, wanted_rgb) + 0.2 * losses.d_ssim(rgb, wanted_rgb)
+    return colours + 0.3 * losses.l1(alpha, wanted_alpha)
 
 
 def fitted(avatar: LinearAvatar, result: Fit) -> LinearAvatar:
@@ -243,9 +228,8 @@ def fitted(avatar: LinearAvatar, result: Fit) -> LinearAvatar:
 
 def psnr(avatar: LinearAvatar, picture: Picture) -> float:
     """dB over the pixels that the picture's head covers more than half, colours premultiplied."""
-    image = draw(avatar, picture.pose, picture.camera)
-    inside = picture.alpha > 0.5
-    return float(-10 * np.log10(np.square(np.clip(image, 0, 1)[inside] - picture.rgb[inside]).mean()))
+    image = torch.from_numpy(draw(avatar, picture.pose, picture.camera)).clamp(0, 1)
+    return metrics.psnr(image, torch.from_numpy(picture.rgb), torch.from_numpy(picture.alpha > 0.5))
 
 
 def draw(avatar: LinearAvatar, pose: FacePose, camera: Camera) -> np.ndarray:

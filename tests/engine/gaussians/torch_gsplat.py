@@ -14,8 +14,8 @@ import torch
 from dgtalker_engine.gaussians import Camera, Gaussians
 from dgtalker_engine.gaussians.constants import ALPHA_THRESHOLD
 from dgtalker_engine.gaussians.reference import blending, projection
-from dgtalker_engine.gaussians.reference import spherical_harmonics as harmonics
 from dgtalker_engine.gaussians.reference.projection import Ellipses
+from dgtalker_engine.gaussians.reference.spherical_harmonics import basis
 
 
 def fully_fused_projection(
@@ -86,8 +86,8 @@ def fully_fused_projection(
 def spherical_harmonics(degrees_to_use, dirs, coeffs, masks=None):
     """(…, 3) directions and (…, K, 3) coefficients: (…, 3)."""
     assert coeffs.shape == (*dirs.shape[:-1], (degrees_to_use + 1) ** 2, 3)
-    basis = harmonics.basis(dirs.reshape(-1, 3), coeffs.shape[-2]).reshape(coeffs.shape[:-1])
-    values = torch.einsum("...k,...kc->...c", basis, coeffs)
+    factors = basis(dirs.reshape(-1, 3), coeffs.shape[-2]).reshape(coeffs.shape[:-1])
+    values = torch.einsum("...k,...kc->...c", factors, coeffs)
     return values if masks is None else torch.where(masks[..., None], values, torch.nan)
 
 
