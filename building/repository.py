@@ -28,6 +28,6 @@ def check_python(version: tuple[int, int] = sys.version_info[:2]) -> None:
 def run(command: Iterable[object], **options: object) -> None:
     """Run a command in the repository; BuildError when it fails."""
     words = [str(word) for word in command]
-    code = subprocess.run(words, **{"cwd": ROOT, **options}).returncode  # type: ignore[call-overload]
+    code = subprocess.run(words, **{"cwd": ROOT, **options}).returncode
     if code:
         raise BuildError(f"`{' '.join(words)}` failed with exit code {code}; its messages are above.")

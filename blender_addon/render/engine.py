@@ -50,7 +50,7 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         except DGTalkerError as error:
             if not (isinstance(error, Cancelled) and self.test_break()):
                 self._fail(error)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 (as said above)
             traceback.print_exc()
             self._fail(DGTalkerError(f"Rendering failed: {error!r}.", "This is a fault of DGTalker; please report it."))
 

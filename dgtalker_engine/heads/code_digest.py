@@ -57,7 +57,7 @@ def _meaning(tree: ast.Module) -> str:
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):
-            node.body = [  # pyright: ignore
+            node.body = [  # pyright: ignore[reportAttributeAccessIssue] (it has one, as asked above)
                 each for each in body if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))
             ]
     return ast.dump(tree)

@@ -83,7 +83,7 @@ def _torch() -> Line:
     if installed is None:
         return _line("torch", "PyTorch is not installed", False, "Install the engine again.")
     try:
-        import torch  # noqa: F401
+        import torch  # noqa: F401 (whether it can be loaded)
     except (ImportError, OSError) as error:
         return _line("torch", f"PyTorch {installed} cannot be loaded: {error}", False, "Install the engine again.")
     if installed.split("+")[0] != TORCH_VERSION:

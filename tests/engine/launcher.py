@@ -10,7 +10,7 @@ REGISTERING = NETWORK_KIND / "program.py"
 """The engine, in a process that knows one more kind of avatar."""
 
 sys.path.append(str(NETWORK_KIND))
-import network  # noqa: E402
+import network  # noqa: E402 (it lies in the folder added above)
 
 __all__ = ["NETWORK_KIND", "REGISTERING", "engine_python", "network"]
 

@@ -27,7 +27,7 @@ def attached(
         rgb, alpha and depth, which share the frame's memory. None of them may be changed before `backward`.
     """
     settled = (tensor.to("cpu", torch.float32).contiguous() for tensor in (*cloud, background))
-    return _Rasterized.apply(*settled, view, frame, state)  # pyright: ignore[reportReturnType]
+    return _Rasterized.apply(*settled, view, frame, state)
 
 
 class _Rasterized(torch.autograd.Function):

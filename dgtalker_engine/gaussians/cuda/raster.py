@@ -19,7 +19,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import gsplat  # pyright: ignore[reportMissingImports]
+import gsplat  # pyright: ignore[reportMissingImports] (only in environments with CUDA)
 import numpy as np
 import torch
 

@@ -93,7 +93,6 @@ def _place(style: str, index: int, height: float, radius: float, a: np.ndarray, 
         wide = (13.0 + 5.0 * back + 1.5 * fold) if index == 0 else 12.0 + 0.7 * fold
         tall = 11.0 + 6.0 * back + 0.6 * fold if index == 0 else 10.5 + 0 * a
         rise = tall * np.sin(b) + (16.0 * back - 7.0 * np.exp(-((side / 0.5) ** 2)) if index == 0 else 0.0)
-        radius = radius + (6.0 * back if index == 0 else 0.0)  # type: ignore[assignment]
     elif index == 0:
         # a folded collar: a thin standing band whose outer leaf hangs down into two points beside the middle
         wide, tall = 4.2 + 0 * a, 14.0 + 3.0 * back
@@ -105,7 +104,8 @@ def _place(style: str, index: int, height: float, radius: float, a: np.ndarray, 
     else:
         wide, tall = 10.0 * (1 + 0.05 * np.sin(a * 25)), 8.5 + 0 * a
         rise = tall * np.sin(b)
-    far = radius + wide * np.cos(b)
+    middle = radius + 6.0 * back if style == "hood" and index == 0 else radius
+    far = middle + wide * np.cos(b)
     return np.stack([far * np.sin(a), NECK_Y - far * np.cos(a), height + rise], axis=1)
 
 

@@ -68,7 +68,7 @@ def _row(kind: float, carve: bool, blend: float, numbers: list[float], asymmetri
 
 
 @numba.njit(cache=True, error_model="numpy")
-def distance(form, px, py, pz):  # pyright: ignore
+def distance(form, px, py, pz):
     """Signed distance at one point; negative inside."""
     sided = px
     total, rope_distance, other = 1e9, 1e9, 1e9
@@ -122,7 +122,7 @@ def distance(form, px, py, pz):  # pyright: ignore
 
 
 @numba.njit(cache=True, parallel=True, error_model="numpy")
-def distances(form, points):  # pyright: ignore
+def distances(form, points):
     """float64 (N,) at `points` (N, 3)."""
     out = np.empty(len(points))
     for i in numba.prange(len(points)):
@@ -131,7 +131,7 @@ def distances(form, points):  # pyright: ignore
 
 
 @numba.njit(cache=True, parallel=True, error_model="numpy")
-def normals(form, points):  # pyright: ignore
+def normals(form, points):
     """Unit outward normals (N, 3) at `points` (N, 3)."""
     out = np.empty((len(points), 3))
     e = 0.05
@@ -146,7 +146,7 @@ def normals(form, points):  # pyright: ignore
 
 
 @numba.njit(cache=True, parallel=True, error_model="numpy")
-def cast(form, origins, directions, start):  # pyright: ignore
+def cast(form, origins, directions, start):
     """Marches from origin + start · direction back towards the origin: the outermost hit (N, 3)."""
     out = np.empty((len(origins), 3))
     for i in numba.prange(len(origins)):
@@ -167,7 +167,7 @@ def cast(form, origins, directions, start):  # pyright: ignore
 
 
 @numba.njit(cache=True, parallel=True, error_model="numpy")
-def occlusion(form, points, normal, reach):  # pyright: ignore
+def occlusion(form, points, normal, reach):
     """Ambient light (N,), 1 in the open, towards 0 in clefts: how far the surface keeps away along the normal."""
     out = np.empty(len(points))
     for i in numba.prange(len(points)):
@@ -188,7 +188,7 @@ def occlusion(form, points, normal, reach):  # pyright: ignore
 
 
 @numba.njit(cache=True, parallel=True, error_model="numpy")
-def shadow(form, points, normal, light, softness):  # pyright: ignore
+def shadow(form, points, normal, light, softness):
     """Light (N,) that reaches `points` from the direction `light`, with a soft edge (Quilez)."""
     out = np.empty(len(points))
     for i in numba.prange(len(points)):

@@ -78,7 +78,7 @@ def _rows(bell: Bell) -> list[list[float]]:
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _bend(bells, px, py, pz):  # pyright: ignore
+def _bend(bells, px, py, pz):
     """What the bells add at a point."""
     x, y, z = 0.0, 0.0, 0.0
     for i in range(len(bells)):
@@ -94,7 +94,7 @@ def _bend(bells, px, py, pz):  # pyright: ignore
 
 
 @numba.njit(cache=True, parallel=True, error_model="numpy")
-def _moved(bells, eye, points):  # pyright: ignore
+def _moved(bells, eye, points):
     out = np.empty_like(points)
     for i in numba.prange(len(points)):
         px, py, pz = points[i]

@@ -17,7 +17,7 @@ from .result import Recognition, SpokenPhone
 
 # Function words, whose vowels are reduced.
 _WEAK = frozenset(
-    "a an the and of to in on at for from with as is are was were be been has have had that this it its he she we you "  # noqa: SIM905
+    "a an the and of to in on at for from with as is are was were be been has have had that this it its he she we you "  # noqa: SIM905 (words read better than 50 strings)
     "they his her our your my or but if than then so do does can could would will shall should there".split()
 )
 
