@@ -99,6 +99,7 @@ def proxy_shapes(
         for name, vector in turns.items():
             angle = np.linalg.norm(vector)
             axis = (vector / angle).astype(np.float32)
+            # Rodrigues' formula term by term: each becomes a shape, and scipy's rotations know only their sum.
             across = _cross(axis, arm)
             sine = np.sin(amount * np.float32(angle))
             made.append(((name,), rows, sine * across))

@@ -30,7 +30,6 @@ from .meshes import Sheet, Strands
 from .views import FacePose
 
 LOOK = {"pores": 0.10, "roughness": 0.50, "lip_gloss": 0.45, "scatter": 0.0035}
-SHORT_HAIRS = ("lashes", "brows", "moustache")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
-# The directions are those of head/light.py; power is that of an area light at `DISTANCE` for the radiance of white.
+# Directions are those of sculpture/light.py; power is that of an area light at `DISTANCE` for the radiance of white.
 DISTANCE = 1.3
 LIGHTS = (
     ("key", (0.50, -0.78, 0.62), 0.55, (1.0, 0.90, 0.78), 0.98),

@@ -15,7 +15,8 @@ def surface_net(form: np.ndarray, box: Box, cell: float) -> tuple[np.ndarray, np
 
     Each vertex is the mean of the points where the edges of its cell cross the surface, laid onto the surface.
 
-    Written here: scikit-image has marching cubes, and would be a dependency for one function used when heads are made.
+    Written here: scikit-image has marching cubes, which give triangles and not quads, and would be 32 MB more for one
+    function that is used only when heads are made.
     """
     axes = [np.arange(low, high + cell, cell) for low, high in zip(*box, strict=True)]
     corners = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
