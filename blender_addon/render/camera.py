@@ -112,9 +112,9 @@ def shot_camera(
     except (FloatingPointError, np.linalg.LinAlgError) as error:
         raise DGTalkerError(f"The camera {camera.name} has a scale of zero.", "Give it a scale of one.") from error
     return ShotCamera(
-        tuple(K.ravel().tolist()),
-        tuple(matrix.ravel().tolist()),
-        lens.kind == "ORTHO",
-        lens.clip_start,
-        lens.clip_end,
+        K=tuple(K.ravel().tolist()),
+        world_to_camera=tuple(matrix.ravel().tolist()),
+        orthographic=lens.kind == "ORTHO",
+        near=lens.clip_start,
+        far=lens.clip_end,
     )

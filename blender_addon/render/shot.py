@@ -101,4 +101,6 @@ def frame_shot(
         avatar = avatars.ensure_open(head.object, should_cancel)
         heads.append(ShotHead(index.setdefault(avatar, len(index)), head.matrix, head.weights))
     frame = ShotFrame(depsgraph.scene_eval.frame_current, view, tuple(heads))
-    return Shot(*size, tuple(index), (frame,), region, background), warnings
+    width, height = size
+    shot = Shot(width=width, height=height, avatars=tuple(index), frames=(frame,), region=region, background=background)
+    return shot, warnings

@@ -23,7 +23,7 @@ def talking_shot(avatar: Avatar, name: str, performance: Performance, size: int)
         ShotFrame(i + 1, camera, (ShotHead(0, tuple(matrix.ravel().tolist()), _weights(performance, i)),))
         for i, matrix in enumerate(matrices)
     )
-    return Shot(size, size, (name,), frames)
+    return Shot(width=size, height=size, avatars=(name,), frames=frames)
 
 
 def front_camera(avatar: Avatar, size: int) -> ShotCamera:
@@ -39,7 +39,7 @@ def front_camera(avatar: Avatar, size: int) -> ShotCamera:
     world_to_camera = np.eye(4)
     world_to_camera[:3, :3] = to_camera
     world_to_camera[:3, 3] = -to_camera @ position
-    return ShotCamera(K, tuple(world_to_camera.ravel().tolist()))
+    return ShotCamera(K=K, world_to_camera=tuple(world_to_camera.ravel().tolist()))
 
 
 def head_matrices(performance: Performance) -> np.ndarray:

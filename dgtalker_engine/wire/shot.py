@@ -16,7 +16,7 @@ MAX_PIXELS = MAX_BODY // 20
 """Of a region that is rendered over the wire: RGBA and depth, float32, fit into one body."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ShotCamera:
     """`K` 9 and `world_to_camera` 16 numbers, row by row, as in `gaussians.Camera`."""
 
@@ -57,7 +57,7 @@ class ShotFrame:
     heads: tuple[ShotHead, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Shot:
     """What to render.
 
@@ -116,12 +116,12 @@ class Shot:
                 )
             region, background = data.get("region"), data.get("background")
             return cls(
-                int(data["width"]),
-                int(data["height"]),
-                tuple(str(avatar) for avatar in data["avatars"]),
-                tuple(_frame(frame) for frame in data["frames"]),
-                None if region is None else _integers(region, 4),
-                None if background is None else _floats(background, 3),
+                width=int(data["width"]),
+                height=int(data["height"]),
+                avatars=tuple(str(avatar) for avatar in data["avatars"]),
+                frames=tuple(_frame(frame) for frame in data["frames"]),
+                region=None if region is None else _integers(region, 4),
+                background=None if background is None else _floats(background, 3),
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
             raise DGTalkerError(f"The shot cannot be read: {error!r}.", "docs/shot.md has its format.") from error
@@ -140,11 +140,11 @@ def _frame(data: Any) -> ShotFrame:
     return ShotFrame(
         int(data["number"]),
         ShotCamera(
-            _floats(camera["K"], 9),
-            _floats(camera["world_to_camera"], 16),
-            bool(camera.get("orthographic", False)),
-            float(camera.get("near", 0.01)),
-            float(camera.get("far", 1e10)),
+            K=_floats(camera["K"], 9),
+            world_to_camera=_floats(camera["world_to_camera"], 16),
+            orthographic=bool(camera.get("orthographic", False)),
+            near=float(camera.get("near", 0.01)),
+            far=float(camera.get("far", 1e10)),
         ),
         heads,
     )

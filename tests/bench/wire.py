@@ -38,7 +38,7 @@ package = types.ModuleType("blender_addon")  # without its __init__, which needs
 package.__path__ = [str(ADDON)]
 sys.modules["blender_addon"] = package
 
-from blender_addon.bridge import engine  # noqa: E402
+from blender_addon.bridge import engine  # noqa: E402 (the package is made above)
 from blender_addon.bridge.client import Client  # noqa: E402
 from blender_addon.bridge.process import EngineProcess  # noqa: E402
 
@@ -125,7 +125,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def shot_of(avatar: avatars_room.Avatar, number: int, size: int) -> bytes:
     heads = (ShotHead(0, IDENTITY, {"jawOpen": number % 10 / 10}),)
     frame = ShotFrame(number, front_camera(avatar, size), heads)
-    return Shot(size, size, (avatar.metadata.hash,), (frame,)).to_json().encode()
+    return Shot(width=size, height=size, avatars=(avatar.metadata.hash,), frames=(frame,)).to_json().encode()
 
 
 def ask_nothing() -> None:

@@ -93,7 +93,7 @@ def test_files_that_are_there_are_replaced_and_others_stay(robin, talking, tmp_p
 def test_a_shot_of_files_and_built_in_heads_is_rendered_into_a_folder(talking, tmp_path):
     (tmp_path / "heads").mkdir()
     (tmp_path / "heads" / "copy.dgt").write_bytes(avatars_room.builtin("robin"))
-    both = Shot(64, 64, ("builtin:robin", "heads/copy.dgt"), talking(2).frames)
+    both = Shot(width=64, height=64, avatars=("builtin:robin", "heads/copy.dgt"), frames=talking(2).frames)
     (tmp_path / "shot.json").write_text(both.to_json())
     loaded = load_shot(tmp_path / "shot.json")
     avatars = [open_avatar(name, tmp_path) for name in loaded.avatars]

@@ -11,9 +11,10 @@ from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.wire import Shot, ShotCamera, ShotFrame, ShotHead
 
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
-CAMERA = ShotCamera((500.0, 0.0, 32.0, 0.0, 500.0, 24.0, 0.0, 0.0, 1.0), IDENTITY)
+CAMERA = ShotCamera(K=(500.0, 0.0, 32.0, 0.0, 500.0, 24.0, 0.0, 0.0, 1.0), world_to_camera=IDENTITY)
 HEAD = ShotHead(0, IDENTITY, {"jawOpen": 0.5})
-SHOT = Shot(64, 48, ("builtin:robin",), (ShotFrame(1, CAMERA, (HEAD,)), ShotFrame(2, CAMERA, ())), (1, 2, 30, 20))
+FRAMES = (ShotFrame(1, CAMERA, (HEAD,)), ShotFrame(2, CAMERA, ()))
+SHOT = Shot(width=64, height=48, avatars=("builtin:robin",), frames=FRAMES, region=(1, 2, 30, 20))
 
 
 def changed(**values):
