@@ -172,14 +172,14 @@ def _brows(speech: SpeechEvents, random: np.random.Generator) -> np.ndarray:
     chance = random.random((len(speech.syllables), 6)).tolist()
     rows = []
     free = -1.0
-    for (time, prominence, melody), (a, b, c, d, e, f) in zip(speech.syllables.tolist(), chance, strict=True):
+    for (time, prominence, pitch), (a, b, c, d, e, f) in zip(speech.syllables.tolist(), chance, strict=True):
         if prominence < 0.5 or time < free:
             continue
         height = min(0.14 + 0.16 * prominence, 0.42) * (0.6 + 0.5 * a)
         rise, fall, hold = 0.14 + 0.06 * b, 0.3 + 0.2 * c, 0.05 + 0.15 * d
         start = max(time - rise - 0.03, 0.0)
         # Brows rise with the voice.
-        low = float(np.clip(0.2 - 0.05 * melody, 0.03, 0.45))
+        low = float(np.clip(0.2 - 0.05 * pitch, 0.03, 0.45))
         rows.append((start, rise, start + rise + hold + fall, fall, height, e, low))
         free = time + 1.0 + 1.6 * f
     return np.array(rows).reshape(-1, 7)

@@ -110,7 +110,7 @@ def animate(
         phones=tuple(Phone(phone.name, float(phone.start), float(phone.end)) for phone in analysis.phones),
         utterances=np.array([(span.start, span.end) for span in analysis.utterances]).reshape(-1, 2),
         pauses=_pauses(analysis.phones, duration),
-        syllables=np.array([(s.time, s.prominence, s.melody) for s in analysis.syllables]).reshape(-1, 3),
+        syllables=np.array([(s.time, s.prominence, s.pitch) for s in analysis.syllables]).reshape(-1, 3),
         closures=coarticulation.contacts(analysis.phones, visemes.BILABIALS, 0.03),
         bites=coarticulation.contacts(analysis.phones, visemes.LABIODENTALS, 0.02),
         seed=seed,

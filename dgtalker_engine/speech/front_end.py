@@ -97,7 +97,7 @@ def analyse(
             samples, chunks, passages, progress.stage(0.04, 0.96, "Listening"), processes=processes
         )
         utterances = activity.without(utterances, recognition.music)
-    f0 = prosody.estimate_f0(samples, utterances, progress.stage(0.96, 1.0, "Following the melody"))
+    f0 = prosody.estimate_f0(samples, utterances, progress.stage(0.96, 1.0, "Following the pitch"))
     return Analysis(
         samples=samples,
         level=level,

@@ -20,7 +20,7 @@ from ..timeline import strips, timing
 Hash = Literal["strips_hash", "transcript_hash", "settings_hash"]
 
 NAMES_BEFORE: dict[Hash, str] = {"strips_hash": "place", "transcript_hash": "words", "settings_hash": "written"}
-"""Where the first release kept them. They are read there until the next writing: opening a file changes nothing in it,
+"""Where earlier versions kept them. They are read there until the next writing: opening a file changes nothing in it,
 and heads that override a linked one have them there too."""
 
 

@@ -1,4 +1,4 @@
-"""Melody and stress of speech: pitch, loudness, and which syllables stand out."""
+"""Pitch and stress of speech: f0, loudness, and which syllables stand out."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Syllable:
     Attributes:
         time: of its middle, seconds.
         prominence: how far it stands out from its surroundings: 0 usual, 1 clearly, below 0 reduced.
-        melody: how high it lies, semitones above its surroundings.
+        pitch: how high it lies, semitones above its surroundings.
     """
 
     time: float
     prominence: float
-    melody: float
+    pitch: float
 
 
 def estimate_f0(samples: np.ndarray, spans: Sequence[Span], progress: Stage) -> np.ndarray:
@@ -97,10 +97,10 @@ def syllables(phones: Sequence[SpokenPhone], level: np.ndarray, f0: np.ndarray) 
     high = np.array([_highest(f0[span]) for span in spans])
     high[np.isnan(high)] = np.nanmedian(high) if np.isfinite(high).any() else 0.0
     long = np.log(np.array([max(v.end - v.start, 0.02) for v in vowels]))
-    melody = _relative(high, 2.0)
-    prominence = 0.4 * _relative(loud, 3.0) + 0.45 * melody + 0.35 * _relative(long, 0.4)
+    pitch = _relative(high, 2.0)
+    prominence = 0.4 * _relative(loud, 3.0) + 0.45 * pitch + 0.35 * _relative(long, 0.4)
     prominence -= np.array([0.8 if v.weak else 0.0 for v in vowels])
-    spoken = zip(vowels, prominence.tolist(), (2.0 * melody).tolist(), strict=True)
+    spoken = zip(vowels, prominence.tolist(), (2.0 * pitch).tolist(), strict=True)
     return [Syllable((v.start + v.end) / 2, p, m) for v, p, m in spoken]
 
 

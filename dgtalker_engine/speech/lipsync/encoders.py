@@ -18,7 +18,7 @@ CLASSES = len(PHONE_CLASSES)
 EXPRESSION = ("browInnerUp", "browOuterUp", "browDown", "eyeSquint", "eyeWide", "cheekSquint", "noseSneer")
 """What the expression encoder moves; names without a side stand for both."""
 
-PROSODY = ("loudness", "melody", "voiced", "prominence")
+PROSODY = ("loudness", "pitch", "voiced", "prominence")
 """What brows follow: how loud it is, how high above its surroundings, whether there is a voice, and stress."""
 
 LIP_INPUTS = 4 * len(CHANNELS) + 1

@@ -1,4 +1,4 @@
-"""What the expression encoder is given: loudness, melody and stress."""
+"""What the expression encoder is given: loudness, pitch and stress."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def inputs(level: np.ndarray, f0: np.ndarray, syllables: Sequence[Syllable], bli
     known = np.where(voiced > 0, f0, 0.0)
     usual = uniform_filter1d(known, _WINDOW, mode="nearest")
     usual = usual / np.maximum(uniform_filter1d(voiced, _WINDOW, mode="nearest"), 1e-3)
-    melody = np.clip((known - usual) / _SEMITONES, -2.0, 2.0) * voiced
+    pitch = np.clip((known - usual) / _SEMITONES, -2.0, 2.0) * voiced
     stress = np.zeros(frames, np.float32)
     for syllable in syllables:
         stress[min(int(syllable.time / HOP), frames - 1)] += max(syllable.prominence, 0.0) / HOP * 0.1
-    curves = {"loudness": loud, "melody": melody, "voiced": voiced, "prominence": stress}
+    curves = {"loudness": loud, "pitch": pitch, "voiced": voiced, "prominence": stress}
     rows = [gaussian_filter1d(curves[name].astype(np.float32), _FADE, mode="nearest") for name in PROSODY]
     return np.stack([*rows, blink.astype(np.float32)], axis=1)

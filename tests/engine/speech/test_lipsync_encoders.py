@@ -186,5 +186,5 @@ def test_what_brows_follow_is_nothing_in_silence_and_stress_where_it_is():
     named = dict(zip((*PROSODY, "blink"), rows.T, strict=True))
     assert np.abs(rows[:100]).max() < 1e-3
     assert named["prominence"].argmax() == pytest.approx(250, abs=2)
-    assert named["melody"][280] > 0.3 > -0.3 > named["melody"][220]
+    assert named["pitch"][280] > 0.3 > -0.3 > named["pitch"][220]
     assert named["voiced"][250] > 0.9
