@@ -72,6 +72,8 @@ if [ ! -x "$env/bin/python" ]; then
     "$python" -m venv --system-site-packages --without-pip "$env" >&2 \
         || missing "$python has no module venv, with which an environment could be made."
 fi
+"$python" -m pip --version > /dev/null 2>&1 \
+    || missing "$python has no pip, with which gsplat is built. Set PYTHON to a Python that has it."
 # An environment over another one does not see that one's packages.
 "$python" -c 'import site, sys; print("\n".join(p for p in sys.path if p.endswith("-packages")))' \
     > "$("$env/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/under.pth"
