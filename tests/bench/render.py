@@ -1,8 +1,8 @@
 """Milliseconds per frame of the built-in head: engine alone, through F12, and Blender's own PNG writing apart.
 
 Run by `python build.py bench render [FRAMES]`; prints JSON. Medians; "f12" writes no file, so a frame on disk takes
-"f12" and "blender_png" together. The head turns and opens its mouth, and is nearly as tall as the picture. "cancel_ms" is
-a single ESC during a picture of 3600 × 3600, without Blender's share.
+"f12" and "blender_png" together. The head turns and opens its mouth, and is nearly as tall as the picture.
+"cancel_ms" is a single ESC during a picture of 3600 × 3600, without Blender's share.
 """
 
 from __future__ import annotations
