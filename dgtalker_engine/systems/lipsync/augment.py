@@ -19,7 +19,7 @@ def varied(spoken: Spoken, random: np.random.Generator, others: list[Spoken]) ->
         others: what people talk about behind.
     """
     speed = float(np.exp(random.uniform(-0.16, 0.16)))
-    # Played faster, everything is higher: rate, melody and formants at once.
+    # Played faster, everything is higher: rate, pitch and formants at once.
     samples = soxr.resample(spoken.samples, RATE * speed, RATE)
     phones = tuple(SpokenPhone(p.name, p.start / speed, p.end / speed) for p in spoken.phones)
     samples = samples / (np.abs(samples).max() + 1e-6)
