@@ -175,7 +175,7 @@ class _Worker:
         self._thread.join()
         for stream in (self._process.stdin, self._process.stdout):
             with suppress(OSError):  # what was not read any more
-                stream.close()  # type: ignore[union-attr]
+                stream.close()  # pyright: ignore[reportOptionalMemberAccess] (both are pipes)
 
     def _run(self, queue: _TaskQueue) -> None:
         assert self._process.stdin is not None
