@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..kernels.compilation import imports_of
+
 PACKAGE = Path(__file__).resolve().parents[1]
 ROOTS = ("heads.make", "heads.cycles.scene")
 """Where it begins, as seen from the package; Blender's Python runs `scene`, so nothing imports it."""
@@ -35,16 +37,9 @@ def modules(package: Path = PACKAGE) -> dict[str, Path]:
 
 def _imported(package: Path, name: str, file: Path) -> Iterator[str]:
     """What a module of the package imports of it, anywhere in its code; names of functions may be among it."""
-    inside = name.split(".") if file.name == "__init__.py" else name.split(".")[:-1]
-    for node in ast.walk(_parsed(file)):
-        if isinstance(node, ast.Import):
-            dotted = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = [package.name, *inside][: len(inside) + 2 - node.level] if node.level else []
-            start = ".".join([*base, *([node.module] if node.module else [])])
-            dotted = [start, *(f"{start}.{alias.name}" for alias in node.names)]
-        else:
-            continue
+    full = f"{package.name}.{name}"
+    for source, what in imports_of(file, full if file.name == "__init__.py" else full.rpartition(".")[0]):
+        dotted = (source, f"{source}.{what}") if what else (source,)
         yield from (each.removeprefix(f"{package.name}.") for each in dotted if each.startswith(f"{package.name}."))
 
 

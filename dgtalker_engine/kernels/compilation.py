@@ -132,7 +132,7 @@ def _sources(module: str) -> dict[str, Path]:
             continue
         found[name] = path
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        for source, name in _imports(path, package):
+        for source, name in _known_imports(path, package):
             if source.split(".")[0] in packages:
                 # Of `from a import b`: a.b where that is a module, otherwise a.
                 inside = f"{source}.{name}"
@@ -141,8 +141,17 @@ def _sources(module: str) -> dict[str, Path]:
 
 
 @cache
-def _imports(path: Path, package: str) -> list[tuple[str, str]]:
-    """What a file of a package imports: (module, name in it), the name empty for `import module`."""
+def _known_imports(path: Path, package: str) -> list[tuple[str, str]]:
+    """`imports_of`, read once in a process: modules that are loaded do not change."""
+    return imports_of(path, package)
+
+
+def imports_of(path: Path, package: str) -> list[tuple[str, str]]:
+    """What a file of a package imports, anywhere in its code.
+
+    Returns:
+        (module, name in it) with absolute names, the second empty for `import module`.
+    """
     pairs: list[tuple[str, str]] = []
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):

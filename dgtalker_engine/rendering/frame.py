@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 
 import numpy as np
 import torch
@@ -61,8 +60,7 @@ def _on_one_device(clouds: Sequence[Gaussians]) -> Sequence[Gaussians]:
     device = next((cloud.means.device for cloud in clouds if cloud.means.device.type != "cpu"), None)
     if device is None:
         return clouds
-    names = [each.name for each in fields(Gaussians)]
-    return [Gaussians(**{name: getattr(cloud, name).to(device) for name in names}) for cloud in clouds]
+    return [cloud.map(lambda tensor: tensor.to(device)) for cloud in clouds]
 
 
 @torch.no_grad()

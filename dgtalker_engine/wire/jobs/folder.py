@@ -84,7 +84,7 @@ class Job:
             return State.FAILED
         if runs:
             return State.RUNNING
-        if (self.folder / CANCEL).exists():
+        if self.cancel_wanted:
             return State.CANCELLED
         return State.INTERRUPTED if (self.folder / PROCESS).is_file() else State.WAITING
 

@@ -17,6 +17,7 @@ from dgtalker_engine.avatar import dgt
 from dgtalker_engine.avatar.kinds.linear import model
 from dgtalker_engine.avatar.sparse import SparseDeltas
 from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.gaussians.cloud import FIELDS
 
 COUNT, CONTROLS, VERTICES = 40, 2, 5
 
@@ -251,7 +252,7 @@ def test_pose_agrees_with_the_reference_and_checks_its_weights():
     head = replace(head, deltas=deltas)
     for weights in ([0, 0], [1, 0], [0.3, -0.8]):
         fast, slow = head.pose(np.array(weights)), model.pose_reference(head, np.array(weights))
-        for name in model.ATTRIBUTES:
+        for name in FIELDS:
             np.testing.assert_allclose(getattr(fast, name), getattr(slow, name), atol=2e-6)
         np.testing.assert_allclose(np.linalg.norm(fast.quats, axis=1), 1, atol=1e-6)
     with pytest.raises(DGTalkerError, match="3 weights"):

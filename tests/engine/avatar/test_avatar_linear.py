@@ -13,10 +13,10 @@ from scipy.spatial.transform import Rotation
 
 from dgtalker_engine import avatar
 from dgtalker_engine.avatar import dgt, numbers, sparse
-from dgtalker_engine.avatar.kinds.linear import model
 from dgtalker_engine.avatar.kinds.linear.model import LinearAvatar, pose_reference
 from dgtalker_engine.avatar.sparse import SparseDeltas
 from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.gaussians.cloud import FIELDS
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def head() -> LinearAvatar:
 
 
 def assert_alike(fast, slow, tolerance=3e-6):
-    for name in model.ATTRIBUTES:
+    for name in FIELDS:
         np.testing.assert_allclose(getattr(fast, name), getattr(slow, name), atol=tolerance, err_msg=name)
 
 

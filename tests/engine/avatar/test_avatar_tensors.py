@@ -8,8 +8,9 @@ import torch
 from made_avatars import linear_head
 
 from dgtalker_engine import avatar
-from dgtalker_engine.avatar.kinds.linear.model import ATTRIBUTES, pose_reference
+from dgtalker_engine.avatar.kinds.linear.model import pose_reference
 from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.gaussians.cloud import FIELDS
 
 WEIGHTS = [(0, 0, 0, 0), (1, 1, 0, 0), (0.5, -0.3, -1, 0), (0.2, 0.9, 1, -0.7)]
 
@@ -27,7 +28,7 @@ def asking(weights, dtype=torch.float32):
 def test_tensors_are_posed_as_the_reference_and_numba_pose_arrays(head, weights):
     posed = head.pose(asking(weights))
     for other in (pose_reference(head, np.array(weights)), head.pose(np.array(weights, "f4"))):
-        for name in ATTRIBUTES:
+        for name in FIELDS:
             np.testing.assert_allclose(
                 getattr(posed, name).detach(), getattr(other, name), atol=3e-6, err_msg=f"{name} at {weights}"
             )
@@ -37,7 +38,7 @@ def test_the_built_in_heads_are_posed_alike_too():
     robin = avatar.load(avatar.builtin("robin"))
     weights = np.random.default_rng(3).uniform(0, 1, len(robin.rig.controls)).astype("f4")
     posed, other = robin.pose(torch.tensor(weights, requires_grad=True)), robin.pose(weights)
-    for name in ATTRIBUTES:
+    for name in FIELDS:
         np.testing.assert_allclose(getattr(posed, name).detach(), getattr(other, name), atol=5e-6, err_msg=name)
 
 
@@ -45,7 +46,7 @@ def test_the_built_in_heads_are_posed_alike_too():
 def test_gradients_agree_with_finite_differences_at_rest_too(head, weights):
     def outputs(values):
         posed = head.pose(values)
-        return tuple(getattr(posed, name)[::50] for name in ATTRIBUTES)
+        return tuple(getattr(posed, name)[::50] for name in FIELDS)
 
     assert torch.autograd.gradcheck(outputs, asking(weights, torch.float64), eps=1e-6, atol=1e-6)
 
@@ -53,7 +54,7 @@ def test_gradients_agree_with_finite_differences_at_rest_too(head, weights):
 def test_a_tensor_that_asks_for_no_gradient_is_posed_by_numba(head):
     weights = np.array([0.2, 0.9, 1, -0.7], "f4")
     posed, other = head.pose(torch.from_numpy(weights)), head.pose(weights)
-    for name in ATTRIBUTES:
+    for name in FIELDS:
         assert torch.equal(getattr(posed, name), getattr(other, name))
 
 
@@ -68,23 +69,23 @@ def test_tensors_of_weights_are_checked_as_arrays_are(head):
 def test_weights_on_a_gpu_give_gaussians_there(head):
     weights = torch.tensor([0.2, 0.9, 1, -0.7], device="cuda")
     posed, other = head.pose(weights), head.pose(weights.cpu())
-    for name in ATTRIBUTES:
+    for name in FIELDS:
         assert getattr(posed, name).device.type == "cuda"
         np.testing.assert_allclose(getattr(posed, name).cpu(), getattr(other, name), atol=3e-6)
 
 
-@pytest.mark.parametrize("moved", [{}, {"means"}, {*ATTRIBUTES}])
+@pytest.mark.parametrize("moved", [{}, {"means"}, {*FIELDS}])
 @pytest.mark.parametrize("ask", [lambda weights: weights, lambda weights: torch.from_numpy(weights).requires_grad_()])
 def test_whoever_writes_into_what_was_posed_changes_nothing_of_the_avatar(moved, ask):
     head = linear_head(moved)
     before = {name: array.copy() for name, array in head.base.items()}
     weights = np.zeros(4, "f4")
     first = head.pose(ask(weights))
-    expected = {name: getattr(first, name).detach().clone() for name in ATTRIBUTES}
-    for name in ATTRIBUTES:
+    expected = {name: getattr(first, name).detach().clone() for name in FIELDS}
+    for name in FIELDS:
         getattr(first, name).detach().fill_(7.0)
     again = head.pose(ask(weights))
-    for name in ATTRIBUTES:
+    for name in FIELDS:
         assert np.array_equal(head.base[name], before[name]), name
         assert torch.equal(getattr(again, name).detach(), expected[name]), name
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ....errors import DGTalkerError
+from ....gaussians.cloud import FIELDS
 from ... import dgt, numbers, proxy, sparse
 from ...base import Metadata
 from ...joints import most_shapes
-from .model import ATTRIBUTES, MIN_SCALE, LinearAvatar
+from .model import MIN_SCALE, LinearAvatar
 
 STORED = {"means": "I16", "quats": "I8", "scales": "F16", "opacities": "F16", "sh": "I8"}
 
@@ -18,7 +19,7 @@ def _save(avatar: LinearAvatar) -> dict[str, np.ndarray]:
     higher spherical harmonics that depend on the direction of view."""
     tensors: dict[str, np.ndarray] = {}
     rows = len(avatar.base["means"])
-    for name in ATTRIBUTES:
+    for name in FIELDS:
         array = avatar.base[name]
         if name == "sh" and array.shape[1] > 1:
             index = np.flatnonzero(np.any(array[:, 1:] != 0, axis=(1, 2)))
@@ -52,7 +53,7 @@ def _check(metadata: Metadata, specs: dgt.Specs) -> None:
     if coefficients not in (1, 4, 9, 16):
         raise DGTalkerError(f"The avatar has {coefficients} spherical harmonics; 1, 4, 9 or 16 are possible.")
     widths = {"means": (3,), "quats": (4,), "scales": (3,), "opacities": (1,), "sh": (3 * coefficients, 3)}
-    for name in ATTRIBUTES:
+    for name in FIELDS:
         if f"delta.{name}.offsets" in specs:
             sparse.check(specs, f"delta.{name}", blocks, widths[name])
     vertices = proxy.check(specs, blocks, most_shapes(metadata.joints))
@@ -62,7 +63,7 @@ def _check(metadata: Metadata, specs: dgt.Specs) -> None:
 
 
 def _load(metadata: Metadata, tensors: dgt.Tensors) -> LinearAvatar:
-    base = {name: numbers.read(tensors, name) for name in ATTRIBUTES}
+    base = {name: numbers.read(tensors, name) for name in FIELDS}
     lengths = np.linalg.norm(base["quats"], axis=1, keepdims=True)
     if lengths.min() < 0.5 or base["scales"].min() < 0 or base["opacities"].min() < 0 or base["opacities"].max() > 1:
         raise DGTalkerError(
@@ -75,7 +76,7 @@ def _load(metadata: Metadata, tensors: dgt.Tensors) -> LinearAvatar:
     if "sh.rest.index" in tensors and base["sh"].shape[1] == 1:
         base["sh"] = _with_rest(base["sh"], tensors["sh.rest.index"], numbers.read(tensors, "sh.rest.value"))
     deltas = {
-        name: sparse.read(tensors, f"delta.{name}", rows) for name in ATTRIBUTES if f"delta.{name}.offsets" in tensors
+        name: sparse.read(tensors, f"delta.{name}", rows) for name in FIELDS if f"delta.{name}.offsets" in tensors
     }
     joints: dict[str, np.ndarray] = {}
     if metadata.joints:

@@ -21,7 +21,6 @@ from .joints import turn
 from .posing import Blendshapes, blendshapes, pose
 from .tensors import TensorBlendshapes
 
-ATTRIBUTES = ("means", "quats", "scales", "opacities", "sh")
 MIN_SCALE = 1e-6
 LIMITS = {"scales": (MIN_SCALE, math.inf), "opacities": (0.0, 1.0)}
 
