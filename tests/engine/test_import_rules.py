@@ -21,8 +21,8 @@ BELOW = {
     "gaussians": {"errors", "kernels"},
     "avatar": {"errors", "gaussians", "kernels", "rig"},
     "speech": {"errors", "performance", "rig", "wire"},
-    "capture": {"errors", "gaussians", "rig"},
-    "training": {"errors", "capture", "gaussians", "kernels", "wire"},
+    "capture": {"errors", "gaussians", "kernels", "performance", "rig", "wire"},
+    "training": {"errors", "avatar", "capture", "gaussians", "kernels", "performance", "rig", "speech", "wire"},
     "rendering": {"errors", "avatar", "gaussians", "kernels", "performance", "rig", "wire"},
 }
 """Which rooms each of the rooms that answer a user may import."""
