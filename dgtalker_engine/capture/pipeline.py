@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,6 +33,10 @@ _SCANNED, _OBSERVED, _FITTED = 0.15, 0.75, 0.95
 """Of the progress: where each stage ends."""
 
 
+def _quiet(text: str) -> None:
+    pass
+
+
 def capture(
     path: Path,
     folder: Path,
@@ -41,6 +45,7 @@ def capture(
     seconds: float | None = None,
     size: int = 512,
     model: FaceModel | None = None,
+    say: Callable[[str], None] = _quiet,
     progress: Progress,
 ) -> Clip:
     """Makes a clip of a video, or goes on with one that was begun; one that is there already is opened.
@@ -51,7 +56,8 @@ def capture(
         start, seconds: of the stretch to take, in the file's time; all of it where `seconds` is None.
         size: pixels of a side of the square frames.
         model: that is fitted to the face; None for ours.
-        progress: is told how far it is, and which room the clip will need.
+        say: is told which room on the disk the clip will need, before it is needed.
+        progress: is told how far it is.
 
     Raises:
         DGTalkerError: the video cannot be used, and why; the disk is too full; the folder holds something else.
@@ -70,10 +76,10 @@ def capture(
     state = _begin(folder)
     took: dict[str, float] = {}
     plan = _plan(video, asked, state, _part(progress, 0.0, _SCANNED), took)
-    progress(_SCANNED, check_disk(plan, folder))
+    say(check_disk(plan, folder))
     found = observe(video, plan, folder, state, _part(progress, _SCANNED, _OBSERVED), took)
     clip = _fit(video, plan, folder, found, model, _part(progress, _OBSERVED, _FITTED), took)
-    report.write(clip, model, found, _part(progress, _FITTED, 1.0))
+    report.write(clip, model, _part(progress, _FITTED, 1.0))
     _finish(folder)
     return clip
 
