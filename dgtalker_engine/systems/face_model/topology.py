@@ -15,13 +15,14 @@ from .source import BACK, EYE_SOCKETS, GUMS_AND_TONGUE, MOUTH_SOCKET, SKIN, TEET
 
 _MOTIONS = ("jawOpen", "eyeBlinkLeft", "mouthSmileLeft", "mouthPucker", "mouthRollLower", "browInnerUp")
 """What folds the left half, in which it must look right too."""
-_SPACINGS = ((LIDS, 0.0018), (OUTER_LIPS, 0.0024), (INNER_LIPS, 0.002), (BROWS, 0.0038))
+_SPACINGS = ((LIDS, 0.0017), (OUTER_LIPS, 0.0022), (INNER_LIPS, 0.002), (BROWS, 0.0036))
 """How far apart vertices are wanted near landmarks, metres."""
-_NEAR = 0.35
+_GROWTH = 0.14
 """How fast that grows with the distance from them, metres a metre."""
-_FACE_SPACING = 0.0062
+_FACE_SPACING = 0.0085
 _BACK_SPACING = 0.014
 _HIDDEN_SPACING = 0.008
+_FRONT_TEETH_SPACING, _BACK_TEETH_SPACING = 0.0018, 0.004
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +60,13 @@ def _spacing(source: Source) -> np.ndarray:
     spacing[BACK] = _BACK_SPACING
     for landmarks, least in _SPACINGS:
         distance, _ = cKDTree(source.vertices[source.landmarks[list(landmarks)]]).query(source.vertices)
-        spacing = np.minimum(spacing, least + _NEAR * distance)
+        spacing = np.minimum(spacing, least + _GROWTH * distance)
     for part in (MOUTH_SOCKET, EYE_SOCKETS):
         spacing[part] = _HIDDEN_SPACING
+    front, back = source.vertices[TEETH, 1].min(), source.vertices[TEETH, 1].max()
+    behind = (source.vertices[:, 1] - front) / (back - front)
+    for part in (TEETH, GUMS_AND_TONGUE):
+        spacing[part] = _FRONT_TEETH_SPACING + np.clip(behind[part], 0, 1) * (_BACK_TEETH_SPACING - _FRONT_TEETH_SPACING)
     return spacing
 
 
