@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from ..wire.jobs.files import write_whole
 from .loop import Progress, Run
+
+PARTS = 1000
+"""Steps of a stage that tells fractions."""
 
 _FILE = "stages.json"
 
@@ -81,3 +84,23 @@ class Stages:
                 eta=left + later,
             )
         )
+
+
+def told_fractions(run: Run) -> Callable[..., None]:
+    """A function that tells a run the fraction done of a work that has no steps, and raises Cancelled to stop it.
+
+    It may be given words after the fraction, which nobody sees.
+    """
+    started = run.clock()
+    first: list[float] = []
+
+    def tell(fraction: float, *_: str) -> None:
+        run.check()
+        # what was done before a resume took none of this session's time
+        first[:] = first or [fraction]
+        seconds = run.clock() - started
+        done = fraction - first[0]
+        eta = seconds * (1 - fraction) / done if done > 0 else 0.0
+        run.progress(Progress(step=round(PARTS * fraction), of=PARTS, losses={}, seconds=seconds, eta=eta))
+
+    return tell
