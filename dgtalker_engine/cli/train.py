@@ -1,0 +1,106 @@
+"""`train`: a video to a head, in this process."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import Cancelled, DGTalkerError
+from ..systems import TRAINERS
+from ..training import Progress, Run
+from ..training.consent import required_consent
+from ..wire.jobs import Request
+from ..wire.jobs.files import write_whole
+from .commands import Terminal
+from .job import png_of
+
+FOLDER_SUFFIX = ".training"
+PREVIEW, ABOUT = "preview.png", "training.json"
+STAGES = {
+    "capture": "reading the video",
+    "fit": "tracking the face",
+    "train": "training",
+    "bake": "writing the head",
+}
+
+
+def train(options: argparse.Namespace) -> int:
+    output: Path = options.output.absolute()
+    consent = {
+        "status": options.consent,
+        "subject": options.subject,
+        "scope": options.scope,
+        "granted_by": options.granted_by or (options.subject if options.consent == "self" else ""),
+        "date": options.date or (datetime.date.today().isoformat() if options.consent == "self" else ""),
+    }
+    request = Request(
+        trainer=options.system, input=str(options.input.absolute()), output=str(output), consent=consent
+    )
+    required_consent(consent)
+    folder = output.with_suffix(FOLDER_SUFFIX)
+    _claim(folder, request)
+    terminal = Terminal()
+    with _interrupted(terminal) as cancelled:
+        run = Run(
+            folder=folder,
+            progress=lambda progress: terminal(progress.fraction or 0.0, _words(progress)),
+            show=lambda picture: write_whole(folder / PREVIEW, png_of(picture)),
+            cancelled=cancelled,
+        )
+        try:
+            result = TRAINERS[request.trainer](request, run)
+        except Cancelled:
+            terminal.say(f"Stopped. {folder} keeps what is done: the same command goes on from there.")
+            return 130
+    bake = result["bake"]
+    terminal.say(
+        f"{output}: {result['gaussians']} Gaussians, {result['bytes'] / 1e6:.1f} MB, "
+        f"{bake['psnr']:.1f} dB and {bake['lip_error']:.2f} px of the lips from the trained model"
+    )
+    return 0
+
+
+def _claim(folder: Path, request: Request) -> None:
+    """Makes the folder of a training, or finds that it is this one's.
+
+    Raises:
+        DGTalkerError: it is another one's.
+    """
+    about = json.dumps({"system": request.trainer, "input": request.input}).encode()
+    path = folder / ABOUT
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(path, about)
+    elif path.read_bytes() != about:
+        raise DGTalkerError(
+            f"{folder} holds the training of another video or system.", "Delete it, or write to another file."
+        )
+
+
+def _words(progress: Progress) -> str:
+    minutes, seconds = divmod(round(progress.eta), 60)
+    losses = "".join(f"  {name} {value:.4g}" for name, value in progress.losses.items())
+    return f"{STAGES.get(progress.stage, progress.stage)}  {minutes}:{seconds:02d} left{losses}"
+
+
+@contextmanager
+def _interrupted(terminal: Terminal) -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed; pressed again it does not wait for a checkpoint."""
+    pressed = threading.Event()
+
+    def press(*_: object) -> None:
+        signal.signal(signal.SIGINT, usual)
+        pressed.set()
+        terminal.say("Stopping: a checkpoint is written.")
+
+    usual = signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, usual)
