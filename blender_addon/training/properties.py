@@ -15,7 +15,7 @@ from . import request, systems
 
 def _video_chosen(form: Any, context: bpy.types.Context) -> None:
     if form.video:
-        form.name = request.name_of(Path(bpy.path.abspath(form.video)))
+        form.name = request.name_of(request.source_of(Path(bpy.path.abspath(form.video))))
 
 
 class FromVideoPropertyGroup(bpy.types.PropertyGroup):

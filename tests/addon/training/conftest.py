@@ -13,15 +13,22 @@ HERE = Path(__file__).resolve().parent
 TINY = HERE.parents[1] / "engine" / "training"
 
 LAUNCHER = """
-import sys
+import json, os, sys
+from pathlib import Path
 
 sys.path[:0] = [{tiny!r}, {here!r}]
-import tiny, tiny_head
+command, folder = sys.argv[4], Path(sys.argv[5])
+if command == "job" and json.loads((folder / "request.json").read_bytes())["trainer"] == "gaussiantalker":
+    import tiny_head
+
+    sys.exit(tiny_head.run(folder))
 from dgtalker_engine import systems
 from dgtalker_engine.cli.main import main
 
-systems.TRAINERS["tiny"] = tiny.train_job
-systems.TRAINERS["gaussiantalker"] = tiny_head.train_job
+if command == "job":
+    import tiny
+
+    systems.TRAINERS["tiny"] = tiny.train_job
 sys.exit(main(sys.argv[4:]))
 """
 
@@ -45,7 +52,7 @@ os._exit(0)
 
 @pytest.fixture(scope="session")
 def python(tmp_path_factory) -> Path:
-    """Stands in for the engine's Python, and knows the tiny trainers; everything else it does as the engine."""
+    """Stands in for the engine's Python, and knows the tiny trainers; all else it does as the engine."""
     folder = tmp_path_factory.mktemp("python")
     (folder / "launcher.py").write_text(LAUNCHER.format(tiny=str(TINY), here=str(HERE)))
     engine = os.environ["DGTALKER_ENGINE_PYTHON"]

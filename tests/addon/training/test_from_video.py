@@ -5,10 +5,23 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 
 import bpy
 import pytest
 from job_tools import wait_until
+
+MAKE_HEAD = """
+import json, sys
+from dataclasses import replace
+from pathlib import Path
+from dgtalker_engine import avatar
+
+path, consent = Path(sys.argv[1]), json.loads(sys.argv[2])
+head = avatar.load(avatar.builtin("robin"))
+consent = avatar.Consent(date="2026-11-28", **consent)
+avatar.save(replace(head, metadata=replace(head.metadata, name=path.stem, consent=consent)), path)
+"""
 
 CONSENT = {"status": "signed", "subject": "Amal", "scope": "This film", "granted_by": "Amal Doe"}
 
@@ -18,26 +31,44 @@ def watch(room):
     return room("training.watch")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def engine_with_tiny_trainer(extension, python):
-    """Jobs are run by the tiny trainer; what still runs of them is killed with the test."""
+    """What heads are made with here."""
     preferences = bpy.context.preferences.addons[extension.__name__].preferences
     usual, preferences.engine_python = preferences.engine_python, str(python)
     yield
     preferences.engine_python = usual
-    from dgtalker_engine.wire import jobs
-    from dgtalker_engine.wire.jobs import State
 
-    for job in jobs.known(extension.training.watch.folder()):
-        if job.state is State.RUNNING:
-            os.kill(json.loads((job.folder / "process.json").read_bytes())["pid"], signal.SIGKILL)
+
+@pytest.fixture(autouse=True)
+def nothing_runs_on(watch):
+    """What still runs is killed with the test."""
+    yield
+    watch.refresh()
+    for view in watch.views():
+        if view.busy:
+            kill(view)
+
+
+def kill(view):
+    os.kill(json.loads((view.job.folder / "process.json").read_bytes())["pid"], signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def made_head(tmp_path_factory):
+    """The head that comes out: a built-in one with Amal's consent."""
+    path = tmp_path_factory.mktemp("head") / "Amal.dgt"
+    command = [os.environ["DGTALKER_ENGINE_PYTHON"], "-I", "-c", MAKE_HEAD, str(path), json.dumps(CONSENT)]
+    subprocess.run(command, check=True)
+    return path
 
 
 @pytest.fixture
-def video(tmp_path):
+def video(tmp_path, made_head):
     """A video of somebody; its trainer waits for what the test allows."""
     path = tmp_path / "interview_amal.mp4"
     path.write_bytes(b"the tiny trainer does not look")
+    (tmp_path / "head.dgt").symlink_to(made_head)
     allow(path, 0)
     return path
 
@@ -175,7 +206,7 @@ def test_a_paused_training_is_resumed_by_another_blender_and_goes_on_there(watch
 
 
 def test_a_training_whose_process_was_killed_is_interrupted_and_goes_on_when_resumed(watch, running, video):
-    os.kill(json.loads((running.job.folder / "process.json").read_bytes())["pid"], signal.SIGKILL)
+    kill(running)
     assert until(watch, in_state("interrupted")).state_text == "Interrupted"
     assert bpy.ops.dgtalker.resume_training(job=running.id) == {"FINISHED"}
     assert after(watch, video, 5).state_text == "Running"
@@ -270,7 +301,7 @@ def test_two_trainings_do_not_write_the_same_file(watch, running, video):
     form = bpy.context.window_manager.dgtalker_from_video
     for name, value in {"name": "Amal", **CONSENT}.items():
         setattr(form, name, value)
-    with pytest.raises(RuntimeError, match="Another training writes Amal.dgt"):
+    with pytest.raises(RuntimeError, match="Another training writes Amal"):
         bpy.ops.dgtalker.train_head()
 
 
@@ -293,11 +324,13 @@ def test_a_head_that_was_made_stays_when_its_training_is_removed(watch, running,
 
 
 def test_without_an_engine_nothing_is_left_behind(watch, form, extension, tmp_path):
-    bpy.context.preferences.addons[extension.__name__].preferences.engine_python = str(tmp_path / "nowhere")
+    preferences = bpy.context.preferences.addons[extension.__name__].preferences
     watch.refresh()
     before = [view.id for view in watch.views()]
+    usual, preferences.engine_python = preferences.engine_python, str(tmp_path / "nowhere")
     with pytest.raises(RuntimeError, match=r"nowhere is not there.*preferences"):
         bpy.ops.dgtalker.train_head()
+    preferences.engine_python = usual
     watch.refresh()
     assert [view.id for view in watch.views()] == before
     assert form.status == "signed", "nothing has to be typed again"
@@ -312,6 +345,7 @@ def test_a_video_that_is_gone_is_named(form, video):
 def test_a_clip_is_trained_from_its_folder(watch, video, room, tmp_path):
     clip = tmp_path / "clip of amal"
     clip.mkdir()
+    (clip / "clip.json").write_text("{}")
     bpy.ops.dgtalker.choose_video(filepath=str(clip / "clip.json"))
     assert room("training.form").source(bpy.context) == clip
     assert bpy.context.window_manager.dgtalker_from_video.name == "Clip of amal"
