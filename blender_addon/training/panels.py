@@ -28,7 +28,7 @@ class FromVideoPanel(ui.SidebarPanel, bpy.types.Panel):
 
     bl_idname = "DGTALKER_PT_from_video"
     bl_label = "Head from Video"
-    bl_order = 2
+    bl_order = 0
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout

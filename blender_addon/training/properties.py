@@ -14,8 +14,10 @@ from . import request, systems
 
 
 def _video_chosen(form: Any, context: bpy.types.Context) -> None:
-    if form.video:
-        form.name = request.name_of(request.source_of(Path(bpy.path.abspath(form.video))))
+    """Another video, another face: consent is given anew."""
+    for name in ("status", "subject", "scope", "granted_by"):
+        form.property_unset(name)
+    form.name = request.name_of(request.source_of(Path(bpy.path.abspath(form.video)))) if form.video else ""
 
 
 class FromVideoPropertyGroup(bpy.types.PropertyGroup):
@@ -35,7 +37,7 @@ class FromVideoPropertyGroup(bpy.types.PropertyGroup):
         subtype="DIR_PATH",
     )
     status: bpy.props.EnumProperty(
-        name="Face", description="Whose face the video shows: it is kept in the head's file", items=request.STATUSES
+        name="Consent", description="Whose face the video shows: it is kept in the head's file", items=request.STATUSES
     )
     subject: bpy.props.StringProperty(name="Shows", description="The person's name, or what the face is")
     scope: bpy.props.StringProperty(name="For", description="What the head may be used for")

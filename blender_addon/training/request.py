@@ -15,10 +15,10 @@ CLIP_DOCUMENT = "clip.json"
 """By this file in it a folder is known as a Clip."""
 
 STATUSES: tuple[tuple[str, str, str], ...] = (
-    ("ASK", "Whose Face Is It?", "Nobody has said yet"),
-    ("self", "My Own", "The face is yours"),
-    ("signed", "Someone Who Signed", "This person has agreed in writing to what the head will be used for"),
-    ("synthetic", "Nobody's", "An animated or generated face that shows no real person"),
+    ("ASK", "Not Given", "Whose face the video shows was not said yet"),
+    ("self", "My Own Face", "The face is yours"),
+    ("signed", "Signed", "This person has agreed in writing to what the head will be used for"),
+    ("synthetic", "Synthetic", "An animated or generated face that shows no real person"),
 )
 """Items of an EnumProperty: the consent's status, and that it was not given yet."""
 
@@ -102,9 +102,9 @@ def source_of(path: Path) -> Path:
 
 
 def name_of(source: Path) -> str:
-    """``interview_02.mp4`` → ``Interview 02``."""
-    words = re.sub(r"[\s_.]+", " ", source.name if source.is_dir() else source.stem).strip()
-    return words[:1].upper() + words[1:]
+    """``interview_sara.mp4`` → ``Interview Sara``."""
+    words = re.split(r"[\s_.]+", source.name if source.is_dir() else source.stem)
+    return " ".join(word[:1].upper() + word[1:] for word in words if word)
 
 
 def file_name(name: str) -> str:

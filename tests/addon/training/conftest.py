@@ -2,35 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-HERE = Path(__file__).resolve().parent
-TINY = HERE.parents[1] / "engine" / "training"
-
-LAUNCHER = """
-import json, os, sys
-from pathlib import Path
-
-sys.path[:0] = [{tiny!r}, {here!r}]
-command, folder = sys.argv[4], Path(sys.argv[5])
-if command == "job" and json.loads((folder / "request.json").read_bytes())["trainer"] == "gaussiantalker":
-    import tiny_head
-
-    sys.exit(tiny_head.run(folder))
-from dgtalker_engine import systems
-from dgtalker_engine.cli.main import main
-
-if command == "job":
-    import tiny
-
-    systems.TRAINERS["tiny"] = tiny.train_job
-sys.exit(main(sys.argv[4:]))
-"""
+from job_tools import write_python
 
 # Blender's own Python may crash while it ends, so it ends here.
 ANOTHER_BLENDER = """
@@ -53,13 +30,7 @@ os._exit(0)
 @pytest.fixture(scope="session")
 def python(tmp_path_factory) -> Path:
     """Stands in for the engine's Python, and knows the tiny trainers; all else it does as the engine."""
-    folder = tmp_path_factory.mktemp("python")
-    (folder / "launcher.py").write_text(LAUNCHER.format(tiny=str(TINY), here=str(HERE)))
-    engine = os.environ["DGTALKER_ENGINE_PYTHON"]
-    python = folder / "python"
-    python.write_text(f'#!/bin/sh\nexec "{engine}" "{folder / "launcher.py"}" "$@"\n')
-    python.chmod(0o755)
-    return python
+    return write_python(tmp_path_factory.mktemp("python"))
 
 
 @pytest.fixture

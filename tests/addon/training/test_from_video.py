@@ -9,7 +9,7 @@ import subprocess
 
 import bpy
 import pytest
-from job_tools import wait_until
+from job_tools import allow, wait_until
 
 MAKE_HEAD = """
 import json, sys
@@ -73,13 +73,6 @@ def video(tmp_path, made_head):
     return path
 
 
-def allow(video, steps):
-    """The trainer may do this many steps, or does what is said."""
-    new = video.with_name("new")
-    new.write_text(str(steps))
-    new.replace(video.with_name("go"))
-
-
 @pytest.fixture
 def form(video):
     """The form, filled in."""
@@ -91,20 +84,20 @@ def form(video):
     return form
 
 
-def newest(watch):
-    watch.refresh()
-    return watch.views()[0]
+def until(watch, video, condition):
+    """The job of a video, once a look at it finds this true."""
 
+    def look():
+        watch.refresh()
+        return next((view for view in watch.views() if view.request.input == str(video) and condition(view)), None)
 
-def until(watch, condition):
-    """The newest job, once a look at it finds this true."""
-    return wait_until(lambda: (view := newest(watch)) and condition(view) and view)
+    return wait_until(look)
 
 
 def after(watch, video, steps):
-    """The newest job, once it has done this many steps."""
+    """The job of a video, once it has done this many steps."""
     allow(video, steps)
-    return until(watch, lambda view: view.fraction >= steps / 10)
+    return until(watch, video, lambda view: view.fraction >= steps / 10)
 
 
 def in_state(word):
@@ -149,15 +142,23 @@ def test_the_form_suggests_a_name_and_a_place(video, room, tmp_path):
     bpy.ops.dgtalker.choose_video(filepath=str(video))
     form = bpy.context.window_manager.dgtalker_from_video
     output = room("training.form").output
-    assert form.name == "Interview amal"
-    assert output(bpy.context) == video.parent / "Interview amal.dgt", "beside the video"
+    assert form.name == "Interview Amal"
+    assert output(bpy.context) == video.parent / "Interview Amal.dgt", "beside the video"
     (tmp_path / "film").mkdir()
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "film" / "shot.blend"))
     form.video = str(video)
-    assert output(bpy.context) == tmp_path / "film" / "Interview amal.dgt", "beside the .blend"
+    assert output(bpy.context) == tmp_path / "film" / "Interview Amal.dgt", "beside the .blend"
     form.name = 'Who: "Amal"?'
     form.folder = str(tmp_path)
     assert output(bpy.context) == tmp_path / "Who_ _Amal__.dgt"
+
+
+def test_consent_that_was_given_for_another_video_does_not_count(form, video, room):
+    other = video.with_name("other.mp4")
+    other.touch()
+    form.video = str(other)
+    assert (form.name, form.status) == ("Other", "ASK")
+    assert not bpy.ops.dgtalker.train_head.poll()
 
 
 def test_starting_asks_for_what_the_form_says_and_empties_it(watch, running, form, video):
@@ -195,26 +196,29 @@ def test_progress_and_a_picture_that_gets_better_are_seen(watch, running, video,
 
 def test_a_paused_training_is_resumed_by_another_blender_and_goes_on_there(watch, running, video, another_blender):
     assert bpy.ops.dgtalker.pause_training(job=running.id) == {"FINISHED"}
-    paused = until(watch, in_state("cancelled"))
+    paused = until(watch, video, in_state("cancelled"))
     assert (paused.state_text, paused.fraction) == ("Paused", 0.3)
-    work = f"bpy.ops.dgtalker.resume_training(job={running.id!r}); print(room('training.watch').views()[0].state_text)"
-    assert another_blender(work)[-1] == "Running"
+    work = f"""
+bpy.ops.dgtalker.resume_training(job={running.id!r})
+print([view.state_text for view in room("training.watch").views() if view.id == {running.id!r}])
+"""
+    assert another_blender(work)[-1] == "['Running']"
     allow(video, 5)
-    view = until(watch, lambda view: view.fraction == 0.5)
+    view = until(watch, video, lambda view: view.fraction == 0.5)
     assert view.id == running.id
     assert (view.job.folder / "log.txt").read_text().splitlines() == ["from step 0", "from step 3"]
 
 
 def test_a_training_whose_process_was_killed_is_interrupted_and_goes_on_when_resumed(watch, running, video):
     kill(running)
-    assert until(watch, in_state("interrupted")).state_text == "Interrupted"
+    assert until(watch, video, in_state("interrupted")).state_text == "Interrupted"
     assert bpy.ops.dgtalker.resume_training(job=running.id) == {"FINISHED"}
     assert after(watch, video, 5).state_text == "Running"
 
 
 def test_what_went_wrong_is_shown_with_what_to_do_and_can_be_tried_again(watch, running, video):
     allow(video, "fail")
-    failed = until(watch, in_state("failed"))
+    failed = until(watch, video, in_state("failed"))
     assert failed.error == "No face was found in the video. Choose one in which a face can be seen."
     allow(video, 5)
     bpy.ops.dgtalker.resume_training(job=running.id)
@@ -225,7 +229,7 @@ def test_what_went_wrong_is_shown_with_what_to_do_and_can_be_tried_again(watch, 
 def test_the_head_is_added_when_it_is_done(watch, running, video, room):
     bpy.context.scene.cursor.location = (1.0, 0.0, 0.0)
     allow(video, 10)
-    done = until(watch, in_state("finished"))
+    done = until(watch, video, in_state("finished"))
     (head,) = heads()
     assert (head.name, tuple(head.location)) == ("Amal", (1.0, 0.0, 0.0))
     assert room("head.add").consent_lines(head)[:4] == (
@@ -243,7 +247,7 @@ def test_a_head_that_nobody_waits_for_is_not_added(watch, running, video):
     assert bpy.ops.dgtalker.await_head(job=running.id) == {"FINISHED"}
     assert not bpy.context.scene.dgtalker_awaited
     allow(video, 10)
-    until(watch, in_state("finished"))
+    until(watch, video, in_state("finished"))
     assert not heads()
 
 
@@ -251,7 +255,7 @@ def test_a_head_is_not_added_in_edit_mode_but_right_after_it(watch, running, vid
     bpy.ops.mesh.primitive_cube_add()
     bpy.ops.object.mode_set(mode="EDIT")
     allow(video, 10)
-    until(watch, in_state("finished"))
+    until(watch, video, in_state("finished"))
     assert not heads()
     bpy.ops.object.mode_set(mode="OBJECT")
     watch.refresh()
@@ -263,7 +267,7 @@ def test_only_the_file_that_started_it_gets_the_head(watch, running, video, tmp_
     bpy.ops.wm.save_as_mainfile(filepath=path)
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     done = after(watch, video, 10)
-    done = until(watch, in_state("finished"))
+    done = until(watch, video, in_state("finished"))
     assert not heads()
     # nothing is started because a file is opened, not even by its own wish
     bpy.ops.wm.open_mainfile(filepath=path)
@@ -280,7 +284,7 @@ def test_a_file_that_was_closed_meanwhile_still_waits_for_its_head(watch, runnin
     after(watch, video, 5)
     bpy.ops.wm.open_mainfile(filepath=path)
     allow(video, 10)
-    until(watch, in_state("finished"))
+    until(watch, video, in_state("finished"))
     assert len(heads()) == 1
 
 
@@ -292,7 +296,7 @@ def test_a_head_is_never_overwritten_without_asking(watch, form, video):
     assert existing.read_bytes() == b"precious"
     assert bpy.ops.dgtalker.train_head(overwrite=True) == {"FINISHED"}
     allow(video, 10)
-    until(watch, in_state("finished"))
+    until(watch, video, in_state("finished"))
     assert existing.read_bytes() != b"precious"
 
 
@@ -317,7 +321,7 @@ def test_a_training_that_runs_is_removed_once_it_has_ended(watch, running):
 
 def test_a_head_that_was_made_stays_when_its_training_is_removed(watch, running, video):
     allow(video, 10)
-    done = until(watch, in_state("finished"))
+    done = until(watch, video, in_state("finished"))
     bpy.ops.dgtalker.remove_training(job=done.id)
     assert done.id not in [view.id for view in watch.views()]
     assert (video.parent / "Amal.dgt").is_file()
@@ -348,7 +352,7 @@ def test_a_clip_is_trained_from_its_folder(watch, video, room, tmp_path):
     (clip / "clip.json").write_text("{}")
     bpy.ops.dgtalker.choose_video(filepath=str(clip / "clip.json"))
     assert room("training.form").source(bpy.context) == clip
-    assert bpy.context.window_manager.dgtalker_from_video.name == "Clip of amal"
+    assert bpy.context.window_manager.dgtalker_from_video.name == "Clip Of Amal"
 
 
 def test_the_extension_is_disabled_and_enabled_again_while_a_training_runs(running, another_blender):
