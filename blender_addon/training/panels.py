@@ -121,14 +121,17 @@ def _draw_buttons(layout: bpy.types.UILayout, context: bpy.types.Context, view: 
             ui.note(layout, context, f"{view.request.output} was moved or deleted.")
     else:
         waits = view.id in awaited.names(context.scene)
-        _button(layout, operators.AwaitHead, view, icon="CHECKBOX_HLT" if waits else "CHECKBOX_DEHLT", emboss=False)
+        row = layout.row()
+        row.alignment = "LEFT"
+        _button(row, operators.AwaitHead, view, icon="CHECKBOX_HLT" if waits else "CHECKBOX_DEHLT", emboss=False)
     row = layout.row(align=True)
     if view.busy:
         pause = row.row(align=True)
         pause.enabled = not view.stopping
         _button(pause, operators.PauseTraining, view, icon="PAUSE")
     elif view.state is not State.FINISHED:
-        _button(row, operators.ResumeTraining, view, icon="PLAY")
+        again = "Try Again" if view.state is State.FAILED else "Resume"
+        _button(row, operators.ResumeTraining, view, text=again, icon="PLAY")
     _button(row, operators.RemoveTraining, view, icon="TRASH")
     if view.result.get("report"):
         _button(row, operators.ShowCaptureReport, view, text="Report", icon="INFO")

@@ -63,8 +63,8 @@ def picture(fraction: float) -> bytes:
     """A face, the sharper the more is done, as the engine writes pictures."""
     image = bpy.data.images.load(str(PICTURES / "turntable.jpg"), check_existing=False)
     width, height = image.size
-    side = min(width, height)
-    pixels = np.array(image.pixels[:]).reshape(height, width, 4)[::-1][:side, :side]
+    side = width // 7  # the middle of seven columns, the first of three rows
+    pixels = np.array(image.pixels[:]).reshape(height, width, 4)[::-1][:side, 3 * side : 4 * side]
     bpy.data.images.remove(image)
     coarse = max(1, round(12 * (1 - fraction)))
     pixels = np.repeat(np.repeat(pixels[::coarse, ::coarse], coarse, 0), coarse, 1)
@@ -80,12 +80,9 @@ def fill_in() -> None:
     """As far as an animator comes before she thinks of consent."""
     view = next(area for area in bpy.context.window.screen.areas if area.type == "VIEW_3D")
     with bpy.context.temp_override(window=bpy.context.window, area=view):
-        if os.environ.get("GUI_FORM", "1") == "1":
-            bpy.ops.dgtalker.choose_video(filepath="/home/animator/film/interview_sara.mp4")
-            form = bpy.context.window_manager.dgtalker_from_video
-            form.status, form.subject = "signed", "Sara Doe"
-        else:
-            sys.modules[f"{ADDON}.ui"].open_tab(bpy.context)
+        bpy.ops.dgtalker.choose_video(filepath="/home/animator/film/interview_sara.mp4")
+    form = bpy.context.window_manager.dgtalker_from_video
+    form.status, form.subject = "signed", "Sara Doe"
 
 
 def arrange() -> None:
