@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import bpy
 
-from . import head, preferences, render, speech
+from . import head, preferences, render, speech, training
 from .bridge import engine
 
-ROOMS = (preferences, head, speech, render)
+ROOMS = (preferences, head, training, speech, render)
 """Each room has CLASSES, and register() and unregister() for its properties, menus and handlers."""
 
 

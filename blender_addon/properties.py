@@ -30,6 +30,7 @@ class HeadProperties(PropertyGroup, Protocol):
     rig: str
     consent: str
     licence: str
+    training: str
 
 
 class SpeakerProperties(PropertyGroup, Protocol):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import textwrap
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -17,12 +19,16 @@ else:
     OperatorMixin = PanelMixin = object
 
 
+TAB = "DGTalker"
+"""Of sidebars."""
+
+
 class SidebarPanel(PanelMixin):
     """Mixin of panels in the 3D view's sidebar."""
 
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
-    bl_category = "DGTalker"
+    bl_category = TAB
 
 
 class SequencerPanel(PanelMixin):
@@ -30,7 +36,7 @@ class SequencerPanel(PanelMixin):
 
     bl_space_type = "SEQUENCE_EDITOR"
     bl_region_type = "UI"
-    bl_category = "DGTalker"
+    bl_category = TAB
 
 
 class ExplainedOperator(OperatorMixin):
@@ -64,6 +70,44 @@ def alert(layout: bpy.types.UILayout, context: bpy.types.Context, text: str) -> 
     """A warning in a panel, wrapped to the region's width."""
     column = layout.column(align=True)
     column.alert = True
+    _wrapped(column, context, text, "ERROR")
+
+
+def note(layout: bpy.types.UILayout, context: bpy.types.Context, text: str) -> None:
+    """A remark in a panel, wrapped to the region's width."""
+    _wrapped(layout.column(align=True), context, text, "INFO")
+
+
+def _wrapped(column: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: Any) -> None:
     letters = int(context.region.width / (6.6 * context.preferences.system.ui_scale)) - 6
     for i, line in enumerate(textwrap.wrap(text, max(20, letters))):
-        column.label(text=line, icon="BLANK1" if i else "ERROR")
+        column.label(text=line, icon="BLANK1" if i else icon)
+
+
+def open_tab(context: bpy.types.Context) -> None:
+    """Shows our tab in the sidebar of the 3D view that the user is in, or of another one; nothing without a window."""
+    views = [area for window in context.window_manager.windows for area in window.screen.areas]
+    views = [area for area in views if area.type == "VIEW_3D"]
+    if bpy.app.background or not views:
+        return
+    area = context.area if context.area in views else views[0]
+    space: Any = area.spaces.active
+    space.show_region_ui = True
+    bpy.app.timers.register(functools.partial(_choose_tab, area.as_pointer(), iter(range(_TRIES))))
+
+
+_TRIES = 20
+
+
+def _choose_tab(pointer: int, tries: Iterator[int]) -> float | None:
+    """A sidebar has no tabs before it was drawn; and the area may be gone by then, so it is found again."""
+    areas = [area for window in bpy.context.window_manager.windows for area in window.screen.areas]
+    for area in areas:
+        for region in area.regions:
+            if area.as_pointer() == pointer and region.type == "UI":
+                try:
+                    region.active_panel_category = TAB
+                except TypeError:
+                    return 0.05 if next(tries, None) is not None else None
+                region.tag_redraw()
+    return None

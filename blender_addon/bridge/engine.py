@@ -16,6 +16,8 @@ register_avatar(hash, read)
     `request`, or asks a Pending.
 configure(python="", log=None), restart(), stop(), state() -> State
     `configure` starts nothing. `restart` does not wait. `state().status` is "stopped", "starting" or "running".
+python() -> Path
+    What the engine runs on, for processes of its environment that outlive it; starts nothing.
 
 Reply(header: dict, body: bytearray): see docs/architecture.md for what each operation answers.
 """
@@ -36,6 +38,7 @@ __all__ = [
     "Reply",
     "State",
     "configure",
+    "python",
     "register_avatar",
     "request",
     "restart",
@@ -81,6 +84,11 @@ def register_avatar(hash: str, read: Callable[[], bytes]) -> None:
 def configure(python: str = "", log: Path | None = None) -> None:
     """Sets what the engine runs on (empty: what build.py made) and where it logs; starts nothing."""
     _supervisor.configure(python, log)
+
+
+def python() -> Path:
+    """What the engine runs on. Raises DGTalkerError where there is none."""
+    return _supervisor.python()
 
 
 def restart() -> None:

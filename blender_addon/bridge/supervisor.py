@@ -73,6 +73,10 @@ class Supervisor:
         if not same:
             self.stop()
 
+    def python(self) -> Path:
+        """What the next engine runs on. Raises DGTalkerError where there is none."""
+        return find.engine_python(self._python)
+
     def state(self) -> State:
         with self._changed:
             pid, error = None, ""

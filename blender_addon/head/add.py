@@ -76,6 +76,7 @@ def place_head(
     properties.rig = json.dumps(avatar.rig.to_json())
     properties.consent = json.dumps(avatar.metadata["consent"])
     properties.licence = str(avatar.metadata["licence"])
+    properties.training = json.dumps(avatar.metadata.get("training") or {})
     # An override keeps changes only of what its library holds: untouched properties are not in the file.
     speaker_properties(ob).first = 0
     ob.location = context.scene.cursor.location if location is None else location
@@ -116,6 +117,20 @@ def consent_lines(ob: bpy.types.Object) -> tuple[str, ...]:
     known = [f"{label}: {consent[key]}" for key, label in details if consent.get(key)]
     licence = head_properties(ob).licence
     return (status, *known, f"Licence: {licence or 'unknown'}")
+
+
+def training_lines(ob: bpy.types.Object) -> tuple[str, ...]:
+    """How a head was trained, line by line; empty for one that was made otherwise."""
+    training = model.training_of(ob)
+    if training is None:
+        return ()
+    lines = [f"Made by {training.system}, version {training.version}"]
+    lines.append(f"From {training.frames} frames, {training.clip_seconds:.1f} s")
+    if training.psnr is not None:
+        lines.append(f"File against what was trained: {training.psnr:.1f} dB")
+    if training.lip_error is not None:
+        lines.append(f"Lips: {training.lip_error:.2f} px of 512")
+    return tuple(lines)
 
 
 def restore_controls(ob: bpy.types.Object) -> tuple[str, ...]:

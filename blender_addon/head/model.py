@@ -6,6 +6,7 @@ Reads data only; nothing here talks to the engine.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import bpy
 
 MAX_RIG_TEXT = 4_000_000
+MAX_TRAINING_TEXT = 100_000
 CONSENT_STATUSES = ("self", "signed", "synthetic", "unknown")
 
 
@@ -70,6 +72,55 @@ def consent_of(ob: bpy.types.Object) -> dict[str, str]:
     if record.get("status") not in CONSENT_STATUSES:
         record["status"] = "unknown"
     return record
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How an avatar was trained from footage; docs/dgt.md says what the figures mean.
+
+    Attributes:
+        system, version: what made it.
+        frames, clip_seconds: of the footage.
+        psnr, lip_error: of the file against what was trained; None where they were not measured.
+        unsupported: controls that the footage never shows.
+    """
+
+    system: str
+    version: str
+    frames: int
+    clip_seconds: float
+    psnr: float | None
+    lip_error: float | None
+    unsupported: frozenset[str]
+
+
+def training_of(ob: bpy.types.Object) -> Training | None:
+    """How a head was trained; None where it was made otherwise, or the record is damaged."""
+    return _parse_training(head_properties(ob).training)
+
+
+@lru_cache(maxsize=64)
+def _parse_training(text: str) -> Training | None:
+    if len(text) > MAX_TRAINING_TEXT:
+        return None
+    try:
+        data = json.loads(text)
+        bake = data.get("bake", {})
+        return Training(
+            system=str(data["system"]),
+            version=str(data["version"]),
+            frames=int(data["frames"]),
+            clip_seconds=float(data["clip_seconds"]),
+            psnr=_figure(bake, "psnr"),
+            lip_error=_figure(bake, "lip_error"),
+            unsupported=frozenset(map(str, data.get("unsupported", ()))),
+        )
+    except (ValueError, RecursionError, TypeError, KeyError, AttributeError, OverflowError):
+        return None
+
+
+def _figure(data: dict[str, Any], key: str) -> float | None:
+    return float(data[key]) if data.get(key) is not None else None
 
 
 def mesh_of(ob: bpy.types.Object) -> bpy.types.Mesh:

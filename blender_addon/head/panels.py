@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
@@ -35,6 +36,7 @@ class HeadPanel(ui.SidebarPanel, bpy.types.Panel):
         _draw_problems(layout, ob, context)
         _draw_avatar(layout, ob)
         _draw_consent(layout, ob)
+        _draw_training(layout, ob)
 
 
 class SlidersPanel(ui.SidebarPanel, bpy.types.Panel):
@@ -66,11 +68,13 @@ class SlidersPanel(ui.SidebarPanel, bpy.types.Panel):
         layout.prop(context.window_manager, "dgtalker_search", text="", icon="VIEWZOOM", placeholder="Search")
         body = layout.column()
         body.enabled = not model.locked_reason(ob)
-        blocks = sliders.blocks_of(ob, rig.names)
+        drawn = _Drawn(sliders.blocks_of(ob, rig.names), _unsupported(ob))
+        if drawn.unsupported:
+            ui.note(body, context, "Grey: the video never shows this")
         if search:
-            _draw_matches(body, search, rig, blocks)
+            _draw_matches(body, search, rig, drawn)
         else:
-            _draw_sections(body, ob, rig, blocks)
+            _draw_sections(body, ob, rig, drawn)
 
 
 class MirrorMenu(bpy.types.Menu):
@@ -146,9 +150,33 @@ def _draw_consent(layout: bpy.types.UILayout, ob: bpy.types.Object) -> None:
             column.label(text=line)
 
 
-def _draw_sections(
-    layout: bpy.types.UILayout, ob: bpy.types.Object, rig: Rig, blocks: dict[str, bpy.types.ShapeKey]
-) -> None:
+def _draw_training(layout: bpy.types.UILayout, ob: bpy.types.Object) -> None:
+    lines = add.training_lines(ob)
+    if not lines:
+        return
+    first, *others = lines
+    header, body = layout.panel("dgtalker_training", default_closed=True)
+    header.label(text=first, icon="FILE_MOVIE")
+    if body is not None:
+        column = body.column(align=True)
+        for line in others:
+            column.label(text=line)
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """The sliders that are drawn: their key blocks by name, and which of them the head's footage never shows."""
+
+    blocks: dict[str, bpy.types.ShapeKey]
+    unsupported: frozenset[str]
+
+
+def _unsupported(ob: bpy.types.Object) -> frozenset[str]:
+    training = model.training_of(ob)
+    return training.unsupported if training else frozenset()
+
+
+def _draw_sections(layout: bpy.types.UILayout, ob: bpy.types.Object, rig: Rig, drawn: _Drawn) -> None:
     sections = groups.grouped(rig.controls)
     for group in groups.GROUPS:
         if group not in sections and group != groups.POSE:
@@ -160,7 +188,7 @@ def _draw_sections(
         if body is not None:
             if group == groups.POSE:
                 _draw_rotation(body, ob)
-            _draw_rows(body, group, sections.get(group, []), blocks)
+            _draw_rows(body, group, sections.get(group, []), drawn)
 
 
 def _draw_rotation(layout: bpy.types.UILayout, ob: bpy.types.Object) -> None:
@@ -169,18 +197,16 @@ def _draw_rotation(layout: bpy.types.UILayout, ob: bpy.types.Object) -> None:
         _split(column, label).prop(ob, sliders.ROTATION, index=axis, text="")
 
 
-def _draw_matches(layout: bpy.types.UILayout, search: str, rig: Rig, blocks: dict[str, bpy.types.ShapeKey]) -> None:
+def _draw_matches(layout: bpy.types.UILayout, search: str, rig: Rig, drawn: _Drawn) -> None:
     sections = groups.grouped(groups.find(search, rig))
     if not sections:
         layout.label(text="No slider of this name", icon="INFO")
     for group, controls in sections.items():
         layout.label(text=group)
-        _draw_rows(layout, group, controls, blocks)
+        _draw_rows(layout, group, controls, drawn)
 
 
-def _draw_rows(
-    layout: bpy.types.UILayout, group: str, controls: Sequence[Control], blocks: dict[str, bpy.types.ShapeKey]
-) -> None:
+def _draw_rows(layout: bpy.types.UILayout, group: str, controls: Sequence[Control], drawn: _Drawn) -> None:
     column = layout.column(align=True)
     sides: tuple[str, ...] = ()
     for line in groups.rows(controls):
@@ -192,10 +218,12 @@ def _draw_rows(
                 heading.label(text=side)
         row = _split(column, groups.label_of(line[0].name, group))
         for control in line:
-            if control.name in blocks:
-                row.prop(blocks[control.name], "value", text="", slider=True)
+            slider = row.row(align=True)
+            slider.active = control.name not in drawn.unsupported
+            if control.name in drawn.blocks:
+                slider.prop(drawn.blocks[control.name], "value", text="", slider=True)
             else:
-                row.label(text="missing", icon="ERROR")
+                slider.label(text="missing", icon="ERROR")
 
 
 def _split(column: bpy.types.UILayout, label: str) -> bpy.types.UILayout:

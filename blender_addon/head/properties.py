@@ -34,6 +34,11 @@ class HeadPropertyGroup(bpy.types.PropertyGroup):
     licence: bpy.props.StringProperty(
         name="Licence", description="Under which terms the avatar may be used", override={"LIBRARY_OVERRIDABLE"}
     )
+    training: bpy.props.StringProperty(
+        name="Training",
+        description="From which footage the avatar was made, and what that does not show, as JSON",
+        override={"LIBRARY_OVERRIDABLE"},
+    )
 
 
 CLASSES = (HeadPropertyGroup,)

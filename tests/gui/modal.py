@@ -10,43 +10,20 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 import traceback
 from collections.abc import Generator
 from pathlib import Path
 
 import bpy
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from steps import ADDON, Steps, heads, running, start, until
+from training_cases import (
+    a_training_is_drawn_paused_resumed_and_its_head_added,
+    a_training_survives_another_file_whose_scene_gets_no_head,
+)
+
 SAMPLE = Path(__file__).resolve().parents[1] / "demo" / "sample.wav"
-ADDON = "bl_ext.user_default.dgtalker"
-TIMEOUT = 30.0
-
-Steps = Generator[None, None, None]
-"""A case; whenever it yields, the window goes on."""
-
-
-def start(name: str, window: bpy.types.Window | None = None, **options: object) -> None:
-    """Press the button of an operator of ours, in the 3D view."""
-    window = window or bpy.context.window_manager.windows[0]
-    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
-    region = next(region for region in area.regions if region.type == "WINDOW")
-    with bpy.context.temp_override(window=window, area=area, region=region):
-        assert getattr(bpy.ops.dgtalker, name)("INVOKE_DEFAULT", True, **options) == {"RUNNING_MODAL"}
-
-
-def running() -> list[str]:
-    return [operator.bl_idname for window in bpy.context.window_manager.windows for operator in window.modal_operators]
-
-
-def until(condition) -> Steps:
-    deadline = time.monotonic() + TIMEOUT
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain; running: {running()}"
-        yield
-
-
-def heads() -> list[bpy.types.Object]:
-    return [ob for ob in bpy.data.objects if ob.type == "MESH" and ob.dgtalker.rig]
 
 
 def empty_file() -> Steps:
@@ -227,6 +204,8 @@ CASES = (
     a_closed_window_ends_it,
     two_at_once_both_finish,
     a_fault_leaves_the_window_usable,
+    a_training_is_drawn_paused_resumed_and_its_head_added,
+    a_training_survives_another_file_whose_scene_gets_no_head,
 )
 
 

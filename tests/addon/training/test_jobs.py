@@ -3,43 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import time
-from pathlib import Path
 
-import pytest
-
-TINY = Path(__file__).resolve().parents[2] / "engine" / "training"
-
-LAUNCHER = """
-import sys
-
-sys.path.insert(0, {tiny!r})
-import tiny
-from dgtalker_engine import systems
-from dgtalker_engine.cli.main import main
-
-systems.TRAINERS["tiny"] = tiny.train_job
-sys.exit(main(sys.argv[4:]))
-"""
-
-# Blender's own Python may crash while it ends, so it ends here.
-ANOTHER_BLENDER = """
-import os, sys
-from pathlib import Path
-import bpy
-
-bpy.ops.preferences.addon_enable(module="bl_ext.user_default.dgtalker")
-find = sys.modules["bl_ext.user_default.dgtalker.bridge.find"]
-from dgtalker_engine.wire import jobs
-
-parent = find.data_folder() / "jobs"
-{work}
-sys.stdout.flush()
-os._exit(0)
-"""
+from job_tools import wait_until
 
 START = """
 config = {{"steps": {steps}, "pace": 0.03}}
@@ -56,32 +21,6 @@ print("is", job.state.value)
 """
 
 
-@pytest.fixture(scope="module")
-def python(tmp_path_factory) -> Path:
-    """Stands in for the engine's Python, and knows the tiny trainer."""
-    folder = tmp_path_factory.mktemp("python")
-    (folder / "launcher.py").write_text(LAUNCHER.format(tiny=str(TINY)))
-    engine = os.environ["DGTALKER_ENGINE_PYTHON"]
-    python = folder / "python"
-    python.write_text(f'#!/bin/sh\nexec "{engine}" "{folder / "launcher.py"}" "$@"\n')
-    python.chmod(0o755)
-    return python
-
-
-def another_blender(work: str) -> list[str]:
-    """What a second Blender with the same user prints, which has ended when this returns."""
-    command = [sys.executable, "-c", ANOTHER_BLENDER.format(work=work)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return [line for line in done.stdout.splitlines() if line.strip()]
-
-
-def wait_until(condition, timeout=60.0):
-    started = time.monotonic()
-    while not condition():
-        assert time.monotonic() - started < timeout, "waited in vain"
-        time.sleep(0.01)
-
-
 def find(room, name):
     """The job as this Blender finds it."""
     from dgtalker_engine.wire import jobs
@@ -90,7 +29,9 @@ def find(room, name):
     return job
 
 
-def test_a_job_goes_on_without_the_blender_that_started_it_and_another_finds_and_cancels_it(room, python, tmp_path):
+def test_a_job_goes_on_without_the_blender_that_started_it_and_another_finds_and_cancels_it(
+    room, python, another_blender, tmp_path
+):
     from dgtalker_engine.wire.jobs import State
 
     name = another_blender(START.format(steps=2000, output=str(tmp_path / "head"), python=str(python)))[-1]
@@ -113,7 +54,7 @@ def test_a_job_goes_on_without_the_blender_that_started_it_and_another_finds_and
     wait_until(lambda: job.state is State.CANCELLED)
 
 
-def test_a_job_that_another_blender_started_gives_this_one_its_result(room, python, tmp_path):
+def test_a_job_that_another_blender_started_gives_this_one_its_result(room, python, another_blender, tmp_path):
     from dgtalker_engine.wire.jobs import State
 
     output = tmp_path / "head"
