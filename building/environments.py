@@ -63,7 +63,7 @@ UV = Environment("uv", None, ("uv.txt",))
 """The one environment that pip makes; uv makes all others."""
 ENGINE = Environment("engine", "3.11", ("engine.txt", TORCH, TORCH_CPU))
 """What users have."""
-WORKSHOP = Environment("workshop", "3.11", ("pretrained.txt", "workshop.txt", "capture.txt"), over=ENGINE)
+WORKSHOP = Environment("workshop", "3.11", ("pretrained.txt", "workshop.txt"), over=ENGINE)
 """What tests, benches, training and the heads' sheets need besides."""
 BLENDERS = {
     "4.5": Environment("blender-4.5", "3.11", ("blender-4.5.txt",)),

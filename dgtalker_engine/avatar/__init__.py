@@ -13,6 +13,7 @@ from .kinds.linear import file
 from .kinds.linear.joints import turn
 from .kinds.linear.model import LinearAvatar
 from .kinds.linear.posing import blendshapes, pose
+from .training_record import TrainingRecord
 
 __all__ = [
     "BUILTIN_NAMES",
@@ -22,6 +23,7 @@ __all__ = [
     "LinearAvatar",
     "Metadata",
     "ProxyMesh",
+    "TrainingRecord",
     "builtin",
     "load",
     "pack",

@@ -13,6 +13,7 @@ from ..errors import DGTalkerError
 from ..gaussians.cloud import Gaussians
 from ..rig import Rig
 from .joints import Joint
+from .training_record import TrainingRecord
 
 FORMAT_VERSION = 2
 MAX_FACTORS = 4
@@ -63,6 +64,7 @@ class Metadata:
         correctives: names of controls; what one of them adds is weighted by the product of its controls' weights. A
             name may stand there twice.
         joints: what turns the posed Gaussians, one after another.
+        training: how it was trained; None for heads that were not, and in files from before there was such a record.
     """
 
     format_version: int
@@ -74,14 +76,17 @@ class Metadata:
     hash: str
     correctives: tuple[tuple[str, ...], ...] = ()
     joints: tuple[Joint, ...] = ()
+    training: TrainingRecord | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Correctives and joints are left out where there are none."""
+        """Correctives, joints and the training are left out where there are none."""
         more: dict[str, Any] = {}
         if self.correctives:
             more["correctives"] = [{"controls": list(names)} for names in self.correctives]
         if self.joints:
             more["joints"] = [joint.to_json() for joint in self.joints]
+        if self.training is not None:
+            more["training"] = self.training.to_json()
         return {
             "format_version": self.format_version,
             "kind": self.kind,
@@ -115,6 +120,7 @@ class Metadata:
                 hash=str(data["hash"]),
                 correctives=tuple(_corrective(item["controls"], rig) for item in data.get("correctives", ())),
                 joints=tuple(Joint.from_json(item, rig) for item in data.get("joints", ())),
+                training=TrainingRecord.from_json(data["training"], rig.names) if "training" in data else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DGTalkerError(

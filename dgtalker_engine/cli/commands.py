@@ -16,6 +16,7 @@ from ..rendering.sequence import render_sequence
 from ..rendering.talking_shot import talking_shot
 
 if TYPE_CHECKING:
+    from ..avatar import TrainingRecord
     from ..performance import Performance
 
 
@@ -84,12 +85,21 @@ def avatar_info(options: argparse.Namespace) -> int:
         "Gaussians": str(len(avatar.pose(avatar.rig.defaults))),
         "controls": ", ".join(f"{count} {group}" for group, count in groups.items()),
         "proxy mesh": f"{len(avatar.proxy.vertices)} vertices, {len(avatar.proxy.faces)} faces",
+        **(_training_rows(metadata.training) if metadata.training else {}),
         "licence": metadata.licence,
         "consent": f"{consent.status}: {consent.subject}; {consent.scope}; by {consent.granted_by}, {consent.date}",
         "hash": metadata.hash,
     }
     print("\n".join(f"{key:<12}{value}" for key, value in rows.items()))
     return 0
+
+
+def _training_rows(record: TrainingRecord) -> dict[str, str]:
+    return {
+        "trained by": f"{record.system} {record.version}, {record.clip_seconds:.1f} s of video, {record.frames} frames",
+        "bake error": f"{record.bake_psnr:.1f} dB, lips {record.bake_lip_error:.2f} px",
+        "never seen": ", ".join(record.unsupported) or "nothing",
+    }
 
 
 def _perform(options: argparse.Namespace, terminal: Terminal) -> Performance:

@@ -21,5 +21,8 @@ def _trainer(system: str) -> Trainer:
     return train
 
 
-TRAINERS: dict[str, Trainer] = {"lipsync": _trainer("lipsync")}
+AVATAR_SYSTEMS = ("gaussiantalker",)
+"""Those that make a head of a video: `training.avatar_job`."""
+
+TRAINERS: dict[str, Trainer] = {name: _trainer(name) for name in ("lipsync", *AVATAR_SYSTEMS)}
 """By name what a job may ask for."""

@@ -12,6 +12,7 @@ from .config import Config, setting
 from .loop import Interrupted, Progress, Run, run_loop
 from .order import Order
 from .randomness import seed_all
+from .stages import Stages
 
 __all__ = [
     "Config",
@@ -19,6 +20,7 @@ __all__ = [
     "Order",
     "Progress",
     "Run",
+    "Stages",
     "one_torch_thread",
     "run_loop",
     "seed_all",

@@ -43,6 +43,8 @@ class Progress:
         losses: by name the terms of the loss, averages over the steps since the last progress.
         seconds: that all steps took, those before a resume included.
         eta: seconds that are left at this session's speed.
+        stage: of a work that has several (`Stages`), whose steps these are; its seconds and eta are the whole work's.
+        fraction: of the whole work, 0 to 1; None where the steps are all of it.
     """
 
     step: int
@@ -50,11 +52,15 @@ class Progress:
     losses: dict[str, float]
     seconds: float
     eta: float
+    stage: str = ""
+    fraction: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Seconds in milliseconds' precision, losses in six digits."""
         losses = {name: float(f"{value:.6g}") for name, value in self.losses.items()}
-        return asdict(self) | {"losses": losses, "seconds": round(self.seconds, 3), "eta": round(self.eta, 3)}
+        fraction = self.step / self.of if self.fraction is None else self.fraction
+        rounded = {"seconds": round(self.seconds, 3), "eta": round(self.eta, 3), "fraction": round(fraction, 4)}
+        return asdict(self) | {"losses": losses} | rounded
 
 
 def _ignore(_: Any) -> None:

@@ -1,0 +1,6 @@
+"""Linear face models: ours, which the engine ships, and FLAME from the user's own file, behind one interface."""
+
+from .file import SHIPPED, load, read, write
+from .model import LANDMARKS, FaceModel, Region
+
+__all__ = ["LANDMARKS", "SHIPPED", "FaceModel", "Region", "load", "read", "write"]

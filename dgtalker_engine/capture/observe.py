@@ -1,0 +1,205 @@
+"""The second pass over a video: frames and mattes are cut out and written, the face in each is measured.
+
+Every `CHUNK` frames what was measured is written too: a capture that was killed goes on behind the last of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import time as clock
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self, TypeVar
+
+import numpy as np
+
+from ..rig import ARKIT_NAMES
+from ..wire.jobs.files import write_whole
+from . import packages, pictures
+from .clip import frame_path, mask_path
+from .faces import POINTS, Face, FaceLandmarker
+from .person_mask import PersonMask
+from .plan import Plan
+from .scan import Progress, overlap
+from .video import Video
+
+CHUNK = 100
+
+T = TypeVar("T")
+
+_ALIKE = 0.15
+"""What a face must share with where the followed one is expected."""
+_COLOUR_SIDE = 128
+_SHARPNESS_SIDE = 192
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observations:
+    """What was measured in n frames. Pixels are those of the crop at the clip's size.
+
+    Attributes:
+        frames: numbers (n,) int64: frame k is the one at about k / fps seconds.
+        times: s from the stretch's beginning, float64 (n,).
+        faces: how many there are in the crop (n,) int64.
+        found: whether the followed one is among them (n,) bool; the rows of others hold NaN below.
+        landmarks: float32 (n, 478, 3).
+        arkit: float32 (n, 52).
+        yaw: degrees (n,) float32.
+        sharpness: of the face, in grey values (n,) float32.
+        colours: of the face at each landmark, averaged over some pixels, uint8 (n, 478, 3).
+    """
+
+    frames: np.ndarray
+    times: np.ndarray
+    faces: np.ndarray
+    found: np.ndarray
+    landmarks: np.ndarray
+    arkit: np.ndarray
+    yaw: np.ndarray
+    sharpness: np.ndarray
+    colours: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @classmethod
+    def joined(cls, parts: list[Self]) -> Self:
+        names = [field.name for field in dataclasses.fields(cls)]
+        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+
+    def save(self, path: Path) -> None:
+        buffer = io.BytesIO()
+        np.savez(buffer, **{field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
+        write_whole(path, buffer.getvalue())
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        with np.load(path, allow_pickle=False) as arrays:
+            return cls(**dict(arrays))
+
+
+def observe(
+    video: Video, plan: Plan, folder: Path, state: Path, progress: Progress, seconds: dict[str, float]
+) -> Observations:
+    """Writes the frames and mattes of a plan, and measures the face in each.
+
+    Args:
+        video: the plan's.
+        plan: what is taken.
+        folder: of the clip.
+        state: the folder in which it keeps what was measured so far.
+        progress: is told.
+        seconds: is told what each kind of work took, by its name.
+    """
+    parts = [Observations.load(path) for path in sorted(state.glob("observed_*.npz"))]
+    done = sum(map(len, parts))
+    last = parts[-1] if parts else None
+    number = int(last.frames[-1]) if last else -1
+    before = pictures.read_grey(mask_path(folder, number)) if last else None
+    for name in ("frames", "masks"):
+        (folder / name).mkdir(exist_ok=True)
+    start = plan.source.start + (float(last.times[-1]) + 0.5 / plan.fps if last else 0.0)
+    timed = _Timed(seconds)
+    rows: list[Observations] = []
+    with FaceLandmarker(most=2, video=True) as landmarker, PersonMask(before) as person:
+        for number, time, picture in timed.each("decoding", _frames(video, plan, start, number)):
+            progress(min(1.0, (number + 1) / plan.frames), f"Tracking the face, frame {number + 1} of {plan.frames}")
+            frame = pictures.resize(plan.crop.cut(picture), plan.size)
+            faces = timed.call("landmarks", lambda: landmarker.find(frame, time))
+            matte = timed.call("mask", lambda: person.cut_out(frame))
+            rows.append(timed.call("measuring", lambda: _observe(plan, number, time, frame, faces)))
+            timed.call("writing", lambda: _write(folder, number, frame, matte))
+            if len(rows) == CHUNK:
+                parts.append(Observations.joined(rows))
+                parts[-1].save(state / f"observed_{done:06d}.npz")
+                done += CHUNK
+                rows = []
+    if rows:
+        parts.append(Observations.joined(rows))
+    return Observations.joined(parts)
+
+
+def _frames(video: Video, plan: Plan, start: float, last: int) -> Iterator[tuple[int, float, np.ndarray]]:
+    """Number, time from the stretch's beginning and picture: the first one of each number."""
+    # Half a frame more than the last one's time, which belongs to the stretch.
+    for time, picture in video.frames(start, plan.source.end + 0.5 / plan.fps):
+        number = round((time - plan.source.start) * plan.fps)
+        if number > last:
+            last = number
+            yield number, time - plan.source.start, picture
+
+
+def _write(folder: Path, number: int, frame: np.ndarray, matte: np.ndarray) -> None:
+    write_whole(frame_path(folder, number), pictures.encode_jpeg(frame))
+    write_whole(mask_path(folder, number), pictures.encode_png(matte))
+
+
+def _observe(plan: Plan, number: int, time: float, frame: np.ndarray, faces: list[Face]) -> Observations:
+    face = _followed(plan, time, faces)
+    nothing = face is None
+    landmarks = np.full((POINTS, 3), np.nan, np.float32) if nothing else face.landmarks
+    return Observations(
+        frames=np.array([number]),
+        times=np.array([time]),
+        faces=np.array([len(faces)]),
+        found=np.array([not nothing]),
+        landmarks=landmarks[None],
+        arkit=(np.full(len(ARKIT_NAMES), np.nan, np.float32) if nothing else face.arkit)[None],
+        yaw=np.array([np.nan if nothing else face.yaw], np.float32),
+        sharpness=np.array([np.nan if nothing else sharpness(frame, landmarks)], np.float32),
+        colours=(np.zeros((POINTS, 3), np.uint8) if nothing else landmark_colours(frame, landmarks))[None],
+    )
+
+
+def _followed(plan: Plan, time: float, faces: list[Face]) -> Face | None:
+    crop = plan.crop
+    expected = plan.followed.box_at(time + plan.source.start) - (crop.x, crop.y, crop.x, crop.y)
+    expected *= plan.size / crop.side
+    nearest = max(faces, key=lambda face: overlap(face.box, expected), default=None)
+    return nearest if nearest is not None and overlap(nearest.box, expected) > _ALIKE else None
+
+
+def sharpness(frame: np.ndarray, landmarks: np.ndarray) -> float:
+    """How much fine detail the face shows: the spread of its Laplacian at a size of 192 px, in grey values."""
+    cv2 = packages.load("cv2")
+    low, high = landmarks[:, :2].min(axis=0), landmarks[:, :2].max(axis=0)
+    x, y = np.maximum(0, low).astype(int)
+    right, bottom = high.astype(int)
+    part = np.ascontiguousarray(frame[y : bottom + 1, x : right + 1])
+    if min(part.shape[:2]) < 8:
+        return 0.0
+    grey = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY)
+    grey = cv2.resize(grey, (_SHARPNESS_SIDE, _SHARPNESS_SIDE), interpolation=cv2.INTER_AREA)
+    return float(cv2.Laplacian(grey, cv2.CV_32F).std())
+
+
+def landmark_colours(frame: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """The picture's colours at the landmarks, averaged over some pixels: uint8 (478, 3)."""
+    cv2 = packages.load("cv2")
+    small = cv2.resize(frame, (_COLOUR_SIDE, _COLOUR_SIDE), interpolation=cv2.INTER_AREA)
+    places = np.clip(landmarks[:, :2] * (_COLOUR_SIDE / frame.shape[0]), 0, _COLOUR_SIDE - 1).astype(int)
+    return small[places[:, 1], places[:, 0]]
+
+
+class _Timed:
+    """Adds up what kinds of work take."""
+
+    def __init__(self, seconds: dict[str, float]) -> None:
+        self._seconds = seconds
+
+    def call(self, name: str, work: Callable[[], T]) -> T:
+        began = clock.perf_counter()
+        try:
+            return work()
+        finally:
+            self._seconds[name] = self._seconds.get(name, 0.0) + clock.perf_counter() - began
+
+    def each(self, name: str, items: Iterator[T]) -> Iterator[T]:
+        while True:
+            try:
+                item = self.call(name, lambda: next(items))
+            except StopIteration:
+                return
+            yield item

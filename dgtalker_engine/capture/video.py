@@ -1,0 +1,200 @@
+"""Videos as they are shown: upright, in the time of the file, as long as they can be read. PyAV reads them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from ..errors import DGTalkerError
+from . import packages
+
+_UNSPECIFIED, _BT709 = 2, 1
+"""Of colour matrices, as FFmpeg numbers them."""
+
+_HD_HEIGHT = 700
+"""Pixels from which on players take BT.709 where a file does not say its colour matrix."""
+
+_DIGESTED = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Video:
+    """What is known of a video before its pictures are read.
+
+    Attributes:
+        path: of the file.
+        width, height: pixels of the upright picture with square pixels.
+        rotation: degrees counter-clockwise by which the stored pictures are turned to stand upright: 0, 90, 180, 270.
+        seconds: that it says it lasts; 0 where it does not.
+        fps: that it says it has, pictures per second.
+        has_sound: whether there is any.
+    """
+
+    path: Path
+    width: int
+    height: int
+    rotation: int
+    seconds: float
+    fps: float
+    has_sound: bool
+
+    @classmethod
+    def open(cls, path: Path) -> Video:
+        """Looks into a file.
+
+        Raises:
+            DGTalkerError: there is none, it is no video, or its first picture cannot be read.
+        """
+        av = packages.load("av")
+        if not path.is_file():
+            raise DGTalkerError(f"There is no video {path}.", "Check the path.")
+        with _readable(path), av.open(str(path)) as container:
+            if not container.streams.video:
+                raise DGTalkerError(f"{path} holds no pictures.", "Give a video with a face in it.")
+            stream = container.streams.video[0]
+            first = next(iter(container.decode(stream)), None)
+            if first is None:
+                raise DGTalkerError(f"{path} holds no pictures.", "Give a video with a face in it.")
+            rotation = round(first.rotation / 90) * 90 % 360
+            width = round(first.width * float(stream.sample_aspect_ratio or 1))
+            width, height = (width, first.height) if rotation % 180 == 0 else (first.height, width)
+            return cls(
+                path=path,
+                width=width,
+                height=height,
+                rotation=rotation,
+                seconds=(container.duration or 0) / 1e6,
+                fps=float(stream.average_rate or stream.base_rate or 25),
+                has_sound=bool(container.streams.audio),
+            )
+
+    def frames(
+        self, start: float = 0.0, end: float = math.inf, *, longest_side: int | None = None
+    ) -> Iterator[tuple[float, np.ndarray]]:
+        """Pictures from `start` until before `end` (s): each one's time in s, which rises, and uint8 (H, W, 3) sRGB.
+
+        One picture is in memory at a time. A file that breaks off ends there.
+
+        Args:
+            start, end: seconds in the file's time.
+            longest_side: pixels that no side exceeds: larger pictures are made smaller while they are decoded.
+
+        Raises:
+            DGTalkerError: the file cannot be read at all.
+        """
+        av = packages.load("av")
+        shrink = min(1.0, longest_side / max(self.width, self.height)) if longest_side else 1.0
+        stored = (self.width, self.height) if self.rotation % 180 == 0 else (self.height, self.width)
+        width, height = (max(2, round(side * shrink)) for side in stored)
+        last, count = -math.inf, 0
+        with _readable(self.path), av.open(str(self.path)) as container:
+            stream = container.streams.video[0]
+            stream.thread_type = "AUTO"
+            if start > 0:
+                container.seek(math.floor(start / stream.time_base), stream=stream, backward=True)
+            decoded = container.decode(stream)
+            while True:
+                try:
+                    frame = next(decoded, None)
+                except av.error.InvalidDataError:
+                    if count == 0:
+                        raise
+                    return
+                if frame is None:
+                    return
+                count += 1
+                time = float(frame.time) if frame.time is not None else last + 1 / self.fps
+                if time <= last or time < start - 1e-6:
+                    continue
+                if time >= end:
+                    return
+                last = time
+                picture = _rgb(frame, width, height)
+                yield time, np.rot90(picture, self.rotation // 90) if self.rotation else picture
+
+    def write_sound(self, path: Path, start: float, end: float) -> bool:
+        """Writes the sound between two times as mono 16 bit WAV, silence where there is none; whether there is any.
+
+        Raises:
+            DGTalkerError: the sound cannot be read or written.
+        """
+        if not self.has_sound:
+            return False
+        av = packages.load("av")
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        with _readable(self.path), av.open(str(self.path)) as container:
+            stream = container.streams.audio[0]
+            rate = int(stream.codec_context.sample_rate)
+            container.seek(max(0, math.floor(start / stream.time_base)), stream=stream, backward=True)
+            wanted, done = round((end - start) * rate), 0
+            with soundfile.SoundFile(temporary, "w", rate, 1, "PCM_16", format="WAV") as file:
+                for time, samples in _mono(av, container, stream, rate):
+                    place = round((time - start) * rate)
+                    if place > done:
+                        file.write(np.zeros(min(place, wanted) - done, np.float32))
+                        done = min(place, wanted)
+                    piece = samples[max(0, done - place) : max(0, wanted - place)]
+                    file.write(piece)
+                    done += len(piece)
+                    if done >= wanted:
+                        break
+                file.write(np.zeros(wanted - done, np.float32))
+        os.replace(temporary, path)
+        return True
+
+    def digest(self) -> str:
+        """SHA-256 of the file's length, beginning and end: enough to tell videos apart."""
+        with self.path.open("rb") as file:
+            length = file.seek(0, os.SEEK_END)
+            digest = hashlib.sha256(str(length).encode())
+            for place in (0, max(0, length - _DIGESTED)):
+                file.seek(place)
+                digest.update(file.read(_DIGESTED))
+        return digest.hexdigest()
+
+
+def _rgb(frame: Any, width: int, height: int) -> np.ndarray:
+    matrix = frame.colorspace
+    if matrix == _UNSPECIFIED and frame.height >= _HD_HEIGHT:
+        matrix = _BT709
+    options = {} if matrix == _UNSPECIFIED else {"src_colorspace": matrix}
+    if (width, height) != (frame.width, frame.height):
+        options["interpolation"] = "AREA"
+    return frame.reformat(width=width, height=height, format="rgb24", **options).to_ndarray()
+
+
+def _mono(av: Any, container: Any, stream: Any, rate: int) -> Iterator[tuple[float, np.ndarray]]:
+    """Blocks of sound: the time of the first sample in s, and float32 samples (n,)."""
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
+    decoded = container.decode(stream)
+    while True:
+        try:
+            frame = next(decoded, None)
+        except av.error.InvalidDataError:
+            return  # a file that breaks off
+        if frame is None:
+            return
+        time = float(frame.time or 0.0)
+        for block in resampler.resample(frame):
+            samples = block.to_ndarray()[0].astype(np.float32)
+            yield time, samples
+            time += len(samples) / rate
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    av = packages.load("av")
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        hint = "Look whether a player can show it; if so, convert it to MP4."
+        raise DGTalkerError(f"The video {path} cannot be read: {error.strerror}.", hint) from error

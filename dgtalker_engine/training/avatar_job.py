@@ -1,0 +1,96 @@
+"""The whole way from a video to a head, as one job that can be stopped and resumed anywhere; the systems share it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..avatar import Consent
+from ..capture import face_model as face_models
+from ..capture.clip import INFO, Clip
+from ..capture.face_model import FaceModel
+from ..capture.photometric import refine
+from ..capture.pipeline import capture
+from ..errors import DGTalkerError
+from ..wire.jobs import Request
+from .config import Config
+from .consent import required_consent
+from .export import TrainedHead, export
+from .loop import Run
+from .stages import Stages, told_fractions
+
+COSTS = {"capture": 40.0, "fit": 90.0, "train": 150.0, "bake": 40.0}
+"""Seconds that the stages take for some seconds of video on two cores; `Stages` corrects them as it goes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """What a system adds to the way that all share.
+
+    Attributes:
+        name: of the system, and of its trainer in `systems.TRAINERS`.
+        config: the class of its configuration.
+        train: trains on a clip, goes on from the checkpoint in the run's folder, and hands over what is to be exported.
+    """
+
+    name: str
+    config: type[Config]
+    train: Callable[[Any, Clip, FaceModel, Run], TrainedHead]
+
+
+def train_avatar(system: System, request: Request, run: Run) -> dict[str, Any]:
+    """A system's trainer of jobs.
+
+    `request.input` is a video or the folder of a clip, `request.output` the .dgt file, `request.config` fields of the
+    system's configuration. Called again after it was ended anywhere, it goes on in the stage where it was.
+
+    Raises:
+        DGTalkerError: there is no consent: then nothing was read and nothing is written; or the video cannot be used,
+            the training diverged, or the file cannot be written.
+        Cancelled, Interrupted: as `training.run_loop`.
+    """
+    consent = required_consent(request.consent)
+    config = system.config.from_json(request.config)
+    output = _checked_output(request.output)
+    source = Path(request.input)
+    if not request.input or not source.exists():
+        raise DGTalkerError(f"There is no video {request.input!r}.", "Give a video, or the folder of a clip.")
+    if run.folder is None:
+        raise ValueError("a head is trained in a folder, where it can go on")
+    stages = Stages(run, COSTS)
+    face_model = face_models.load()
+    clip = _captured(source, run.folder / "clip", consent, stages.begin("capture"))
+    run.show(clip.frame(len(clip) // 2) / 255)
+    clip = _refined(clip, face_model, stages.begin("fit"))
+    head = system.train(config, clip, face_model, stages.begin("train"))
+    return export(head, clip, face_model, consent, system=system.name, path=output, run=stages.begin("bake"))
+
+
+def _checked_output(name: str) -> Path:
+    output = Path(name)
+    if output.suffix.lower() != ".dgt":
+        raise DGTalkerError(f"The head cannot be written to {name!r}.", "Give a file that ends in .dgt.")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DGTalkerError(f"{output.parent} cannot be made: {error.strerror}.", "Choose another folder.") from error
+    return output
+
+
+def _captured(source: Path, folder: Path, consent: Consent, run: Run) -> Clip:
+    """The clip that `source` is, or that is made of it in `folder`."""
+    if (source / INFO).is_file():
+        return Clip.load(source)
+    if not (folder / INFO).is_file():
+        capture(source, folder, progress=told_fractions(run))
+        Clip.load(folder).save_info(consent=asdict(consent))
+    return Clip.load(folder)
+
+
+def _refined(clip: Clip, face_model: FaceModel, run: Run) -> Clip:
+    """The clip with poses and expressions that were refined on its pictures."""
+    if clip.info.photometric:
+        return clip
+    return clip.save_tracks(refine(clip, face_model, told_fractions(run)), photometric=True)

@@ -1,0 +1,210 @@
+"""A model's Gaussians as sums: a base, what each control adds, and correctives where the sum is wrong."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...avatar.sparse import SparseDeltas
+from ...gaussians.constants import SH_C0
+from ...rig import Rig
+from .source import WIDTHS, BakeSource
+
+SQUARES = ("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "eyeBlinkLeft", "eyeBlinkRight")
+TOGETHER = (
+    ("jawOpen", "mouthClose"),
+    ("jawOpen", "mouthFunnel"),
+    ("jawOpen", "mouthPucker"),
+    *(("jawOpen", f"mouthSmile{side}") for side in ("Left", "Right")),
+    *(("mouthFunnel", f"mouthSmile{side}") for side in ("Left", "Right")),
+    *(
+        (f"eyeBlink{side}", f"{name}{side}")
+        for side in ("Left", "Right")
+        for name in ("eyeLookDown", "eyeLookUp", "eyeSquint", "eyeWide", "cheekSquint")
+    ),
+)
+"""Products that may become correctives, as those of the built-in heads."""
+
+LEAST_PIXELS, LEAST_COLOUR = 0.5, 4 / 255
+"""What a corrective mends: of one in a hundred of the Gaussians that it touches, in a picture of 512² or in sRGB."""
+VISIBLE_PIXELS, VISIBLE_COLOUR, VISIBLE_OPACITY = 0.04, 0.6 / 255, 0.004
+"""What a delta has to change to be kept."""
+EXAMPLES_WEIGHT = 6.0
+"""How much all examples together count in the fit, where the rest and every single control count 1."""
+PULL = 0.02
+"""How much the fit is held to what single controls do."""
+
+Names = tuple[str, ...]
+Arrays = dict[str, np.ndarray]
+Check = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Blendshapes:
+    """By attribute the base (N, …) and the deltas of the rig's controls and then of the correctives."""
+
+    correctives: tuple[Names, ...]
+    base: Arrays
+    deltas: dict[str, SparseDeltas]
+
+
+def fit(source: BakeSource, check: Check) -> Blendshapes:
+    """The sums that are nearest to the model: exact at rest but for what the examples ask for.
+
+    What each control does alone, and what products add to that, is measured at full weight; then a ridge regression
+    moves all of it towards the examples, expressions that are many controls at once.
+
+    Args:
+        source: the model.
+        check: is told the fraction done, and raises `Cancelled` to stop.
+    """
+    posed = _Posed(source)
+    ends = list(_ends(source.rig))
+    singles = {}
+    for done, (name, end) in enumerate(ends):
+        singles[name, end] = posed.change({name: end})
+        check(0.4 * done / len(ends))
+    linear: dict[str, Arrays] = {}
+    squares: dict[Names, Arrays] = {}
+    for control in source.rig.controls:
+        linear[control.name], bent = _line_and_bend(control.name, control.minimum, control.maximum, singles, posed)
+        if bent is not None and _matters(bent, 0.25, source, posed.base):
+            squares[control.name, control.name] = bent
+        elif bent is not None and control.minimum >= 0:
+            linear[control.name] = singles[control.name, control.maximum]
+    products = dict(squares)
+    for names in TOGETHER:
+        if set(names) <= set(source.rig.names):
+            both = posed.change(dict.fromkeys(names, 1.0))
+            for name in names:
+                both = _minus(both, linear[name])
+                both = _minus(both, squares[name, name]) if (name, name) in squares else both
+            if _matters(both, 1.0, source, posed.base):
+                products[names] = both
+    check(0.6)
+    blocks = [*linear.values(), *products.values()]
+    correctives = tuple(products)
+    fitted = _towards_examples(source, posed, correctives, blocks, [dict([end]) for end in ends], check)
+    base = {name: array.copy() for name, array in posed.base.items()}
+    for name, added in fitted.items():
+        array = base["sh"][:, 0] if name == "sh" else base[name]
+        array += added[0].reshape(array.shape)
+    kept = {name: _visible(name, fitted[name][1:], base, source.pixels_per_metre()) for name in WIDTHS}
+    return Blendshapes(correctives, base, {name: deltas for name, deltas in kept.items() if len(deltas.index)})
+
+
+def design(rig: Rig, correctives: Sequence[Names], weights: np.ndarray) -> np.ndarray:
+    """float64 (S, 1 + C + K): a 1, the weights (S, C), and the correctives' products."""
+    index = {name: i for i, name in enumerate(rig.names)}
+    products = [weights[:, [index[name] for name in names]].prod(axis=1) for names in correctives]
+    return np.column_stack([np.ones(len(weights)), weights, *products]).astype(float)
+
+
+class _Posed:
+    """The model's arrays at rest, and how others differ from them."""
+
+    def __init__(self, source: BakeSource) -> None:
+        self._source = source
+        self.base = source.sculpted(np.zeros(len(source.rig.controls), np.float32))
+        lengths = np.linalg.norm(self.base["quats"], axis=1, keepdims=True)
+        self.base["quats"] = self.base["quats"] / lengths
+
+    def change(self, values: dict[str, float]) -> Arrays:
+        return self.change_at(self._source.weights(**values))
+
+    def change_at(self, weights: np.ndarray) -> Arrays:
+        """By attribute float32 (N, width), quaternions in the hemisphere of those at rest."""
+        arrays = self._source.sculpted(weights)
+        same = np.sum(arrays["quats"] * self.base["quats"], axis=1, keepdims=True)
+        arrays["quats"] = np.where(same < 0, -arrays["quats"], arrays["quats"])
+        arrays["sh"], rest = arrays["sh"][:, 0], self.base | {"sh": self.base["sh"][:, 0]}
+        count = len(arrays["means"])
+        return {name: (arrays[name] - rest[name]).reshape(count, width) for name, width in WIDTHS.items()}
+
+
+def _ends(rig: Rig) -> itertools.chain[tuple[str, float]]:
+    pairs = ([(control.name, end) for end in (control.minimum, control.maximum) if end] for control in rig.controls)
+    return itertools.chain.from_iterable(pairs)
+
+
+def _line_and_bend(
+    name: str, least: float, most: float, singles: dict[tuple[str, float], Arrays], posed: _Posed
+) -> tuple[Arrays, Arrays | None]:
+    """What a control adds per unit of weight and per unit of its square; no square where none is looked for."""
+    if least < 0:
+        low, high = singles[name, least], singles[name, most]
+        square = _map(lambda a, b: (a / most - b / least) / (most - least), high, low)
+        return _map(lambda a, b: a / most - most * b, high, square), square
+    whole = singles[name, most]
+    if name not in SQUARES:
+        return _map(lambda a, _: a / most, whole, whole), None
+    half = posed.change({name: most / 2})
+    square = _map(lambda a, b: (2 * a - 4 * b) / most**2, whole, half)
+    return _map(lambda a, b: a / most - most * b, whole, square), square
+
+
+def _matters(change: Arrays, share: float, source: BakeSource, base: Arrays) -> bool:
+    """Whether Gaussians would visibly be elsewhere, or of another colour, without `share` of a change."""
+    seen = base["opacities"] > 0.05
+    moved = np.linalg.norm(change["means"], axis=1)[seen] * source.pixels_per_metre()
+    coloured = np.abs(change["sh"]).max(axis=1)[seen] * SH_C0
+    touched = (moved > VISIBLE_PIXELS) | (coloured > VISIBLE_COLOUR)
+    if not touched.any():
+        return False
+    most_moved, most_coloured = (float(np.quantile(each[touched], 0.99)) for each in (moved, coloured))
+    return share * most_moved > LEAST_PIXELS or share * most_coloured > LEAST_COLOUR
+
+
+def _towards_examples(
+    source: BakeSource, posed: _Posed, correctives: Sequence[Names], blocks: list[Arrays],
+    ends: list[dict[str, float]], check: Check,
+) -> Arrays:
+    """By attribute float32 (1 + C + K, N, width): what is to be added to the base, and the deltas."""
+    rest = np.zeros((1, len(source.rig.controls)), np.float32)
+    alone = np.array([source.weights(**end) for end in ends], np.float32)
+    together = np.array([source.weights(**dict.fromkeys(names, 1.0)) for names in correctives], np.float32)
+    rows = np.concatenate([rest, alone, together.reshape(-1, rest.shape[1]), source.examples])
+    counts = np.ones(len(rows))
+    counts[len(rows) - len(source.examples) :] = EXAMPLES_WEIGHT / max(len(source.examples), 1)
+    x = design(source.rig, correctives, rows)
+    pull = PULL * np.eye(x.shape[1])
+    solver = np.linalg.solve((x.T * counts) @ x + pull, x.T * counts).astype(np.float32)
+    changes = []
+    for done, row in enumerate(rows):
+        changes.append(posed.change_at(row))
+        check(0.6 + 0.35 * done / len(rows))
+    fitted: Arrays = {}
+    for name in WIDTHS:
+        nothing = np.zeros_like(blocks[0][name])
+        sums = np.stack([nothing, *(block[name] for block in blocks)]).reshape(x.shape[1], -1)
+        missing = np.stack([change.pop(name) for change in changes]).reshape(len(rows), -1)
+        missing -= x.astype(np.float32) @ sums
+        sums += solver @ missing
+        fitted[name] = sums.reshape(-1, *nothing.shape)
+    return fitted
+
+
+def _visible(name: str, dense: np.ndarray, base: Arrays, pixels_per_metre: float) -> SparseDeltas:
+    """The deltas (B, N, width) that can be seen."""
+    if name == "quats":
+        # a Gaussian that is turned by an angle moves its ends by that times its length
+        length = 2 * base["scales"].max(axis=1) * pixels_per_metre
+        size = 2 * np.linalg.norm(dense, axis=2) * length / VISIBLE_PIXELS
+    elif name in ("means", "scales"):
+        size = np.linalg.norm(dense, axis=2) * pixels_per_metre / VISIBLE_PIXELS
+    elif name == "sh":
+        size = np.abs(dense).max(axis=2) * SH_C0 / VISIBLE_COLOUR
+    else:
+        size = np.abs(dense[..., 0]) / VISIBLE_OPACITY
+    return SparseDeltas.from_dense(np.where((size > 1)[..., None], dense, 0), 0)
+
+
+def _map(function: Callable[[np.ndarray, np.ndarray], np.ndarray], a: Arrays, b: Arrays) -> Arrays:
+    return {name: function(a[name], b[name]).astype(np.float32) for name in WIDTHS}
+
+
+def _minus(a: Arrays, b: Arrays) -> Arrays:
+    return _map(np.subtract, a, b)

@@ -1,0 +1,62 @@
+"""Pictures of a model and of what was baked of it, from where it was seen and from beside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from scipy.spatial.transform import Rotation
+
+from ...gaussians import Camera, Gaussians, render
+from .source import BakeSource
+
+MOST = 24
+"""Expressions that are looked at, evenly over the clip."""
+TURNS = ((0.0, 0.0), (30.0, 0.0), (-30.0, 0.0), (0.0, 15.0), (60.0, 0.0), (-60.0, 0.0), (0.0, -15.0))
+"""Yaw and pitch of the head, degrees, added to that of a frame."""
+
+
+@dataclass(frozen=True)
+class View:
+    """An expression, and a camera that looks at it."""
+
+    weights: np.ndarray
+    camera: Camera
+
+
+def seen(source: BakeSource, size: int, most: int = MOST) -> list[View]:
+    """Examples as their cameras saw them, in pictures of `size`²."""
+    chosen = np.unique(np.linspace(0, len(source.examples) - 1, most).round().astype(int))
+    return [View(source.examples[i], resized(source.cameras[i], size)) for i in chosen]
+
+
+def around(source: BakeSource, size: int) -> Iterator[View]:
+    """The same examples with the head turned, and every control at its most."""
+    views = seen(source, size)
+    for i, view in enumerate(views):
+        for turn in {TURNS[0], TURNS[i % len(TURNS)]}:
+            yield replace(view, camera=turned(view.camera, *turn))
+    for i, control in enumerate(source.rig.controls):
+        weights = source.weights(**{control.name: control.maximum})
+        yield View(weights, turned(views[i % len(views)].camera, *TURNS[i % 3]))
+
+
+def resized(camera: Camera, size: int) -> Camera:
+    """The same camera with square pictures of `size`²."""
+    scale = np.diag([size / camera.width, size / camera.height, 1.0])
+    return replace(camera, K=scale @ camera.K, width=size, height=size)
+
+
+def turned(camera: Camera, yaw: float, pitch: float) -> Camera:
+    """The camera that sees the head turned about its pivot, by degrees as `rig.HEAD_NAMES` has them."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = Rotation.from_euler("xz", [pitch, yaw], degrees=True).as_matrix()
+    return replace(camera, world_to_camera=camera.world_to_camera @ matrix)
+
+
+def drawn(cloud: Gaussians, camera: Camera) -> tuple[torch.Tensor, torch.Tensor]:
+    """Premultiplied colours (H, W, 3) and alpha (H, W)."""
+    image = render(cloud, camera, backend="cpu")
+    return torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)

@@ -1,0 +1,295 @@
+"""A clip's frames as trainings take them: pictures at several scales, what is behind the head, and which frames are whose.
+
+The head alone is learned: what is behind it in a view is the frame itself, with the head's place filled by what other
+frames show there. So a picture of the head over its background is a whole frame again, as the published tables have it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..capture import packages
+from ..capture.clip import Clip
+from ..capture.face_model import FaceModel, Region
+from ..capture.regions import NOTHING, frame_regions
+from ..capture.tracks import Tracks
+from ..errors import DGTalkerError
+from ..gaussians import Camera
+
+LEAST_FRAMES = 20
+MOUTH_LANDMARKS = (61, 291, 0, 17, 13, 14)
+_MARGIN = 0.02  # of the picture's side, around the head
+_MOUTH_MARGIN = 0.043
+_GRID = 16  # pixels, which boxes begin and end on, so that they stay whole at half and quarter scale
+_PLATE_FRAMES = 40
+_PERSON = 60  # of 255: the matte of what is certainly not behind the person
+_MOST_BYTES = 768 << 20
+_BAND = 0.008  # of the side: so far from its edge the head's mask is certain
+
+Box = tuple[int, int, int, int]
+"""x, y, width, height, pixels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A frame around the head, float32 tensors.
+
+    Attributes:
+        picture: (h, w, 3), sRGB from 0 to 1.
+        background: the same with the head taken out.
+        head: (h, w), 1 where the head is.
+        certain: (h, w), 0 along the mask's edge, where it may be wrong by some pixels, 1 elsewhere.
+        labels: `capture.face_model.Region` that each pixel shows, `NOTHING` beside the face model, uint8 (h, w).
+        camera: of the whole frame at the view's scale.
+        region: where the view lies in it.
+        mouth: rows and columns of the view around the mouth.
+    """
+
+    picture: Tensor
+    background: Tensor
+    head: Tensor
+    certain: Tensor
+    labels: Tensor
+    camera: Camera
+    region: Box
+    mouth: tuple[slice, slice]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which frames are for training and which for the test: the clip's beginning and its end."""
+
+    training: tuple[int, ...]
+    test: tuple[int, ...]
+
+    @classmethod
+    def of(cls, count: int, share: float) -> Split:
+        """The first `share` of `count` frames for training; all of them where it is 1."""
+        first = round(count * share)
+        return cls(tuple(range(first)), tuple(range(first, count)))
+
+
+class ClipFrames:
+    """The frames of a clip, prepared. Views are kept within 768 MB, those used last; others are made anew.
+
+    Attributes:
+        clip: where they are from.
+        tracks: the clip's, or those given.
+        face_model: of this person: `neutral` has the clip's identity in it, and there are no identity components left.
+        split: the frames for training and for the test.
+        size: pixels of a frame's side.
+        plate: what is behind the person, uint8 (size, size, 3).
+    """
+
+    def __init__(
+        self,
+        clip: Clip,
+        face_model: FaceModel,
+        *,
+        share: float = 0.8,
+        tracks: Tracks | None = None,
+        progress: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        """Reads all frames once, for their masks and the background.
+
+        Args:
+            clip: to train from.
+            face_model: that it was fitted with.
+            share: of the frames that train; the others test. 1: all train.
+            tracks: in place of the clip's own, of the same frames.
+            progress: is told the fraction done, and raises `Cancelled` to stop.
+
+        Raises:
+            DGTalkerError: there are too few frames, no head is found in one, or the files cannot be read.
+        """
+        if len(clip) < LEAST_FRAMES:
+            raise DGTalkerError(
+                f"The clip has {len(clip)} frames that can be used, and at least {LEAST_FRAMES} are needed.",
+                "Give a video of five seconds or more in which the face looks at the camera.",
+            )
+        self.clip, self.tracks = clip, tracks or clip.tracks
+        self.face_model = personal(face_model, self.tracks.identity)
+        self.size = clip.info.size
+        self.split = Split.of(len(clip), share)
+        self._vertices: dict[int, Tensor] = {}
+        self._heads: list[np.ndarray] = []
+        self._labels: list[np.ndarray] = []
+        self._boxes: list[Box] = []
+        self._cache: OrderedDict[tuple[int, int], View] = OrderedDict()
+        self._bytes = 0
+        for index in range(len(clip)):
+            self._label(index)
+            progress(0.9 * (index + 1) / len(clip))
+        self.plate = self._background()
+        progress(1.0)
+
+    def __len__(self) -> int:
+        return len(self.clip)
+
+    def vertices(self, index: int) -> Tensor:
+        """The posed face model in head space, metres (V, 3)."""
+        if index not in self._vertices:
+            expression, pose = self.expression(index), self.joint_pose(index)
+            with torch.no_grad():
+                self._vertices[index] = self.face_model.vertices(expression[:0], expression, pose)
+        return self._vertices[index]
+
+    def expression(self, index: int) -> Tensor:
+        """(E,)."""
+        return torch.from_numpy(self.tracks.expression[index])
+
+    def joint_pose(self, index: int) -> Tensor:
+        """(J, 3), axis-angle."""
+        return torch.from_numpy(self.tracks.pose[index])
+
+    def camera(self, index: int, down: int = 1) -> Camera:
+        """The camera of the whole frame, 1 / `down` as large."""
+        side = self.size // down
+        focal = self.tracks.focal / down
+        K = np.array([[focal, 0, side / 2], [0, focal, side / 2], [0, 0, 1]], np.float64)
+        pose = self.tracks.head_to_camera[index].astype(np.float64)
+        return Camera(K=K, world_to_camera=pose, width=side, height=side)
+
+    def frame(self, index: int) -> Tensor:
+        """The whole frame (size, size, 3), sRGB from 0 to 1."""
+        return torch.from_numpy(self.clip.frame(index)).float() / 255
+
+    def head(self, index: int) -> np.ndarray:
+        """Where the head is, hair included and without the neck, bool (size, size)."""
+        return np.unpackbits(self._heads[index], count=self.size**2).reshape(self.size, self.size).astype(bool)
+
+    def labels(self, index: int) -> np.ndarray:
+        """What each pixel shows, uint8 (size, size), as `View.labels`."""
+        return self._labels[index]
+
+    def background(self, index: int) -> Tensor:
+        """The whole frame with its head filled in from `plate` (size, size, 3)."""
+        head = torch.from_numpy(self.head(index))
+        return torch.where(head[..., None], torch.from_numpy(self.plate).float() / 255, self.frame(index))
+
+    def box(self, index: int) -> Box:
+        """Around the head, with a margin."""
+        return self._boxes[index]
+
+    def mouth_box(self, index: int) -> Box:
+        """Around the lips, with a margin."""
+        points = self.tracks.landmarks[index, MOUTH_LANDMARKS, :2]
+        margin = _MOUTH_MARGIN * self.size
+        return _on_grid(points.min(axis=0) - margin, points.max(axis=0) + margin, self.size)
+
+    def view(self, index: int, down: int = 1) -> View:
+        """A frame around its head, 1 / `down` as large: 1, 2 or 4."""
+        key = (index, down)
+        view = self._cache.pop(key, None)
+        if view is None:
+            view = self._prepared(index, down)
+            self._bytes += _size(view)
+            while self._bytes > _MOST_BYTES and self._cache:
+                self._bytes -= _size(self._cache.popitem(last=False)[1])
+        self._cache[key] = view
+        return replace(
+            view, picture=view.picture.float(), background=view.background.float(), head=view.head.float()
+        )
+
+    def _prepared(self, index: int, down: int) -> View:
+        cv2 = packages.load("cv2")
+        x, y, width, height = self.box(index)
+        rows, columns = slice(y, y + height), slice(x, x + width)
+        head = self.head(index)[rows, columns]
+        picture = self.clip.frame(index)[rows, columns]
+        behind = np.where(head[..., None], self.plate[rows, columns], picture)
+        band = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(_BAND * self.size) + 1,) * 2)
+        edge = cv2.morphologyEx(head.astype(np.uint8), cv2.MORPH_GRADIENT, band)
+        mouth = self.mouth_box(index)
+        top, left = max(0, mouth[1] - y), max(0, mouth[0] - x)
+        bottom, right = max(0, mouth[1] + mouth[3] - y), max(0, mouth[0] + mouth[2] - x)
+        return View(
+            picture=_pooled(picture / np.float32(255), down),
+            background=_pooled(behind / np.float32(255), down),
+            head=_pooled(head.astype(np.float32), down),
+            certain=torch.from_numpy((edge[::down, ::down] == 0).astype(np.float32)),
+            labels=torch.from_numpy(np.ascontiguousarray(self._labels[index][rows, columns][::down, ::down])),
+            camera=self.camera(index, down),
+            region=(x // down, y // down, width // down, height // down),
+            mouth=(slice(top // down, bottom // down), slice(left // down, right // down)),
+        )
+
+    def _label(self, index: int) -> None:
+        """Masks, labels and the box of a frame."""
+        found = frame_regions(self.face_model, self.vertices(index).numpy(), self.camera(index), self.clip.mask(index))
+        if not found.head.any():
+            raise DGTalkerError(
+                f"No head is found in frame {self.clip.info.kept[index]} of the clip.", "Capture the video again."
+            )
+        self._heads.append(np.packbits(found.head))
+        labels = found.labels.copy()
+        labels[~found.head & (labels != Region.NECK)] = NOTHING
+        self._labels.append(labels)
+        ys, xs = np.nonzero(found.head)
+        margin = _MARGIN * self.size
+        low, high = np.array([xs.min(), ys.min()]) - margin, np.array([xs.max(), ys.max()]) + margin
+        self._boxes.append(_on_grid(low, high, self.size))
+
+    def _background(self) -> np.ndarray:
+        """The median of what frames show where nobody is; filled from its edges where somebody always is."""
+        cv2 = packages.load("cv2")
+        chosen = np.unique(np.linspace(0, len(self) - 1, min(len(self), _PLATE_FRAMES)).astype(int))
+        wide = np.ones((2 * round(0.009 * self.size) + 1,) * 2, np.uint8)
+        persons = [cv2.dilate((self.clip.mask(i) > _PERSON).astype(np.uint8), wide) > 0 for i in chosen]
+        pictures = [self.clip.frame(i) for i in chosen]
+        plate = np.zeros((self.size, self.size, 3), np.uint8)
+        known = np.zeros((self.size, self.size), bool)
+        for row in range(self.size):
+            here = np.ma.masked_array(
+                np.stack([picture[row] for picture in pictures]),
+                mask=np.repeat(np.stack([person[row] for person in persons])[..., None], 3, axis=2),
+            )
+            known[row] = ~np.ma.getmaskarray(here).all(axis=0)[:, 0]
+            plate[row] = np.ma.median(here, axis=0).filled(0)
+        return _filled(plate, known)
+
+
+def personal(face_model: FaceModel, identity: np.ndarray) -> FaceModel:
+    """The face model of one person: its identity is in `neutral`, and no identity components are left."""
+    weights = torch.from_numpy(np.asarray(identity, np.float32))
+    offsets = torch.tensordot(weights, face_model.identity[: len(weights)], 1)
+    return replace(face_model, neutral=face_model.neutral + offsets, identity=face_model.identity[:0])
+
+
+def _filled(plate: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Unknown pixels as blurred sums of the known ones around them, by a pyramid (push and pull)."""
+    cv2 = packages.load("cv2")
+    colour, weight = plate.astype(np.float32) * known[..., None], known.astype(np.float32)
+    if min(weight.shape) <= 2:
+        return (colour / np.maximum(weight, 1e-6)[..., None]).astype(np.uint8)
+    height, width = weight.shape
+    small = (width // 2, height // 2)
+    less = cv2.resize(weight, small, interpolation=cv2.INTER_AREA)
+    mean = cv2.resize(colour, small, interpolation=cv2.INTER_AREA) / np.maximum(less, 1e-6)[..., None]
+    coarse = _filled(mean.round().astype(np.uint8), less > 0)
+    coarse = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.where(known[..., None], plate, coarse)
+
+
+def _pooled(picture: np.ndarray, down: int) -> Tensor:
+    """Means of `down` × `down` pixels, float16."""
+    height, width = (side // down for side in picture.shape[:2])
+    blocks = picture.reshape(height, down, width, down, -1).mean(axis=(1, 3))
+    return torch.from_numpy(blocks.reshape(height, width, *picture.shape[2:]).astype(np.float16))
+
+
+def _on_grid(low: np.ndarray, high: np.ndarray, size: int) -> Box:
+    x0, y0 = (int(max(0, value) // _GRID * _GRID) for value in low)
+    x1, y1 = (int(min(size, -(-value // _GRID) * _GRID)) for value in high)
+    return x0, y0, max(_GRID, x1 - x0), max(_GRID, y1 - y0)
+
+
+def _size(view: View) -> int:
+    tensors: Sequence[Tensor] = (view.picture, view.background, view.head, view.certain, view.labels)
+    return sum(tensor.nbytes for tensor in tensors)

@@ -1,0 +1,161 @@
+"""From a trained head to its .dgt file, which is opened again and looked at before it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from .. import avatar
+from ..avatar import Avatar, Consent, TrainingRecord
+from ..avatar.kinds.linear.joints import turn
+from ..capture.clip import Clip
+from ..capture.face_model import FaceModel
+from ..errors import DGTalkerError
+from ..gaussians import Gaussians
+from ..rig import ARKIT_NAMES, mirrored
+from ..wire import provenance
+from .baking import BakeSource, bake, pictures
+from .face_rig import FaceRig, face_rig
+from .loop import Run
+from .metrics import psnr
+from .proxy import proxy_mesh
+from .stages import told_fractions
+
+LICENCE = "As its consent says"
+SEEN, SEEN_FRAMES = 0.1, 3
+"""A control counts as seen where it, or that of the other side, was this much in this many frames."""
+SAME_DECIBELS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedHead:
+    """What a system hands over: N Gaussians that a face model's parameters move.
+
+    Attributes:
+        pose: the Gaussians in head space at an expression (E,) and turns of the face model's joints beside it (J, 3),
+            float32 tensors.
+        vertices: int64 (N, 3), the face model's vertices that each Gaussian goes with.
+        barycentrics: float32 (N, 3), how much it goes with each.
+        lips: bool (N,), those of the lips.
+    """
+
+    pose: Callable[[torch.Tensor, torch.Tensor], Gaussians]
+    vertices: np.ndarray
+    barycentrics: np.ndarray
+    lips: np.ndarray
+
+
+def export(
+    head: TrainedHead, clip: Clip, face_model: FaceModel, consent: Consent, *, system: str, path: Path, run: Run
+) -> dict[str, Any]:
+    """Writes the file of a head.
+
+    Args:
+        head: what was trained.
+        clip: that it was trained on.
+        face_model: that moves it.
+        consent: of the person, for the file.
+        system: its name, for the file's record.
+        path: of the file; its stem is the avatar's name. What is there stays until the new one is whole.
+        run: is told how far it is, and shown the head.
+
+    Returns:
+        What JSON can hold of its figures.
+
+    Raises:
+        DGTalkerError: the avatar is not the model, or the file cannot be written.
+        Cancelled: the user wants it to stop; nothing was written.
+    """
+    rig = face_rig(face_model, clip.tracks.identity, arkit_expression(face_model, clip))
+    source = _source(head, clip, face_model, rig)
+    proxy = proxy_mesh(face_model, clip.tracks.identity, rig, source.cloud(rig.rig.defaults))
+    progress = told_fractions(run)
+    baked = bake(
+        source, proxy, rig.vertex_weights, name=path.stem, consent=consent, licence=LICENCE, progress=progress
+    )
+    record = TrainingRecord(
+        system=system,
+        version=provenance.version(),
+        clip_seconds=round(len(clip) / clip.info.fps, 2),
+        frames=len(clip),
+        bake_psnr=baked.error.psnr,
+        bake_lip_error=baked.error.lip_error,
+        unsupported=unsupported(source.examples[:, : len(ARKIT_NAMES)]),
+    )
+    finished = replace(baked.avatar, metadata=replace(baked.avatar.metadata, training=record))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    avatar.save(finished, path)
+    written = avatar.load(path)
+    run.show(_checked(written, finished, source))
+    return {
+        "output": str(path),
+        "name": path.stem,
+        "system": system,
+        "gaussians": len(finished.base["means"]),
+        "bytes": path.stat().st_size,
+        "clip_seconds": record.clip_seconds,
+        "frames": record.frames,
+        "bake": {"psnr": record.bake_psnr, "lip_error": record.bake_lip_error},
+        "unsupported": list(record.unsupported),
+    }
+
+
+def arkit_expression(face_model: FaceModel, clip: Clip) -> np.ndarray:
+    """float32 (52, E): what ARKit's controls are in the face model's expression."""
+    if face_model.expression_names == ARKIT_NAMES:
+        return np.eye(len(ARKIT_NAMES), dtype=np.float32)
+    arkit, expression = clip.tracks.arkit.astype(float), clip.tracks.expression.astype(float)
+    pull = 1e-2 * len(arkit) * np.eye(arkit.shape[1])
+    return np.linalg.solve(arkit.T @ arkit + pull, arkit.T @ expression).astype(np.float32)
+
+
+def unsupported(arkit: np.ndarray) -> tuple[str, ...]:
+    """The controls that frames (T, 52) never show."""
+    most = dict(zip(ARKIT_NAMES, np.sort(arkit, axis=0)[-min(SEEN_FRAMES, len(arkit))], strict=True))
+    return tuple(name for name in ARKIT_NAMES if max(most[name], most[mirrored(name)]) < SEEN)
+
+
+def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) -> BakeSource:
+    weights = (rig.vertex_weights[:, head.vertices] * head.barycentrics).sum(axis=2)
+    joint_weights = np.rint(np.clip(weights, 0, 255)).astype(np.uint8)
+    still = torch.zeros((len(face_model.joint_names), 3))
+    joint = rig.joints[-1]
+    pivot = np.array([joint.pivot], np.float32)
+
+    def pose(weights: np.ndarray) -> Gaussians:
+        cloud = head.pose(torch.from_numpy(rig.expression(weights)), still).map(lambda each: each.detach().cpu())
+        means, quats = np.array(cloud.means), np.array(cloud.quats)
+        vector = weights.astype(float) @ joint.vectors(rig.rig)
+        turn(means, quats, pivot, joint_weights[-1:], vector[None])
+        return replace(cloud, means=torch.from_numpy(means), quats=torch.from_numpy(quats))
+
+    arkit = clip.tracks.expression if face_model.expression_names == ARKIT_NAMES else clip.tracks.arkit
+    examples = np.zeros((len(clip), len(rig.rig.controls)), np.float32)
+    examples[:, : len(ARKIT_NAMES)] = np.clip(arkit, 0, 1)
+    return BakeSource(
+        pose=pose,
+        rig=rig.rig,
+        joints=rig.joints,
+        joint_weights=joint_weights,
+        lips=head.lips,
+        examples=examples,
+        cameras=[clip.camera(i) for i in range(len(clip))],
+    )
+
+
+def _checked(written: Avatar, expected: Avatar, source: BakeSource) -> np.ndarray:
+    """A picture of the file's head, sRGB from 0 to 1, once it has been found to be what was to be written."""
+    view = pictures.seen(source, source.cameras[0].width, most=1)[0]
+    rgb, alpha = pictures.drawn(written.pose(view.weights), view.camera)
+    wanted, _ = pictures.drawn(expected.pose(view.weights), view.camera)
+    if not bool((alpha > 0.5).any()) or psnr(rgb.clamp(0, 1), wanted.clamp(0, 1)) < SAME_DECIBELS:
+        raise DGTalkerError(
+            "The file that was written does not show the head that was trained.",
+            "Look whether the disk is full or damaged, and start the job again: it goes on where it was.",
+        )
+    return rgb.clamp(0, 1).numpy()

@@ -1,0 +1,104 @@
+"""The rig of a head that a face model moves: sliders to expression and pose, and the joints of eyes and head."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..avatar.joints import Joint
+from ..capture.face_model import FaceModel, Region
+from ..rig import ARKIT_NAMES, Rig, head_rig
+
+HEAD_PIVOT = (0.0, 0.012, -0.05)
+TURN, NOD, TILT = math.radians(30.0), math.radians(24.0), math.radians(22.0)
+"""Of the head at full weight of a control, as the built-in heads have them."""
+LEAN, NECK_TOP, NECK_LENGTH = 0.5, 0.004, 0.064
+"""How far a neck leans forward, and where below the chin, measured along it in metres, the head passes into a still neck."""
+GAZE = {
+    "gazeSide": (("eyeLookOutLeft", "eyeLookInRight"), ("eyeLookInLeft", "eyeLookOutRight")),
+    "gazeUp": (("eyeLookUpLeft", "eyeLookUpRight"), ("eyeLookDownLeft", "eyeLookDownRight")),
+}
+"""What a control of both eyes is made of above 0 and below."""
+
+_CHIN, _SCALED = 152, 255
+_OUTSIDE = (Region.SKIN, Region.UPPER_FACE, Region.LIPS, Region.SCALP, Region.NECK)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaceRig:
+    """Sliders of a person's face.
+
+    Attributes:
+        rig: ARKit's controls, gaze and head.
+        joints: the eyes and the head, in the order in which they turn.
+        vertex_weights: uint8 (3, V), how much of each joint's turn every vertex takes, in 255ths.
+        to_expression: float32 (52, E), what expression of the face model ARKit's controls are.
+    """
+
+    rig: Rig
+    joints: tuple[Joint, ...]
+    vertex_weights: np.ndarray
+    to_expression: np.ndarray
+
+    def expression(self, weights: np.ndarray) -> np.ndarray:
+        """The face model's expression (E,) at weights (C,) of the rig; what the head does is left to its joint."""
+        by_name = dict(zip(self.rig.names, weights.tolist(), strict=True))
+        arkit = {name: by_name[name] for name in ARKIT_NAMES}
+        for control, ways in GAZE.items():
+            for name in ways[by_name[control] < 0]:
+                arkit[name] += abs(by_name[control])
+        return np.array(list(arkit.values()), np.float32) @ self.to_expression
+
+
+def face_rig(face_model: FaceModel, identity: np.ndarray, to_expression: np.ndarray) -> FaceRig:
+    """The rig of a person.
+
+    Args:
+        face_model: whose joints are called as ours are: leftEye and rightEye.
+        identity: (I,).
+        to_expression: float32 (52, E).
+    """
+    rest = face_model.vertices(torch.from_numpy(identity), torch.zeros(len(face_model.expression_names)))
+    pivots = (face_model.joint_regressor @ rest).numpy()
+    eyes = [face_model.joint_names.index(name) for name in ("leftEye", "rightEye")]
+    turns = np.tensordot(to_expression, face_model.expression_pose.numpy(), 1)[:, eyes]
+    rig = head_rig()
+    joints = [Joint(_place(pivots[eye]), _eye_turns(turns[:, index])) for index, eye in enumerate(eyes)]
+    head = {"headTurn": (0.0, 0.0, TURN), "headNod": (NOD, 0.0, 0.0), "headTilt": (0.0, TILT, 0.0)}
+    joints.append(Joint(HEAD_PIVOT, head))
+    weights = np.stack([*face_model.skin_weights.numpy()[:, eyes].T, head_weights(face_model, rest.numpy())])
+    return FaceRig(
+        rig=rig,
+        joints=tuple(joints),
+        vertex_weights=np.rint(_SCALED * np.clip(weights, 0, 1)).astype(np.uint8),
+        to_expression=to_expression,
+    )
+
+
+def head_weights(face_model: FaceModel, vertices: np.ndarray) -> np.ndarray:
+    """How much of the head's turns each vertex takes, (V,): 1 down to the chin, 0 where the neck begins to be still."""
+    triangle = face_model.faces[face_model.landmark_faces[_CHIN]].numpy()
+    chin = face_model.landmark_barycentrics[_CHIN].numpy() @ vertices[triangle]
+    along = vertices[:, 2] - LEAN * vertices[:, 1] - (chin[2] - LEAN * chin[1])
+    part = np.clip((along + NECK_TOP + NECK_LENGTH) / NECK_LENGTH, 0, 1)
+    outside = np.unique(face_model.faces.numpy()[np.isin(face_model.regions.numpy(), _OUTSIDE)])
+    weights = np.ones(len(vertices))
+    weights[outside] = (part * part * (3 - 2 * part))[outside]
+    return weights
+
+
+def _eye_turns(turns: np.ndarray) -> dict[str, tuple[float, float, float]]:
+    """By control the rotation vector of an eye, of ARKit's controls (52, 3)."""
+    alone = {name: turn for name, turn in zip(ARKIT_NAMES, turns, strict=True) if np.any(turn)}
+    for control, (above, below) in GAZE.items():
+        ways = [sum(alone.get(name, np.zeros(3)) for name in names) for names in (above, below)]
+        alone[control] = (ways[0] - ways[1]) / 2
+    return {name: _place(turn) for name, turn in alone.items()}
+
+
+def _place(vector: np.ndarray) -> tuple[float, float, float]:
+    x, y, z = (float(number) for number in vector)
+    return x, y, z

@@ -1,0 +1,106 @@
+"""One progress over the stages of a long work: reading a video, tracking, training, writing a head."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from ..wire.jobs.files import write_whole
+from .loop import Progress, Run
+
+PARTS = 1000
+"""Steps of a stage that tells fractions."""
+
+_FILE = "stages.json"
+
+
+class Stages:
+    """Stages that follow one another, each with a folder of its own; a stage ends when the next one begins.
+
+    Args:
+        run: of the whole work. `run.folder` keeps how long stages took, so that a resumed work knows where it is.
+        costs: by stage, in their order, about how many seconds it takes; what stages really took corrects the later ones.
+    """
+
+    def __init__(self, run: Run, costs: Mapping[str, float]) -> None:
+        self._run = run
+        self._costs = dict(costs)
+        self._took = self._read()
+        self._stage, self._seconds = "", 0.0
+        self._fraction = 0.0
+
+    def expect(self, stage: str, cost: float) -> None:
+        """Corrects about how many seconds a stage takes, once more is known."""
+        self._costs[stage] = cost
+
+    def begin(self, stage: str) -> Run:
+        """The run of a stage: what the stage tells it, the whole work's run is told as a part of the whole.
+
+        Raises:
+            Cancelled: the user wants it to stop.
+            DGTalkerError: the disk does not take it.
+        """
+        self._run.check()
+        self._end()
+        self._stage, self._seconds = stage, 0.0
+        folder = self._run.folder / stage if self._run.folder else None
+        return replace(self._run, folder=folder, progress=self._tell)
+
+    def _end(self) -> None:
+        if self._stage and self._stage not in self._took:
+            self._took[self._stage] = self._seconds
+            if self._run.folder:
+                self._run.folder.mkdir(parents=True, exist_ok=True)
+                write_whole(self._run.folder / _FILE, json.dumps(self._took).encode())
+
+    def _read(self) -> dict[str, float]:
+        path = self._run.folder / _FILE if self._run.folder else None
+        if path is None or not path.is_file():
+            return {}
+        return {name: seconds for name, seconds in json.loads(path.read_bytes()).items() if name in self._costs}
+
+    def _tell(self, progress: Progress) -> None:
+        """`progress` of the present stage, as a part of all."""
+        self._seconds = progress.seconds
+        names = list(self._costs)
+        index = names.index(self._stage)
+        past = sum(self._took.get(name, self._costs[name]) for name in names[:index])
+        planned = sum(self._costs[name] for name in names[:index])
+        # Machines go on being as much quicker or slower than expected as they were until now.
+        pace = past / planned if planned else 1.0
+        share = progress.step / progress.of
+        left = progress.eta if progress.step else self._costs[self._stage] * pace
+        here = left / (1 - share) if share < 1 else progress.seconds
+        later = sum(self._costs[name] for name in names[index + 1 :]) * pace
+        whole = past + here + later
+        self._fraction = max(self._fraction, (past + here * share) / whole if whole else 0.0)
+        self._run.progress(
+            replace(
+                progress,
+                stage=self._stage,
+                fraction=self._fraction,
+                seconds=past + progress.seconds,
+                eta=left + later,
+            )
+        )
+
+
+def told_fractions(run: Run) -> Callable[..., None]:
+    """A function that tells a run the fraction done of a work that has no steps, and raises Cancelled to stop it.
+
+    It may be given words after the fraction, which nobody sees.
+    """
+    started = run.clock()
+    first: list[float] = []
+
+    def tell(fraction: float, *_: str) -> None:
+        run.check()
+        # what was done before a resume took none of this session's time
+        first[:] = first or [fraction]
+        seconds = run.clock() - started
+        done = fraction - first[0]
+        eta = seconds * (1 - fraction) / done if done > 0 else 0.0
+        run.progress(Progress(step=round(PARTS * fraction), of=PARTS, losses={}, seconds=seconds, eta=eta))
+
+    return tell

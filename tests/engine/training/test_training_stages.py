@@ -1,0 +1,61 @@
+"""Stages of a long work tell one progress, also when the work is resumed."""
+
+from __future__ import annotations
+
+import pytest
+
+from dgtalker_engine.errors import Cancelled
+from dgtalker_engine.training import Progress, Run, Stages
+
+COSTS = {"capture": 10.0, "train": 80.0, "bake": 10.0}
+
+
+def told_of(folder, costs=COSTS, **more):
+    told: list[Progress] = []
+    return Stages(Run(folder=folder, progress=told.append, **more), costs), told
+
+
+def pass_through(run: Run, *, seconds: float, parts: int = 4) -> None:
+    for part in range(1, parts + 1):
+        share = part / parts
+        run.progress(Progress(step=part, of=parts, losses={}, seconds=seconds * share, eta=seconds * (1 - share)))
+
+
+def test_the_fraction_of_the_whole_work_only_grows_and_ends_at_one(tmp_path):
+    stages, told = told_of(tmp_path)
+    for name, seconds in (("capture", 30.0), ("train", 60.0), ("bake", 5.0)):
+        pass_through(stages.begin(name), seconds=seconds)
+    fractions = [each.fraction for each in told]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == pytest.approx(1.0)
+    assert [each.stage for each in told[::4]] == ["capture", "train", "bake"]
+    assert told[-1].seconds == pytest.approx(95.0)
+    assert told[-1].eta == 0
+
+
+def test_the_time_that_is_left_counts_the_later_stages_at_the_speed_of_the_earlier_ones(tmp_path):
+    stages, told = told_of(tmp_path)
+    pass_through(stages.begin("capture"), seconds=20.0)  # twice as long as expected
+    assert told[0].eta == pytest.approx(15.0 + 90.0)
+    train = stages.begin("train")
+    train.progress(Progress(step=1, of=100, losses={}, seconds=1.0, eta=99.0))
+    assert told[-1].eta == pytest.approx(99.0 + 20.0)
+
+
+def test_a_resumed_work_goes_on_at_the_fraction_where_it_was(tmp_path):
+    stages, told = told_of(tmp_path)
+    pass_through(stages.begin("capture"), seconds=10.0)
+    stages.begin("train").progress(Progress(step=50, of=100, losses={}, seconds=40.0, eta=40.0))
+    again, retold = told_of(tmp_path)
+    pass_through(again.begin("capture"), seconds=0.01)  # it is there already
+    again.begin("train").progress(Progress(step=50, of=100, losses={}, seconds=40.0, eta=40.0))
+    assert retold[-1].fraction == pytest.approx(told[-1].fraction)
+    assert retold[-1].seconds == pytest.approx(told[-1].seconds)
+
+
+def test_every_stage_has_a_folder_of_its_own_and_a_cancelled_work_begins_no_stage(tmp_path):
+    stages, _ = told_of(tmp_path)
+    assert stages.begin("capture").folder == tmp_path / "capture"
+    stages, _ = told_of(tmp_path, cancelled=lambda: True)
+    with pytest.raises(Cancelled):
+        stages.begin("train")
