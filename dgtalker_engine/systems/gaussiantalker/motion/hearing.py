@@ -1,0 +1,132 @@
+"""What the motion translator is given of a sound.
+
+Two things: the *sound*, by features that change with the voice and that the universal audio encoder makes independent
+of it (eq. 1): hidden states of the user's wav2vec 2.0 where there is a folder, otherwise our own sound encoder's; and
+the *phones* that were recognised, with the movement that the rules make of them, which no voice changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ....speech import front_end
+from ....speech.analysis.activity import Span
+from ....speech.front_end import Analysis
+from ....speech.lipsync import weights
+from ....speech.lipsync.encoders import CHANNELS
+from ....speech.lipsync.features import Features, PhoneFeatures, SoundFeatures, contact
+from ....speech.lipsync.pretrained import PretrainedFeatures
+from ....speech.lipsync.spectrum import HOP
+from ....speech.progress import NO_PROGRESS, Stage
+from .timbre import Timbre, convert
+
+RATE = 50
+"""Moments a second inside the translator."""
+
+PHONE_INPUTS = len(CHANNELS) + 2
+"""The rules' movement, whether words were recognised, and 1 in speech."""
+
+OWN = "dgtalker speech 1"
+"""The name of our own sound features."""
+
+_EVERY = round(1 / (RATE * HOP))
+_FADE = 0.1
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A sound as the translator is given it, `RATE` moments a second.
+
+    Attributes:
+        phones: float32 (n, `PHONE_INPUTS`); 0 in silence.
+        sound: float32 (timbres, n, width): first as it was recorded, then in other timbres; 0 in silence.
+        words: what the frozen recogniser hears in the recording, probabilities of phones or letters (n, classes).
+        speaking: in speech, bool (n,).
+    """
+
+    phones: np.ndarray
+    sound: np.ndarray
+    words: np.ndarray
+    speaking: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.phones)
+
+
+@dataclass(frozen=True)
+class SoundInput:
+    """Features of a sound, and what they are called in files: weights fit the features that they learned with."""
+
+    name: str
+    features: Features
+
+    @property
+    def width(self) -> int:
+        return self.features.width
+
+
+def sound_input(source: str = "") -> SoundInput:
+    """The features of a wav2vec 2.0, HuBERT or WavLM folder or name, or without one our own.
+
+    Raises:
+        DGTalkerError: there is no such model.
+    """
+    if source:
+        return SoundInput(source, PretrainedFeatures(source))
+    encoders = weights.shipped()
+    return SoundInput(OWN, SoundFeatures(encoders.sound, encoders.scale))
+
+
+def hear(
+    samples: np.ndarray,
+    sample_rate: float,
+    sound: SoundInput,
+    *,
+    timbres: Sequence[Timbre] = (),
+    progress: Stage = NO_PROGRESS,
+) -> Heard:
+    """Analyses a recording as `front_end.analyse` does, and gives what is heard in it.
+
+    Raises:
+        DGTalkerError: a process that listens ended unexpectedly.
+        Cancelled: from `progress`.
+    """
+    analysis = front_end.analyse(samples, sample_rate, progress=progress.stage(0.0, 0.7))
+    return heard(analysis, sound, timbres=timbres, progress=progress.stage(0.7, 1.0))
+
+
+def heard(
+    analysis: Analysis, sound: SoundInput, *, timbres: Sequence[Timbre] = (), progress: Stage = NO_PROGRESS
+) -> Heard:
+    """What is heard in a recording that is analysed already."""
+    frames = len(analysis.samples) // int(HOP * 16000) + 1
+    rules = PhoneFeatures(analysis.phones, analysis.syllables, analysis.duration)
+    speaking = _inside(analysis.utterances, frames)
+    known = speaking * (1.0 - _inside(analysis.recognition.wordless, frames))
+    phones = np.concatenate([rules.extract(analysis.samples), known, speaking], axis=1)[::_EVERY]
+    versions = []
+    words = np.zeros((0, 0), np.float32)
+    for i, timbre in enumerate((None, *timbres)):
+        progress.report(i / (len(timbres) + 1))
+        samples = analysis.samples if timbre is None else convert(analysis.samples, timbre)
+        rows = sound.features.extract(samples)
+        if sound.name == OWN:
+            # Log-probabilities of phones have long tails: what is impossible is impossible.
+            rows[:, len(CHANNELS) :] = np.exp(rows[:, len(CHANNELS) :])
+        if timbre is None:
+            words = rows[:, len(CHANNELS) :]
+        versions.append((rows * speaking)[::_EVERY])
+    return Heard(
+        phones=phones.astype(np.float32),
+        sound=np.stack(versions).astype(np.float32),
+        words=(words * speaking)[::_EVERY].astype(np.float32),
+        speaking=speaking[::_EVERY, 0] > 0.5,
+    )
+
+
+def _inside(spans: Sequence[Span], frames: int) -> np.ndarray:
+    """1 in spans, 0 elsewhere, with ramps outside them, float32 (frames, 1)."""
+    return contact(np.array([(span.start, span.end) for span in spans]).reshape(-1, 2), frames, _FADE)[:, None]
