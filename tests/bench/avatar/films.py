@@ -141,7 +141,7 @@ def make(
         return np.clip(image.rgb * 255 + 0.5, 0, 255).astype(np.uint8)
 
     views = []
-    for frame in np.linspace(_TEST_PART * frames, frames - 1, instants).round().astype(int).tolist():
+    for frame in np.linspace(_TEST_PART * (frames - 1), frames - 1, instants).round().astype(int).tolist():
         for yaw in YAWS:
             to_camera = _around_head(poses[frame], yaw)
             path = folder / f"{frame:06d}_{yaw:+.0f}.png"

@@ -50,7 +50,7 @@ def test_views_go_around_the_head_and_positive_ones_see_its_left_side(film):
 
 
 def test_what_is_there_is_kept_and_other_settings_make_another_film(tmp_path):
-    settings = {"seconds": 0.2, "size": 64, "fps": 10, "instants": 1}
+    settings = {"seconds": 0.4, "size": 64, "fps": 10, "instants": 1}
     film = films.make("wren", tmp_path, **settings)
     made = film.video.stat().st_mtime_ns
     assert films.make("wren", tmp_path, **settings) == film
