@@ -11,13 +11,15 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
 
-from avatar import films
+from avatar import characters, films
 
 
 @pytest.fixture(scope="module", params=["wren", "face-1"])
 def film(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
-    return films.make(request.param, folder, seconds=0.4, size=96, fps=10, instants=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(characters, "_GAUSSIANS", 8000)
+        return films.make(request.param, folder, seconds=0.4, size=96, fps=10, instants=1)
 
 
 def test_a_film_is_a_video_with_sound_that_shows_a_head_before_a_wall(film):
