@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .source import LEFT_EYE, LEFT_IRIS, Source
+from .source import LEFT_EYE, LEFT_IRIS, RIGHT_EYE, Source
 
 _PUPIL, _MID_IRIS = 8.0, 15.0
 _BEHIND = (32.0, 42.0, 54.0, 68.0, 84.0, 104.0, 128.0, 154.0)
@@ -28,8 +28,7 @@ class Eyeballs:
         triangles: (…, 3).
         identity: offsets per standard deviation (100, 2 E, 3).
         centres: (2, 3).
-        segments: vertices of a ring.
-        rings: rings from the front, of which the third is the iris's edge.
+        segments: vertices of a ring; the third ring from the front is the iris's edge.
     """
 
     vertices: np.ndarray
@@ -37,7 +36,6 @@ class Eyeballs:
     identity: np.ndarray
     centres: np.ndarray
     segments: int
-    rings: int
 
     @property
     def apexes(self) -> tuple[int, int]:
@@ -72,22 +70,14 @@ def make_eyeballs(source: Source, segments: int) -> Eyeballs:
     left = np.array(points)
     triangles = _sphere_triangles(len(degrees), segments)
     right_centre = centre * [-1, 1, 1]
-    identity = [_follow(source, centre, left, np.arange(LEFT_EYE.start, LEFT_EYE.stop))]
-    right = np.arange(LEFT_EYE.start, LEFT_EYE.stop) + _right_eye(source) - LEFT_EYE.start
-    identity.append(_follow(source, right_centre, left, right))
+    identity = [_follow(source, centre, left, LEFT_EYE), _follow(source, right_centre, left, RIGHT_EYE)]
     return Eyeballs(
         vertices=np.concatenate([centre + left, right_centre + left]),
         triangles=np.concatenate([triangles, triangles + len(left)]),
         identity=np.concatenate(identity, axis=1),
         centres=np.stack([centre, right_centre]),
         segments=segments,
-        rings=len(degrees),
     )
-
-
-def _right_eye(source: Source) -> int:
-    """The source lists the right eye after the left one's two layers."""
-    return LEFT_IRIS.stop
 
 
 def _sphere_centre(points: np.ndarray) -> np.ndarray:
@@ -102,18 +92,18 @@ def _angles(points: np.ndarray, axis: np.ndarray) -> np.ndarray:
     return np.arccos(np.clip(cosine, -1, 1))
 
 
-def _follow(source: Source, centre: np.ndarray, own: np.ndarray, vertices: np.ndarray) -> np.ndarray:
+def _follow(source: Source, centre: np.ndarray, own: np.ndarray, eye: slice) -> np.ndarray:
     """How an eyeball's vertices (E, 3) about its centre move with identity (100, E, 3): shift and size alone.
 
     The eyeball stays round, so that it can turn; shift and size are those of least squares where lids show it.
     """
-    about = source.vertices[vertices] - centre
+    about = source.vertices[eye] - centre
     weight = np.where(_angles(about, _AXIS) < np.radians(_SEEN), 1.0, _HIDDEN_WEIGHT)
     system = np.zeros((len(about), 3, 4))
     system[:, :, :3] = np.eye(3)
     system[:, :, 3] = about
     root = np.sqrt(weight)[:, None, None]
-    moves = source.identity[:, vertices]
+    moves = source.identity[:, eye]
     wanted = (moves * root[:, :, 0]).reshape(len(moves), -1).T
     solution = np.linalg.lstsq((system * root).reshape(-1, 4), wanted, rcond=None)[0]
     return solution[:3].T[:, None, :] + solution[3][:, None, None] * own
