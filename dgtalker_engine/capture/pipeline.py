@@ -19,6 +19,7 @@ from .eyes import blink
 from .face_model import FaceModel
 from .fit import fit_landmarks
 from .observe import Observations, observe
+from .photometric import refine
 from .plan import Plan, check_disk, make_plan
 from .scan import Progress
 from .tracks import Tracks
@@ -29,7 +30,7 @@ UNFINISHED = ".unfinished"
 
 _PLAN = "plan.json"
 
-_SCANNED, _OBSERVED, _FITTED = 0.15, 0.75, 0.95
+_SCANNED, _OBSERVED, _FITTED, _REFINED = 0.1, 0.3, 0.5, 0.97
 """Of the progress: where each stage ends."""
 
 
@@ -65,22 +66,27 @@ def capture(
     """
     video = Video.open(path)
     asked = (video.digest(), start, seconds, size)
+    model = model or face_model.load()
+    took: dict[str, float] = {}
     if (folder / INFO).is_file():
         clip = Clip.load(folder)
         source = clip.info.source
         if (source.digest, source.asked_start, source.asked_seconds, clip.info.size) != asked:
             raise DGTalkerError(f"{folder} holds another clip, of {source.name}.", "Give another folder.")
-        _finish(folder)
-        return clip
-    model = model or face_model.load()
-    state = _begin(folder)
-    took: dict[str, float] = {}
-    plan = _plan(video, asked, state, _part(progress, 0.0, _SCANNED), took)
-    say(check_disk(plan, folder))
-    found = observe(video, plan, folder, state, _part(progress, _SCANNED, _OBSERVED), took)
-    clip = _fit(video, plan, folder, found, model, _part(progress, _OBSERVED, _FITTED), took)
-    report.write(clip, model, _part(progress, _FITTED, 1.0))
-    _finish(folder)
+        if not (folder / UNFINISHED).is_dir():
+            return clip
+    else:
+        state = _begin(folder)
+        plan = _plan(video, asked, state, _part(progress, 0.0, _SCANNED), took)
+        say(check_disk(plan, folder))
+        found = observe(video, plan, folder, state, _part(progress, _SCANNED, _OBSERVED), took)
+        clip = _fit(video, plan, folder, found, model, _part(progress, _OBSERVED, _FITTED), took)
+    if not clip.info.photometric:
+        with _timed(took, "refinement"):
+            tracks = refine(clip, model, _part(progress, _FITTED, _REFINED))
+        clip = clip.save_tracks(tracks, photometric=True, seconds={**clip.info.seconds, **took})
+    report.write(clip, model, _part(progress, _REFINED, 1.0))
+    _finish(clip)
     return clip
 
 
@@ -166,13 +172,12 @@ def _fit(
     return Clip.load(folder)
 
 
-def _finish(folder: Path) -> None:
-    """Removes what the clip does not need: what was measured on the way, and frames that were rejected."""
-    clip = Clip.load(folder)
+def _finish(clip: Clip) -> None:
+    """Removes what the clip does not need: frames that were rejected, and, last, what was measured on the way."""
     for rejected in clip.info.rejected:
-        frame_path(folder, rejected.frame).unlink(missing_ok=True)
-        mask_path(folder, rejected.frame).unlink(missing_ok=True)
-    shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
+        frame_path(clip.folder, rejected.frame).unlink(missing_ok=True)
+        mask_path(clip.folder, rejected.frame).unlink(missing_ok=True)
+    shutil.rmtree(clip.folder / UNFINISHED, ignore_errors=True)
 
 
 @contextmanager
