@@ -101,15 +101,15 @@ def scan(video: Video, start: float, end: float, progress: Progress) -> Scan:
 def find_cuts(thumbnails: np.ndarray) -> tuple[int, ...]:
     """Numbers of the pictures with which shots begin, of small pictures uint8 (N, h, w, 3); 0 is the first.
 
-    A cut changes much more than the pictures around it do, and, unlike a flash, for longer than an instant.
+    A cut changes much more than the pictures around it do, and none behind it is like those before, as after a flash.
     """
     values = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
     changes = np.abs(np.diff(values, axis=0)).mean(axis=1)
     cuts = [0]
     for i in np.flatnonzero(changes > _CUT):
         around = np.concatenate([changes[max(0, i - _AROUND) : i], changes[i + 1 : i + 1 + _AROUND]])
-        after = min(i + 1 + _FLASH_FRAMES, len(values) - 1)
-        lasting = np.abs(values[after] - values[i]).mean()
+        before, after = values[max(0, i - _FLASH_FRAMES) : i + 1], values[i + 1 : i + 2 + _FLASH_FRAMES]
+        lasting = np.abs(before[:, None] - after[None]).mean(axis=2).min()
         if lasting > _CUT / 2 and (len(around) == 0 or changes[i] > _CUT_AGAINST_AROUND * np.median(around)):
             cuts.append(int(i) + 1)
     return tuple(cuts)
