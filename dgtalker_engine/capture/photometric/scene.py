@@ -33,7 +33,7 @@ class View:
         region: x, y, width, height in the frame of side `SIDE`, pixels.
         wanted: what the frame shows there, float32 (height, width, 3), 0 to 1.
         behind: what is behind the head; where the head is not, the frame itself.
-        weights: of its pixels where poses are found, float32 (height, width): the mouth moves by itself, and counts less.
+        weights: of its pixels where poses are found, float32 (height, width): the mouth moves by itself.
     """
 
     region: tuple[int, int, int, int]

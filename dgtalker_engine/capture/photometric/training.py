@@ -12,7 +12,7 @@ from .appearance import Appearance
 from .scene import Scene, View
 
 _RATES = {"offsets": 2e-4, "scales": 0.02, "quats": 0.01, "opacities": 0.05, "colours": 0.05}
-_DECAY = 0.1  # of the rates, to the end
+_DECAY = 0.3  # of the rates, to the end
 
 
 def composed(cloud: Gaussians, scene: Scene, frame: int, view: View, pose: np.ndarray | None = None) -> torch.Tensor:
