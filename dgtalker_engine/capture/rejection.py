@@ -7,7 +7,6 @@ from collections import Counter
 import numpy as np
 
 from ..errors import DGTalkerError
-from ..rig import ARKIT_NAMES
 from .observe import Observations
 
 NO_FACE = "no face is seen"
@@ -26,7 +25,7 @@ _NEAR_FRAMES = 100
 """To either side: whose sharpness and colours are usual."""
 
 _SEEN_YAW = 40.0
-"""Degrees up to which the colours around the mouth are compared: beyond, the cheek that is hidden shows what is behind."""
+"""Degrees up to which colours around the mouth are compared: beyond, those of the far cheek lie on what is behind."""
 _LEAST_LIKENESS, _LEAST_CONTRAST = 0.35, 0.25
 _MOST_STRANGE = 0.3
 _COLOUR_SLACK, _COLOUR_SPREADS = 24.0, 5.0

@@ -126,7 +126,7 @@ def _look(
         for x in np.linspace(0, width - side, 3 if width > 1.2 * side else 1).astype(int):
             for y in np.linspace(0, height - side, 3 if height > 1.2 * side else 1).astype(int):
                 part = picture[y : y + side, x : x + side]
-                boxes += [face.box + (x, y, x, y) for face in landmarker.find(part)]
+                boxes += [face.box + np.array((x, y, x, y)) for face in landmarker.find(part)]
         boxes = _distinct(boxes)
     matte = person.cut_out(picture) if boxes else None
     tops = [_top(matte, box) for box in boxes] if matte is not None else []

@@ -46,7 +46,7 @@ def test_the_rate_is_what_most_pictures_keep():
 
 
 def test_no_face_at_all_and_a_face_too_small_are_refused():
-    with pytest.raises(DGTalkerError, match="No face was found in a.mp4"):
+    with pytest.raises(DGTalkerError, match=r"No face was found in a\.mp4"):
         follow(scanned([], [], []), SIZE, "a.mp4")
     with pytest.raises(DGTalkerError, match="is 60 px high; it needs 96") as error:
         follow(scanned(*[[box(640, 360, 60)]] * 5), SIZE, "a.mp4")
