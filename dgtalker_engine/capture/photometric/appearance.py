@@ -12,7 +12,6 @@ from torch import Tensor
 from ...gaussians import Gaussians
 from ...gaussians.constants import SH_C0
 
-
 _LOG_SCALES = (-9.0, -3.5)
 _FLAT = 0.3  # a Gaussian's size across the surface against that along it
 

@@ -56,7 +56,9 @@ def made_face(*, frames: int = 20, size: int = 512, noise: float = 0.0, seed: in
     poses = np.tile(np.eye(4), (frames, 1, 1))
     poses[:, :3, :3] = Rotation.from_rotvec(turns).as_matrix() @ TOWARDS_CAMERA
     poses[:, :3, 3] = np.array([0.01, 0.01, 0.75]) + 0.01 * np.stack([phase, np.sin(4 * phase), phase], 1)
-    vertices = model.vertices(torch.tensor(identity, dtype=torch.float32), torch.tensor(expression, dtype=torch.float32))
+    vertices = model.vertices(
+        torch.tensor(identity, dtype=torch.float32), torch.tensor(expression, dtype=torch.float32)
+    )
     points = model.landmarks(vertices).numpy().astype(np.float64)
     there = points @ poses[:, :3, :3].transpose(0, 2, 1) + poses[:, None, :3, 3]
     pixels = focal * there[..., :2] / there[..., 2:] + size / 2

@@ -20,9 +20,7 @@ def ignore(done: float, what: str) -> None:
 
 
 def fitted(face: MadeFace) -> Fit:
-    return fit_landmarks(
-        face_model.load(), face.landmarks, face.expression, face.blink, face.times, face.size, ignore
-    )
+    return fit_landmarks(face_model.load(), face.landmarks, face.expression, face.blink, face.times, face.size, ignore)
 
 
 def degrees(first: np.ndarray, second: np.ndarray) -> np.ndarray:
