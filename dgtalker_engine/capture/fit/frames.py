@@ -136,8 +136,8 @@ class Problem:
             gradient += np.einsum("tp,tpki,tpk->pi", weights, by_point, error)
         hessian, gradient = hessian / count, gradient / count
         # An iris beside its place means a look, not a person.
-        held = np.where(self.model.indices < 468, 1.0, _IRIS_HELD)[:, None] * held
-        step = np.linalg.solve(hessian + held[..., None] * np.eye(3), (gradient + held * person.offsets)[..., None])
+        each = held * np.where(self.model.indices < 468, 1.0, _IRIS_HELD)[:, None]
+        step = np.linalg.solve(hessian + each[..., None] * np.eye(3), (gradient + each * person.offsets)[..., None])
         step = step[..., 0]
         return replace(person, offsets=person.offsets - step)
 
