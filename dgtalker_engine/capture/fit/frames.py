@@ -15,6 +15,7 @@ from .weights import CLOSURES, FACE_HEIGHT, landmark_weights
 _ROBUST = 4.0  # pixels, beyond which an error counts linearly
 _CLOSURE = 3.0
 _CLOSED = 3.0  # pixels of opening, below which a closure counts up to 4 times
+_IRIS_HELD = 100.0  # as much as the other offsets
 _BATCH = 24  # frames whose derivatives fit a processor's cache
 
 POSE = 6
@@ -134,7 +135,10 @@ class Problem:
             hessian += np.einsum("tp,tpki,tpkj->pij", weights, by_point, by_point)
             gradient += np.einsum("tp,tpki,tpk->pi", weights, by_point, error)
         hessian, gradient = hessian / count, gradient / count
-        step = np.linalg.solve(hessian + held * np.eye(3), (gradient + held * person.offsets)[..., None])[..., 0]
+        # An iris beside its place means a look, not a person.
+        each = held * np.where(self.model.indices < 468, 1.0, _IRIS_HELD)[:, None]
+        step = np.linalg.solve(hessian + each[..., None] * np.eye(3), (gradient + each * person.offsets)[..., None])
+        step = step[..., 0]
         return replace(person, offsets=person.offsets - step)
 
     def _errors(self, person: Person, frames: Frames) -> tuple:

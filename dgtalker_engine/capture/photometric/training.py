@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ def composed(cloud: Gaussians, scene: Scene, frame: int, view: View, pose: np.nd
 def train(
     appearance: Appearance,
     scene: Scene,
-    frames: Sequence[int],
+    frames: np.ndarray,
     poses: np.ndarray,
     steps: int,
     random: np.random.Generator,
@@ -34,6 +34,7 @@ def train(
     """Trains the appearance on frames at given poses by the absolute differences.
 
     Args:
+        frames: their numbers (n,).
         poses: head to camera of all frames of the clip (T, 4, 4).
         check: told how much is done, 0 to 1; raises to stop.
     """
