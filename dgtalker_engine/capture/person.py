@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -57,16 +58,23 @@ def follow(scan: Scan, size: tuple[int, int], name: str) -> Followed:
         name: of the video, for messages.
 
     Raises:
-        DGTalkerError: no face was found, it is too small, or several faces have the same claim.
+        DGTalkerError: no face was found, it is too small, or several faces have the same claim in every shot.
     """
     bounds = [*scan.cuts, len(scan.times)]
     best: Followed | None = None
-    for first, after in zip(bounds[:-1], bounds[1:], strict=True):
+    unclear: DGTalkerError | None = None
+    for first, after in pairwise(bounds):
         looks = [look for look in scan.looks if first <= look.frame < after]
         start, end = float(scan.times[first]), float(scan.times[after - 1])
-        found = _follow_in_shot(looks, start, end, size, name)
+        try:
+            found = _follow_in_shot(looks, start, end, size, name)
+        except DGTalkerError as error:
+            unclear = error
+            continue
         if found and (best is None or len(found.times) > len(best.times)):
             best = found
+    if best is None and unclear:
+        raise unclear
     if best is None:
         raise DGTalkerError(
             f"No face was found in {name}.", "It has to be seen from the front, not too small, in good light."
@@ -167,6 +175,4 @@ def square_crop(followed: Followed, size: tuple[int, int]) -> Crop:
     side = int(min(max(right - left, bottom - top), *size))
     y = max(top, chin + 0.1 * height - side) if side < bottom - top else top - 0.4 * (side - (bottom - top))
     x = (left + right - side) / 2
-    return Crop(
-        x=int(np.clip(round(x), 0, size[0] - side)), y=int(np.clip(round(y), 0, size[1] - side)), side=side
-    )
+    return Crop(x=int(np.clip(round(x), 0, size[0] - side)), y=int(np.clip(round(y), 0, size[1] - side)), side=side)
