@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from ...capture.face_model import Region
 from ...capture.regions import NOTHING, project
@@ -27,7 +27,7 @@ _DIVE = 0.002  # metres
 
 @dataclass(frozen=True)
 class Shell:
-    """A surface in head space: vertices, metres, float32 (V, 3), and triangles, counter-clockwise from outside (F, 3)."""
+    """A surface in head space: vertices (V, 3), metres, and triangles (F, 3), counter-clockwise from outside."""
 
     vertices: np.ndarray
     faces: np.ndarray
@@ -44,7 +44,7 @@ def fit_shell(frames: ClipFrames) -> Shell:
 
     offsets = neutral[outer] - centre
     distances = np.linalg.norm(offsets, axis=1)
-    _, near = cKDTree(offsets / distances[:, None]).query(directions, k=4)
+    _, near = KDTree(offsets / distances[:, None]).query(directions, k=4)
     surface = distances[near].mean(axis=1)
     on_scalp = np.isin(outer, scalp)[near].mean(axis=1) > 0.5
 
