@@ -151,7 +151,7 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
 
 def _checked(written: Avatar, expected: Avatar, source: BakeSource) -> np.ndarray:
     """A picture of the file's head, sRGB from 0 to 1, once it has been found to be what was to be written."""
-    view = pictures.seen(source, source.cameras[0].width, most=1)[0]
+    view = pictures.seen(source, most=1)[0]
     rgb, alpha = pictures.drawn(written.pose(view.weights), view.camera)
     wanted, _ = pictures.drawn(expected.pose(view.weights), view.camera)
     if not bool((alpha > 0.5).any()) or psnr(rgb.clamp(0, 1), wanted.clamp(0, 1)) < SAME_DECIBELS:

@@ -50,7 +50,8 @@ class BakeSource:
 
     def sculpted(self, weights: np.ndarray) -> dict[str, np.ndarray]:
         """By attribute float32 (N, …): the Gaussians at weights as they were before the joints turned them."""
-        arrays = {name: np.array(getattr(self.cloud(weights), name)) for name in WIDTHS}
+        cloud = self.cloud(weights)
+        arrays = {name: getattr(cloud, name).numpy().copy() for name in WIDTHS}
         vectors = np.array([weights.astype(float) @ joint.vectors(self.rig) for joint in self.joints]).reshape(-1, 3)
         pivots = np.array([joint.pivot for joint in self.joints], np.float32).reshape(-1, 3)
         for joint in reversed(range(len(self.joints))):
