@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +17,10 @@ from .eyes import blink
 from .face_model import FaceModel
 from .fit import fit_landmarks
 from .observe import Observations, observe
+from .photometric import refine
 from .plan import Plan, check_disk, make_plan
 from .scan import Progress
+from .stopwatch import Stopwatch
 from .tracks import Tracks
 from .video import Video
 
@@ -29,8 +29,12 @@ UNFINISHED = ".unfinished"
 
 _PLAN = "plan.json"
 
-_SCANNED, _OBSERVED, _FITTED = 0.15, 0.75, 0.95
+_SCANNED, _OBSERVED, _FITTED, _REFINED = 0.1, 0.3, 0.5, 0.97
 """Of the progress: where each stage ends."""
+
+
+def _quiet(text: str) -> None:
+    pass
 
 
 def capture(
@@ -41,6 +45,7 @@ def capture(
     seconds: float | None = None,
     size: int = 512,
     model: FaceModel | None = None,
+    say: Callable[[str], None] = _quiet,
     progress: Progress,
 ) -> Clip:
     """Makes a clip of a video, or goes on with one that was begun; one that is there already is opened.
@@ -51,7 +56,8 @@ def capture(
         start, seconds: of the stretch to take, in the file's time; all of it where `seconds` is None.
         size: pixels of a side of the square frames.
         model: that is fitted to the face; None for ours.
-        progress: is told how far it is, and which room the clip will need.
+        say: is told which room on the disk the clip will need, before it is needed.
+        progress: is told how far it is.
 
     Raises:
         DGTalkerError: the video cannot be used, and why; the disk is too full; the folder holds something else.
@@ -59,22 +65,27 @@ def capture(
     """
     video = Video.open(path)
     asked = (video.digest(), start, seconds, size)
+    model = model or face_model.load()
+    watch = Stopwatch()
     if (folder / INFO).is_file():
         clip = Clip.load(folder)
         source = clip.info.source
         if (source.digest, source.asked_start, source.asked_seconds, clip.info.size) != asked:
             raise DGTalkerError(f"{folder} holds another clip, of {source.name}.", "Give another folder.")
-        _finish(folder)
-        return clip
-    model = model or face_model.load()
-    state = _begin(folder)
-    took: dict[str, float] = {}
-    plan = _plan(video, asked, state, _part(progress, 0.0, _SCANNED), took)
-    progress(_SCANNED, check_disk(plan, folder))
-    found = observe(video, plan, folder, state, _part(progress, _SCANNED, _OBSERVED), took)
-    clip = _fit(video, plan, folder, found, model, _part(progress, _OBSERVED, _FITTED), took)
-    report.write(clip, model, found, _part(progress, _FITTED, 1.0))
-    _finish(folder)
+        if not (folder / UNFINISHED).is_dir():
+            return clip
+    else:
+        state = _begin(folder)
+        plan = _plan(video, asked, state, _part(progress, 0.0, _SCANNED), watch)
+        say(check_disk(plan, folder))
+        found = observe(video, plan, folder, state, _part(progress, _SCANNED, _OBSERVED), watch)
+        clip = _fit(video, plan, folder, found, model, _part(progress, _OBSERVED, _FITTED), watch)
+    if not clip.info.photometric:
+        with watch.running("refinement"):
+            tracks = refine(clip, model, _part(progress, _FITTED, _REFINED))
+        clip = clip.save_tracks(tracks, photometric=True, seconds={**clip.info.seconds, **watch.seconds})
+    report.write(clip, model, _part(progress, _REFINED, 1.0))
+    _finish(clip)
     return clip
 
 
@@ -90,7 +101,7 @@ def _begin(folder: Path) -> Path:
 
 
 def _plan(
-    video: Video, asked: tuple[str, float, float | None, int], state: Path, progress: Progress, took: dict[str, float]
+    video: Video, asked: tuple[str, float, float | None, int], state: Path, progress: Progress, watch: Stopwatch
 ) -> Plan:
     if (state / _PLAN).is_file():
         plan = Plan.load(state / _PLAN)
@@ -100,7 +111,7 @@ def _plan(
         shutil.rmtree(state)
         state.mkdir()
     _, start, seconds, size = asked
-    with _timed(took, "scan"):
+    with watch.running("scan"):
         plan = make_plan(video, start, seconds, size, progress)
     plan.save(state / _PLAN)
     return plan
@@ -113,7 +124,7 @@ def _fit(
     found: Observations,
     model: FaceModel,
     progress: Progress,
-    took: dict[str, float],
+    watch: Stopwatch,
 ) -> Clip:
     reasons = rejection.reject(found)
     rejection.check_left(reasons, plan.source.name)
@@ -121,7 +132,7 @@ def _fit(
     frames, times = found.frames[good], found.times[good]
     landmarks = damp(found.landmarks[good], frames)
     shut, arkit = blink(landmarks), found.arkit[good]
-    with _timed(took, "fit"):
+    with watch.running("fit"):
         fit = fit_landmarks(model, landmarks, arkit, shut, times, plan.size, progress)
     tracks = Tracks(
         times=times,
@@ -136,7 +147,7 @@ def _fit(
         landmark_offsets=fit.landmark_offsets,
     )
     end = plan.source.start + float(found.times[-1]) + 1 / plan.fps
-    with _timed(took, "sound"):
+    with watch.running("sound"):
         has_sound = video.write_sound(folder / SOUND, plan.source.start, end)
     tracks.save(folder / TRACKS)
     info = ClipInfo(
@@ -154,26 +165,18 @@ def _fit(
         cannot_teach=cannot_teach(tracks, has_sound),
         face_model=model.name,
         face_model_hash=model.digest,
-        seconds=took,
+        seconds=watch.seconds,
     )
     write_info(folder, info)
     return Clip.load(folder)
 
 
-def _finish(folder: Path) -> None:
-    """Removes what the clip does not need: what was measured on the way, and frames that were rejected."""
-    clip = Clip.load(folder)
+def _finish(clip: Clip) -> None:
+    """Removes what the clip does not need: frames that were rejected, and, last, what was measured on the way."""
     for rejected in clip.info.rejected:
-        frame_path(folder, rejected.frame).unlink(missing_ok=True)
-        mask_path(folder, rejected.frame).unlink(missing_ok=True)
-    shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
-
-
-@contextmanager
-def _timed(took: dict[str, float], name: str) -> Iterator[None]:
-    began = time.perf_counter()
-    yield
-    took[name] = took.get(name, 0.0) + time.perf_counter() - began
+        frame_path(clip.folder, rejected.frame).unlink(missing_ok=True)
+        mask_path(clip.folder, rejected.frame).unlink(missing_ok=True)
+    shutil.rmtree(clip.folder / UNFINISHED, ignore_errors=True)
 
 
 def _part(progress: Progress, start: float, end: float) -> Progress:
