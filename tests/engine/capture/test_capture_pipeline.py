@@ -16,6 +16,8 @@ from dgtalker_engine.capture.fit import Fit
 from dgtalker_engine.cli.main import main
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 
+pytestmark = pytest.mark.usefixtures("landmarker")
+
 SIZE = 128
 
 

@@ -102,6 +102,7 @@ def test_where_the_picture_is_too_low_shoulders_go_before_hair():
     assert crop.y <= 500 - 210 - 40
 
 
+@pytest.mark.usefixtures("landmarker")
 def test_a_small_face_in_a_wide_picture_is_found(tmp_path):
     wide = np.full((360, 1280, 3), 90, np.uint8)
     wide[100:340, 900:1140] = made.head()
