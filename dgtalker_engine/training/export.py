@@ -41,11 +41,13 @@ class TrainedHead:
             float32 tensors.
         triangles: int64 (N,), the face model's triangle that each Gaussian is bound to; -1 for those that are not: hair.
         barycentrics: float32 (N, 3), where in it.
+        antialiased: whether it was trained with pictures of `gaussians.render(…, antialiased=True)`.
     """
 
     pose: Callable[[torch.Tensor, torch.Tensor], Gaussians]
     triangles: np.ndarray
     barycentrics: np.ndarray
+    antialiased: bool
 
 
 def export(
@@ -143,6 +145,7 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
         rig=rig.rig,
         joints=rig.joints,
         joint_weights=joint_weights,
+        antialiased=head.antialiased,
         lips=bound & (face_model.regions.numpy()[head.triangles] == Region.LIPS),
         examples=examples,
         cameras=[clip.camera(i) for i in range(len(clip))],

@@ -156,6 +156,11 @@ def system_that(each_step: Callable[[int], None] = lambda number: None) -> Syste
             return {"error": error}
 
         run_loop(config, step, {"model": model, "optimiser": optimiser}, run)
-        return TrainedHead(pose=model.pose, triangles=model.triangles, barycentrics=model.barycentrics.numpy())
+        return TrainedHead(
+            pose=model.pose,
+            triangles=model.triangles,
+            barycentrics=model.barycentrics.numpy(),
+            antialiased=False,
+        )
 
     return System(name="bound", config=BoundConfig, train=train)

@@ -44,7 +44,7 @@ def compare(source: BakeSource, avatar: Avatar, kept: np.ndarray, check: Callabl
     views = pictures.seen(source)
     for done, view in enumerate(views):
         model, baked = source.cloud(view.weights), avatar.pose(view.weights)
-        wanted, alpha = pictures.drawn(model, view.camera)
+        wanted, alpha = pictures.wanted(source, view)
         rgb, _ = pictures.drawn(baked, view.camera)
         decibels = metrics.psnr(rgb.clamp(0, 1), wanted.clamp(0, 1), alpha > 0.5)
         errors.append(10 ** (-decibels / 10))

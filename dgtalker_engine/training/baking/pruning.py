@@ -60,7 +60,7 @@ def refit(source: BakeSource, shapes: Blendshapes, posed: Callable[[np.ndarray],
         check: is told the fraction done.
     """
     views = list(pictures.around(source))
-    wanted = [pictures.drawn(source.cloud(view.weights), view.camera) for view in views]
+    wanted = [pictures.wanted(source, view) for view in views]
     clouds = [posed(view.weights) for view in views]
     count = len(shapes.base["means"])
     shift = {

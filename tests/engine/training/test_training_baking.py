@@ -40,7 +40,7 @@ def wall() -> Gaussians:
     front = np.stack([x, 3 * (x * x + z * z) + 0.1 * x, z], axis=1)
     behind = np.column_stack([rng.uniform(-0.03, 0.03, 40), np.full(40, 0.04), rng.uniform(0.03, 0.06, 40)])
     means = np.concatenate([front, behind])
-    scales = np.full((COUNT, 3), 0.009)
+    scales = np.full((COUNT, 3), 0.013)
     scales[GRID**2 :] = 0.002
     colours = np.stack([np.sin(30 * means[:, 0]), np.sin(25 * means[:, 2]), np.cos(20 * means[:, 0])], axis=1)
     return Gaussians(
@@ -83,6 +83,7 @@ def source(**changes) -> BakeSource:
         "rig": RIG,
         "joints": (JOINT,),
         "joint_weights": JOINT_WEIGHTS,
+        "antialiased": False,
         "lips": (abs(WALL.means[:, 2] + 0.02) < 0.02).numpy(),
         "examples": examples,
         "cameras": [CAMERA] * 12,
