@@ -57,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     capture.add_argument("--seconds", type=float, metavar="S", help="how much is taken (default: all)")
     text = "pixels of a side of its square frames (default: 512)"
     capture.add_argument("--size", type=int, default=512, metavar="PX", help=text)
+
     train = commands.add_parser("train", help="a video of somebody who talks to a head, or a clip of `capture`")
     train.add_argument("input", type=Path, metavar="CLIP_OR_VIDEO", help="a video, or the folder of a clip")
     train.add_argument("--system", choices=AVATAR_SYSTEMS, required=True, help="what makes the head")

@@ -1,0 +1,27 @@
+"""GaussianTalker as a job: from a video to a head."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...capture.clip import Clip
+from ...capture.face_model import FaceModel
+from ...training import Run
+from ...training.avatar_job import System, train_avatar
+from ...training.export import TrainedHead
+from ...wire.jobs import Request
+from .config import GaussianTalkerConfig
+from .export import trained_head
+from .train import train
+
+
+def _train(config: GaussianTalkerConfig, clip: Clip, face_model: FaceModel, run: Run) -> TrainedHead:
+    return trained_head(train(config, clip, face_model, run))
+
+
+SYSTEM = System(name="gaussiantalker", config=GaussianTalkerConfig, train=_train)
+
+
+def train_job(request: Request, run: Run) -> dict[str, Any]:
+    """The trainer of jobs, `systems.TRAINERS`; `training.avatar_job.train_avatar` says what it does."""
+    return train_avatar(SYSTEM, request, run)
