@@ -14,7 +14,8 @@ from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.wire import jobs
 from dgtalker_engine.wire.jobs import Job, State
 
-from . import pictures, systems
+from .. import systems
+from . import pictures
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -34,7 +34,7 @@ def trained(room, robin):
 
 def test_a_trained_head_says_from_what_it_was_made(trained, room):
     assert room("head.add").training_lines(trained(RECORD)) == (
-        "Made by gaussiantalker, version 0.1.0",
+        "Made by GaussianTalker, version 0.1.0",
         "From 125 frames, 5.0 s",
         "File against what was trained: 41.2 dB",
         "Lips: 0.31 px of 512",
