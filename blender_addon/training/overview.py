@@ -189,6 +189,7 @@ class Reader:
         self.views: tuple[JobView, ...] = ()
         self._discarded: dict[str, Job] = {}
         self._problems: dict[str, str] = {}
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     @property
@@ -203,9 +204,11 @@ class Reader:
 
     def read(self, parent: Path) -> None:
         """Reads now; and removes what was discarded and has ended."""
-        for job in list(self._discarded.values()):
-            self._remove(job)
-        self.views = tuple(map(self._with_removal, read(parent, self.views)))
+        with self._lock:
+            jobs.finish_removals(parent)
+            for job in list(self._discarded.values()):
+                self._remove(job)
+            self.views = tuple(map(self._with_removal, read(parent, self.views)))
 
     def discard(self, job: Job) -> None:
         """Lets a job be removed as soon as it has ended, with the next reading."""

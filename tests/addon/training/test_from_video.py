@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 
@@ -68,7 +69,7 @@ def video(tmp_path, made_head):
     """A video of somebody; its trainer waits for what the test allows."""
     path = tmp_path / "interview_amal.mp4"
     path.write_bytes(b"the tiny trainer does not look")
-    (tmp_path / "head.dgt").symlink_to(made_head)
+    shutil.copy(made_head, tmp_path / "head.dgt")
     allow(path, 0)
     return path
 
@@ -313,7 +314,7 @@ def test_a_training_that_runs_is_removed_once_it_has_ended(watch, running):
     assert bpy.ops.dgtalker.remove_training(job=running.id) == {"FINISHED"}
     wait_until(lambda: watch.refresh() or running.id not in [view.id for view in watch.views()])
     assert not running.job.folder.exists()
-    assert not list(running.job.folder.parent.glob(f".{running.id}"))
+    assert not list(running.job.folder.parent.glob(f"*{running.id}"))
     assert not bpy.context.scene.dgtalker_awaited
     with pytest.raises(RuntimeError, match="was removed meanwhile"):
         bpy.ops.dgtalker.pause_training(job=running.id)
