@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -52,7 +53,8 @@ def nothing_runs_on(watch):
 
 
 def kill(view):
-    os.kill(json.loads((view.job.folder / "process.json").read_bytes())["pid"], signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(json.loads((view.job.folder / "process.json").read_bytes())["pid"], signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")
