@@ -82,11 +82,11 @@ class JobView:
 
     @property
     def stage_text(self) -> str:
-        """What it is doing: ``Tracking 40 of 125``; empty where it has not said yet."""
+        """What it is doing, and how much of that is done: ``Tracking the face: 40%``; empty where it has not said."""
         stage = str(self.progress.get("stage", ""))
         step, of = self._number("step"), self._number("of")
-        count = f" {step:.0f} of {of:.0f}" if of > 1 else ""
-        return f"{STAGES.get(stage, stage.capitalize())}{count}".strip()
+        done = f": {min(1.0, step / of):.0%}" if stage and of > 0 else ""
+        return f"{STAGES.get(stage, stage.capitalize())}{done}"
 
     @property
     def state_text(self) -> str:

@@ -178,11 +178,11 @@ def test_progress_and_a_picture_that_gets_better_are_seen(watch, running, video,
     assert running.name == "Amal"
     assert (running.state_text, running.stage_text, running.time_text) == (
         "Running",
-        "Reading the video 3 of 4",
+        "Reading the video: 75%",
         "7 min left",
     )
     view = after(watch, video, 6)
-    assert (view.stage_text, view.time_text) == ("Training 2 of 6", "4 min left")
+    assert (view.stage_text, view.time_text) == ("Training: 33%", "4 min left")
     icon = room("training.previews")._icons[view.id]
     assert tuple(icon.image_size) == (256, 256)
 
