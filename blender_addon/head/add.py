@@ -10,6 +10,7 @@ import bpy
 
 from dgtalker_engine.errors import DGTalkerError
 
+from .. import systems
 from ..bridge import avatars
 from ..properties import head_properties, speaker_properties
 from . import correctives, mesh, model
@@ -124,13 +125,13 @@ def training_lines(ob: bpy.types.Object) -> tuple[str, ...]:
     training = model.training_of(ob)
     if training is None:
         return ()
-    lines = [f"Made by {training.system}, version {training.version}"]
+    lines = [f"Made by {systems.label_of(training.system) or training.system}"]
     lines.append(f"From {training.frames} frames, {training.clip_seconds:.1f} s")
     if training.psnr is not None:
         lines.append(f"File against what was trained: {training.psnr:.1f} dB")
     if training.lip_error is not None:
         lines.append(f"Lips: {training.lip_error:.2f} px of 512")
-    return tuple(lines)
+    return (*lines, f"Version {training.version}")
 
 
 def restore_controls(ob: bpy.types.Object) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.wire import jobs
 from dgtalker_engine.wire.jobs import Job, State
 
-from . import pictures, systems
+from .. import systems
+from . import pictures
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,11 +82,11 @@ class JobView:
 
     @property
     def stage_text(self) -> str:
-        """What it is doing: ``Tracking 40 of 125``; empty where it has not said yet."""
+        """What it is doing, and how much of that is done: ``Tracking the face: 40%``; empty where it has not said."""
         stage = str(self.progress.get("stage", ""))
         step, of = self._number("step"), self._number("of")
-        count = f" {step:.0f} of {of:.0f}" if of > 1 else ""
-        return f"{STAGES.get(stage, stage.capitalize())}{count}".strip()
+        done = f": {min(1.0, step / of):.0%}" if stage and of > 0 else ""
+        return f"{STAGES.get(stage, stage.capitalize())}{done}"
 
     @property
     def state_text(self) -> str:
@@ -188,6 +189,7 @@ class Reader:
         self.views: tuple[JobView, ...] = ()
         self._discarded: dict[str, Job] = {}
         self._problems: dict[str, str] = {}
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     @property
@@ -202,9 +204,11 @@ class Reader:
 
     def read(self, parent: Path) -> None:
         """Reads now; and removes what was discarded and has ended."""
-        for job in list(self._discarded.values()):
-            self._remove(job)
-        self.views = tuple(map(self._with_removal, read(parent, self.views)))
+        with self._lock:
+            jobs.finish_removals(parent)
+            for job in list(self._discarded.values()):
+                self._remove(job)
+            self.views = tuple(map(self._with_removal, read(parent, self.views)))
 
     def discard(self, job: Job) -> None:
         """Lets a job be removed as soon as it has ended, with the next reading."""

@@ -10,7 +10,8 @@ from typing import Any
 
 import bpy
 
-from . import request, systems
+from .. import systems
+from . import request
 
 
 def _video_chosen(form: Any, context: bpy.types.Context) -> None:

@@ -98,7 +98,8 @@ def _tick() -> float | None:
         _looked = time.monotonic()
         _reader.begin(folder())
         return _SHORT
-    return PAUSE if any(view.busy for view in _shown) or adding.waits() else None
+    changing = any(view.busy or view.discarded for view in _shown)
+    return PAUSE if changing or adding.waits() else None
 
 
 def _take() -> None:

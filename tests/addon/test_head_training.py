@@ -34,16 +34,17 @@ def trained(room, robin):
 
 def test_a_trained_head_says_from_what_it_was_made(trained, room):
     assert room("head.add").training_lines(trained(RECORD)) == (
-        "Made by gaussiantalker, version 0.1.0",
+        "Made by GaussianTalker",
         "From 125 frames, 5.0 s",
         "File against what was trained: 41.2 dB",
         "Lips: 0.31 px of 512",
+        "Version 0.1.0",
     )
 
 
 def test_figures_that_were_not_measured_are_left_out(trained, room):
     head = trained({**RECORD, "bake": {"psnr": None}})
-    assert len(room("head.add").training_lines(head)) == 2
+    assert len(room("head.add").training_lines(head)) == 3
 
 
 def test_sliders_that_the_video_does_not_show_are_known_and_move_all_the_same(trained, room):

@@ -80,7 +80,7 @@ def fill_in() -> None:
     """As far as an animator comes before she thinks of consent."""
     view = next(area for area in bpy.context.window.screen.areas if area.type == "VIEW_3D")
     with bpy.context.temp_override(window=bpy.context.window, area=view):
-        bpy.ops.dgtalker.choose_video(filepath="/home/animator/film/interview_sara.mp4")
+        bpy.ops.dgtalker.choose_video(filepath="/films/interview_sara.mp4")
     form = bpy.context.window_manager.dgtalker_from_video
     form.status, form.subject = "signed", "Sara Doe"
 

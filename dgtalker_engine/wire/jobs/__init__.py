@@ -6,7 +6,7 @@ Standard library only: Blender starts and watches jobs with this same code; docs
 from __future__ import annotations
 
 from .folder import Job, Request, State, create, known
-from .removal import remove
+from .removal import finish_removals, remove
 from .start import start
 
-__all__ = ["Job", "Request", "State", "create", "known", "remove", "start"]
+__all__ = ["Job", "Request", "State", "create", "finish_removals", "known", "remove", "start"]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from pathlib import Path
 
 from ...errors import DGTalkerError
 from .files import patiently
 from .folder import LOCK, Job, State
 from .lock import try_lock
+
+_GONE = ".removed "
 
 
 def remove(job: Job) -> bool:
@@ -26,7 +29,7 @@ def remove(job: Job) -> bool:
         if lock is None:
             return False
         # Whoever lists jobs sees all of it or nothing, though deleting its files takes a while.
-        gone = job.folder.with_name(f".{job.folder.name}")
+        gone = job.folder.with_name(_GONE + job.folder.name)
         try:
             if job.state is State.RUNNING:
                 return False
@@ -43,3 +46,9 @@ def remove(job: Job) -> bool:
         raise DGTalkerError(f"The job {job.folder} cannot be removed: {error.strerror}.", hint) from error
     shutil.rmtree(gone, ignore_errors=True)
     return True
+
+
+def finish_removals(parent: Path) -> None:
+    """Deletes what is left below a folder of jobs that were removed by a process that ended meanwhile."""
+    for folder in parent.glob(f"{_GONE}*"):
+        shutil.rmtree(folder, ignore_errors=True)

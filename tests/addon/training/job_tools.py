@@ -35,7 +35,7 @@ def write_python(folder: Path) -> Path:
     (folder / "launcher.py").write_text(LAUNCHER.format(tiny=str(TINY), here=str(HERE)))
     engine = os.environ["DGTALKER_ENGINE_PYTHON"]
     python = folder / "python"
-    python.write_text(f'#!/bin/sh\nexec "{engine}" "{folder / "launcher.py"}" "$@"\n')
+    python.write_text(f'#!/usr/bin/env bash\nexec "{engine}" "{folder / "launcher.py"}" "$@"\n')
     python.chmod(0o755)
     return python
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 
@@ -51,7 +53,8 @@ def nothing_runs_on(watch):
 
 
 def kill(view):
-    os.kill(json.loads((view.job.folder / "process.json").read_bytes())["pid"], signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(json.loads((view.job.folder / "process.json").read_bytes())["pid"], signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +71,7 @@ def video(tmp_path, made_head):
     """A video of somebody; its trainer waits for what the test allows."""
     path = tmp_path / "interview_amal.mp4"
     path.write_bytes(b"the tiny trainer does not look")
-    (tmp_path / "head.dgt").symlink_to(made_head)
+    shutil.copy(made_head, tmp_path / "head.dgt")
     allow(path, 0)
     return path
 
@@ -175,11 +178,11 @@ def test_progress_and_a_picture_that_gets_better_are_seen(watch, running, video,
     assert running.name == "Amal"
     assert (running.state_text, running.stage_text, running.time_text) == (
         "Running",
-        "Reading the video 3 of 4",
+        "Reading the video: 75%",
         "7 min left",
     )
     view = after(watch, video, 6)
-    assert (view.stage_text, view.time_text) == ("Training 2 of 6", "4 min left")
+    assert (view.stage_text, view.time_text) == ("Training: 33%", "4 min left")
     icon = room("training.previews")._icons[view.id]
     assert tuple(icon.image_size) == (256, 256)
 
@@ -313,7 +316,7 @@ def test_a_training_that_runs_is_removed_once_it_has_ended(watch, running):
     assert bpy.ops.dgtalker.remove_training(job=running.id) == {"FINISHED"}
     wait_until(lambda: watch.refresh() or running.id not in [view.id for view in watch.views()])
     assert not running.job.folder.exists()
-    assert not list(running.job.folder.parent.glob(f".{running.id}"))
+    assert not list(running.job.folder.parent.glob(f"*{running.id}"))
     assert not bpy.context.scene.dgtalker_awaited
     with pytest.raises(RuntimeError, match="was removed meanwhile"):
         bpy.ops.dgtalker.pause_training(job=running.id)

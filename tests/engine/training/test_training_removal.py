@@ -36,8 +36,12 @@ def test_a_job_that_runs_or_is_being_started_stays(new_job):
 
 def test_a_folder_that_cannot_be_removed_is_named(new_job):
     job = new_job()
-    (job.folder.parent / f".{job.folder.name}").mkdir()
-    (job.folder.parent / f".{job.folder.name}" / "file").touch()
+    leftover = job.folder.with_name(f".removed {job.folder.name}")
+    leftover.mkdir()
+    (leftover / "file").touch()
     with pytest.raises(DGTalkerError, match="cannot be removed"):
         jobs.remove(job)
     assert job.state is jobs.State.WAITING
+    jobs.finish_removals(job.folder.parent)
+    assert list(job.folder.parent.iterdir()) == [job.folder]
+    assert jobs.remove(job)
