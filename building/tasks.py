@@ -15,8 +15,10 @@ from .repository import ROOT, WHEELS, BuildError, run, say
 ASSETS = ROOT / "dgtalker_engine" / "avatar" / "assets"
 VIDEOS = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"}
 
-MODELS = {"speech": "dgtalker_engine.systems.lipsync"}
+MODELS = {"speech": "dgtalker_engine.systems.lipsync", "face-model": "dgtalker_engine.systems.face_model"}
 """The models that `train` makes, and the module that trains each."""
+LEARN_FROM_CLIPS = ("speech",)
+"""Those that take what was tracked in videos."""
 
 
 def make_packages(out: Path, cuda: bool) -> None:
@@ -68,6 +70,8 @@ def avatar(names: list[str], check: bool, sheets: bool) -> None:
 
 def train(model: str, clips: Path | None, arguments: list[str]) -> None:
     """A model made anew: from what its training finds or makes itself, and from the faces in `clips`."""
+    if clips and model not in LEARN_FROM_CLIPS:
+        raise BuildError(f"{model} does not learn from clips. Its options: python build.py train {model} -h")
     python = ensure(WORKSHOP).executable
     with tempfile.TemporaryDirectory() as folder:
         if clips:

@@ -1,11 +1,11 @@
 """A clip: a video's face cut out, frame by frame, with what was tracked in it. A folder, made by `pipeline.capture`.
 
-    clip.json                 ClipInfo
-    frames/000000.jpg         named by the number of the frame in the stretch, at the clip's fps; rejected ones are missing
-    masks/000000.png          the person's matte
-    tracks.safetensors        Tracks, one row for each frame that was kept
-    sound.wav                 where the video has sound: mono, 16 bit, from the stretch's beginning
-    report.html               for people
+clip.json                 ClipInfo
+frames/000000.jpg         by the number of the frame in the stretch, at the clip's fps; rejected ones are missing
+masks/000000.png          the person's matte
+tracks.safetensors        Tracks, one row for each frame that was kept
+sound.wav                 where the video has sound: mono, 16 bit, from the stretch's beginning
+report.html               for people
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class Source:
         width, height: pixels of the upright picture.
         rotation: degrees counter-clockwise by which its stored pictures were turned to stand upright.
         start, end: of the stretch that was taken, seconds in the file's time.
+        asked_start, asked_seconds: of the stretch that was asked for.
     """
 
     name: str
@@ -53,6 +54,8 @@ class Source:
     rotation: int
     start: float
     end: float
+    asked_start: float = 0.0
+    asked_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,8 @@ class PersonMask:
         options = vision.ImageSegmenterOptions(
             base_options=base, running_mode=vision.RunningMode.IMAGE, output_confidence_masks=True
         )
-        self._segmenter = vision.ImageSegmenter.create_from_options(options)
+        with packages.loading():
+            self._segmenter = vision.ImageSegmenter.create_from_options(options)
         self._last = None if before is None else before.astype(np.float32) / 255
 
     def __enter__(self) -> PersonMask:
@@ -39,9 +40,7 @@ class PersonMask:
 
     def cut_out(self, picture: np.ndarray) -> np.ndarray:
         """The matte of a picture uint8 (H, W, 3) sRGB: uint8 (H, W), 255 where the person is."""
-        image = self._mediapipe.Image(
-            image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(picture)
-        )
+        image = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(picture))
         masks = self._segmenter.segment(image).confidence_masks
         matte = steadied(masks[-1].numpy_view().reshape(picture.shape[:2]), self._last)
         self._last = matte

@@ -11,11 +11,11 @@ from ...training import Config, setting
 class FaceModelConfig(Config):
     """The mesh's size, what identity's components must explain, and the heads that the figures are of."""
 
-    skin_vertices: int = setting(5200, "of face, head, neck, mouth cavity and eye sockets, both sides", least=500)
-    gum_vertices: int = setting(560, "of gums and tongue, both sides", least=100)
-    teeth_vertices: int = setting(900, "of all teeth", least=200)
+    skin_vertices: int = setting(5500, "of face, head, neck, mouth cavity and eye sockets, both sides", least=500)
+    gum_vertices: int = setting(640, "of gums and tongue, both sides", least=100)
+    teeth_vertices: int = setting(1000, "of all teeth", least=200)
     eye_segments: int = setting(24, "vertices around an eyeball's axis", least=8)
-    evenness: float = setting(0.02, "how much even triangles count beside what collapsing an edge costs", least=0.0)
+    evenness: float = setting(0.04, "how much even triangles count beside what collapsing an edge costs", least=0.0)
     identity_components: int = setting(60, "principal components of identity", least=1, most=100)
     hidden_weight: float = setting(0.1, "of what lies inside mouth and sockets, beside the face's 1", least=0.0)
     back_weight: float = setting(0.3, "of scalp and neck, likewise", least=0.0)

@@ -12,6 +12,7 @@ from ...capture.face_model import LANDMARKS, FaceModel, Region
 from ...capture.face_model.closest import closest_on_mesh
 from ...rig import ARKIT_NAMES
 from .config import FaceModelConfig
+from .expressions import arkit_expressions
 from .eyes import Eyeballs, make_eyeballs
 from .identity import principal_components
 from .regions import skin_regions
@@ -43,7 +44,7 @@ def train(config: FaceModelConfig, source: Source, say: Callable[[str], None]) -
     modes = np.concatenate([source.identity[:, taken], eyes.identity], axis=1)
     identity = principal_components(modes, _weights(config, neutral, faces, regions), config.identity_components)
     eyes_still = np.zeros((len(ARKIT_NAMES), len(eyes.vertices), 3))
-    expression = np.concatenate([source.expression[:, taken], eyes_still], axis=1)
+    expression = np.concatenate([arkit_expressions(source)[:, taken], eyes_still], axis=1)
     landmark_faces, barycentrics = _landmarks(source, parts[0], neutral, faces, eyes, starts[-1])
     regressor, skin_weights = _joints(eyes, len(neutral))
     return FaceModel(
@@ -54,7 +55,7 @@ def train(config: FaceModelConfig, source: Source, say: Callable[[str], None]) -
         expression_names=ARKIT_NAMES,
         expression_pose=_tensor(_eye_turns()),
         faces=torch.from_numpy(faces),
-        uv=_tensor(unwrap(faces, len(neutral))),
+        uv=_tensor(unwrap(neutral, faces)),
         regions=torch.from_numpy(regions),
         joint_names=("leftEye", "rightEye"),
         joint_parents=(-1, -1),

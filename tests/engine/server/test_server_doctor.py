@@ -15,7 +15,20 @@ from dgtalker_engine.server import doctor
 def test_every_line_says_something_and_problems_have_advice():
     report = doctor.examine()
     names = [line["name"] for line in report["lines"]]
-    assert names == ["engine", "python", "packages", "torch", "gpu", "gsplat", "kernels", "speech", "avatars", "disk"]
+    expected = [
+        "engine",
+        "python",
+        "packages",
+        "torch",
+        "gpu",
+        "gsplat",
+        "kernels",
+        "speech",
+        "capture",
+        "avatars",
+        "disk",
+    ]
+    assert names == expected
     assert all(line["text"] for line in report["lines"])
     assert all(line["ok"] or line["advice"] for line in report["lines"])
     assert report["ok"] == all(line["ok"] for line in report["lines"])
