@@ -97,7 +97,7 @@ def observe(video: Video, plan: Plan, folder: Path, state: Path, progress: Progr
         (folder / name).mkdir(exist_ok=True)
     rows: list[Observations] = []
     with FaceLandmarker(most=2, video=True) as landmarker, PersonMask(before) as person:
-        for number, time, picture in watch.each("decoding", _frames(video, plan, last)):
+        for number, time, picture in watch.each("decoding", frames_of(video, plan, last)):
             progress(min(1.0, (number + 1) / plan.frames), f"Tracking the face, frame {number + 1} of {plan.frames}")
             with watch.running("landmarks"):
                 frame = pictures.resize(plan.crop.cut(picture), plan.size)
@@ -119,7 +119,7 @@ def observe(video: Video, plan: Plan, folder: Path, state: Path, progress: Progr
     return Observations.joined(parts)
 
 
-def _frames(video: Video, plan: Plan, done: Observations | None) -> Iterator[tuple[int, float, np.ndarray]]:
+def frames_of(video: Video, plan: Plan, done: Observations | None = None) -> Iterator[tuple[int, float, np.ndarray]]:
     """Number, time from the stretch's beginning and picture, behind what is done: the first one of each number."""
     last, start = -1, plan.source.start
     if done is not None:
@@ -133,7 +133,7 @@ def _frames(video: Video, plan: Plan, done: Observations | None) -> Iterator[tup
 
 
 def _observe(plan: Plan, number: int, time: float, frame: np.ndarray, faces: list[Face]) -> Observations:
-    face = _followed(plan, time, faces)
+    face = followed_face(plan, time, faces)
     nothing = face is None
     landmarks = np.full((POINTS, 3), np.nan, np.float32) if nothing else face.landmarks
     return Observations(
@@ -149,7 +149,8 @@ def _observe(plan: Plan, number: int, time: float, frame: np.ndarray, faces: lis
     )
 
 
-def _followed(plan: Plan, time: float, faces: list[Face]) -> Face | None:
+def followed_face(plan: Plan, time: float, faces: list[Face]) -> Face | None:
+    """Which of the faces in a frame is the plan's, `time` s from the stretch's beginning; None where it is not there."""
     crop = plan.crop
     expected = plan.followed.box_at(time + plan.source.start) - (crop.x, crop.y, crop.x, crop.y)
     expected *= plan.size / crop.side

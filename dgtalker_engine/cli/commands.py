@@ -76,6 +76,29 @@ def speak(options: argparse.Namespace) -> int:
 
 
 def capture(options: argparse.Namespace) -> int:
+    return _capture_performance(options) if options.performance else _capture_clip(options)
+
+
+def _capture_performance(options: argparse.Namespace) -> int:
+    from ..capture.performance_from_video import performance_from_video
+
+    written = exchange.format_for(options.output)
+    terminal = Terminal()
+    captured = performance_from_video(
+        options.video, start=options.start, seconds=options.seconds, progress=terminal
+    )
+    performance = captured.performance
+    path = write_target(options.output, written.text(performance).encode())
+    for note in captured.notes:
+        terminal.say(note)
+    terminal.say(
+        f"{performance.frames} frames at {performance.fps:g} fps, {len(captured.blinks)} blinks, in {path}, "
+        f"as {written.label}"
+    )
+    return 0
+
+
+def _capture_clip(options: argparse.Namespace) -> int:
     from ..capture.pipeline import capture
     from ..capture.report import REPORT
 

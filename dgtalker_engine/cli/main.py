@@ -49,9 +49,11 @@ def parser() -> argparse.ArgumentParser:
     _add_format_option(speak)
     _add_speech_options(speak)
 
-    capture = _command(commands, "capture", "a video of a talking face to a clip that a head can be trained on")
+    capture = _command(commands, "capture", "a video of a talking face to a clip that a head can be trained on, or to curves")
     capture.add_argument("video", type=Path, metavar="VIDEO", help="a film of one face: any file that FFmpeg reads")
     capture.add_argument("-o", "--output", type=Path, required=True, metavar="CLIP", help="folder for the clip")
+    text = "an actor's face as curves, in place of a clip: -o is a .json of ours, or a .csv of Live Link Face"
+    capture.add_argument("--performance", action="store_true", help=text)
     text = "seconds of the video before what is taken (default: 0)"
     capture.add_argument("--start", type=float, default=0.0, metavar="S", help=text)
     capture.add_argument("--seconds", type=float, metavar="S", help="how much is taken (default: all)")

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import DGTalkerError
 from ..wire import MAX_PIXELS, Shot, pack
+from . import video_capture
 from .listener import Listener
 from .open_avatars import OpenAvatars
 from .session import Answer, Progress
@@ -46,6 +47,7 @@ class Operations:
             "doctor": self._doctor,
             "open_avatar": self._open_avatar,
             "animate": self._animate,
+            "capture_performance": self._capture_performance,
             "render": self._render,
         }
         if op not in operations:
@@ -93,6 +95,9 @@ class Operations:
 
     def _animate(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
         return self._listener.animate(header, body, progress)
+
+    def _capture_performance(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
+        return video_capture.capture_performance(header, progress)
 
     def _render(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
         shot = Shot.from_json(bytes(body))

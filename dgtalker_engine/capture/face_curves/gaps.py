@@ -12,7 +12,7 @@ _EASE_SECONDS = 0.35
 
 def filled(values: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Values (T, …) with straight lines where nothing was seen (T,) bool; held at the ends."""
-    if seen.all():
+    if seen.all() or not seen.any():
         return values
     rows, known = np.arange(len(values)), np.flatnonzero(seen)
     flat = values.reshape(len(values), -1)

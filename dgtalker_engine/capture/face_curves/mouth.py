@@ -60,8 +60,8 @@ _SHAPED = 0.6
 _HANGING, _LEAST_HANGING, _MOST_HANGING = 0.5, 0.1, 0.3
 """How much is believed of a jaw that hangs lower than the lips are apart, from where on, and up to where."""
 
-_SMOOTH_SECONDS = 0.045
-_LEAST_NOISE = 0.0025
+_LIPS_SECONDS, _CORNERS_SECONDS = 0.045, 0.07
+_LEAST_NOISE, _NOISES = 0.0025, 1.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,19 +75,18 @@ class Mouth:
 def mouth(measures: Measures, scores: Mapping[str, np.ndarray], fps: float) -> Mouth:
     """The mouth of one person; `scores` are `scores.calibrated`."""
     face = {name: score.copy() for name, score in scores.items() if name.startswith(("jaw", "mouth", "cheek", "nose"))}
-    lips = _smooth(measures.lips, fps)
+    lips = _smooth(measures.lips, _LIPS_SECONDS * fps)
     touch = min(float(np.quantile(lips, _TOUCH_QUANTILE)), _MOST_TOUCH) + _TOUCH_MARGIN
     contact = filters.ease(1.0 - (lips - touch) / _TOUCH_ROOM)
     _open(face, np.maximum(lips - touch, 0.0) / JAW_OPENS, _hanging(measures, contact, fps))
-    _widen(face, _smooth(measures.corners, fps), contact)
+    _widen(face, _smooth(measures.corners, _CORNERS_SECONDS * fps), contact)
     face = {name: np.clip(curve, 0.0, 1.0) for name, curve in face.items()}
     apply_contacts(face, contact, np.zeros_like(contact), np.zeros_like(contact))
     return Mouth(curves=face, contact=contact)
 
 
-def _smooth(distance: np.ndarray, fps: float) -> np.ndarray:
-    noise = max(float(filters.noise(distance)), _LEAST_NOISE)
-    return filters.cored(distance, _SMOOTH_SECONDS * fps, 1.5 * noise)
+def _smooth(distance: np.ndarray, frames: float) -> np.ndarray:
+    return filters.cored(distance, frames, _NOISES * max(float(filters.noise(distance)), _LEAST_NOISE))
 
 
 def _hanging(measures: Measures, contact: np.ndarray, fps: float) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...errors import DGTalkerError
 from ...rig import ARKIT_NAMES, HEAD_NAMES
-from . import gaps
+from . import filters, gaps
 from .brows import brows
 from .gaze import gaze
 from .head import head_turns
@@ -20,6 +20,7 @@ from .scores import calibrated
 NAMES = ARKIT_NAMES + HEAD_NAMES
 
 _LEAST_SEEN = 5
+_SQUINT_SECONDS = 0.15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +75,14 @@ def solve(face: ObservedFace) -> FaceCurves:
     scores = calibrated(gaps.filled(face.scores.astype(np.float64), seen), fps)
     eyes = lids(measures.lids, scores, fps)
     lips = mouth(measures, scores, fps)
+    squints = [name for name in ARKIT_NAMES if "Squint" in name]
     curves = {
         **scores,
+        # A blink looks like a squint to the landmarker.
+        **{name: filters.blurred(gaps.filled(scores[name], ~eyes.shut), _SQUINT_SECONDS * fps) for name in squints},
         **brows(measures, scores, fps),
         **gaze(measures.iris, eyes.shut | ~seen, scores, fps),
-        **lips.curves,
+        **{name: curve for name, curve in lips.curves.items() if name not in squints},
         "eyeBlinkLeft": eyes.blink[:, 0],
         "eyeBlinkRight": eyes.blink[:, 1],
         "eyeWideLeft": eyes.wide[:, 0],
