@@ -15,7 +15,7 @@ from .repository import ROOT, WHEELS, BuildError, run, say
 ASSETS = ROOT / "dgtalker_engine" / "avatar" / "assets"
 VIDEOS = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"}
 
-MODELS = {"speech": "dgtalker_engine.systems.lipsync"}
+MODELS = {"speech": "dgtalker_engine.systems.lipsync", "motion": "dgtalker_engine.systems.gaussiantalker.motion"}
 """The models that `train` makes, and the module that trains each."""
 
 
