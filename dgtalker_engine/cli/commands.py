@@ -20,6 +20,7 @@ from ..rendering.talking_shot import talking_shot
 if TYPE_CHECKING:
     from ..avatar import TrainingRecord
     from ..performance import Performance
+    from ..systems.gaussiantalker.motion.manner import Manner
 
 
 class Terminal:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import json
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import Cancelled
+from ..errors import Cancelled, DGTalkerError
 from ..systems import TRAINERS
-from ..training import Run
+from ..training import Progress, Run
 from ..wire.jobs import Request
 from ..wire.jobs.files import write_whole
 from .commands import Terminal
@@ -33,7 +38,9 @@ def train(options: argparse.Namespace) -> int:
         "granted_by": options.granted_by or (options.subject if options.consent == "self" else ""),
         "date": options.date or (datetime.date.today().isoformat() if options.consent == "self" else ""),
     }
-    request = Request(trainer=options.system, input=str(options.input.absolute()), output=str(output), consent=consent)
+    request = Request(
+        trainer=options.system, input=str(options.input.absolute()), output=str(output), consent=consent
+    )
     folder = output.with_suffix(FOLDER_SUFFIX)
     terminal = Terminal()
     with _interrupted(terminal) as cancelled:

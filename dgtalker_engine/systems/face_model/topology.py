@@ -66,9 +66,7 @@ def _spacing(source: Source) -> np.ndarray:
     front, back = source.vertices[TEETH, 1].min(), source.vertices[TEETH, 1].max()
     behind = (source.vertices[:, 1] - front) / (back - front)
     for part in (TEETH, GUMS_AND_TONGUE):
-        spacing[part] = _FRONT_TEETH_SPACING + np.clip(behind[part], 0, 1) * (
-            _BACK_TEETH_SPACING - _FRONT_TEETH_SPACING
-        )
+        spacing[part] = _FRONT_TEETH_SPACING + np.clip(behind[part], 0, 1) * (_BACK_TEETH_SPACING - _FRONT_TEETH_SPACING)
     return spacing
 
 

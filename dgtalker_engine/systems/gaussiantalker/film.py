@@ -61,7 +61,6 @@ def _write(
     rate = Fraction(fps).limit_denominator(1001)
     video = _video_stream(av, container, rate)
     sound = container.add_stream("aac", rate=_SOUND_RATE, layout="mono") if len(samples) else None
-    written = 0
     for i, picture in enumerate(pictures):
         height, width = (side // 2 * 2 for side in picture.shape[:2])
         if i == 0:
@@ -70,7 +69,6 @@ def _write(
         # High definition's colours: players take them for that from the stream's tags.
         frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709")
         container.mux(video.encode(frame))
-        written += 1
     container.mux(video.encode())
     if sound is not None:
         for packet in _sound(av, sound, samples, sample_rate):
