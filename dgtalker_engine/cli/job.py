@@ -16,14 +16,15 @@ from ..wire import provenance
 
 
 def job(options: argparse.Namespace) -> NoReturn:
-    code = run_job(options.folder, TRAINERS, _png, lock=options.lock)
+    code = run_job(options.folder, TRAINERS, png_of, lock=options.lock)
     # Everything is on the disk. Python would take torch apart for more than a second, in which the job seems to run.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
 
 
-def _png(picture: np.ndarray) -> bytes:
+def png_of(picture: np.ndarray) -> bytes:
+    """A PNG file of a picture (H, W, 3), sRGB from 0 to 1."""
     pixels = np.full((*picture.shape[:2], 4), 255, np.uint8)
     pixels[..., :3] = np.rint(np.clip(picture, 0, 1) * 255)
     return png.encode(pixels, provenance.xmp([]))

@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import DGTalkerError
 from ..performance import STYLES, Direction, exchange
 from ..rendering.formats import FORMATS
+from ..systems import AVATAR_SYSTEMS
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,6 +48,13 @@ def parser() -> argparse.ArgumentParser:
     speak.add_argument("--size", type=int, default=512, help="pixels of a side (default: 512)")
     _add_format_option(speak)
     _add_speech_options(speak)
+
+    train = commands.add_parser("train", help="a video of somebody who talks to a head, or a clip of `capture`")
+    train.add_argument("input", type=Path, metavar="CLIP_OR_VIDEO", help="a video, or the folder of a clip")
+    train.add_argument("--system", choices=AVATAR_SYSTEMS, required=True, help="what makes the head")
+    train.add_argument("-o", "--output", type=Path, required=True, metavar="NAME.dgt", help="the file to write")
+    _add_consent_options(train)
+    train.set_defaults(run=_train)
 
     avatar = commands.add_parser("avatar", help="look at an avatar")
     actions = avatar.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -98,6 +106,16 @@ def _command(commands: Any, name: str, text: str, function: str = "") -> argpars
     parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     parser.set_defaults(run=run)
     return parser
+
+
+def _add_consent_options(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("consent", "whose face it is, which is kept in the file; nothing is done without")
+    text = "your own face, a face with a signed consent, or nobody's"
+    group.add_argument("--consent", choices=("self", "signed", "synthetic"), required=True, help=text)
+    group.add_argument("--subject", required=True, metavar="WHO", help="whose face it is")
+    group.add_argument("--scope", default="", metavar="WHAT", help="what the head may be used for")
+    group.add_argument("--granted-by", default="", metavar="WHO", help="who agreed (default: the subject, for `self`)")
+    group.add_argument("--date", default="", metavar="DATE", help="when, as 2026-11-28 (default: today, for `self`)")
 
 
 def _add_format_option(command: argparse.ArgumentParser) -> None:
@@ -153,6 +171,12 @@ def _job(options: argparse.Namespace) -> int:
     from .job import job
 
     return job(options)
+
+
+def _train(options: argparse.Namespace) -> int:
+    from .train import train
+
+    return train(options)
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from pathlib import Path
 from ..errors import Cancelled, DGTalkerError
 from ..systems import TRAINERS
 from ..training import Progress, Run
+from ..training.consent import required_consent
 from ..wire.jobs import Request
 from ..wire.jobs.files import write_whole
 from .commands import Terminal
@@ -41,7 +42,9 @@ def train(options: argparse.Namespace) -> int:
     request = Request(
         trainer=options.system, input=str(options.input.absolute()), output=str(output), consent=consent
     )
+    required_consent(consent)
     folder = output.with_suffix(FOLDER_SUFFIX)
+    _claim(folder, request)
     terminal = Terminal()
     with _interrupted(terminal) as cancelled:
         run = Run(
@@ -61,3 +64,43 @@ def train(options: argparse.Namespace) -> int:
         f"{bake['psnr']:.1f} dB and {bake['lip_error']:.2f} px of the lips from the trained model"
     )
     return 0
+
+
+def _claim(folder: Path, request: Request) -> None:
+    """Makes the folder of a training, or finds that it is this one's.
+
+    Raises:
+        DGTalkerError: it is another one's.
+    """
+    about = json.dumps({"system": request.trainer, "input": request.input}).encode()
+    path = folder / ABOUT
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(path, about)
+    elif path.read_bytes() != about:
+        raise DGTalkerError(
+            f"{folder} holds the training of another video or system.", "Delete it, or write to another file."
+        )
+
+
+def _words(progress: Progress) -> str:
+    minutes, seconds = divmod(round(progress.eta), 60)
+    losses = "".join(f"  {name} {value:.4g}" for name, value in progress.losses.items())
+    return f"{STAGES.get(progress.stage, progress.stage)}  {minutes}:{seconds:02d} left{losses}"
+
+
+@contextmanager
+def _interrupted(terminal: Terminal) -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed; pressed again it does not wait for a checkpoint."""
+    pressed = threading.Event()
+
+    def press(*_: object) -> None:
+        signal.signal(signal.SIGINT, usual)
+        pressed.set()
+        terminal.say("Stopping: a checkpoint is written.")
+
+    usual = signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, usual)

@@ -14,7 +14,7 @@ from .. import avatar
 from ..avatar import Avatar, Consent, TrainingRecord
 from ..avatar.kinds.linear.joints import turn
 from ..capture.clip import Clip
-from ..capture.face_model import FaceModel
+from ..capture.face_model import FaceModel, Region
 from ..errors import DGTalkerError
 from ..gaussians import Gaussians
 from ..rig import ARKIT_NAMES, mirrored
@@ -39,15 +39,13 @@ class TrainedHead:
     Attributes:
         pose: the Gaussians in head space at an expression (E,) and turns of the face model's joints beside it (J, 3),
             float32 tensors.
-        vertices: int64 (N, 3), the face model's vertices that each Gaussian goes with.
-        barycentrics: float32 (N, 3), how much it goes with each.
-        lips: bool (N,), those of the lips.
+        triangles: int64 (N,), the face model's triangle that each Gaussian is bound to; -1 for those that are not: hair.
+        barycentrics: float32 (N, 3), where in it.
     """
 
     pose: Callable[[torch.Tensor, torch.Tensor], Gaussians]
-    vertices: np.ndarray
+    triangles: np.ndarray
     barycentrics: np.ndarray
-    lips: np.ndarray
 
 
 def export(
@@ -121,9 +119,12 @@ def unsupported(arkit: np.ndarray) -> tuple[str, ...]:
 
 
 def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) -> BakeSource:
-    weights = (rig.vertex_weights[:, head.vertices] * head.barycentrics).sum(axis=2)
-    joint_weights = np.rint(np.clip(weights, 0, 255)).astype(np.uint8)
     still = torch.zeros((len(face_model.joint_names), 3))
+    bound = head.triangles >= 0
+    corners = np.where(bound[:, None], face_model.faces.numpy()[head.triangles], -1)
+    with torch.no_grad():
+        rest = head.pose(torch.from_numpy(rig.expression(rig.rig.defaults)), still)
+    joint_weights = rig.joint_weights(corners, head.barycentrics, rest.means.cpu().numpy())
     joint = rig.joints[-1]
     pivot = np.array([joint.pivot], np.float32)
 
@@ -142,7 +143,7 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
         rig=rig.rig,
         joints=rig.joints,
         joint_weights=joint_weights,
-        lips=head.lips,
+        lips=bound & (face_model.regions.numpy()[head.triangles] == Region.LIPS),
         examples=examples,
         cameras=[clip.camera(i) for i in range(len(clip))],
     )

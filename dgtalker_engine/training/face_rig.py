@@ -36,12 +36,14 @@ class FaceRig:
         joints: the eyes and the head, in the order in which they turn.
         vertex_weights: uint8 (3, V), how much of each joint's turn every vertex takes, in 255ths.
         to_expression: float32 (52, E), what expression of the face model ARKit's controls are.
+        chin: how far along the neck the chin is, metres.
     """
 
     rig: Rig
     joints: tuple[Joint, ...]
     vertex_weights: np.ndarray
     to_expression: np.ndarray
+    chin: float
 
     def expression(self, weights: np.ndarray) -> np.ndarray:
         """The face model's expression (E,) at weights (C,) of the rig; what the head does is left to its joint."""
@@ -51,6 +53,21 @@ class FaceRig:
             for name in ways[by_name[control] < 0]:
                 arkit[name] += abs(by_name[control])
         return np.array(list(arkit.values()), np.float32) @ self.to_expression
+
+    def joint_weights(self, corners: np.ndarray, barycentrics: np.ndarray, means: np.ndarray) -> np.ndarray:
+        """uint8 (3, N): how much of each joint's turn Gaussians take, in 255ths.
+
+        Args:
+            corners: int64 (N, 3), the vertices of the triangle that each Gaussian goes with; -1 where it goes with none
+                but the head: hair.
+            barycentrics: (N, 3).
+            means: (N, 3) at rest.
+        """
+        weights = (self.vertex_weights[:, corners] * barycentrics).sum(axis=2)
+        free = corners[:, 0] < 0
+        weights[:, free] = 0
+        weights[-1, free] = _SCALED * _head_share(means[free], self.chin)
+        return np.rint(np.clip(weights, 0, _SCALED)).astype(np.uint8)
 
 
 def face_rig(face_model: FaceModel, identity: np.ndarray, to_expression: np.ndarray) -> FaceRig:
@@ -69,25 +86,30 @@ def face_rig(face_model: FaceModel, identity: np.ndarray, to_expression: np.ndar
     joints = [Joint(_place(pivots[eye]), _eye_turns(turns[:, index])) for index, eye in enumerate(eyes)]
     head = {"headTurn": (0.0, 0.0, TURN), "headNod": (NOD, 0.0, 0.0), "headTilt": (0.0, TILT, 0.0)}
     joints.append(Joint(HEAD_PIVOT, head))
-    weights = np.stack([*face_model.skin_weights.numpy()[:, eyes].T, head_weights(face_model, rest.numpy())])
+    triangle = face_model.faces[face_model.landmark_faces[_CHIN]]
+    chin = _along((face_model.landmark_barycentrics[_CHIN] @ rest[triangle]).numpy())
+    outside = np.unique(face_model.faces.numpy()[np.isin(face_model.regions.numpy(), _OUTSIDE)])
+    with_head = np.ones(len(rest))
+    with_head[outside] = _head_share(rest.numpy()[outside], float(chin))
+    weights = np.stack([*face_model.skin_weights.numpy()[:, eyes].T, with_head])
     return FaceRig(
         rig=rig,
         joints=tuple(joints),
         vertex_weights=np.rint(_SCALED * np.clip(weights, 0, 1)).astype(np.uint8),
         to_expression=to_expression,
+        chin=float(chin),
     )
 
 
-def head_weights(face_model: FaceModel, vertices: np.ndarray) -> np.ndarray:
-    """How much of the head's turns each vertex takes, (V,): 1 down to the chin, 0 where the neck begins to be still."""
-    triangle = face_model.faces[face_model.landmark_faces[_CHIN]].numpy()
-    chin = face_model.landmark_barycentrics[_CHIN].numpy() @ vertices[triangle]
-    along = vertices[:, 2] - LEAN * vertices[:, 1] - (chin[2] - LEAN * chin[1])
-    part = np.clip((along + NECK_TOP + NECK_LENGTH) / NECK_LENGTH, 0, 1)
-    outside = np.unique(face_model.faces.numpy()[np.isin(face_model.regions.numpy(), _OUTSIDE)])
-    weights = np.ones(len(vertices))
-    weights[outside] = (part * part * (3 - 2 * part))[outside]
-    return weights
+def _along(points: np.ndarray) -> np.ndarray:
+    """How far points (…, 3) are up a neck that leans forward, metres."""
+    return points[..., 2] - LEAN * points[..., 1]
+
+
+def _head_share(points: np.ndarray, chin: float) -> np.ndarray:
+    """How much of the head's turns points take: 1 down to the chin, 0 where the neck begins to be still."""
+    part = np.clip((_along(points) - chin + NECK_TOP + NECK_LENGTH) / NECK_LENGTH, 0, 1)
+    return part * part * (3 - 2 * part)
 
 
 def _eye_turns(turns: np.ndarray) -> dict[str, tuple[float, float, float]]:

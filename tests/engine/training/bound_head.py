@@ -74,9 +74,4 @@ def train(config: BoundConfig, clip: Clip, face_model: FaceModel, run: Run) -> T
 
     picture = clip.frame(0) / 255
     run_loop(config, step, {"model": model, "optimiser": optimiser}, run, preview=lambda: picture)
-    return TrainedHead(
-        pose=model.pose,
-        vertices=model.corners.numpy(),
-        barycentrics=model.barycentrics.numpy(),
-        lips=face_model.regions.numpy()[model.triangles] == Region.LIPS,
-    )
+    return TrainedHead(pose=model.pose, triangles=model.triangles, barycentrics=model.barycentrics.numpy())
