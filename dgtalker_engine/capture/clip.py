@@ -44,6 +44,7 @@ class Source:
         width, height: pixels of the upright picture.
         rotation: degrees counter-clockwise by which its stored pictures were turned to stand upright.
         start, end: of the stretch that was taken, seconds in the file's time.
+        asked_start, asked_seconds: of the stretch that was asked for.
     """
 
     name: str
@@ -53,6 +54,8 @@ class Source:
     rotation: int
     start: float
     end: float
+    asked_start: float = 0.0
+    asked_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

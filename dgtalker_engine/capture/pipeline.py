@@ -1,57 +1,180 @@
-"""From a video to a clip."""
+"""From a video to a clip: every stage in its order, each once, also when the process was killed in between."""
 
 from __future__ import annotations
 
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import DGTalkerError
-from .clip import SOUND, TRACKS, Clip, ClipInfo, write_info
+from . import face_model, rejection, report
+from .clip import INFO, SOUND, TRACKS, Clip, ClipInfo, Rejected, frame_path, mask_path, write_info
+from .coverage import cannot_teach
+from .damping import damp
 from .eyes import blink
-from .observe import observe
-from .plan import check_disk, make_plan
+from .face_model import FaceModel
+from .fit import fit_landmarks
+from .observe import Observations, observe
+from .plan import Plan, check_disk, make_plan
 from .scan import Progress
 from .tracks import Tracks
 from .video import Video
 
+UNFINISHED = ".unfinished"
+"""Folder in a clip's in which a capture keeps what it has until the clip is whole."""
+
+_PLAN = "plan.json"
+
+_SCANNED, _OBSERVED, _FITTED = 0.15, 0.75, 0.95
+"""Of the progress: where each stage ends."""
+
 
 def capture(
-    path: Path, folder: Path, *, start: float = 0.0, seconds: float | None = None, size: int = 512, progress: Progress
+    path: Path,
+    folder: Path,
+    *,
+    start: float = 0.0,
+    seconds: float | None = None,
+    size: int = 512,
+    model: FaceModel | None = None,
+    progress: Progress,
 ) -> Clip:
+    """Makes a clip of a video, or goes on with one that was begun; one that is there already is opened.
+
+    Args:
+        path: of the video.
+        folder: of the clip; it is made.
+        start, seconds: of the stretch to take, in the file's time; all of it where `seconds` is None.
+        size: pixels of a side of the square frames.
+        model: that is fitted to the face; None for ours.
+        progress: is told how far it is, and which room the clip will need.
+
+    Raises:
+        DGTalkerError: the video cannot be used, and why; the disk is too full; the folder holds something else.
+        Cancelled: `progress` raised it. The next call goes on.
+    """
     video = Video.open(path)
-    state = folder / ".unfinished"
-    state.mkdir(parents=True, exist_ok=True)
-    plan = make_plan(video, start, seconds, size, progress)
-    progress(0, check_disk(plan, folder))
+    asked = (video.digest(), start, seconds, size)
+    if (folder / INFO).is_file():
+        clip = Clip.load(folder)
+        source = clip.info.source
+        if (source.digest, source.asked_start, source.asked_seconds, clip.info.size) != asked:
+            raise DGTalkerError(f"{folder} holds another clip, of {source.name}.", "Give another folder.")
+        _finish(folder)
+        return clip
+    model = model or face_model.load()
+    state = _begin(folder)
     took: dict[str, float] = {}
-    found = observe(video, plan, folder, state, progress, took)
-    end = plan.source.start + float(found.times[-1]) + 1 / plan.fps
-    video.write_sound(folder / SOUND, plan.source.start, end)
-    good = found.found
-    n = int(good.sum())
-    eye = np.tile(np.eye(4, dtype=np.float32), (n, 1, 1))
+    plan = _plan(video, asked, state, _part(progress, 0.0, _SCANNED), took)
+    progress(_SCANNED, check_disk(plan, folder))
+    found = observe(video, plan, folder, state, _part(progress, _SCANNED, _OBSERVED), took)
+    clip = _fit(video, plan, folder, found, model, _part(progress, _OBSERVED, _FITTED), took)
+    report.write(clip, model, found, _part(progress, _FITTED, 1.0))
+    _finish(folder)
+    return clip
+
+
+def _begin(folder: Path) -> Path:
+    state = folder / UNFINISHED
+    try:
+        if folder.is_dir() and any(folder.iterdir()) and not state.is_dir():
+            raise DGTalkerError(f"{folder} is not empty, and no clip was begun in it.", "Give a new folder.")
+        state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DGTalkerError(f"{folder} cannot be made: {error.strerror}.", "Give another folder.") from error
+    return state
+
+
+def _plan(
+    video: Video, asked: tuple[str, float, float | None, int], state: Path, progress: Progress, took: dict[str, float]
+) -> Plan:
+    if (state / _PLAN).is_file():
+        plan = Plan.load(state / _PLAN)
+        source = plan.source
+        if (source.digest, source.asked_start, source.asked_seconds, plan.size) == asked:
+            return plan
+        shutil.rmtree(state)
+        state.mkdir()
+    _, start, seconds, size = asked
+    with _timed(took, "scan"):
+        plan = make_plan(video, start, seconds, size, progress)
+    plan.save(state / _PLAN)
+    return plan
+
+
+def _fit(
+    video: Video,
+    plan: Plan,
+    folder: Path,
+    found: Observations,
+    model: FaceModel,
+    progress: Progress,
+    took: dict[str, float],
+) -> Clip:
+    reasons = rejection.reject(found)
+    rejection.check_left(reasons, plan.source.name)
+    good = np.array([not reason for reason in reasons])
+    frames, times = found.frames[good], found.times[good]
+    landmarks = damp(found.landmarks[good], frames)
+    shut, arkit = blink(landmarks), found.arkit[good]
+    with _timed(took, "fit"):
+        fit = fit_landmarks(model, landmarks, arkit, shut, times, plan.size, progress)
     tracks = Tracks(
-        times=found.times[good],
-        landmarks=found.landmarks[good],
-        arkit=found.arkit[good],
-        blink=blink(found.landmarks[good]),
-        focal=2.0 * size,
-        head_to_camera=eye,
-        pose=np.zeros((n, 0, 3), np.float32),
-        identity=np.zeros(0, np.float32),
-        expression=np.zeros((n, 0), np.float32),
-        landmark_offsets=np.zeros((478, 3), np.float32),
+        times=times,
+        landmarks=landmarks,
+        arkit=arkit,
+        blink=shut,
+        focal=fit.focal,
+        head_to_camera=fit.head_to_camera,
+        pose=fit.pose,
+        identity=fit.identity,
+        expression=fit.expression,
+        landmark_offsets=fit.landmark_offsets,
     )
+    end = plan.source.start + float(found.times[-1]) + 1 / plan.fps
+    with _timed(took, "sound"):
+        has_sound = video.write_sound(folder / SOUND, plan.source.start, end)
     tracks.save(folder / TRACKS)
     info = ClipInfo(
         fps=plan.fps,
-        size=size,
+        size=plan.size,
         source=plan.source,
         crop=plan.crop,
-        kept=tuple(map(int, found.frames[good])),
+        kept=tuple(map(int, frames)),
+        rejected=tuple(
+            Rejected(frame=int(found.frames[i]), time=float(found.times[i]), reason=reason)
+            for i, reason in enumerate(reasons)
+            if reason
+        ),
         notes=plan.followed.notes,
+        cannot_teach=cannot_teach(tracks, has_sound),
+        face_model=model.name,
+        face_model_hash=model.digest,
         seconds=took,
     )
     write_info(folder, info)
     return Clip.load(folder)
+
+
+def _finish(folder: Path) -> None:
+    """Removes what the clip does not need: what was measured on the way, and frames that were rejected."""
+    clip = Clip.load(folder)
+    for rejected in clip.info.rejected:
+        frame_path(folder, rejected.frame).unlink(missing_ok=True)
+        mask_path(folder, rejected.frame).unlink(missing_ok=True)
+    shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
+
+
+@contextmanager
+def _timed(took: dict[str, float], name: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    took[name] = took.get(name, 0.0) + time.perf_counter() - began
+
+
+def _part(progress: Progress, start: float, end: float) -> Progress:
+    return lambda fraction, text: progress(start + (end - start) * fraction, text)

@@ -97,6 +97,8 @@ def make_plan(video: Video, start: float, seconds: float | None, size: int, prog
         rotation=video.rotation,
         start=followed.start,
         end=followed.end,
+        asked_start=start,
+        asked_seconds=seconds,
     )
     return Plan(
         source=source,

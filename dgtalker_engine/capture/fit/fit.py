@@ -81,7 +81,7 @@ def fit_landmarks(
     focal = _START_FOCAL * size
     person = Person(np.zeros(len(face_model.identity)), focal, np.zeros((len(model.indices), 3)))
     frames = _begin(model, landmarks, focal, size, len(face_model.expression_names))
-    chosen = _spread(np.concatenate([np.nan_to_num(arkit), 3 * frames.rotation.reshape(len(arkit), 9)], 1))
+    chosen = spread(np.concatenate([np.nan_to_num(arkit), 3 * frames.rotation.reshape(len(arkit), 9)], 1), _FOR_THE_PERSON)
 
     def check() -> None:
         progress(0.0, "Fitting the face")
@@ -145,14 +145,13 @@ def _begin(model: LandmarkModel, landmarks: np.ndarray, focal: float, size: int,
     return Frames(rotation, translation, none, np.zeros((count, model.joints.shape[0], 3)))
 
 
-def _spread(features: np.ndarray) -> np.ndarray:
-    """Up to `_FOR_THE_PERSON` frames (rising) that differ as much as possible: each the farthest from those before."""
-    if len(features) <= _FOR_THE_PERSON:
+def spread(features: np.ndarray, count: int) -> np.ndarray:
+    """Up to `count` rows (rising) of features (T, n) that differ as much as possible: each the farthest from the others."""
+    if len(features) <= count:
         return np.arange(len(features))
-    distance = np.linalg.norm(features - np.median(features, axis=0), axis=1)
-    chosen = [int(distance.argmin())]
-    distance[:] = np.inf
-    while len(chosen) < _FOR_THE_PERSON:
+    chosen = [int(np.linalg.norm(features - np.median(features, axis=0), axis=1).argmin())]
+    distance = np.full(len(features), np.inf)
+    while len(chosen) < count:
         distance = np.minimum(distance, np.linalg.norm(features - features[chosen[-1]], axis=1))
         chosen.append(int(distance.argmax()))
     return np.sort(chosen)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import solveh_banded
+from scipy.spatial.transform import Rotation
 
 from .frames import POSE, Equations, Frames, Person, Problem
+from .smoothing import cut, smoothness, solve_smooth
 from .weights import Priors
 
 Check = Callable[[], None]
@@ -117,9 +117,9 @@ def _fit_batch(
         equations = problem.equations(person, frames, shared=False)
         hessian, gradient, fixed = _with_priors(equations, frames, seen, held, n)
         whole = frames if before is None else _joined([before, frames])
-        smooth = _smoothness(_relative(whole, problem), first, second, known)
+        smooth = smoothness(_relative(whole, problem), first, second, known)
         (step,) = _bounded(
-            lambda fixed, values: (_solve_smooth(hessian, gradient, smooth, fixed, values),),
+            lambda fixed, values: (solve_smooth(hessian, gradient, smooth, fixed, values),),
             frames.expression, held, fixed,
         )  # fmt: skip
         frames = _stepped(problem, frames, step, held)
@@ -177,89 +177,15 @@ def _solve_shared(
     gradient = gradient + np.einsum("tij,tj->ti", hessian[:, :, :n], np.where(fixed, values, 0))
     right, between = gradient[:, :n].copy(), hessian[:, :n, n:].copy()
     right[fixed], between[fixed] = -values[fixed], 0
-    solved = np.linalg.solve(_cut(hessian[:, :n, :n], fixed), np.concatenate([between, right[..., None]], -1))
+    solved = np.linalg.solve(cut(hessian[:, :n, :n], fixed), np.concatenate([between, right[..., None]], -1))
     reduced = hessian[:, n:, n:].sum(0) - np.einsum("tns,tnr->sr", between, solved[..., :-1])
     rest = gradient[:, n:].sum(0) - np.einsum("tns,tn->s", between, solved[..., -1])
     shared = -np.linalg.solve(reduced, rest)
     return -(solved[..., -1] + solved[..., :-1] @ shared), shared
 
 
-def _cut(hessian: np.ndarray, fixed: np.ndarray) -> np.ndarray:
-    """Blocks (T, n, n) without the rows and columns of fixed variables, which become those of the identity."""
-    free = ~fixed
-    blocks = hessian * (free[:, :, None] & free[:, None, :])
-    np.einsum("tii->ti", blocks)[fixed] = 1
-    return blocks
-
-
-class Smoothness(NamedTuple):
-    """Normal equations of differences between neighbours, T frames of n variables.
-
-    Attributes:
-        gradient, diagonal: (T, n).
-        one, two: between a frame and the one, and the two, before it (T, n).
-    """
-
-    gradient: np.ndarray
-    diagonal: np.ndarray
-    one: np.ndarray
-    two: np.ndarray
-
-
-def _smoothness(values: np.ndarray, first: np.ndarray, second: np.ndarray, known: int) -> Smoothness:
-    """Of frames whose first and second differences are held small, after some that are known.
-
-    Args:
-        values: of the known frames and the others (known + T, n), in coordinates in which steps add.
-        first, second: weights of the differences (known + T − 1, n) and (known + T − 2, n).
-    """
-    total, n = values.shape
-    gradient, diagonal, one, two = np.zeros((4, total, n))
-    if total > 1:
-        change = first * np.diff(values, axis=0)
-        gradient[1:] += change
-        gradient[:-1] -= change
-        diagonal[1:] += first
-        diagonal[:-1] += first
-        one[1:] -= first
-    if total > 2:
-        bend = second * np.diff(values, 2, axis=0)
-        for shift, factor in enumerate((1, -2, 1)):
-            gradient[shift : total - 2 + shift] += factor * bend
-            diagonal[shift : total - 2 + shift] += factor**2 * second
-        one[1:-1] -= 2 * second
-        one[2:] -= 2 * second
-        two[2:] += second
-    return Smoothness(gradient[known:], diagonal[known:], one[known:], two[known:])
-
-
-def _solve_smooth(
-    hessian: np.ndarray, gradient: np.ndarray, smooth: Smoothness, fixed: np.ndarray, values: np.ndarray
-) -> np.ndarray:
-    """The step (T, n) of frames, some of it fixed to values."""
-    count, n = gradient.shape
-    given = np.where(fixed, values, 0)
-    gradient = gradient + smooth.gradient + np.einsum("tij,tj->ti", hessian, given) + smooth.diagonal * given
-    blocks = hessian.copy()
-    np.einsum("tii->ti", blocks)[:] += smooth.diagonal
-    blocks, free = _cut(blocks, fixed), ~fixed
-    bands = np.zeros((2 * n + 1, count * n))
-    for offset in range(n):  # within a frame
-        bands[offset].reshape(count, n)[:, : n - offset] = np.einsum("tii->ti", blocks[:, offset:, : n - offset])
-    for offset, coupling in ((1, smooth.one), (2, smooth.two)):
-        if count > offset:
-            link = coupling[offset:]
-            gradient[offset:] += link * given[:-offset]
-            gradient[:-offset] += link * given[offset:]
-            bands[offset * n].reshape(count, n)[:-offset] = link * (free[offset:] & free[:-offset])
-    gradient[fixed] = -values[fixed]
-    return -solveh_banded(bands, gradient.ravel(), overwrite_ab=True, lower=True, check_finite=False).reshape(count, n)
-
-
 def _relative(frames: Frames, problem: Problem) -> np.ndarray:
     """Coordinates in which a step of `Frames.stepped` adds, near enough for differences of neighbours (T, n)."""
-    from scipy.spatial.transform import Rotation
-
     turns = Rotation.from_matrix(frames.rotation @ frames.rotation[0].T).as_rotvec()
     joints = frames.joints[:, problem.free].reshape(len(turns), -1)
     return np.concatenate([turns, frames.translation, frames.expression, joints], axis=1)

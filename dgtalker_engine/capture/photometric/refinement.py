@@ -1,0 +1,65 @@
+"""`refine`: poses on the frames' pictures instead of on landmarks alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ...errors import DGTalkerError
+from ..clip import Clip
+from ..face_model import FaceModel
+from ..fit.fit import spread
+from ..tracks import Tracks
+from .appearance import Appearance
+from .scene import Scene
+from .seeding import seed
+from .tracking import track
+from .training import train
+
+Progress = Callable[[float, str], None]
+"""Told how much is done, 0 to 1, and what; raises `Cancelled` to stop."""
+
+_ROUNDS = ((300, 3), (200, 2), (200, 2))  # steps of training, iterations of tracking
+_TRAINED = 100  # frames
+_SEEDED = 5
+
+
+def refine(
+    clip: Clip, face_model: FaceModel, progress: Progress, *, frames: Sequence[int] | None = None
+) -> Tracks:
+    """Refines the poses of a clip's tracks on its pictures.
+
+    Rounds of two steps: an appearance of the head is trained on frames at the poses so far, and then the poses are
+    moved so that it shows what the frames show. What is sharp in the appearance grows from round to round.
+
+    Args:
+        clip: with tracks that were fitted to landmarks.
+        frames: whose pictures may be used, rising; None for all. The others keep their pose.
+
+    Raises:
+        DGTalkerError: there are fewer than 3 frames.
+        Cancelled: `progress` raised it.
+    """
+    used = np.arange(len(clip)) if frames is None else np.unique(np.asarray(frames, np.int64))
+    if len(used) < 3:
+        raise DGTalkerError("Poses can be refined from 3 frames on.", "Give a longer clip.")
+    random = np.random.default_rng(0)
+    progress(0.0, "Refining the head's poses")
+    scene = Scene(clip, face_model, used)
+    tracks = clip.tracks
+    begun = tracks.head_to_camera.astype(np.float64)
+    features = np.concatenate([tracks.arkit[used], 3 * begun[used, :3, :3].reshape(len(used), 9)], 1)
+    trained = used[spread(features, _TRAINED)]
+    seeded = [int(frame) for frame in trained[spread(features[np.searchsorted(used, trained)], _SEEDED)]]
+    appearance = Appearance(seed(scene, seeded, random))
+    poses = begun
+    for number, (steps, iterations) in enumerate(_ROUNDS):
+
+        def check(done: float, first: float = number) -> None:
+            progress((first + done) / len(_ROUNDS), "Refining the head's poses")
+
+        train(appearance, scene, trained, poses, steps, random, lambda done: check(0.5 * done))
+        poses, _ = track(appearance, scene, poses, begun, iterations, lambda done: check(0.5 + 0.5 * done))
+    return dataclasses.replace(tracks, head_to_camera=poses.astype(np.float32))

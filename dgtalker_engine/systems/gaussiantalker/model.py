@@ -1,0 +1,157 @@
+"""The head: Gaussians bound to a face model and a hair shell, and the speaker's own blendshapes (GaussianTalker, 3.3)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ...capture.face_model import FaceModel
+from ...gaussians import Gaussians
+from .binding import Local, TriangleFrames, bind, triangle_frames
+from .config import GaussianTalkerConfig
+from .seeding import Seeds
+
+BY_GAUSSIAN = ("positions", "quats", "log_scales", "opacity_logits", "colours", "barycentric_logits")
+BY_LATENT = ("blend_positions", "blend_rotations", "blend_colours")
+_HIDDEN = 32
+
+
+class LatentPose(nn.Module):
+    """Equation 16: γ = W_γ(ψ), of what moves the face; here expression and joints' pose.
+
+    At first γ is the whitened principal components of the training frames, so each of its K numbers varies by about 1.
+    A smooth bound keeps it near what was seen, since an animator's sliders go farther than the speaker did.
+
+    Args:
+        inputs: expression and joints' pose of the training frames (T, E + 3 J).
+        size: K.
+        mlp: whether a small network adds to the linear map; at first it adds nothing.
+        bound: of |γ|.
+    """
+
+    mean: Tensor
+
+    def __init__(self, inputs: Tensor, size: int, *, mlp: bool, bound: float) -> None:
+        super().__init__()
+        mean = inputs.mean(dim=0)
+        _, spread, axes = torch.linalg.svd(inputs - mean, full_matrices=False)
+        size = min(size, len(spread))
+        deviations = spread[:size] / len(inputs) ** 0.5
+        self.bound = bound
+        self.register_buffer("mean", mean)
+        # Directions that hardly vary are noise of the tracking, and are not blown up to 1.
+        self.linear = nn.Parameter(axes[:size].T / (deviations + 0.05))
+        self.mlp: nn.Sequential | None = None
+        if mlp:
+            self.mlp = nn.Sequential(nn.Linear(inputs.shape[1], _HIDDEN), nn.Tanh(), nn.Linear(_HIDDEN, size))
+            nn.init.zeros_(self.mlp[2].weight)  # pyright: ignore[reportArgumentType] (a Linear's)
+            nn.init.zeros_(self.mlp[2].bias)  # pyright: ignore[reportArgumentType]
+
+    def forward(self, expression: Tensor, joint_pose: Tensor) -> Tensor:
+        """(E,) and (J, 3) → (K,)."""
+        change = torch.cat([expression, joint_pose.flatten()]) - self.mean
+        latent = change @ self.linear
+        if self.mlp is not None:
+            latent = latent + self.mlp(change)
+        return self.bound * torch.tanh(latent / self.bound)
+
+
+class GaussianTalker(nn.Module):
+    """A speaker's head.
+
+    Parameters, each with one entry for each of N Gaussians: `positions` ū, `quats` r̄, `log_scales` of s̄,
+    `opacity_logits`, `colours` κ₀, and `barycentric_logits` of η; `blend_positions`, `blend_rotations` (turns as
+    axis-angle) and `blend_colours` are W_pos, W_rot and W_color (K, N, 3). N changes with density control.
+
+    Args:
+        config: of the training.
+        face_model: of this person (`training.clip_frames.personal`).
+        seeds: the Gaussians at first, and the shell.
+        latent: of equation 16; None: without the speaker's blendshapes.
+    """
+
+    triangles: Tensor
+    faces: Tensor
+    shell: Tensor
+    face_regions: Tensor
+    positions: nn.Parameter
+    quats: nn.Parameter
+    log_scales: nn.Parameter
+    opacity_logits: nn.Parameter
+    colours: nn.Parameter
+    barycentric_logits: nn.Parameter
+
+    def __init__(
+        self, config: GaussianTalkerConfig, face_model: FaceModel, seeds: Seeds, latent: LatentPose | None
+    ) -> None:
+        super().__init__()
+        self.face_model = face_model
+        count = len(seeds.triangles)
+        shell_faces = torch.from_numpy(seeds.shell.faces) + len(face_model.neutral)
+        self.register_buffer("triangles", seeds.triangles)
+        self.register_buffer("shell", torch.from_numpy(seeds.shell.vertices))
+        self.register_buffer("faces", torch.cat([face_model.faces, shell_faces]))
+        self.register_buffer("face_regions", seeds.regions)
+        start = {
+            "positions": torch.zeros(count, 3),
+            "quats": torch.tensor([[1.0, 0, 0, 0]]).repeat(count, 1),
+            "log_scales": seeds.log_scales.clone(),
+            "opacity_logits": torch.full((count,), 2.0),
+            "colours": seeds.colours.clone(),
+            "barycentric_logits": seeds.barycentrics.clamp_min(1e-3).log(),
+        }
+        for name, value in start.items():
+            self.register_parameter(name, nn.Parameter(value))
+        self.barycentric_logits.requires_grad_(config.learnable_barycentrics)
+        self.latent = latent
+        size = 0 if latent is None else latent.linear.shape[1]
+        switches = (config.blend_position, config.blend_rotation, config.blend_colour)
+        for name, on in zip(BY_LATENT, switches, strict=True):
+            self.register_parameter(name, nn.Parameter(torch.zeros(size, count, 3)) if on and size else None)
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    @property
+    def regions(self) -> Tensor:
+        """Of each Gaussian's triangle, `capture.face_model.Region`; the shell's is SCALP (N,)."""
+        return self.face_regions[self.triangles]
+
+    def pose(self, expression: Tensor, joint_pose: Tensor | None = None) -> Gaussians:
+        """The head with an expression (E,) and its joints' pose (J, 3), axis-angle: sRGB Gaussians in head space."""
+        if joint_pose is None:
+            joint_pose = torch.zeros(len(self.face_model.joint_names), 3, device=expression.device)
+        vertices = self.face_model.vertices(expression[:0], expression, joint_pose)
+        return self.pose_on(vertices, expression, joint_pose)
+
+    def pose_on(self, vertices: Tensor, expression: Tensor, joint_pose: Tensor) -> Gaussians:
+        """`pose` where the face model's vertices (V, 3) are known."""
+        latent = None if self.latent is None else self.latent(expression, joint_pose)
+        means, quats, scales = bind(self.triangle_frames(vertices), self.local(latent))
+        colours = self.colours
+        if latent is not None and self.blend_colours is not None:
+            colours = colours + torch.tensordot(latent, self.blend_colours, 1)
+        return Gaussians(
+            means=means, quats=quats, scales=scales, opacities=self.opacity_logits.sigmoid(), sh=colours[:, None]
+        )
+
+    def triangle_frames(self, vertices: Tensor) -> TriangleFrames:
+        """Of the face model's and the shell's triangles."""
+        return triangle_frames(torch.cat([vertices, self.shell]), self.faces)
+
+    def local(self, latent: Tensor | None) -> Local:
+        """The Gaussians in their triangles' coordinates, equation 17."""
+        positions, quats = self.positions, self.quats
+        if latent is not None and self.blend_positions is not None:
+            positions = positions + torch.tensordot(latent, self.blend_positions, 1)
+        if latent is not None and self.blend_rotations is not None:
+            quats = _turned(quats, torch.tensordot(latent, self.blend_rotations, 1))
+        barycentrics = self.barycentric_logits.softmax(dim=1)
+        return Local(self.triangles, barycentrics, positions, quats, self.log_scales)
+
+
+def _turned(quats: Tensor, turns: Tensor) -> Tensor:
+    """r̄ · (1, v / 2): a turn by a small axis-angle v before r̄'s; not of length 1."""
+    w, vector, half = quats[:, :1], quats[:, 1:], turns / 2
+    real = w - (vector * half).sum(dim=1, keepdim=True)
+    return torch.cat([real, vector + w * half + torch.linalg.cross(vector, half)], dim=1)

@@ -1,0 +1,190 @@
+"""The Gaussians that a training begins with: on which triangles they lie, how large they are, and their colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+from ...capture.face_model import Region
+from ...capture.mesh_raster import rasterize
+from ...capture.regions import project
+from ...gaussians.constants import SH_C0
+from ...training.clip_frames import ClipFrames
+from .config import GaussianTalkerConfig
+from .shell import Shell, fit_shell
+
+_FRAMES = 12
+_DENSITY = {
+    Region.SKIN: 1.0,
+    Region.UPPER_FACE: 1.3,
+    Region.LIPS: 4.0,
+    Region.MOUTH_INSIDE: 0.7,
+    Region.TEETH: 2.5,
+    Region.EYES: 4.0,
+}
+"""Gaussians per area, relative; of the inner parts where they look out of the face."""
+_INNER = (Region.MOUTH_INSIDE, Region.TEETH, Region.EYES)
+_UNSEEN = 0.35  # density where no frame looks
+_DEEP = 0.035  # metres behind the lips to which the mouth is filled
+_CAVITY = (0.16, 0.06, 0.05)
+"""sRGB of the inside of a mouth before anything is learned."""
+_TEETH = (0.62, 0.56, 0.5)
+_WIDTH, _THICKNESS = 0.6, 0.15  # standard deviations, in distances between neighbours
+_NEAR = 0.004  # metres behind what is seen of the mesh, within which a Gaussian is seen
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """N Gaussians to begin with.
+
+    Attributes:
+        triangles: of the face model, then of the shell, int64 (N,).
+        barycentrics: (N, 3).
+        log_scales: in sizes of their triangles (N, 3).
+        colours: coefficients of degree 0 (N, 3).
+        shell: the hair's.
+        regions: of all triangles of the face model and the shell, uint8 (F,).
+    """
+
+    triangles: Tensor
+    barycentrics: Tensor
+    log_scales: Tensor
+    colours: Tensor
+    shell: Shell
+    regions: Tensor
+
+
+def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Generator) -> Seeds:
+    """Spreads Gaussians over the face model and the hair's shell, coloured as the training frames show them."""
+    model = frames.face_model
+    shell = fit_shell(frames) if config.hair_shell else Shell(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int64))
+    vertices = np.concatenate([model.neutral.numpy(), shell.vertices])
+    faces = np.concatenate([model.faces.numpy(), shell.faces + len(model.neutral)])
+    regions = np.concatenate([model.regions.numpy(), np.full(len(shell.faces), Region.SCALP, np.uint8)])
+    is_shell = np.arange(len(faces)) >= len(model.faces)
+    corners = vertices[faces]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    areas = np.linalg.norm(normals, axis=1) / 2
+    normals /= np.maximum(2 * areas[:, None], 1e-12)
+
+    chosen = frames.split.training
+    chosen = [chosen[i] for i in np.unique(np.linspace(0, len(chosen) - 1, _FRAMES).astype(int))]
+    views = [_Look(frames, index, shell, faces) for index in chosen]
+    seen = np.mean([np.isin(np.arange(len(faces)), view.triangles) for view in views], axis=0) > 0.2
+
+    density = np.zeros(len(faces))
+    for region, amount in _DENSITY.items():
+        density[regions == region] = amount
+    density[~seen & ~np.isin(regions, _INNER)] *= _UNSEEN
+    density[np.isin(regions, _INNER) & (normals[:, 1] > -0.1)] = 0  # looks backwards
+    front = corners[regions == Region.LIPS][..., 1].min()
+    inside = np.isin(regions, (Region.MOUTH_INSIDE, Region.TEETH))
+    density[inside & (corners[..., 1].mean(axis=1) > front + _DEEP)] = 0
+    hair = is_shell if config.hair_shell else regions == Region.SCALP
+    on_hair = np.where(hair, np.where(seen, 1.0, _UNSEEN), 0.0)
+
+    picked = [_pick(density * areas, config.face_gaussians, random)]
+    if on_hair.any():
+        picked.append(_pick(on_hair * areas, config.hair_gaussians, random))
+    triangles = np.concatenate(picked)
+    barycentrics = random.dirichlet((1.0, 1.0, 1.0), len(triangles)).astype(np.float32)
+    per_area = np.bincount(triangles, minlength=len(faces)) / np.maximum(areas, 1e-12)
+    # The mean over a triangle's neighbourhood: on one of its own chance decides how many there are.
+    expected = density / (density @ areas) * config.face_gaussians + on_hair / max(on_hair @ areas, 1e-12) * (
+        config.hair_gaussians if on_hair.any() else 0
+    )
+    spacing = 1 / np.sqrt(np.maximum(expected, 0.25 * per_area)[triangles])
+    edges = [np.linalg.norm(corners[:, a] - corners[:, b], axis=1) for a, b in ((0, 1), (0, 2), (1, 2))]
+    sizes = (np.mean(edges, axis=0))[triangles]
+    scales = spacing[:, None] * np.array([_WIDTH, _THICKNESS, _WIDTH]) / sizes[:, None]
+    points = (barycentrics[:, :, None] * corners[triangles]).sum(axis=1)
+    colours = _colours(views, triangles, barycentrics, faces, points, regions[triangles])
+    return Seeds(
+        torch.from_numpy(triangles),
+        torch.from_numpy(barycentrics),
+        torch.from_numpy(np.log(scales).astype(np.float32)),
+        torch.from_numpy(((colours - 0.5) / SH_C0).astype(np.float32)),
+        shell,
+        torch.from_numpy(regions),
+    )
+
+
+def _pick(amounts: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
+    """`count` triangles, about as often as their amounts say: evenly, not by chance."""
+    order = random.permutation(len(amounts))
+    ends = np.cumsum(amounts[order])
+    places = (np.arange(count) + random.random()) / count * ends[-1]
+    return order[np.minimum(np.searchsorted(ends, places, side="right"), len(order) - 1)]
+
+
+class _Look:
+    """What a frame shows of the mesh and the shell together."""
+
+    def __init__(self, frames: ClipFrames, index: int, shell: Shell, faces: np.ndarray) -> None:
+        self.camera, self.head = frames.camera(index), frames.head(index)
+        self.picture = frames.frame(index).numpy()
+        self.vertices = np.concatenate([frames.vertices(index).numpy(), shell.vertices])
+        raster = rasterize(*project(self.camera, self.vertices), faces, frames.size, frames.size)
+        self.depth = raster.depth
+        self.triangles = np.unique(raster.triangles[(raster.triangles >= 0) & self.head])
+
+    def colours(self, triangles: np.ndarray, barycentrics: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Colours (N, 3), and which of the Gaussians are seen (N,)."""
+        points = (barycentrics[:, :, None] * self.vertices[triangles]).sum(axis=1)
+        pixels, depth = project(self.camera, points)
+        column, row = np.clip(pixels.astype(int), 0, len(self.head) - 1).T
+        return self.picture[row, column], self.head[row, column] & (depth < self.depth[row, column] + _NEAR)
+
+
+def _colours(
+    views: list[_Look],
+    triangles: np.ndarray,
+    barycentrics: np.ndarray,
+    faces: np.ndarray,
+    points: np.ndarray,
+    regions: np.ndarray,
+) -> np.ndarray:
+    """sRGB (N, 3): the frames' mean where they show a Gaussian; the other half of the face's, or of what is near, where not."""
+    total, count = np.zeros((len(triangles), 3)), np.zeros(len(triangles))
+    for view in views:
+        colours, seen = view.colours(faces[triangles], barycentrics)
+        total += colours * seen[:, None]
+        count += seen
+    known = (count >= 0.25 * len(views)) & ~np.isin(regions, (Region.MOUTH_INSIDE, Region.TEETH))
+    colours = total / np.maximum(count, 1)[:, None]
+    colours[~known] = borrowed(points, colours, known, regions)[~known]
+    colours[regions == Region.MOUTH_INSIDE] = _CAVITY
+    colours[regions == Region.TEETH] = _TEETH
+    return colours
+
+
+def borrowed(points: np.ndarray, values: np.ndarray, known: np.ndarray, regions: np.ndarray) -> np.ndarray:
+    """For each Gaussian what those near it have that are known, and those near its mirror image: the nearer counts more.
+
+    Args:
+        points: at rest, metres (N, 3).
+        values: of the known ones (N, C).
+        known: bool (N,).
+        regions: hair borrows from hair, skin from skin (N,).
+    """
+    result = values.copy()
+    for hair in (True, False):
+        ours = (regions == Region.SCALP) == hair
+        source = np.flatnonzero(ours & known)
+        wanted = np.flatnonzero(ours & ~known)
+        if not len(source) or not len(wanted):
+            continue
+        tree = cKDTree(points[source])
+        neighbours = min(8, len(source))
+        sums, weights = np.zeros((len(wanted), values.shape[1])), np.zeros((len(wanted), 1))
+        for mirror in (1, -1):
+            distance, near = tree.query(points[wanted] * (mirror, 1, 1), k=neighbours)
+            weight = (1 / (distance.reshape(len(wanted), -1) + 1e-3) ** 2)[..., None]
+            sums += (weight * values[source[near.reshape(len(wanted), -1)]]).sum(axis=1)
+            weights += weight.sum(axis=1)
+        result[wanted] = sums / weights
+    return result
