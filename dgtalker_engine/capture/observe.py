@@ -47,7 +47,7 @@ class Observations:
         landmarks: float32 (n, 478, 3).
         arkit: float32 (n, 52).
         yaw: degrees (n,) float32.
-        sharpness: of the face, in grey values (n,) float32.
+        sharpness: of the face along four directions, in grey values (n, 4) float32.
         colours: of the face at each landmark, averaged over some pixels, uint8 (n, 478, 3).
     """
 
@@ -148,7 +148,7 @@ def _observe(plan: Plan, number: int, time: float, frame: np.ndarray, faces: lis
         landmarks=landmarks[None],
         arkit=(np.full(len(ARKIT_NAMES), np.nan, np.float32) if nothing else face.arkit)[None],
         yaw=np.array([np.nan if nothing else face.yaw], np.float32),
-        sharpness=np.array([np.nan if nothing else sharpness(frame, landmarks)], np.float32),
+        sharpness=(np.full(4, np.nan, np.float32) if nothing else sharpness(frame, landmarks))[None],
         colours=(np.zeros((POINTS, 3), np.uint8) if nothing else landmark_colours(frame, landmarks))[None],
     )
 
@@ -161,18 +161,29 @@ def _followed(plan: Plan, time: float, faces: list[Face]) -> Face | None:
     return nearest if nearest is not None and overlap(nearest.box, expected) > _ALIKE else None
 
 
-def sharpness(frame: np.ndarray, landmarks: np.ndarray) -> float:
-    """How much fine detail the face shows: the spread of its Laplacian at a size of 192 px, in grey values."""
+def sharpness(frame: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """How much fine detail the face shows along four directions: float32 (4,), in grey values.
+
+    The spread of second differences along a row, a column and both diagonals at a size of 192 px: motion blurs along
+    one direction and leaves the one across.
+    """
     cv2 = packages.load("cv2")
     low, high = landmarks[:, :2].min(axis=0), landmarks[:, :2].max(axis=0)
     x, y = np.maximum(0, low).astype(int)
     right, bottom = high.astype(int)
     part = np.ascontiguousarray(frame[y : bottom + 1, x : right + 1])
     if min(part.shape[:2]) < 8:
-        return 0.0
+        return np.zeros(4, np.float32)
     grey = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY)
-    grey = cv2.resize(grey, (_SHARPNESS_SIDE, _SHARPNESS_SIDE), interpolation=cv2.INTER_AREA)
-    return float(cv2.Laplacian(grey, cv2.CV_32F).std())
+    grey = cv2.resize(grey, (_SHARPNESS_SIDE, _SHARPNESS_SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
+    middle = 2 * grey[1:-1, 1:-1]
+    pairs = (
+        (grey[1:-1, :-2], grey[1:-1, 2:]),
+        (grey[:-2, 1:-1], grey[2:, 1:-1]),
+        (grey[:-2, :-2], grey[2:, 2:]),
+        (grey[:-2, 2:], grey[2:, :-2]),
+    )
+    return np.array([(before + after - middle).std() for before, after in pairs], np.float32)
 
 
 def landmark_colours(frame: np.ndarray, landmarks: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from .eyes import blink
 from .face_model import FaceModel
 from .fit import fit_landmarks
 from .observe import Observations, observe
+from .photometric import refine
 from .plan import Plan, check_disk, make_plan
 from .scan import Progress
 from .tracks import Tracks
@@ -29,8 +30,12 @@ UNFINISHED = ".unfinished"
 
 _PLAN = "plan.json"
 
-_SCANNED, _OBSERVED, _FITTED = 0.15, 0.75, 0.95
+_SCANNED, _OBSERVED, _FITTED, _REFINED = 0.1, 0.3, 0.5, 0.97
 """Of the progress: where each stage ends."""
+
+
+def _quiet(text: str) -> None:
+    pass
 
 
 def capture(
@@ -41,6 +46,7 @@ def capture(
     seconds: float | None = None,
     size: int = 512,
     model: FaceModel | None = None,
+    say: Callable[[str], None] = _quiet,
     progress: Progress,
 ) -> Clip:
     """Makes a clip of a video, or goes on with one that was begun; one that is there already is opened.
@@ -51,7 +57,8 @@ def capture(
         start, seconds: of the stretch to take, in the file's time; all of it where `seconds` is None.
         size: pixels of a side of the square frames.
         model: that is fitted to the face; None for ours.
-        progress: is told how far it is, and which room the clip will need.
+        say: is told which room on the disk the clip will need, before it is needed.
+        progress: is told how far it is.
 
     Raises:
         DGTalkerError: the video cannot be used, and why; the disk is too full; the folder holds something else.
@@ -59,22 +66,27 @@ def capture(
     """
     video = Video.open(path)
     asked = (video.digest(), start, seconds, size)
+    model = model or face_model.load()
+    took: dict[str, float] = {}
     if (folder / INFO).is_file():
         clip = Clip.load(folder)
         source = clip.info.source
         if (source.digest, source.asked_start, source.asked_seconds, clip.info.size) != asked:
             raise DGTalkerError(f"{folder} holds another clip, of {source.name}.", "Give another folder.")
-        _finish(folder)
-        return clip
-    model = model or face_model.load()
-    state = _begin(folder)
-    took: dict[str, float] = {}
-    plan = _plan(video, asked, state, _part(progress, 0.0, _SCANNED), took)
-    progress(_SCANNED, check_disk(plan, folder))
-    found = observe(video, plan, folder, state, _part(progress, _SCANNED, _OBSERVED), took)
-    clip = _fit(video, plan, folder, found, model, _part(progress, _OBSERVED, _FITTED), took)
-    report.write(clip, model, found, _part(progress, _FITTED, 1.0))
-    _finish(folder)
+        if not (folder / UNFINISHED).is_dir():
+            return clip
+    else:
+        state = _begin(folder)
+        plan = _plan(video, asked, state, _part(progress, 0.0, _SCANNED), took)
+        say(check_disk(plan, folder))
+        found = observe(video, plan, folder, state, _part(progress, _SCANNED, _OBSERVED), took)
+        clip = _fit(video, plan, folder, found, model, _part(progress, _OBSERVED, _FITTED), took)
+    if not clip.info.photometric:
+        with _timed(took, "refinement"):
+            tracks = refine(clip, model, _part(progress, _FITTED, _REFINED))
+        clip = clip.save_tracks(tracks, photometric=True, seconds={**clip.info.seconds, **took})
+    report.write(clip, model, _part(progress, _REFINED, 1.0))
+    _finish(clip)
     return clip
 
 
@@ -160,13 +172,12 @@ def _fit(
     return Clip.load(folder)
 
 
-def _finish(folder: Path) -> None:
-    """Removes what the clip does not need: what was measured on the way, and frames that were rejected."""
-    clip = Clip.load(folder)
+def _finish(clip: Clip) -> None:
+    """Removes what the clip does not need: frames that were rejected, and, last, what was measured on the way."""
     for rejected in clip.info.rejected:
-        frame_path(folder, rejected.frame).unlink(missing_ok=True)
-        mask_path(folder, rejected.frame).unlink(missing_ok=True)
-    shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
+        frame_path(clip.folder, rejected.frame).unlink(missing_ok=True)
+        mask_path(clip.folder, rejected.frame).unlink(missing_ok=True)
+    shutil.rmtree(clip.folder / UNFINISHED, ignore_errors=True)
 
 
 @contextmanager

@@ -121,6 +121,22 @@ class Video:
                 picture = _rgb(frame, width, height)
                 yield time, np.rot90(picture, self.rotation // 90) if self.rotation else picture
 
+    def sound(self) -> tuple[np.ndarray, int, float]:
+        """All sound: mono float32 samples (n,), none where there is no sound, their rate in Hz, the first's time in s.
+
+        Raises:
+            DGTalkerError: it cannot be read.
+        """
+        if not self.has_sound:
+            return np.zeros(0, np.float32), 16000, 0.0
+        av = packages.load("av")
+        with _readable(self.path), av.open(str(self.path)) as container:
+            stream = container.streams.audio[0]
+            rate = int(stream.codec_context.sample_rate)
+            blocks = list(_mono(av, container, stream, rate))
+        samples = np.concatenate([np.zeros(0, np.float32), *(samples for _, samples in blocks)])
+        return samples, rate, blocks[0][0] if blocks else 0.0
+
     def write_sound(self, path: Path, start: float, end: float) -> bool:
         """Writes the sound between two times as mono 16 bit WAV, silence where there is none; whether there is any.
 
@@ -175,19 +191,20 @@ def _rgb(frame: Any, width: int, height: int) -> np.ndarray:
 def _mono(av: Any, container: Any, stream: Any, rate: int) -> Iterator[tuple[float, np.ndarray]]:
     """Blocks of sound: the time of the first sample in s, and float32 samples (n,)."""
     resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
-    decoded = container.decode(stream)
+    decoded, time = container.decode(stream), 0.0
     while True:
         try:
             frame = next(decoded, None)
         except av.error.InvalidDataError:
-            return  # a file that breaks off
-        if frame is None:
-            return
-        time = float(frame.time or 0.0)
+            frame = None  # a file that breaks off
+        if frame is not None:
+            time = float(frame.time or 0.0)
         for block in resampler.resample(frame):
             samples = block.to_ndarray()[0].astype(np.float32)
             yield time, samples
             time += len(samples) / rate
+        if frame is None:
+            return
 
 
 @contextlib.contextmanager

@@ -86,6 +86,32 @@ def _manner_of(name: str) -> Manner | None:
     return manner.of_avatar(avatars.dgt.read(path)) if path.is_file() else None
 
 
+def capture(options: argparse.Namespace) -> int:
+    from ..capture.pipeline import capture
+    from ..capture.report import REPORT
+
+    terminal = Terminal()
+    clip = capture(
+        options.video,
+        options.output,
+        start=options.start,
+        seconds=options.seconds,
+        size=options.size,
+        say=terminal.say,
+        progress=terminal,
+    )
+    info = clip.info
+    for note in (*info.notes, *info.cannot_teach):
+        terminal.say(note)
+    for reason, count in Counter(rejected.reason for rejected in info.rejected).most_common():
+        terminal.say(f"{count} frames left out: {reason}")
+    frames = len(info.kept) + len(info.rejected)
+    stages = ", ".join(f"{name} {1000 * seconds / frames:.0f}" for name, seconds in info.seconds.items())
+    terminal.say(f"Milliseconds a frame: {stages}; {1000 * sum(info.seconds.values()) / frames:.0f} in all")
+    terminal.say(f"{len(clip)} frames at {info.fps:g} fps in {options.output}; look at {options.output / REPORT}")
+    return 0
+
+
 def avatar_info(options: argparse.Namespace) -> int:
     avatar = open_avatar(options.file)
     metadata, consent = avatar.metadata, avatar.metadata.consent

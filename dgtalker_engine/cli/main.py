@@ -49,6 +49,15 @@ def parser() -> argparse.ArgumentParser:
     _add_format_option(speak)
     _add_speech_options(speak)
 
+    capture = _command(commands, "capture", "a video of a talking face to a clip that a head can be trained on")
+    capture.add_argument("video", type=Path, metavar="VIDEO", help="a film of one face: any file that FFmpeg reads")
+    capture.add_argument("-o", "--output", type=Path, required=True, metavar="CLIP", help="folder for the clip")
+    text = "seconds of the video before what is taken (default: 0)"
+    capture.add_argument("--start", type=float, default=0.0, metavar="S", help=text)
+    capture.add_argument("--seconds", type=float, metavar="S", help="how much is taken (default: all)")
+    text = "pixels of a side of its square frames (default: 512)"
+    capture.add_argument("--size", type=int, default=512, metavar="PX", help=text)
+
     train = commands.add_parser("train", help="a video of somebody who talks to a head, or a clip of `capture`")
     train.add_argument("input", type=Path, metavar="CLIP_OR_VIDEO", help="a video, or the folder of a clip")
     train.add_argument("--system", choices=AVATAR_SYSTEMS, required=True, help="what makes the head")

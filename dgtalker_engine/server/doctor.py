@@ -38,6 +38,7 @@ def examine() -> dict[str, Any]:
         _gsplat,
         _kernels,
         _speech,
+        _capture,
         _avatars,
         _disk,
     )
@@ -134,6 +135,16 @@ def _speech() -> Line:
     if installed is None:
         return _line("speech", "No speech recogniser: pocketsphinx is missing", False, "Install the engine again.")
     return _line("speech", f"Speech is recognised by pocketsphinx {installed}: English words, other languages by sound")
+
+
+def _capture() -> Line:
+    try:
+        from ..capture import packages
+
+        versions = packages.check()
+    except DGTalkerError as error:
+        return _line("capture", f"Videos cannot be captured. {error.message}", False, error.hint)
+    return _line("capture", f"Faces in videos are tracked by {versions}")
 
 
 def _avatars() -> Line:

