@@ -89,8 +89,8 @@ class InpaintingGenerator(nn.Module):
         self.down = nn.ModuleList(_convolutions(a, b) for a, b in zip(inputs, sizes, strict=True))
         self.up = nn.ModuleList(_convolutions(a + b, b) for a, b in zip(sizes[:0:-1], sizes[-2::-1], strict=True))
         self.exit = nn.Conv2d(width, 3, 1)
-        nn.init.zeros_(self.exit.weight)
-        nn.init.zeros_(self.exit.bias)
+        for parameter in self.exit.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, composite: Tensor, mask: Tensor, alpha: Tensor) -> Tensor:
         """The picture, sRGB (B, 3, H, W), sides multiples of 8.

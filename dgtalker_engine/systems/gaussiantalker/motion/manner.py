@@ -86,6 +86,10 @@ class Manner:
             raise DGTalkerError(f"The motion model does not fit the sound features {self.sound}.", _AGAIN)
         return known
 
+    def extras(self) -> dict[str, np.ndarray]:
+        """`tensors` for `avatar.save`."""
+        return {name: tensor.numpy() for name, tensor in self.tensors().items()}
+
     def tensors(self) -> dict[str, torch.Tensor]:
         """What a file keeps: half precision, of the embedding only `ANYONE` and the person."""
         people = [ANYONE] if self.person == ANYONE else [ANYONE, self.person]
@@ -144,7 +148,7 @@ def into_avatar(data: bytes, manner: Manner) -> bytes:
     """The bytes of a .dgt file with the manner in it, in place of one that was there."""
     document, tensors = _parts(data)
     others = {name: tensor for name, tensor in tensors.items() if not name.startswith(PREFIX)}
-    return dgt.dump(document, others | {name: tensor.numpy() for name, tensor in manner.tensors().items()})
+    return dgt.dump(document, others | manner.extras())
 
 
 def of_avatar(data: bytes) -> Manner | None:
