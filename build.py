@@ -7,6 +7,7 @@
     python build.py package [--out DIR]        the engine's wheel and the extension's zip; --cuda: gsplat's wheel, too
     python build.py avatar [NAME…]             the built-in heads, made anew with Cycles; --check: are they up to date?
     python build.py train speech [--clips DIR]  the model that moves lips, made anew; further options: train speech -h
+    python build.py train face-model --head DIR the face model, learned anew from ICT-FaceKit
     python build.py bench NAME [arguments]     wire, responses, keys, render, raster, speech …: figures as JSON
     python build.py lock                       wheels/*.txt from wheels/*.in: versions and hashes of all packages
 

@@ -15,8 +15,14 @@ from .repository import ROOT, WHEELS, BuildError, run, say
 ASSETS = ROOT / "dgtalker_engine" / "avatar" / "assets"
 VIDEOS = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"}
 
-MODELS = {"speech": "dgtalker_engine.systems.lipsync", "motion": "dgtalker_engine.systems.gaussiantalker.motion"}
+MODELS = {
+    "speech": "dgtalker_engine.systems.lipsync",
+    "face-model": "dgtalker_engine.systems.face_model",
+    "motion": "dgtalker_engine.systems.gaussiantalker.motion",
+}
 """The models that `train` makes, and the module that trains each."""
+LEARN_FROM_CLIPS = ("speech", "motion")
+"""Those that take videos of faces; motion tracks them itself."""
 
 
 def make_packages(out: Path, cuda: bool) -> None:
@@ -68,9 +74,13 @@ def avatar(names: list[str], check: bool, sheets: bool) -> None:
 
 def train(model: str, clips: Path | None, arguments: list[str]) -> None:
     """A model made anew: from what its training finds or makes itself, and from the faces in `clips`."""
+    if clips and model not in LEARN_FROM_CLIPS:
+        raise BuildError(f"{model} does not learn from clips. Its options: python build.py train {model} -h")
     python = ensure(WORKSHOP).executable
     with tempfile.TemporaryDirectory() as folder:
-        if clips:
+        if clips and model == "motion":
+            arguments = ["--videos", str(clips.resolve()), *arguments]
+        elif clips:
             videos = [path for path in sorted(clips.resolve().iterdir()) if path.suffix.lower() in VIDEOS]
             say(f"tracking the faces of {len(videos)} clips")
             run([python, "-m", "dgtalker_engine.capture.landmarks", folder, *videos])

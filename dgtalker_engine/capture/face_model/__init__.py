@@ -1,6 +1,7 @@
 """Linear face models: ours, which the engine ships, and FLAME from the user's own file, behind one interface."""
 
-from .file import SHIPPED, load, read, write
+from .file import SHIPPED, load, read, to_bytes
+from .flame import load_flame
 from .model import LANDMARKS, FaceModel, Region
 
-__all__ = ["LANDMARKS", "SHIPPED", "FaceModel", "Region", "load", "read", "write"]
+__all__ = ["LANDMARKS", "SHIPPED", "FaceModel", "Region", "load", "load_flame", "read", "to_bytes"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -41,13 +42,12 @@ def load() -> FaceModel:
     return read(SHIPPED)
 
 
-def write(path: Path, model: FaceModel, notice: str) -> None:
-    """Writes a file that `read` reads.
+def to_bytes(model: FaceModel, details: Mapping[str, str]) -> bytes:
+    """A file that `read` reads.
 
     Args:
-        path: replaced if it is there.
         model: any.
-        notice: the licence of what it was learned from; it stands in the file.
+        details: what else stands in the file: the licence of what the model was learned from, how it was learned.
     """
     tensors: dict[str, Tensor] = {}
     for name, kind in _STORED.items():
@@ -55,11 +55,11 @@ def write(path: Path, model: FaceModel, notice: str) -> None:
         if tensor is not None:
             tensors[name] = tensor.detach().cpu().to(kind).contiguous()
     about = {name: getattr(model, name) for name in ("name", *_LISTS)}
-    path.write_bytes(save(tensors, {"format": _FORMAT, "model": json.dumps(about), "notice": notice}))
+    return save(tensors, {**details, "format": _FORMAT, "model": json.dumps(about)})
 
 
 def read(path: Path) -> FaceModel:
-    """Raises DGTalkerError for a file that is missing, damaged, or not one of `write`."""
+    """Raises DGTalkerError for a file that is missing, damaged, or not one of `to_bytes`."""
     if not path.is_file():
         raise DGTalkerError(f"The face model {path} is missing.", _AGAIN)
     try:
@@ -69,13 +69,14 @@ def read(path: Path) -> FaceModel:
                 raise DGTalkerError(f"{path} is no face model of this version.", _AGAIN)
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
         about = json.loads(metadata["model"])
+        tensors = {name: _widened(tensor) for name, tensor in tensors.items()}
         model = FaceModel(
             name=str(about["name"]),
-            pose_correctives=_widened(tensors.pop("pose_correctives", None)),
+            pose_correctives=tensors.get("pose_correctives"),
             expression_names=tuple(str(name) for name in about["expression_names"]),
             joint_names=tuple(str(name) for name in about["joint_names"]),
             joint_parents=tuple(int(parent) for parent in about["joint_parents"]),
-            **{name: _widened(tensors[name]) for name in _STORED if name != "pose_correctives"},
+            **{name: tensors[name] for name in _STORED if name != "pose_correctives"},
         )
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise DGTalkerError(f"The face model {path} cannot be read: {error}", _AGAIN) from error
@@ -85,8 +86,8 @@ def read(path: Path) -> FaceModel:
     return model
 
 
-def _widened(tensor: Tensor | None) -> Tensor | None:
-    if tensor is None or tensor.dtype == torch.uint8:
+def _widened(tensor: Tensor) -> Tensor:
+    if tensor.dtype == torch.uint8:
         return tensor
     return tensor.float() if tensor.is_floating_point() else tensor.long()
 

@@ -28,11 +28,12 @@ def main(arguments: list[str]) -> int:
     config = FaceModelConfig()
     try:
         source = read_source(options.head)
-        learned = train(config, source, say)
-        export(options.out, learned, source, config, say)
+        figures = export(options.out, train(config, source, say), source, config)
     except DGTalkerError as error:
         say(str(error))
         return 1
+    for name, figure in figures.items():
+        say(f"{name}: mean {figure['mean']:.2f} mm, 95 % below {figure['p95']:.2f} mm")
     say(f"wrote {options.out}, {options.out.stat().st_size / 1e6:.2f} MB")
     return 0
 

@@ -18,10 +18,11 @@ _LID = 0.004
 _TONGUE = slice(GUMS_AND_TONGUE.start + 2250, GUMS_AND_TONGUE.stop)
 """The tongue's vertices; among the last are some of the throat, which the jaw does not move."""
 _TONGUE_MOVED = 0.015
-_ROOT, _TIP = -0.015, -0.058
-_OUT, _OVER_TEETH, _DOWN, _NARROW = 0.042, 0.009, 0.012, 0.2
-"""How far the tip comes out, how far it rises to pass the teeth and how far it sinks beyond them, metres; and how
-much narrower it gets there."""
+_ROOT, _FRONT = 0.005, -0.045
+_FLOOR, _TOP = -0.087, -0.077
+"""Between them the tongue's motion begins: along y, and up from the mouth's floor."""
+_OUT, _OVER_TEETH, _DOWN = 0.04, 0.009, 0.014
+"""How far the tip comes out, how far it rises to pass the teeth, and how far it sinks beyond them, metres."""
 
 
 def arkit_expressions(source: Source) -> np.ndarray:
@@ -66,8 +67,13 @@ def _tongue_out(source: Source) -> np.ndarray:
     with_jaw = np.linalg.norm(source.expression[ARKIT_NAMES.index("jawOpen")], axis=1) > _TONGUE_MOVED
     tongue = np.zeros(len(with_jaw), bool)
     tongue[_TONGUE] = with_jaw[_TONGUE]
-    x, y, _ = source.vertices.T
-    along = np.clip((y - _ROOT) / (_TIP - _ROOT), 0, 1.1) * tongue
-    out = along**2
-    rise = _OVER_TEETH * np.minimum(out / 0.5, 1) - _DOWN * np.maximum(out - 0.5, 0) / 0.5
-    return np.stack([-_NARROW * out * x, -_OUT * out, rise * tongue], axis=1)
+    y, z = source.vertices[:, 1], source.vertices[:, 2]
+    out = _smooth((y - _ROOT) / (_FRONT - _ROOT)) * _smooth((z - _FLOOR) / (_TOP - _FLOOR)) * tongue
+    beyond_teeth = np.clip((_FRONT + 0.01 - y) / 0.03, 0, 1) * out
+    rise = _OVER_TEETH * out - _DOWN * beyond_teeth
+    return np.stack([np.zeros_like(out), -_OUT * out, rise], axis=1)
+
+
+def _smooth(share: np.ndarray) -> np.ndarray:
+    share = np.clip(share, 0, 1)
+    return share**2 * (3 - 2 * share)

@@ -28,8 +28,7 @@ class Eyeballs:
         triangles: (…, 3).
         identity: offsets per standard deviation (100, 2 E, 3).
         centres: (2, 3).
-        segments: vertices of a ring.
-        rings: rings from the front, of which the third is the iris's edge.
+        segments: vertices of a ring; the third ring from the front is the iris's edge.
     """
 
     vertices: np.ndarray
@@ -37,7 +36,6 @@ class Eyeballs:
     identity: np.ndarray
     centres: np.ndarray
     segments: int
-    rings: int
 
     @property
     def apexes(self) -> tuple[int, int]:
@@ -81,7 +79,6 @@ def make_eyeballs(source: Source, segments: int) -> Eyeballs:
         identity=np.concatenate(identity, axis=1),
         centres=np.stack([centre, right_centre]),
         segments=segments,
-        rings=len(degrees),
     )
 
 

@@ -12,11 +12,14 @@ _HAIRLINE, _CHIN = 10, 152
 """Landmarks."""
 _UPPER_FACE_BELOW_EYES = 0.012
 """Metres."""
-_BEHIND_EARS = np.array([0.025, -0.045])
-"""Where the hairline meets the nape, (y, z), metres."""
 _ABOVE_EARS = np.array([0.005, 0.04])
+"""Where the hair ends at the side, (y, z), metres."""
+_NAPE = -0.045
 _UNDER_CHIN = 0.012
 _JAW_ANGLE = np.array([0.005, -0.062])
+_LOBES = -0.056
+_EARS = 0.072
+"""Away from the middle."""
 
 
 def skin_regions(source: Source, triangles: np.ndarray) -> np.ndarray:
@@ -28,12 +31,11 @@ def skin_regions(source: Source, triangles: np.ndarray) -> np.ndarray:
     back = ((triangles >= BACK.start) & (triangles < BACK.stop)).any(axis=1)
     eyes = landmarks[list(LIDS), 2].mean()
     regions[~back & (z > eyes - _UPPER_FACE_BELOW_EYES) & (y < _ABOVE_EARS[0])] = Region.UPPER_FACE
-    hairline = landmarks[_HAIRLINE, 1:]
-    scalp = _above(y, z, hairline, _ABOVE_EARS) & ((y < _ABOVE_EARS[0]) | back)
-    scalp |= back & _above(y, z, _ABOVE_EARS, _BEHIND_EARS) | (back & (y > _BEHIND_EARS[0]) & (z > _BEHIND_EARS[1]))
-    regions[scalp] = Region.SCALP
+    ears = (np.abs(x) > _EARS) & ~back & (y > -0.02)
+    scalp = _above(y, z, landmarks[_HAIRLINE, 1:], _ABOVE_EARS) | (back & (y > _ABOVE_EARS[0]) & (z > _NAPE))
+    regions[scalp & ~ears] = Region.SCALP
     chin = landmarks[_CHIN, 1:] - [0, _UNDER_CHIN]
-    regions[~scalp & ~_above(y, z, chin, _JAW_ANGLE)] = Region.NECK
+    regions[(back & (z <= _NAPE)) | (~_above(y, z, chin, _JAW_ANGLE) & (z < _LOBES))] = Region.NECK
     lips = _inside(centres[:, [0, 2]], landmarks[list(OUTER_LIPS)][:, [0, 2]])
     regions[lips & (y < landmarks[list(OUTER_LIPS), 1].max() + 0.01)] = Region.LIPS
     for part, region in ((MOUTH_SOCKET, Region.MOUTH_INSIDE), (EYE_SOCKETS, Region.EYES)):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from ...errors import DGTalkerError
 from ...rig import ARKIT_NAMES
@@ -25,6 +25,7 @@ EYE_SOCKETS = slice(13294, 14062)
 SKIN = slice(0, 14062)
 GUMS_AND_TONGUE = slice(14062, 17039)
 TEETH = slice(17039, 21451)
+LOWER_TEETH = slice(19247, 21451)
 LEFT_EYE = slice(21451, 22221)
 LEFT_IRIS = slice(22221, 23021)
 
@@ -106,7 +107,7 @@ def _mirror(vertices: np.ndarray) -> np.ndarray:
     mirror = np.full(len(vertices), -1)
     for part in (FACE, BACK, MOUTH_SOCKET, EYE_SOCKETS, GUMS_AND_TONGUE, TEETH):
         points = vertices[part]
-        distances, others = cKDTree(points).query(points * [-1, 1, 1], k=4)
+        distances, others = (np.asarray(a) for a in KDTree(points).query(points * [-1, 1, 1], k=4))
         # Some vertices nearly coincide: the nearest pairs come first, and each vertex is in one pair.
         order = np.argsort(distances, axis=None, kind="stable")
         for vertex, place in zip(*np.unravel_index(order, distances.shape), strict=True):

@@ -60,6 +60,8 @@ def _flatten(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """
     count = len(vertices)
     loop = _longest_boundary(triangles)
+    front = int(np.argmin(vertices[loop, 1])) if loop else 0
+    loop = loop[front:] + loop[:front]
     closed = not loop
     if closed:
         loop = _longest_boundary(triangles[(triangles != count - 1).all(axis=1)])
@@ -87,7 +89,7 @@ def _solve(edges: np.ndarray, weights: np.ndarray, loop: list[int], circle: np.n
     places = np.zeros((count, 2))
     places[loop] = circle
     matrix = sparse.coo_matrix((weights, (edges[:, 0], edges[:, 1])), (count, count)).tocsr()
-    laplacian = sparse.diags(np.asarray(matrix.sum(axis=1)).ravel()) - matrix
+    laplacian = sparse.csr_matrix(sparse.diags(np.asarray(matrix.sum(axis=1)).ravel()) - matrix)
     free = np.setdiff1d(np.arange(count), loop)
     solution = spsolve(laplacian[free][:, free].tocsc(), -(laplacian[free][:, loop] @ circle))
     places[free] = np.asarray(solution).reshape(len(free), 2)
@@ -98,12 +100,15 @@ def _stretch(vertices: np.ndarray, places: np.ndarray, triangles: np.ndarray) ->
     """How much surface lies on a piece of UV: of each vertex about its mean (n,), and all in all.
 
     Sander et al., "Texture mapping progressive meshes" (2001): the L² norm of the Jacobian from UV to the surface.
+    Small triangles count as larger than they are: where the mesh is dense, UV has room for more.
     """
     q, p = vertices[triangles], places[triangles]
     first, second = p[:, 1] - p[:, 0], p[:, 2] - p[:, 0]
     doubled = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
     doubled = np.where(np.abs(doubled) < 1e-14, 1e-14, doubled)[:, None]
     a, b = q[:, 1] - q[:, 0], q[:, 2] - q[:, 0]
+    enlarged = np.linalg.norm(np.cross(a, b), axis=1, keepdims=True) ** -0.25
+    a, b = a * enlarged, b * enlarged
     along_u = (a * second[:, 1:] - b * first[:, 1:]) / doubled
     along_v = (b * first[:, :1] - a * second[:, :1]) / doubled
     square = ((along_u**2).sum(axis=1) + (along_v**2).sum(axis=1)) / 2

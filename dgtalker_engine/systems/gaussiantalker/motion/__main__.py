@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
         prog="python -m dgtalker_engine.systems.gaussiantalker.motion", description=__doc__
     )
     parser.add_argument(
-        "--clips", type=Path, action="append", required=True, help="a folder of videos; may be repeated"
+        "--videos", type=Path, action="append", required=True, help="a folder of videos; may be repeated"
     )
     parser.add_argument("-o", "--out", type=Path, default=manner.SHIPPED, help="the file to write")
     parser.add_argument("--steps", type=int, default=config.steps, help=f"of the training ({config.steps})")
@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> int:
         sound = sound_input(options.wav2vec)
         say(f"what is heard: {sound.name}")
         face = face_model.load()
-        samples = read(options.clips, sound, face, config, options.checkpoint, say)
+        samples = read(options.videos, sound, face, config, options.checkpoint, say)
         lips = lip_basis(face)
         run = Run(folder=options.checkpoint, progress=progress, progress_seconds=_SAY_EVERY)
         translator = train(samples, lips, config, run)

@@ -77,4 +77,4 @@ def test_speech_moves_the_mouth_in_a_manner():
     answer = speech.animate(sound[: 2 * rate], rate, fps=30, manner=own)
     assert answer.take.names == MOTION_NAMES
     assert answer.take.weights.shape == (60, len(MOTION_NAMES))
-    assert answer.take.weights.std(axis=0).min() > 0
+    assert (answer.take.weights.std(axis=0) > 0.02).sum() > 10
