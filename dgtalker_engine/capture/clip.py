@@ -1,11 +1,11 @@
 """A clip: a video's face cut out, frame by frame, with what was tracked in it. A folder, made by `pipeline.capture`.
 
-    clip.json                 ClipInfo
-    frames/000000.jpg         named by the number of the frame in the stretch, at the clip's fps; rejected ones are missing
-    masks/000000.png          the person's matte
-    tracks.safetensors        Tracks, one row for each frame that was kept
-    sound.wav                 where the video has sound: mono, 16 bit, from the stretch's beginning
-    report.html               for people
+clip.json                 ClipInfo
+frames/000000.jpg         by the number of the frame in the stretch, at the clip's fps; rejected ones are missing
+masks/000000.png          the person's matte
+tracks.safetensors        Tracks, one row for each frame that was kept
+sound.wav                 where the video has sound: mono, 16 bit, from the stretch's beginning
+report.html               for people
 """
 
 from __future__ import annotations

@@ -29,10 +29,10 @@ def cannot_teach(tracks: Tracks, has_sound: bool) -> tuple[str, ...]:
             "Teeth and tongue are guessed."
         )
     yaw = head_yaw(tracks.head_to_camera)
-    for side, most in (("left", float(yaw.max())), ("right", float(-yaw.min()))):
+    for side, unseen, most in (("left", "right", yaw.max()), ("right", "left", -yaw.min())):
         if most < SIDE:
             said.append(
-                f"No view of the {'right' if side == 'left' else 'left'} side of the face: the head turns {max(0, most):.0f}° to its {side}, "
+                f"No view of the {unseen} side of the face: the head turns {max(0.0, most):.0f}° to its {side}, "
                 f"{SIDE:.0f}° show it. That side is guessed."
             )
     shut = float(tracks.blink.min(axis=1).max())

@@ -10,7 +10,7 @@ _RESIDUAL = 0.717
 """Spread that white noise of spread 1 keeps about the filter's curve: √(1 − 17/35)."""
 
 _NOISE, _MOTION = 1.5, 3.0
-"""In spreads of the noise: a landmark this near to the smooth curve lies on it, one this far stays where it was seen."""
+"""In spreads of the noise: so near to the smooth curve a landmark lies on it, so far it stays where it was seen."""
 
 _LIPS = (
     0, 11, 12, 13, 14, 15, 16, 17, 37, 38, 39, 40, 41, 42, 61, 62, 72, 73, 74, 76, 77, 78, 80, 81, 82, 84, 85, 86, 87,

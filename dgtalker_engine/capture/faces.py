@@ -85,9 +85,7 @@ class FaceLandmarker:
             self._clock = max(round(1000 * time), self._clock + 1)  # it takes whole milliseconds that rise
             result = self._landmarker.detect_for_video(image, self._clock)
         height, width = picture.shape[:2]
-        found = zip(
-            result.face_landmarks, result.face_blendshapes, result.facial_transformation_matrixes, strict=True
-        )
+        found = zip(result.face_landmarks, result.face_blendshapes, result.facial_transformation_matrixes, strict=True)
         faces: list[Face] = []
         for points, scores, matrix in found:
             landmarks = np.array([(p.x, p.y, p.z) for p in points], np.float32) * np.float32((width, height, width))

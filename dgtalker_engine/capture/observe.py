@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import time as clock
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self
 
 import numpy as np
 
@@ -23,11 +22,10 @@ from .faces import POINTS, Face, FaceLandmarker
 from .person_mask import PersonMask
 from .plan import Plan
 from .scan import Progress, overlap
+from .stopwatch import Stopwatch
 from .video import Video
 
 CHUNK = 100
-
-T = TypeVar("T")
 
 _ALIKE = 0.15
 """What a face must share with where the followed one is expected."""
@@ -80,9 +78,7 @@ class Observations:
             return cls(**dict(arrays))
 
 
-def observe(
-    video: Video, plan: Plan, folder: Path, state: Path, progress: Progress, seconds: dict[str, float]
-) -> Observations:
+def observe(video: Video, plan: Plan, folder: Path, state: Path, progress: Progress, watch: Stopwatch) -> Observations:
     """Writes the frames and mattes of a plan, and measures the face in each.
 
     Args:
@@ -91,26 +87,28 @@ def observe(
         folder: of the clip.
         state: the folder in which it keeps what was measured so far.
         progress: is told.
-        seconds: is told what each kind of work took, by its name.
+        watch: runs over each kind of work.
     """
     parts = [Observations.load(path) for path in sorted(state.glob("observed_*.npz"))]
     done = sum(map(len, parts))
     last = parts[-1] if parts else None
-    number = int(last.frames[-1]) if last else -1
-    before = pictures.read_grey(mask_path(folder, number)) if last else None
+    before = pictures.read_grey(mask_path(folder, int(last.frames[-1]))) if last else None
     for name in ("frames", "masks"):
         (folder / name).mkdir(exist_ok=True)
-    start = plan.source.start + (float(last.times[-1]) + 0.5 / plan.fps if last else 0.0)
-    timed = _Timed(seconds)
     rows: list[Observations] = []
     with FaceLandmarker(most=2, video=True) as landmarker, PersonMask(before) as person:
-        for number, time, picture in timed.each("decoding", _frames(video, plan, start, number)):
+        for number, time, picture in watch.each("decoding", _frames(video, plan, last)):
             progress(min(1.0, (number + 1) / plan.frames), f"Tracking the face, frame {number + 1} of {plan.frames}")
-            frame = pictures.resize(plan.crop.cut(picture), plan.size)
-            faces = timed.call("landmarks", lambda: landmarker.find(frame, time))
-            matte = timed.call("mask", lambda: person.cut_out(frame))
-            rows.append(timed.call("measuring", lambda: _observe(plan, number, time, frame, faces)))
-            timed.call("writing", lambda: _write(folder, number, frame, matte))
+            with watch.running("landmarks"):
+                frame = pictures.resize(plan.crop.cut(picture), plan.size)
+                faces = landmarker.find(frame, time)
+            with watch.running("mask"):
+                matte = person.cut_out(frame)
+            with watch.running("measuring"):
+                rows.append(_observe(plan, number, time, frame, faces))
+            with watch.running("writing"):
+                write_whole(frame_path(folder, number), pictures.encode_jpeg(frame))
+                write_whole(mask_path(folder, number), pictures.encode_png(matte))
             if len(rows) == CHUNK:
                 parts.append(Observations.joined(rows))
                 parts[-1].save(state / f"observed_{done:06d}.npz")
@@ -121,19 +119,17 @@ def observe(
     return Observations.joined(parts)
 
 
-def _frames(video: Video, plan: Plan, start: float, last: int) -> Iterator[tuple[int, float, np.ndarray]]:
-    """Number, time from the stretch's beginning and picture: the first one of each number."""
+def _frames(video: Video, plan: Plan, done: Observations | None) -> Iterator[tuple[int, float, np.ndarray]]:
+    """Number, time from the stretch's beginning and picture, behind what is done: the first one of each number."""
+    last, start = -1, plan.source.start
+    if done is not None:
+        last, start = int(done.frames[-1]), start + float(done.times[-1])
     # Half a frame more than the last one's time, which belongs to the stretch.
     for time, picture in video.frames(start, plan.source.end + 0.5 / plan.fps):
         number = round((time - plan.source.start) * plan.fps)
         if number > last:
             last = number
             yield number, time - plan.source.start, picture
-
-
-def _write(folder: Path, number: int, frame: np.ndarray, matte: np.ndarray) -> None:
-    write_whole(frame_path(folder, number), pictures.encode_jpeg(frame))
-    write_whole(mask_path(folder, number), pictures.encode_png(matte))
 
 
 def _observe(plan: Plan, number: int, time: float, frame: np.ndarray, faces: list[Face]) -> Observations:
@@ -192,25 +188,3 @@ def landmark_colours(frame: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     small = cv2.resize(frame, (_COLOUR_SIDE, _COLOUR_SIDE), interpolation=cv2.INTER_AREA)
     places = np.clip(landmarks[:, :2] * (_COLOUR_SIDE / frame.shape[0]), 0, _COLOUR_SIDE - 1).astype(int)
     return small[places[:, 1], places[:, 0]]
-
-
-class _Timed:
-    """Adds up what kinds of work take."""
-
-    def __init__(self, seconds: dict[str, float]) -> None:
-        self._seconds = seconds
-
-    def call(self, name: str, work: Callable[[], T]) -> T:
-        began = clock.perf_counter()
-        try:
-            return work()
-        finally:
-            self._seconds[name] = self._seconds.get(name, 0.0) + clock.perf_counter() - began
-
-    def each(self, name: str, items: Iterator[T]) -> Iterator[T]:
-        while True:
-            try:
-                item = self.call(name, lambda: next(items))
-            except StopIteration:
-                return
-            yield item

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def follow(scan: Scan, size: tuple[int, int], name: str) -> Followed:
     """
     bounds = [*scan.cuts, len(scan.times)]
     best: Followed | None = None
-    for first, after in zip(bounds[:-1], bounds[1:], strict=True):
+    for first, after in pairwise(bounds):
         looks = [look for look in scan.looks if first <= look.frame < after]
         start, end = float(scan.times[first]), float(scan.times[after - 1])
         found = _follow_in_shot(looks, start, end, size, name)
@@ -167,6 +168,4 @@ def square_crop(followed: Followed, size: tuple[int, int]) -> Crop:
     side = int(min(max(right - left, bottom - top), *size))
     y = max(top, chin + 0.1 * height - side) if side < bottom - top else top - 0.4 * (side - (bottom - top))
     x = (left + right - side) / 2
-    return Crop(
-        x=int(np.clip(round(x), 0, size[0] - side)), y=int(np.clip(round(y), 0, size[1] - side)), side=side
-    )
+    return Crop(x=int(np.clip(round(x), 0, size[0] - side)), y=int(np.clip(round(y), 0, size[1] - side)), side=side)

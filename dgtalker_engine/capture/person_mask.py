@@ -39,9 +39,7 @@ class PersonMask:
 
     def cut_out(self, picture: np.ndarray) -> np.ndarray:
         """The matte of a picture uint8 (H, W, 3) sRGB: uint8 (H, W), 255 where the person is."""
-        image = self._mediapipe.Image(
-            image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(picture)
-        )
+        image = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(picture))
         masks = self._segmenter.segment(image).confidence_masks
         matte = steadied(masks[-1].numpy_view().reshape(picture.shape[:2]), self._last)
         self._last = matte

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +20,7 @@ from .observe import Observations, observe
 from .photometric import refine
 from .plan import Plan, check_disk, make_plan
 from .scan import Progress
+from .stopwatch import Stopwatch
 from .tracks import Tracks
 from .video import Video
 
@@ -67,7 +66,7 @@ def capture(
     video = Video.open(path)
     asked = (video.digest(), start, seconds, size)
     model = model or face_model.load()
-    took: dict[str, float] = {}
+    watch = Stopwatch()
     if (folder / INFO).is_file():
         clip = Clip.load(folder)
         source = clip.info.source
@@ -77,14 +76,14 @@ def capture(
             return clip
     else:
         state = _begin(folder)
-        plan = _plan(video, asked, state, _part(progress, 0.0, _SCANNED), took)
+        plan = _plan(video, asked, state, _part(progress, 0.0, _SCANNED), watch)
         say(check_disk(plan, folder))
-        found = observe(video, plan, folder, state, _part(progress, _SCANNED, _OBSERVED), took)
-        clip = _fit(video, plan, folder, found, model, _part(progress, _OBSERVED, _FITTED), took)
+        found = observe(video, plan, folder, state, _part(progress, _SCANNED, _OBSERVED), watch)
+        clip = _fit(video, plan, folder, found, model, _part(progress, _OBSERVED, _FITTED), watch)
     if not clip.info.photometric:
-        with _timed(took, "refinement"):
+        with watch.running("refinement"):
             tracks = refine(clip, model, _part(progress, _FITTED, _REFINED))
-        clip = clip.save_tracks(tracks, photometric=True, seconds={**clip.info.seconds, **took})
+        clip = clip.save_tracks(tracks, photometric=True, seconds={**clip.info.seconds, **watch.seconds})
     report.write(clip, model, _part(progress, _REFINED, 1.0))
     _finish(clip)
     return clip
@@ -102,7 +101,7 @@ def _begin(folder: Path) -> Path:
 
 
 def _plan(
-    video: Video, asked: tuple[str, float, float | None, int], state: Path, progress: Progress, took: dict[str, float]
+    video: Video, asked: tuple[str, float, float | None, int], state: Path, progress: Progress, watch: Stopwatch
 ) -> Plan:
     if (state / _PLAN).is_file():
         plan = Plan.load(state / _PLAN)
@@ -112,7 +111,7 @@ def _plan(
         shutil.rmtree(state)
         state.mkdir()
     _, start, seconds, size = asked
-    with _timed(took, "scan"):
+    with watch.running("scan"):
         plan = make_plan(video, start, seconds, size, progress)
     plan.save(state / _PLAN)
     return plan
@@ -125,7 +124,7 @@ def _fit(
     found: Observations,
     model: FaceModel,
     progress: Progress,
-    took: dict[str, float],
+    watch: Stopwatch,
 ) -> Clip:
     reasons = rejection.reject(found)
     rejection.check_left(reasons, plan.source.name)
@@ -133,7 +132,7 @@ def _fit(
     frames, times = found.frames[good], found.times[good]
     landmarks = damp(found.landmarks[good], frames)
     shut, arkit = blink(landmarks), found.arkit[good]
-    with _timed(took, "fit"):
+    with watch.running("fit"):
         fit = fit_landmarks(model, landmarks, arkit, shut, times, plan.size, progress)
     tracks = Tracks(
         times=times,
@@ -148,7 +147,7 @@ def _fit(
         landmark_offsets=fit.landmark_offsets,
     )
     end = plan.source.start + float(found.times[-1]) + 1 / plan.fps
-    with _timed(took, "sound"):
+    with watch.running("sound"):
         has_sound = video.write_sound(folder / SOUND, plan.source.start, end)
     tracks.save(folder / TRACKS)
     info = ClipInfo(
@@ -166,7 +165,7 @@ def _fit(
         cannot_teach=cannot_teach(tracks, has_sound),
         face_model=model.name,
         face_model_hash=model.digest,
-        seconds=took,
+        seconds=watch.seconds,
     )
     write_info(folder, info)
     return Clip.load(folder)
@@ -178,13 +177,6 @@ def _finish(clip: Clip) -> None:
         frame_path(clip.folder, rejected.frame).unlink(missing_ok=True)
         mask_path(clip.folder, rejected.frame).unlink(missing_ok=True)
     shutil.rmtree(clip.folder / UNFINISHED, ignore_errors=True)
-
-
-@contextmanager
-def _timed(took: dict[str, float], name: str) -> Iterator[None]:
-    began = time.perf_counter()
-    yield
-    took[name] = took.get(name, 0.0) + time.perf_counter() - began
 
 
 def _part(progress: Progress, start: float, end: float) -> Progress:

@@ -7,7 +7,6 @@ from collections import Counter
 import numpy as np
 
 from ..errors import DGTalkerError
-from ..rig import ARKIT_NAMES
 from .observe import Observations
 
 NO_FACE = "no face is seen"
@@ -24,10 +23,12 @@ LEAST_FRAMES = 25
 
 _NEAR_FRAMES = 100
 """To either side: whose sharpness and colours are usual."""
-_COLOUR_SLACK = 24.0
-_COLOUR_SPREADS = 5.0
-_HIDDEN_SHARE = 0.5
-"""Of the mouth's landmarks that show colours which they do not show otherwise."""
+
+_SEEN_YAW = 40.0
+"""Degrees up to which colours around the mouth are compared: beyond, those of the far cheek lie on what is behind."""
+_LEAST_LIKENESS, _LEAST_CONTRAST = 0.35, 0.25
+_MOST_STRANGE = 0.3
+_COLOUR_SLACK, _COLOUR_SPREADS = 24.0, 5.0
 
 _LIPS = (
     61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146,
@@ -48,8 +49,8 @@ def reject(found: Observations) -> list[str]:
         found: of the frames of one shot.
     """
     reasons = [""] * len(found)
-    sharp = found.sharpness < LEAST_SHARPNESS * usual(found.sharpness, found.found)
-    covered = hidden(found) > _HIDDEN_SHARE
+    blurred = (found.sharpness < LEAST_SHARPNESS * usual(found.sharpness, found.found)).any(axis=1)
+    covered = hidden(found)
     for i in range(len(found)):
         if not found.found[i]:
             reasons[i] = ANOTHER if found.faces[i] else NO_FACE
@@ -57,7 +58,7 @@ def reject(found: Observations) -> list[str]:
             reasons[i] = PROFILE
         elif covered[i]:
             reasons[i] = HIDDEN
-        elif sharp[i]:
+        elif blurred[i]:
             reasons[i] = BLURRED
     return reasons
 
@@ -74,18 +75,32 @@ def usual(values: np.ndarray, found: np.ndarray) -> np.ndarray:
 
 
 def hidden(found: Observations) -> np.ndarray:
-    """Which share of the mouth's landmarks shows a colour that it does not show otherwise (n,): lips or around them.
+    """Whether something is before the mouth (n,) bool.
 
-    A hand, a microphone or a cup changes many of them at once; speech changes few, since each landmark goes along.
+    Landmarks go along with what the mouth does, so the colours at them stay: red on the lips, shade under the nose.
+    What covers the mouth, a hand, a cup, a microphone, takes this pattern away or changes many of its colours at once.
+    On 25 clips of 23 people no frame is like that but some of heads turned by more than 45°; a hand painted before the
+    mouth is found in all of them, a finger in none.
     """
-    colours = found.colours.astype(np.float32)
-    typical = usual(colours, found.found)
-    # The light on the whole face may change: its mean is taken out.
-    light = (colours - typical).mean(axis=1, keepdims=True)
-    away = np.abs(colours - typical - np.clip(light, -_COLOUR_SLACK, _COLOUR_SLACK))
-    spread = usual(away, found.found)
-    strange = (away > _COLOUR_SLACK + _COLOUR_SPREADS * spread).any(axis=2)
-    return np.nan_to_num(np.maximum(strange[:, _LIPS].mean(axis=1), strange[:, _AROUND].mean(axis=1)))
+    colours = found.colours[:, _LIPS + _AROUND].astype(np.float32)
+    pattern = np.log(colours + 8)
+    pattern -= pattern.mean(axis=1, keepdims=True)  # of whatever light
+    typical = usual(pattern, found.found)
+    product, length = (pattern * typical).sum(axis=(1, 2)), np.square(typical).sum(axis=(1, 2))
+    contrast = product / length
+    likeness = product / np.sqrt(np.square(pattern).sum(axis=(1, 2)) * length)
+    covered = (likeness < _LEAST_LIKENESS) | (contrast < _LEAST_CONTRAST) | (_strange(colours, found) > _MOST_STRANGE)
+    return covered & found.found & (np.abs(found.yaw) < _SEEN_YAW)
+
+
+def _strange(colours: np.ndarray, found: Observations) -> np.ndarray:
+    """Which share of the landmarks on the lips, or around them, has a colour that it has not otherwise (n,)."""
+    away = colours - usual(colours, found.found)
+    light = away.mean(axis=1, keepdims=True)
+    away = np.abs(away - np.clip(light, -_COLOUR_SLACK, _COLOUR_SLACK))
+    strange = (away > _COLOUR_SLACK + _COLOUR_SPREADS * usual(away, found.found)).any(axis=2)
+    lips = len(_LIPS)
+    return np.maximum(strange[:, :lips].mean(axis=1), strange[:, lips:].mean(axis=1))
 
 
 def check_left(reasons: list[str], name: str) -> None:

@@ -1,4 +1,4 @@
-"""report.html of a clip: what was tracked, laid over its frames, and what was left out and why. One file, no scripts."""
+"""report.html of a clip: what was tracked, over its frames, and what was left out and why. One file, no scripts."""
 
 from __future__ import annotations
 
@@ -119,7 +119,8 @@ def _figure(picture: np.ndarray, text: str) -> str:
     data = base64.b64encode(pictures.encode_jpeg(picture, _QUALITY)).decode()
     size = f"width={picture.shape[1]} height={picture.shape[0]}"
     caption = html.escape(text)
-    return f'<figure><img {size} alt="{caption}" src="data:image/jpeg;base64,{data}"><figcaption>{caption}</figcaption></figure>'
+    image = f'<img {size} alt="{caption}" src="data:image/jpeg;base64,{data}">'
+    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
 
 
 def _curve(title: str, times: np.ndarray, values: np.ndarray, clip: Clip) -> str:

@@ -101,15 +101,15 @@ def scan(video: Video, start: float, end: float, progress: Progress) -> Scan:
 def find_cuts(thumbnails: np.ndarray) -> tuple[int, ...]:
     """Numbers of the pictures with which shots begin, of small pictures uint8 (N, h, w, 3); 0 is the first.
 
-    A cut changes much more than the pictures around it do, and, unlike a flash, for longer than an instant.
+    A cut changes much more than the pictures around it do, and none behind it is like those before, as after a flash.
     """
     values = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
     changes = np.abs(np.diff(values, axis=0)).mean(axis=1)
     cuts = [0]
     for i in np.flatnonzero(changes > _CUT):
         around = np.concatenate([changes[max(0, i - _AROUND) : i], changes[i + 1 : i + 1 + _AROUND]])
-        after = min(i + 1 + _FLASH_FRAMES, len(values) - 1)
-        lasting = np.abs(values[after] - values[i]).mean()
+        before, after = values[max(0, i - _FLASH_FRAMES) : i + 1], values[i + 1 : i + 2 + _FLASH_FRAMES]
+        lasting = np.abs(before[:, None] - after[None]).mean(axis=2).min()
         if lasting > _CUT / 2 and (len(around) == 0 or changes[i] > _CUT_AGAINST_AROUND * np.median(around)):
             cuts.append(int(i) + 1)
     return tuple(cuts)
@@ -126,7 +126,7 @@ def _look(
         for x in np.linspace(0, width - side, 3 if width > 1.2 * side else 1).astype(int):
             for y in np.linspace(0, height - side, 3 if height > 1.2 * side else 1).astype(int):
                 part = picture[y : y + side, x : x + side]
-                boxes += [face.box + (x, y, x, y) for face in landmarker.find(part)]
+                boxes += [face.box + np.array((x, y, x, y)) for face in landmarker.find(part)]
         boxes = _distinct(boxes)
     matte = person.cut_out(picture) if boxes else None
     tops = [_top(matte, box) for box in boxes] if matte is not None else []

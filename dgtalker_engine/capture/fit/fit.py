@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import DGTalkerError
+from ...gaussians.torch_threads import one_torch_thread
 from ...rig import ARKIT_NAMES
 from ..face_model import LANDMARKS, FaceModel
 from ..similarity import fit_similarity
+from ..tracks import Tracks
 from .frames import Frames, Person, Problem
 from .landmark_model import LandmarkModel, landmark_model
 from .solver import fit_frames, fit_person
@@ -81,16 +83,35 @@ def fit_landmarks(
     focal = _START_FOCAL * size
     person = Person(np.zeros(len(face_model.identity)), focal, np.zeros((len(model.indices), 3)))
     frames = _begin(model, landmarks, focal, size, len(face_model.expression_names))
-    chosen = spread(np.concatenate([np.nan_to_num(arkit), 3 * frames.rotation.reshape(len(arkit), 9)], 1), _FOR_THE_PERSON)
+    chosen = spread(
+        np.concatenate([np.nan_to_num(arkit), 3 * frames.rotation.reshape(len(arkit), 9)], 1), _FOR_THE_PERSON
+    )
 
     def check() -> None:
         progress(0.0, "Fitting the face")
 
-    person = fit_person(problem.of(chosen), person, frames[chosen], seen[chosen], held, check)
-    # The poses begin anew for the focal length found.
-    frames = _begin(model, landmarks, person.focal, size, len(face_model.expression_names))
-    frames = fit_frames(problem, person, frames, seen, times, held, lambda done: progress(done, "Fitting the face"))
+    with one_torch_thread():
+        person = fit_person(problem.of(chosen), person, frames[chosen], seen[chosen], held, check)
+        # The poses begin anew for the focal length found.
+        frames = _begin(model, landmarks, person.focal, size, len(face_model.expression_names))
+        frames = fit_frames(problem, person, frames, seen, times, held, lambda done: progress(done, "Fitting the face"))
     return _fit(problem, person, frames)
+
+
+def reprojected(face_model: FaceModel, tracks: Tracks, size: int) -> np.ndarray:
+    """Where tracks say that the landmarks lie, pixels (T, 478, 2); NaN where the model has none."""
+    model = landmark_model(face_model)
+    problem = Problem(model, tracks.landmarks, size)
+    offsets = tracks.landmark_offsets[model.indices].astype(np.float64)
+    poses = tracks.head_to_camera.astype(np.float64)
+    frames = Frames(poses[:, :3, :3], poses[:, :3, 3], tracks.expression.astype(np.float64), tracks.pose)
+    return _scattered(problem.project(Person(tracks.identity.astype(np.float64), tracks.focal, offsets), frames), model)
+
+
+def _scattered(points: np.ndarray, model: LandmarkModel) -> np.ndarray:
+    result = np.full((len(points), LANDMARKS, 2), np.nan)
+    result[:, model.indices] = points
+    return result
 
 
 def _fit(problem: Problem, person: Person, frames: Frames) -> Fit:
@@ -98,8 +119,6 @@ def _fit(problem: Problem, person: Person, frames: Frames) -> Fit:
     matrices = np.tile(np.eye(4), (count, 1, 1))
     matrices[:, :3, :3], matrices[:, :3, 3] = frames.rotation, frames.translation
     projected = problem.project(person, frames)
-    reprojected = np.full((count, LANDMARKS, 2), np.nan)
-    reprojected[:, indices] = projected
     offsets = np.zeros((LANDMARKS, 3))
     offsets[indices] = person.offsets
     return Fit(
@@ -109,7 +128,7 @@ def _fit(problem: Problem, person: Person, frames: Frames) -> Fit:
         pose=frames.joints,
         head_to_camera=matrices,
         landmark_offsets=offsets,
-        reprojected=reprojected,
+        reprojected=_scattered(projected, problem.model),
         error=np.linalg.norm(projected - problem.wanted, axis=-1).mean(1),
     )
 
@@ -146,7 +165,7 @@ def _begin(model: LandmarkModel, landmarks: np.ndarray, focal: float, size: int,
 
 
 def spread(features: np.ndarray, count: int) -> np.ndarray:
-    """Up to `count` rows (rising) of features (T, n) that differ as much as possible: each the farthest from the others."""
+    """Up to `count` rows (rising) of features (T, n) that differ much: each the farthest from those before."""
     if len(features) <= count:
         return np.arange(len(features))
     chosen = [int(np.linalg.norm(features - np.median(features, axis=0), axis=1).argmin())]

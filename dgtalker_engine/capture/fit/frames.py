@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from scipy.spatial.transform import Rotation
 
 from .landmark_model import LandmarkModel
@@ -14,6 +15,7 @@ from .weights import CLOSURES, FACE_HEIGHT, landmark_weights
 _ROBUST = 4.0  # pixels, beyond which an error counts linearly
 _CLOSURE = 3.0
 _CLOSED = 3.0  # pixels of opening, below which a closure counts up to 4 times
+_IRIS_HELD = 100.0  # as much as the other offsets
 _BATCH = 24  # frames whose derivatives fit a processor's cache
 
 POSE = 6
@@ -133,7 +135,10 @@ class Problem:
             hessian += np.einsum("tp,tpki,tpkj->pij", weights, by_point, by_point)
             gradient += np.einsum("tp,tpki,tpk->pi", weights, by_point, error)
         hessian, gradient = hessian / count, gradient / count
-        step = np.linalg.solve(hessian + held * np.eye(3), (gradient + held * person.offsets)[..., None])[..., 0]
+        # An iris beside its place means a look, not a person.
+        each = held * np.where(self.model.indices < 468, 1.0, _IRIS_HELD)[:, None]
+        step = np.linalg.solve(hessian + each[..., None] * np.eye(3), (gradient + each * person.offsets)[..., None])
+        step = step[..., 0]
         return replace(person, offsets=person.offsets - step)
 
     def _errors(self, person: Person, frames: Frames) -> tuple:
@@ -165,13 +170,13 @@ class Problem:
         jacobian[..., :3] = by_point @ cross
         jacobian[..., 3:6] = by_point
         by_head = (by_point @ frames.rotation[:, None]).astype(np.float32)
-        jacobian[..., POSE : POSE + expressions] = by_head @ placed.by_expression
+        jacobian[..., POSE : POSE + expressions] = _product(by_head, placed.by_expression)
         free = np.repeat(self.free, 3)
-        jacobian[..., POSE + expressions : self.variables] = by_head @ placed.by_pose[..., free]
+        jacobian[..., POSE + expressions : self.variables] = _product(by_head, placed.by_pose[..., free])
         if shared:
             people = len(person.identity)
             by_identity = self.model.identity[:people].transpose(1, 2, 0).astype(np.float32)
-            jacobian[..., self.variables : -1] = by_head @ by_identity
+            jacobian[..., self.variables : -1] = _product(by_head, by_identity)
             jacobian[..., -1] = flat * (person.focal / self.unit)
         weights = self._robust(error)
         hessian, gradient, cost = _normal(jacobian, error, weights)
@@ -183,12 +188,18 @@ class Problem:
         return Equations(hessian + more.hessian, gradient + more.gradient, cost + more.cost)
 
 
+def _product(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """first @ second by torch, whose number of threads is known: NumPy's small products would wake all there are."""
+    return torch.matmul(torch.from_numpy(first), torch.from_numpy(second)).numpy()
+
+
 def _normal(jacobian: np.ndarray, error: np.ndarray, weights: np.ndarray) -> Equations:
     """½ Σ w e² of errors (T, P, 2) with weights (T, P)."""
     count, _, _, total = jacobian.shape
     weights = np.repeat(weights, 2, axis=1)
     flat, error = jacobian.reshape(count, -1, total), error.reshape(count, -1)
     weighted = flat * weights[..., None].astype(np.float32)
-    hessian = (weighted.transpose(0, 2, 1) @ flat).astype(np.float64)
-    gradient = (weighted.transpose(0, 2, 1) @ error[..., None].astype(np.float32))[..., 0].astype(np.float64)
+    weighted = weighted.transpose(0, 2, 1)
+    hessian = _product(weighted, flat).astype(np.float64)
+    gradient = _product(weighted, error[..., None].astype(np.float32))[..., 0].astype(np.float64)
     return Equations(hessian, gradient, 0.5 * (weights * error**2).sum(1))

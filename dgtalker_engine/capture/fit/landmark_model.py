@@ -1,4 +1,4 @@
-"""A face model at MediaPipe's landmarks alone, in NumPy, with its derivatives: what fitting needs, thousands of times."""
+"""A face model at MediaPipe's landmarks alone, in NumPy, with its derivatives."""
 
 from __future__ import annotations
 

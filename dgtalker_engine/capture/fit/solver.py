@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from .frames import POSE, Equations, Frames, Person, Problem
-from .smoothing import cut, smoothness, solve_smooth
+from .smoothing import Smoothness, cut, smoothness, solve_smooth
 from .weights import Priors
 
 Check = Callable[[], None]
@@ -24,10 +25,14 @@ _TURN_SMOOTH, _MOVE_SMOOTH = 7e4, 4e5  # squared second differences at 25 frames
 _MOST_TURN, _MOST_MOVE, _MOST_EXPRESSION = 0.2, 0.1, 0.5  # of one step
 _TOGETHER = 256  # frames solved at once
 
+_SMALL = 2e-3  # a step after which no other is needed
+
 USUAL_SECONDS = 0.04
 
 
-def fit_person(problem: Problem, person: Person, frames: Frames, seen: np.ndarray, held: Priors, check: Check) -> Person:
+def fit_person(
+    problem: Problem, person: Person, frames: Frames, seen: np.ndarray, held: Priors, check: Check
+) -> Person:
     """One identity, focal length and set of offsets for all frames, which do not know of each other.
 
     Each iteration eliminates the frames' own variables (Schur's complement), so that what frames could explain
@@ -47,9 +52,7 @@ def fit_person(problem: Problem, person: Person, frames: Frames, seen: np.ndarra
         hessian[:, n:, n:] += np.diag(np.r_[np.full(people, _IDENTITY_HELD), _FOCAL_HELD])
         gradient[:, n:-1] += _IDENTITY_HELD * person.identity
         gradient[:, -1] += _FOCAL_HELD * np.log(person.focal / (_USUAL_FOCAL * problem.size))
-        step, shared = _bounded(
-            lambda fixed, values: _solve_shared(hessian, gradient, fixed, values), frames.expression, held, fixed
-        )
+        step, shared = _bounded(partial(_solve_shared, hessian, gradient), frames.expression, held, fixed)
         frames = _stepped(problem, frames, step, held)
         person = replace(
             person,
@@ -118,11 +121,10 @@ def _fit_batch(
         hessian, gradient, fixed = _with_priors(equations, frames, seen, held, n)
         whole = frames if before is None else _joined([before, frames])
         smooth = smoothness(_relative(whole, problem), first, second, known)
-        (step,) = _bounded(
-            lambda fixed, values: (solve_smooth(hessian, gradient, smooth, fixed, values),),
-            frames.expression, held, fixed,
-        )  # fmt: skip
+        (step,) = _bounded(partial(_solve_frames, hessian, gradient, smooth), frames.expression, held, fixed)
         frames = _stepped(problem, frames, step, held)
+        if np.abs(step).max() < _SMALL:
+            break
     return frames
 
 
@@ -182,6 +184,13 @@ def _solve_shared(
     rest = gradient[:, n:].sum(0) - np.einsum("tns,tn->s", between, solved[..., -1])
     shared = -np.linalg.solve(reduced, rest)
     return -(solved[..., -1] + solved[..., :-1] @ shared), shared
+
+
+def _solve_frames(
+    hessian: np.ndarray, gradient: np.ndarray, smooth: Smoothness, fixed: np.ndarray, values: np.ndarray
+) -> tuple[np.ndarray]:
+    """`solve_smooth` as `_bounded` wants it."""
+    return (solve_smooth(hessian, gradient, smooth, fixed, values),)
 
 
 def _relative(frames: Frames, problem: Problem) -> np.ndarray:

@@ -10,9 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...gaussians import Gaussians
-
-SH_0 = 0.28209479177387814
-"""Spherical harmonics of degree 0."""
+from ...gaussians.constants import SH_C0
 
 _LOG_SCALES = (-9.0, -3.5)
 _FLAT = 0.3  # a Gaussian's size across the surface against that along it
@@ -58,7 +56,7 @@ class Appearance:
             "scales": scales,
             "quats": quats,
             "opacities": torch.full((total,), 1.5),
-            "colours": (torch.from_numpy(seeds.colours) - 0.5) / SH_0,
+            "colours": (torch.from_numpy(seeds.colours) - 0.5) / SH_C0,
         }
         for tensor in self.parameters.values():
             tensor.requires_grad_(True)

@@ -76,8 +76,14 @@ def pose_equations_reference(
     arm = point - pivot
     turns = np.stack([np.cross(axis, arm) for axis in np.eye(3)], -1)
     motion = np.concatenate([turns, np.broadcast_to(np.eye(3), turns.shape)], -1)  # of the point (…, 3, 6)
-    flow = focal / z[..., None, None] * (motion[..., :2, :] - (point[..., :2] / z[..., None])[..., None] * motion[..., 2:, :])
-    jacobian = -(slope(1)[inner][..., None] * flow[..., None, 0, :] + slope(0)[inner][..., None] * flow[..., None, 1, :])
+    flow = (
+        focal
+        / z[..., None, None]
+        * (motion[..., :2, :] - (point[..., :2] / z[..., None])[..., None] * motion[..., 2:, :])
+    )
+    jacobian = -(
+        slope(1)[inner][..., None] * flow[..., None, 0, :] + slope(0)[inner][..., None] * flow[..., None, 1, :]
+    )
     error = difference[inner]
     weight = weights[inner][..., None] * used[..., None] / np.sqrt(1 + (error / ROBUST) ** 2)
     hessian = np.einsum("hwc,hwci,hwcj->ij", weight, jacobian, jacobian)

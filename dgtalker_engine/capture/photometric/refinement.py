@@ -8,27 +8,27 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ...errors import DGTalkerError
+from ...gaussians.torch_threads import one_torch_thread
 from ..clip import Clip
 from ..face_model import FaceModel
 from ..fit.fit import spread
 from ..tracks import Tracks
 from .appearance import Appearance
+from .ridge import foretell
 from .scene import Scene
 from .seeding import seed
-from .tracking import track
+from .tracking import moved, steps_between, track
 from .training import train
 
 Progress = Callable[[float, str], None]
 """Told how much is done, 0 to 1, and what; raises `Cancelled` to stop."""
 
-_ROUNDS = ((300, 3), (200, 2), (200, 2))  # steps of training, iterations of tracking
+_ROUNDS = ((80, 1),) * 5  # steps of training, iterations of tracking
 _TRAINED = 100  # frames
 _SEEDED = 5
 
 
-def refine(
-    clip: Clip, face_model: FaceModel, progress: Progress, *, frames: Sequence[int] | None = None
-) -> Tracks:
+def refine(clip: Clip, face_model: FaceModel, progress: Progress, *, frames: Sequence[int] | None = None) -> Tracks:
     """Refines the poses of a clip's tracks on its pictures.
 
     Rounds of two steps: an appearance of the head is trained on frames at the poses so far, and then the poses are
@@ -36,7 +36,7 @@ def refine(
 
     Args:
         clip: with tracks that were fitted to landmarks.
-        frames: whose pictures may be used, rising; None for all. The others keep their pose.
+        frames: whose pictures may be used; None for all. What changes in the others is foretold from their landmarks.
 
     Raises:
         DGTalkerError: there are fewer than 3 frames.
@@ -45,6 +45,11 @@ def refine(
     used = np.arange(len(clip)) if frames is None else np.unique(np.asarray(frames, np.int64))
     if len(used) < 3:
         raise DGTalkerError("Poses can be refined from 3 frames on.", "Give a longer clip.")
+    with one_torch_thread():
+        return _refined(clip, face_model, used, progress)
+
+
+def _refined(clip: Clip, face_model: FaceModel, used: np.ndarray, progress: Progress) -> Tracks:
     random = np.random.default_rng(0)
     progress(0.0, "Refining the head's poses")
     scene = Scene(clip, face_model, used)
@@ -61,5 +66,8 @@ def refine(
             progress((first + done) / len(_ROUNDS), "Refining the head's poses")
 
         train(appearance, scene, trained, poses, steps, random, lambda done: check(0.5 * done))
-        poses, _ = track(appearance, scene, poses, begun, iterations, lambda done: check(0.5 + 0.5 * done))
+        poses = track(appearance, scene, poses, begun, iterations, lambda done: check(0.5 + 0.5 * done))
+    steps = foretell(tracks, face_model, clip.info.size, used, steps_between(begun[used], poses[used]))
+    others = np.setdiff1d(np.arange(len(clip)), used)
+    poses[others] = moved(begun[others], steps[others])
     return dataclasses.replace(tracks, head_to_camera=poses.astype(np.float32))

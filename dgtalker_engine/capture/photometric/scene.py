@@ -33,7 +33,7 @@ class View:
         region: x, y, width, height in the frame of side `SIDE`, pixels.
         wanted: what the frame shows there, float32 (height, width, 3), 0 to 1.
         behind: what is behind the head; where the head is not, the frame itself.
-        weights: of its pixels where poses are found, float32 (height, width): the mouth moves by itself, and counts less.
+        weights: of its pixels where poses are found, float32 (height, width): the mouth moves by itself.
     """
 
     region: tuple[int, int, int, int]
@@ -67,8 +67,8 @@ class Scene:
         """Of the small frame, with another pose (4, 4) than the tracks' where one is given."""
         focal = self.tracks.focal * SIDE / self.clip.info.size
         K = np.array([[focal, 0, SIDE / 2], [0, focal, SIDE / 2], [0, 0, 1]])
-        pose = self.tracks.head_to_camera[frame] if pose is None else pose
-        return Camera(K=K, world_to_camera=pose.astype(np.float64), width=SIDE, height=SIDE)
+        seen = self.tracks.head_to_camera[frame] if pose is None else pose
+        return Camera(K=K, world_to_camera=seen.astype(np.float64), width=SIDE, height=SIDE)
 
     def regions(self, frame: int) -> FrameRegions:
         """The small frame, labelled with the poses to begin with."""
@@ -110,13 +110,14 @@ class Scene:
         cv2 = packages.load("cv2")
         chosen = self.frames[np.linspace(0, len(self.frames) - 1, min(len(self.frames), _PLATE_FRAMES)).astype(int)]
         around = np.ones((5, 5), np.uint8)
-        stack = np.ma.masked_all((len(chosen), SIDE, SIDE, 3), np.uint8)
-        for row, frame in enumerate(chosen):
-            head = cv2.dilate(self.head(int(frame)).astype(np.uint8), around) > 0
-            stack[row] = np.ma.array(self.picture(int(frame)), mask=np.repeat(head[..., None], 3, axis=2))
-        plate = np.ma.median(stack, axis=0)
-        hole = np.ma.getmaskarray(plate)[..., 0].astype(np.uint8)
-        return cv2.inpaint(plate.filled(0).astype(np.uint8), hole, 3, cv2.INPAINT_TELEA)
+        heads = np.stack([cv2.dilate(self.head(int(frame)).astype(np.uint8), around) > 0 for frame in chosen])
+        stack = np.stack([self.picture(int(frame)) for frame in chosen]).astype(np.float32)
+        stack[heads] = np.inf  # sorted behind what is seen
+        stack.sort(axis=0)
+        seen = (~heads).sum(axis=0)
+        plate = np.take_along_axis(stack, (np.maximum(seen - 1, 0) // 2)[None, ..., None], axis=0)[0]
+        plate[seen == 0] = 0
+        return cv2.inpaint(plate.astype(np.uint8), (seen == 0).astype(np.uint8), 3, cv2.INPAINT_TELEA)
 
 
 def _box(head: np.ndarray) -> tuple[int, int, int, int]:

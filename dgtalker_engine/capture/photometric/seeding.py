@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import packages
-from ..face_model import FaceModel
 from ..regions import FrameRegions
 from .appearance import Seeds
 from .scene import SIDE, Scene

@@ -9,7 +9,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from ...gaussians import render
-from ..fit.smoothing import Smoothness, smoothness, solve_smooth
+from ..fit.smoothing import smoothness, solve_smooth
 from .appearance import Appearance
 from .equations import pose_equations
 from .scene import Scene
@@ -28,7 +28,7 @@ def track(
     begun: np.ndarray,
     iterations: int,
     check: Callable[[float], None],
-) -> tuple[np.ndarray, np.ndarray]:
+) -> np.ndarray:
     """Moves the poses of the scene's frames so that the appearance shows what the frames show.
 
     Args:
@@ -37,11 +37,10 @@ def track(
         check: told how much is done, 0 to 1; raises to stop.
 
     Returns:
-        The poses, those of frames whose pictures are not used unchanged, and each used frame's mean error at the last
-        but one (n,).
+        The poses; those of frames whose pictures are not used are unchanged.
     """
     frames = scene.frames
-    poses, errors = poses.astype(np.float64), np.zeros(len(frames))
+    poses = poses.astype(np.float64)
     held = 1 / np.r_[np.full(3, _TURN), _MOVE] ** 2
     bend = _bends(scene.tracks.times[frames])
     free = np.zeros((len(frames), 6), bool)
@@ -56,7 +55,7 @@ def track(
                 image = render(cloud, camera, region=view.region, antialiased=True, backend="cpu")
             x, y, *_ = view.region
             eye = np.array([camera.K[0, 0], camera.K[0, 2] - x, camera.K[1, 2] - y, *poses[frame][:3, 3]])
-            hessians[row], gradients[row], errors[row] = pose_equations(
+            hessians[row], gradients[row], _ = pose_equations(
                 image.rgb, image.alpha, image.depth, view.wanted, view.behind, view.weights, eye
             )
         hessians /= _NOISE**2 * _ALIKE
@@ -67,7 +66,7 @@ def track(
         smooth = smoothness(steps_between(poses[frames][:1], poses[frames]), np.zeros((len(frames) - 1, 6)), bend, 0)
         step = solve_smooth(hessians, gradients, smooth, free, np.zeros(free.shape)).clip(-_MOST, _MOST)
         poses[frames] = moved(poses[frames], step)
-    return poses, errors
+    return poses
 
 
 def moved(poses: np.ndarray, steps: np.ndarray) -> np.ndarray:

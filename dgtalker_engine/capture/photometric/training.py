@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from .appearance import Appearance
 from .scene import Scene, View
 
 _RATES = {"offsets": 2e-4, "scales": 0.02, "quats": 0.01, "opacities": 0.05, "colours": 0.05}
-_DECAY = 0.1  # of the rates, to the end
+_DECAY = 0.3  # of the rates, to the end
 
 
 def composed(cloud: Gaussians, scene: Scene, frame: int, view: View, pose: np.ndarray | None = None) -> torch.Tensor:
@@ -25,7 +25,7 @@ def composed(cloud: Gaussians, scene: Scene, frame: int, view: View, pose: np.nd
 def train(
     appearance: Appearance,
     scene: Scene,
-    frames: Sequence[int],
+    frames: np.ndarray,
     poses: np.ndarray,
     steps: int,
     random: np.random.Generator,
@@ -34,6 +34,7 @@ def train(
     """Trains the appearance on frames at given poses by the absolute differences.
 
     Args:
+        frames: their numbers (n,).
         poses: head to camera of all frames of the clip (T, 4, 4).
         check: told how much is done, 0 to 1; raises to stop.
     """

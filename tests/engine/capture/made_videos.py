@@ -35,7 +35,9 @@ def head(name: str = "robin", jaw: float = 0.0, blink: float = 0.0, yaw: float =
     matrix[:3, 3] = -_LOOKING_BACK @ (0, -0.85, 0.01)
     focal, middle = 2.2 * SIDE, SIDE / 2
     K = np.array([[focal, 0, middle], [0, focal, middle], [0, 0, 1.0]])
-    picture = render(model.pose(weights), Camera(K=K, world_to_camera=matrix, width=SIDE, height=SIDE), background=BACKGROUND)
+    picture = render(
+        model.pose(weights), Camera(K=K, world_to_camera=matrix, width=SIDE, height=SIDE), background=BACKGROUND
+    )
     return np.rint(255 * np.clip(np.asarray(picture.rgb), 0, 1)).astype(np.uint8)
 
 

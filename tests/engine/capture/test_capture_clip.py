@@ -52,7 +52,9 @@ def clip(tmp_path):
         (tmp_path / folder).mkdir()
     ramp = np.linspace(0, 255, SIZE).astype(np.uint8)
     for number in kept:
-        picture = np.stack([np.tile(ramp, (SIZE, 1)), np.tile(ramp[:, None], (1, SIZE)), np.full((SIZE, SIZE), 9 * number)], -1)
+        picture = np.stack(
+            [np.tile(ramp, (SIZE, 1)), np.tile(ramp[:, None], (1, SIZE)), np.full((SIZE, SIZE), 9 * number)], -1
+        )
         frame_path(tmp_path, number).write_bytes(pictures.encode_jpeg(picture.astype(np.uint8)))
         mask_path(tmp_path, number).write_bytes(pictures.encode_png(np.tile(ramp, (SIZE, 1))))
     tracks(3).save(tmp_path / "tracks.safetensors")
