@@ -88,7 +88,9 @@ class FaceLandmarker:
         found = zip(result.face_landmarks, result.face_blendshapes, result.facial_transformation_matrixes, strict=True)
         faces: list[Face] = []
         for points, scores, matrix in found:
-            landmarks = np.array([(p.x, p.y, p.z) for p in points], np.float32) * np.float32((width, height, width))
+            landmarks = np.array([(p.x, p.y, p.z) for p in points], np.float32) * np.array(
+                (width, height, width), np.float32
+            )
             by_name = {score.category_name: score.score for score in scores}
             arkit = np.array([by_name.get(name, 0.0) for name in ARKIT_NAMES], np.float32)
             u, _, v = np.linalg.svd(np.asarray(matrix)[:3, :3])

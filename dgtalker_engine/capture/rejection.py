@@ -49,7 +49,7 @@ def reject(found: Observations) -> list[str]:
         found: of the frames of one shot.
     """
     reasons = [""] * len(found)
-    blurred = (found.sharpness < LEAST_SHARPNESS * usual(found.sharpness, found.found)).any(axis=1)
+    blurred = np.any(found.sharpness < LEAST_SHARPNESS * usual(found.sharpness, found.found), axis=1)
     covered = hidden(found)
     for i in range(len(found)):
         if not found.found[i]:
