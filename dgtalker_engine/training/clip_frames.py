@@ -1,4 +1,4 @@
-"""A clip's frames as trainings take them: pictures at several scales, what is behind the head, and which frames are whose.
+"""A clip's frames as trainings take them: at several scales, with what is behind the head, some kept for tests.
 
 The head alone is learned: what is behind it in a view is the frame itself, with the head's place filled by what other
 frames show there. So a picture of the head over its background is a whole frame again, as the published tables have it.
@@ -193,9 +193,7 @@ class ClipFrames:
             while self._bytes > _MOST_BYTES and self._cache:
                 self._bytes -= _size(self._cache.popitem(last=False)[1])
         self._cache[key] = view
-        return replace(
-            view, picture=view.picture.float(), background=view.background.float(), head=view.head.float()
-        )
+        return replace(view, picture=view.picture.float(), background=view.background.float(), head=view.head.float())
 
     def _prepared(self, index: int, down: int) -> View:
         cv2 = packages.load("cv2")
@@ -246,12 +244,10 @@ class ClipFrames:
         plate = np.zeros((self.size, self.size, 3), np.uint8)
         known = np.zeros((self.size, self.size), bool)
         for row in range(self.size):
-            here = np.ma.masked_array(
-                np.stack([picture[row] for picture in pictures]),
-                mask=np.repeat(np.stack([person[row] for person in persons])[..., None], 3, axis=2),
-            )
-            known[row] = ~np.ma.getmaskarray(here).all(axis=0)[:, 0]
-            plate[row] = np.ma.median(here, axis=0).filled(0)
+            free = ~np.stack([person[row] for person in persons])
+            here = np.where(free[..., None], np.stack([picture[row] for picture in pictures]), np.nan)
+            known[row] = free.any(axis=0)
+            plate[row, known[row]] = np.nanmedian(here[:, known[row]], axis=0).round()
         return _filled(plate, known)
 
 

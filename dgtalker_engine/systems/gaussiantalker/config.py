@@ -9,12 +9,14 @@ from ...training import Config, setting
 
 @dataclass(frozen=True, kw_only=True)
 class GaussianTalkerConfig(Config):
-    """The Dynamic Gaussian Renderer (section 3.3) and its training. The paper publishes no λ, ε or k: these are ours."""
+    """The Dynamic Gaussian Renderer (section 3.3) and its training. The paper has no figures for λ, ε and k: ours."""
 
     steps: int = setting(2400, "how many steps to train, one frame each", least=1)
     share: float = setting(1.0, "the share of the frames that train, from the first on; the others are for tests",
                            least=0.1, most=1.0)  # fmt: skip
-    half_share: float = setting(0.3, "the share of the steps, from the first on, at half the resolution", least=0, most=1)
+    half_share: float = setting(
+        0.3, "the share of the steps, from the first on, at half the resolution", least=0, most=1
+    )
 
     face_gaussians: int = setting(14_000, "Gaussians bound to the face model at first", least=1)
     hair_gaussians: int = setting(9_000, "Gaussians bound to the hair's shell at first", least=0)
@@ -48,7 +50,9 @@ class GaussianTalkerConfig(Config):
     semantic_weight: float = setting(0.1, "λ_seg of equation 23; 0: without it", least=0)
     semantic_every: int = setting(4, "steps from one with the semantic loss to the next", least=1)
     mask_weight: float = setting(0.2, "of opacity beside the head and transparency inside it", least=0)
-    blend_weight: float = setting(1.0, "of the square of the blendshapes, against learning the few frames by heart", least=0)
+    blend_weight: float = setting(
+        1.0, "of the square of the blendshapes, against learning the few frames by heart", least=0
+    )
 
     tune_face: bool = setting(False, "whether the frames' expression and pose are tuned with the Gaussians")
     """The paper gains 1.5 dB by it. After a photometric capture it overfits: the test frames' stay as they were."""

@@ -76,8 +76,8 @@ class DensityControl:
         spread = torch.randn(len(rows), 3) * model.log_scales[rows].exp() * _sizes(model)[rows, None]
         spread = spread * shrinks[:, None] * 0.7
         _take(model, optimiser, rows, children)
-        model.positions += _rotated(model.quats, spread)
-        model.log_scales -= shrinks[:, None] * math.log(_SPLIT)
+        model.positions.add_(_rotated(model.quats, spread))
+        model.log_scales.sub_(shrinks[:, None] * math.log(_SPLIT))
         self._sum, self._count = torch.zeros(len(model)), torch.zeros(len(model))
 
 

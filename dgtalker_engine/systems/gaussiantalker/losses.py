@@ -33,9 +33,7 @@ _BLEND_SCALES = {"blend_positions": 3e3, "blend_rotations": 0.03, "blend_colours
 _TILT = 0.02
 
 
-def picture_losses(
-    picture: Tensor, image: Image, view: View, config: GaussianTalkerConfig
-) -> dict[str, Tensor]:
+def picture_losses(picture: Tensor, image: Image, view: View, config: GaussianTalkerConfig) -> dict[str, Tensor]:
     """L1 and D-SSIM of equation 20, and how far the opacity is from the head's mask.
 
     Args:

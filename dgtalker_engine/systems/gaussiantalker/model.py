@@ -1,4 +1,4 @@
-"""The head: Gaussians bound to a face model and a hair shell, and the speaker's own blendshapes (GaussianTalker, 3.3)."""
+"""The head (section 3.3): Gaussians bound to a face model and a hair shell, and the speaker's own blendshapes."""
 
 from __future__ import annotations
 
@@ -80,6 +80,10 @@ class GaussianTalker(nn.Module):
     opacity_logits: nn.Parameter
     colours: nn.Parameter
     barycentric_logits: nn.Parameter
+    blend_positions: nn.Parameter | None
+    blend_rotations: nn.Parameter | None
+    blend_colours: nn.Parameter | None
+    latent: LatentPose | None
 
     def __init__(
         self, config: GaussianTalkerConfig, face_model: FaceModel, seeds: Seeds, latent: LatentPose | None

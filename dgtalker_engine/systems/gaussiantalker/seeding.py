@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from ...capture.face_model import Region
@@ -148,7 +148,7 @@ def _colours(
     points: np.ndarray,
     regions: np.ndarray,
 ) -> np.ndarray:
-    """sRGB (N, 3): the frames' mean where they show a Gaussian; the other half of the face's, or of what is near, where not."""
+    """sRGB (N, 3): the mean of the frames that show a Gaussian; else that of the other half, and of what is near."""
     total, count = np.zeros((len(triangles), 3)), np.zeros(len(triangles))
     for view in views:
         colours, seen = view.colours(faces[triangles], barycentrics)
@@ -163,7 +163,7 @@ def _colours(
 
 
 def borrowed(points: np.ndarray, values: np.ndarray, known: np.ndarray, regions: np.ndarray) -> np.ndarray:
-    """For each Gaussian what those near it have that are known, and those near its mirror image: the nearer counts more.
+    """For each Gaussian what the known ones near it and near its mirror image have: the nearer counts more.
 
     Args:
         points: at rest, metres (N, 3).
@@ -178,7 +178,7 @@ def borrowed(points: np.ndarray, values: np.ndarray, known: np.ndarray, regions:
         wanted = np.flatnonzero(ours & ~known)
         if not len(source) or not len(wanted):
             continue
-        tree = cKDTree(points[source])
+        tree = KDTree(points[source])
         neighbours = min(8, len(source))
         sums, weights = np.zeros((len(wanted), values.shape[1])), np.zeros((len(wanted), 1))
         for mirror in (1, -1):

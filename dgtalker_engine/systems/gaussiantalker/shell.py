@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from ...capture.face_model import Region
 from ...capture.regions import NOTHING, project
@@ -21,11 +21,13 @@ _OUTER = (Region.SKIN, Region.UPPER_FACE, Region.LIPS, Region.SCALP, Region.NECK
 _PROUD = 0.002  # metres by which hair stands out of the face model's surface
 _SHARPNESS = 8  # how much more a direction across the view counts than one along it
 _LOWEST = -0.75  # the z of directions below which there is no hair
+_GAP = 4  # rings of directions, about 4° each, up to which a gap in the hair is closed from each side
+_DIVE = 0.002  # metres
 
 
 @dataclass(frozen=True)
 class Shell:
-    """A surface in head space: vertices, metres, float32 (V, 3), and triangles, counter-clockwise from outside (F, 3)."""
+    """A surface in head space: vertices (V, 3), metres, and triangles (F, 3), counter-clockwise from outside."""
 
     vertices: np.ndarray
     faces: np.ndarray
@@ -42,7 +44,7 @@ def fit_shell(frames: ClipFrames) -> Shell:
 
     offsets = neutral[outer] - centre
     distances = np.linalg.norm(offsets, axis=1)
-    _, near = cKDTree(offsets / distances[:, None]).query(directions, k=4)
+    _, near = KDTree(offsets / distances[:, None]).query(directions, k=4)
     surface = distances[near].mean(axis=1)
     on_scalp = np.isin(outer, scalp)[near].mean(axis=1) > 0.5
 
@@ -52,11 +54,20 @@ def fit_shell(frames: ClipFrames) -> Shell:
     radius = _smoothed(radius, triangles)
     proud = radius > surface + _PROUD
     # Before the face, and below the jaw, the face model is right and the round shell is not.
-    beside = _beside_face(frames, chosen, centre + radius[:, None] * directions)
-    kept = (on_scalp | (proud & ((depth > 0.1) | beside))) & (directions[:, 2] > _LOWEST)
-    covered = triangles[kept[triangles].sum(axis=1) >= 2]
+    points = centre + np.maximum(radius, surface)[:, None] * directions
+    beside, before = _beside_face(frames, chosen, points)
+    high = directions[:, 2] > _LOWEST
+    kept = high & (on_scalp | (proud & ((depth > 0.1) | beside)))
+    # Ears under hair are gaps: closed, unless the face is seen there.
+    gaps = ~_grown(~_grown(kept, triangles, _GAP), triangles, _GAP) & high & ~(before & (depth < 0))
+    kept = kept | gaps
+    # Its edge dives under the skin, so that nobody looks in between.
+    edge = _grown(kept, triangles, 2) & ~kept
+    distance = np.where(edge, surface - _DIVE, np.maximum(radius, surface))
+    kept_or_edge = kept | edge
+    covered = triangles[kept_or_edge[triangles].all(axis=1) & kept[triangles].any(axis=1)]
     used, renumbered = np.unique(covered, return_inverse=True)
-    vertices = centre + np.maximum(radius, surface)[used, None] * directions[used]
+    vertices = centre + distance[used, None] * directions[used]
     return Shell(vertices.astype(np.float32), renumbered.reshape(-1, 3).astype(np.int64))
 
 
@@ -112,15 +123,26 @@ def _outline(head: np.ndarray, x: float, y: float) -> np.ndarray:
     return np.maximum(reach, 1)
 
 
-def _beside_face(frames: ClipFrames, chosen: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Of points in head space, which are seen in the head's mask where the face model is not, in most frames."""
-    votes = np.zeros(len(points))
+def _beside_face(frames: ClipFrames, chosen: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of points in head space, which lie in most frames in the head's mask beside the face, and which on the face."""
+    beside, before = np.zeros(len(points)), np.zeros(len(points))
     for index in chosen:
         pixels, _ = project(frames.camera(int(index)), points)
         column, row = np.clip(pixels.astype(int), 0, frames.size - 1).T
         labels = frames.labels(int(index))
-        votes += frames.head(int(index))[row, column] & np.isin(labels[row, column], (NOTHING, Region.SCALP))
-    return votes >= len(chosen) / 2
+        no_face = np.isin(labels[row, column], (NOTHING, Region.SCALP))
+        beside += frames.head(int(index))[row, column] & no_face
+        before += ~no_face
+    return beside >= len(chosen) / 2, before >= len(chosen) / 2
+
+
+def _grown(mask: np.ndarray, triangles: np.ndarray, rings: int) -> np.ndarray:
+    """A set of vertices (V,) with the neighbours of its own, some times over."""
+    for _ in range(rings):
+        touched = triangles[mask[triangles].any(axis=1)]
+        mask = mask.copy()
+        mask[touched] = True
+    return mask
 
 
 def _smoothed(values: np.ndarray, triangles: np.ndarray, rounds: int = 4) -> np.ndarray:

@@ -83,9 +83,7 @@ class _Training:
         size = config.latent_size(len(training))
         latent = None
         if size:
-            latent = LatentPose(
-                motion(frames, training), size, mlp=config.latent == "mlp", bound=config.latent_bound
-            )
+            latent = LatentPose(motion(frames, training), size, mlp=config.latent == "mlp", bound=config.latent_bound)
         self.model = GaussianTalker(config, frames.face_model, seed(frames, config, self.random), latent)
         self.tuning = FaceTuning(frames) if config.tune_face else None
         self.density = DensityControl(self.model, config)
@@ -189,5 +187,3 @@ def motion(frames: ClipFrames, indices: tuple[int, ...]) -> Tensor:
     """What the latent pose is computed from (T, E + 3 J): expression and joints' pose of frames."""
     rows = np.concatenate([frames.tracks.expression, frames.tracks.pose.reshape(len(frames), -1)], axis=1)
     return torch.from_numpy(rows[list(indices)].astype(np.float32))
-
-
