@@ -131,7 +131,22 @@ def inpaint(
     if generator is None:
         return (1 - mask) * original + mask * (rendered + (1 - alpha) * original)
     composite = mask * rendered + (1 - mask) * original
-    return (1 - mask) * original + mask * generator(composite, mask, mask * alpha)
+    known = mask * alpha + (1 - mask)
+    return (1 - mask) * original + mask * generator(_pulled(composite, known), mask, mask * alpha)
+
+
+def _pulled(composite: Tensor, known: Tensor) -> Tensor:
+    """F's input with blurred surroundings where nothing is rendered, by a pyramid: less is left for F to learn.
+
+    Args:
+        composite: premultiplied by `known` (B, 3, H, W).
+        known: 0 to 1 (B, 1, H, W).
+    """
+    if min(composite.shape[-2:]) < 2:
+        return composite / known.clamp(min=1e-4)
+    coarse = _pulled(F.avg_pool2d(composite, 2), F.avg_pool2d(known, 2))
+    wide = F.interpolate(coarse, size=composite.shape[-2:], mode="bilinear")
+    return composite + (1 - known) * wide
 
 
 def train(footage: Sequence[Footage], config: InpaintingConfig, run: Run | None = None) -> InpaintingGenerator:

@@ -57,7 +57,8 @@ def track(path: Path, face_model: FaceModel, progress: Progress) -> TrackedFace:
             if faces:
                 times.append(time)
                 # The camera's axis goes through the picture's middle.
-                landmarks.append(faces[0].landmarks + np.array([(side - width) / 2, (side - height) / 2, 0], np.float32))
+                moved = np.array([(side - width) / 2, (side - height) / 2, 0], np.float32)
+                landmarks.append(faces[0].landmarks + moved)
                 scores.append(faces[0].arkit)
     if len(times) < _FEWEST:
         raise DGTalkerError(f"{path} hardly shows a face.", "Give a video in which somebody faces the camera.")
