@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from scipy.spatial.transform import Rotation
 
 from dgtalker_engine import avatar
 from dgtalker_engine.capture import face_model
@@ -58,16 +59,20 @@ class _FaceModelHead:
         regions = self._model.regions.numpy()
         density = np.select([np.isin(regions, (Region.LIPS, Region.TEETH, Region.EYES)), regions == 1], [4.0, 2.0], 1.0)
         share = area * density / (area * density).sum()
-        self._triangles = random.choice(len(area), _GAUSSIANS, p=share)
+        # evenly, not by chance: chance leaves holes
+        self._triangles = np.searchsorted(np.cumsum(share), (np.arange(_GAUSSIANS) + 0.5) / _GAUSSIANS)
+        self._triangles = np.minimum(self._triangles, len(area) - 1)
         self._barycentrics = random.dirichlet((1, 1, 1), _GAUSSIANS).astype("f4")
-        self._radius = np.sqrt(area / np.maximum(_GAUSSIANS * share, 1e-12))[self._triangles] * 0.75
+        self._radius = np.sqrt(area / np.maximum(_GAUSSIANS * share, 1e-12))[self._triangles]
         places = np.einsum("nci,nc->ni", corners[self._triangles], self._barycentrics)
         colours = self._paint(random, places, regions[self._triangles], rest)
         unit = normals / np.maximum(2 * area[:, None], 1e-12)
         shade = 0.62 + 0.38 * np.clip(unit[self._triangles] @ _LIGHT, -0.3, 1)
         self._sh = torch.from_numpy(((colours * shade[:, None] - 0.5) / SH_C0).astype("f4"))[:, None]
 
-    def _paint(self, random: np.random.Generator, places: np.ndarray, regions: np.ndarray, rest: torch.Tensor):
+    def _paint(
+        self, random: np.random.Generator, places: np.ndarray, regions: np.ndarray, rest: torch.Tensor
+    ) -> np.ndarray:
         """sRGB of each Gaussian (n, 3)."""
         landmarks = self._model.landmarks(rest).numpy()
         skin = np.array([0.86, 0.66, 0.55]) * random.uniform(0.6, 1.05)
@@ -83,14 +88,10 @@ class _FaceModelHead:
         amount = np.where(regions == Region.SCALP, 0.35, np.where(regions <= Region.UPPER_FACE, 0.07, 0.02))
         colours = colours * (1 + (amount * speckle)[:, None])
         face = regions <= Region.UPPER_FACE
-        for line, width in ((_BROWS[0], _BROW_WIDTH), (_BROWS[1], _BROW_WIDTH), (_LIDS, _LASH_WIDTH)):
-            steps = np.linspace(0, len(line) - 1, 12 * len(line))
-            if line is _LIDS:
-                dense = landmarks[list(line)]
-            else:
-                dense = np.stack([np.interp(steps, np.arange(len(line)), landmarks[list(line), k]) for k in range(3)], 1)
-            near = np.linalg.norm(places[:, None] - dense, axis=2).min(axis=1) < width
-            colours[near & face] = hair * 0.9
+        brows = np.concatenate([_along(landmarks[list(brow)]) for brow in _BROWS])
+        for line, width in ((brows, _BROW_WIDTH), (landmarks[list(_LIDS)], _LASH_WIDTH)):
+            near = np.linalg.norm(places[:, None] - line, axis=2).min(axis=1) < width
+            colours[near & face] = 0.9 * hair
         for middle, ring in ((468, 469), (473, 474)):
             iris = np.linalg.norm(landmarks[ring] - landmarks[middle])
             distance = np.linalg.norm(places - landmarks[middle], axis=1)
@@ -108,16 +109,20 @@ class _FaceModelHead:
         axes = torch.stack([first, torch.linalg.cross(normal, first), normal], 2)
         radius = torch.from_numpy(self._radius.astype("f4"))
         return Gaussians(
-            (corners * torch.from_numpy(self._barycentrics)[..., None]).sum(1),
-            _quaternions(axes),
-            torch.stack([radius, radius, _THIN * radius], 1),
-            torch.full((len(radius),), 0.97),
-            self._sh,
+            means=(corners * torch.from_numpy(self._barycentrics)[..., None]).sum(1),
+            quats=_quaternions(axes),
+            scales=torch.stack([radius, radius, _THIN * radius], 1),
+            opacities=torch.full((len(radius),), 0.97),
+            sh=self._sh,
         )
 
 
-def _quaternions(matrices: torch.Tensor) -> torch.Tensor:
-    from scipy.spatial.transform import Rotation
+def _along(points: np.ndarray) -> np.ndarray:
+    """Many places of a line through some (n, 3)."""
+    steps = np.linspace(0, len(points) - 1, 12 * len(points))
+    return np.stack([np.interp(steps, np.arange(len(points)), points[:, k]) for k in range(3)], axis=1)
 
+
+def _quaternions(matrices: torch.Tensor) -> torch.Tensor:
     turned = Rotation.from_matrix(matrices.numpy().astype(np.float64)).as_quat()
     return torch.from_numpy(turned[:, [3, 0, 1, 2]].astype("f4"))

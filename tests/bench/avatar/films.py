@@ -93,7 +93,14 @@ class Film:
 
 
 def make(
-    name: str, folder: Path, sound: Path = SAMPLE, *, seconds: float = 5.0, size: int = 512, fps: int = 25, instants: int = 3
+    name: str,
+    folder: Path,
+    sound: Path = SAMPLE,
+    *,
+    seconds: float = 5.0,
+    size: int = 512,
+    fps: int = 25,
+    instants: int = 3,
 ) -> Film:
     """A film of one of `characters.NAMES`, made in parts that are kept when it is called again.
 
@@ -111,12 +118,14 @@ def make(
     samples = samples.mean(axis=1)[: round(seconds * rate)]
     digest = hashlib.sha256(samples.tobytes()).hexdigest()
     settings = {"name": name, "sound": digest, "seconds": seconds, "size": size, "fps": fps, "instants": instants}
-    record = folder / "film.json"
-    if record.is_file() and (kept := json.loads(record.read_text())).pop("settings") == settings:
+    record, begun = folder / "film.json", folder / "settings.json"
+    if not begun.is_file() or json.loads(begun.read_text()) != settings:
+        for old in (record, *folder.glob("*.png")):
+            old.unlink(missing_ok=True)
+        _write_whole(begun, json.dumps(settings).encode())
+    if record.is_file():
+        kept = json.loads(record.read_text())
         return Film(**{**kept, "folder": folder, "views": tuple(View(**view) for view in kept["views"])})
-    for old in folder.glob("*.png") if record.is_file() else ():
-        old.unlink()
-    record.unlink(missing_ok=True)
     performance = perform(animate(samples, rate, fps=fps).take)
     who = characters.character(name)
     poses = _head_to_camera(performance)
@@ -132,18 +141,18 @@ def make(
         return np.clip(image.rgb * 255 + 0.5, 0, 255).astype(np.uint8)
 
     views = []
-    for frame in np.linspace(_TEST_PART * frames, frames - 1, instants).round().astype(int).tolist():
+    for frame in np.linspace(_TEST_PART * (frames - 1), frames - 1, instants).round().astype(int).tolist():
         for yaw in YAWS:
             to_camera = _around_head(poses[frame], yaw)
-            view = View(frame=frame, yaw=yaw, picture=f"{frame:06d}_{yaw:+.0f}.png", head_to_camera=to_camera.tolist())
-            if not (folder / view.picture).is_file():
-                _write_whole(folder / view.picture, cv2.imencode(".png", picture(frame, to_camera)[..., ::-1])[1].tobytes())
-            views.append(view)
+            path = folder / f"{frame:06d}_{yaw:+.0f}.png"
+            if not path.is_file():
+                _write_whole(path, cv2.imencode(".png", picture(frame, to_camera)[..., ::-1])[1].tobytes())
+            views.append(View(frame=frame, yaw=yaw, picture=path.name, head_to_camera=to_camera.tolist()))
     film = Film(
         folder=folder, size=size, fps=fps, focal=float(K[0, 0]), head_to_camera=poses.tolist(), views=tuple(views)
     )
     _shoot(film.video, (picture(i, poses[i]) for i in range(frames)), samples, rate, fps, size)
-    fields = {**asdict(film), "settings": settings}
+    fields = asdict(film)
     del fields["folder"]
     _write_whole(record, json.dumps(fields).encode())
     return film
