@@ -64,7 +64,8 @@ class FaceLandmarker:
             output_face_blendshapes=True,
             output_facial_transformation_matrixes=True,
         )
-        self._landmarker = vision.FaceLandmarker.create_from_options(options)
+        with packages.loading():
+            self._landmarker = vision.FaceLandmarker.create_from_options(options)
         self._clock = -1 if video else None
 
     def __enter__(self) -> FaceLandmarker:

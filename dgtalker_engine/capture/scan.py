@@ -19,7 +19,7 @@ Progress = Callable[[float, str], None]
 LOOKS_PER_SECOND = 5
 
 _LONGEST_SIDE = 960
-_THUMBNAIL = 24
+_THUMBNAIL = 16
 _CUT = 18.0
 """Mean change of a thumbnail's values, of 255, that is a cut: heads that turn fast before a camera stay below 10."""
 _CUT_AGAINST_AROUND = 4.0
