@@ -23,8 +23,7 @@ from .job import png_of
 FOLDER_SUFFIX = ".training"
 PREVIEW, ABOUT = "preview.png", "training.json"
 STAGES = {
-    "capture": "reading the video",
-    "fit": "tracking the face",
+    "capture": "reading the video and tracking the face",
     "train": "training",
     "bake": "writing the head",
 }

@@ -21,7 +21,7 @@ from .export import TrainedHead, export
 from .loop import Run
 from .stages import Stages, told_fractions
 
-COSTS = {"capture": 40.0, "fit": 90.0, "train": 150.0, "bake": 40.0}
+COSTS = {"capture": 150.0, "train": 180.0, "bake": 60.0}
 """Seconds that the stages take for some seconds of video on two cores; `Stages` corrects them as it goes."""
 
 
@@ -61,9 +61,8 @@ def train_avatar(system: System, request: Request, run: Run) -> dict[str, Any]:
         raise ValueError("a head is trained in a folder, where it can go on")
     stages = Stages(run, COSTS)
     face_model = face_models.load()
-    clip = _captured(source, run.folder / "clip", consent, stages.begin("capture"))
+    clip = _captured(source, run.folder / "clip", face_model, consent, stages.begin("capture"))
     run.show(clip.frame(len(clip) // 2) / 255)
-    clip = _refined(clip, face_model, stages.begin("fit"))
     head = system.train(config, clip, face_model, stages.begin("train"))
     return export(head, clip, face_model, consent, system=system.name, path=output, run=stages.begin("bake"))
 
@@ -79,18 +78,15 @@ def _checked_output(name: str) -> Path:
     return output
 
 
-def _captured(source: Path, folder: Path, consent: Consent, run: Run) -> Clip:
-    """The clip that `source` is, or that is made of it in `folder`."""
-    if (source / INFO).is_file():
-        return Clip.load(source)
-    if not (folder / INFO).is_file():
-        capture(source, folder, progress=told_fractions(run))
-        Clip.load(folder).save_info(consent=asdict(consent))
-    return Clip.load(folder)
-
-
-def _refined(clip: Clip, face_model: FaceModel, run: Run) -> Clip:
-    """The clip with poses and expressions that were refined on its pictures."""
-    if clip.info.photometric:
-        return clip
-    return clip.save_tracks(refine(clip, face_model, told_fractions(run)), photometric=True)
+def _captured(source: Path, folder: Path, face_model: FaceModel, consent: Consent, run: Run) -> Clip:
+    """The clip that `source` is, or that is made of it in `folder`; its poses refined on its pictures."""
+    tell = told_fractions(run)
+    if not (source / INFO).is_file():
+        clip = capture(source, folder, model=face_model, progress=tell)
+        return clip if clip.info.consent else clip.save_info(consent=asdict(consent))
+    clip = Clip.load(source)
+    if clip.info.face_model_hash != face_model.digest:
+        raise DGTalkerError(f"{source} was captured with another face model.", "Capture the video again.")
+    if not clip.info.photometric:
+        clip = clip.save_tracks(refine(clip, face_model, tell), photometric=True)
+    return clip

@@ -41,12 +41,14 @@ class TrainedHead:
             float32 tensors.
         triangles: int64 (N,), the face model's triangle that each Gaussian is bound to; -1 for those that are not: hair.
         barycentrics: float32 (N, 3), where in it.
+        antialiased: whether it was trained with pictures of `gaussians.render(…, antialiased=True)`.
         extras: tensors that the file keeps beside the avatar's.
     """
 
     pose: Callable[[torch.Tensor, torch.Tensor], Gaussians]
     triangles: np.ndarray
     barycentrics: np.ndarray
+    antialiased: bool
     extras: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -145,6 +147,7 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
         rig=rig.rig,
         joints=rig.joints,
         joint_weights=joint_weights,
+        antialiased=head.antialiased,
         lips=bound & (face_model.regions.numpy()[head.triangles] == Region.LIPS),
         examples=examples,
         cameras=[clip.camera(i) for i in range(len(clip))],
@@ -153,7 +156,7 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
 
 def _checked(written: Avatar, expected: Avatar, source: BakeSource) -> np.ndarray:
     """A picture of the file's head, sRGB from 0 to 1, once it has been found to be what was to be written."""
-    view = pictures.seen(source, source.cameras[0].width, most=1)[0]
+    view = pictures.seen(source, most=1)[0]
     rgb, alpha = pictures.drawn(written.pose(view.weights), view.camera)
     wanted, _ = pictures.drawn(expected.pose(view.weights), view.camera)
     if not bool((alpha > 0.5).any()) or psnr(rgb.clamp(0, 1), wanted.clamp(0, 1)) < SAME_DECIBELS:

@@ -41,16 +41,16 @@ def compare(source: BakeSource, avatar: Avatar, kept: np.ndarray, check: Callabl
     """
     errors, distances = [], []
     lips = source.lips[kept]
-    views = pictures.seen(source, PICTURE)
+    views = pictures.seen(source)
     for done, view in enumerate(views):
         model, baked = source.cloud(view.weights), avatar.pose(view.weights)
-        wanted, alpha = pictures.drawn(model, view.camera)
+        wanted, alpha = pictures.wanted(source, view)
         rgb, _ = pictures.drawn(baked, view.camera)
         decibels = metrics.psnr(rgb.clamp(0, 1), wanted.clamp(0, 1), alpha > 0.5)
         errors.append(10 ** (-decibels / 10))
         if lips.any():
             apart = _pixels(baked, view.camera)[lips] - _pixels(model, view.camera)[kept][lips]
-            distances.append(np.linalg.norm(apart, axis=1).mean())
+            distances.append(np.linalg.norm(apart, axis=1).mean() * PICTURE / view.camera.width)
         check(done / len(views))
     psnr = -10 * np.log10(max(float(np.mean(errors)), 10 ** (-MOST_DECIBELS / 10)))
     return BakeError(psnr=round(float(psnr), 2), lip_error=round(float(np.mean(distances or [0.0])), 3))

@@ -26,15 +26,15 @@ class View:
     camera: Camera
 
 
-def seen(source: BakeSource, size: int, most: int = MOST) -> list[View]:
-    """Examples as their cameras saw them, in pictures of `size`²."""
+def seen(source: BakeSource, most: int = MOST) -> list[View]:
+    """Examples as their cameras saw them."""
     chosen = np.unique(np.linspace(0, len(source.examples) - 1, most).round().astype(int))
-    return [View(source.examples[i], resized(source.cameras[i], size)) for i in chosen]
+    return [View(source.examples[i], source.cameras[i]) for i in chosen]
 
 
-def around(source: BakeSource, size: int) -> Iterator[View]:
-    """The same examples with the head turned, and every control at its most."""
-    views = seen(source, size)
+def around(source: BakeSource) -> Iterator[View]:
+    """The same examples, also with the head turned, and every control at its most."""
+    views = seen(source)
     for i, view in enumerate(views):
         for turn in {TURNS[0], TURNS[i % len(TURNS)]}:
             yield replace(view, camera=turned(view.camera, *turn))
@@ -43,10 +43,12 @@ def around(source: BakeSource, size: int) -> Iterator[View]:
         yield View(weights, turned(views[i % len(views)].camera, *TURNS[i % 3]))
 
 
-def resized(camera: Camera, size: int) -> Camera:
-    """The same camera with square pictures of `size`²."""
-    scale = np.diag([size / camera.width, size / camera.height, 1.0])
-    return replace(camera, K=scale @ camera.K, width=size, height=size)
+def halved(view: View) -> View:
+    """The view in a picture of half the size."""
+    camera = view.camera
+    width, height = camera.width // 2, camera.height // 2
+    scale = np.diag([width / camera.width, height / camera.height, 1.0])
+    return replace(view, camera=replace(camera, K=scale @ camera.K, width=width, height=height))
 
 
 def turned(camera: Camera, yaw: float, pitch: float) -> Camera:
@@ -56,7 +58,12 @@ def turned(camera: Camera, yaw: float, pitch: float) -> Camera:
     return replace(camera, world_to_camera=camera.world_to_camera @ matrix)
 
 
-def drawn(cloud: Gaussians, camera: Camera) -> tuple[torch.Tensor, torch.Tensor]:
+def drawn(cloud: Gaussians, camera: Camera, *, antialiased: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
     """Premultiplied colours (H, W, 3) and alpha (H, W)."""
-    image = render(cloud, camera, backend="cpu")
+    image = render(cloud, camera, backend="cpu", antialiased=antialiased)
     return torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)
+
+
+def wanted(source: BakeSource, view: View) -> tuple[torch.Tensor, torch.Tensor]:
+    """The same of the model, as it was trained to be drawn."""
+    return drawn(source.cloud(view.weights), view.camera, antialiased=source.antialiased)

@@ -20,7 +20,7 @@ MOST = 36_000
 """Gaussians that 512² pictures are drawn of at 100 frames/s on two cores."""
 LEAST_PIXELS = 0.3
 """Of a picture of 512², of which a Gaussian has to be the whole colour, in any that was looked at."""
-STEPS, LOOK_SIZE = 160, 256
+STEPS = 160
 RATES = {"sh": 0.01, "opacities": 0.03, "scales": 0.01}
 
 Check = Callable[[float], None]
@@ -28,10 +28,10 @@ Check = Callable[[float], None]
 
 def kept(source: BakeSource, check: Check, most: int = MOST) -> np.ndarray:
     """The rows of the Gaussians that stay, int64, in their order; at most `most`."""
-    views = list(pictures.around(source, LOOK_SIZE))
+    views = [pictures.halved(view) for view in pictures.around(source)]
     largest = total = np.zeros(0, np.float32)
     for done, view in enumerate(views):
-        seen = contributions(source.cloud(view.weights), view) * (PICTURE / LOOK_SIZE) ** 2
+        seen = contributions(source.cloud(view.weights), view) * (PICTURE / view.camera.width) ** 2
         largest = np.maximum(largest, seen) if done else seen
         total = total + seen if done else seen
         check(done / len(views))
@@ -59,8 +59,8 @@ def refit(source: BakeSource, shapes: Blendshapes, posed: Callable[[np.ndarray],
         posed: its Gaussians at weights.
         check: is told the fraction done.
     """
-    views = list(pictures.around(source, PICTURE))
-    wanted = [pictures.drawn(source.cloud(view.weights), view.camera) for view in views]
+    views = list(pictures.around(source))
+    wanted = [pictures.wanted(source, view) for view in views]
     clouds = [posed(view.weights) for view in views]
     count = len(shapes.base["means"])
     shift = {

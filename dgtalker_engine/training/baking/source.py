@@ -30,6 +30,7 @@ class BakeSource:
         rig: the controls.
         joints: what turns the Gaussians; `pose` does what they do, too.
         joint_weights: uint8 (J, N), how much of each joint's turn every Gaussian takes, in 255ths.
+        antialiased: how its pictures are drawn; those of the file, like all that the engine draws, are not.
         lips: bool (N,), the Gaussians by which the error of the lips is measured.
         examples: float32 (S, C), expressions that the model has seen, in the order of time.
         cameras: those that saw the examples, S of them.
@@ -39,6 +40,7 @@ class BakeSource:
     rig: Rig
     joints: tuple[Joint, ...]
     joint_weights: np.ndarray
+    antialiased: bool
     lips: np.ndarray
     examples: np.ndarray
     cameras: Sequence[Camera]
@@ -50,7 +52,8 @@ class BakeSource:
 
     def sculpted(self, weights: np.ndarray) -> dict[str, np.ndarray]:
         """By attribute float32 (N, …): the Gaussians at weights as they were before the joints turned them."""
-        arrays = {name: np.array(getattr(self.cloud(weights), name)) for name in WIDTHS}
+        cloud = self.cloud(weights)
+        arrays = {name: getattr(cloud, name).numpy().copy() for name in WIDTHS}
         vectors = np.array([weights.astype(float) @ joint.vectors(self.rig) for joint in self.joints]).reshape(-1, 3)
         pivots = np.array([joint.pivot for joint in self.joints], np.float32).reshape(-1, 3)
         for joint in reversed(range(len(self.joints))):

@@ -31,6 +31,10 @@ _SLACK = 0.5
 """Seconds of quiet, before and after speech, that are learned from too: mouths that rest are part of a manner."""
 
 
+class NoSpeechError(DGTalkerError):
+    """A clip that does not show how its person speaks."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """A clip.
@@ -60,17 +64,17 @@ def sample_of(name: str, speaker: str, heard: Heard, times: np.ndarray, arkit: n
         arkit: weights of `rig.ARKIT_NAMES` (n, 52).
 
     Raises:
-        DGTalkerError: there are no pictures, or hardly any speech.
+        NoSpeechError: there are no pictures, or hardly any speech.
     """
     clock = np.arange(len(heard)) / RATE
     if len(times) < 2:
-        raise DGTalkerError(f"{name} shows no face to learn from.", "Give a clip in which somebody speaks.")
+        raise NoSpeechError(f"{name} shows no face to learn from.", "Give a clip in which somebody speaks.")
     curves = np.stack([np.interp(clock, times, arkit[:, column]) for column in _COLUMNS], axis=1)
     after = np.clip(np.searchsorted(times, clock), 1, len(times) - 1)
     known = (clock >= times[0]) & (clock <= times[-1]) & (times[after] - times[after - 1] <= _LONGEST_GAP)
     weight = (known & _widened(heard.speaking, round(_SLACK * RATE))).astype(np.float32)
     if weight.sum() < RATE:
-        raise DGTalkerError(
+        raise NoSpeechError(
             f"{name} has less than a second of speech with a face that is seen.",
             "Give a clip in which the person speaks, with its sound.",
         )

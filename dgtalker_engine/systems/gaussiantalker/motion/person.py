@@ -7,13 +7,12 @@ from pathlib import Path
 
 from ....capture.clip import Clip
 from ....capture.face_model import FaceModel
-from ....errors import DGTalkerError
 from ....rig import ARKIT_NAMES
 from ....training import Run
 from . import manner
 from .adapt import PERSON, adapt
 from .config import AdaptationConfig
-from .dataset import Sample, lip_basis, part, sample_of
+from .dataset import NoSpeechError, Sample, lip_basis, part, sample_of
 from .hearing import RATE, SoundInput, hear, sound_input
 from .manner import Manner
 
@@ -38,7 +37,8 @@ def manner_of(
         base: the file of the base.
 
     Raises:
-        DGTalkerError: the clip has no sound or hardly any speech, or there is no base.
+        NoSpeechError: the clip has no sound or hardly any speech.
+        DGTalkerError: there is no base.
         Cancelled, Interrupted: as `training.run_loop`.
     """
     learned = manner.load(base)
@@ -53,11 +53,11 @@ def sample_of_clip(clip: Clip, face: FaceModel, sound: SoundInput, *, until: flo
     """A clip as the translator learns from it, up to a time in seconds.
 
     Raises:
-        DGTalkerError: it has no sound, or hardly any speech in that time.
+        NoSpeechError: it has no sound, or hardly any speech in that time.
     """
     samples, rate = clip.sound()
     if len(samples) == 0:
-        raise DGTalkerError(f"{clip.folder} has no sound: how its person speaks is not heard.", "Give one with sound.")
+        raise NoSpeechError(f"{clip.folder} has no sound: how its person speaks is not heard.", "Give one with sound.")
     heard = hear(samples, rate, sound)
     ours = tuple(face.expression_names) == ARKIT_NAMES and clip.tracks.expression.shape[1] == len(ARKIT_NAMES)
     curves = clip.tracks.expression if ours else clip.tracks.arkit
