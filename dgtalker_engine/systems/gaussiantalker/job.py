@@ -23,7 +23,6 @@ from .motion.dataset import NoSpeechError
 from .motion.person import manner_of
 from .train import train
 
-
 _MANNER = "manner"
 """The folder, in the run's, of the adaptation's checkpoint."""
 
