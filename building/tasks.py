@@ -15,10 +15,14 @@ from .repository import ROOT, WHEELS, BuildError, run, say
 ASSETS = ROOT / "dgtalker_engine" / "avatar" / "assets"
 VIDEOS = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"}
 
-MODELS = {"speech": "dgtalker_engine.systems.lipsync", "face-model": "dgtalker_engine.systems.face_model"}
+MODELS = {
+    "speech": "dgtalker_engine.systems.lipsync",
+    "face-model": "dgtalker_engine.systems.face_model",
+    "motion": "dgtalker_engine.systems.gaussiantalker.motion",
+}
 """The models that `train` makes, and the module that trains each."""
-LEARN_FROM_CLIPS = ("speech",)
-"""Those that take what was tracked in videos."""
+LEARN_FROM_CLIPS = ("speech", "motion")
+"""Those that take videos of faces; motion tracks them itself."""
 
 
 def make_packages(out: Path, cuda: bool) -> None:
@@ -74,7 +78,9 @@ def train(model: str, clips: Path | None, arguments: list[str]) -> None:
         raise BuildError(f"{model} does not learn from clips. Its options: python build.py train {model} -h")
     python = ensure(WORKSHOP).executable
     with tempfile.TemporaryDirectory() as folder:
-        if clips:
+        if clips and model == "motion":
+            arguments = ["--videos", str(clips.resolve()), *arguments]
+        elif clips:
             videos = [path for path in sorted(clips.resolve().iterdir()) if path.suffix.lower() in VIDEOS]
             say(f"tracking the faces of {len(videos)} clips")
             run([python, "-m", "dgtalker_engine.capture.landmarks", folder, *videos])

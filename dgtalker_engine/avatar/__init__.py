@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -46,14 +47,18 @@ def load(data: bytes | Path) -> Avatar:
     return dgt.parse(dgt.read(data) if isinstance(data, Path) else data, KINDS)
 
 
-def pack(avatar: Avatar) -> bytes:
-    """The bytes of the .dgt file of an avatar. Raises DGTalkerError where its kind is unknown."""
-    return dgt.pack(avatar, KINDS)
+def pack(avatar: Avatar, extras: dgt.Tensors = MappingProxyType({})) -> bytes:
+    """The bytes of the .dgt file of an avatar. Raises DGTalkerError where its kind is unknown.
+
+    Args:
+        extras: tensors that the file keeps beside the avatar's, for those who know them.
+    """
+    return dgt.pack(avatar, KINDS, extras)
 
 
-def save(avatar: Avatar, path: Path) -> None:
-    """Writes a .dgt file, whole or not at all. Raises DGTalkerError where that is not possible."""
-    dgt.write(pack(avatar), path)
+def save(avatar: Avatar, path: Path, extras: dgt.Tensors = MappingProxyType({})) -> None:
+    """Writes a .dgt file as `pack` has it, whole or not at all. Raises DGTalkerError where that is not possible."""
+    dgt.write(pack(avatar, extras), path)
 
 
 def builtin(name: str) -> bytes:

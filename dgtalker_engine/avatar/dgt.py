@@ -76,14 +76,14 @@ class Kind:
     save: Callable[[Any], Tensors]
 
 
-def pack(avatar: Avatar, kinds: Mapping[str, Kind]) -> bytes:
-    """The bytes of the .dgt file of an avatar.
+def pack(avatar: Avatar, kinds: Mapping[str, Kind], extras: Tensors) -> bytes:
+    """The bytes of the .dgt file of an avatar, with tensors beside the avatar's.
 
     Raises:
         DGTalkerError: its kind is unknown, or it cannot be written.
     """
     kind = _kind(avatar.metadata.kind, kinds)
-    return dump(replace(avatar.metadata, format_version=FORMAT_VERSION).to_json(), kind.save(avatar))
+    return dump(replace(avatar.metadata, format_version=FORMAT_VERSION).to_json(), {**extras, **kind.save(avatar)})
 
 
 def dump(document: Mapping[str, Any], tensors: Tensors) -> bytes:

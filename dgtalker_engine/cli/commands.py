@@ -6,8 +6,10 @@ import argparse
 import sys
 from collections import Counter
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import avatar as avatars
 from .. import speech
 from ..performance import Direction, exchange, perform, transcripts
 from ..rendering.files import make_folder, write_target
@@ -18,6 +20,7 @@ from ..rendering.talking_shot import talking_shot
 if TYPE_CHECKING:
     from ..avatar import TrainingRecord
     from ..performance import Performance
+    from ..systems.gaussiantalker.motion.manner import Manner
 
 
 class Terminal:
@@ -68,11 +71,19 @@ def speak(options: argparse.Namespace) -> int:
     terminal = Terminal()
     avatar = open_avatar(options.avatar)
     make_folder(options.output)
-    performance = _perform(options, terminal)
+    performance = _perform(options, terminal, _manner_of(options.avatar))
     shot = talking_shot(avatar, options.avatar, performance, options.size)
     written = render_sequence(shot, [avatar], options.output, terminal, options.format)
     terminal.say(f"{len(written)} pictures at {performance.fps:g} fps in {options.output}")
     return 0
+
+
+def _manner_of(name: str) -> Manner | None:
+    """How the person of an avatar's file moves their mouth, where the file says so."""
+    from ..systems.gaussiantalker.motion import manner
+
+    path = Path(name)
+    return manner.of_avatar(avatars.dgt.read(path)) if path.is_file() else None
 
 
 def capture(options: argparse.Namespace) -> int:
@@ -151,7 +162,7 @@ def _training_rows(record: TrainingRecord) -> dict[str, str]:
     }
 
 
-def _perform(options: argparse.Namespace, terminal: Terminal) -> Performance:
+def _perform(options: argparse.Namespace, terminal: Terminal, manner: Manner | None = None) -> Performance:
     samples = speech.read_speech(options.audio, terminal)
     duration = len(samples) / speech.RATE
     settings = {field.name: getattr(options, field.name) for field in fields(Direction) if field.name in options}
@@ -161,7 +172,7 @@ def _perform(options: argparse.Namespace, terminal: Terminal) -> Performance:
     if transcript.lower().endswith(transcripts.ENDINGS):
         transcript = transcripts.read_transcript(transcript)
     passages = [speech.Passage(0.0, duration, transcript)] if transcript else []
-    answer = speech.animate(samples, speech.RATE, fps=options.fps, passages=passages, progress=terminal)
+    answer = speech.animate(samples, speech.RATE, fps=options.fps, passages=passages, manner=manner, progress=terminal)
     for note in answer.notes:
         terminal.say(note)
     return perform(answer.take, [direction])

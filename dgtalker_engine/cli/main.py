@@ -67,6 +67,16 @@ def parser() -> argparse.ArgumentParser:
     _add_consent_options(train)
     train.set_defaults(run=_train)
 
+    dub = commands.add_parser("dub", help="new words in the mouth of a clip's person, as a film")
+    dub.add_argument("clip", type=Path, metavar="CLIP", help="the folder of the clip that the head was trained from")
+    dub.add_argument("audio", type=Path, metavar="AUDIO", help="the words: WAV, FLAC, OGG or MP3")
+    dub.add_argument("--head", type=Path, required=True, metavar="NAME.dgt", help="the person's head")
+    dub.add_argument("-o", "--output", type=Path, required=True, metavar="FILM.mp4", help="the file to write")
+    text = "the video that the clip is from: its whole pictures are shown, not the clip's square"
+    dub.add_argument("--into-video", type=Path, metavar="VIDEO", help=text)
+    dub.add_argument("--transcript", default="", metavar="WORDS", help=_TRANSCRIPT)
+    dub.set_defaults(run=_dub)
+
     avatar = commands.add_parser("avatar", help="look at an avatar")
     actions = avatar.add_subparsers(title="actions", metavar="ACTION", required=True)
     info = _command(actions, "info", "what is in a .dgt file", "avatar_info")
@@ -120,7 +130,9 @@ def _command(commands: Any, name: str, text: str, function: str = "") -> argpars
 
 
 def _add_consent_options(command: argparse.ArgumentParser) -> None:
-    group = command.add_argument_group("consent", "whose face it is, which is kept in the file; nothing is done without")
+    group = command.add_argument_group(
+        "consent", "whose face it is, which is kept in the file; nothing is done without"
+    )
     text = "your own face, a face with a signed consent, or nobody's"
     group.add_argument("--consent", choices=("self", "signed", "synthetic"), required=True, help=text)
     group.add_argument("--subject", required=True, metavar="WHO", help="whose face it is")
@@ -136,8 +148,7 @@ def _add_format_option(command: argparse.ArgumentParser) -> None:
 
 def _add_speech_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--fps", type=float, default=25.0, help="frames per second (default: 25)")
-    text = "the words spoken, where they are known, or a .txt, .srt or .vtt file of them"
-    command.add_argument("--transcript", default="", metavar="WORDS", help=text)
+    command.add_argument("--transcript", default="", metavar="WORDS", help=_TRANSCRIPT)
     group = command.add_argument_group("direction", "amounts are multiples of what is natural, 0 none")
     for field in fields(Direction):
         if field.name in _DIRECTIONS:
@@ -147,6 +158,8 @@ def _add_speech_options(command: argparse.ArgumentParser) -> None:
     text = f"{', '.join(STYLES)}, and how much of it: happy=0.7; may be given again"
     group.add_argument("--style", type=_style, action="append", default=[], metavar="NAME=X", help=text)
 
+
+_TRANSCRIPT = "the words spoken, where they are known, or a .txt, .srt or .vtt file of them"
 
 _DIRECTIONS = {
     "lips": "amount of the lips and the tongue",
@@ -169,6 +182,12 @@ def _style(text: str) -> tuple[str, float]:
     if name not in STYLES:
         raise argparse.ArgumentTypeError(f"there is no style {name!r}, but {', '.join(STYLES)}")
     return name, float(weight or 1.0)
+
+
+def _dub(options: argparse.Namespace) -> int:
+    from .dub import dub
+
+    return dub(options)
 
 
 def _warm(options: argparse.Namespace) -> int:

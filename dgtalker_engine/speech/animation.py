@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
@@ -16,8 +16,9 @@ from ..performance import Phone, Take
 from ..rig import ARKIT_NAMES
 from . import coarticulation, front_end, sound, visemes
 from .analysis import prosody
+from .front_end import Analysis
 from .passages import Passage
-from .progress import ProgressCall, Stage
+from .progress import NO_PROGRESS, ProgressCall, Stage
 from .recognition import recogniser
 from .recognition.result import SpokenPhone
 
@@ -25,7 +26,21 @@ if TYPE_CHECKING:
     from .lipsync.weights import Encoders
 
 Mouth = Callable[[np.ndarray], np.ndarray]
-"""Times in seconds (n,), ascending, to the mouth (n, `visemes.ARTICULATORS`)."""
+"""Times in seconds (n,), ascending, to the mouth (n, `visemes.ARTICULATORS`), or to the curves of a `Manner`."""
+
+
+class Manner(Protocol):
+    """How one person moves their mouth, where that was learned."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """ARKit's, of the curves."""
+        ...
+
+    def mouth(self, analysis: Analysis, progress: Stage = NO_PROGRESS) -> Mouth:
+        """The curves of a recording: times to weights of `names`."""
+        ...
+
 
 _FRAMES = 256
 _PAUSE = 0.15
@@ -47,6 +62,7 @@ def animate(
     fps: float,
     passages: Sequence[Passage] = (),
     encoders: Encoders | Literal["shipped"] | None = "shipped",
+    manner: Manner | None = None,
     progress: ProgressCall | None = None,
 ) -> Speech:
     """Finds what makes a face speak a recording; `performance.perform` makes the weights of it.
@@ -60,6 +76,7 @@ def animate(
         fps: frames per second of the Take, any value from 1 to 1000.
         passages: transcripts, and which seconds of the sound each belongs to.
         encoders: what moves the mouth; None for the rules alone.
+        manner: of the person whose mouth it is, in the encoders' place.
         progress: told what is being done about every 50 ms; raises `errors.Cancelled` to stop.
 
     Raises:
@@ -78,7 +95,15 @@ def animate(
     else:
         notes.append("No speech was found in the sound; the face only blinks and moves a little.")
     mouth: Mouth
-    if encoders is None or not analysis.chunks:
+    names, matrix = _NAMES, visemes.arkit_matrix(_NAMES)
+    seed = _seed(analysis.level)
+    # Nobody's face is the same on both sides.
+    tilt = np.random.default_rng([seed, 9]).uniform(-0.05, 0.05)
+    matrix *= [1.0 + tilt * (name.endswith("Left") - name.endswith("Right")) for name in _NAMES]
+    if manner is not None and analysis.chunks:
+        mouth = manner.mouth(analysis, job.stage(0.92, 0.98, "Feeling the sounds"))
+        names, matrix = manner.names, np.eye(len(manner.names))
+    elif encoders is None or not analysis.chunks:
         openings = prosody.openings(analysis.phones, analysis.syllables)
         mouth = partial(coarticulation.movement, coarticulation.score(analysis.phones, openings, duration))
     else:
@@ -90,12 +115,7 @@ def animate(
         mouth = partial(learned.sample, rows)
 
     frames = math.ceil(len(samples) * fps / sample_rate - 1e-6)
-    weights = np.zeros((frames, len(_NAMES)), np.float32)
-    matrix = visemes.arkit_matrix(_NAMES)
-    seed = _seed(analysis.level)
-    # Nobody's face is the same on both sides.
-    tilt = np.random.default_rng([seed, 9]).uniform(-0.05, 0.05)
-    matrix *= [1.0 + tilt * (name.endswith("Left") - name.endswith("Right")) for name in _NAMES]
+    weights = np.zeros((frames, len(names)), np.float32)
     stage = job.stage(0.98, 1.0, "Moving the face")
     for start in range(0, frames, _FRAMES):
         stage.report(start / frames)
@@ -105,7 +125,7 @@ def animate(
     take = Take(
         fps=float(fps),
         duration=duration,
-        names=_NAMES,
+        names=names,
         weights=weights,
         phones=tuple(Phone(phone.name, float(phone.start), float(phone.end)) for phone in analysis.phones),
         utterances=np.array([(span.start, span.end) for span in analysis.utterances]).reshape(-1, 2),

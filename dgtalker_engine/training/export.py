@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +42,14 @@ class TrainedHead:
         triangles: int64 (N,), the face model's triangle that each Gaussian is bound to; -1 for those that are not: hair.
         barycentrics: float32 (N, 3), where in it.
         antialiased: whether it was trained with pictures of `gaussians.render(…, antialiased=True)`.
+        extras: tensors that the file keeps beside the avatar's.
     """
 
     pose: Callable[[torch.Tensor, torch.Tensor], Gaussians]
     triangles: np.ndarray
     barycentrics: np.ndarray
     antialiased: bool
+    extras: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def export(
@@ -89,7 +91,7 @@ def export(
     )
     finished = replace(baked.avatar, metadata=replace(baked.avatar.metadata, training=record))
     path.parent.mkdir(parents=True, exist_ok=True)
-    avatar.save(finished, path)
+    avatar.save(finished, path, head.extras)
     written = avatar.load(path)
     run.show(_checked(written, finished, source))
     return {

@@ -59,6 +59,8 @@ class GaussianTalkerConfig(Config):
     tune_rate: float = setting(1e-3, "its learning rate", least=0)
     learning_rate: float = setting(1.0, "scales all learning rates", least=0)
 
+    manner: bool = setting(True, "whether the head learns how its person speaks, section 3.2")
+
     def latent_size(self, frames: int) -> int:
         """K for a clip of so many training frames."""
         if self.blendshapes or not (self.blend_position or self.blend_rotation or self.blend_colour):

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ....capture.face_model import FaceModel, Region
 from ....errors import DGTalkerError
 from ....rig import ARKIT_NAMES
 from .config import AdaptationConfig, MotionConfig
@@ -20,8 +21,18 @@ _COLUMNS = [ARKIT_NAMES.index(name) for name in MOTION_NAMES]
 _LONGEST_GAP = 0.1
 """Seconds without a tracked picture over which curves are still known."""
 
+_OPENS = {"jawOpen": 1.0, "mouthClose": -0.8, "mouthLowerDown": 0.2, "mouthUpperUp": 0.2}
+"""About how far curves open the lips, against the jaw."""
+
+_SURE = 0.25
+"""The correlation from which on a delay is believed."""
+
 _SLACK = 0.5
 """Seconds of quiet, before and after speech, that are learned from too: mouths that rest are part of a manner."""
+
+
+class NoSpeechError(DGTalkerError):
+    """A clip that does not show how its person speaks."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +64,17 @@ def sample_of(name: str, speaker: str, heard: Heard, times: np.ndarray, arkit: n
         arkit: weights of `rig.ARKIT_NAMES` (n, 52).
 
     Raises:
-        DGTalkerError: there are no pictures, or hardly any speech.
+        NoSpeechError: there are no pictures, or hardly any speech.
     """
     clock = np.arange(len(heard)) / RATE
     if len(times) < 2:
-        raise DGTalkerError(f"{name} shows no face to learn from.", "Give a clip in which somebody speaks.")
+        raise NoSpeechError(f"{name} shows no face to learn from.", "Give a clip in which somebody speaks.")
     curves = np.stack([np.interp(clock, times, arkit[:, column]) for column in _COLUMNS], axis=1)
     after = np.clip(np.searchsorted(times, clock), 1, len(times) - 1)
     known = (clock >= times[0]) & (clock <= times[-1]) & (times[after] - times[after - 1] <= _LONGEST_GAP)
     weight = (known & _widened(heard.speaking, round(_SLACK * RATE))).astype(np.float32)
     if weight.sum() < RATE:
-        raise DGTalkerError(
+        raise NoSpeechError(
             f"{name} has less than a second of speech with a face that is seen.",
             "Give a clip in which the person speaks, with its sound.",
         )
@@ -84,11 +95,33 @@ def shifted(sample: Sample, seconds: float) -> Sample:
     return Sample(sample.name, sample.speaker, sample.heard, curves, weight)
 
 
+def aligned(sample: Sample, latest: float) -> Sample:
+    """The sample with its lips where the rules' movement of the recognised phones fits them best.
+
+    Sound and picture of videos from everywhere are up to 100 ms apart, which one translator for all cannot know.
+
+    Args:
+        sample: a whole clip.
+        latest: seconds that are tried to either side.
+    """
+    spoken = sample.heard.phones[:, :3].sum(axis=1)  # jaw, lower, upper
+    moves = np.array([_OPENS.get(name.removesuffix("Left").removesuffix("Right"), 0.0) for name in MOTION_NAMES])
+    best, offset = -1.0, 0.0
+    for moments in sorted(range(-round(latest * RATE), round(latest * RATE) + 1), key=abs):
+        moved = shifted(sample, moments / RATE)
+        rows = moved.weight > 0
+        a, b = spoken[rows], moved.curves[rows] @ moves
+        likeness = float(np.corrcoef(a, b)[0, 1]) if a.std() * b.std() > 1e-9 else 0.0
+        if likeness > best + 1e-6:
+            best, offset = likeness, moments / RATE
+    return shifted(sample, offset) if best > _SURE else sample
+
+
 def part(sample: Sample, start: float, end: float) -> Sample:
     """The sample from one time to another, seconds; its sound keeps what was heard around."""
     rows = slice(round(start * RATE), round(end * RATE))
     whole = sample.heard
-    heard = Heard(whole.phones[rows], whole.sound[:, rows], whole.words[rows], whole.speaking[rows])
+    heard = Heard(whole.phones[rows], whole.sound[:, rows], whole.words[rows], whole.speaking[rows], whole.blank)
     return Sample(sample.name, sample.speaker, heard, sample.curves[rows], sample.weight[rows])
 
 
@@ -106,7 +139,7 @@ def scale_of(samples: Sequence[Sample], speakers: Sequence[str]) -> Scale:
     return Scale(*(torch.from_numpy(np.asarray(value, np.float32)) for value in (*values, usual, deviation)))
 
 
-def lip_basis(face) -> Tensor:
+def lip_basis(face: FaceModel) -> Tensor:
     """How far each of `MOTION_NAMES` moves the vertices of the lips (M_L of eq. 7), metres (N, K, 3).
 
     Raises:
@@ -116,7 +149,6 @@ def lip_basis(face) -> Tensor:
         raise DGTalkerError(
             f"The face model {face.name} does not have ARKit's expressions.", "Train with the engine's own face model."
         )
-    from ....capture.face_model import Region
     lips = face.faces[face.regions == int(Region.LIPS)].unique()
     return face.expression[_COLUMNS][:, lips].float()
 
@@ -142,9 +174,7 @@ class Batches:
         self._rows = [ANYONE + 1 + speakers.index(s.speaker) if s.speaker in speakers else ANYONE for s in samples]
         self._ends = np.cumsum([sample.weight.sum() for sample in samples])
 
-    def draw(
-        self, random: np.random.Generator, config: MotionConfig | AdaptationConfig
-    ) -> Crops:
+    def draw(self, random: np.random.Generator, config: MotionConfig | AdaptationConfig) -> Crops:
         """`config.batch` crops."""
         moments = round(config.crop * RATE)
         rows = []

@@ -21,6 +21,8 @@ from ....speech.lipsync.features import Features, PhoneFeatures, SoundFeatures, 
 from ....speech.lipsync.pretrained import PretrainedFeatures
 from ....speech.lipsync.spectrum import HOP
 from ....speech.progress import NO_PROGRESS, Stage
+from ....speech.sound import RATE as SAMPLE_RATE
+from .letters import Letters
 from .timbre import Timbre, convert
 
 RATE = 50
@@ -45,12 +47,14 @@ class Heard:
         sound: float32 (timbres, n, width): first as it was recorded, then in other timbres; 0 in silence.
         words: what the frozen recogniser hears in the recording, probabilities of phones or letters (n, classes).
         speaking: in speech, bool (n,).
+        blank: the class that is no letter, where `words` are those of a recogniser with CTC; None for phones.
     """
 
     phones: np.ndarray
     sound: np.ndarray
     words: np.ndarray
     speaking: np.ndarray
+    blank: int | None = None
 
     def __len__(self) -> int:
         return len(self.phones)
@@ -58,10 +62,19 @@ class Heard:
 
 @dataclass(frozen=True)
 class SoundInput:
-    """Features of a sound, and what they are called in files: weights fit the features that they learned with."""
+    """Features of a sound, and what they are called in files: weights fit the features that they learned with.
+
+    Attributes:
+        name: of the features.
+        features: `Heard.sound`.
+        phones: our own sound encoder, whose phones are `Heard.words` where there is no `letters`.
+        letters: of a recogniser with CTC that the user has (eq. 3).
+    """
 
     name: str
     features: Features
+    phones: SoundFeatures
+    letters: Letters | None = None
 
     @property
     def width(self) -> int:
@@ -74,10 +87,11 @@ def sound_input(source: str = "") -> SoundInput:
     Raises:
         DGTalkerError: there is no such model.
     """
-    if source:
-        return SoundInput(source, PretrainedFeatures(source))
     encoders = weights.shipped()
-    return SoundInput(OWN, SoundFeatures(encoders.sound, encoders.scale))
+    own = SoundFeatures(encoders.sound, encoders.scale)
+    if not source:
+        return SoundInput(OWN, own, own)
+    return SoundInput(source, PretrainedFeatures(source), own, Letters.of(source))
 
 
 def hear(
@@ -102,29 +116,32 @@ def heard(
     analysis: Analysis, sound: SoundInput, *, timbres: Sequence[Timbre] = (), progress: Stage = NO_PROGRESS
 ) -> Heard:
     """What is heard in a recording that is analysed already."""
-    frames = len(analysis.samples) // int(HOP * 16000) + 1
+    frames = len(analysis.samples) // int(HOP * SAMPLE_RATE) + 1
     rules = PhoneFeatures(analysis.phones, analysis.syllables, analysis.duration)
     speaking = _inside(analysis.utterances, frames)
     known = speaking * (1.0 - _inside(analysis.recognition.wordless, frames))
     phones = np.concatenate([rules.extract(analysis.samples), known, speaking], axis=1)[::_EVERY]
+    words = _chances(sound.phones.extract(analysis.samples))[:, len(CHANNELS) :]
+    if sound.letters is not None:
+        words = sound.letters.extract(analysis.samples)
     versions = []
-    words = np.zeros((0, 0), np.float32)
     for i, timbre in enumerate((None, *timbres)):
         progress.report(i / (len(timbres) + 1))
         samples = analysis.samples if timbre is None else convert(analysis.samples, timbre)
         rows = sound.features.extract(samples)
-        if sound.name == OWN:
-            # Log-probabilities of phones have long tails: what is impossible is impossible.
-            rows[:, len(CHANNELS) :] = np.exp(rows[:, len(CHANNELS) :])
-        if timbre is None:
-            words = rows[:, len(CHANNELS) :]
-        versions.append((rows * speaking)[::_EVERY])
+        versions.append(((_chances(rows) if sound.name == OWN else rows) * speaking)[::_EVERY])
     return Heard(
         phones=phones.astype(np.float32),
         sound=np.stack(versions).astype(np.float32),
         words=(words * speaking)[::_EVERY].astype(np.float32),
         speaking=speaking[::_EVERY, 0] > 0.5,
+        blank=None if sound.letters is None else sound.letters.blank,
     )
+
+
+def _chances(rows: np.ndarray) -> np.ndarray:
+    """Our own features with the phones' probabilities: their logarithms have long tails."""
+    return np.concatenate([rows[:, : len(CHANNELS)], np.exp(rows[:, len(CHANNELS) :])], axis=1)
 
 
 def _inside(spans: Sequence[Span], frames: int) -> np.ndarray:

@@ -31,16 +31,32 @@ def contrast(anchor: Tensor, positive: Tensor, *, segments: int, temperature: fl
 
 
 def text(logits: Tensor, wanted: Tensor) -> Tensor:
-    """Eq. 3 without an alphabet: the encoder's phones against those that our sound encoder hears.
+    """Eq. 3 without the paper's recogniser: the encoder's phones against those that our sound encoder hears.
 
-    The paper has CTC against its recogniser's own text. The phones here are known moment by moment, so what is left of
-    CTC is the cross entropy.
+    These are known moment by moment, so what is left of CTC is the cross entropy.
 
     Args:
         logits: (batch, T, classes).
         wanted: probabilities, likewise; all 0 where nothing is known.
     """
     return -(wanted * logits.log_softmax(-1)).sum(-1).mean()
+
+
+def ctc(logits: Tensor, words: Tensor, blank: int) -> Tensor:
+    """Eq. 3: CTC of the encoder's letters against the text that the frozen recogniser reads in the same sound.
+
+    Args:
+        logits: D_asr(f) (batch, T, classes).
+        words: the recogniser's probabilities, likewise; its text is the likeliest letters, joined as CTC joins them.
+        blank: the class that is no letter.
+    """
+    best = words.argmax(-1)
+    changes = torch.cat([torch.ones_like(best[:, :1], dtype=torch.bool), best[:, 1:] != best[:, :-1]], dim=1)
+    texts = [row[new & (row != blank)] for row, new in zip(best, changes, strict=True)]
+    lengths = torch.tensor([len(text) for text in texts])
+    moments = torch.full((len(logits),), logits.shape[1])
+    chances = logits.log_softmax(-1).transpose(0, 1)
+    return F.ctc_loss(chances, torch.cat(texts), moments, lengths, blank=blank, zero_infinity=True)
 
 
 def reconstruction(motion: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:

@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ....rig import ARKIT_NAMES
-from ....speech.lipsync.encoders import CLASSES
 from .config import MotionConfig
 from .hearing import PHONE_INPUTS, RATE
 
@@ -24,7 +23,7 @@ class UniversalAudioEncoder(nn.Module):
     """E_uni (eq. 1): features of a sound to what is said in it, whoever says it.
 
     The paper's is the whole wav2vec 2.0, fine-tuned; here its features, or our own, are given, and what is trained lies
-    on top of them. D_asr of eq. 3 is `words`: which phone is spoken.
+    on top of them.
     """
 
     def __init__(self, sound_width: int, config: MotionConfig) -> None:
@@ -34,7 +33,6 @@ class UniversalAudioEncoder(nn.Module):
         self.convolution = nn.Conv1d(width, width, 5, padding=2)
         self.norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(config.dropout)
-        self.words = nn.Linear(width, CLASSES)
 
     def forward(self, sound: Tensor) -> Tensor:
         """(batch, T, sound width) to (batch, T, width)."""
@@ -130,11 +128,15 @@ class MotionTranslator(nn.Module):
         self.encoder = UniversalAudioEncoder(sound_width, config)
         self.phones = nn.Linear(PHONE_INPUTS, config.width)
         self.identity = nn.Embedding(speakers + 1, config.width)
+        # How far each person opens the mouth at the same sound is what differs most.
+        self.amplitude = nn.Linear(config.width, len(MOTION_NAMES))
+        nn.init.zeros_(self.amplitude.weight)
+        nn.init.zeros_(self.amplitude.bias)
         self.decoder = MotionDecoder(config)
         # A minute of faces teaches little more than what is linear, so that has a way of its own.
         self.straight = nn.Conv1d(PHONE_INPUTS + sound_width, len(MOTION_NAMES), 5, padding=4, dilation=2)
         nn.init.zeros_(self.straight.weight)
-        nn.init.normal_(self.identity.weight, std=0.02)
+        nn.init.normal_(self.identity.weight, std=0.2)
         for name, width in (("phones", PHONE_INPUTS), ("sound", sound_width)):
             self.register_buffer(f"{name}_mean", torch.zeros(width))
             self.register_buffer(f"{name}_deviation", torch.ones(width))
@@ -168,11 +170,14 @@ class MotionTranslator(nn.Module):
             phones = torch.zeros_like(phones)
         audio = self.encoder(sound)
         x = audio + self.phones(phones)
+        manner = self.identity(person)[:, None]
         if self.config.identity:
-            x = x + self.identity(person)[:, None]
+            x = x + manner
         motion = self.decoder(x)
         if self.config.straight:
             motion = motion + self.straight(torch.cat([phones, sound], dim=-1).mT).mT
+        if self.config.identity:
+            motion = motion * self.amplitude(manner).exp()
         return motion, audio
 
     def curves(self, motion: Tensor, person: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import soxr
 from scipy.signal import istft, stft
 
 from ....speech.sound import RATE
@@ -18,6 +19,8 @@ _BINS = _WINDOW // 2 + 1
 # Of the cepstrum, what describes the envelope: voices below 400 Hz have their harmonics beyond.
 _ENVELOPE = RATE // 400
 _FLOOR = 1e-7
+_PIECE, _SEARCH = 400, 160
+"""Samples that a sound is stretched by, and by which each may move."""
 
 
 @dataclass(frozen=True)
@@ -56,21 +59,41 @@ def convert(samples: np.ndarray, timbre: Timbre) -> np.ndarray:
     """
     if len(samples) < _WINDOW:
         return samples.astype(np.float32)
-    _, _, spectrum = stft(samples.astype(np.float64), RATE, nperseg=_WINDOW, noverlap=_WINDOW - _HOP)
-    size = np.abs(spectrum)
-    envelope = _envelope(size)
+    whole = samples.astype(np.float64)
+    # Played faster everything is higher, formants too; said as slowly as before, only the formants are to be put right.
+    moved = _stretched(soxr.resample(whole, RATE * timbre.pitch, RATE), len(samples))
+    _, _, spectrum = stft(moved, RATE, nperseg=_WINDOW, noverlap=_WINDOW - _HOP)
+    envelope = _envelope(np.abs(spectrum))
     bins = np.arange(_BINS)
-    moved = _along(envelope, bins / timbre.formants)
+    wanted = _along(envelope, bins * timbre.pitch / timbre.formants)
     octaves = np.log2(np.maximum(bins * RATE / _WINDOW, 500.0) / 500.0)
-    moved = moved * 10.0 ** (timbre.tilt * octaves / 20.0)[:, None]
-    excitation, advance = _moved_excitation(size / envelope, np.angle(spectrum), timbre.pitch)
-    phase = np.cumsum(advance, axis=1)
-    _, result = istft(
-        excitation * moved * np.exp(1j * phase), RATE, nperseg=_WINDOW, noverlap=_WINDOW - _HOP
-    )
-    result = np.resize(np.pad(result, (0, max(len(samples) - len(result), 0))), len(samples))
-    loudness = np.sqrt((samples.astype(np.float64) ** 2).mean() / ((result**2).mean() + 1e-12))
+    spectrum *= wanted / envelope * 10.0 ** (timbre.tilt * octaves / 20.0)[:, None]
+    _, result = istft(spectrum, RATE, nperseg=_WINDOW, noverlap=_WINDOW - _HOP)
+    result = np.pad(result, (0, max(len(samples) - len(result), 0)))[: len(samples)]
+    loudness = np.sqrt((whole**2).mean() / ((result**2).mean() + 1e-12))
     return (result * loudness).astype(np.float32)
+
+
+def _stretched(samples: np.ndarray, length: int) -> np.ndarray:
+    """A sound that lasts `length` samples at the same pitch: WSOLA (Verhelst and Roelands 1993)."""
+    half = _PIECE // 2
+    padded = np.pad(samples, (half + _SEARCH, _PIECE + 2 * _SEARCH + half))
+    window = np.hanning(_PIECE + 1)[:-1]
+    result = np.zeros(length + 2 * _PIECE)
+    speed = len(samples) / length
+    last = _SEARCH
+    for start in range(0, length + half, half):
+        place = min(int(start * speed), len(samples) - 1)
+        if start:
+            # Where the sound goes on most as it would have after the last piece.
+            follows = padded[last + half : last + half + _PIECE]
+            around = padded[place : place + _PIECE + 2 * _SEARCH]
+            place += int(np.argmax(np.correlate(around, follows, "valid")))
+        else:
+            place += _SEARCH
+        result[start : start + _PIECE] += padded[place : place + _PIECE] * window
+        last = min(place, len(padded) - _PIECE - half)
+    return result[half : half + length]
 
 
 def _envelope(size: np.ndarray) -> np.ndarray:
@@ -90,19 +113,3 @@ def _along(rows: np.ndarray, places: np.ndarray) -> np.ndarray:
     upper = np.minimum(lower + 1, len(rows) - 1)
     weight = (places - lower)[:, None]
     return rows[lower] * (1 - weight) + rows[upper] * weight
-
-
-def _moved_excitation(size: np.ndarray, phase: np.ndarray, pitch: float) -> tuple[np.ndarray, np.ndarray]:
-    """What the throat is given, at another pitch: its size and how far its phase advances (bins, frames) each.
-
-    A phase vocoder: each bin's true frequency, by how its phase advances from frame to frame, goes to the bin where
-    `pitch` times it lies.
-    """
-    usual = 2 * np.pi * _HOP * np.arange(_BINS) / _WINDOW
-    difference = np.diff(phase, axis=1, prepend=phase[:, :1]) - usual[:, None]
-    advance = usual[:, None] + (difference + np.pi) % (2 * np.pi) - np.pi
-    source = np.round(np.arange(_BINS) / pitch).astype(int)
-    inside = source < _BINS
-    source = np.minimum(source, _BINS - 1)
-    # Where a low voice has nothing left to give, it breathes.
-    return np.where(inside[:, None], size[source], 1.0), advance[source] * pitch

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ....errors import DGTalkerError
-from ....training import Run, run_loop, seed_all
+from ....training import Run, one_torch_thread, run_loop, seed_all
 from . import losses
 from .config import MotionConfig
 from .dataset import Batches, Sample, scale_of
@@ -52,13 +51,20 @@ def train(
     model.set_scale(scale_of(samples, speakers))
     model.to(device).train()
     units = LipUnits(lips, model).to(device)
-    reader = LipReader(lips.shape[1], width, config).to(device)
-    parameters = [*model.parameters(), *reader.parameters()]
+    # Needed in training alone: E_lip of eq. 7 and D_asr of eq. 3.
+    readers = nn.ModuleDict(
+        {
+            "lips": LipReader(lips.shape[1], width, config),
+            "words": nn.Linear(config.width, samples[0].heard.words.shape[-1]),
+        }
+    ).to(device)
+    parameters = [*model.parameters(), *readers.parameters()]
     optimiser = torch.optim.AdamW(parameters, config.learning_rate, weight_decay=config.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, config.learning_rate, total_steps=config.steps, pct_start=config.warm_up
     )
     batches = Batches(samples, speakers)
+    blank = samples[0].heard.blank
 
     def step(number: int) -> Mapping[str, Tensor]:
         drawn = (tensor.to(device) for tensor in batches.draw(random, config))
@@ -78,14 +84,15 @@ def train(
             terms["smoothness"] = losses.smoothness(motion, wanted, weight)
         if config.latent:
             # The words as the frozen features have them, E_asr(A).
-            terms["latent"] = losses.reconstruction(reader(moved), model.scaled_sound(sound), weight)
+            terms["latent"] = losses.reconstruction(readers["lips"](moved), model.scaled_sound(sound), weight)
         if config.contrast:
             positive = model.encoder(model.scaled_sound(other))
             terms["contrast"] = losses.contrast(
                 audio, positive, segments=config.segments, temperature=config.temperature
             )
         if config.text:
-            terms["text"] = losses.text(model.encoder.words(audio), words)
+            logits = readers["words"](audio)
+            terms["text"] = losses.text(logits, words) if blank is None else losses.ctc(logits, words, blank)
         optimiser.zero_grad()
         torch.stack([getattr(config, name) * term for name, term in terms.items()]).sum().backward()
         nn.utils.clip_grad_norm_(parameters, config.gradient_norm)
@@ -93,8 +100,9 @@ def train(
         schedule.step()
         return {name: term.detach() for name, term in terms.items()}
 
-    parts = {"model": model, "reader": reader, "optimiser": optimiser, "schedule": schedule, "random": random}
-    run_loop(config, step, parts, run or Run())
+    parts = {"model": model, "readers": readers, "optimiser": optimiser, "schedule": schedule, "random": random}
+    with one_torch_thread():  # its operations are small
+        run_loop(config, step, parts, run or Run())
     return model.eval().cpu()
 
 

@@ -1,0 +1,86 @@
+"""`dub`: a clip's film in which its person says something else."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from ..avatar import dgt
+from ..capture import face_model, pictures
+from ..capture.clip import Clip
+from ..capture.video import Video
+from ..errors import DGTalkerError
+from ..performance import transcripts
+from ..speech.sound import read_audio
+from ..systems.gaussiantalker.dub import Dubber, generator_folder, into_video, spoken
+from ..systems.gaussiantalker.film import write_film
+from ..systems.gaussiantalker.inpainting import InpaintingConfig
+from ..systems.gaussiantalker.motion import manner
+from ..training import Run
+from ..wire import provenance
+from .commands import Terminal
+
+
+def dub(options: argparse.Namespace) -> int:
+    terminal = Terminal()
+    clip = Clip.load(options.clip)
+    head = dgt.read(options.head)
+    dubber = Dubber.of(clip, face_model.load(), head)
+    if options.into_video:
+        _check_video(clip, options.into_video)
+    samples, rate = read_audio(options.audio)
+    transcript = options.transcript
+    if transcript.lower().endswith(transcripts.ENDINGS):
+        transcript = transcripts.read_transcript(transcript)
+    own = manner.of_avatar(head)
+    if own is None:
+        terminal.say("The head's file does not say how this person speaks: the mouth moves as anybody's would.")
+    performance = spoken(samples, rate, clip.info.fps, own, transcript, terminal)
+    config = InpaintingConfig()
+    run = Run(
+        folder=generator_folder(clip, head, config),
+        progress=lambda told: terminal(told.step / told.of, "Learning the face's surroundings"),
+    )
+    dubbed = dubber.dub(performance, dubber.generator(config, run), terminal)
+    packet = provenance.xmp([dubber.avatar.metadata.hash])
+    with _shown(dubbed, clip, options.into_video) as film:
+        write_film(options.output, film, clip.info.fps, samples, rate, packet)
+    terminal.say(f"{performance.frames} pictures at {performance.fps:g} fps in {options.output}")
+    return 0
+
+
+def _check_video(clip: Clip, path: Path) -> None:
+    if Video.open(path).digest() != clip.info.source.digest:
+        raise DGTalkerError(
+            f"{clip.folder} was not made from {path}.", f"Give the video that it is from: {clip.info.source.name}."
+        )
+
+
+@contextmanager
+def _shown(
+    dubbed: Iterator[tuple[int, np.ndarray, np.ndarray]], clip: Clip, video: Path | None
+) -> Iterator[Iterator[np.ndarray]]:
+    """The pictures of the film: the clip's square, or where a video is given its whole pictures."""
+    if video is None:
+        yield (picture for _, picture, _ in dubbed)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield into_video(dubbed, clip, _pictures_of(clip, video, Path(folder)))
+
+
+def _pictures_of(clip: Clip, path: Path, folder: Path) -> Callable[[int], np.ndarray]:
+    """The video's pictures by index of the clip's frame: kept in a folder, since a dub goes back and forth in them."""
+    source = clip.info.source
+    index = {number: i for i, number in enumerate(clip.info.kept)}
+    for time, picture in Video.open(path).frames(source.start, source.end + 0.5 / clip.info.fps):
+        i = index.pop(round((time - source.start) * clip.info.fps), None)
+        if i is not None:
+            (folder / f"{i}.jpg").write_bytes(pictures.encode_jpeg(picture))
+    if index:
+        raise DGTalkerError(f"{path} lacks {len(index)} pictures that the clip was made from.", "Give the whole video.")
+    return lambda i: pictures.read_rgb(folder / f"{i}.jpg")

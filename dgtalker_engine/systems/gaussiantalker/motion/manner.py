@@ -1,0 +1,167 @@
+"""How one person moves their mouth: an adapted translator that `speech.animate` uses, and its place in a .dgt file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from ....avatar import dgt
+from ....errors import DGTalkerError
+from ....speech.animation import Mouth
+from ....speech.front_end import Analysis
+from ....speech.progress import NO_PROGRESS, Stage
+from .config import MotionConfig
+from .hearing import RATE, Heard, SoundInput, heard, sound_input
+from .model import ANYONE, MOTION_NAMES, MotionTranslator
+
+SHIPPED = Path(__file__).with_name("motion.safetensors")
+"""The base, trained over all clips."""
+
+PREFIX = "motion."
+"""Of the tensors in a .dgt file."""
+
+_ABOUT = f"{PREFIX}about"
+_FORMAT = "dgtalker motion 1"
+_PIECE = 20 * RATE
+_AGAIN = "Make it again: python build.py train motion."
+
+
+@dataclass(frozen=True)
+class Manner:
+    """A translator, one of its people, and the features that it hears.
+
+    Attributes:
+        translator: in its `eval` mode.
+        person: row of its identity embedding.
+        sound: name of the features, `hearing.SoundInput.name`.
+        learned_from: names of the clips.
+    """
+
+    translator: MotionTranslator
+    person: int
+    sound: str
+    learned_from: tuple[str, ...]
+
+    names = MOTION_NAMES
+
+    def curves(self, sound: Heard, progress: Stage = NO_PROGRESS) -> np.ndarray:
+        """Weights of `names` at each moment of a sound, 0 to 1, float32 (T, N)."""
+        translator, config = self.translator, self.translator.config
+        margin = config.layers * round(config.reach * RATE) + 8
+        person = torch.tensor([self.person])
+        pieces = []
+        for start in range(0, len(sound), _PIECE):
+            progress.report(start / len(sound))
+            first = max(start - margin, 0)
+            rows = slice(first, start + _PIECE + margin)
+            phones, features = torch.from_numpy(sound.phones[rows]), torch.from_numpy(sound.sound[0, rows])
+            with torch.inference_mode():
+                motion, _ = translator(phones[None], features[None], person)
+                curves = translator.curves(motion, person)[0]
+            pieces.append(curves.clamp(0.0, 1.0).numpy()[start - first :][:_PIECE])
+        return np.concatenate(pieces)
+
+    def mouth(self, analysis: Analysis, progress: Stage = NO_PROGRESS) -> Mouth:
+        """The motion of a recording as a function of time, as `speech.animate` takes it."""
+        rows = self.curves(heard(analysis, self._input(), progress=progress.stage(0.0, 0.5)), progress.stage(0.5, 1.0))
+        clock = np.arange(len(rows)) / RATE
+
+        def at(times: np.ndarray) -> np.ndarray:
+            return np.stack([np.interp(times, clock, column) for column in rows.T], axis=1)
+
+        return at
+
+    def _input(self) -> SoundInput:
+        known = sound_input("" if self.sound == sound_input().name else self.sound)
+        if known.width != len(self.translator.get_buffer("sound_mean")):
+            raise DGTalkerError(f"The motion model does not fit the sound features {self.sound}.", _AGAIN)
+        return known
+
+    def extras(self) -> dict[str, np.ndarray]:
+        """`tensors` for `avatar.save`."""
+        return {name: tensor.numpy() for name, tensor in self.tensors().items()}
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """What a file keeps: half precision, of the embedding only `ANYONE` and the person."""
+        people = [ANYONE] if self.person == ANYONE else [ANYONE, self.person]
+        about = {
+            "format": _FORMAT,
+            "config": self.translator.config.to_json(),
+            "names": self.names,
+            "sound": self.sound,
+            "learned_from": self.learned_from,
+        }
+        result = {_ABOUT: torch.frombuffer(bytearray(json.dumps(about).encode()), dtype=torch.uint8)}
+        for name, tensor in self.translator.state_dict().items():
+            kept = tensor[people] if name in ("identity.weight", "usual") else tensor
+            result[PREFIX + name] = kept.half().contiguous()
+        return result
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, torch.Tensor]) -> Manner:
+        """Raises DGTalkerError for what is not from `tensors`."""
+        try:
+            about = json.loads(tensors[_ABOUT].numpy().tobytes())
+            if about["format"] != _FORMAT or tuple(about["names"]) != MOTION_NAMES:
+                raise DGTalkerError("The motion model is not of this version.", _AGAIN)
+            config = MotionConfig.from_json(about["config"])
+            state = {name.removeprefix(PREFIX): x.float() for name, x in tensors.items() if name != _ABOUT}
+            people = len(state["usual"])
+            translator = MotionTranslator(config, len(state["sound_mean"]), people - 1)
+            translator.load_state_dict(state)
+            learned_from = tuple(str(name) for name in about["learned_from"])
+            return cls(translator.eval(), people - 1, str(about["sound"]), learned_from)
+        except (KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise DGTalkerError(f"The motion model cannot be read: {error}.", _AGAIN) from error
+
+
+def save(manner: Manner, path: Path) -> None:
+    """Writes a file of its own, for `load`."""
+    save_file(manner.tensors(), path)
+
+
+def load(path: Path = SHIPPED) -> Manner:
+    """The manner of a file that `save` wrote.
+
+    Raises:
+        DGTalkerError: the file is missing or not one of `save`.
+    """
+    if not path.is_file():
+        raise DGTalkerError(f"The motion model {path} is missing.", _AGAIN)
+    try:
+        with safe_open(path, "pt") as file:
+            return Manner.from_tensors({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+    except SafetensorError as error:
+        raise DGTalkerError(f"The motion model {path} cannot be read: {error}.", _AGAIN) from error
+
+
+def into_avatar(data: bytes, manner: Manner) -> bytes:
+    """The bytes of a .dgt file with the manner in it, in place of one that was there."""
+    document, tensors = _parts(data)
+    others = {name: tensor for name, tensor in tensors.items() if not name.startswith(PREFIX)}
+    return dgt.dump(document, others | manner.extras())
+
+
+def of_avatar(data: bytes) -> Manner | None:
+    """The manner in the bytes of a .dgt file; None where there is none.
+
+    Raises:
+        DGTalkerError: there is one, and it cannot be read.
+    """
+    _, tensors = _parts(data)
+    own = {name: torch.from_numpy(tensor.copy()) for name, tensor in tensors.items() if name.startswith(PREFIX)}
+    return Manner.from_tensors(own) if own else None
+
+
+def _parts(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    text, _ = dgt.read_header(data)
+    return json.loads(text), safetensors.numpy.load(data)

@@ -1,0 +1,66 @@
+"""The manner of a clip's person: the shipped base, adapted to the clip."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from ....capture.clip import Clip
+from ....capture.face_model import FaceModel
+from ....rig import ARKIT_NAMES
+from ....training import Run
+from . import manner
+from .adapt import PERSON, adapt
+from .config import AdaptationConfig
+from .dataset import NoSpeechError, Sample, lip_basis, part, sample_of
+from .hearing import RATE, SoundInput, hear, sound_input
+from .manner import Manner
+
+
+def manner_of(
+    clip: Clip,
+    face: FaceModel,
+    config: AdaptationConfig,
+    run: Run,
+    *,
+    until: float = math.inf,
+    base: Path = manner.SHIPPED,
+) -> Manner:
+    """How the person of a clip moves their mouth.
+
+    Args:
+        clip: captured and fitted, with sound.
+        face: the face model that it was fitted with.
+        config: of the adaptation.
+        run: where the adaptation's checkpoint is kept, and who is told what.
+        until: seconds of the clip that may be learned from; what comes after them is for tests.
+        base: the file of the base.
+
+    Raises:
+        NoSpeechError: the clip has no sound or hardly any speech.
+        DGTalkerError: there is no base.
+        Cancelled, Interrupted: as `training.run_loop`.
+    """
+    learned = manner.load(base)
+    sound = sound_input("" if learned.sound == sound_input().name else learned.sound)
+    run.check()
+    sample = sample_of_clip(clip, face, sound, until=until)
+    translator = adapt(learned.translator, sample, lip_basis(face), config, run)
+    return Manner(translator, PERSON, learned.sound, (*learned.learned_from, sample.name))
+
+
+def sample_of_clip(clip: Clip, face: FaceModel, sound: SoundInput, *, until: float = math.inf) -> Sample:
+    """A clip as the translator learns from it, up to a time in seconds.
+
+    Raises:
+        NoSpeechError: it has no sound, or hardly any speech in that time.
+    """
+    samples, rate = clip.sound()
+    if len(samples) == 0:
+        raise NoSpeechError(f"{clip.folder} has no sound: how its person speaks is not heard.", "Give one with sound.")
+    heard = hear(samples, rate, sound)
+    ours = tuple(face.expression_names) == ARKIT_NAMES and clip.tracks.expression.shape[1] == len(ARKIT_NAMES)
+    curves = clip.tracks.expression if ours else clip.tracks.arkit
+    rows = clip.tracks.times < until
+    sample = sample_of(clip.folder.name, clip.folder.name, heard, clip.tracks.times[rows], curves[rows])
+    return part(sample, 0.0, min(until, len(heard) / RATE))

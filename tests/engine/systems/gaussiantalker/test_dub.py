@@ -1,0 +1,90 @@
+"""Dubs: the person of a clip says something else in the clip's pictures, and the film says that a machine made it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from dub_tools import FRAMES, SIZE, make_clip
+
+from dgtalker_engine import avatar as avatars
+from dgtalker_engine.capture import face_model
+from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.performance import Performance
+from dgtalker_engine.systems.gaussiantalker import film
+from dgtalker_engine.systems.gaussiantalker.dub import Dubber, frames_for, into_video
+from dgtalker_engine.wire import provenance
+
+OPEN = Performance(25.0, ("jawOpen",), np.full((3, 1), 0.8, np.float32))
+
+
+@pytest.fixture(scope="module")
+def head() -> bytes:
+    return avatars.builtin("robin")
+
+
+@pytest.fixture(scope="module")
+def dubber(head, tmp_path_factory) -> Dubber:
+    return Dubber.of(make_clip(tmp_path_factory.mktemp("clip"), head), face_model.load(), head)
+
+
+def test_a_dub_goes_forwards_and_backwards_through_the_clip():
+    assert frames_for(4, 9).tolist() == [0, 1, 2, 3, 2, 1, 0, 1, 2]
+    assert frames_for(1, 3).tolist() == [0, 0, 0]
+
+
+def test_the_mouth_opens_and_nothing_changes_beside_the_face(dubber):
+    index, picture, mask = next(iter(dubber.dub(OPEN, None)))
+    original = dubber.clip.frame(index)
+    assert np.array_equal(picture[mask == 0], original[mask == 0])
+    assert (mask == 0).mean() > 0.4
+    mouth = np.abs(picture.astype(int) - original)[SIZE // 2 : 3 * SIZE // 4, SIZE // 3 : 2 * SIZE // 3]
+    assert mouth.max() > 60
+
+
+def test_the_same_expression_gives_the_footage_back(dubber):
+    picture, _ = dubber.frame(2, {}, None)
+    assert np.abs(picture.astype(int) - dubber.clip.frame(2)).mean() < 2
+
+
+def test_a_wide_open_mouth_needs_a_larger_mask(dubber):
+    still = dubber.footage(0).face.sum()
+    assert dubber.footage(0, {"jawOpen": 1.0}).face.sum() > still
+
+
+def test_the_whole_picture_keeps_what_lies_around_the_square(dubber):
+    random = np.random.default_rng(0)
+    whole = random.integers(0, 255, (100, 120, 3)).astype(np.uint8)
+    (picture,) = into_video([(0, np.zeros((SIZE, SIZE, 3), np.uint8), np.eye(SIZE) > 2)], dubber.clip, lambda _: whole)
+    assert np.array_equal(picture, whole)
+    everywhere = np.ones((SIZE, SIZE), np.float32)
+    (picture,) = into_video([(0, np.zeros((SIZE, SIZE, 3), np.uint8), everywhere)], dubber.clip, lambda _: whole)
+    assert not picture[2:98, 20:116].any()
+    assert np.array_equal(picture[:, :20], whole[:, :20])
+
+
+def test_a_clip_of_another_face_model_is_refused(dubber, head):
+    other = replace(dubber.clip.tracks, expression=np.zeros((FRAMES, 100), np.float32))
+    with pytest.raises(DGTalkerError, match="own face model"):
+        Dubber.of(replace(dubber.clip, tracks=other), face_model.load(), head)
+
+
+def test_a_film_has_its_pictures_its_sound_and_where_it_comes_from(tmp_path, head):
+    av = pytest.importorskip("av")
+    path = tmp_path / "film.mp4"
+    shades = [np.full((33, 48, 3), shade, np.uint8) for shade in (40, 120, 200)]
+    sound = 0.3 * np.sin(np.arange(4000) / 10).astype(np.float32)
+    packet = provenance.xmp(["abc"])
+    film.write_film(path, iter(shades), 12.5, sound, 16000, packet)
+    with av.open(str(path)) as container:
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        assert container.streams.video[0].average_rate == 12.5
+        heard = sum(frame.samples / frame.sample_rate for frame in av.open(str(path)).decode(audio=0))
+    assert [frame.shape for frame in frames] == [(32, 48, 3)] * 3
+    assert [round(float(frame.mean())) for frame in frames] == pytest.approx([40, 120, 200], abs=4)
+    assert heard == pytest.approx(0.25, abs=0.08)
+    data = path.read_bytes()
+    assert film.XMP_BOX + packet.encode() in data
+    assert b"trainedAlgorithmicMedia" in data
+    assert [each.name for each in tmp_path.iterdir()] == ["film.mp4"]
