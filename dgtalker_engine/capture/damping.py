@@ -21,7 +21,7 @@ _LIPS = (
 _RIGHT_EYE = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
 _LEFT_EYE = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249)
 _TOGETHER = (_LIPS, _RIGHT_EYE, _LEFT_EYE, tuple(range(468, 473)), tuple(range(473, 478)))
-"""Landmarks that move together: where one of them moves, all stay as they were seen, so that what shuts stays shut."""
+"""Lips, lids and irises: what speech and looks move, and what shuts."""
 
 
 def damp(landmarks: np.ndarray, frames: np.ndarray) -> np.ndarray:
@@ -29,6 +29,8 @@ def damp(landmarks: np.ndarray, frames: np.ndarray) -> np.ndarray:
 
     A curve of second order over five frames (Savitzky & Golay 1964), without delay, takes the place of what lies about
     it within the landmarks' noise. What leaves it is motion and stays: the spread of the noise is measured on the clip.
+
+    Lips, lids and irises lose the trembling of the whole face alone: their openings stay exactly as they were seen.
 
     Args:
         landmarks: as they were seen (T, 478, 3), pixels.
@@ -44,7 +46,11 @@ def damp(landmarks: np.ndarray, frames: np.ndarray) -> np.ndarray:
     # A region that moves all the time would make a large spread of its own: no more counts than is usual in the face.
     spread = np.maximum(np.minimum(spread, np.median(spread, axis=0)), 1e-6)
     moved = np.linalg.norm(away[..., :2] / spread[:, :2], axis=2) / np.sqrt(2)
-    for group in _TOGETHER:
-        moved[:, group] = moved[:, group].max(axis=1, keepdims=True)
     share = np.clip((moved - _NOISE) / (_MOTION - _NOISE), 0, 1)[..., None]
-    return (smooth + share * away).astype(np.float32)
+    damped = smooth + share * away
+    # What trembles with the whole face is taken out of lips and eyes too; their own shape stays as it was seen.
+    rest = np.setdiff1d(np.arange(points.shape[1]), [i for group in _TOGETHER for i in group])
+    common = np.median(damped[:, rest] - points[:, rest], axis=1, keepdims=True)
+    for group in _TOGETHER:
+        damped[:, group] = points[:, group] + common
+    return damped.astype(np.float32)

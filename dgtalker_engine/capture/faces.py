@@ -64,7 +64,8 @@ class FaceLandmarker:
             output_face_blendshapes=True,
             output_facial_transformation_matrixes=True,
         )
-        self._landmarker = vision.FaceLandmarker.create_from_options(options)
+        with packages.loading():
+            self._landmarker = vision.FaceLandmarker.create_from_options(options)
         self._clock = -1 if video else None
 
     def __enter__(self) -> FaceLandmarker:
@@ -88,7 +89,9 @@ class FaceLandmarker:
         found = zip(result.face_landmarks, result.face_blendshapes, result.facial_transformation_matrixes, strict=True)
         faces: list[Face] = []
         for points, scores, matrix in found:
-            landmarks = np.array([(p.x, p.y, p.z) for p in points], np.float32) * np.float32((width, height, width))
+            landmarks = np.array([(p.x, p.y, p.z) for p in points], np.float32) * np.array(
+                (width, height, width), np.float32
+            )
             by_name = {score.category_name: score.score for score in scores}
             arkit = np.array([by_name.get(name, 0.0) for name in ARKIT_NAMES], np.float32)
             u, _, v = np.linalg.svd(np.asarray(matrix)[:3, :3])

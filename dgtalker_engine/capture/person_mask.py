@@ -26,7 +26,8 @@ class PersonMask:
         options = vision.ImageSegmenterOptions(
             base_options=base, running_mode=vision.RunningMode.IMAGE, output_confidence_masks=True
         )
-        self._segmenter = vision.ImageSegmenter.create_from_options(options)
+        with packages.loading():
+            self._segmenter = vision.ImageSegmenter.create_from_options(options)
         self._last = None if before is None else before.astype(np.float32) / 255
 
     def __enter__(self) -> PersonMask:

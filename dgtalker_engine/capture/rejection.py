@@ -49,7 +49,7 @@ def reject(found: Observations) -> list[str]:
         found: of the frames of one shot.
     """
     reasons = [""] * len(found)
-    blurred = (found.sharpness < LEAST_SHARPNESS * usual(found.sharpness, found.found)).any(axis=1)
+    blurred = np.any(found.sharpness < LEAST_SHARPNESS * usual(found.sharpness, found.found), axis=1)
     covered = hidden(found)
     for i in range(len(found)):
         if not found.found[i]:
@@ -79,7 +79,7 @@ def hidden(found: Observations) -> np.ndarray:
 
     Landmarks go along with what the mouth does, so the colours at them stay: red on the lips, shade under the nose.
     What covers the mouth, a hand, a cup, a microphone, takes this pattern away or changes many of its colours at once.
-    On 25 clips of 23 people no frame is like that but some of heads turned by more than 45°; a hand painted before the
+    On 25 clips 14 of 4800 frames are like that, of heads turned far aside; a hand painted before the
     mouth is found in all of them, a finger in none.
     """
     colours = found.colours[:, _LIPS + _AROUND].astype(np.float32)

@@ -19,7 +19,7 @@ Progress = Callable[[float, str], None]
 LOOKS_PER_SECOND = 5
 
 _LONGEST_SIDE = 960
-_THUMBNAIL = 24
+_THUMBNAIL = 16
 _CUT = 18.0
 """Mean change of a thumbnail's values, of 255, that is a cut: heads that turn fast before a camera stay below 10."""
 _CUT_AGAINST_AROUND = 4.0
@@ -81,7 +81,7 @@ def scan(video: Video, start: float, end: float, progress: Progress) -> Scan:
     times: list[float] = []
     thumbnails: list[np.ndarray] = []
     looks: list[Look] = []
-    length = max(1e-6, min(end, video.seconds or end) - start)
+    length = max(1e-6, min(end, video.begins + video.seconds) - start)
     next_look = -np.inf
     with FaceLandmarker(most=4, video=False) as landmarker, PersonMask() as person:
         for time, picture in video.frames(start, end, longest_side=_LONGEST_SIDE):

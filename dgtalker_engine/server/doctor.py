@@ -139,9 +139,11 @@ def _speech() -> Line:
 
 def _capture() -> Line:
     try:
-        from ..capture import packages
+        from ..capture import ready
 
-        versions = packages.check()
+        versions = ready.ask()
+    except ImportError as error:
+        return _line("capture", f"Videos cannot be captured: {error}", False, "Install the engine again.")
     except DGTalkerError as error:
         return _line("capture", f"Videos cannot be captured. {error.message}", False, error.hint)
     return _line("capture", f"Faces in videos are tracked by {versions}")

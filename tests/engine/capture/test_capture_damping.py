@@ -20,8 +20,9 @@ def face(count, seed=0):
 def test_a_still_face_trembles_less():
     true, seen = face(100)
     damped = damp(seen, np.arange(100))
-    assert np.std(damped - true) < 0.8 * NOISE
-    trembling = [np.diff(points, axis=0).std() for points in (seen, damped)]
+    skin = [10, 151, 9, 168, 6, 197, 195, 5, 4, 1, 50, 280, 123, 352, 152]
+    assert np.std((damped - true)[:, skin]) < 0.8 * NOISE
+    trembling = [np.diff(points[:, skin], axis=0).std() for points in (seen, damped)]
     assert trembling[1] < 0.6 * trembling[0]
 
 
@@ -34,8 +35,7 @@ def test_lips_that_shut_for_one_frame_stay_shut():
         points[:, 14, 0] = points[:, 13, 0]
     damped = damp(seen, np.arange(100))
     lips = damped[:, 14, 1] - damped[:, 13, 1]
-    assert np.abs(lips[[30, 31, 60, 61, 62]] - 1.0).max() < 0.05
-    assert np.abs(lips[[29, 32, 59, 63]] - 20.0).max() < 0.05
+    assert np.abs(lips - apart).max() < 1e-3
 
 
 def test_a_head_that_moves_is_not_left_behind():

@@ -16,6 +16,8 @@ from dgtalker_engine.capture.fit import Fit
 from dgtalker_engine.cli.main import main
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 
+pytestmark = pytest.mark.usefixtures("landmarker")
+
 SIZE = 128
 
 
@@ -125,6 +127,22 @@ def test_a_stretch_of_a_long_video_is_taken(talking, tmp_path):
     assert clip.info.source.start == pytest.approx(0.52)
     samples, rate = clip.sound()
     assert len(samples) / rate == pytest.approx(1.2, abs=0.01)
+
+
+def test_a_recording_that_does_not_begin_at_zero_is_taken_from_its_beginning(tmp_path):
+    times = 1.4 + np.arange(40) / 25
+    path = made.write_video(tmp_path / "broadcast.ts", made.talking(40), times=times)
+    clip = pipeline.capture(path, tmp_path / "clip", seconds=1.2, size=SIZE, progress=quiet)
+    assert len(clip) == 30
+    assert clip.tracks.times[0] == 0
+
+
+def test_what_cannot_be_asked_for_is_refused(talking, tmp_path):
+    for options in ({"size": 0}, {"size": 10000}, {"start": -1.0}, {"seconds": 0.0}):
+        with pytest.raises(DGTalkerError):
+            pipeline.capture(talking, tmp_path / "clip", **{"size": SIZE, **options}, progress=quiet)
+    with pytest.raises(DGTalkerError, match="has no pictures between 100 s"):
+        pipeline.capture(talking, tmp_path / "clip", start=100.0, size=SIZE, progress=quiet)
 
 
 def test_a_full_disk_is_said_before_anything_is_written(talking, tmp_path, monkeypatch):

@@ -67,6 +67,8 @@ def test_two_faces_with_the_same_claim_are_refused():
     with pytest.raises(DGTalkerError, match="several faces of about the same size") as error:
         follow(scanned(*looks), SIZE, "a.mp4")
     assert "Crop the video" in error.value.hint
+    followed = follow(scanned(*looks, *[[box(640, 360, 300)]] * 3, cuts=(0, 40)), SIZE, "a.mp4")
+    assert followed.start == pytest.approx(40 / 25), "a shot of one of them alone is taken rather"
 
 
 def test_of_several_shots_the_one_that_shows_the_face_the_longest_is_taken():
@@ -102,6 +104,7 @@ def test_where_the_picture_is_too_low_shoulders_go_before_hair():
     assert crop.y <= 500 - 210 - 40
 
 
+@pytest.mark.usefixtures("landmarker")
 def test_a_small_face_in_a_wide_picture_is_found(tmp_path):
     wide = np.full((360, 1280, 3), 90, np.uint8)
     wide[100:340, 900:1140] = made.head()
