@@ -37,6 +37,8 @@ STANDARD_AND_NUMPY = {"wire": set(), "errors": set(), "performance": {"numpy"}, 
 
 BLENDER = {"bpy", "bpy_extras", "bl_ext", "mathutils", "aud", "gpu", "bmesh", "blf"}
 UNSAFE = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
+UNPICKLERS = {ENGINE / "capture" / "face_model" / "array_pickle.py"}
+"""FLAME is published as a pickle: its reader knows a few names, runs none, and refuses every other."""
 NETWORK = {"http", "urllib", "xmlrpc", "socketserver", "asyncio", "websockets", "requests", "aiohttp"}
 
 
@@ -200,7 +202,8 @@ def test_the_extension_uses_only_the_light_part_of_the_engine(path, package):
 @pytest.mark.parametrize(("path", "package"), modules(ENGINE) + modules(ADDON), ids=lambda value: str(value))
 def test_nothing_unpickles_and_nothing_speaks_http(path, package):
     """Promises of the wire: no pickle in a message or an avatar, never HTTP or WebSocket."""
-    assert not {name.split(".")[0] for name in imports(path, package)} & (UNSAFE | NETWORK)
+    allowed = {"pickle"} if path in UNPICKLERS else set()
+    assert not {name.split(".")[0] for name in imports(path, package)} & (UNSAFE | NETWORK) - allowed
     source = path.read_text(encoding="utf-8")
     assert "allow_pickle=True" not in source
     assert "weights_only=False" not in source

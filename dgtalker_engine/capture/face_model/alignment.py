@@ -63,9 +63,8 @@ def align(ours: FaceModel, other: FaceModel) -> Alignment:
         distance = np.linalg.norm(targets - points, axis=1)
         near = np.asarray(distance <= np.quantile(distance, _NEAREST_SHARE))
         placed = fit_similarity(shape[near], targets[near])
-        moved = modes[:, used[near]] @ (placed.scale * placed.rotation).T
-        system = moved.reshape(len(modes), -1)
-        missing = targets[near] - placed.apply(rest[used[near]])
+        missing = _undo(placed, targets[near]) - rest[used[near]]
+        system = modes[:, used[near]].reshape(len(modes), -1)
         gram = system @ system.T / near.sum() + (_RIDGE**2) * np.eye(len(modes))
         weights = np.linalg.solve(gram, system @ missing.ravel() / near.sum())
     identity = torch.from_numpy(weights.astype(np.float32))
@@ -75,6 +74,11 @@ def align(ours: FaceModel, other: FaceModel) -> Alignment:
         landmarks=placed.apply(ours.landmarks(shaped).double().numpy()),
         origin=placed.apply(np.zeros(3)),
     )
+
+
+def _undo(placed: Similarity, points: np.ndarray) -> np.ndarray:
+    """Where points (n, 3) were before a similarity."""
+    return (points - placed.target_centre) @ placed.rotation / placed.scale + placed.source_centre
 
 
 def _eyes(model: FaceModel) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""What `bench avatar` judges heads with."""
