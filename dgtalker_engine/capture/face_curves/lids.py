@@ -20,7 +20,7 @@ _SHUT = 0.25
 _LEAST_HEIGHT, _LEAST_PROMINENCE = 0.42, 0.33
 """Of a blink, in parts of the whole way; a look down stays below."""
 
-_LONGEST_SECONDS = 0.6
+_LONGEST_SECONDS = 0.8
 """At half of its height: longer ones are eyes that are kept shut, which need no help."""
 
 _FULL = 0.92
@@ -65,7 +65,7 @@ def lids(openings: np.ndarray, scores: Mapping[str, np.ndarray], fps: float) -> 
     peaks, intervals = find_blinks(both, fps)
 
     down = (scores["eyeLookDownLeft"] + scores["eyeLookDownRight"]) / 2
-    between = np.clip((closed - 0.5 * down[:, None] - _REST) / (1.0 - _REST), 0.0, 1.0)
+    between = np.clip((closed - 0.5 * down[:, None] - _REST) / (_FULL - _REST), 0.0, 1.0)
     between = filters.cored(between, 0.08 * fps, 0.12)
     blink = np.where(between > 0.02, between, 0.0)
     hidden = np.zeros(len(closed), bool)
