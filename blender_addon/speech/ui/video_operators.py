@@ -130,11 +130,13 @@ def draw_import(menu: Any, context: bpy.types.Context) -> None:
 
 
 def add() -> None:
-    bpy.types.TOPBAR_MT_file_import.append(draw_import)
+    menu: Any = bpy.types.TOPBAR_MT_file_import
+    menu.append(draw_import)
 
 
 def remove() -> None:
-    bpy.types.TOPBAR_MT_file_import.remove(draw_import)
+    menu: Any = bpy.types.TOPBAR_MT_file_import
+    menu.remove(draw_import)
 
 
 CLASSES = (PerformanceFromVideo, ChooseVideo, RemoveRecording)
