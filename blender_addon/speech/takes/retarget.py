@@ -72,7 +72,7 @@ def rewrite(head: bpy.types.Object) -> list[str]:
         raise DGTalkerError(reason)
     scene = storage.scene_of(head)
     if take is None:
-        return rewrite_anyway(head, scene or head.users_scene[0])
+        return rewrite_anyway(head, scene or next(iter(head.users_scene), bpy.context.scene))
     assert scene is not None
     first = speaker_properties(head).first
     return write(head, take, first, directions_of(scene, head, first))
