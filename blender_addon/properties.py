@@ -44,6 +44,8 @@ class SpeakerProperties(PropertyGroup, Protocol):
     place: str
     words: str
     written: str
+    recording: str
+    recording_first: int
     mended: bool
     turns: bool
 

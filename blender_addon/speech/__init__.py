@@ -16,10 +16,12 @@ CLASSES: tuple[type, ...] = (*properties.CLASSES, *ui.CLASSES)
 def register() -> None:
     properties.add()
     ui.panels.add()
+    ui.video_operators.add()
     live.add()
 
 
 def unregister() -> None:
     live.remove()
+    ui.video_operators.remove()
     ui.panels.remove()
     properties.remove()

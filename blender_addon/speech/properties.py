@@ -13,10 +13,10 @@ from .takes import live
 from .timeline import settings, speakers
 
 
-def _number(each: settings.Setting) -> Any:
-    options: dict[str, Any] = {"subtype": "FACTOR"}
+def _number(each: settings.Setting, update: Any, **more: Any) -> Any:
+    options: dict[str, Any] = {"subtype": "FACTOR", **more}
     if each.unit == "TIME":
-        options = {"subtype": "TIME_ABSOLUTE", "unit": "TIME_ABSOLUTE", "step": 1, "precision": 3}
+        options = {"subtype": "TIME_ABSOLUTE", "unit": "TIME_ABSOLUTE", "step": 1, "precision": 3, **more}
     return bpy.props.FloatProperty(
         name=each.label,
         description=each.description,
@@ -24,7 +24,7 @@ def _number(each: settings.Setting) -> Any:
         min=each.least,
         max=each.most,
         options=set(),
-        update=live.strip_changed,
+        update=update,
         **options,
     )
 
@@ -63,7 +63,7 @@ class StripPropertyGroup(bpy.types.PropertyGroup):
     )
 
 
-StripPropertyGroup.__annotations__ |= {each.name: _number(each) for each in settings.NUMBERS} | {
+StripPropertyGroup.__annotations__ |= {each.name: _number(each, live.strip_changed) for each in settings.NUMBERS} | {
     settings.PREFIX + name: _style(
         name, description=f"How {name} this strip is spoken", options=set(), update=live.strip_changed
     )
@@ -88,6 +88,10 @@ class SpeakerPropertyGroup(bpy.types.PropertyGroup):
     words: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     written: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """The three hashes in files of the first release; see `takes.storage.NAMES_BEFORE`."""
+    recording: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
+    """A performance that was recorded, an actor's or another program's; see `takes.recordings`."""
+    recording_first: bpy.props.IntProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
+    """The frame at which it starts."""
     mended: bpy.props.BoolProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """Whether lips are kept closed at P, B and M; see `contacts`."""
     turns: bpy.props.BoolProperty(
@@ -108,6 +112,9 @@ SpeakerPropertyGroup.__annotations__ |= {
         update=live.speaker_changed,
     )
     for name in settings.STYLE_SLIDERS
+} | {
+    settings.RECORDED + each.name: _number(each, live.speaker_changed, override={"LIBRARY_OVERRIDABLE"})
+    for each in settings.RECORDED_NUMBERS
 }
 
 

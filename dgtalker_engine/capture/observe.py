@@ -150,7 +150,7 @@ def _observe(plan: Plan, number: int, time: float, frame: np.ndarray, faces: lis
 
 
 def followed_face(plan: Plan, time: float, faces: list[Face]) -> Face | None:
-    """Which of the faces in a frame is the plan's, `time` s from the stretch's beginning; None where it is not there."""
+    """Which of the faces in a frame, `time` s from the stretch's beginning, is the plan's; None where none is."""
     crop = plan.crop
     expected = plan.followed.box_at(time + plan.source.start) - (crop.x, crop.y, crop.x, crop.y)
     expected *= plan.size / crop.side

@@ -22,7 +22,7 @@ from .plan import Plan, make_plan
 from .scan import Progress
 from .video import Video
 
-_SIZE = 512
+SIZE = 512
 """Pixels of a side of the square in which the face is looked for."""
 
 _SCANNED, _OBSERVED = 0.15, 0.97
@@ -63,8 +63,8 @@ def performance_from_video(
         DGTalkerError: the video cannot be read, shows no face, one that is too small, or several of the same claim.
     """
     video = Video.open(path)
-    plan = make_plan(video, start, seconds, _SIZE, _part(progress, 0.0, _SCANNED))
-    face = _observe(video, plan, start, _part(progress, _SCANNED, _OBSERVED))
+    plan = make_plan(video, start, seconds, SIZE, _part(progress, 0.0, _SCANNED))
+    face = observe(video, plan, start, _part(progress, _SCANNED, _OBSERVED))
     progress(_OBSERVED, "Making curves")
     curves = solve(face)
     return CapturedPerformance(
@@ -75,7 +75,7 @@ def performance_from_video(
     )
 
 
-def _observe(video: Video, plan: Plan, start: float, progress: Progress) -> ObservedFace:
+def observe(video: Video, plan: Plan, start: float, progress: Progress) -> ObservedFace:
     """The face in each picture from `start` on, also of those before the shot that is taken: they do not show it."""
     before = max(0, round((plan.source.start - start) * plan.fps))
     count = before + plan.frames

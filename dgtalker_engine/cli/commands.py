@@ -95,9 +95,7 @@ def _capture_performance(options: argparse.Namespace) -> int:
 
     written = exchange.format_for(options.output)
     terminal = Terminal()
-    captured = performance_from_video(
-        options.video, start=options.start, seconds=options.seconds, progress=terminal
-    )
+    captured = performance_from_video(options.video, start=options.start, seconds=options.seconds, progress=terminal)
     performance = captured.performance
     path = write_target(options.output, written.text(performance).encode())
     for note in captured.notes:

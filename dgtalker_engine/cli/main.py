@@ -49,7 +49,9 @@ def parser() -> argparse.ArgumentParser:
     _add_format_option(speak)
     _add_speech_options(speak)
 
-    capture = _command(commands, "capture", "a video of a talking face to a clip that a head can be trained on, or to curves")
+    capture = _command(
+        commands, "capture", "a video of a talking face to a clip that a head can be trained on, or to curves"
+    )
     capture.add_argument("video", type=Path, metavar="VIDEO", help="a film of one face: any file that FFmpeg reads")
     capture.add_argument("-o", "--output", type=Path, required=True, metavar="CLIP", help="folder for the clip")
     text = "an actor's face as curves, in place of a clip: -o is a .json of ours, or a .csv of Live Link Face"

@@ -9,7 +9,8 @@ from __future__ import annotations
 from .direction import FADE, Direction
 from .perform import perform
 from .record import Performance
+from .recorded import RecordedAmounts
 from .styles import STYLES
 from .take import Phone, Take
 
-__all__ = ["FADE", "STYLES", "Direction", "Performance", "Phone", "Take", "perform"]
+__all__ = ["FADE", "STYLES", "Direction", "Performance", "Phone", "RecordedAmounts", "Take", "perform"]

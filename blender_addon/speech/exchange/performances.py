@@ -12,8 +12,9 @@ from dgtalker_engine.performance import Performance
 from dgtalker_engine.rig import HEAD_NAMES
 
 from ...head import model
+from ...properties import speaker_properties
 from ..keys import evaluation, keyframes, nla
-from ..takes import retarget
+from ..takes import recordings, retarget
 from ..timeline import speakers, strips
 
 MOST_FRAMES = 1_000_000
@@ -21,7 +22,9 @@ MOST_FRAMES = 1_000_000
 
 
 def apply(head: bpy.types.Object, performance: Performance, scene: bpy.types.Scene, first: int) -> list[str]:
-    """Writes a performance onto a speaker from frame `first` on, in place of what was generated; hand keys stay.
+    """Lets a speaker play a performance from frame `first` on, in place of the one before; hand keys stay.
+
+    It is kept with the speaker, so that its amounts act. What is spoken elsewhere stays.
 
     Returns:
         Sentences for the user about what was left out.
@@ -38,25 +41,32 @@ def apply(head: bpy.types.Object, performance: Performance, scene: bpy.types.Sce
     unused = [name for name in performance.names if name not in controls and np.any(performance.curve(name))]
     if len(unused) == len(performance.names):
         raise DGTalkerError(f"{head.name} has none of this performance's controls.")
-    timed = resampled(performance, strips.clock(scene).rate)
-    if first + timed.frames > MOST_FRAMES:
-        raise DGTalkerError(f"The performance lasts {timed.frames} frames: more than the timeline holds.")
-    retarget.forget(head)
-    notes = keyframes.write(head, timed, first)
+    frames = round(performance.frames / performance.fps * strips.clock(scene).rate)
+    if first + frames > MOST_FRAMES:
+        raise DGTalkerError(f"The performance lasts {frames} frames: more than the timeline holds.")
+    recordings.keep(head, performance, first)
+    notes = retarget.rewrite_anyway(head, scene)
     if unused:
         notes.append(f"{head.name} has no slider for {keyframes.listed(unused)}.")
     return notes
 
 
-def resampled(performance: Performance, fps: float) -> Performance:
-    """A performance at another frame rate: straight lines between its frames."""
-    if performance.fps == fps or performance.frames == 0:
-        return Performance(fps, performance.names, performance.weights)
-    length = (performance.frames - 1) / performance.fps
-    times = np.arange(int(np.floor(length * fps + 1e-6)) + 1) / fps
-    own = np.arange(performance.frames) / performance.fps
-    columns = [np.interp(times, own, column) for column in performance.weights.T]
-    return Performance(fps, performance.names, np.stack(columns, axis=1).astype(np.float32))
+def imported(head: bpy.types.Object) -> bool:
+    """Whether a speaker plays an imported performance."""
+    return bool(speaker_properties(head).recording)
+
+
+def remove(head: bpy.types.Object, scene: bpy.types.Scene) -> list[str]:
+    """Lets a speaker play no imported performance any more; what it speaks comes back, hand keys stay.
+
+    Returns:
+        Sentences for the user about what was left out.
+    """
+    recordings.forget(head)
+    if speaker_properties(head).take:
+        return retarget.rewrite_anyway(head, scene)
+    keyframes.clear(head)
+    return []
 
 
 def frames_of(head: bpy.types.Object, scene: bpy.types.Scene) -> range:

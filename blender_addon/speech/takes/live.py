@@ -16,7 +16,6 @@ from bpy.app.handlers import persistent
 from dgtalker_engine.errors import DGTalkerError
 
 from ... import animation_data
-from ...properties import speaker_properties
 from ..timeline import speakers
 from . import retarget
 
@@ -46,7 +45,7 @@ def speaker_changed(properties: Any, context: bpy.types.Context) -> None:
 
 def follow(head: bpy.types.Object) -> None:
     """Rewrites a speaker's keys now, or soon where that takes longer."""
-    if not speaker_properties(head).take:
+    if not retarget.follows(head):
         return
     busy = bpy.app.is_job_running("RENDER")
     if bpy.app.background or (not busy and _cost.get(head.session_uid, 0.0) < AT_ONCE):
@@ -86,7 +85,7 @@ def _tick() -> float | None:
 @persistent
 def _undone(*_: Any) -> None:
     for head in bpy.data.objects:
-        if head.type == "MESH" and speaker_properties(head).take:
+        if head.type == "MESH" and retarget.follows(head):
             _follow_if_behind(head)
 
 
@@ -98,7 +97,7 @@ def _updated(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
         return
     for head in bpy.data.objects:
         animation = animation_data.of(head)
-        if animation and animation.action in actions and speaker_properties(head).take:
+        if animation and animation.action in actions and retarget.follows(head):
             _follow_if_behind(head)
 
 

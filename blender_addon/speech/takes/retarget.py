@@ -16,20 +16,29 @@ from ...properties import speaker_properties, strip_properties
 from ..keys import keyframes
 from ..lips import contacts
 from ..timeline import settings, strips, timing
-from . import storage
+from . import recordings, storage
 
 MOVED = "Strips of {} were moved, trimmed, muted or exchanged: press Animate."
 RESPELLED = "A transcript of {} was changed: press Animate."
 
 
 def forget(head: bpy.types.Object) -> None:
-    """Drops a speaker's take and what mends its lips: what it plays now was not made from it."""
+    """Drops a speaker's take with what mends its lips, and its recording."""
     storage.forget(head)
+    recordings.forget(head)
     contacts.release(head)
+
+
+def follows(head: bpy.types.Object) -> bool:
+    """Whether a speaker keeps something from which its keys can be written anew."""
+    own = speaker_properties(head)
+    return bool(own.take or own.recording)
 
 
 def stale_reason(head: bpy.types.Object) -> str:
     """Why a speaker's keys cannot follow what is set now; empty when they can."""
+    if not speaker_properties(head).take:
+        return keyframes.locked_reason(head)
     scene = storage.scene_of(head)
     if scene is None or not storage.fits(scene, head):
         return MOVED.format(head.name)
@@ -47,7 +56,7 @@ def outdated_reason(head: bpy.types.Object) -> str:
 
 
 def rewrite(head: bpy.types.Object) -> list[str]:
-    """Performs a speaker's take anew as its strips and styles are set now; hand keys stay.
+    """Performs a speaker's take and recording anew as its strips and styles are set now; hand keys stay.
 
     Returns:
         Sentences for the user about what was left out.
@@ -55,22 +64,39 @@ def rewrite(head: bpy.types.Object) -> list[str]:
     Raises:
         DGTalkerError: there is no take, it is damaged, or strips were moved since; nothing was changed.
     """
-    take = storage.take_of(head)
-    if take is None:
+    if not follows(head):
         raise DGTalkerError(f"{head.name} was not animated yet.", "Press Animate.")
+    take = storage.take_of(head)
     reason = stale_reason(head)
     if reason:
         raise DGTalkerError(reason)
     scene = storage.scene_of(head)
+    if take is None:
+        return rewrite_anyway(head, scene or next(iter(head.users_scene), bpy.context.scene))
     assert scene is not None
     first = speaker_properties(head).first
     return write(head, take, first, directions_of(scene, head, first))
 
 
+def rewrite_anyway(head: bpy.types.Object, scene: bpy.types.Scene) -> list[str]:
+    """`rewrite`, also where strips were moved since: for what was changed besides them."""
+    take = storage.take_of(head)
+    if take is not None:
+        first = speaker_properties(head).first
+        return write(head, take, first, directions_of(storage.scene_of(head) or scene, head, first))
+    played = recordings.laid_over(head, strips.clock(scene).rate)
+    assert played is not None
+    notes = keyframes.write(head, *played)
+    storage.keep_hash(head, "settings_hash", _settings_hash(head, 0, [], {}))
+    return notes
+
+
 def write(head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction]) -> list[str]:
     """Writes the keys of a take that starts at frame `first`; lips that were mended are mended again."""
     styles = styles_of(head, first, take.frames)
-    notes = keyframes.write(head, perform(take, directions, styles), first)
+    played = recordings.laid_over(head, take.fps, perform(take, directions, styles), first)
+    assert played is not None
+    notes = keyframes.write(head, *played)
     storage.keep_hash(head, "settings_hash", _settings_hash(head, first, directions, styles))
     if contacts.mended(head):
         contacts.mend(head, take, first, directions)
@@ -80,6 +106,8 @@ def write(head: bpy.types.Object, take: Take, first: int, directions: Sequence[D
 def behind(head: bpy.types.Object) -> bool:
     """Whether the keys were written with other settings than there are now, as after an undo."""
     take = storage.take_of(head)
+    if take is None and speaker_properties(head).recording:
+        return not stale_reason(head) and storage.kept_hash(head, "settings_hash") != _settings_hash(head, 0, [], {})
     scene = storage.scene_of(head) if take else None
     if take is None or scene is None or stale_reason(head):
         return False
@@ -119,4 +147,6 @@ def _settings_hash(
     head: bpy.types.Object, first: int, directions: Sequence[Direction], styles: Mapping[str, np.ndarray]
 ) -> str:
     curves = {name: hashlib.sha256(curve.tobytes()).hexdigest() for name, curve in styles.items()}
-    return storage.hash_of([first, repr(directions), curves, speaker_properties(head).turns])
+    own = speaker_properties(head)
+    recorded = [own.recording, own.recording_first, repr(recordings.amounts_of(head))] if own.recording else []
+    return storage.hash_of([first, repr(directions), curves, own.turns, *recorded])

@@ -87,6 +87,24 @@ MOUTH = (
 )
 NUMBERS = (*MOVES, *EYES, *MOUTH)
 
+RECORDED = "recorded_"
+"""What the names of a speaker's properties for its recording begin with."""
+
+RECORDED_NUMBERS = (
+    *MOVES,
+    Setting("gaze", "Gaze", "How far the eyes look aside: 0 straight ahead, 1 as recorded", default=1, least=0, most=2),
+    Setting(
+        "smoothing",
+        "Smoothing",
+        "Seconds over which the motion is averaged; lips that touch and eyes that blink still do",
+        default=0,
+        least=0,
+        most=0.5,
+        unit="TIME",
+    ),
+)
+"""What an animator can ask of a recording; named as in `RecordedAmounts`."""
+
 STYLE_SLIDERS = tuple(name for name in STYLES if name != "neutral")
 """The styles that have a slider; neutral is where all of them are 0."""
 

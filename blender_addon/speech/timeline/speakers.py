@@ -52,7 +52,7 @@ def meshes(ob: bpy.types.Object) -> list[bpy.types.Object]:
     found = {model.key_of(ob): ob}
     if not model.is_head(ob) and ob.parent is not None and ob.parent.type == "ARMATURE":
         for part in ob.parent.children:
-            if _is_arkit(part) and not model.is_head(part) and not speaker_properties(part).take:
+            if _is_arkit(part) and not model.is_head(part) and not _plays(part):
                 found.setdefault(model.key_of(part), part)
     return list(found.values())
 
@@ -71,3 +71,9 @@ def locked_reason(ob: bpy.types.Object) -> str:
         if part.library is not None or key is None or not key.is_editable:
             return f"{part.name} or its mesh is linked from another file: choose Object ▸ Relations ▸ Make Local."
     return ""
+
+
+def _plays(ob: bpy.types.Object) -> bool:
+    """Whether an object has motion of its own."""
+    own = speaker_properties(ob)
+    return bool(own.take or own.recording)

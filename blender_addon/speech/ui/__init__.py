@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from . import exchange_operators, lip_operators, operators, panels, transcript_operators
+from . import exchange_operators, lip_operators, operators, panels, transcript_operators, video_operators
 
 CLASSES: tuple[type, ...] = (
     *operators.CLASSES,
     *lip_operators.CLASSES,
     *transcript_operators.CLASSES,
     *exchange_operators.CLASSES,
+    *video_operators.CLASSES,
     *panels.CLASSES,
 )

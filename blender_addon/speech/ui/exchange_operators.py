@@ -43,7 +43,7 @@ class TargetOperator(ui.ExplainedOperator):
 
 class ImportPerformance(TargetOperator, bpy.types.Operator):
     """Let the selected head or ARKit mesh play a file: Live Link Face CSV, Audio2Face JSON or CSV, DGTalker JSON.
-    Replaces what was generated; your keys stay"""
+    Your keys stay, and what is spoken before and after it"""
 
     bl_idname = "dgtalker.import_performance"
     bl_label = "Import Performance"

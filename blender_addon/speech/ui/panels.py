@@ -9,11 +9,12 @@ import bpy
 from ... import ui
 from ...head import model
 from ...properties import StripProperties, speaker_properties, strip_properties
+from ..exchange import performances
 from ..keys import keyframes
 from ..lips import contacts
 from ..takes import retarget
 from ..timeline import markers, settings, speakers, strips
-from . import exchange_operators, lip_operators, operators, transcript_operators
+from . import exchange_operators, lip_operators, operators, transcript_operators, video_operators
 
 
 class StripList(bpy.types.UIList):
@@ -119,7 +120,7 @@ def _draw_strip(layout: Any, context: bpy.types.Context, strip: Any) -> None:
         if reason:
             ui.alert(layout, context, reason)
     elif head and keyframes.spoken(head):
-        layout.label(text=f"{head.name} plays a file; Animate replaces it", icon="INFO")
+        layout.label(text=f"{head.name} plays what was imported; Animate adds speech", icon="INFO")
     own = strip_properties(strip)
     row = layout.row(align=True)
     row.prop(own, "transcript", text="", placeholder="What is said, if you know it", icon="TEXT")
@@ -207,6 +208,22 @@ def _draw_files(layout: Any, context: bpy.types.Context) -> None:
         row = body.row(align=True)
         row.operator(exchange_operators.ImportPerformance.bl_idname, text="Import…", icon="IMPORT")
         row.operator(exchange_operators.ChooseExport.bl_idname, text="Export…", icon="EXPORT")
+        body.operator(video_operators.ChooseVideo.bl_idname, text="Performance from Video…", icon="FILE_MOVIE")
+        if head and performances.imported(head):
+            _draw_recording(body, head)
+
+
+def _draw_recording(layout: Any, head: bpy.types.Object) -> None:
+    """The amounts of what was imported."""
+    own = speaker_properties(head)
+    row = layout.row()
+    row.label(text=f"Imported, from frame {own.recording_first} on", icon="REC")
+    row.operator(video_operators.RemoveRecording.bl_idname, text="", icon="X", emboss=False)
+    column = layout.column(align=True)
+    column.use_property_split = True
+    column.use_property_decorate = False
+    for each in settings.RECORDED_NUMBERS:
+        column.prop(own, settings.RECORDED + each.name, slider=each.unit != "TIME")
 
 
 class SpeechSidebar(SpeechPanel, ui.SidebarPanel, bpy.types.Panel):

@@ -1,4 +1,7 @@
-"""Filters over time that leave alone what is fast on purpose: closures, blinks, looks. Curves are float64 (T,) or (T, n)."""
+"""Filters over time that leave alone what is fast on purpose: closures, blinks, looks.
+
+Curves are float64 (T,) or (T, n).
+"""
 
 from __future__ import annotations
 

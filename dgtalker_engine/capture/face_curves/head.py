@@ -28,7 +28,7 @@ def head_turns(rotations: np.ndarray, fps: float) -> np.ndarray:
     usual = turns.mean()
     for _ in range(3):  # the mean of the nearer half, which looks aside do not pull
         away = (usual.inv() * turns).magnitude()
-        usual = turns[np.flatnonzero(away <= np.median(away))].mean()
+        usual = Rotation.from_quat(turns.as_quat()[away <= np.median(away)]).mean()
     pitch, roll, yaw = (usual.inv() * turns).as_euler("xyz").T
     angles = np.stack([yaw, pitch, roll], axis=1)
     return filters.cored(angles, _SMOOTH_SECONDS * fps, _NOISES * filters.noise(angles))

@@ -20,8 +20,11 @@ _SHUT = 0.25
 _LEAST_HEIGHT, _LEAST_PROMINENCE = 0.42, 0.33
 """Of a blink, in parts of the whole way; a look down stays below."""
 
-_LONGEST_SECONDS = 0.6
+_LONGEST_SECONDS = 0.8
 """At half of its height: longer ones are eyes that are kept shut, which need no help."""
+
+_FULL = 0.92
+"""Of a blink's depth: from here on its lids touch."""
 
 _REST = 0.12
 """What lids move about their usual opening without meaning anything."""
@@ -62,7 +65,7 @@ def lids(openings: np.ndarray, scores: Mapping[str, np.ndarray], fps: float) -> 
     peaks, intervals = find_blinks(both, fps)
 
     down = (scores["eyeLookDownLeft"] + scores["eyeLookDownRight"]) / 2
-    between = np.clip((closed - 0.5 * down[:, None] - _REST) / (1.0 - _REST), 0.0, 1.0)
+    between = np.clip((closed - 0.5 * down[:, None] - _REST) / (_FULL - _REST), 0.0, 1.0)
     between = filters.cored(between, 0.08 * fps, 0.12)
     blink = np.where(between > 0.02, between, 0.0)
     hidden = np.zeros(len(closed), bool)
@@ -74,7 +77,7 @@ def lids(openings: np.ndarray, scores: Mapping[str, np.ndarray], fps: float) -> 
             top = max(float(curve[max(0, peak - first - 1) : peak - first + 2].max()), 0.3)
             ends = max(float(min(curve[0], curve[-1])), 0.0) if top > 0.3 else 0.0
             whole = np.clip((curve - ends) / max(top - ends, 1e-6), 0.0, 1.0) * (1.0 - ends) + ends
-            blink[row, side] = np.maximum(blink[row, side], filters.ease(whole) ** 0.8)
+            blink[row, side] = np.maximum(blink[row, side], filters.ease(whole / _FULL))
     wide = np.stack([scores["eyeWideLeft"], scores["eyeWideRight"]], axis=1) * (1.0 - blink)
     return Lids(blink=np.clip(blink, 0.0, 1.0), wide=wide, blinks=peaks, shut=hidden)
 

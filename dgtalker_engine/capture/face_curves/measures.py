@@ -1,4 +1,4 @@
-"""Distances on a face that say what it does, without the head's motion, in distances between the eyes' outer corners."""
+"""Distances on a face that say what it does, without the head's motion; its eyes' outer corners are 1 apart."""
 
 from __future__ import annotations
 

@@ -1,0 +1,130 @@
+"""An actor's face in a video onto heads and other rigs, beside what they speak."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+FILM = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import made_videos, numpy
+made_videos.write_video(sys.argv[2], made_videos.talking(32), sound=0.1 * numpy.ones(20480))
+"""
+"""Pictures at 25 a second: jaws open every 8 of them, and eyes are shut in the 9th and 10th of every 16."""
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory) -> Path:
+    """A built-in head that talks and blinks, filmed by the engine."""
+    path = tmp_path_factory.mktemp("film") / "actor.mp4"
+    tools = Path(__file__).resolve().parents[2] / "engine" / "capture"
+    engine = os.environ["DGTALKER_ENGINE_PYTHON"]
+    ready = subprocess.run([engine, "-I", "-m", "dgtalker_engine.capture.ready"], capture_output=True, text=True)
+    if ready.returncode:
+        pytest.skip(ready.stdout)
+    subprocess.run([engine, "-I", "-c", FILM, str(tools), str(path)], check=True)
+    return path
+
+
+def select(ob: bpy.types.Object) -> None:
+    bpy.context.view_layer.objects.active = ob
+    ob.select_set(True)
+
+
+def played(ob: bpy.types.Object, name: str, frames: range) -> np.ndarray:
+    values = []
+    for frame in frames:
+        bpy.context.scene.frame_set(frame)
+        values.append(ob.data.shape_keys.key_blocks[name].value)
+    return np.array(values)
+
+
+def sounds() -> list[bpy.types.Strip]:
+    editor = bpy.context.scene.sequence_editor
+    return [strip for strip in editor.strips_all if strip.type == "SOUND"] if editor else []
+
+
+def test_a_head_does_what_the_actor_does(make_head, film):
+    bpy.context.scene.render.fps = 25
+    head = make_head()
+    select(head)
+    assert bpy.ops.dgtalker.performance_from_video(filepath=str(film), first=101) == {"FINISHED"}
+    jaws = np.tile([0.0, 0.2, 0.4, 0.6, 0.6, 0.4, 0.2, 0.0], 4)
+    assert np.corrcoef(played(head, "jawOpen", range(101, 133)), jaws)[0, 1] > 0.9
+    blink = played(head, "eyeBlinkLeft", range(101, 133))
+    assert blink[9:11].max() > 0.9 < blink[25:27].max()
+    (strip,) = sounds()
+    assert Path(strip.sound.filepath).name == film.name
+    assert (strip.left_handle if hasattr(strip, "left_handle") else strip.frame_final_start) == 101
+
+
+def test_sound_is_added_only_where_it_is_wanted(make_head, film):
+    select(make_head())
+    bpy.ops.dgtalker.performance_from_video(filepath=str(film), first=1, add_sound=False)
+    assert not sounds()
+
+
+def test_amounts_act_at_once_and_removing_lays_the_head_to_rest(make_head, film):
+    bpy.context.scene.render.fps = 25
+    head = make_head()
+    select(head)
+    bpy.ops.dgtalker.performance_from_video(filepath=str(film), first=1, add_sound=False)
+    natural = played(head, "jawOpen", range(1, 33)).max()
+    head.dgtalker_speech.recorded_jaw = 0.5
+    assert played(head, "jawOpen", range(1, 33)).max() == pytest.approx(natural / 2, abs=0.05)
+    head.dgtalker_speech.recorded_head = 0.0
+    bpy.context.scene.frame_set(10)
+    assert tuple(head.delta_rotation_euler) == pytest.approx((0.0, 0.0, 0.0), abs=1e-6)
+    bpy.ops.dgtalker.remove_recording()
+    assert played(head, "jawOpen", range(1, 33)).max() == 0.0
+    with pytest.raises(RuntimeError, match="plays no imported performance"):
+        bpy.ops.dgtalker.remove_recording()
+
+
+def test_it_is_punched_in_over_speech_and_hand_keys_stay(animated, film):
+    head, strip = animated()
+    block = head.data.shape_keys.key_blocks["browInnerUp"]
+    block.value = 0.6
+    block.keyframe_insert("value", frame=40)
+    speech = range(30, 78)
+    before = played(head, "jawOpen", speech)
+    select(head)
+    bpy.ops.dgtalker.performance_from_video(filepath=str(film), first=60, add_sound=False)
+    after = played(head, "jawOpen", speech)
+    assert np.array_equal(after[:20], before[:20])
+    assert not np.allclose(after[32:], before[32:], atol=0.05)
+    assert played(head, "browInnerUp", range(45, 46))[0] == pytest.approx(0.6)
+    assert len(head.data.shape_keys.animation_data.nla_tracks) == 1
+    strip.dgtalker.jaw = 0.0
+    quiet = played(head, "jawOpen", speech)
+    assert quiet[4:20].max() == 0.0
+    assert np.array_equal(quiet[30:], after[30:])
+    bpy.ops.dgtalker.performance_from_video(filepath=str(film), first=200, add_sound=False)
+    strip.dgtalker.jaw = 1.0
+    assert np.allclose(played(head, "jawOpen", speech), before, atol=1e-6)
+    bpy.ops.dgtalker.animate()
+    assert played(head, "jawOpen", range(200, 230)).max() > 0.2
+    bpy.ops.dgtalker.clear_speech()
+    assert not head.dgtalker_speech.recording
+
+
+def test_what_cannot_be_used_is_said_and_changes_nothing(make_head, tmp_path):
+    head = make_head()
+    select(head)
+    with pytest.raises(RuntimeError, match="There is no video"):
+        bpy.ops.dgtalker.performance_from_video(filepath=str(tmp_path / "none.mp4"))
+    (tmp_path / "bad.mp4").write_bytes(b"no video at all")
+    with pytest.raises(RuntimeError, match="cannot be read"):
+        bpy.ops.dgtalker.performance_from_video(filepath=str(tmp_path / "bad.mp4"))
+    assert not head.dgtalker_speech.recording
+    assert head.data.shape_keys.animation_data is None
+
+
+def test_the_file_menu_offers_it(room):
+    assert room("speech.ui.video_operators").draw_import in bpy.types.TOPBAR_MT_file_import._dyn_ui_initialize()
