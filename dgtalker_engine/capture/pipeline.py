@@ -56,7 +56,7 @@ def capture(
     Args:
         path: of the video.
         folder: of the clip; it is made.
-        start, seconds: of the stretch to take, in the file's time; all of it where `seconds` is None.
+        start, seconds: of the stretch to take, from the first picture on; all of it where `seconds` is None.
         size: pixels of a side of the square frames.
         model: that is fitted to the face; None for ours.
         say: is told which room on the disk the clip will need, before it is needed.

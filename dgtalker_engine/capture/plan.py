@@ -84,14 +84,12 @@ def make_plan(video: Video, start: float, seconds: float | None, size: int, prog
     Raises:
         DGTalkerError: as `follow`.
     """
-    end = math.inf if seconds is None else start + seconds
-    found = scan(video, start, end, progress)
+    first = video.begins + start
+    found = scan(video, first, math.inf if seconds is None else first + seconds, progress)
     upright = (video.width, video.height)
     followed = follow(found, upright, video.path.name)
     if video.hdr:
-        text = (
-            "The video is HDR: its colours are taken as they are and look pale. Film without HDR for true ones."
-        )
+        text = "The video is HDR: its colours are taken as they are and look pale. Film without HDR for true ones."
         followed = dataclasses.replace(followed, notes=(*followed.notes, text))
     fps = found.fps
     source = Source(

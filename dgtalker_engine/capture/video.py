@@ -37,6 +37,7 @@ class Video:
         path: of the file.
         width, height: pixels of the upright picture with square pixels.
         rotation: degrees counter-clockwise by which the stored pictures are turned to stand upright: 0, 90, 180, 270.
+        begins: time of its first picture, s: recordings of broadcasts do not begin at 0.
         seconds: that it says it lasts; 0 where it does not.
         fps: that it says it has, pictures per second.
         has_sound: whether there is any.
@@ -47,6 +48,7 @@ class Video:
     width: int
     height: int
     rotation: int
+    begins: float
     seconds: float
     fps: float
     has_sound: bool
@@ -77,6 +79,7 @@ class Video:
                 width=width,
                 height=height,
                 rotation=rotation,
+                begins=float(first.time or 0.0),
                 seconds=(container.duration or 0) / 1e6,
                 fps=float(stream.average_rate or stream.base_rate or 25),
                 has_sound=bool(container.streams.audio),

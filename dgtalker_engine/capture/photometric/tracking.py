@@ -14,10 +14,10 @@ from .appearance import Appearance
 from .equations import pose_equations
 from .scene import Scene
 
-_NOISE = 0.02  # of a pixel's colour, beside what the appearance cannot show
+_LEAST_NOISE = 0.01  # of a pixel's colour
 _ALIKE = 60.0  # pixels whose errors are one
 _TURN, _MOVE = 0.03, np.array([0.0025, 0.0025, 0.015])  # standard deviations of the landmarks' pose, radians and metres
-_TURN_BEND, _MOVE_BEND = 0.004, np.array([4e-4, 4e-4, 1.5e-3])  # of its second differences at 25 frames a second
+_TURN_BEND, _MOVE_BEND = 0.0013, np.array([1.3e-4, 1.3e-4, 5e-4])  # of its second differences at 25 frames a second
 _MOST = np.array([0.03, 0.03, 0.03, 0.004, 0.004, 0.02])  # of one step
 
 
@@ -45,6 +45,7 @@ def track(
     bend = _bends(scene.tracks.times[frames])
     free = np.zeros((len(frames), 6), bool)
     for iteration in range(iterations):
+        errors = np.zeros(len(frames))
         hessians, gradients = np.zeros((len(frames), 6, 6)), np.zeros((len(frames), 6))
         for row, frame in enumerate(frames):
             check((iteration + row / len(frames)) / iterations)
@@ -55,11 +56,12 @@ def track(
                 image = render(cloud, camera, region=view.region, antialiased=True, backend="cpu")
             x, y, *_ = view.region
             eye = np.array([camera.K[0, 0], camera.K[0, 2] - x, camera.K[1, 2] - y, *poses[frame][:3, 3]])
-            hessians[row], gradients[row], _ = pose_equations(
+            hessians[row], gradients[row], errors[row] = pose_equations(
                 image.rgb, image.alpha, image.depth, view.wanted, view.behind, view.weights, eye
             )
-        hessians /= _NOISE**2 * _ALIKE
-        gradients /= _NOISE**2 * _ALIKE
+        noise = max(_LEAST_NOISE, 1.25 * float(np.median(errors)))
+        hessians /= noise**2 * _ALIKE
+        gradients /= noise**2 * _ALIKE
         away = steps_between(begun[frames], poses[frames])
         gradients += held * away
         np.einsum("tii->ti", hessians)[:] += held

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .source import LEFT_EYE, LEFT_IRIS, Source
+from .source import LEFT_EYE, LEFT_IRIS, RIGHT_EYE, Source
 
 _PUPIL, _MID_IRIS = 8.0, 15.0
 _BEHIND = (32.0, 42.0, 54.0, 68.0, 84.0, 104.0, 128.0, 154.0)
@@ -70,9 +70,7 @@ def make_eyeballs(source: Source, segments: int) -> Eyeballs:
     left = np.array(points)
     triangles = _sphere_triangles(len(degrees), segments)
     right_centre = centre * [-1, 1, 1]
-    identity = [_follow(source, centre, left, np.arange(LEFT_EYE.start, LEFT_EYE.stop))]
-    right = np.arange(LEFT_EYE.start, LEFT_EYE.stop) + _right_eye(source) - LEFT_EYE.start
-    identity.append(_follow(source, right_centre, left, right))
+    identity = [_follow(source, centre, left, LEFT_EYE), _follow(source, right_centre, left, RIGHT_EYE)]
     return Eyeballs(
         vertices=np.concatenate([centre + left, right_centre + left]),
         triangles=np.concatenate([triangles, triangles + len(left)]),
@@ -80,11 +78,6 @@ def make_eyeballs(source: Source, segments: int) -> Eyeballs:
         centres=np.stack([centre, right_centre]),
         segments=segments,
     )
-
-
-def _right_eye(source: Source) -> int:
-    """The source lists the right eye after the left one's two layers."""
-    return LEFT_IRIS.stop
 
 
 def _sphere_centre(points: np.ndarray) -> np.ndarray:
@@ -99,18 +92,18 @@ def _angles(points: np.ndarray, axis: np.ndarray) -> np.ndarray:
     return np.arccos(np.clip(cosine, -1, 1))
 
 
-def _follow(source: Source, centre: np.ndarray, own: np.ndarray, vertices: np.ndarray) -> np.ndarray:
+def _follow(source: Source, centre: np.ndarray, own: np.ndarray, eye: slice) -> np.ndarray:
     """How an eyeball's vertices (E, 3) about its centre move with identity (100, E, 3): shift and size alone.
 
     The eyeball stays round, so that it can turn; shift and size are those of least squares where lids show it.
     """
-    about = source.vertices[vertices] - centre
+    about = source.vertices[eye] - centre
     weight = np.where(_angles(about, _AXIS) < np.radians(_SEEN), 1.0, _HIDDEN_WEIGHT)
     system = np.zeros((len(about), 3, 4))
     system[:, :, :3] = np.eye(3)
     system[:, :, 3] = about
     root = np.sqrt(weight)[:, None, None]
-    moves = source.identity[:, vertices]
+    moves = source.identity[:, eye]
     wanted = (moves * root[:, :, 0]).reshape(len(moves), -1).T
     solution = np.linalg.lstsq((system * root).reshape(-1, 4), wanted, rcond=None)[0]
     return solution[:3].T[:, None, :] + solution[3][:, None, None] * own

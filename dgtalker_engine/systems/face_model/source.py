@@ -28,6 +28,7 @@ TEETH = slice(17039, 21451)
 LOWER_TEETH = slice(19247, 21451)
 LEFT_EYE = slice(21451, 22221)
 LEFT_IRIS = slice(22221, 23021)
+RIGHT_EYE = slice(23021, 23791)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -129,6 +129,14 @@ def test_a_stretch_of_a_long_video_is_taken(talking, tmp_path):
     assert len(samples) / rate == pytest.approx(1.2, abs=0.01)
 
 
+def test_a_recording_that_does_not_begin_at_zero_is_taken_from_its_beginning(tmp_path):
+    times = 1.4 + np.arange(40) / 25
+    path = made.write_video(tmp_path / "broadcast.ts", made.talking(40), times=times)
+    clip = pipeline.capture(path, tmp_path / "clip", seconds=1.2, size=SIZE, progress=quiet)
+    assert len(clip) == 30
+    assert clip.tracks.times[0] == 0
+
+
 def test_what_cannot_be_asked_for_is_refused(talking, tmp_path):
     for options in ({"size": 0}, {"size": 10000}, {"start": -1.0}, {"seconds": 0.0}):
         with pytest.raises(DGTalkerError):
