@@ -121,7 +121,7 @@ class ClipFrames:
         self._heads: list[np.ndarray] = []
         self._labels: list[np.ndarray] = []
         self._boxes: list[Box] = []
-        self._cache: OrderedDict[tuple[int, int], View] = OrderedDict()
+        self._cache: OrderedDict[tuple[int, int, bool], View] = OrderedDict()
         self._bytes = 0
         for index in range(len(clip)):
             self._label(index)
@@ -183,23 +183,30 @@ class ClipFrames:
         margin = _MOUTH_MARGIN * self.size
         return _on_grid(points.min(axis=0) - margin, points.max(axis=0) + margin, self.size)
 
-    def view(self, index: int, down: int = 1) -> View:
-        """A frame around its head, 1 / `down` as large: 1, 2 or 4."""
-        key = (index, down)
+    def view(self, index: int, down: int = 1, *, neck: bool = False) -> View:
+        """A frame around its head, 1 / `down` as large: 1, 2 or 4.
+
+        With `neck` it is the whole frame, and the face model's neck belongs to the head: as far down as the model
+        reaches, clothes included.
+        """
+        key = (index, down, neck)
         view = self._cache.pop(key, None)
         if view is None:
-            view = self._prepared(index, down)
+            view = self._prepared(index, down, neck=neck)
             self._bytes += _size(view)
             while self._bytes > _MOST_BYTES and self._cache:
                 self._bytes -= _size(self._cache.popitem(last=False)[1])
         self._cache[key] = view
         return replace(view, picture=view.picture.float(), background=view.background.float(), head=view.head.float())
 
-    def _prepared(self, index: int, down: int) -> View:
+    def _prepared(self, index: int, down: int, *, neck: bool) -> View:
         cv2 = packages.load("cv2")
-        x, y, width, height = self.box(index)
+        x, y, width, height = (0, 0, self.size, self.size) if neck else self.box(index)
         rows, columns = slice(y, y + height), slice(x, x + width)
-        head = self.head(index)[rows, columns]
+        head = self.head(index)
+        if neck:
+            head = head | (self._labels[index] == Region.NECK)
+        head = head[rows, columns]
         picture = self.clip.frame(index)[rows, columns]
         behind = np.where(head[..., None], self.plate[rows, columns], picture)
         band = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(_BAND * self.size) + 1,) * 2)

@@ -20,8 +20,12 @@ class GaussianTalkerConfig(Config):
 
     face_gaussians: int = setting(14_000, "Gaussians bound to the face model at first", least=1)
     hair_gaussians: int = setting(9_000, "Gaussians bound to the hair's shell at first", least=0)
+    neck_gaussians: int = setting(3_000, "Gaussians bound to the face model's neck; 0: the head ends below the jaw",
+                                  least=0)  # fmt: skip
+    neck_every: int = setting(4, "steps from one that shows the neck to the next", least=1)
     most_gaussians: int = setting(32_000, "no more Gaussians than that", least=1)
     hair_shell: bool = setting(True, "whether hair and what else the face model lacks is bound to a shell around it")
+    completed: bool = setting(True, "whether what no frame shows is made of its surroundings at the end")
     density_control: bool = setting(True, "whether Gaussians are cloned, split and pruned while training")
     density_rounds: int = setting(6, "how often, over the first 60 % of the steps", least=1)
     density_gradient: float = setting(

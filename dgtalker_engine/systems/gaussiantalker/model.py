@@ -74,6 +74,7 @@ class GaussianTalker(nn.Module):
     faces: Tensor
     shell: Tensor
     face_regions: Tensor
+    face_necks: Tensor
     positions: nn.Parameter
     quats: nn.Parameter
     log_scales: nn.Parameter
@@ -92,10 +93,11 @@ class GaussianTalker(nn.Module):
         self.face_model = face_model
         count = len(seeds.triangles)
         shell_faces = torch.from_numpy(seeds.shell.faces) + len(face_model.neutral)
-        self.register_buffer("triangles", seeds.triangles)
+        self.register_buffer("triangles", seeds.triangles.clone())
         self.register_buffer("shell", torch.from_numpy(seeds.shell.vertices))
         self.register_buffer("faces", torch.cat([face_model.faces, shell_faces]))
-        self.register_buffer("face_regions", seeds.regions)
+        self.register_buffer("face_regions", seeds.regions.clone())
+        self.register_buffer("face_necks", seeds.neck.clone())
         start = {
             "positions": torch.zeros(count, 3),
             "quats": torch.tensor([[1.0, 0, 0, 0]]).repeat(count, 1),
@@ -120,6 +122,16 @@ class GaussianTalker(nn.Module):
     def regions(self) -> Tensor:
         """Of each Gaussian's triangle, `capture.face_model.Region`; the shell's is SCALP (N,)."""
         return self.face_regions[self.triangles]
+
+    @property
+    def necks(self) -> Tensor:
+        """Which Gaussians are the neck's, below what the head's mask shows, bool (N,)."""
+        return self.face_necks[self.triangles]
+
+    def without_neck(self, cloud: Gaussians) -> Gaussians:
+        """The head alone, as it is drawn over a frame's own neck and shoulders."""
+        rows = (~self.necks).nonzero()[:, 0]
+        return cloud.map(lambda tensor: tensor[rows])
 
     def pose(self, expression: Tensor, joint_pose: Tensor | None = None) -> Gaussians:
         """The head with an expression (E,) and its joints' pose (J, 3), axis-angle: sRGB Gaussians in head space."""

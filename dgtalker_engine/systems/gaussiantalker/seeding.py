@@ -30,6 +30,7 @@ _DENSITY = {
 _INNER = (Region.MOUTH_INSIDE, Region.TEETH, Region.EYES)
 _UNSEEN = 0.35  # density where no frame looks
 _DEEP = 0.035  # metres behind the lips to which the mouth is filled
+_JAW = -0.04  # the z below which skin may belong to the neck, metres
 _CAVITY = (0.16, 0.06, 0.05)
 """sRGB of the inside of a mouth before anything is learned."""
 _TEETH = (0.62, 0.56, 0.5)
@@ -48,6 +49,7 @@ class Seeds:
         colours: coefficients of degree 0 (N, 3).
         shell: the hair's.
         regions: of all triangles of the face model and the shell, uint8 (F,).
+        neck: which of them are below the head's mask, bool (F,).
     """
 
     triangles: Tensor
@@ -56,6 +58,7 @@ class Seeds:
     colours: Tensor
     shell: Shell
     regions: Tensor
+    neck: Tensor
 
 
 def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Generator) -> Seeds:
@@ -76,9 +79,13 @@ def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Gen
     views = [_Look(frames, index, shell, faces) for index in chosen]
     seen = np.mean([np.isin(np.arange(len(faces)), view.triangles) for view in views], axis=0) > 0.2
 
+    # Skin below the jaw is outside the mask, too.
+    below = np.mean([view.outside(faces) for view in views], axis=0) > 0.5
+    neck = (regions == Region.NECK) | (below & (regions == Region.SKIN) & (corners[..., 2].mean(axis=1) < _JAW))
     density = np.zeros(len(faces))
     for region, amount in _DENSITY.items():
         density[regions == region] = amount
+    density[neck] = 0
     density[~seen & ~np.isin(regions, _INNER)] *= _UNSEEN
     density[np.isin(regions, _INNER) & (normals[:, 1] > -0.1)] = 0  # looks backwards
     front = corners[regions == Region.LIPS][..., 1].min()
@@ -90,13 +97,15 @@ def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Gen
     picked = [_pick(density * areas, config.face_gaussians, random)]
     if on_hair.any():
         picked.append(_pick(on_hair * areas, config.hair_gaussians, random))
+    on_neck = np.where(neck, np.where(below, 1.0, _UNSEEN), 0.0)
+    if config.neck_gaussians:
+        picked.append(_pick(on_neck * areas, config.neck_gaussians, random))
     triangles = np.concatenate(picked)
     barycentrics = random.dirichlet((1.0, 1.0, 1.0), len(triangles)).astype(np.float32)
     per_area = np.bincount(triangles, minlength=len(faces)) / np.maximum(areas, 1e-12)
-    # The mean over a triangle's neighbourhood: on one of its own chance decides how many there are.
-    expected = density / (density @ areas) * config.face_gaussians + on_hair / max(on_hair @ areas, 1e-12) * (
-        config.hair_gaussians if on_hair.any() else 0
-    )
+    # What is expected on a triangle, not what chance put there.
+    groups = ((density, config.face_gaussians), (on_hair, config.hair_gaussians), (on_neck, config.neck_gaussians))
+    expected = sum(amount / max(amount @ areas, 1e-12) * count for amount, count in groups)
     spacing = 1 / np.sqrt(np.maximum(expected, 0.25 * per_area)[triangles])
     edges = [np.linalg.norm(corners[:, a] - corners[:, b], axis=1) for a, b in ((0, 1), (0, 2), (1, 2))]
     sizes = (np.mean(edges, axis=0))[triangles]
@@ -110,6 +119,7 @@ def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Gen
         torch.from_numpy(((colours - 0.5) / SH_C0).astype(np.float32)),
         shell,
         torch.from_numpy(regions),
+        torch.from_numpy(neck),
     )
 
 
@@ -130,14 +140,22 @@ class _Look:
         self.vertices = np.concatenate([frames.vertices(index).numpy(), shell.vertices])
         raster = rasterize(*project(self.camera, self.vertices), faces, frames.size, frames.size)
         self.depth = raster.depth
+        self._neck = frames.labels(index) == Region.NECK
         self.triangles = np.unique(raster.triangles[(raster.triangles >= 0) & self.head])
+
+    def outside(self, faces: np.ndarray) -> np.ndarray:
+        """Which triangles (F,) lie, by their middles, before the person but outside the head's mask."""
+        pixels, _ = project(self.camera, self.vertices[faces].mean(axis=1))
+        column, row = np.clip(pixels.astype(int), 0, len(self.head) - 1).T
+        return ~self.head[row, column]
 
     def colours(self, triangles: np.ndarray, barycentrics: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Colours (N, 3), and which of the Gaussians are seen (N,)."""
         points = (barycentrics[:, :, None] * self.vertices[triangles]).sum(axis=1)
         pixels, depth = project(self.camera, points)
         column, row = np.clip(pixels.astype(int), 0, len(self.head) - 1).T
-        return self.picture[row, column], self.head[row, column] & (depth < self.depth[row, column] + _NEAR)
+        shown = (self.head | self._neck)[row, column]
+        return self.picture[row, column], shown & (depth < self.depth[row, column] + _NEAR)
 
 
 def _colours(

@@ -61,9 +61,9 @@ def fit_shell(frames: ClipFrames) -> Shell:
     # Ears under hair are gaps: closed, unless the face is seen there.
     gaps = ~_grown(~_grown(kept, triangles, _GAP), triangles, _GAP) & high & ~(before & (depth < 0))
     kept = kept | gaps
-    # Its edge dives under the skin, so that nobody looks in between.
+    # Its edge dives under the face's skin, so that nobody looks in between. Below it goes on: masks may reach lower.
     edge = _grown(kept, triangles, 2) & ~kept
-    distance = np.where(edge, surface - _DIVE, np.maximum(radius, surface))
+    distance = np.where(edge & before, surface - _DIVE, np.maximum(radius, surface))
     kept_or_edge = kept | edge
     covered = triangles[kept_or_edge[triangles].all(axis=1) & kept[triangles].any(axis=1)]
     used, renumbered = np.unique(covered, return_inverse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,7 +15,9 @@ from ...capture.face_model import FaceModel
 from ...gaussians import render
 from ...training import Order, Run, one_torch_thread, run_loop, seed_all
 from ...training.clip_frames import ClipFrames
+from ...training.perceptual import Perceptual
 from . import losses
+from .completion import complete
 from .config import GaussianTalkerConfig
 from .density import DensityControl
 from .model import BY_LATENT, GaussianTalker, LatentPose
@@ -62,6 +65,8 @@ def train_frames(config: GaussianTalkerConfig, frames: ClipFrames, run: Run) -> 
         training = _Training(config, frames)
         run.check()
         run_loop(config, training.step, training.parts, run, preview=training.preview)
+        if config.completed:
+            complete(training.model, frames, training.seeds)
     return training.model.eval()
 
 
@@ -84,8 +89,10 @@ class _Training:
         latent = None
         if size:
             latent = LatentPose(motion(frames, training), size, mlp=config.latent == "mlp", bound=config.latent_bound)
-        self.model = GaussianTalker(config, frames.face_model, seed(frames, config, self.random), latent)
+        self.seeds = seed(frames, config, self.random)
+        self.model = GaussianTalker(config, frames.face_model, self.seeds, latent)
         self.tuning = FaceTuning(frames) if config.tune_face else None
+        self.perceptual = Perceptual(Path(config.vgg_weights)) if config.vgg_weights else None
         self.density = DensityControl(self.model, config)
         self.rounds = self.density.rounds()
         self.optimiser = torch.optim.Adam(self._groups(), betas=(0.9, 0.99), eps=1e-15, fused=True)
@@ -101,20 +108,27 @@ class _Training:
     def step(self, number: int) -> Mapping[str, Tensor]:
         config, model = self.config, self.model
         index = self.frames.split.training[self.order.at(number)[0]]
-        view = self.frames.view(index, 2 if number < config.half_share * config.steps else 1)
+        neck = bool(config.neck_gaussians) and number % config.neck_every == config.neck_every - 1
+        down = 2 if neck or number < config.half_share * config.steps else 1
+        view = self.frames.view(index, down, neck=neck)
         vertices, expression, joint_pose = self._face(index)
         cloud = model.pose_on(vertices, expression, joint_pose)
         cloud.means.retain_grad()
-        image = render(cloud, view.camera, region=view.region, antialiased=True)
+        shown = cloud if neck else model.without_neck(cloud)
+        image = render(shown, view.camera, region=view.region, antialiased=True)
         picture = image.rgb + (1 - image.alpha)[..., None] * view.background
         terms = losses.picture_losses(picture, image, view, config)
+        if self.perceptual is not None:
+            terms["vgg"] = config.vgg_weight * self.perceptual(picture, view.picture)
         if config.attribute_losses:
             terms |= losses.attribute_losses(model, config)
         if model.latent is not None:
             terms |= losses.blendshape_loss(model, config)
         if config.semantic_weight and number % config.semantic_every == 0:
             small = self.frames.view(index, 2)
-            terms["semantic"] = config.semantic_every * losses.semantic_loss(cloud, model.regions, small, config)
+            regions = model.regions[~model.necks]
+            loss = losses.semantic_loss(model.without_neck(cloud), regions, small, config)
+            terms["semantic"] = config.semantic_every * loss
         self._schedule(number)
         self.optimiser.zero_grad()
         torch.stack(list(terms.values())).sum().backward()
@@ -132,6 +146,7 @@ class _Training:
         index = self.frames.split.training[len(self.frames.split.training) // 2]
         wanted = self.frames.frame(index)
         cloud = self.model.pose_on(*self._face(index))
+        cloud = self.model.without_neck(cloud)
         image = render(cloud, self.frames.camera(index), antialiased=True, backend="cpu")
         rgb, alpha = torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)
         picture = rgb + (1 - alpha)[..., None] * self.frames.background(index)

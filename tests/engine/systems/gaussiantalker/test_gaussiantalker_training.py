@@ -5,22 +5,31 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 from dgtalker_engine.capture.clip import Clip
 from dgtalker_engine.capture.face_model import FaceModel, Region
-from dgtalker_engine.errors import Cancelled
+from dgtalker_engine.errors import Cancelled, DGTalkerError
+from dgtalker_engine.gaussians import render
 from dgtalker_engine.systems.gaussiantalker.config import GaussianTalkerConfig
 from dgtalker_engine.systems.gaussiantalker.density import DensityControl
 from dgtalker_engine.systems.gaussiantalker.model import BY_GAUSSIAN, GaussianTalker
 from dgtalker_engine.systems.gaussiantalker.train import train, train_frames
 from dgtalker_engine.training import Progress, Run
 from dgtalker_engine.training.clip_frames import ClipFrames
-from dgtalker_engine.training.head_evaluation import over_background
+from dgtalker_engine.training.head_evaluation import over_background, turned
 from dgtalker_engine.training.metrics import psnr
 
 TINY = GaussianTalkerConfig(
-    steps=24, share=0.8, face_gaussians=2500, hair_gaussians=900, most_gaussians=4200, density_rounds=2, blendshapes=3
+    steps=24,
+    share=0.8,
+    face_gaussians=2500,
+    hair_gaussians=900,
+    most_gaussians=4700,
+    neck_gaussians=500,
+    density_rounds=2,
+    blendshapes=3,
 )
 
 
@@ -30,10 +39,10 @@ def head(frames: ClipFrames) -> GaussianTalker:
 
 
 def decibels(head: GaussianTalker, frames: ClipFrames, index: int) -> float:
-    cloud = head.pose(frames.expression(index), frames.joint_pose(index))
     with torch.no_grad():
+        cloud = head.without_neck(head.pose(frames.expression(index), frames.joint_pose(index)))
         mask = torch.from_numpy(frames.head(index))
-        return psnr(over_background(frames, index, cloud.map(torch.detach)), frames.frame(index), mask)
+        return psnr(over_background(frames, index, cloud), frames.frame(index), mask)
 
 
 def same(one: GaussianTalker, other: GaussianTalker) -> bool:
@@ -114,14 +123,14 @@ def test_transparent_gaussians_are_dropped(frames: ClipFrames) -> None:
     ],
 )
 def test_what_a_switch_turns_off_is_not_learned(frames: ClipFrames, switch: dict[str, bool], unchanged: str) -> None:
-    off = replace(TINY, steps=4, density_control=False, **switch)
+    off = replace(TINY, steps=4, density_control=False, completed=False, **switch)
     start, end = train_frames(replace(off, steps=1), frames, Run()), train_frames(off, frames, Run())
     first, last = getattr(start, unchanged), getattr(end, unchanged)
     assert torch.equal(first, last) if isinstance(first, torch.Tensor) else first is last is None
 
 
 def test_without_a_shell_hair_is_bound_to_the_face_models_scalp(frames: ClipFrames, model: FaceModel) -> None:
-    head = train_frames(replace(TINY, steps=1, hair_shell=False, density_control=False), frames, Run())
+    head = train_frames(replace(TINY, steps=1, hair_shell=False, density_control=False, completed=False), frames, Run())
     assert len(head.faces) == len(model.faces)
     assert int((head.regions == Region.SCALP).sum()) == TINY.hair_gaussians
 
@@ -137,6 +146,43 @@ def test_losses_that_are_off_are_not_there(frames: ClipFrames) -> None:
     assert everything - terms(semantic_weight=0.0) == {"semantic"}
     assert everything - terms(attribute_losses=False) == {"positions", "scales", "tilt"}
     assert everything - terms(ssim_weight=0.0) == {"ssim"}
+
+
+def test_the_perceptual_loss_takes_the_users_weights(frames: ClipFrames, tmp_path: Path) -> None:
+    widths = {0: (4, 3), 2: (4, 4), 5: (6, 4), 7: (6, 6), 10: (8, 6), 12: (8, 8), 14: (8, 8), 16: (8, 8)}
+    widths |= {19: (9, 8), 21: (9, 9)}
+    state = {f"features.{i}.weight": torch.randn(*shape, 3, 3) for i, shape in widths.items()}
+    state |= {f"features.{i}.bias": torch.zeros(shape[0]) for i, shape in widths.items()}
+    path = tmp_path / "vgg.safetensors"
+    safetensors.torch.save_file(state, path)
+    told: list[Progress] = []
+    train_frames(replace(TINY, steps=2, vgg_weights=str(path)), frames, Run(progress=told.append))
+    assert told[-1].losses["vgg"] > 0
+    with pytest.raises(DGTalkerError, match="VGG-19"):
+        train_frames(replace(TINY, vgg_weights=str(tmp_path / "missing.pth")), frames, Run())
+
+
+def test_the_neck_is_part_of_the_head_but_not_of_what_goes_over_a_frame(
+    frames: ClipFrames, head: GaussianTalker
+) -> None:
+    cloud = head.pose(frames.expression(0)).map(torch.detach)
+    alone = head.without_neck(cloud)
+    assert len(cloud) - len(alone) == int(head.necks.sum()) > 100
+    assert alone.means[:, 2].min() > cloud.means[:, 2].min() + 0.03
+    assert not len(train_frames(replace(TINY, steps=1, neck_gaussians=0), frames, Run()).necks.nonzero())
+
+
+def test_what_no_frame_shows_is_made_of_its_surroundings(frames: ClipFrames, head: GaussianTalker) -> None:
+    left_alone = train_frames(replace(TINY, completed=False), frames, Run())
+    assert abs(decibels(head, frames, 20) - decibels(left_alone, frames, 20)) < 0.3
+    behind = turned(frames.camera(0), 110, 0)
+    alphas, errors = [], []
+    for model in (left_alone, head):
+        image = render(model.pose(frames.expression(0)).map(torch.detach), behind, antialiased=True)
+        alphas.append(float((image.alpha > 0.9).mean()))
+        errors.append(float(np.abs(np.diff(image.rgb, axis=0)).mean()))
+    assert alphas[1] > alphas[0]
+    assert errors[1] < errors[0]
 
 
 def test_tuning_the_face_moves_training_frames_only(frames: ClipFrames, tmp_path: Path) -> None:
