@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ class TrainedHead:
     Attributes:
         pose: the Gaussians in head space at an expression (E,) and turns of the face model's joints beside it (J, 3),
             float32 tensors.
+        plain: the same without what was learned of the speaker's own expressions, which holds near them alone.
         triangles: int64 (N,), the face model's triangle that each Gaussian is bound to; -1 for those that are not: hair.
         barycentrics: float32 (N, 3), where in it.
         antialiased: whether it was trained with pictures of `gaussians.render(…, antialiased=True)`.
@@ -46,6 +48,7 @@ class TrainedHead:
     """
 
     pose: Callable[[torch.Tensor, torch.Tensor], Gaussians]
+    plain: Callable[[torch.Tensor, torch.Tensor], Gaussians]
     triangles: np.ndarray
     barycentrics: np.ndarray
     antialiased: bool
@@ -132,9 +135,9 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
     joint = rig.joints[-1]
     pivot = np.array([joint.pivot], np.float32)
 
-    def pose(weights: np.ndarray) -> Gaussians:
-        cloud = head.pose(torch.from_numpy(rig.expression(weights)), still).map(lambda each: each.detach().cpu())
-        means, quats = np.array(cloud.means), np.array(cloud.quats)
+    def posed(how: Callable[[torch.Tensor, torch.Tensor], Gaussians], weights: np.ndarray) -> Gaussians:
+        cloud = how(torch.from_numpy(rig.expression(weights)), still).map(lambda each: each.detach().cpu())
+        means, quats = cloud.means.numpy().copy(), cloud.quats.numpy().copy()
         vector = weights.astype(float) @ joint.vectors(rig.rig)
         turn(means, quats, pivot, joint_weights[-1:], vector[None])
         return replace(cloud, means=torch.from_numpy(means), quats=torch.from_numpy(quats))
@@ -143,7 +146,8 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
     examples = np.zeros((len(clip), len(rig.rig.controls)), np.float32)
     examples[:, : len(ARKIT_NAMES)] = np.clip(arkit, 0, 1)
     return BakeSource(
-        pose=pose,
+        pose=partial(posed, head.pose),
+        plain=partial(posed, head.plain),
         rig=rig.rig,
         joints=rig.joints,
         joint_weights=joint_weights,

@@ -136,7 +136,7 @@ def made_source(size: int, frames: int) -> Source:
 @dataclass(frozen=True, kw_only=True)
 class BoundConfig(Config):
     steps: int = setting(20, "how many steps to train", least=1)
-    count: int = setting(3000, "Gaussians", least=1)
+    count: int = setting(1500, "Gaussians", least=1)
 
 
 def system_that(each_step: Callable[[int], None] = lambda number: None) -> System:
@@ -158,6 +158,7 @@ def system_that(each_step: Callable[[int], None] = lambda number: None) -> Syste
         run_loop(config, step, {"model": model, "optimiser": optimiser}, run)
         return TrainedHead(
             pose=model.pose,
+            plain=model.pose,
             triangles=model.triangles,
             barycentrics=model.barycentrics.numpy(),
             antialiased=False,

@@ -71,6 +71,7 @@ def bake(
     fewer = replace(
         source,
         pose=lambda weights: _rows(source.pose(weights), rows),
+        plain=lambda weights: _rows(source.plain(weights), rows),
         joint_weights=source.joint_weights[:, rows],
         lips=source.lips[rows],
     )

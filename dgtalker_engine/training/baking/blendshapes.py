@@ -30,12 +30,13 @@ TOGETHER = (
 
 LEAST_PIXELS, LEAST_COLOUR = 0.5, 4 / 255
 """What a corrective mends: of one in a hundred of the Gaussians that it touches, in a picture of 512² or in sRGB."""
-VISIBLE_PIXELS, VISIBLE_COLOUR, VISIBLE_OPACITY = 0.04, 0.6 / 255, 0.004
+VISIBLE_PIXELS, VISIBLE_COLOUR, VISIBLE_OPACITY = 0.06, 1 / 255, 0.005
 """What a delta has to change to be kept."""
-EXAMPLES_WEIGHT = 6.0
-"""How much all examples together count in the fit, where the rest and every single control count 1."""
-PULL = 0.02
-"""How much the fit is held to what single controls do."""
+MOST_BYTES = 8_000_000
+"""Of all deltas in the file, so that the whole is below 12 MB; where there is more, the least visible ones go."""
+SINGLE_WEIGHT, PULL = 1e-2, 2e-3
+"""How much a single control at full weight counts in the fit, where all examples together count 1, and how much it is
+held to what single controls do: examples are what the model has learned, full weights are far from them."""
 
 Names = tuple[str, ...]
 Arrays = dict[str, np.ndarray]
@@ -92,8 +93,7 @@ def fit(source: BakeSource, check: Check) -> Blendshapes:
     for name, added in fitted.items():
         array = base["sh"][:, 0] if name == "sh" else base[name]
         array += added[0].reshape(array.shape)
-    kept = {name: _visible(name, fitted[name][1:], base, source.pixels_per_metre()) for name in WIDTHS}
-    return Blendshapes(correctives, base, {name: deltas for name, deltas in kept.items() if len(deltas.index)})
+    return Blendshapes(correctives, base, _visible({name: each[1:] for name, each in fitted.items()}, base, source))
 
 
 def design(rig: Rig, correctives: Sequence[Names], weights: np.ndarray) -> np.ndarray:
@@ -108,16 +108,17 @@ class _Posed:
 
     def __init__(self, source: BakeSource) -> None:
         self._source = source
-        self.base = source.sculpted(np.zeros(len(source.rig.controls), np.float32))
+        self.base = source.sculpted(np.zeros(len(source.rig.controls), np.float32), plain=True)
         lengths = np.linalg.norm(self.base["quats"], axis=1, keepdims=True)
         self.base["quats"] = self.base["quats"] / lengths
 
     def change(self, values: dict[str, float]) -> Arrays:
-        return self.change_at(self._source.weights(**values))
+        """What the plain model changes, see `change_at`."""
+        return self.change_at(self._source.weights(**values), plain=True)
 
-    def change_at(self, weights: np.ndarray) -> Arrays:
+    def change_at(self, weights: np.ndarray, *, plain: bool) -> Arrays:
         """By attribute float32 (N, width), quaternions in the hemisphere of those at rest."""
-        arrays = self._source.sculpted(weights)
+        arrays = self._source.sculpted(weights, plain=plain)
         same = np.sum(arrays["quats"] * self.base["quats"], axis=1, keepdims=True)
         arrays["quats"] = np.where(same < 0, -arrays["quats"], arrays["quats"])
         arrays["sh"], rest = arrays["sh"][:, 0], self.base | {"sh": self.base["sh"][:, 0]}
@@ -166,15 +167,16 @@ def _towards_examples(
     rest = np.zeros((1, len(source.rig.controls)), np.float32)
     alone = np.array([source.weights(**end) for end in ends], np.float32)
     together = np.array([source.weights(**dict.fromkeys(names, 1.0)) for names in correctives], np.float32)
-    rows = np.concatenate([rest, alone, together.reshape(-1, rest.shape[1]), source.examples])
-    counts = np.ones(len(rows))
-    counts[len(rows) - len(source.examples) :] = EXAMPLES_WEIGHT / max(len(source.examples), 1)
+    single = np.concatenate([rest, alone, together.reshape(-1, rest.shape[1])])
+    rows = np.concatenate([single, source.examples])
+    counts = np.full(len(rows), SINGLE_WEIGHT)
+    counts[len(single) :] = 1 / len(source.examples)
     x = design(source.rig, correctives, rows)
     pull = PULL * np.eye(x.shape[1])
     solver = np.linalg.solve((x.T * counts) @ x + pull, x.T * counts).astype(np.float32)
     changes = []
     for done, row in enumerate(rows):
-        changes.append(posed.change_at(row))
+        changes.append(posed.change_at(row, plain=done < len(single)))
         check(0.6 + 0.35 * done / len(rows))
     fitted: Arrays = {}
     for name in WIDTHS:
@@ -187,19 +189,28 @@ def _towards_examples(
     return fitted
 
 
-def _visible(name: str, dense: np.ndarray, base: Arrays, pixels_per_metre: float) -> SparseDeltas:
-    """The deltas (B, N, width) that can be seen."""
+def _visible(dense: Arrays, base: Arrays, source: BakeSource) -> dict[str, SparseDeltas]:
+    """By attribute the deltas (B, N, width) that can be seen, and no more than a file takes."""
+    sizes = {name: _size(name, each, base, source.pixels_per_metre()) for name, each in dense.items()}
+    least = 1.0
+    # an entry is a row's index and its numbers, a byte each
+    while sum(np.count_nonzero(size > least) * (2 + WIDTHS[name]) for name, size in sizes.items()) > MOST_BYTES:
+        least *= 1.1
+    kept = {name: np.where((size > least)[..., None], dense[name], 0) for name, size in sizes.items()}
+    return {name: SparseDeltas.from_dense(each, 0) for name, each in kept.items() if each.any()}
+
+
+def _size(name: str, dense: np.ndarray, base: Arrays, pixels_per_metre: float) -> np.ndarray:
+    """How visible deltas (B, N, width) are, (B, N): 1 is what has to be kept."""
     if name == "quats":
         # a Gaussian that is turned by an angle moves its ends by that times its length
         length = 2 * base["scales"].max(axis=1) * pixels_per_metre
-        size = 2 * np.linalg.norm(dense, axis=2) * length / VISIBLE_PIXELS
-    elif name in ("means", "scales"):
-        size = np.linalg.norm(dense, axis=2) * pixels_per_metre / VISIBLE_PIXELS
-    elif name == "sh":
-        size = np.abs(dense).max(axis=2) * SH_C0 / VISIBLE_COLOUR
-    else:
-        size = np.abs(dense[..., 0]) / VISIBLE_OPACITY
-    return SparseDeltas.from_dense(np.where((size > 1)[..., None], dense, 0), 0)
+        return 2 * np.linalg.norm(dense, axis=2) * length / VISIBLE_PIXELS
+    if name in ("means", "scales"):
+        return np.linalg.norm(dense, axis=2) * pixels_per_metre / VISIBLE_PIXELS
+    if name == "sh":
+        return np.abs(dense).max(axis=2) * SH_C0 / VISIBLE_COLOUR
+    return np.abs(dense[..., 0]) / VISIBLE_OPACITY
 
 
 def _map(function: Callable[[np.ndarray, np.ndarray], np.ndarray], a: Arrays, b: Arrays) -> Arrays:

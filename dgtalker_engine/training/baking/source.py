@@ -27,6 +27,7 @@ class BakeSource:
     Attributes:
         pose: the Gaussians at weights float32 (C,) of the rig, head space; always the same N in the same order. It is
             called under `torch.no_grad`.
+        plain: the same far from the examples, where `pose` need not be right: of single controls at full weight.
         rig: the controls.
         joints: what turns the Gaussians; `pose` does what they do, too.
         joint_weights: uint8 (J, N), how much of each joint's turn every Gaussian takes, in 255ths.
@@ -37,6 +38,7 @@ class BakeSource:
     """
 
     pose: Callable[[np.ndarray], Gaussians]
+    plain: Callable[[np.ndarray], Gaussians]
     rig: Rig
     joints: tuple[Joint, ...]
     joint_weights: np.ndarray
@@ -46,13 +48,14 @@ class BakeSource:
     cameras: Sequence[Camera]
 
     @torch.no_grad()
-    def cloud(self, weights: np.ndarray) -> Gaussians:
+    def cloud(self, weights: np.ndarray, *, plain: bool = False) -> Gaussians:
         """The Gaussians at weights, on the processor."""
-        return self.pose(weights).map(lambda tensor: tensor.detach().to("cpu", torch.float32))
+        cloud = self.plain(weights) if plain else self.pose(weights)
+        return cloud.map(lambda tensor: tensor.detach().to("cpu", torch.float32))
 
-    def sculpted(self, weights: np.ndarray) -> dict[str, np.ndarray]:
+    def sculpted(self, weights: np.ndarray, *, plain: bool = False) -> dict[str, np.ndarray]:
         """By attribute float32 (N, …): the Gaussians at weights as they were before the joints turned them."""
-        cloud = self.cloud(weights)
+        cloud = self.cloud(weights, plain=plain)
         arrays = {name: getattr(cloud, name).numpy().copy() for name in WIDTHS}
         vectors = np.array([weights.astype(float) @ joint.vectors(self.rig) for joint in self.joints]).reshape(-1, 3)
         pivots = np.array([joint.pivot for joint in self.joints], np.float32).reshape(-1, 3)

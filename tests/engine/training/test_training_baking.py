@@ -80,6 +80,7 @@ def source(**changes) -> BakeSource:
     examples = np.stack([part, part**2, 0.5 - 0.5 * np.cos(6 * part), nothing, nothing], axis=1).astype(np.float32)
     values = {
         "pose": pose,
+        "plain": changes.get("pose", pose),
         "rig": RIG,
         "joints": (JOINT,),
         "joint_weights": JOINT_WEIGHTS,

@@ -1,0 +1,138 @@
+"""The way from a clip to a head as one job: consent first, stopped and resumed anywhere, checked at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from bound_head import made_clip, system_that
+
+from dgtalker_engine import avatar
+from dgtalker_engine.errors import Cancelled, DGTalkerError
+from dgtalker_engine.rig import ARKIT_NAMES, Surface
+from dgtalker_engine.training import Run
+from dgtalker_engine.training.avatar_job import train_avatar
+from dgtalker_engine.training.export import unsupported
+from dgtalker_engine.wire.jobs import Request
+
+CONSENT = {"subject": "Nobody", "scope": "tests", "granted_by": "tests", "date": "", "status": "synthetic"}
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    return made_clip(tmp_path_factory.mktemp("clip") / "clip", frames=6, size=64)
+
+
+@pytest.fixture(scope="module")
+def trained(clip, tmp_path_factory):
+    """The job's folder, its output, what it returned, all progress, and the pictures that it showed."""
+    folder = tmp_path_factory.mktemp("job")
+    told, shown = [], []
+    run = Run(folder=folder / "job", progress=told.append, show=shown.append)
+    result = train_avatar(system_that(), request_of(clip, folder / "Nobody.dgt"), run)
+    return folder, avatar.load(folder / "Nobody.dgt"), result, told, shown
+
+
+def request_of(clip, path, **changes) -> Request:
+    request = Request(trainer="bound", input=str(clip.folder), output=str(path), consent=CONSENT)
+    return replace(request, **changes)
+
+
+def test_the_file_holds_the_head_its_consent_and_how_it_was_trained(trained, clip):
+    _, head, result, _, _ = trained
+    assert head.metadata.name == "Nobody"
+    assert head.metadata.consent.status == "synthetic"
+    assert head.metadata.training.system == "bound"
+    assert head.metadata.training.frames == len(clip)
+    assert head.metadata.training.bake_psnr > 40
+    assert head.metadata.training.bake_psnr == result["bake"]["psnr"]
+    assert "jawOpen" not in head.metadata.training.unsupported
+    assert {"cheekPuff", "tongueOut"} <= set(result["unsupported"])
+    json.dumps(result)
+
+
+def test_its_controls_are_arkits_and_those_of_head_and_gaze_and_they_move_it(trained):
+    head = trained[1]
+    assert head.rig.names[: len(ARKIT_NAMES)] == ARKIT_NAMES
+    rest = head.pose(head.rig.defaults).means.numpy()
+    chin = rest[:, 2] < np.quantile(rest[:, 2], 0.5)
+    opened = head.pose(head.rig.weights({"jawOpen": 1.0})).means.numpy()
+    assert (opened - rest)[chin, 2].min() < -0.008
+    turned = head.pose(head.rig.weights({"headTurn": 1.0})).means.numpy()
+    assert np.abs(turned - rest)[rest[:, 2] > 0].max() > 0.02
+    assert np.abs(turned - rest)[rest[:, 2] < rest[:, 2].min() + 0.01].max() < 0.003
+    side = head.pose(head.rig.weights({"gazeSide": 1.0})).means.numpy()
+    assert 0.001 < np.abs(side - rest).max() < 0.02
+
+
+def test_the_proxy_mesh_has_the_persons_colours_and_the_surfaces_of_a_face(trained):
+    proxy = trained[1].proxy
+    assert {Surface.SKIN, Surface.LIPS, Surface.IRIS, Surface.HAIR, Surface.TEETH} <= set(proxy.surfaces.tolist())
+
+    def colour(surface):
+        return proxy.colours[np.unique(proxy.faces[proxy.surfaces == surface, :3]), :3].mean(axis=0)
+
+    assert colour(Surface.LIPS)[0] > 1.5 * colour(Surface.LIPS)[1]
+    assert colour(Surface.HAIR).mean() < 0.7 * colour(Surface.SKIN).mean()
+
+
+def test_its_progress_runs_through_the_stages_to_the_end_and_pictures_are_shown(trained):
+    _, _, _, told, shown = trained
+    stages = list(dict.fromkeys(each.stage for each in told))
+    assert stages == ["train", "bake"]  # the clip was there
+    fractions = [each.fraction for each in told]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    assert shown
+    assert shown[-1].shape == (64, 64, 3)
+
+
+@pytest.mark.parametrize("consent", [{}, CONSENT | {"status": "unknown"}])
+def test_without_consent_nothing_is_read_and_nothing_is_written(tmp_path, consent):
+    request = Request(trainer="bound", input="no such video", output=str(tmp_path / "a" / "b.dgt"), consent=consent)
+    with pytest.raises(DGTalkerError, match="consent"):
+        train_avatar(system_that(), request, Run(folder=tmp_path / "job"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"input": "no/such.mp4"}, "no video"),
+        ({"input": ""}, "no video"),
+        ({"output": "head.blend"}, "cannot be written"),
+        ({"config": {"wings": 2}}, "no wings"),
+    ],
+)
+def test_a_request_that_cannot_be_done_is_refused_before_any_work(tmp_path, clip, changes, said):
+    with pytest.raises(DGTalkerError, match=said):
+        train_avatar(system_that(), request_of(clip, tmp_path / "x.dgt", **changes), Run(folder=tmp_path / "job"))
+    assert not (tmp_path / "x.dgt").exists()
+
+
+def test_a_job_that_is_stopped_again_and_again_gives_the_same_file_as_one_that_was_not(tmp_path, clip, trained):
+    request, stopped_in = request_of(clip, tmp_path / "Nobody.dgt"), []
+    for patience in (1, 9, 25, 60, 10**9):
+        asked = iter(range(10**9))
+        told = []
+        run = Run(folder=tmp_path / "job", progress=told.append, cancelled=lambda: next(asked) >= patience)  # noqa: B023
+        with contextlib.suppress(Cancelled):
+            train_avatar(system_that(), request, run)
+            break
+        assert not (tmp_path / "Nobody.dgt").exists()
+        stopped_in.append(told[-1].stage if told else "")
+    assert "train" in stopped_in
+    assert "bake" in stopped_in
+    assert (tmp_path / "Nobody.dgt").read_bytes() == (trained[0] / "Nobody.dgt").read_bytes()
+
+
+def test_a_control_is_unsupported_where_neither_it_nor_its_mirror_image_was_seen_for_some_frames():
+    frames = np.zeros((10, 52))
+    frames[2:6, ARKIT_NAMES.index("mouthSmileLeft")] = 0.4
+    frames[7, ARKIT_NAMES.index("jawOpen")] = 1.0  # one frame may be a mistake
+    missing = unsupported(frames)
+    assert not {"mouthSmileLeft", "mouthSmileRight"} & set(missing)
+    assert "jawOpen" in missing
