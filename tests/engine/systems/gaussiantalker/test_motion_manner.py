@@ -57,8 +57,9 @@ def test_a_head_carries_a_manner_and_is_the_same_head_to_who_does_not_know_it():
     plain, with_it = avatars.load(head), avatars.load(data)
     assert np.array_equal(plain.pose(plain.rig.defaults).means, with_it.pose(with_it.rig.defaults).means)
     assert with_it.metadata.hash != plain.metadata.hash
-    again = manner.into_avatar(data, made_manner())
-    assert len(again) == len(data)
+    assert len(manner.into_avatar(data, made_manner())) == len(data)
+    exported = avatars.pack(plain, made_manner().extras())
+    assert manner.of_avatar(exported) is not None
 
 
 def test_what_is_no_manner_is_refused(tmp_path):
