@@ -18,7 +18,6 @@ import argparse
 import dataclasses
 import importlib
 import json
-import math
 import os
 import platform
 import sys
@@ -34,7 +33,6 @@ from dgtalker_engine import avatar
 from dgtalker_engine.avatar import Consent
 from dgtalker_engine.capture import face_model as face_models
 from dgtalker_engine.capture.clip import Clip
-from dgtalker_engine.capture.face_model import FaceModel
 from dgtalker_engine.capture.fit import fit_landmarks
 from dgtalker_engine.capture.photometric import refine
 from dgtalker_engine.capture.pipeline import capture
@@ -96,7 +94,11 @@ class Bench:
         if heard is not None:
             auc = sound_driven.closures(clip, self.face_model, heard, frames.split.test)
             rows.append(self._row("sound", frames, _heard(head, frames, heard), {**common, "auc": round(auc, 3)}))
-        picture = sheet(frames, lambda i: _posed(head, frames, i, whole=True), frames.split.test[:: max(1, len(frames.split.test) // 2)])
+        picture = sheet(
+            frames,
+            lambda i: _posed(head, frames, i, whole=True),
+            frames.split.test[:: max(1, len(frames.split.test) // 2)],
+        )
         (self.out / "sheet.png").write_bytes(_png(picture))
         strict, strict_frames = self._trained(self._strict(clip), "strict")
         rows.append(self._row("strict", strict_frames, _tracked(strict, strict_frames), common))
@@ -229,7 +231,20 @@ def _png(picture: np.ndarray) -> bytes:
 
 
 def _table(rows: Sequence[Row]) -> str:
-    columns = ("clip", "seconds", "protocol", "psnr", "psnr_head", "ssim", "lmd", "r_open", "auc", "minutes", "fps", "megabytes")
+    columns = (
+        "clip",
+        "seconds",
+        "protocol",
+        "psnr",
+        "psnr_head",
+        "ssim",
+        "lmd",
+        "r_open",
+        "auc",
+        "minutes",
+        "fps",
+        "megabytes",
+    )
     lines = ["  ".join(f"{name:>10}" for name in columns)]
     lines += ["  ".join(f"{row.get(name, '')!s:>10}" for name in columns) for row in rows]
     return "\n".join(lines)
@@ -238,7 +253,9 @@ def _table(rows: Sequence[Row]) -> str:
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="build.py bench avatar", description=__doc__)
     parser.add_argument("--clip", type=Path, nargs="+", default=[], metavar="FILE", help="videos of people who talk")
-    parser.add_argument("--film", nargs="+", default=[], choices=films.NAMES, metavar="NAME", help="made films, with true views")
+    parser.add_argument(
+        "--film", nargs="+", default=[], choices=films.NAMES, metavar="NAME", help="made films, with true views"
+    )
     parser.add_argument("--seconds", type=float, help="take no more of each")
     parser.add_argument("--system", choices=AVATAR_SYSTEMS, default=AVATAR_SYSTEMS[0])
     parser.add_argument("--out", type=Path, default=OUT, help="the folder for clips, heads and sheets")
@@ -252,7 +269,11 @@ def main(argv: list[str]) -> int:
         bench = Bench(film.video, options.out, system, options.seconds)
         rows += [*bench.rows(), *bench.novel(film)]
     print(_table(rows), file=sys.stderr)
-    hardware = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count(), "gpu": torch.cuda.is_available()}
+    hardware = {
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "gpu": torch.cuda.is_available(),
+    }
     print(json.dumps({"rows": rows, "hardware": hardware, "published": PUBLISHED, **UNAVAILABLE}, indent=1))
     return 0 if rows else 2
 
