@@ -79,6 +79,8 @@ def capture(
         source = clip.info.source
         if (source.digest, source.asked_start, source.asked_seconds, clip.info.size) != asked:
             raise DGTalkerError(f"{folder} holds another clip, of {source.name}.", "Give another folder.")
+        if clip.info.face_model_hash != model.digest:
+            raise DGTalkerError(f"{folder} was captured with another face model.", "Capture into another folder.")
         if not (folder / UNFINISHED).is_dir():
             return clip
     else:
@@ -183,6 +185,8 @@ def _finish(clip: Clip) -> None:
     for rejected in clip.info.rejected:
         frame_path(clip.folder, rejected.frame).unlink(missing_ok=True)
         mask_path(clip.folder, rejected.frame).unlink(missing_ok=True)
+    for left_by_killed_processes in clip.folder.rglob(".*.tmp"):
+        left_by_killed_processes.unlink(missing_ok=True)
     shutil.rmtree(clip.folder / UNFINISHED, ignore_errors=True)
 
 
