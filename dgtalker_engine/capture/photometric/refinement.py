@@ -24,6 +24,7 @@ Progress = Callable[[float, str], None]
 """Told how much is done, 0 to 1, and what; raises `Cancelled` to stop."""
 
 _ROUNDS = ((80, 1),) * 5  # steps of training, iterations of tracking
+_READ = 0.2  # of the progress
 _TRAINED = 100  # frames
 _SEEDED = 5
 
@@ -52,7 +53,11 @@ def refine(clip: Clip, face_model: FaceModel, progress: Progress, *, frames: Seq
 def _refined(clip: Clip, face_model: FaceModel, used: np.ndarray, progress: Progress) -> Tracks:
     random = np.random.default_rng(0)
     progress(0.0, "Refining the head's poses")
-    scene = Scene(clip, face_model, used)
+
+    def read(done: float) -> None:
+        progress(_READ * done, "Reading the frames")
+
+    scene = Scene(clip, face_model, used, read)
     tracks = clip.tracks
     begun = tracks.head_to_camera.astype(np.float64)
     features = np.concatenate([tracks.arkit[used], 3 * begun[used, :3, :3].reshape(len(used), 9)], 1)
@@ -63,7 +68,7 @@ def _refined(clip: Clip, face_model: FaceModel, used: np.ndarray, progress: Prog
     for number, (steps, iterations) in enumerate(_ROUNDS):
 
         def check(done: float, first: float = number) -> None:
-            progress((first + done) / len(_ROUNDS), "Refining the head's poses")
+            progress(_READ + (1 - _READ) * (first + done) / len(_ROUNDS), "Refining the head's poses")
 
         train(appearance, scene, trained, poses, steps, random, lambda done: check(0.5 * done))
         poses = track(appearance, scene, poses, begun, iterations, lambda done: check(0.5 + 0.5 * done))

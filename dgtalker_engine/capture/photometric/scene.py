@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -23,6 +25,7 @@ _MOUTH = (61, 291, 0, 17, 13, 14)
 _MOUTH_MARGIN = 0.043
 _MOUTH_WEIGHT = 0.1
 _PLATE_FRAMES = 40
+_KEPT = 4096  # pictures in memory, 200 kB each; those of longer clips are read again
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,17 @@ class Scene:
     Args:
         clip: its tracks hold identity, expressions, and poses to begin with.
         frames: numbers of those whose pictures are used (n,), rising.
+        check: told how much is read, 0 to 1; raises to stop.
     """
 
-    def __init__(self, clip: Clip, face_model: FaceModel, frames: np.ndarray) -> None:
+    def __init__(self, clip: Clip, face_model: FaceModel, frames: np.ndarray, check: Callable[[float], None]) -> None:
         self.clip, self.face_model, self.frames = clip, face_model, frames
         self.tracks: Tracks = clip.tracks
-        self._pictures = {int(frame): pictures.resize(clip.frame(int(frame)), SIDE) for frame in frames}
-        self._heads = {int(frame): np.packbits(self.regions(int(frame)).head) for frame in frames}
+        self._picture = lru_cache(_KEPT)(lambda frame: pictures.resize(clip.frame(frame), SIDE))
+        self._heads: dict[int, np.ndarray] = {}
+        for row, frame in enumerate(frames):
+            check(row / len(frames))
+            self._heads[int(frame)] = np.packbits(self.regions(int(frame)).head)
         self._plate = self._behind_all_heads()
 
     def vertices(self, frame: int) -> torch.Tensor:
@@ -77,7 +84,7 @@ class Scene:
 
     def picture(self, frame: int) -> np.ndarray:
         """Uint8 (SIDE, SIDE, 3)."""
-        return self._pictures[frame]
+        return self._picture(frame)
 
     def head(self, frame: int) -> np.ndarray:
         """The head's mask, bool (SIDE, SIDE)."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...errors import DGTalkerError
 from .. import packages
 from ..regions import FrameRegions
 from .appearance import Seeds
@@ -18,7 +19,11 @@ _BEHIND = 0.01  # metres behind the pivot, where the outline lies
 
 
 def seed(scene: Scene, frames: Sequence[int], random: np.random.Generator) -> Seeds:
-    """Gaussians at random pixels of the heads in some frames, evenly over the picture."""
+    """Gaussians at random pixels of the heads in some frames, evenly over the picture.
+
+    Raises:
+        DGTalkerError: none of the frames shows a head.
+    """
     triangles, barycentrics, anchors = [], [], []
     bound_colours, free_colours, bound_sizes, free_sizes = [], [], [], []
     focal = scene.camera(frames[0]).K[0, 0]
@@ -38,6 +43,8 @@ def seed(scene: Scene, frames: Sequence[int], random: np.random.Generator) -> Se
         anchors.append(places)
         free_colours.append(picture[rows, columns][~on])
         free_sizes.append(depths * (_SIZE / focal))
+    if not triangles:
+        raise DGTalkerError("The person's head was not found in the frames' masks.", "Give a film of one person.")
     faces = scene.face_model.faces.numpy()
     return Seeds(
         triangles=faces[np.concatenate(triangles)],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from scipy.spatial.transform import Rotation
 from dgtalker_engine.capture import face_model, pictures
 from dgtalker_engine.capture.clip import Clip, ClipInfo, Crop, Source, frame_path, mask_path, write_info
 from dgtalker_engine.capture.mesh_raster import rasterize
-from dgtalker_engine.capture.photometric import refine, refinement
+from dgtalker_engine.capture.photometric import refine, refinement, scene
 from dgtalker_engine.capture.photometric.equations import pose_equations, pose_equations_reference
 from dgtalker_engine.capture.photometric.ridge import foretell
 from dgtalker_engine.capture.photometric.tracking import moved, steps_between
@@ -182,6 +183,26 @@ def test_refining_can_be_cancelled(film: Film) -> None:
 
     with pytest.raises(Cancelled):
         refine(film.clip, face_model.load(), cancel)
+
+
+def test_masks_without_a_person_are_refused_with_a_word(film: Film, tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    shutil.copytree(film.clip.folder, folder)
+    for path in (folder / "masks").iterdir():
+        path.write_bytes(pictures.encode_png(np.zeros((SIZE, SIZE), np.uint8)))
+    with pytest.raises(DGTalkerError, match="head was not found"):
+        refine(Clip.load(folder), face_model.load(), ignore)
+
+
+def test_long_clips_are_refined_as_short_ones(film: Film, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their pictures are not kept in memory."""
+    used = np.arange(3)
+    monkeypatch.setattr(refinement, "_ROUNDS", ((5, 1),))
+    kept = refine(film.clip, face_model.load(), ignore, frames=used)
+    monkeypatch.setattr(scene, "_KEPT", 1)
+    np.testing.assert_array_equal(
+        refine(film.clip, face_model.load(), ignore, frames=used).head_to_camera, kept.head_to_camera
+    )
 
 
 def test_two_frames_are_too_few(film: Film) -> None:
