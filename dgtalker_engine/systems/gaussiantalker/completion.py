@@ -24,9 +24,9 @@ from .seeding import Seeds, borrowed
 _FRAMES = 8
 _OUTSIDE = (Region.SKIN, Region.SCALP, Region.NECK)
 """What may be replaced: lids, lips and the mouth's inside are hidden now and seen then."""
-_SEEN = 0.01  # the share of a Gaussian's face that a frame shows at least
+_SEEN = 0.002  # the share of a Gaussian's face that a frame shows at least
 _CLEAR = 0.08  # the share from which on its colour is sure
-_BEHIND = 0.003  # metres: what lies so far behind what is drawn, or farther, changes no frame
+_BEHIND = 0.008  # metres: what lies so far behind what is drawn, or farther, changes no frame
 _OPACITY = 4.0  # as a logit
 
 

@@ -11,7 +11,7 @@ from ...training import Config, setting
 class GaussianTalkerConfig(Config):
     """The Dynamic Gaussian Renderer (section 3.3) and its training. The paper has no figures for λ, ε and k: ours."""
 
-    steps: int = setting(2400, "how many steps to train, one frame each", least=1)
+    steps: int = setting(1600, "how many steps to train, one frame each", least=1)
     share: float = setting(1.0, "the share of the frames that train, from the first on; the others are for tests",
                            least=0.1, most=1.0)  # fmt: skip
     half_share: float = setting(
@@ -22,7 +22,7 @@ class GaussianTalkerConfig(Config):
     hair_gaussians: int = setting(9_000, "Gaussians bound to the hair's shell at first", least=0)
     neck_gaussians: int = setting(3_000, "Gaussians bound to the face model's neck; 0: the head ends below the jaw",
                                   least=0)  # fmt: skip
-    neck_every: int = setting(4, "steps from one that shows the neck to the next", least=1)
+    neck_every: int = setting(6, "steps from one that shows the neck to the next", least=1)
     most_gaussians: int = setting(32_000, "no more Gaussians than that", least=1)
     hair_shell: bool = setting(True, "whether hair and what else the face model lacks is bound to a shell around it")
     completed: bool = setting(True, "whether what no frame shows is made of its surroundings at the end")

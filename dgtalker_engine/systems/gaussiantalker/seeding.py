@@ -35,6 +35,8 @@ _CAVITY = (0.16, 0.06, 0.05)
 """sRGB of the inside of a mouth before anything is learned."""
 _TEETH = (0.62, 0.56, 0.5)
 _WIDTH, _THICKNESS = 0.6, 0.15  # standard deviations, in distances between neighbours
+_FACING = 0.25  # cosine to the view: what is seen at a flatter angle takes its colour from elsewhere
+_EARS = 0.015  # the z above which unseen skin is under hair, metres
 _NEAR = 0.004  # metres behind what is seen of the mesh, within which a Gaussian is seen
 
 
@@ -151,10 +153,17 @@ class _Look:
 
     def colours(self, triangles: np.ndarray, barycentrics: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Colours (N, 3), and which of the Gaussians are seen (N,)."""
-        points = (barycentrics[:, :, None] * self.vertices[triangles]).sum(axis=1)
+        corners = self.vertices[triangles]
+        points = (barycentrics[:, :, None] * corners).sum(axis=1)
+        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        eye = -self.camera.world_to_camera[:3, :3].T @ self.camera.world_to_camera[:3, 3]
+        towards = eye - points
+        cosine = (normals * towards).sum(axis=1)
+        cosine /= np.maximum(np.linalg.norm(normals, axis=1) * np.linalg.norm(towards, axis=1), 1e-12)
         pixels, depth = project(self.camera, points)
         column, row = np.clip(pixels.astype(int), 0, len(self.head) - 1).T
         shown = (self.head | self._neck)[row, column]
+        shown &= cosine > _FACING
         return self.picture[row, column], shown & (depth < self.depth[row, column] + _NEAR)
 
 
@@ -190,8 +199,9 @@ def borrowed(points: np.ndarray, values: np.ndarray, known: np.ndarray, regions:
         regions: hair borrows from hair, skin from skin (N,).
     """
     result = values.copy()
+    hairy = (regions == Region.SCALP) | (~known & (regions == Region.SKIN) & (points[:, 2] > _EARS))
     for hair in (True, False):
-        ours = (regions == Region.SCALP) == hair
+        ours = hairy == hair
         source = np.flatnonzero(ours & known)
         wanted = np.flatnonzero(ours & ~known)
         if not len(source) or not len(wanted):
