@@ -118,7 +118,9 @@ def _command(commands: Any, name: str, text: str, function: str = "") -> argpars
 
 
 def _add_consent_options(command: argparse.ArgumentParser) -> None:
-    group = command.add_argument_group("consent", "whose face it is, which is kept in the file; nothing is done without")
+    group = command.add_argument_group(
+        "consent", "whose face it is, which is kept in the file; nothing is done without"
+    )
     text = "your own face, a face with a signed consent, or nobody's"
     group.add_argument("--consent", choices=("self", "signed", "synthetic"), required=True, help=text)
     group.add_argument("--subject", required=True, metavar="WHO", help="whose face it is")
