@@ -13,6 +13,7 @@ PARTS = 1000
 """Steps of a stage that tells fractions."""
 
 _FILE = "stages.json"
+_MOST_PACE = 8.0
 
 
 class Stages:
@@ -20,7 +21,7 @@ class Stages:
 
     Args:
         run: of the whole work. `run.folder` keeps how long stages took, so that a resumed work knows where it is.
-        costs: by stage, in their order, about how many seconds it takes; what stages really took corrects the later ones.
+        costs: by stage, in their order, about how many seconds it takes; what stages took corrects the later ones.
     """
 
     def __init__(self, run: Run, costs: Mapping[str, float]) -> None:
@@ -65,10 +66,10 @@ class Stages:
         self._seconds = progress.seconds
         names = list(self._costs)
         index = names.index(self._stage)
-        past = sum(self._took.get(name, self._costs[name]) for name in names[:index])
-        planned = sum(self._costs[name] for name in names[:index])
+        done = {name: self._took[name] for name in names[:index] if self._took.get(name)}  # others had nothing to do
+        past, planned = sum(done.values()), sum(self._costs[name] for name in done)
         # Machines go on being as much quicker or slower than expected as they were until now.
-        pace = past / planned if planned else 1.0
+        pace = min(max(past / planned, 1 / _MOST_PACE), _MOST_PACE) if done else 1.0
         share = progress.step / progress.of
         left = progress.eta if progress.step else self._costs[self._stage] * pace
         here = left / (1 - share) if share < 1 else progress.seconds

@@ -34,7 +34,7 @@ VISIBLE_PIXELS, VISIBLE_COLOUR, VISIBLE_OPACITY = 0.06, 1 / 255, 0.005
 """What a delta has to change to be kept."""
 MOST_BYTES = 8_000_000
 """Of all deltas in the file, so that the whole is below 12 MB; where there is more, the least visible ones go."""
-SINGLE_WEIGHT, PULL = 1e-2, 2e-3
+SINGLE_WEIGHT, PULL = 5e-3, 1e-3
 """How much a single control at full weight counts in the fit, where all examples together count 1, and how much it is
 held to what single controls do: examples are what the model has learned, full weights are far from them."""
 
@@ -160,8 +160,12 @@ def _matters(change: Arrays, share: float, source: BakeSource, base: Arrays) -> 
 
 
 def _towards_examples(
-    source: BakeSource, posed: _Posed, correctives: Sequence[Names], blocks: list[Arrays],
-    ends: list[dict[str, float]], check: Check,
+    source: BakeSource,
+    posed: _Posed,
+    correctives: Sequence[Names],
+    blocks: list[Arrays],
+    ends: list[dict[str, float]],
+    check: Check,
 ) -> Arrays:
     """By attribute float32 (1 + C + K, N, width): what is to be added to the base, and the deltas."""
     rest = np.zeros((1, len(source.rig.controls)), np.float32)

@@ -42,6 +42,14 @@ def test_the_time_that_is_left_counts_the_later_stages_at_the_speed_of_the_earli
     assert told[-1].eta == pytest.approx(99.0 + 20.0)
 
 
+def test_a_stage_that_had_nothing_to_do_says_nothing_about_the_speed_of_the_others(tmp_path):
+    stages, told = told_of(tmp_path)
+    stages.begin("capture")
+    pass_through(stages.begin("train"), seconds=80.0)
+    assert told[0].eta == pytest.approx(60.0 + 10.0)
+    assert told[3].fraction == pytest.approx(80.0 / 90.0)
+
+
 def test_a_resumed_work_goes_on_at_the_fraction_where_it_was(tmp_path):
     stages, told = told_of(tmp_path)
     pass_through(stages.begin("capture"), seconds=10.0)
