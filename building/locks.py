@@ -19,7 +19,7 @@ from .repository import BuildError, run, say
 OF_TORCH = re.compile(r"(torch|triton|cuda-.+|nvidia-.+)==")
 """PyTorch and what its CUDA builds bring, in a lock of their own: the CPU build takes their place."""
 
-NOT_NEEDED = {"engine.txt": {"click", "natsort", "opencv-python"}}
+NOT_NEEDED = {"engine.txt": {"click", "natsort", "opencv-contrib-python", "opencv-python"}}
 """Of a lock, what packages ask for and can do without: NAME.in says why."""
 
 

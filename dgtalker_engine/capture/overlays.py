@@ -9,12 +9,13 @@ from . import packages, pictures
 from .clip import Clip
 from .face_model import FaceModel
 from .regions import frame_regions, project
+from .scan import Progress
 
 _AT_ONCE = 32
 _GREEN, _BLUE = (40, 220, 40), (90, 160, 255)
 
 
-def mesh(clip: Clip, model: FaceModel, frames: slice) -> torch.Tensor:
+def mesh(clip: Clip, model: FaceModel, frames: np.ndarray) -> torch.Tensor:
     """The fitted meshes of frames in head space, metres, float32 (n, V, 3)."""
     tracks = clip.tracks
     with torch.no_grad():
@@ -25,15 +26,17 @@ def mesh(clip: Clip, model: FaceModel, frames: slice) -> torch.Tensor:
         )
 
 
-def reprojection_errors(clip: Clip, model: FaceModel) -> np.ndarray:
-    """How far landmarks lie beside those of the fitted face: the mean of each frame, pixels (T,)."""
+def reprojection_errors(clip: Clip, model: FaceModel, frames: np.ndarray, progress: Progress) -> np.ndarray:
+    """How far landmarks lie beside those of the fitted face: the mean of each of the frames (n,), pixels (n,)."""
     tracks = clip.tracks
-    errors = np.empty(len(clip))
-    for first in range(0, len(clip), _AT_ONCE):
-        points = model.landmarks(mesh(clip, model, slice(first, first + _AT_ONCE))).numpy() + tracks.landmark_offsets
-        for i, on_face in enumerate(points, first):
-            pixels, _ = project(clip.camera(i), on_face)
-            errors[i] = np.nanmean(np.linalg.norm(pixels - tracks.landmarks[i, :, :2], axis=1))
+    errors = np.empty(len(frames))
+    for first in range(0, len(frames), _AT_ONCE):
+        progress(first / len(frames), "Measuring the fit")
+        some = frames[first : first + _AT_ONCE]
+        points = model.landmarks(mesh(clip, model, some)).numpy() + tracks.landmark_offsets
+        for row, (frame, on_face) in enumerate(zip(some, points, strict=True), first):
+            pixels, _ = project(clip.camera(int(frame)), on_face)
+            errors[row] = np.nanmean(np.linalg.norm(pixels - tracks.landmarks[frame, :, :2], axis=1))
     return errors
 
 
@@ -47,7 +50,7 @@ def draw(clip: Clip, model: FaceModel, index: int, side: int) -> tuple[np.ndarra
     for x, y in clip.tracks.landmarks[index, :, :2] * scale:
         cv2.circle(landmarks, (round(8 * float(x)), round(8 * float(y))), 8, _GREEN, -1, cv2.LINE_AA, 3)
     camera = clip.camera(index, scale)
-    vertices = mesh(clip, model, slice(index, index + 1))[0].numpy()
+    vertices = mesh(clip, model, np.array([index]))[0].numpy()
     regions = frame_regions(model, vertices, camera, matte)
     shaded = _shaded(vertices, model.faces.numpy(), regions.raster.triangles, camera.world_to_camera)
     seen = (regions.raster.triangles >= 0)[..., None]

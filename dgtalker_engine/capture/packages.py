@@ -43,7 +43,7 @@ def loading() -> Iterator[None]:
     except ImportError as error:
         raise DGTalkerError(f"Faces cannot be tracked: {error}.", INSTALL) from error
     except OSError as error:  # a shared library of the system's
-        hint = "Install that library: libEGL, libGLESv2 and libGL are in Debian's libegl1, libgles2 and libgl1."
+        hint = "Install that library: libEGL and libGLESv2 are in Debian's libegl1 and libgles2."
         raise DGTalkerError(f"Faces cannot be tracked: {error}.", hint) from error
 
 

@@ -58,16 +58,23 @@ def follow(scan: Scan, size: tuple[int, int], name: str) -> Followed:
         name: of the video, for messages.
 
     Raises:
-        DGTalkerError: no face was found, it is too small, or several faces have the same claim.
+        DGTalkerError: no face was found, it is too small, or several faces have the same claim in every shot.
     """
     bounds = [*scan.cuts, len(scan.times)]
     best: Followed | None = None
+    unclear: DGTalkerError | None = None
     for first, after in pairwise(bounds):
         looks = [look for look in scan.looks if first <= look.frame < after]
         start, end = float(scan.times[first]), float(scan.times[after - 1])
-        found = _follow_in_shot(looks, start, end, size, name)
+        try:
+            found = _follow_in_shot(looks, start, end, size, name)
+        except DGTalkerError as error:
+            unclear = error
+            continue
         if found and (best is None or len(found.times) > len(best.times)):
             best = found
+    if best is None and unclear:
+        raise unclear
     if best is None:
         raise DGTalkerError(
             f"No face was found in {name}.", "It has to be seen from the front, not too small, in good light."

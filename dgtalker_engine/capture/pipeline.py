@@ -27,6 +27,9 @@ from .video import Video
 UNFINISHED = ".unfinished"
 """Folder in a clip's in which a capture keeps what it has until the clip is whole."""
 
+SIZES = (64, 2048)
+"""Least and most pixels of a frame's side."""
+
 _PLAN = "plan.json"
 
 _SCANNED, _OBSERVED, _FITTED, _REFINED = 0.1, 0.3, 0.5, 0.97
@@ -53,7 +56,7 @@ def capture(
     Args:
         path: of the video.
         folder: of the clip; it is made.
-        start, seconds: of the stretch to take, in the file's time; all of it where `seconds` is None.
+        start, seconds: of the stretch to take, from the first picture on; all of it where `seconds` is None.
         size: pixels of a side of the square frames.
         model: that is fitted to the face; None for ours.
         say: is told which room on the disk the clip will need, before it is needed.
@@ -63,6 +66,10 @@ def capture(
         DGTalkerError: the video cannot be used, and why; the disk is too full; the folder holds something else.
         Cancelled: `progress` raised it. The next call goes on.
     """
+    if not SIZES[0] <= size <= SIZES[1]:
+        raise DGTalkerError(f"Frames of {size} px cannot be made.", f"Between {SIZES[0]} and {SIZES[1]} px can.")
+    if start < 0 or (seconds is not None and seconds <= 0):
+        raise DGTalkerError("The stretch that is to be taken is empty.", "Give a start from 0 on, and seconds above 0.")
     video = Video.open(path)
     asked = (video.digest(), start, seconds, size)
     model = model or face_model.load()
@@ -72,6 +79,8 @@ def capture(
         source = clip.info.source
         if (source.digest, source.asked_start, source.asked_seconds, clip.info.size) != asked:
             raise DGTalkerError(f"{folder} holds another clip, of {source.name}.", "Give another folder.")
+        if clip.info.face_model_hash != model.digest:
+            raise DGTalkerError(f"{folder} was captured with another face model.", "Capture into another folder.")
         if not (folder / UNFINISHED).is_dir():
             return clip
     else:
@@ -148,7 +157,7 @@ def _fit(
     )
     end = plan.source.start + float(found.times[-1]) + 1 / plan.fps
     with watch.running("sound"):
-        has_sound = video.write_sound(folder / SOUND, plan.source.start, end)
+        has_sound = video.write_sound(folder / SOUND, plan.source.start, end, lambda: progress(1.0, "Taking the sound"))
     tracks.save(folder / TRACKS)
     info = ClipInfo(
         fps=plan.fps,
@@ -176,6 +185,8 @@ def _finish(clip: Clip) -> None:
     for rejected in clip.info.rejected:
         frame_path(clip.folder, rejected.frame).unlink(missing_ok=True)
         mask_path(clip.folder, rejected.frame).unlink(missing_ok=True)
+    for left_by_killed_processes in clip.folder.rglob(".*.tmp"):
+        left_by_killed_processes.unlink(missing_ok=True)
     shutil.rmtree(clip.folder / UNFINISHED, ignore_errors=True)
 
 

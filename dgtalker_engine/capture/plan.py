@@ -84,10 +84,13 @@ def make_plan(video: Video, start: float, seconds: float | None, size: int, prog
     Raises:
         DGTalkerError: as `follow`.
     """
-    end = math.inf if seconds is None else start + seconds
-    found = scan(video, start, end, progress)
+    first = video.begins + start
+    found = scan(video, first, math.inf if seconds is None else first + seconds, progress)
     upright = (video.width, video.height)
     followed = follow(found, upright, video.path.name)
+    if video.hdr:
+        text = "The video is HDR: its colours are taken as they are and look pale. Film without HDR for true ones."
+        followed = dataclasses.replace(followed, notes=(*followed.notes, text))
     fps = found.fps
     source = Source(
         name=video.path.name,
@@ -113,11 +116,12 @@ def check_disk(plan: Plan, folder: Path) -> str:
     """How much room the clip will need, for the user to read.
 
     Raises:
-        DGTalkerError: there is not as much.
+        DGTalkerError: there is not as much, besides what was written before.
     """
     free = shutil.disk_usage(folder).free
     wanted = f"{plan.bytes / 2**20:.0f} MB"
-    if free < plan.bytes + _SPARE_BYTES:
+    written = sum(path.stat().st_size for name in ("frames", "masks") for path in (folder / name).glob("*.*"))
+    if free < plan.bytes - written + _SPARE_BYTES:
         raise DGTalkerError(
             f"The clip needs about {wanted} in {folder}, where {free / 2**20:.0f} MB are free.",
             "Make room, give another folder, or take a shorter stretch with --seconds.",

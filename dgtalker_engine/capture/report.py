@@ -20,6 +20,7 @@ from .scan import Progress
 REPORT = "report.html"
 
 _SHOWN = 6
+_MEASURED = 1200  # about as many as the graph has pixels
 _REJECTED_SHOWN = 12
 _SIDE = 320
 _QUALITY = 85
@@ -40,18 +41,21 @@ def write(clip: Clip, model: FaceModel, progress: Progress) -> Path:
         model: that was fitted.
         progress: is told.
     """
-    errors = overlays.reprojection_errors(clip, model)
+    measured = np.unique(np.linspace(0, len(clip) - 1, min(len(clip), _MEASURED)).astype(int))
+    errors = overlays.reprojection_errors(clip, model, measured, progress)
+    worst = int(measured[errors.argmax()])
+    everything = np.arange(len(clip))
     body = [
         f"<h1>{html.escape(clip.info.source.name)}</h1>",
         _facts(clip, errors),
         _list("Notes", clip.info.notes),
         _list("What this clip cannot teach", clip.info.cannot_teach),
         "<h2>Frames</h2><p>Landmarks (green); the fitted face; the person's matte and, brighter, the head.</p>",
-        *_frames(clip, model, errors, progress),
+        *_frames(clip, model, worst, progress),
         "<h2>Over time</h2>",
-        _curve("Landmarks beside the fitted face, px", clip.tracks.times, errors, clip),
-        _curve("Lips apart, in widths of the mouth", clip.tracks.times, lip_opening(clip.tracks.landmarks), clip),
-        _curve("Eyes shut (the less shut one)", clip.tracks.times, clip.tracks.blink.min(axis=1), clip),
+        _curve("Landmarks beside the fitted face, px", measured, errors, clip),
+        _curve("Lips apart, in widths of the mouth", everything, lip_opening(clip.tracks.landmarks), clip),
+        _curve("Eyes shut (the less shut one)", everything, clip.tracks.blink.min(axis=1), clip),
         *_rejected(clip),
         _times(clip),
     ]
@@ -81,13 +85,13 @@ def _list(title: str, sentences: Sequence[str]) -> str:
     return f"<h2>{title}</h2><ul>{items}</ul>" if items else ""
 
 
-def _frames(clip: Clip, model: FaceModel, errors: np.ndarray, progress: Progress) -> Iterable[str]:
-    chosen = sorted({*np.linspace(0, len(clip) - 1, _SHOWN).astype(int), int(errors.argmax())})
+def _frames(clip: Clip, model: FaceModel, worst: int, progress: Progress) -> Iterable[str]:
+    chosen = sorted({*np.linspace(0, len(clip) - 1, _SHOWN).astype(int).tolist(), worst})
     for count, index in enumerate(chosen):
         progress(count / len(chosen), "Drawing the report")
-        shown = np.concatenate(overlays.draw(clip, model, int(index), _SIDE), axis=1)
-        text = f"frame {clip.info.kept[index]}, {clip.tracks.times[index]:.2f} s, {errors[index]:.2f} px"
-        yield _figure(shown, text + (": the worst" if index == errors.argmax() else ""))
+        shown = np.concatenate(overlays.draw(clip, model, index, _SIDE), axis=1)
+        text = f"frame {clip.info.kept[index]}, {clip.tracks.times[index]:.2f} s"
+        yield _figure(shown, text + (": landmarks farthest from the face" if index == worst else ""))
 
 
 def _rejected(clip: Clip) -> Iterable[str]:
@@ -123,12 +127,14 @@ def _figure(picture: np.ndarray, text: str) -> str:
     return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
 
 
-def _curve(title: str, times: np.ndarray, values: np.ndarray, clip: Clip) -> str:
-    """A graph over the stretch; gaps and red marks where frames were left out."""
-    width, height, end = 1280, 120, max(float(times[-1]), 1e-6)
+def _curve(title: str, frames: np.ndarray, values: np.ndarray, clip: Clip) -> str:
+    """A graph of values of frames over the stretch; gaps and red marks where frames were left out."""
+    times, numbers = clip.tracks.times[frames], np.array(clip.info.kept)[frames]
+    width, height, end = 1280, 120, max(float(clip.tracks.times[-1]), 1e-6)
     top = max(float(values.max()), 1e-6) * 1.05
     x, y = times / end * width, height - values / top * height
-    runs = np.split(np.arange(len(times)), np.flatnonzero(np.diff(clip.info.kept) != 1) + 1)
+    step = -(-len(clip) // len(frames))
+    runs = np.split(np.arange(len(times)), np.flatnonzero(np.diff(numbers) > step) + 1)
     lines = "".join(
         f'<polyline fill="none" stroke="#1565c0" points="{" ".join(f"{x[i]:.1f},{y[i]:.1f}" for i in run)}"/>'
         for run in runs

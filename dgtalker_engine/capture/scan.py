@@ -81,7 +81,7 @@ def scan(video: Video, start: float, end: float, progress: Progress) -> Scan:
     times: list[float] = []
     thumbnails: list[np.ndarray] = []
     looks: list[Look] = []
-    length = max(1e-6, min(end, video.seconds or end) - start)
+    length = max(1e-6, min(end, video.begins + video.seconds) - start)
     next_look = -np.inf
     with FaceLandmarker(most=4, video=False) as landmarker, PersonMask() as person:
         for time, picture in video.frames(start, end, longest_side=_LONGEST_SIDE):

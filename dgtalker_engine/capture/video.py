@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ from . import packages
 
 _UNSPECIFIED, _BT709 = 2, 1
 """Of colour matrices, as FFmpeg numbers them."""
+
+_HDR = (16, 18)
+"""Of transfer curves, as FFmpeg numbers them: PQ and HLG."""
 
 _HD_HEIGHT = 700
 """Pixels from which on players take BT.709 where a file does not say its colour matrix."""
@@ -34,18 +37,22 @@ class Video:
         path: of the file.
         width, height: pixels of the upright picture with square pixels.
         rotation: degrees counter-clockwise by which the stored pictures are turned to stand upright: 0, 90, 180, 270.
+        begins: time of its first picture, s: recordings of broadcasts do not begin at 0.
         seconds: that it says it lasts; 0 where it does not.
         fps: that it says it has, pictures per second.
         has_sound: whether there is any.
+        hdr: whether its colours are meant for bright screens (PQ or HLG).
     """
 
     path: Path
     width: int
     height: int
     rotation: int
+    begins: float
     seconds: float
     fps: float
     has_sound: bool
+    hdr: bool
 
     @classmethod
     def open(cls, path: Path) -> Video:
@@ -72,9 +79,11 @@ class Video:
                 width=width,
                 height=height,
                 rotation=rotation,
+                begins=float(first.time or 0.0),
                 seconds=(container.duration or 0) / 1e6,
                 fps=float(stream.average_rate or stream.base_rate or 25),
                 has_sound=bool(container.streams.audio),
+                hdr=first.color_trc in _HDR,
             )
 
     def frames(
@@ -137,8 +146,13 @@ class Video:
         samples = np.concatenate([np.zeros(0, np.float32), *(samples for _, samples in blocks)])
         return samples, rate, blocks[0][0] if blocks else 0.0
 
-    def write_sound(self, path: Path, start: float, end: float) -> bool:
+    def write_sound(self, path: Path, start: float, end: float, check: Callable[[], object] = bool) -> bool:
         """Writes the sound between two times as mono 16 bit WAV, silence where there is none; whether there is any.
+
+        Args:
+            path: of the WAV.
+            start, end: seconds in the file's time.
+            check: is called again and again; raises `Cancelled` to stop.
 
         Raises:
             DGTalkerError: the sound cannot be read or written.
@@ -154,6 +168,7 @@ class Video:
             wanted, done = round((end - start) * rate), 0
             with soundfile.SoundFile(temporary, "w", rate, 1, "PCM_16", format="WAV") as file:
                 for time, samples in _mono(av, container, stream, rate):
+                    check()
                     place = round((time - start) * rate)
                     if place > done:
                         file.write(np.zeros(min(place, wanted) - done, np.float32))

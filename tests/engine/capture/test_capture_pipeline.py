@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 
@@ -9,7 +10,7 @@ import made_videos as made
 import numpy as np
 import pytest
 
-from dgtalker_engine.capture import observe, pipeline
+from dgtalker_engine.capture import face_model, observe, pipeline
 from dgtalker_engine.capture.clip import Clip, frame_path
 from dgtalker_engine.capture.coverage import lip_opening
 from dgtalker_engine.capture.fit import Fit
@@ -99,12 +100,14 @@ def test_a_capture_that_was_stopped_goes_on_where_it_was(talking, tmp_path, monk
         pipeline.capture(talking, folder, size=SIZE, progress=until_frame_35)
     with pytest.raises(DGTalkerError, match="is no clip"):
         Clip.load(folder)
+    (folder / "frames" / ".000031.jpg.1.tmp").touch()  # as a kill leaves it
     seen = []
     clip = pipeline.capture(talking, folder, size=SIZE, progress=lambda fraction, text: seen.append(text))
     tracked = [text for text in seen if text.startswith("Tracking")]
     assert tracked[0] == "Tracking the face, frame 31 of 48"
     assert "Looking for the face" not in seen
     assert clip.info.kept == whole.info.kept
+    assert not list(folder.rglob(".*"))
     assert clip.frame_path(40).read_bytes() == whole.frame_path(40).read_bytes()
     assert np.abs(clip.tracks.landmarks - whole.tracks.landmarks).max() < 0.02 * SIZE
     again = pipeline.capture(talking, folder, size=SIZE, progress=lambda *_: pytest.fail("it is there already"))
@@ -118,6 +121,10 @@ def test_a_folder_with_something_else_in_it_is_left_alone(talking, tmp_path):
     pipeline.capture(talking, tmp_path / "clip", seconds=1.2, size=SIZE, progress=quiet)
     with pytest.raises(DGTalkerError, match=r"another clip, of talking.mp4"):
         pipeline.capture(talking, tmp_path / "clip", size=SIZE, progress=quiet)
+    ours = face_model.load()
+    other = dataclasses.replace(ours, neutral=1.01 * ours.neutral)
+    with pytest.raises(DGTalkerError, match="another face model"):
+        pipeline.capture(talking, tmp_path / "clip", seconds=1.2, size=SIZE, model=other, progress=quiet)
 
 
 def test_a_stretch_of_a_long_video_is_taken(talking, tmp_path):
@@ -127,6 +134,22 @@ def test_a_stretch_of_a_long_video_is_taken(talking, tmp_path):
     assert clip.info.source.start == pytest.approx(0.52)
     samples, rate = clip.sound()
     assert len(samples) / rate == pytest.approx(1.2, abs=0.01)
+
+
+def test_a_recording_that_does_not_begin_at_zero_is_taken_from_its_beginning(tmp_path):
+    times = 1.4 + np.arange(40) / 25
+    path = made.write_video(tmp_path / "broadcast.ts", made.talking(40), times=times)
+    clip = pipeline.capture(path, tmp_path / "clip", seconds=1.2, size=SIZE, progress=quiet)
+    assert len(clip) == 30
+    assert clip.tracks.times[0] == 0
+
+
+def test_what_cannot_be_asked_for_is_refused(talking, tmp_path):
+    for options in ({"size": 0}, {"size": 10000}, {"start": -1.0}, {"seconds": 0.0}):
+        with pytest.raises(DGTalkerError):
+            pipeline.capture(talking, tmp_path / "clip", **{"size": SIZE, **options}, progress=quiet)
+    with pytest.raises(DGTalkerError, match="has no pictures between 100 s"):
+        pipeline.capture(talking, tmp_path / "clip", start=100.0, size=SIZE, progress=quiet)
 
 
 def test_a_full_disk_is_said_before_anything_is_written(talking, tmp_path, monkeypatch):

@@ -67,6 +67,8 @@ def test_two_faces_with_the_same_claim_are_refused():
     with pytest.raises(DGTalkerError, match="several faces of about the same size") as error:
         follow(scanned(*looks), SIZE, "a.mp4")
     assert "Crop the video" in error.value.hint
+    followed = follow(scanned(*looks, *[[box(640, 360, 300)]] * 3, cuts=(0, 40)), SIZE, "a.mp4")
+    assert followed.start == pytest.approx(40 / 25), "a shot of one of them alone is taken rather"
 
 
 def test_of_several_shots_the_one_that_shows_the_face_the_longest_is_taken():

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import types
 
+from dgtalker_engine.capture import ready
+from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.gaussians import backend
 from dgtalker_engine.server import doctor
 
@@ -66,6 +68,20 @@ def test_a_broken_torch_is_reported_and_not_raised(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     assert not doctor._torch()["ok"]
     assert doctor._gpu()["text"]
+
+
+def test_whether_videos_can_be_captured_is_said(monkeypatch):
+    line = doctor._capture()
+    assert line["ok"] or line["advice"]
+
+    def broken():
+        raise DGTalkerError("Faces cannot be tracked: libEGL.so.1 is missing.", "Install that library.")
+
+    monkeypatch.setattr(ready, "ask", broken)
+    line = doctor._capture()
+    assert not line["ok"]
+    assert "libEGL.so.1" in line["text"]
+    assert line["advice"] == "Install that library."
 
 
 def test_a_missing_package_is_named(monkeypatch):
