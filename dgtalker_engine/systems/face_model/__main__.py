@@ -7,10 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from ...capture.face_model import SHIPPED
+from ...capture.face_model import SHIPPED, read
 from ...errors import DGTalkerError
 from .config import FaceModelConfig
 from .export import export
+from .landmark_places import places_of_clips, places_of_source
 from .source import read_source
 from .train import train
 
@@ -19,6 +20,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m dgtalker_engine.systems.face_model", description=__doc__)
     parser.add_argument("-o", "--out", type=Path, default=SHIPPED, help="the file to write (default: the shipped one)")
     parser.add_argument("--head", type=Path, required=True, help="the folder with ICT-FaceKit")
+    parser.add_argument(
+        "--tracked", type=Path, help="a folder of clips, captured with the model in --out: they correct its landmarks"
+    )
     options = parser.parse_args(arguments)
     started = time.monotonic()
 
@@ -28,7 +32,8 @@ def main(arguments: list[str]) -> int:
     config = FaceModelConfig()
     try:
         source = read_source(options.head)
-        figures = export(options.out, train(config, source, say), source, config)
+        places = places_of_clips(options.tracked, read(options.out)) if options.tracked else places_of_source(source)
+        figures = export(options.out, train(config, source, places, say), source, config)
     except DGTalkerError as error:
         say(str(error))
         return 1

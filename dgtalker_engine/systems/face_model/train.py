@@ -24,12 +24,13 @@ _LOOK_SIDE, _LOOK_UP, _LOOK_DOWN = np.radians([30.0, 22.0, 24.0])
 """How far eyeLook… turn the eyes, as in the built-in heads."""
 
 
-def train(config: FaceModelConfig, source: Source, say: Callable[[str], None]) -> FaceModel:
+def train(config: FaceModelConfig, source: Source, places: np.ndarray, say: Callable[[str], None]) -> FaceModel:
     """The model in its own topology: skin, gums and tongue, teeth, and two eyeballs.
 
     Args:
         config: of the model.
         source: the sculpted head to learn from.
+        places: where MediaPipe's 468 landmarks of the face lie on it, metres (468, 3).
         say: told what is done.
     """
     parts = make_parts(config, source)
@@ -45,7 +46,7 @@ def train(config: FaceModelConfig, source: Source, say: Callable[[str], None]) -
     identity = principal_components(modes, _weights(config, neutral, faces, regions), config.identity_components)
     eyes_still = np.zeros((len(ARKIT_NAMES), len(eyes.vertices), 3))
     expression = np.concatenate([arkit_expressions(source)[:, taken], eyes_still], axis=1)
-    landmark_faces, barycentrics = _landmarks(source, parts[0], neutral, faces, eyes, starts[-1])
+    landmark_faces, barycentrics = _landmarks(places, parts[0], neutral, faces, eyes, starts[-1])
     regressor, skin_weights = _joints(eyes, len(neutral))
     return FaceModel(
         name="dgtalker",
@@ -96,13 +97,13 @@ def _weights(config: FaceModelConfig, neutral: np.ndarray, faces: np.ndarray, re
 
 
 def _landmarks(
-    source: Source, skin: Part, neutral: np.ndarray, faces: np.ndarray, eyes: Eyeballs, first_eye: int
+    places: np.ndarray, skin: Part, neutral: np.ndarray, faces: np.ndarray, eyes: Eyeballs, first_eye: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Triangles and barycentrics of MediaPipe's landmarks."""
     landmark_faces = np.full(LANDMARKS, -1)
     barycentrics = np.zeros((LANDMARKS, 3))
     front = np.flatnonzero(((skin.vertices >= FACE.start) & (skin.vertices < FACE.stop))[skin.triangles].all(axis=1))
-    found, weights = closest_on_mesh(source.vertices[source.landmarks], neutral, faces[front])
+    found, weights = closest_on_mesh(places, neutral, faces[front])
     landmark_faces[: len(found)], barycentrics[: len(found)] = front[found], weights
     # MediaPipe's order: the subject's right iris, then the left one; the middle, and four places of its edge.
     for start, eye in ((len(found), 1), (len(found) + 5, 0)):

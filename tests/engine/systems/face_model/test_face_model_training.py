@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 
 from dgtalker_engine.capture import face_model
 from dgtalker_engine.errors import DGTalkerError
@@ -17,6 +18,7 @@ from dgtalker_engine.systems.face_model.config import FaceModelConfig
 from dgtalker_engine.systems.face_model.decimation import decimate
 from dgtalker_engine.systems.face_model.export import export
 from dgtalker_engine.systems.face_model.identity import principal_components
+from dgtalker_engine.systems.face_model.landmark_places import places_of_clips, places_of_source
 from dgtalker_engine.systems.face_model.source import read_source
 from dgtalker_engine.systems.face_model.train import train
 from dgtalker_engine.systems.face_model.uv import unwrap
@@ -113,11 +115,38 @@ def test_a_folder_without_ict_facekit_is_refused(tmp_path, capsys):
     assert not (tmp_path / "model.safetensors").exists()
 
 
+def test_landmarks_go_where_all_clips_have_them_and_not_where_one_does(tmp_path):
+    model = face_model.load()
+    before = model.landmarks(model.neutral).double().numpy()[:468]
+    random = np.random.default_rng(0)
+    common = np.zeros((478, 3), "f4")
+    common[[61, 291], 2] = -0.002  # the corners of the mouth
+    for i in range(12):
+        own = random.normal(0, 0.0005, (478, 3)).astype("f4")
+        (tmp_path / str(i)).mkdir()
+        save_file({"landmark_offsets": common + own}, tmp_path / str(i) / "tracks.safetensors")
+    moved = places_of_clips(tmp_path, model) - before
+    np.testing.assert_allclose(moved[[61, 291], 2], -0.002, atol=5e-4)
+    assert np.linalg.norm(moved, axis=1).mean() < 5e-4
+
+
+def test_clips_that_cannot_teach_are_refused(tmp_path):
+    with pytest.raises(DGTalkerError, match="no clips"):
+        places_of_clips(tmp_path, face_model.load())
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "tracks.safetensors").write_bytes(b"nothing")
+    with pytest.raises(DGTalkerError, match="cannot be read"):
+        places_of_clips(tmp_path, face_model.load())
+    save_file({"landmark_offsets": np.zeros((3, 3), "f4")}, tmp_path / "a" / "tracks.safetensors")
+    with pytest.raises(DGTalkerError, match="no landmarks"):
+        places_of_clips(tmp_path, face_model.load())
+
+
 @needs_ict
 def test_the_shipped_model_is_what_training_makes(tmp_path):
     source, config = read_source(HEAD), FaceModelConfig(unseen_samples=10)
     path = tmp_path / "new" / "model.safetensors"
-    figures = export(path, train(config, source, lambda _: None), source, config)
+    figures = export(path, train(config, source, places_of_source(source), lambda _: None), source, config)
     shipped, made = face_model.load(), face_model.read(path)
     assert torch.equal(made.faces, shipped.faces)
     torch.testing.assert_close(made.neutral, shipped.neutral)
