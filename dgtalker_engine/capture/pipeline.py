@@ -185,6 +185,8 @@ def _finish(clip: Clip) -> None:
     for rejected in clip.info.rejected:
         frame_path(clip.folder, rejected.frame).unlink(missing_ok=True)
         mask_path(clip.folder, rejected.frame).unlink(missing_ok=True)
+    for left_by_killed_processes in clip.folder.rglob(".*.tmp"):
+        left_by_killed_processes.unlink(missing_ok=True)
     shutil.rmtree(clip.folder / UNFINISHED, ignore_errors=True)
 
 

@@ -100,12 +100,14 @@ def test_a_capture_that_was_stopped_goes_on_where_it_was(talking, tmp_path, monk
         pipeline.capture(talking, folder, size=SIZE, progress=until_frame_35)
     with pytest.raises(DGTalkerError, match="is no clip"):
         Clip.load(folder)
+    (folder / "frames" / ".000031.jpg.1.tmp").touch()  # as a kill leaves it
     seen = []
     clip = pipeline.capture(talking, folder, size=SIZE, progress=lambda fraction, text: seen.append(text))
     tracked = [text for text in seen if text.startswith("Tracking")]
     assert tracked[0] == "Tracking the face, frame 31 of 48"
     assert "Looking for the face" not in seen
     assert clip.info.kept == whole.info.kept
+    assert not list(folder.rglob(".*"))
     assert clip.frame_path(40).read_bytes() == whole.frame_path(40).read_bytes()
     assert np.abs(clip.tracks.landmarks - whole.tracks.landmarks).max() < 0.02 * SIZE
     again = pipeline.capture(talking, folder, size=SIZE, progress=lambda *_: pytest.fail("it is there already"))
