@@ -36,7 +36,8 @@ class HeadFigures:
         psnr, ssim: of the whole frame, dB and 0–1.
         psnr_head, ssim_head: inside the head's mask.
         psnr_mouth: of the box around the mouth.
-        lmd: of the lips' landmarks, both sets about their own middle, pixels of a frame of 512.
+        lmd: of the lips' landmarks, both sets about their own middle, pixels of a frame of 512; NaN where none of the
+            pictures shows a face, and so `r_open`.
         r_open: correlation of the lips' opening in pictures and frames.
         flicker: how much more pictures change from frame to frame, inside the head, than the video does: 1 is alike.
     """
@@ -103,16 +104,17 @@ def evaluate(
             before = picture, frame
             progress((done + 1) / len(indices))
     means = np.mean(rows, axis=0)
-    found_lips, true_lips = (torch.from_numpy(np.array([pair[side] for pair in lips])) for side in (0, 1))
+    empty = np.zeros((0, 478, 2), np.float32)
+    found_lips, true_lips = (torch.from_numpy(np.array([pair[k] for pair in lips] or empty)) for k in (0, 1))
     by_picture, by_video = np.mean(changes, axis=0)
     return HeadFigures(
-        psnr=means[0],
-        ssim=means[1],
-        psnr_head=means[2],
-        ssim_head=means[3],
-        psnr_mouth=means[4],
+        psnr=float(means[0]),
+        ssim=float(means[1]),
+        psnr_head=float(means[2]),
+        ssim_head=float(means[3]),
+        psnr_mouth=float(means[4]),
         lmd=lip_distance(found_lips, true_lips) * 512 / frames.size,
-        r_open=float(np.corrcoef(_opening(found_lips), _opening(true_lips))[0, 1]),
+        r_open=float(np.corrcoef(_opening(found_lips), _opening(true_lips))[0, 1]) if len(lips) > 1 else np.nan,
         flicker=float(by_picture / by_video),
     )
 

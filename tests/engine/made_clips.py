@@ -50,39 +50,23 @@ def painted(model: FaceModel, vertices: torch.Tensor) -> Gaussians:
     )
 
 
-def make_clip(folder: Path, *, frames: int = 24, size: int = 96) -> Clip:
-    """Writes the clip and opens it: the jaw opens and shuts, the head turns a little."""
-    model = face_model.load()
+def make_tracks(model: FaceModel, *, frames: int, size: int) -> tuple[Tracks, list[torch.Tensor]]:
+    """The jaw opens and shuts, the head turns a little: tracks, and the posed meshes."""
     times = np.arange(frames) / 25
     expression = np.zeros((frames, len(model.expression_names)), np.float32)
     expression[:, model.expression_names.index("jawOpen")] = 0.3 + 0.3 * np.sin(9 * times)
     expression[:, model.expression_names.index("mouthSmileLeft")] = 0.3 + 0.3 * np.sin(5 * times)
-    poses, rest = np.zeros((frames, 4, 4), np.float32), np.zeros((frames, 478, 3), np.float32)
-    focal = 2.0 * size
-    for folder_name in ("frames", "masks"):
-        (folder / folder_name).mkdir(parents=True)
+    poses, landmarks = np.zeros((frames, 4, 4), np.float32), np.zeros((frames, 478, 3), np.float32)
+    focal, meshes = 2.0 * size, []
     for i in range(frames):
         poses[i] = _pose(0.12 * np.sin(4 * times[i]))
-        camera = Camera(
-            K=np.array([[focal, 0, size / 2], [0, focal, size / 2], [0, 0, 1]]),
-            world_to_camera=poses[i].astype(np.float64),
-            width=size,
-            height=size,
-        )
         weights = torch.from_numpy(expression[i])
-        vertices = model.vertices(weights[:0], weights)
-        image = render(painted(model, vertices), camera, antialiased=True)
-        y, x = np.mgrid[:size, :size] / size
-        background = np.stack([0.3 + 0.2 * x, 0.5 + 0 * x, 0.4 + 0.3 * y], axis=2)
-        picture = image.rgb + (1 - image.alpha)[..., None] * background
-        frame_path(folder, i).write_bytes(pictures.encode_jpeg((picture.clip(0, 1) * 255).round().astype(np.uint8)))
-        mask_path(folder, i).write_bytes(pictures.encode_png((image.alpha * 255).astype(np.uint8)))
-        points = model.landmarks(vertices).nan_to_num().numpy() @ poses[i, :3, :3].T + poses[i, :3, 3]
-        rest[i, :, :2] = points[:, :2] / points[:, 2:] * focal + size / 2
-    soundfile.write(folder / "sound.wav", np.zeros(1600, np.float32), 16000, subtype="PCM_16")
-    Tracks(
+        meshes.append(model.vertices(weights[:0], weights))
+        points = model.landmarks(meshes[i]).nan_to_num().numpy() @ poses[i, :3, :3].T + poses[i, :3, 3]
+        landmarks[i, :, :2] = points[:, :2] / points[:, 2:] * focal + size / 2
+    tracks = Tracks(
         times=times,
-        landmarks=rest,
+        landmarks=landmarks,
         arkit=expression,
         blink=np.zeros((frames, 2), np.float32),
         focal=focal,
@@ -91,7 +75,31 @@ def make_clip(folder: Path, *, frames: int = 24, size: int = 96) -> Clip:
         identity=np.zeros(len(model.identity), np.float32),
         expression=expression,
         landmark_offsets=np.zeros((478, 3), np.float32),
-    ).save(folder / "tracks.safetensors")
+    )
+    return tracks, meshes
+
+
+def make_clip(folder: Path, *, frames: int = 24, size: int = 96) -> Clip:
+    """Writes the clip of `make_tracks` and opens it."""
+    model = face_model.load()
+    tracks, meshes = make_tracks(model, frames=frames, size=size)
+    for folder_name in ("frames", "masks"):
+        (folder / folder_name).mkdir(parents=True)
+    y, x = np.mgrid[:size, :size] / size
+    background = np.stack([0.3 + 0.2 * x, 0.5 + 0 * x, 0.4 + 0.3 * y], axis=2)
+    for i, mesh in enumerate(meshes):
+        camera = Camera(
+            K=np.array([[tracks.focal, 0, size / 2], [0, tracks.focal, size / 2], [0, 0, 1]]),
+            world_to_camera=tracks.head_to_camera[i].astype(np.float64),
+            width=size,
+            height=size,
+        )
+        image = render(painted(model, mesh), camera, antialiased=True)
+        picture = image.rgb + (1 - image.alpha)[..., None] * background
+        frame_path(folder, i).write_bytes(pictures.encode_jpeg((picture.clip(0, 1) * 255).round().astype(np.uint8)))
+        mask_path(folder, i).write_bytes(pictures.encode_png((image.alpha * 255).astype(np.uint8)))
+    soundfile.write(folder / "sound.wav", np.zeros(1600, np.float32), 16000, subtype="PCM_16")
+    tracks.save(folder / "tracks.safetensors")
     write_info(
         folder,
         ClipInfo(

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from made_clips import make_clip, make_tracks, painted
+
+from dgtalker_engine.capture import face_model
+from dgtalker_engine.capture.clip import Clip
+from dgtalker_engine.capture.face_model import Region
+from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.gaussians import Gaussians
+from dgtalker_engine.training.clip_frames import ClipFrames, Split
+from dgtalker_engine.training.head_evaluation import TURNS, evaluate, over_background, sheet
+from dgtalker_engine.training.strict_tracks import strict_tracks
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
+    return make_clip(tmp_path_factory.mktemp("clips") / "made")
+
+
+@pytest.fixture(scope="module")
+def frames(clip: Clip) -> ClipFrames:
+    return ClipFrames(clip, face_model.load(), share=0.75)
+
+
+def truth(frames: ClipFrames, index: int) -> Gaussians:
+    """The cloud that the clip is a film of, without its neck."""
+    cloud = painted(frames.face_model, frames.vertices(index))
+    rows = torch.from_numpy(np.flatnonzero(frames.face_model.regions.numpy() != Region.NECK))
+    return cloud.map(lambda tensor: tensor[rows])
+
+
+def test_the_beginning_trains_and_the_end_tests() -> None:
+    assert Split.of(10, 0.8) == Split(tuple(range(8)), (8, 9))
+    assert Split.of(10, 1.0).test == ()
+
+
+def test_the_background_is_the_frame_but_for_the_head(frames: ClipFrames) -> None:
+    head = frames.head(3)
+    assert 0.05 < head.mean() < 0.6
+    background, frame = frames.background(3).numpy(), frames.frame(3).numpy()
+    assert np.array_equal(background[~head], frame[~head])
+    # the plate goes on behind the head as it is around it
+    assert background[head].std() < frame[head].std()
+
+
+def test_smaller_views_are_means_of_larger_ones(frames: ClipFrames) -> None:
+    whole, half = frames.view(2), frames.view(2, 2)
+    height, width = half.head.shape
+    means = whole.picture.reshape(height, 2, width, 2, 3).mean(dim=(1, 3))
+    assert torch.allclose(half.picture, means, atol=2e-3)
+    assert half.camera.width == frames.size // 2
+    assert half.region == tuple(value // 2 for value in whole.region)
+    x, y, width, height = whole.region
+    assert torch.allclose(whole.picture, frames.frame(2)[y : y + height, x : x + width], atol=1e-3)
+
+
+def test_the_mouth_of_a_view_is_where_the_lips_are(frames: ClipFrames) -> None:
+    view = frames.view(0)
+    lips = (view.labels == int(Region.LIPS)).nonzero().float().mean(dim=0)
+    rows, columns = view.mouth
+    assert rows.start < lips[0] < rows.stop
+    assert columns.start < lips[1] < columns.stop
+
+
+def test_the_neck_belongs_to_the_head_where_it_is_asked_for(frames: ClipFrames) -> None:
+    with_neck = frames.view(0, neck=True)
+    assert with_neck.head.shape == (frames.size, frames.size)
+    assert with_neck.head.sum() > frames.view(0).head.sum() * 1.1
+
+
+def test_a_clip_of_a_few_frames_is_refused(tmp_path: Path) -> None:
+    short = make_clip(tmp_path / "short", frames=5)
+    with pytest.raises(DGTalkerError, match="5 frames"):
+        ClipFrames(short, face_model.load())
+
+
+def test_the_true_head_is_very_near_its_frames_and_a_moved_one_is_not(frames: ClipFrames) -> None:
+    exact = evaluate(frames, lambda i: truth(frames, i), frames.split.test)
+
+    def moved(index: int) -> Gaussians:
+        cloud = truth(frames, index)
+        return replace(cloud, means=cloud.means + torch.tensor([0.004, 0, 0]))
+
+    worse = evaluate(frames, moved, frames.split.test)
+    assert exact.psnr_head > 28
+    assert exact.psnr_head > worse.psnr_head + 2
+    assert exact.psnr > worse.psnr
+    assert exact.ssim_head > worse.ssim_head
+    assert 0.6 < exact.flicker < 1.2
+
+
+def test_a_picture_over_its_background_is_a_whole_frame(frames: ClipFrames) -> None:
+    picture = over_background(frames, 1, truth(frames, 1))
+    assert picture.shape == (frames.size, frames.size, 3)
+    assert float((picture - frames.frame(1))[:8].abs().max()) < 0.01
+
+
+def test_a_sheet_shows_every_turn(frames: ClipFrames) -> None:
+    pictures = sheet(frames, lambda i: truth(frames, i), [0, 5])
+    assert pictures.shape == (2 * frames.size, len(TURNS) * frames.size, 3)
+    first, middle = pictures[: frames.size, : frames.size], pictures[: frames.size, 2 * frames.size : 3 * frames.size]
+    assert np.abs(first - middle).mean() > 0.01
+
+
+def test_strict_tracks_take_nothing_of_the_test_frames_but_landmarks() -> None:
+    size = 96
+    true, _ = make_tracks(face_model.load(), frames=200, size=size)
+    split = Split.of(len(true), 0.75)
+    shaken = true.head_to_camera.copy()
+    # what the landmarks get wrong depends on the jaw, as it does on films
+    jaw = true.expression.max(axis=1)
+    shaken[:, 0, 3] += 0.01 * (jaw - jaw.mean())
+    landmarks = replace(true, head_to_camera=shaken)
+    strict = strict_tracks(landmarks, true, split, face_model.load(), size)
+    training, test = list(split.training), list(split.test)
+    assert np.array_equal(strict.head_to_camera[training], true.head_to_camera[training])
+    before = np.abs(shaken - true.head_to_camera)[test].mean()
+    assert np.abs(strict.head_to_camera - true.head_to_camera)[test].mean() < 0.7 * before
+    other = true.head_to_camera.copy()
+    other[test] = np.eye(4)
+    again = strict_tracks(landmarks, replace(true, head_to_camera=other), split, face_model.load(), size)
+    assert np.array_equal(again.head_to_camera, strict.head_to_camera)
