@@ -38,9 +38,7 @@ def train(options: argparse.Namespace) -> int:
         "granted_by": options.granted_by or (options.subject if options.consent == "self" else ""),
         "date": options.date or (datetime.date.today().isoformat() if options.consent == "self" else ""),
     }
-    request = Request(
-        trainer=options.system, input=str(options.input.absolute()), output=str(output), consent=consent
-    )
+    request = Request(trainer=options.system, input=str(options.input.absolute()), output=str(output), consent=consent)
     required_consent(consent)
     folder = output.with_suffix(FOLDER_SUFFIX)
     _claim(folder, request)

@@ -26,6 +26,7 @@ from .loop import Run
 from .metrics import psnr
 from .proxy import proxy_mesh
 from .stages import told_fractions
+from .threads import one_torch_thread
 
 LICENCE = "As its consent says"
 SEEN, SEEN_FRAMES = 0.1, 3
@@ -41,7 +42,7 @@ class TrainedHead:
         pose: the Gaussians in head space at an expression (E,) and turns of the face model's joints beside it (J, 3),
             float32 tensors.
         plain: the same without what was learned of the speaker's own expressions, which holds near them alone.
-        triangles: int64 (N,), the face model's triangle that each Gaussian is bound to; -1 for those that are not: hair.
+        triangles: int64 (N,), the face model's triangle that each Gaussian is bound to; -1 for hair, which is to none.
         barycentrics: float32 (N, 3), where in it.
         antialiased: whether it was trained with pictures of `gaussians.render(…, antialiased=True)`.
         extras: tensors that the file keeps beside the avatar's.
@@ -76,13 +77,18 @@ def export(
         DGTalkerError: the avatar is not the model, or the file cannot be written.
         Cancelled: the user wants it to stop; nothing was written.
     """
+    with one_torch_thread():
+        return _export(head, clip, face_model, consent, system=system, path=path, run=run)
+
+
+def _export(
+    head: TrainedHead, clip: Clip, face_model: FaceModel, consent: Consent, *, system: str, path: Path, run: Run
+) -> dict[str, Any]:
     rig = face_rig(face_model, clip.tracks.identity, arkit_expression(face_model, clip))
     source = _source(head, clip, face_model, rig)
     proxy = proxy_mesh(face_model, clip.tracks.identity, rig, source.cloud(rig.rig.defaults))
     progress = told_fractions(run)
-    baked = bake(
-        source, proxy, rig.vertex_weights, name=path.stem, consent=consent, licence=LICENCE, progress=progress
-    )
+    baked = bake(source, proxy, rig.vertex_weights, name=path.stem, consent=consent, licence=LICENCE, progress=progress)
     record = TrainingRecord(
         system=system,
         version=provenance.version(),

@@ -16,7 +16,7 @@ HEAD_PIVOT = (0.0, 0.012, -0.05)
 TURN, NOD, TILT = math.radians(30.0), math.radians(24.0), math.radians(22.0)
 """Of the head at full weight of a control, as the built-in heads have them."""
 LEAN, NECK_TOP, NECK_LENGTH = 0.5, 0.004, 0.064
-"""How far a neck leans forward, and where below the chin, measured along it in metres, the head passes into a still neck."""
+"""How far a neck leans forward, and where below the chin, along it in metres, the head passes into a still neck."""
 GAZE = {
     "gazeSide": (("eyeLookOutLeft", "eyeLookInRight"), ("eyeLookInLeft", "eyeLookOutRight")),
     "gazeUp": (("eyeLookUpLeft", "eyeLookUpRight"), ("eyeLookDownLeft", "eyeLookDownRight")),

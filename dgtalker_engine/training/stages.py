@@ -20,7 +20,7 @@ class Stages:
 
     Args:
         run: of the whole work. `run.folder` keeps how long stages took, so that a resumed work knows where it is.
-        costs: by stage, in their order, about how many seconds it takes; what stages really took corrects the later ones.
+        costs: by stage, in their order, about how many seconds it takes; what stages took corrects the later ones.
     """
 
     def __init__(self, run: Run, costs: Mapping[str, float]) -> None:

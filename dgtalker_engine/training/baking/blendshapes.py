@@ -160,8 +160,12 @@ def _matters(change: Arrays, share: float, source: BakeSource, base: Arrays) -> 
 
 
 def _towards_examples(
-    source: BakeSource, posed: _Posed, correctives: Sequence[Names], blocks: list[Arrays],
-    ends: list[dict[str, float]], check: Check,
+    source: BakeSource,
+    posed: _Posed,
+    correctives: Sequence[Names],
+    blocks: list[Arrays],
+    ends: list[dict[str, float]],
+    check: Check,
 ) -> Arrays:
     """By attribute float32 (1 + C + K, N, width): what is to be added to the base, and the deltas."""
     rest = np.zeros((1, len(source.rig.controls)), np.float32)

@@ -11,7 +11,6 @@ import torch
 from ...gaussians import Gaussians
 from ...gaussians.constants import SH_C0
 from .. import losses
-from ..threads import one_torch_thread
 from . import pictures
 from .blendshapes import Blendshapes
 from .source import PICTURE, BakeSource
@@ -50,7 +49,9 @@ def contributions(cloud: Gaussians, view: pictures.View) -> np.ndarray:
     return gradient[:, 0].mean(dim=1).numpy() / SH_C0
 
 
-def refit(source: BakeSource, shapes: Blendshapes, posed: Callable[[np.ndarray], Gaussians], check: Check) -> Blendshapes:
+def refit(
+    source: BakeSource, shapes: Blendshapes, posed: Callable[[np.ndarray], Gaussians], check: Check
+) -> Blendshapes:
     """The blendshapes with colours, opacities and sizes that make up for what was pruned.
 
     Args:
@@ -71,17 +72,16 @@ def refit(source: BakeSource, shapes: Blendshapes, posed: Callable[[np.ndarray],
     optimiser = torch.optim.Adam([{"params": [shift[name]], "lr": rate} for name, rate in RATES.items()])
     schedule = torch.optim.lr_scheduler.ExponentialLR(optimiser, 0.1 ** (1 / STEPS))
     order = np.random.default_rng(0)
-    with one_torch_thread():
-        for step in range(STEPS):
-            index = int(order.integers(len(views)))
-            rgb, alpha = pictures.drawn(_shifted(clouds[index], shift), views[index].camera)
-            loss = 0.8 * losses.l1(rgb, wanted[index][0]) + 0.2 * losses.d_ssim(rgb, wanted[index][0])
-            loss = loss + 0.3 * losses.l1(alpha, wanted[index][1])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            check(step / STEPS)
+    for step in range(STEPS):
+        index = int(order.integers(len(views)))
+        rgb, alpha = pictures.drawn(_shifted(clouds[index], shift), views[index].camera)
+        loss = 0.8 * losses.l1(rgb, wanted[index][0]) + 0.2 * losses.d_ssim(rgb, wanted[index][0])
+        loss = loss + 0.3 * losses.l1(alpha, wanted[index][1])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        check(step / STEPS)
     return _changed(shapes, {name: each.detach().numpy() for name, each in shift.items()})
 
 
