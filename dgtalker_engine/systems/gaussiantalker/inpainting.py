@@ -153,7 +153,7 @@ def train(footage: Sequence[Footage], config: InpaintingConfig, run: Run | None 
     """F for a clip, or that of the checkpoint in `run.folder`, trained to the last step.
 
     Args:
-        footage: frames of one size, at least as large as a patch.
+        footage: frames of one size; where that is less than a patch's, patches are as large as they.
         config: of the training.
         run: where the checkpoint is kept, and who is told what.
 
@@ -217,10 +217,11 @@ def _patch(
     rows, columns = np.nonzero(footage.face ^ moved if random.random() < 0.5 else footage.face)
     if len(rows) == 0:
         rows, columns = np.nonzero(footage.face) if footage.face.any() else np.indices((height, width)).reshape(2, -1)
-    place, half = int(random.integers(len(rows))), config.patch // 2
-    top = int(np.clip(rows[place] - half, 0, height - config.patch))
-    left = int(np.clip(columns[place] - half, 0, width - config.patch))
-    window = (slice(top, top + config.patch), slice(left, left + config.patch))
+    side = min(config.patch, height // 8 * 8, width // 8 * 8)
+    place, half = int(random.integers(len(rows))), side // 2
+    top = int(np.clip(rows[place] - half, 0, height - side))
+    left = int(np.clip(columns[place] - half, 0, width - side))
+    window = (slice(top, top + side), slice(left, left + side))
     original = footage.original[window] / np.float32(255)
     pictures = (original, rendered[window], alpha[window][..., None], mask[window][..., None])
     tensors = [torch.from_numpy(np.ascontiguousarray(x, np.float32)).permute(2, 0, 1) for x in pictures]
