@@ -44,6 +44,7 @@ class TrainedHead:
         plain: the same without what was learned of the speaker's own expressions, which holds near them alone.
         triangles: int64 (N,), the face model's triangle that each Gaussian is bound to; -1 for hair, which is to none.
         barycentrics: float32 (N, 3), where in it.
+        neck: bool (N,), what is left out where the head is drawn over a frame's own neck and shoulders.
         antialiased: whether it was trained with pictures of `gaussians.render(…, antialiased=True)`.
         extras: tensors that the file keeps beside the avatar's.
     """
@@ -52,6 +53,7 @@ class TrainedHead:
     plain: Callable[[torch.Tensor, torch.Tensor], Gaussians]
     triangles: np.ndarray
     barycentrics: np.ndarray
+    neck: np.ndarray
     antialiased: bool
     extras: Mapping[str, np.ndarray] = field(default_factory=dict)
 

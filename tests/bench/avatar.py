@@ -3,8 +3,8 @@
     python build.py bench avatar --clip FILE… [--seconds 5|10] [--system gaussiantalker] [--out FOLDER]
     python build.py bench avatar --film robin…
 
-Prints a table on stderr and JSON on stdout. In FOLDER (`.build/bench/avatar`) lie the clips, checkpoints, heads and sheets; what is there
-already is gone on with.
+Prints a table on stderr and JSON on stdout. In FOLDER (`.build/bench/avatar`) lie the clips,
+checkpoints, heads and sheets; what is there already is gone on with.
 
 The first 80 % of a clip train, the last 20 % test. Rows: **published**: tracked poses and expressions, refined on all
 pictures, drive the test frames, over their own background and shoulders (ER-NeRF's, InsTaG's and D³-Talker's tables);
@@ -26,6 +26,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 
@@ -46,7 +47,7 @@ from dgtalker_engine.training.export import TrainedHead, export
 from dgtalker_engine.training.head_evaluation import evaluate, sheet
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from avatar import films, sound_driven  # pyright: ignore[reportAttributeAccessIssue] (the folder beside this script)
+from avatar import characters, films, sound_driven  # pyright: ignore[reportAttributeAccessIssue] (the folder beside this script)
 
 OUT = Path(__file__).resolve().parents[2] / ".build" / "bench" / "avatar"
 TRAINING_SHARE = 0.8
@@ -90,7 +91,7 @@ class Bench:
         common = {"minutes": round(minutes, 2), "fps": _speed(file, clip), "megabytes": _megabytes(file)}
         tracked = _tracked(head, frames)
         rows = [self._row("published", frames, tracked, common)]
-        heard = sound_driven.expressions(clip, self.face_model, until=_time(frames))
+        heard = sound_driven.expressions(clip, head, until=_time(frames))
         if heard is not None:
             auc = sound_driven.closures(clip, self.face_model, heard, frames.split.test)
             rows.append(self._row("sound", frames, _heard(head, frames, heard), {**common, "auc": round(auc, 3)}))
@@ -214,7 +215,7 @@ def _side_views(head: TrainedHead, frames: ClipFrames, film: films.Film, picture
         image = render(_posed(head, frames, index, whole=True), camera, antialiased=True)
         rgb, alpha = torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)
         ours = (rgb + (1 - alpha)[..., None] * wall).clamp(0, 1)
-        truth = torch.from_numpy(frames.clip.info.cropped(film.picture(view))).float() / 255
+        truth = torch.from_numpy(_cropped(frames.clip, film.picture(view))).float() / 255
         inside = ((truth - wall).abs().amax(dim=2) > 0.03) | (alpha > 0.5)
         by_yaw.setdefault(view.yaw, []).append((metrics.psnr(ours, truth, inside), metrics.ssim(ours, truth, inside)))
         shown.append(np.concatenate([truth.numpy(), ours.numpy()], axis=0))
@@ -222,6 +223,12 @@ def _side_views(head: TrainedHead, frames: ClipFrames, film: films.Film, picture
         picture.write_bytes(_png(np.concatenate(shown[:6], axis=1)))
     means = {yaw: np.mean(values, axis=0) for yaw, values in sorted(by_yaw.items())}
     return [{"yaw": yaw, "psnr": round(float(p), 2), "ssim": round(float(s), 4)} for yaw, (p, s) in means.items()]
+
+
+def _cropped(clip: Clip, picture: np.ndarray) -> np.ndarray:
+    """A picture of the whole film as the clip's frames show it."""
+    cut = np.ascontiguousarray(clip.info.crop.cut(picture))
+    return cv2.resize(cut, (clip.info.size, clip.info.size), interpolation=cv2.INTER_AREA)
 
 
 def _png(picture: np.ndarray) -> bytes:
@@ -254,7 +261,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="build.py bench avatar", description=__doc__)
     parser.add_argument("--clip", type=Path, nargs="+", default=[], metavar="FILE", help="videos of people who talk")
     parser.add_argument(
-        "--film", nargs="+", default=[], choices=films.NAMES, metavar="NAME", help="made films, with true views"
+        "--film", nargs="+", default=[], choices=characters.NAMES, metavar="NAME", help="made films, with true views"
     )
     parser.add_argument("--seconds", type=float, help="take no more of each")
     parser.add_argument("--system", choices=AVATAR_SYSTEMS, default=AVATAR_SYSTEMS[0])

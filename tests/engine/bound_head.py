@@ -161,6 +161,7 @@ def system_that(each_step: Callable[[int], None] = lambda number: None) -> Syste
             plain=model.pose,
             triangles=model.triangles,
             barycentrics=model.barycentrics.numpy(),
+            neck=np.zeros(len(model.triangles), bool),
             antialiased=False,
         )
 

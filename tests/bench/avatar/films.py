@@ -143,7 +143,7 @@ def make(
     views = []
     for frame in np.linspace(_TEST_PART * (frames - 1), frames - 1, instants).round().astype(int).tolist():
         for yaw in YAWS:
-            to_camera = _around_head(poses[frame], yaw)
+            to_camera = around_head(poses[frame], yaw)
             path = folder / f"{frame:06d}_{yaw:+.0f}.png"
             if not path.is_file():
                 _write_whole(path, cv2.imencode(".png", picture(frame, to_camera)[..., ::-1])[1].tobytes())
@@ -176,7 +176,7 @@ def _head_to_camera(performance: Performance) -> np.ndarray:
     return to_camera @ head
 
 
-def _around_head(head_to_camera: np.ndarray, yaw: float) -> np.ndarray:
+def around_head(head_to_camera: np.ndarray, yaw: float) -> np.ndarray:
     """The pose before a camera that went around the picture's vertical through the head's origin by `yaw` degrees.
 
     Nothing of the head's own coordinates is used but its origin, so the same can be done to a pose that was tracked.

@@ -1,29 +1,30 @@
-"""A clip's test part driven by its sound: expressions by the person's manner, learned on the training part."""
+"""A clip's test part driven by its sound: expressions by the person's manner, learned on its training part."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 
 from dgtalker_engine.capture.clip import Clip
 from dgtalker_engine.capture.face_model import FaceModel
 from dgtalker_engine.rig import ARKIT_NAMES
-from dgtalker_engine.systems.gaussiantalker.motion.config import AdaptationConfig
-from dgtalker_engine.systems.gaussiantalker.motion.dataset import NoSpeechError
 from dgtalker_engine.systems.gaussiantalker.motion.figures import LipMeter, closed_auc
 from dgtalker_engine.systems.gaussiantalker.motion.hearing import RATE, hear, sound_input
+from dgtalker_engine.systems.gaussiantalker.motion.manner import Manner
 from dgtalker_engine.systems.gaussiantalker.motion.model import MOTION_NAMES
-from dgtalker_engine.systems.gaussiantalker.motion.person import manner_of
-from dgtalker_engine.training import Run
+from dgtalker_engine.training.export import TrainedHead
 
 
-def expressions(clip: Clip, face_model: FaceModel, *, until: float) -> np.ndarray | None:
-    """float32 (T, 52): the mouth from sound, the rest of the face as its mean before `until` seconds; None if mute."""
-    try:
-        manner = manner_of(clip, face_model, AdaptationConfig(), Run(), until=until)
-    except NoSpeechError:
+def expressions(clip: Clip, head: TrainedHead, *, until: float) -> np.ndarray | None:
+    """float32 (T, 52): the mouth from sound in the head's manner, the rest of the face as its mean before `until` seconds.
+
+    None where the head has no manner, since its clip is mute.
+    """
+    if not head.extras:
         return None
+    manner = Manner.from_tensors({name: torch.from_numpy(value) for name, value in head.extras.items()})
     samples, rate = clip.sound()
     curves = manner.curves(hear(samples, rate, sound_input("" if manner.sound == sound_input().name else manner.sound)))
     tracks = clip.tracks

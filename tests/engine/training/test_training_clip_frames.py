@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from made_clips import make_clip, make_tracks, painted
+from made_clips import make_clip, painted
 
 from dgtalker_engine.capture import face_model
 from dgtalker_engine.capture.clip import Clip
@@ -15,7 +15,6 @@ from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.gaussians import Gaussians
 from dgtalker_engine.training.clip_frames import ClipFrames, Split
 from dgtalker_engine.training.head_evaluation import TURNS, evaluate, over_background, sheet
-from dgtalker_engine.training.strict_tracks import strict_tracks
 
 
 @pytest.fixture(scope="module")
@@ -106,23 +105,3 @@ def test_a_sheet_shows_every_turn(frames: ClipFrames) -> None:
     assert pictures.shape == (2 * frames.size, len(TURNS) * frames.size, 3)
     first, middle = pictures[: frames.size, : frames.size], pictures[: frames.size, 2 * frames.size : 3 * frames.size]
     assert np.abs(first - middle).mean() > 0.01
-
-
-def test_strict_tracks_take_nothing_of_the_test_frames_but_landmarks() -> None:
-    size = 96
-    true, _ = make_tracks(face_model.load(), frames=200, size=size)
-    split = Split.of(len(true), 0.75)
-    shaken = true.head_to_camera.copy()
-    # what the landmarks get wrong depends on the jaw, as it does on films
-    jaw = true.expression.max(axis=1)
-    shaken[:, 0, 3] += 0.01 * (jaw - jaw.mean())
-    landmarks = replace(true, head_to_camera=shaken)
-    strict = strict_tracks(landmarks, true, split, face_model.load(), size)
-    training, test = list(split.training), list(split.test)
-    assert np.array_equal(strict.head_to_camera[training], true.head_to_camera[training])
-    before = np.abs(shaken - true.head_to_camera)[test].mean()
-    assert np.abs(strict.head_to_camera - true.head_to_camera)[test].mean() < 0.7 * before
-    other = true.head_to_camera.copy()
-    other[test] = np.eye(4)
-    again = strict_tracks(landmarks, replace(true, head_to_camera=other), split, face_model.load(), size)
-    assert np.array_equal(again.head_to_camera, strict.head_to_camera)
