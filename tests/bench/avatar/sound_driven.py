@@ -18,7 +18,7 @@ from dgtalker_engine.training.export import TrainedHead
 
 
 def expressions(clip: Clip, head: TrainedHead, *, until: float) -> np.ndarray | None:
-    """float32 (T, 52): the mouth from sound in the head's manner, the rest of the face as its mean before `until` seconds.
+    """float32 (T, 52): the mouth from sound in the head's manner, the rest as its mean before `until` seconds.
 
     None where the head has no manner, since its clip is mute.
     """
