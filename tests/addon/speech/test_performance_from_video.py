@@ -109,7 +109,7 @@ def test_it_is_punched_in_over_speech_and_hand_keys_stay(animated, film):
     strip.dgtalker.jaw = 1.0
     assert np.allclose(played(head, "jawOpen", speech), before, atol=1e-6)
     bpy.ops.dgtalker.animate()
-    assert played(head, "jawOpen", range(200, 230)).max() > 0.2
+    assert played(head, "jawOpen", range(200, 230)).max() > 0.1
     bpy.ops.dgtalker.clear_speech()
     assert not head.dgtalker_speech.recording
 
