@@ -234,7 +234,7 @@ def _cropped(clip: Clip, picture: np.ndarray) -> np.ndarray:
 def _png(picture: np.ndarray) -> bytes:
     pixels = np.full((*picture.shape[:2], 4), 255, np.uint8)
     pixels[..., :3] = np.rint(np.clip(picture, 0, 1) * 255)
-    return png.encode(pixels, b"")
+    return png.encode(pixels, "")
 
 
 def _table(rows: Sequence[Row]) -> str:
