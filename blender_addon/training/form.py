@@ -64,7 +64,7 @@ def disabled_reason(context: bpy.types.Context) -> str:
     form = properties(context)
     if not form.video:
         return "Choose a video first."
-    if not form.name.strip():
+    if not output(context).suffix:
         return "Give the head a name first."
     missing = consent(context).missing()
     if missing:

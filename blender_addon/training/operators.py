@@ -106,7 +106,7 @@ class JobOperator(ui.OperatorMixin):
 
 
 class PauseTraining(JobOperator, bpy.types.Operator):
-    """Let this training stop after the step that it is at; it can be resumed at any time, and goes on exactly there"""
+    """Let this training stop after the step that it is at; it can be resumed at any time, and goes on there"""
 
     bl_idname = "dgtalker.pause_training"
     bl_label = "Pause"

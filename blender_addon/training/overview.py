@@ -113,7 +113,6 @@ class JobView:
 
 STAGES = {
     "capture": "Reading the video",
-    "fit": "Tracking the face",
     "train": "Training",
     "bake": "Making the head",
 }

@@ -17,7 +17,7 @@ import numpy as np
 from ..rig import ARKIT_NAMES
 from ..wire.jobs.files import write_whole
 from . import packages, pictures
-from .clip import frame_path, mask_path
+from .clip import frame_number, frame_path, mask_path
 from .faces import POINTS, Face, FaceLandmarker
 from .person_mask import PersonMask
 from .plan import Plan
@@ -126,7 +126,7 @@ def frames_of(video: Video, plan: Plan, done: Observations | None = None) -> Ite
         last, start = int(done.frames[-1]), start + float(done.times[-1])
     # Half a frame more than the last one's time, which belongs to the stretch.
     for time, picture in video.frames(start, plan.source.end + 0.5 / plan.fps):
-        number = round((time - plan.source.start) * plan.fps)
+        number = frame_number(time - plan.source.start, plan.fps)
         if number > last:
             last = number
             yield number, time - plan.source.start, picture

@@ -56,7 +56,7 @@ def performance_from_video(
 
     Args:
         path: of the video.
-        start, seconds: of the stretch to take, in the file's time; all of it where `seconds` is None.
+        start, seconds: of the stretch to take, from the first picture on; all of it where `seconds` is None.
         progress: is told how far it is; raises `Cancelled` to stop.
 
     Raises:
@@ -77,7 +77,7 @@ def performance_from_video(
 
 def observe(video: Video, plan: Plan, start: float, progress: Progress) -> ObservedFace:
     """The face in each picture from `start` on, also of those before the shot that is taken: they do not show it."""
-    before = max(0, round((plan.source.start - start) * plan.fps))
+    before = max(0, round((plan.source.start - video.begins - start) * plan.fps))
     count = before + plan.frames
     landmarks = np.full((count, POINTS, 3), np.nan, np.float32)
     scores = np.full((count, len(ARKIT_NAMES)), np.nan, np.float32)

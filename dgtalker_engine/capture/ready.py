@@ -25,10 +25,18 @@ def ask() -> str:
     command = [sys.executable, "-I", "-m", "dgtalker_engine.capture.ready"]
     try:
         answer = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_SECONDS, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+            creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise DGTalkerError(f"Whether faces can be tracked was not found out: {error}.") from error
+        raise DGTalkerError(
+            f"Whether faces can be tracked was not found out: {error}.", "Try again in a while."
+        ) from error
     if answer.returncode:
         message, _, hint = answer.stdout.strip().partition("\n")
         raise DGTalkerError(message or "What tracks faces cannot be loaded.", hint or packages.INSTALL)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..avatar import dgt
 from ..capture import face_model, pictures
-from ..capture.clip import Clip
+from ..capture.clip import Clip, frame_number
 from ..capture.video import Video
 from ..errors import DGTalkerError
 from ..performance import transcripts
@@ -32,6 +32,8 @@ def dub(options: argparse.Namespace) -> int:
     head = dgt.read(options.head)
     dubber = Dubber.of(clip, face_model.load(), head)
     if options.into_video:
+        if options.output.exists() and options.output.samefile(options.into_video):
+            raise DGTalkerError("The dub would replace its own video.", "Give -o another file.")
         _check_video(clip, options.into_video)
     samples, rate = read_audio(options.audio)
     transcript = options.transcript
@@ -78,7 +80,7 @@ def _pictures_of(clip: Clip, path: Path, folder: Path) -> Callable[[int], np.nda
     source = clip.info.source
     index = {number: i for i, number in enumerate(clip.info.kept)}
     for time, picture in Video.open(path).frames(source.start, source.end + 0.5 / clip.info.fps):
-        i = index.pop(round((time - source.start) * clip.info.fps), None)
+        i = index.pop(frame_number(time - source.start, clip.info.fps), None)
         if i is not None:
             (folder / f"{i}.jpg").write_bytes(pictures.encode_jpeg(picture))
     if index:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -14,9 +15,12 @@ from pathlib import Path
 from ..errors import Cancelled, DGTalkerError
 from ..systems import TRAINERS
 from ..training import Progress, Run
+from ..training.avatar_job import checked_output
 from ..training.consent import required_consent
 from ..wire.jobs import Request
 from ..wire.jobs.files import write_whole
+from ..wire.jobs.folder import LOCK
+from ..wire.jobs.lock import try_lock
 from .commands import Terminal
 from .job import png_of
 
@@ -40,10 +44,9 @@ def train(options: argparse.Namespace) -> int:
     }
     request = Request(trainer=options.system, input=str(options.input.absolute()), output=str(output), consent=consent)
     required_consent(consent)
-    folder = output.with_suffix(FOLDER_SUFFIX)
-    _claim(folder, request)
+    folder = checked_output(str(output)).with_suffix(FOLDER_SUFFIX)
     terminal = Terminal()
-    with _interrupted(terminal) as cancelled:
+    with _claimed(folder, request), _interrupted(terminal) as cancelled:
         run = Run(
             folder=folder,
             progress=lambda progress: terminal(progress.fraction or 0.0, _words(progress)),
@@ -63,11 +66,12 @@ def train(options: argparse.Namespace) -> int:
     return 0
 
 
-def _claim(folder: Path, request: Request) -> None:
-    """Makes the folder of a training, or finds that it is this one's.
+@contextmanager
+def _claimed(folder: Path, request: Request) -> Iterator[None]:
+    """Makes the folder of a training, or finds that it is this one's; no other process trains in it meanwhile.
 
     Raises:
-        DGTalkerError: it is another one's.
+        DGTalkerError: it is another one's, or another process does.
     """
     about = json.dumps({"system": request.trainer, "input": request.input}).encode()
     path = folder / ABOUT
@@ -78,6 +82,13 @@ def _claim(folder: Path, request: Request) -> None:
         raise DGTalkerError(
             f"{folder} holds the training of another video or system.", "Delete it, or write to another file."
         )
+    lock = try_lock(folder / LOCK)
+    if lock is None:
+        raise DGTalkerError(f"Another process trains in {folder}.", "Wait for it, or write to another file.")
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 def _words(progress: Progress) -> str:

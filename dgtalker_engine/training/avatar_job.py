@@ -13,6 +13,7 @@ from ..capture.clip import INFO, Clip
 from ..capture.face_model import FaceModel
 from ..capture.photometric import refine
 from ..capture.pipeline import capture
+from ..capture.video import Video
 from ..errors import DGTalkerError
 from ..wire.jobs import Request
 from .config import Config
@@ -21,8 +22,11 @@ from .export import TrainedHead, export
 from .loop import Run
 from .stages import Stages, told_fractions
 
-COSTS = {"capture": 150.0, "train": 180.0, "bake": 60.0}
+COSTS = {"capture": 60.0, "train": 120.0, "bake": 30.0}
 """Seconds that the stages take for some seconds of video on two cores; `Stages` corrects them as it goes."""
+
+_CAPTURE_COST = 8.0
+"""Of a second of video: seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,13 +57,15 @@ def train_avatar(system: System, request: Request, run: Run) -> dict[str, Any]:
     """
     consent = required_consent(request.consent)
     config = system.config.from_json(request.config)
-    output = _checked_output(request.output)
+    output = checked_output(request.output)
     source = Path(request.input)
     if not request.input or not source.exists():
         raise DGTalkerError(f"There is no video {request.input!r}.", "Give a video, or the folder of a clip.")
     if run.folder is None:
         raise ValueError("a head is trained in a folder, where it can go on")
     stages = Stages(run, COSTS)
+    if not (source / INFO).is_file():
+        stages.expect("capture", COSTS["capture"] / 6 + _CAPTURE_COST * Video.open(source).seconds)
     face_model = face_models.load()
     clip = _captured(source, run.folder / "clip", face_model, consent, stages.begin("capture"))
     run.show(clip.frame(len(clip) // 2) / 255)
@@ -67,7 +73,8 @@ def train_avatar(system: System, request: Request, run: Run) -> dict[str, Any]:
     return export(head, clip, face_model, consent, system=system.name, path=output, run=stages.begin("bake"))
 
 
-def _checked_output(name: str) -> Path:
+def checked_output(name: str) -> Path:
+    """The file to write a head to. Raises DGTalkerError where that cannot be one."""
     output = Path(name)
     if output.suffix.lower() != ".dgt":
         raise DGTalkerError(f"The head cannot be written to {name!r}.", "Give a file that ends in .dgt.")

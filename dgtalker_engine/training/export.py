@@ -16,6 +16,7 @@ from ..avatar import Avatar, Consent, TrainingRecord
 from ..avatar.kinds.linear.joints import turn
 from ..capture.clip import Clip
 from ..capture.face_model import FaceModel, Region
+from ..capture.report import REPORT
 from ..errors import DGTalkerError
 from ..gaussians import Gaussians
 from ..rig import ARKIT_NAMES, mirrored
@@ -105,6 +106,7 @@ def _export(
     avatar.save(finished, path, head.extras)
     written = avatar.load(path)
     run.show(_checked(written, finished, source))
+    report = clip.folder / REPORT
     return {
         "output": str(path),
         "name": path.stem,
@@ -115,6 +117,7 @@ def _export(
         "frames": record.frames,
         "bake": {"psnr": record.bake_psnr, "lip_error": record.bake_lip_error},
         "unsupported": list(record.unsupported),
+        "report": str(report) if report.is_file() else "",
     }
 
 

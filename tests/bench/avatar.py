@@ -47,7 +47,7 @@ from dgtalker_engine.training.export import TrainedHead, export
 from dgtalker_engine.training.head_evaluation import evaluate, sheet
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from avatar import characters, films, sound_driven  # pyright: ignore[reportAttributeAccessIssue] (the folder beside this script)
+from avatars import characters, films, sound_driven
 
 OUT = Path(__file__).resolve().parents[2] / ".build" / "bench" / "avatar"
 TRAINING_SHARE = 0.8

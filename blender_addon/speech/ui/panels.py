@@ -208,7 +208,7 @@ def _draw_files(layout: Any, context: bpy.types.Context) -> None:
         row = body.row(align=True)
         row.operator(exchange_operators.ImportPerformance.bl_idname, text="Import…", icon="IMPORT")
         row.operator(exchange_operators.ChooseExport.bl_idname, text="Export…", icon="EXPORT")
-        body.operator(video_operators.ChooseVideo.bl_idname, text="Performance from Video…", icon="FILE_MOVIE")
+        body.operator(video_operators.ChooseActorVideo.bl_idname, text="Performance from Video…", icon="FILE_MOVIE")
         if head and performances.imported(head):
             _draw_recording(body, head)
 

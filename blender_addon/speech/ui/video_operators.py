@@ -64,11 +64,11 @@ class PerformanceFromVideo(VideoOperator, EngineOperator, bpy.types.Operator):
         self.report({"WARNING"} if notes else {"INFO"}, " ".join([done, *notes]))
 
 
-class ChooseVideo(VideoOperator, bpy.types.Operator):
+class ChooseActorVideo(VideoOperator, bpy.types.Operator):
     """Choose a video of an actor, and let the selected head or ARKit mesh do what the face in it does. Your keys stay,
     and what is spoken before and after it"""
 
-    bl_idname = "dgtalker.choose_video"
+    bl_idname = "dgtalker.choose_actor_video"
     bl_label = "Performance from Video"
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
@@ -126,7 +126,7 @@ def add_sound(scene: bpy.types.Scene, path: Path, first: int) -> bpy.types.Strip
 
 
 def draw_import(menu: Any, context: bpy.types.Context) -> None:
-    menu.layout.operator(ChooseVideo.bl_idname, text="Performance from Video (Gaussian head, ARKit mesh)")
+    menu.layout.operator(ChooseActorVideo.bl_idname, text="Performance from Video (Gaussian head, ARKit mesh)")
 
 
 def add() -> None:
@@ -139,4 +139,4 @@ def remove() -> None:
     menu.remove(draw_import)
 
 
-CLASSES = (PerformanceFromVideo, ChooseVideo, RemoveRecording)
+CLASSES = (PerformanceFromVideo, ChooseActorVideo, RemoveRecording)

@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
 
-from avatar import characters, films
+from avatars import characters, films
 
 
 @pytest.fixture(scope="module", params=["wren", "face-1"])

@@ -130,6 +130,12 @@ def test_a_film_of_a_head_gives_its_curves_back(film, tmp_path):
     assert np.quantile(blink[~shut], 0.75) < 0.15
 
 
+def test_a_recording_that_does_not_begin_at_zero_has_no_rest_before_it(tmp_path):
+    path = made_videos.write_video(tmp_path / "broadcast.ts", made_videos.talking(16), times=1.4 + np.arange(16) / 25)
+    captured = performance_from_video(path, progress=lambda fraction, text: None)
+    assert captured.performance.frames == 16
+
+
 def test_curves_are_written_for_other_programs_too(film, tmp_path):
     path = tmp_path / "robin.csv"
     assert main(["capture", str(film), "--performance", "--seconds", "0.5", "-o", str(path)]) == 0

@@ -46,7 +46,7 @@ def manner_of(
     run.check()
     sample = sample_of_clip(clip, face, sound, until=until)
     translator = adapt(learned.translator, sample, lip_basis(face), config, run)
-    return Manner(translator, PERSON, learned.sound, (*learned.learned_from, sample.name))
+    return Manner(translator, PERSON, learned.sound, learned.learned_from)
 
 
 def sample_of_clip(clip: Clip, face: FaceModel, sound: SoundInput, *, until: float = math.inf) -> Sample:

@@ -31,7 +31,7 @@ from dgtalker_engine.rig import HEAD_NAMES
 from dgtalker_engine.speech.animation import animate
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from avatar import characters
+from avatars import characters
 
 SAMPLE = Path(__file__).resolve().parents[2] / "demo" / "sample.wav"
 YAWS = (-45.0, -30.0, -15.0, 15.0, 30.0, 45.0)
