@@ -5,6 +5,7 @@ A process of its own asks, since what it loads is large and stays loaded.
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 
@@ -16,8 +17,9 @@ from .person_mask import PersonMask
 _SECONDS = 60.0
 
 
+@functools.cache
 def ask() -> str:
-    """`check`, in another process.
+    """`check`, in another process; what is there stays, so it is asked until it was found once.
 
     Raises:
         DGTalkerError: as `check`.

@@ -36,6 +36,7 @@ def turn(
     table = Rotation.from_rotvec(steps.reshape(-1, 3)).as_quat(scalar_first=True).reshape(-1, 256, 4)
     points = pivots[turning]
     chosen = joint_weights if len(turning) == len(joint_weights) else joint_weights[turning]
+    chosen = np.ascontiguousarray(chosen)  # of another layout the kernel would be compiled anew
     threads = min(thread_pool.thread_count(), -(-len(means) // _ROWS))
     thread_pool.run(
         max(threads, 1), turn_blocks, means, quats, points, chosen, table.astype(np.float32), np.zeros(1, np.int64)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.ndimage import maximum_filter1d
 from torch import Tensor
 
 from ....capture.face_model import FaceModel, Region
@@ -82,7 +83,7 @@ def sample_of(name: str, speaker: str, heard: Heard, times: np.ndarray, arkit: n
 
 
 def _widened(speaking: np.ndarray, moments: int) -> np.ndarray:
-    return np.convolve(speaking, np.ones(2 * moments + 1), "same") > 0.5
+    return maximum_filter1d(speaking.astype(np.uint8), 2 * moments + 1, mode="constant") > 0
 
 
 def shifted(sample: Sample, seconds: float) -> Sample:

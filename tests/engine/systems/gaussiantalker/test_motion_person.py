@@ -63,7 +63,7 @@ def test_a_clip_teaches_how_its_person_speaks(clip, face):
     learned = manner_of(clip, face, AdaptationConfig(steps=3), Run())
     base = manner.load()
     assert learned.person == PERSON
-    assert learned.learned_from == (*base.learned_from, clip.folder.name)
+    assert learned.learned_from == base.learned_from  # not the clip: its name may be a person's
     jaw = learned.names.index("jawOpen")
     assert learned.translator.get_buffer("usual")[PERSON, jaw] == pytest.approx(0.2, abs=0.05)
     assert not torch.equal(learned.translator.decoder.exit.weight, base.translator.decoder.exit.weight)
