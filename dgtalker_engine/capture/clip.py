@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +32,6 @@ SOUND = "sound.wav"
 VERSION = 1
 
 _AGAIN = "Capture the video again, into another folder."
-_EARLY = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,14 +245,6 @@ class Clip:
 def write_info(folder: Path, info: ClipInfo) -> None:
     """Writes clip.json: from then on the folder is a clip."""
     write_whole(folder / INFO, json.dumps(info.to_json(), indent=1).encode())
-
-
-def frame_number(seconds: float, fps: float) -> int:
-    """Which frame of a clip a picture is, by its time from the clip's beginning.
-
-    Pictures may come by a fifth of a frame too early. Of twice as many pictures each second one begins a frame.
-    """
-    return math.floor(seconds * fps + _EARLY)
 
 
 def frame_path(folder: Path, number: int) -> Path:

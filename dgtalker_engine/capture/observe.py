@@ -17,13 +17,13 @@ import numpy as np
 from ..rig import ARKIT_NAMES
 from ..wire.jobs.files import write_whole
 from . import packages, pictures
-from .clip import frame_number, frame_path, mask_path
+from .clip import frame_path, mask_path
 from .faces import POINTS, Face, FaceLandmarker
 from .person_mask import PersonMask
 from .plan import Plan
 from .scan import Progress, overlap
 from .stopwatch import Stopwatch
-from .video import Video
+from .video import Video, on_grid
 
 CHUNK = 100
 
@@ -120,16 +120,15 @@ def observe(video: Video, plan: Plan, folder: Path, state: Path, progress: Progr
 
 
 def frames_of(video: Video, plan: Plan, done: Observations | None = None) -> Iterator[tuple[int, float, np.ndarray]]:
-    """Number, time from the stretch's beginning and picture, behind what is done: the first one of each number."""
+    """Number, time from the stretch's beginning and picture, behind what is done."""
     last, start = -1, plan.source.start
     if done is not None:
         last, start = int(done.frames[-1]), start + float(done.times[-1])
     # Half a frame more than the last one's time, which belongs to the stretch.
-    for time, picture in video.frames(start, plan.source.end + 0.5 / plan.fps):
-        number = frame_number(time - plan.source.start, plan.fps)
+    pictures_of_stretch = video.frames(start, plan.source.end + 0.5 / plan.fps)
+    for number, time, picture in on_grid(pictures_of_stretch, plan.source.start, plan.fps):
         if number > last:
-            last = number
-            yield number, time - plan.source.start, picture
+            yield number, time, picture
 
 
 def _observe(plan: Plan, number: int, time: float, frame: np.ndarray, faces: list[Face]) -> Observations:

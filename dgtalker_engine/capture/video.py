@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -230,3 +230,26 @@ def _readable(path: Path) -> Iterator[None]:
     except av.error.FFmpegError as error:
         hint = "Look whether a player can show it; if so, convert it to MP4."
         raise DGTalkerError(f"The video {path} cannot be read: {error.strerror}.", hint) from error
+
+
+def on_grid(
+    pictures: Iterable[tuple[float, np.ndarray]], start: float, fps: float
+) -> Iterator[tuple[int, float, np.ndarray]]:
+    """Frames at a constant rate: number, time from `start` and picture, of each frame the one that is nearest to it.
+
+    Args:
+        pictures: times, seconds, rising, and pictures.
+        start: time of frame 0.
+        fps: frames per second; no more than there are pictures.
+    """
+    held: tuple[int, float, np.ndarray] | None = None
+    away = 0.0
+    for time, picture in pictures:
+        place = (time - start) * fps
+        number = round(place)
+        if held is None or number != held[0] or abs(place - number) < away:
+            if held is not None and number != held[0]:
+                yield held
+            held, away = (number, time - start, picture), abs(place - number)
+    if held is not None:
+        yield held

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..avatar import dgt
 from ..capture import face_model, pictures
-from ..capture.clip import Clip, frame_number
-from ..capture.video import Video
+from ..capture.clip import Clip
+from ..capture.video import Video, on_grid
 from ..errors import DGTalkerError
 from ..performance import transcripts
 from ..speech.sound import read_audio
@@ -79,8 +79,9 @@ def _pictures_of(clip: Clip, path: Path, folder: Path) -> Callable[[int], np.nda
     """The video's pictures by index of the clip's frame: kept in a folder, since a dub goes back and forth in them."""
     source = clip.info.source
     index = {number: i for i, number in enumerate(clip.info.kept)}
-    for time, picture in Video.open(path).frames(source.start, source.end + 0.5 / clip.info.fps):
-        i = index.pop(frame_number(time - source.start, clip.info.fps), None)
+    shown = Video.open(path).frames(source.start, source.end + 0.5 / clip.info.fps)
+    for number, _, picture in on_grid(shown, source.start, clip.info.fps):
+        i = index.pop(number, None)
         if i is not None:
             (folder / f"{i}.jpg").write_bytes(pictures.encode_jpeg(picture))
     if index:

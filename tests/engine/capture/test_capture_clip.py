@@ -15,7 +15,6 @@ from dgtalker_engine.capture.clip import (
     Crop,
     Rejected,
     Source,
-    frame_number,
     frame_path,
     mask_path,
     write_info,
@@ -154,13 +153,3 @@ def test_what_is_missing_or_damaged_is_said(clip, tmp_path):
 def test_tracks_check_themselves(name, value, words):
     with pytest.raises(DGTalkerError, match=words):
         dataclasses.replace(tracks(3), **{name: value})
-
-
-def test_of_twice_as_many_pictures_every_second_one_begins_a_frame():
-    assert [frame_number(k / 60, 30) for k in range(8)] == [0, 0, 1, 1, 2, 2, 3, 3]
-    assert [frame_number(k / 50, 25) for k in range(6)] == [0, 0, 1, 1, 2, 2]
-
-
-def test_pictures_that_come_a_little_early_or_late_begin_their_own_frame():
-    shaken = np.arange(40) + np.tile([-0.15, 0.3, 0.0, -0.1], 10)
-    assert [frame_number(time / 30, 30) for time in shaken] == list(range(40))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from dgtalker_engine.capture.video import Video
+from dgtalker_engine.capture.video import Video, on_grid
 from dgtalker_engine.errors import DGTalkerError
 
 
@@ -107,3 +107,17 @@ def test_what_is_no_video_is_refused_by_its_name(tmp_path):
             Video.open(tmp_path / f"{name}.mp4")
         assert f"{name}.mp4" in error.value.message
         assert error.value.hint
+
+
+@pytest.mark.parametrize("rate", [60, 50])
+def test_of_twice_as_many_pictures_every_second_one_is_a_frame(rate):
+    pictures = [(1.4 + k / rate, np.array([k])) for k in range(21)]
+    taken = list(on_grid(pictures, 1.4, rate / 2))
+    assert [number for number, _, _ in taken] == list(range(11))
+    assert [int(picture[0]) for _, _, picture in taken] == list(range(0, 21, 2))
+
+
+def test_pictures_that_come_early_or_late_are_frames_of_their_own_and_those_that_are_missing_none():
+    times = (np.arange(40) + np.tile([-0.2, 0.3, 0.0, -0.1], 10)) / 30
+    pictures = [(time, np.array([k])) for k, time in enumerate(times) if k not in (20, 21)]
+    assert [number for number, _, _ in on_grid(pictures, 0.0, 30)] == [k for k in range(40) if k not in (20, 21)]
