@@ -21,7 +21,8 @@ from .clip import frame_path, mask_path
 from .faces import POINTS, Face, FaceLandmarker
 from .person_mask import PersonMask
 from .plan import Plan
-from .scan import Progress, overlap
+from .progress import Progress
+from .scan import overlap
 from .stopwatch import Stopwatch
 from .video import Video, on_grid
 

@@ -8,8 +8,8 @@ import torch
 from . import packages, pictures
 from .clip import Clip
 from .face_model import FaceModel
+from .progress import Progress
 from .regions import frame_regions, project
-from .scan import Progress
 
 _AT_ONCE = 32
 _GREEN, _BLUE = (40, 220, 40), (90, 160, 255)

@@ -19,7 +19,7 @@ from .face_curves.solve import NAMES
 from .faces import POINTS, FaceLandmarker
 from .observe import followed_face, frames_of
 from .plan import Plan, make_plan
-from .scan import Progress
+from .progress import Progress, part
 from .video import Video
 
 SIZE = 512
@@ -63,8 +63,8 @@ def performance_from_video(
         DGTalkerError: the video cannot be read, shows no face, one that is too small, or several of the same claim.
     """
     video = Video.open(path)
-    plan = make_plan(video, start, seconds, SIZE, _part(progress, 0.0, _SCANNED))
-    face = observe(video, plan, start, _part(progress, _SCANNED, _OBSERVED))
+    plan = make_plan(video, start, seconds, SIZE, part(progress, 0.0, _SCANNED))
+    face = observe(video, plan, start, part(progress, _SCANNED, _OBSERVED))
     progress(_OBSERVED, "Making curves")
     curves = solve(face)
     return CapturedPerformance(
@@ -105,7 +105,3 @@ def _unseen(face: ObservedFace) -> list[str]:
         f"The face is not seen for {seconds:.1f} s, the longest from {longest[0] / face.fps:.1f} s on: "
         "short gaps are bridged, in long ones the face comes to rest."
     ]
-
-
-def _part(progress: Progress, start: float, end: float) -> Progress:
-    return lambda fraction, text: progress(start + (end - start) * fraction, text)

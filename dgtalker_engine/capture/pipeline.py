@@ -19,7 +19,7 @@ from .fit import fit_landmarks
 from .observe import Observations, observe
 from .photometric import refine
 from .plan import Plan, check_disk, make_plan
-from .scan import Progress
+from .progress import Progress, part
 from .stopwatch import Stopwatch
 from .tracks import Tracks
 from .video import Video
@@ -85,15 +85,15 @@ def capture(
             return clip
     else:
         state = _begin(folder)
-        plan = _plan(video, asked, state, _part(progress, 0.0, _SCANNED), watch)
+        plan = _plan(video, asked, state, part(progress, 0.0, _SCANNED), watch)
         say(check_disk(plan, folder))
-        found = observe(video, plan, folder, state, _part(progress, _SCANNED, _OBSERVED), watch)
-        clip = _fit(video, plan, folder, found, model, _part(progress, _OBSERVED, _FITTED), watch)
+        found = observe(video, plan, folder, state, part(progress, _SCANNED, _OBSERVED), watch)
+        clip = _fit(video, plan, folder, found, model, part(progress, _OBSERVED, _FITTED), watch)
     if not clip.info.photometric:
         with watch.running("refinement"):
-            tracks = refine(clip, model, _part(progress, _FITTED, _REFINED))
+            tracks = refine(clip, model, part(progress, _FITTED, _REFINED))
         clip = clip.save_tracks(tracks, photometric=True, seconds={**clip.info.seconds, **watch.seconds})
-    report.write(clip, model, _part(progress, _REFINED, 1.0))
+    report.write(clip, model, part(progress, _REFINED, 1.0))
     _finish(clip)
     return clip
 
@@ -188,7 +188,3 @@ def _finish(clip: Clip) -> None:
     for left_by_killed_processes in clip.folder.rglob(".*.tmp"):
         left_by_killed_processes.unlink(missing_ok=True)
     shutil.rmtree(clip.folder / UNFINISHED, ignore_errors=True)
-
-
-def _part(progress: Progress, start: float, end: float) -> Progress:
-    return lambda fraction, text: progress(start + (end - start) * fraction, text)

@@ -16,7 +16,8 @@ from ..errors import DGTalkerError
 from ..wire.jobs.files import write_whole
 from .clip import Crop, Source
 from .person import Followed, follow, square_crop
-from .scan import Progress, scan
+from .progress import Progress
+from .scan import scan
 from .video import Video
 
 MOST_FPS = 30.5

@@ -11,6 +11,10 @@ from . import packages
 from .face_model import FaceModel, Region
 from .mesh_raster import Raster, rasterize
 
+MOUTH_LANDMARKS = (61, 291, 0, 17, 13, 14)
+MOUTH_MARGIN = 0.043
+"""Of the picture's side, around those landmarks: where a mouth is."""
+
 NOTHING = 255
 """The label of pixels that show nothing of the mesh."""
 

@@ -15,7 +15,7 @@ from . import overlays, pictures
 from .clip import Clip, frame_path
 from .coverage import lip_opening
 from .face_model import FaceModel
-from .scan import Progress
+from .progress import Progress
 
 REPORT = "report.html"
 

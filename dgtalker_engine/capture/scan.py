@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +10,8 @@ from ..errors import DGTalkerError
 from . import packages
 from .faces import FaceLandmarker
 from .person_mask import PersonMask
+from .progress import Progress
 from .video import Video
-
-Progress = Callable[[float, str], None]
-"""Is told a fraction of 0 to 1 and what is being done; raises `Cancelled` to stop it."""
 
 LOOKS_PER_SECOND = 5
 

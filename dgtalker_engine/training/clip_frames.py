@@ -17,15 +17,13 @@ from torch import Tensor
 from ..capture import packages
 from ..capture.clip import Clip
 from ..capture.face_model import FaceModel, Region
-from ..capture.regions import NOTHING, frame_regions
+from ..capture.regions import MOUTH_LANDMARKS, MOUTH_MARGIN, NOTHING, frame_regions
 from ..capture.tracks import Tracks
 from ..errors import DGTalkerError
 from ..gaussians import Camera
 
 LEAST_FRAMES = 20
-MOUTH_LANDMARKS = (61, 291, 0, 17, 13, 14)
 _MARGIN = 0.02  # of the picture's side, around the head
-_MOUTH_MARGIN = 0.043
 _GRID = 16  # pixels, which boxes begin and end on, so that they stay whole at half and quarter scale
 _PLATE_FRAMES = 40
 _PERSON = 60  # of 255: the matte of what is certainly not behind the person
@@ -180,7 +178,7 @@ class ClipFrames:
     def mouth_box(self, index: int) -> Box:
         """Around the lips, with a margin."""
         points = self.tracks.landmarks[index, MOUTH_LANDMARKS, :2]
-        margin = _MOUTH_MARGIN * self.size
+        margin = MOUTH_MARGIN * self.size
         return _on_grid(points.min(axis=0) - margin, points.max(axis=0) + margin, self.size)
 
     def view(self, index: int, down: int = 1, *, neck: bool = False) -> View:

@@ -49,9 +49,3 @@ def median(curves: np.ndarray, frames: int) -> np.ndarray:
 def blurred(curves: np.ndarray, frames: float) -> np.ndarray:
     """Curves averaged with a Gaussian of a standard deviation in pictures."""
     return gaussian_filter1d(curves, frames, axis=0, mode="nearest") if frames > 0 and len(curves) > 1 else curves
-
-
-def ease(x: np.ndarray) -> np.ndarray:
-    """0 below 0, 1 above 1, level at both ends."""
-    x = np.clip(x, 0.0, 1.0)
-    return x * x * (3.0 - 2.0 * x)

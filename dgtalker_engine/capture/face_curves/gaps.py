@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import filters
+from ...performance.direction import ease
 
 _EASE_SECONDS = 0.35
 """In which a face that is not seen for longer comes to rest, and from which it comes back."""
@@ -30,10 +30,10 @@ def bridged(curves: np.ndarray, seen: np.ndarray, fps: float) -> np.ndarray:
         start = curves[before] if before >= 0 else curves[min(behind, len(curves) - 1)]
         end = curves[behind] if behind < len(curves) else start
         if length <= 2 * _EASE_SECONDS * fps:
-            result[first:after] = start + filters.ease(steps / length) * (end - start)
+            result[first:after] = start + ease(steps / length) * (end - start)
         else:
             reach = _EASE_SECONDS * fps
-            away, back = filters.ease(1.0 - steps / reach), filters.ease(1.0 - (length - steps) / reach)
+            away, back = ease(1.0 - steps / reach), ease(1.0 - (length - steps) / reach)
             result[first:after] = (start * away if before >= 0 else 0.0) + (end * back if behind < len(curves) else 0.0)
     return result
 

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.ndimage import percentile_filter
 from scipy.signal import find_peaks, peak_widths
 
+from ...performance.direction import ease
 from . import filters
 
 _OPEN_SECONDS, _OPEN_PERCENTILE = 3.0, 75
@@ -77,7 +78,7 @@ def lids(openings: np.ndarray, scores: Mapping[str, np.ndarray], fps: float) -> 
             top = max(float(curve[max(0, peak - first - 1) : peak - first + 2].max()), 0.3)
             ends = max(float(min(curve[0], curve[-1])), 0.0) if top > 0.3 else 0.0
             whole = np.clip((curve - ends) / max(top - ends, 1e-6), 0.0, 1.0) * (1.0 - ends) + ends
-            blink[row, side] = np.maximum(blink[row, side], filters.ease(whole / _FULL))
+            blink[row, side] = np.maximum(blink[row, side], ease(whole / _FULL))
     wide = np.stack([scores["eyeWideLeft"], scores["eyeWideRight"]], axis=1) * (1.0 - blink)
     return Lids(blink=np.clip(blink, 0.0, 1.0), wide=wide, blinks=peaks, shut=hidden)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...performance.direction import ease
 from ...performance.lips import CLOSE_PER_JAW, apply_contacts
 from . import filters
 from .measures import Measures
@@ -77,7 +78,7 @@ def mouth(measures: Measures, scores: Mapping[str, np.ndarray], fps: float) -> M
     face = {name: score.copy() for name, score in scores.items() if name.startswith(("jaw", "mouth", "cheek", "nose"))}
     lips = _smooth(measures.lips, _LIPS_SECONDS * fps)
     touch = min(float(np.quantile(lips, _TOUCH_QUANTILE)), _MOST_TOUCH) + _TOUCH_MARGIN
-    contact = filters.ease(1.0 - (lips - touch) / _TOUCH_ROOM)
+    contact = ease(1.0 - (lips - touch) / _TOUCH_ROOM)
     _open(face, np.maximum(lips - touch, 0.0) / JAW_OPENS, _hanging(measures, contact, fps))
     _widen(face, _smooth(measures.corners, _CORNERS_SECONDS * fps), contact)
     face = {name: np.clip(curve, 0.0, 1.0) for name, curve in face.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,15 +10,13 @@ from ...errors import DGTalkerError
 from ...gaussians.torch_threads import one_torch_thread
 from ...rig import ARKIT_NAMES
 from ..face_model import LANDMARKS, FaceModel
+from ..progress import Progress
 from ..similarity import fit_similarity
 from ..tracks import Tracks
 from .frames import Frames, Person, Problem
 from .landmark_model import LandmarkModel, landmark_model
 from .solver import fit_frames, fit_person
 from .weights import priors
-
-Progress = Callable[[float, str], None]
-"""Told how much is done, 0 to 1, and what; raises `Cancelled` to stop."""
 
 _FOR_THE_PERSON = 150  # frames
 _DEPTH_TRUST = 0.5

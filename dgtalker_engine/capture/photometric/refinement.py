@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ...gaussians.torch_threads import one_torch_thread
 from ..clip import Clip
 from ..face_model import FaceModel
 from ..fit.fit import spread
+from ..progress import Progress
 from ..tracks import Tracks
 from .appearance import Appearance
 from .ridge import foretell
@@ -19,9 +20,6 @@ from .scene import Scene
 from .seeding import seed
 from .tracking import moved, steps_between, track
 from .training import train
-
-Progress = Callable[[float, str], None]
-"""Told how much is done, 0 to 1, and what; raises `Cancelled` to stop."""
 
 _ROUNDS = ((80, 1),) * 5  # steps of training, iterations of tracking
 _READ = 0.2  # of the progress

@@ -13,7 +13,7 @@ from ...gaussians import Camera
 from .. import packages, pictures
 from ..clip import Clip
 from ..face_model import FaceModel
-from ..regions import FrameRegions, frame_regions
+from ..regions import MOUTH_LANDMARKS, MOUTH_MARGIN, FrameRegions, frame_regions
 from ..tracks import Tracks
 
 SIDE = 256
@@ -21,8 +21,6 @@ SIDE = 256
 
 _MARGIN = 0.03  # of the side, around the head
 _GRID = 16  # pixels, the renderer's tiles
-_MOUTH = (61, 291, 0, 17, 13, 14)
-_MOUTH_MARGIN = 0.043
 _MOUTH_WEIGHT = 0.1
 _PLATE_FRAMES = 40
 _KEPT = 4096  # pictures in memory, 200 kB each; those of longer clips are read again
@@ -105,9 +103,9 @@ class Scene:
 
     def _weights(self, frame: int) -> np.ndarray:
         weights = np.ones((SIDE, SIDE), np.float32)
-        points = self.tracks.landmarks[frame][list(_MOUTH), :2] / self.clip.info.size
-        left, top = (points.min(0) - _MOUTH_MARGIN) * SIDE
-        right, bottom = (points.max(0) + _MOUTH_MARGIN) * SIDE
+        points = self.tracks.landmarks[frame][list(MOUTH_LANDMARKS), :2] / self.clip.info.size
+        left, top = (points.min(0) - MOUTH_MARGIN) * SIDE
+        right, bottom = (points.max(0) + MOUTH_MARGIN) * SIDE
         rows = slice(max(0, int(top)), max(0, int(np.ceil(bottom))))
         weights[rows, max(0, int(left)) : max(0, int(np.ceil(right)))] = _MOUTH_WEIGHT
         return weights

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +11,9 @@ from ....capture.eyes import blink
 from ....capture.face_model import FaceModel
 from ....capture.faces import FaceLandmarker
 from ....capture.fit import fit_landmarks
+from ....capture.progress import Progress
 from ....capture.video import Video
 from ....errors import DGTalkerError
-
-Progress = Callable[[float, str], None]
 
 _LONGEST_SIDE = 720
 _FEWEST = 25
