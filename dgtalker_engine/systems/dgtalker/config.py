@@ -78,7 +78,5 @@ LARGE = GeneratorConfig(code_size=512, width=512, resolution=256, channel_base=3
 """GGHead's: 28.5 million parameters."""
 MEDIUM = GeneratorConfig()
 """Ours: 5.8 million."""
-SMALL = GeneratorConfig(
-    code_size=64, width=64, resolution=64, channel_base=2048, channel_max=64, gaussians=8_000
-)
+SMALL = GeneratorConfig(code_size=64, width=64, resolution=64, channel_base=2048, channel_max=64, gaussians=8_000)
 """For trials: 0.35 million."""

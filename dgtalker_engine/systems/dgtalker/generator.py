@@ -82,7 +82,8 @@ class Generator(nn.Module):
 
     def face(self, latents: Tensor) -> tuple[Tensor, Tensor]:
         """The face model's identity (B, I) and expression (B, E) that latents say, of a decoded template; linear."""
-        assert self.coefficients is not None and self.face_model is not None
+        assert self.coefficients is not None
+        assert self.face_model is not None
         numbers = self.coefficients(self.wide(latents)[:, :_COARSE].mean(dim=1))
         identity, expression = numbers.split((len(self.face_model.identity), len(self.face_model.expression)), dim=1)
         return identity, expression

@@ -25,9 +25,7 @@ class SynthesisBlock(nn.Module):
         self.conv1 = SynthesisLayer(outputs, outputs, width, resolution, clamp=clamp)
         self.torgb = ToPlanes(outputs, config.plane_channels, width, clamp=clamp)
 
-    def forward(
-        self, x: Tensor | None, planes: Tensor | None, latents: Tensor, noise: Noise
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor | None, planes: Tensor | None, latents: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
         """Features and planes of twice the resolution.
 
         Args:

@@ -111,9 +111,7 @@ def posed(template: Template, model: FaceModel, identity: Tensor, expression: Te
 def at_rest(template: Template, batch: int) -> PosedTemplate:
     """The places of B faces at rest."""
     turns = template.points.new_tensor([1.0, 0.0, 0.0, 0.0])
-    return PosedTemplate(
-        template.points.expand(batch, -1, -1), turns.expand(batch, len(template.points), -1)
-    )
+    return PosedTemplate(template.points.expand(batch, -1, -1), turns.expand(batch, len(template.points), -1))
 
 
 def _frames(corners: Tensor) -> Tensor:
