@@ -61,5 +61,5 @@ class MappingNetwork(nn.Module):
 
     @torch.no_grad()
     def track(self, latents: Tensor) -> None:
-        """Lets the mean latent follow those of a training step (B, width): of heads at rest, where there are expressions."""
+        """Lets the mean latent follow a step's (B, width): of heads at rest, where there are expressions."""
         self.w_avg.lerp_(latents.mean(dim=0), 1 - _AVERAGE)

@@ -37,12 +37,12 @@ class SynthesisBlock(nn.Module):
         own = list(latents.unbind(dim=1))
         if x is None:
             # Channels last: on processors the convolutions are faster by a half.
-            x = self.const.expand(len(latents), -1, -1, -1).contiguous(memory_format=torch.channels_last)
+            start = self.const.expand(len(latents), -1, -1, -1).contiguous(memory_format=torch.channels_last)
         else:
-            x = self.conv0(x, own.pop(0), noise)
-        x = self.conv1(x, own.pop(0), noise)
-        added = self.torgb(x, own.pop(0))
-        return x, added if planes is None else upsample(planes) + added
+            start = self.conv0(x, own.pop(0), noise)
+        features = self.conv1(start, own.pop(0), noise)
+        added = self.torgb(features, own.pop(0))
+        return features, added if planes is None else upsample(planes) + added
 
 
 class SynthesisNetwork(nn.Module):

@@ -1,0 +1,231 @@
+"""The generator of heads: its layers, latents, template and sizes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from dgtalker_engine.capture import face_model
+from dgtalker_engine.capture.face_model import Region
+from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.gaussians.reference.projection import rotation_matrices
+from dgtalker_engine.systems.dgtalker.config import LARGE, MEDIUM, SMALL, GeneratorConfig
+from dgtalker_engine.systems.dgtalker.generator import Generator, interpolated, mixed
+from dgtalker_engine.systems.dgtalker.layout import plane_layout
+from dgtalker_engine.systems.dgtalker.resampling import (
+    reference_upsample,
+    reference_upsampling_convolution,
+    upsample,
+    upsampling_convolution,
+)
+from dgtalker_engine.systems.dgtalker.template import Template, places
+
+TINY = GeneratorConfig(
+    code_size=6, width=8, resolution=16, channel_base=64, channel_max=8, gaussians=3000, mapping_rate=1.0
+)
+
+
+@pytest.fixture(scope="module")
+def layout():
+    return plane_layout(face_model.load())
+
+
+@pytest.fixture(scope="module")
+def template(layout):
+    return places(face_model.load(), layout, TINY.gaussians)
+
+
+@pytest.fixture
+def generator(template):
+    torch.manual_seed(0)
+    return Generator(TINY, template, face_model.load())
+
+
+def code_and_expression(count=2, seed=1):
+    random = torch.Generator().manual_seed(seed)
+    return torch.randn(count, TINY.code_size, generator=random), torch.rand(count, 52, generator=random)
+
+
+def weight(name):
+    return face_model.load().expression_names.index(name)
+
+
+def posing(generator, code, name):
+    """Makes the latents of that code say an expression, at full strength, when it is given."""
+    rest = generator.mapping(code)
+    shown = torch.zeros(1, 52)
+    shown[0, weight(name)] = 1
+    w = generator.mapping(code, shown)
+    with torch.no_grad():
+        row = len(face_model.load().identity) + weight(name)
+        away = (w - rest)[0]
+        generator.coefficients.weight[row] = away / away.square().sum()
+        generator.coefficients.bias[row] = -(rest[0] @ generator.coefficients.weight[row])
+    return rest, w
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 6)])
+def test_upsampling_is_the_filter_s_by_its_definition(size):
+    x, kernels = torch.randn(2, 3, *size, dtype=torch.float64), torch.randn(4, 3, 3, 3, dtype=torch.float64)
+    for fast, slow, arguments in (
+        (upsample, reference_upsample, (x,)),
+        (upsampling_convolution, reference_upsampling_convolution, (x, kernels)),
+    ):
+        tensors = [tensor.clone().requires_grad_() for tensor in arguments]
+        torch.testing.assert_close(fast(*tensors), slow(*tensors))
+        found = torch.autograd.grad(fast(*tensors).square().sum(), tensors)
+        wanted = torch.autograd.grad(slow(*tensors).square().sum(), tensors)
+        torch.testing.assert_close(found, wanted)
+
+
+@pytest.mark.parametrize(("config", "millions"), [(LARGE, 28.5), (MEDIUM, 5.8), (SMALL, 0.35)])
+def test_sizes_are_those_that_were_measured(config, millions):
+    generator = Generator(config, Template.empty(config.gaussians), face_model.load())
+    assert sum(p.numel() for p in generator.parameters()) / 1e6 == pytest.approx(millions, rel=0.07)
+    assert config.latents == {256: 14, 128: 12, 64: 10}[config.resolution]
+    assert config.plane_channels == 22
+
+
+def test_odd_sizes_are_refused():
+    with pytest.raises(DGTalkerError, match="power of two"):
+        GeneratorConfig(resolution=100)
+    with pytest.raises(DGTalkerError, match="sh_degree"):
+        GeneratorConfig(sh_degree=2)
+
+
+def test_before_training_gaussians_lie_on_the_face_at_rest_and_gradients_reach_everything(generator):
+    code, expression = (tensor.requires_grad_() for tensor in code_and_expression())
+    heads = generator(generator.mapping(code, expression))
+    torch.testing.assert_close(heads.means, generator.points.expand(2, -1, -1), atol=1e-6, rtol=0)
+    heads.cloud(1).check_values()
+    assert (heads.scales > 0).all()
+    assert (heads.scales < TINY.unit * np.exp(-3)).all()
+    loss = sum(tensor.square().sum() for tensor in heads)
+    loss.backward()
+    for tensor in (code, expression, *generator.parameters()):
+        assert tensor.grad is not None
+        assert torch.isfinite(tensor.grad).all()
+    assert expression.grad.abs().max() > 0
+    assert generator.coefficients.weight.grad.abs().max() > 0
+
+
+def test_degree_0_colours_have_one_coefficient(template):
+    generator = Generator(replace(TINY, sh_degree=0), template, face_model.load())
+    assert generator(torch.randn(1, 8)).sh.shape == (1, 3000, 1, 3)
+
+
+def test_latents_pose_the_template_and_what_planes_say_turns_with_it(generator):
+    code, _ = code_and_expression(1)
+    rest, opened = posing(generator, code, "jawOpen")
+    with torch.no_grad():
+        generator.position.bias[:] = torch.tensor([0.0, -0.05, 0.0])
+    at_rest, posed = generator(rest), generator(opened)
+    model = face_model.load()
+    zero, wanted = torch.zeros(60), torch.zeros(52)
+    wanted[weight("jawOpen")] = 1
+    vertices = model.vertices(zero, wanted)
+    corners = vertices[model.faces[generator.triangles]]
+    points = (corners * generator.barycentrics[..., None]).sum(dim=1)
+    torch.testing.assert_close(generator.template(opened).points[0], points, atol=1e-5, rtol=0)
+    offsets = posed.means[0] - points
+    before = at_rest.means[0] - generator.points
+    chin = points[:, 2] < at_rest.means[0, :, 2] - 0.02
+    assert chin.any()
+    turned = rotation_matrices(generator.template(opened).turns[0])
+    torch.testing.assert_close(offsets, (turned @ before[..., None])[..., 0], atol=2e-6, rtol=0)
+    apart = (offsets - before).norm(dim=1) / before.norm(dim=1).clamp_min(1e-9)
+    assert apart[chin].median() > 0.1
+    assert apart[points[:, 2] > 0.08].max() < 0.01
+
+
+def test_eyes_turn_their_gaussians(generator):
+    code, _ = code_and_expression(1)
+    rest, looking = posing(generator, code, "eyeLookUpLeft")
+    model = face_model.load()
+    ball = (model.regions[generator.triangles] == Region.EYES) & (generator.points[:, 0] > 0.02)
+    angle = 2 * generator.template(looking).turns[0, :, 0].clamp(-1, 1).acos()
+    assert generator.template(rest).turns[0, ball, 0].min() > 0.9999
+    assert torch.rad2deg(angle[ball]).median() == pytest.approx(22, abs=3)
+
+
+def test_truncation_makes_people_alike_and_leaves_their_expression(generator):
+    codes, expression = code_and_expression(2)
+    expression = expression[:1].expand(2, -1)
+    generator.mapping.w_avg.copy_(generator.mapping(torch.randn(500, TINY.code_size)).detach().mean(dim=0))
+    far = generator.mapping(codes, expression).diff(dim=0).norm()
+    assert generator.mapping(codes, None, 0.5).diff(dim=0).norm() < far
+    torch.testing.assert_close(generator.mapping(codes, None, 0.0), generator.mapping.w_avg.expand(2, -1))
+    shown = generator.mapping(codes, expression, 0.0) - generator.mapping.w_avg
+    torch.testing.assert_close(shown, generator.mapping(codes, expression) - generator.mapping(codes))
+    torch.testing.assert_close(generator.mapping(codes, expression, 1.0), generator.mapping(codes, expression))
+
+
+def test_half_an_expression_is_less_than_a_whole_one(generator):
+    codes, expression = code_and_expression(1)
+    rest = generator.mapping(codes)
+    whole = (generator.mapping(codes, expression) - rest).norm()
+    assert (generator.mapping(codes, 0.5 * expression) - rest).norm() < 0.8 * whole
+
+
+def test_the_mean_latent_follows_training(generator):
+    latents = torch.full((3, TINY.width), 2.0)
+    for _ in range(3000):
+        generator.mapping.track(latents)
+    torch.testing.assert_close(generator.mapping.w_avg, latents[0], atol=0.02, rtol=0)
+
+
+def test_w_is_w_plus_with_one_latent_and_mixing_takes_layers_of_both(generator):
+    w = generator.mapping(*code_and_expression(2)).detach()
+    wide = generator.wide(w)
+    assert wide.shape == (2, TINY.latents, TINY.width)
+    torch.testing.assert_close(generator(wide).sh, generator(w).sh)
+    both = mixed(wide[:1], wide[1:], 4)
+    assert torch.equal(both[0, :4], wide[0, :4])
+    assert torch.equal(both[0, 4:], wide[1, 4:])
+    torch.testing.assert_close(generator.face(both)[0], generator.face(w)[0][:1])
+    torch.testing.assert_close(interpolated(w[0], w[1], 0.25), 0.75 * w[0] + 0.25 * w[1])
+    assert not torch.allclose(generator(both).sh, generator(w[:1]).sh)
+
+
+def test_noise_is_the_same_each_time_unless_it_is_drawn_anew(generator):
+    with torch.no_grad():
+        generator.synthesis.b16.conv1.noise_strength.fill_(1)
+    w = torch.randn(1, TINY.width)
+    assert torch.equal(generator(w).sh, generator(w).sh)
+    assert not torch.equal(generator(w, "random").sh, generator(w, "random").sh)
+    assert not torch.equal(generator(w).sh, generator(w, "none").sh)
+
+
+def test_a_generator_comes_back_from_its_numbers(generator):
+    again = Generator(TINY, Template.empty(TINY.gaussians), face_model.load())
+    again.load_state_dict(generator.state_dict())
+    w = torch.randn(2, TINY.width)
+    for found, wanted in zip(again(w), generator(w), strict=True):
+        assert torch.equal(found, wanted)
+
+
+def test_every_part_of_a_face_has_places_and_what_is_looked_at_has_more(template):
+    model = face_model.load()
+    corners = model.neutral[model.faces]
+    sides = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    regions, areas = model.regions[template.triangles], sides.norm(dim=1) / 2
+    counts = {region: int((regions == region).sum()) for region in Region}
+    assert min(counts.values()) > 20
+    per_area = {region: counts[region] / float(areas[model.regions == region].sum()) for region in Region}
+    assert per_area[Region.LIPS] > 2 * per_area[Region.UPPER_FACE] > 2 * per_area[Region.NECK]
+    assert len(template.uv) == TINY.gaussians
+    assert template.uv.abs().max() < 1
+    left = (template.points[:, 0] > 0).float().mean()
+    assert float(left) == pytest.approx(0.5, abs=0.02)
+
+
+def test_parts_of_a_layout_do_not_overlap(layout):
+    model = face_model.load()
+    corners = layout[model.faces].double()
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    areas = (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2
+    assert (areas < 0).float().mean() < 0.005
+    assert 0.8 < float(areas.abs().sum()) < 1
