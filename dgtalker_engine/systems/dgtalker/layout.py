@@ -1,7 +1,7 @@
 """Where the planes show each vertex of a face model: much of them for what is looked at, little for what is not.
 
-The face model's own UV gives every surface its share; of planes of 128 × 128 texels a face then has 2000, one in
-5 mm. Here lips, eyes and face are large, and hardly anything is left for the neck's end and the inside of the skull.
+The face model's own UV knows no such difference: of planes of 128 × 128 texels a face then has 2000, one in 5 mm, and
+the neck 4000. Here lips, eyes and face are large, and hardly anything is left for what is hidden.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from torch import Tensor
 
 from ...capture.face_model import FaceModel, Region
 from ...training.flattening import circle, components, flatten
+from ...training.isometry import nearly_isometric
 
 _DENSITY = {
     Region.SKIN: 1.0,
     Region.UPPER_FACE: 1.6,
-    Region.LIPS: 3.0,
+    Region.LIPS: 6.0,
     Region.MOUTH_INSIDE: 0.15,
     Region.TEETH: 1.0,
     Region.EYES: 2.5,
@@ -26,8 +27,11 @@ _DENSITY = {
 """Room per surface, relative, of what looks outwards."""
 _HIDDEN = 0.1
 """Of an inner part that looks backwards."""
+_LITTLE, _COUNTS = 0.03, 0.85
+"""How little shapes of the neck and of what is hidden count, and how much of an outline is for what counts."""
 _SKIN = 0.82
 """Height of the rectangle of the skin, whose width is 1; inner parts lie in the strip below it."""
+_LEAST = 1e-9
 _GAP = 0.006
 """Around each part, so that texels of one do not show in another."""
 _INNER = (Region.LIPS, Region.MOUTH_INSIDE, Region.TEETH, Region.EYES)
@@ -40,7 +44,7 @@ def plane_layout(model: FaceModel) -> Tensor:
     of_triangles = labels[triangles[:, 0]]
     sizes = np.bincount(of_triangles, minlength=number)
     order = np.argsort(-sizes, kind="stable")
-    density = _density(model, vertices, triangles)
+    density, counts = _density(model, vertices, triangles)
     layout = np.zeros((len(vertices), 2))
     squares = _squares(_SKIN, number - 1)
     for label, square in zip(order, [None, *squares], strict=True):
@@ -48,7 +52,9 @@ def plane_layout(model: FaceModel) -> Tensor:
         index = np.full(len(vertices), -1)
         index[own] = np.arange(len(own))
         used = of_triangles == label
-        flat = flatten(vertices[own], index[triangles[used]], circle if square else _rectangle, density[used])
+        part, local = vertices[own], index[triangles[used]]
+        flat = flatten(part, local, circle if square else _rectangle, density[used])
+        flat = _spread(part, local, flat, density[used], counts[used])
         if square is None:
             layout[own] = (_GAP + (1 - 2 * _GAP) * (0.5 + 0.5 * flat[:, 0]))[:, None] * (1, 0)
             layout[own, 1] = _GAP + (_SKIN - 2 * _GAP) * (0.5 + 0.5 * flat[:, 1] / _SKIN)
@@ -58,14 +64,56 @@ def plane_layout(model: FaceModel) -> Tensor:
     return torch.from_numpy(layout.astype(np.float32))
 
 
-def _density(model: FaceModel, vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+def _spread(
+    vertices: np.ndarray, triangles: np.ndarray, flat: np.ndarray, density: np.ndarray, counts: np.ndarray
+) -> np.ndarray:
+    """A part inside its outline, its triangles as alike in shape as they can be.
+
+    Args:
+        vertices: (n, 3).
+        triangles: (m, 3).
+        flat: where they lie to begin with (n, 2).
+        density: see `_DENSITY` (m,).
+        counts: how much the shape of each triangle counts (m,).
+    """
+    places = flat[triangles]
+    room = _cross(places[:, 1] - places[:, 0], places[:, 2] - places[:, 0])
+    rim = np.ones(len(flat), bool)
+    rim[np.setdiff1d(triangles, _edge(triangles))] = False
+    # What a closed part is opened by has no room, and no say.
+    kept = room > _LEAST
+    rim[triangles[~kept]] = True
+    corners = vertices[triangles[kept]]
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    length = np.linalg.norm(first, axis=1)
+    doubled = np.linalg.norm(np.cross(first, second), axis=1)
+    along = (first * second).sum(axis=1) / length
+    shapes = np.stack([np.stack([length, along], 1), np.stack([0 * length, doubled / length], 1)], axis=1)
+    weights = density[kept] * doubled * counts[kept]
+    shapes *= np.sqrt(_COUNTS * room[kept].sum() / weights.sum() * density[kept])[:, None, None]
+    return nearly_isometric(shapes, triangles[kept], flat, rim, weights / weights.sum())
+
+
+def _edge(triangles: np.ndarray) -> np.ndarray:
+    """Vertices of edges that have one triangle."""
+    edges = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
+    edges, uses = np.unique(edges, axis=0, return_counts=True)
+    return np.unique(edges[uses == 1])
+
+
+def _cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
+
+
+def _density(model: FaceModel, vertices: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     regions = model.regions.cpu().numpy()
     density = np.array([_DENSITY[Region(region)] for region in range(len(Region))])[regions]
     corners = vertices[triangles]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     backwards = normals[:, 1] > -0.3 * np.linalg.norm(normals, axis=1)
-    density[np.isin(regions, _INNER) & backwards] *= _HIDDEN
-    return density
+    hidden = np.isin(regions, _INNER) & backwards
+    density[hidden] *= _HIDDEN
+    return density, np.where(hidden | (regions == Region.NECK), _LITTLE, 1.0)
 
 
 def _rectangle(boundary: np.ndarray) -> np.ndarray:

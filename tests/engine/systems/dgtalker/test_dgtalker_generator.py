@@ -222,6 +222,23 @@ def test_every_part_of_a_face_has_places_and_what_is_looked_at_has_more(template
     assert float(left) == pytest.approx(0.5, abs=0.02)
 
 
+def test_on_the_layout_a_face_is_not_stretched(layout):
+    model = face_model.load()
+    seen = (model.regions == Region.UPPER_FACE) | (model.regions == Region.SKIN)
+    rest, flat = model.neutral[model.faces[seen]].double(), layout[model.faces[seen]].double()
+    first, second = rest[:, 1] - rest[:, 0], rest[:, 2] - rest[:, 0]
+    length = first.norm(dim=1)
+    along = (first * second).sum(dim=1) / length
+    across = torch.linalg.cross(first, second).norm(dim=1) / length
+    zero = torch.zeros_like(length)
+    shapes = torch.stack([torch.stack([length, along], 1), torch.stack([zero, across], 1)], dim=1)
+    edges = torch.stack([flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0]], dim=2)
+    scales = torch.linalg.svdvals(edges @ torch.linalg.inv(shapes))
+    assert float((scales[:, 0] / scales[:, 1]).median()) < 2
+    # Of planes of 128 texels a side: more than a texel in 4 mm nearly everywhere.
+    assert float((128 * scales.prod(dim=1).sqrt()).quantile(0.05)) > 0.25 / 1e-3 * 0.9
+
+
 def test_parts_of_a_layout_do_not_overlap(layout):
     model = face_model.load()
     corners = layout[model.faces].double()
