@@ -23,21 +23,19 @@ class Record:
     """Stands where a pickle names a class or a function: keeps what it is given and does nothing.
 
     Attributes:
-        name: of what it stands for, ``module.name``; empty for a subclass that a reader made itself.
-        given: arguments.
+        name: of what it stands for, ``module.name``.
+        given: the arguments that it was called with.
         state: attributes by name.
     """
 
     name = ""
 
-    def __init__(self, *given: object) -> None:
-        self.given = given
-        self.state: dict[str, Any] = {}
+    given: tuple[object, ...]
+    state: dict[str, Any]
 
-    def __new__(cls, *_: object) -> Record:
+    def __new__(cls, *given: object, **_: object) -> Record:
         record = super().__new__(cls)
-        # A pickle may make it without __init__.
-        record.given, record.state = (), {}
+        record.given, record.state = given, {}
         return record
 
     def __setstate__(self, state: object) -> None:
@@ -86,12 +84,16 @@ class _Unpickler(pickle.Unpickler):
         self._kinds: dict[str, type[Record]] = {}
 
     def find_class(self, module_name: str, global_name: str) -> Any:
-        if (module_name, global_name) in self._known:
-            return self._known[module_name, global_name]
         name = f"{module_name}.{global_name}"
-        if module_name.split(".")[0] not in self._inert:
-            raise pickle.UnpicklingError(f"it names {name}")
-        return self._kinds.setdefault(name, type(global_name, (Record,), {"name": name}))
+        found = self._known.get((module_name, global_name))
+        if found is None:
+            if module_name.split(".")[0] not in self._inert:
+                raise pickle.UnpicklingError(f"it names {name}")
+            found = Record
+        if isinstance(found, type) and issubclass(found, Record):
+            # A class of this reading alone: a pickle may change the attributes of what it names.
+            return self._kinds.setdefault(name, type(global_name, (found,), {"name": name}))
+        return found
 
 
 def read_inert(
