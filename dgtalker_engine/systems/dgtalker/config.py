@@ -13,16 +13,19 @@ class GeneratorConfig(Config):
     """A StyleGAN2 generator of UV attribute planes (GGHead, Kirschstein et al. 2024), and how its planes are read.
 
     Raises:
-        DGTalkerError: as `Config`, and where the planes' resolution is no power of two.
+        DGTalkerError: as `Config`; where the planes' resolution is no power of two; where a latent has no room for an
+            identity beside the expression.
     """
 
     code_size: int = setting(256, "numbers of an identity's code z", least=1)
     condition_size: int = setting(52, "numbers of what is given beside the code; 0: nothing is", least=0)
     condition: str = setting("expression", "what is given beside the code", choices=("expression", "camera"))
-    """An expression keeps its strength and is no part of what truncation averages; GGHead's cameras are normalised."""
+    """Expressions are part of a latent as they are (see `MappingNetwork`); cameras are mapped with the code."""
     width: int = setting(256, "numbers of a latent w", least=1)
     mapping_layers: int = setting(2, "of the network from code to latent", least=1)
-    mapping_rate: float = setting(0.01, "its learning rate, relative to the others'", least=1e-6)
+    mapping_rate: float = setting(
+        1.0, "its learning rate, relative to the others'; adversarial training takes 0.01", least=1e-6
+    )
 
     resolution: int = setting(128, "side of the planes, texels: a power of two", least=4)
     channel_base: int = setting(8192, "channels of a layer times its resolution", least=1)
@@ -48,6 +51,17 @@ class GeneratorConfig(Config):
             raise DGTalkerError(
                 f"{type(self).__name__}: resolution = {self.resolution} is no power of two.", "Choose 64, 128 or 256."
             )
+
+        if self.width <= self.expressions:
+            raise DGTalkerError(
+                f"{type(self).__name__}: width = {self.width} has no room beside {self.expressions} expressions.",
+                f"Choose {2 * self.expressions} or more.",
+            )
+
+    @property
+    def expressions(self) -> int:
+        """How many numbers of a latent are an expression's."""
+        return self.condition_size if self.condition == "expression" else 0
 
     @property
     def resolutions(self) -> tuple[int, ...]:
@@ -78,5 +92,5 @@ LARGE = GeneratorConfig(code_size=512, width=512, resolution=256, channel_base=3
 """GGHead's: 28.5 million parameters."""
 MEDIUM = GeneratorConfig()
 """Ours: 5.8 million."""
-SMALL = GeneratorConfig(code_size=64, width=64, resolution=64, channel_base=2048, channel_max=64, gaussians=8_000)
-"""For trials: 0.35 million."""
+SMALL = GeneratorConfig(code_size=64, width=128, resolution=64, channel_base=2048, channel_max=64, gaussians=8_000)
+"""For trials: 0.4 million."""

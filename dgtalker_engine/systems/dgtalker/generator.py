@@ -14,7 +14,7 @@ from ...capture.face_model import FaceModel
 from .attributes import Heads, Raw, activated, split
 from .config import GeneratorConfig
 from .layers import Noise
-from .mapping import MappingNetwork
+from .mapping import MappingNetwork, expression_of
 from .synthesis import SynthesisNetwork
 from .template import PosedTemplate, Template, at_rest, posed
 
@@ -25,10 +25,11 @@ _COARSE = 4
 class Generator(nn.Module):
     """Heads from latents.
 
-    With the template ``decoded``, the coarse latents also say the face model's identity and expression, by one linear
-    layer that begins at 0, and planes are relative to the surface of that face. So all that a head is lies in W, where
-    people are navigated, while jaw, lids and eyes turn as the face model knows; the planes are left with hair, skin
-    and what else the face model lacks. With ``fixed``, GGHead's way, planes move Gaussians from a face at rest.
+    With the template ``decoded``, the coarse latents also pose the face model: by the expression that they hold, and
+    by the identity that one linear layer, which begins at 0, reads out of them. Planes are relative to that face's
+    surface. So all that a head is lies in W, where people are navigated, while jaw, lids and eyes turn as the face
+    model knows; planes are left with hair, skin and what else the face model lacks. With ``fixed``, GGHead's way,
+    planes move Gaussians from a face at rest.
 
     Args:
         config: its sizes.
@@ -50,13 +51,13 @@ class Generator(nn.Module):
         self.position = nn.Conv2d(3, 3, 1)
         nn.init.zeros_(self.position.weight)
         nn.init.zeros_(self.position.bias)  # pyright: ignore[reportArgumentType] (it has one)
-        self.coefficients: nn.Linear | None = None
+        self.identity: nn.Linear | None = None
         if config.template == "decoded":
-            if face_model is None:
-                raise ValueError("a decoded template needs a face model")
-            self.coefficients = nn.Linear(config.width, len(face_model.identity) + len(face_model.expression))
-            nn.init.zeros_(self.coefficients.weight)
-            nn.init.zeros_(self.coefficients.bias)
+            if face_model is None or len(face_model.expression) != config.expressions:
+                raise ValueError("a decoded template needs a face model with the expressions of the latents")
+            self.identity = nn.Linear(config.width - config.expressions, len(face_model.identity))
+            nn.init.zeros_(self.identity.weight)
+            nn.init.zeros_(self.identity.bias)
         for name, tensor in template._asdict().items():
             self.register_buffer(name, tensor)
 
@@ -82,16 +83,15 @@ class Generator(nn.Module):
 
     def face(self, latents: Tensor) -> tuple[Tensor, Tensor]:
         """The face model's identity (B, I) and expression (B, E) that latents say, of a decoded template; linear."""
-        assert self.coefficients is not None
-        assert self.face_model is not None
-        numbers = self.coefficients(self.wide(latents)[:, :_COARSE].mean(dim=1))
-        identity, expression = numbers.split((len(self.face_model.identity), len(self.face_model.expression)), dim=1)
-        return identity, expression
+        assert self.identity is not None
+        coarse = self.wide(latents)[:, :_COARSE].mean(dim=1)
+        expression = expression_of(coarse, self.config.expressions)
+        return self.identity(coarse[:, : self.identity.in_features]), expression
 
     def template(self, latents: Tensor) -> PosedTemplate:
         """Where the template's places are."""
         template = Template(self.uv, self.points, self.triangles, self.barycentrics)
-        if self.coefficients is None or self.face_model is None:
+        if self.identity is None or self.face_model is None:
             return at_rest(template, len(latents))
         if self.face_model.neutral.device != self.uv.device:
             self.face_model = self.face_model.to(self.uv.device)

@@ -88,7 +88,7 @@ def _config(stored: StoredModule) -> GeneratorConfig:
     mapping = stored.modules["backbone"].modules["mapping"]
     width = len(mapping.tensors["w_avg"])
     layers = sum(name.startswith("fc") for name in mapping.modules)
-    embed = mapping.modules["embed"].tensors["weight"] if "embed" in mapping.modules else torch.empty(0, 0)
+    embed = mapping.modules["embed"].tensors["weight"] if "embed" in mapping.modules else torch.zeros(0, 0)
     resolution = int(about["plane_resolution"])
     return GeneratorConfig(
         code_size=mapping.modules["fc0"].tensors["weight"].shape[1] - len(embed),

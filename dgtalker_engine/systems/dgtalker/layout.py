@@ -22,12 +22,12 @@ _DENSITY = {
     Region.TEETH: 1.0,
     Region.EYES: 2.5,
     Region.SCALP: 0.7,
-    Region.NECK: 0.15,
+    Region.NECK: 0.2,
 }
-"""Room per surface, relative, of what looks outwards."""
+"""Room and Gaussians per surface, relative, of what looks outwards."""
 _HIDDEN = 0.1
 """Of an inner part that looks backwards."""
-_LITTLE, _COUNTS = 0.03, 0.85
+_LITTLE, _COUNTS = 0.1, 0.8
 """How little shapes of the neck and of what is hidden count, and how much of an outline is for what counts."""
 _SKIN = 0.82
 """Height of the rectangle of the skin, whose width is 1; inner parts lie in the strip below it."""
@@ -44,7 +44,8 @@ def plane_layout(model: FaceModel) -> Tensor:
     of_triangles = labels[triangles[:, 0]]
     sizes = np.bincount(of_triangles, minlength=number)
     order = np.argsort(-sizes, kind="stable")
-    density, counts = _density(model, vertices, triangles)
+    density = triangle_density(model)
+    counts = np.where(_hidden(model) | (model.regions.cpu().numpy() == Region.NECK), _LITTLE, 1.0)
     layout = np.zeros((len(vertices), 2))
     squares = _squares(_SKIN, number - 1)
     for label, square in zip(order, [None, *squares], strict=True):
@@ -73,7 +74,7 @@ def _spread(
         vertices: (n, 3).
         triangles: (m, 3).
         flat: where they lie to begin with (n, 2).
-        density: see `_DENSITY` (m,).
+        density: see `triangle_density` (m,).
         counts: how much the shape of each triangle counts (m,).
     """
     places = flat[triangles]
@@ -105,15 +106,20 @@ def _cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
 
 
-def _density(model: FaceModel, vertices: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def triangle_density(model: FaceModel) -> np.ndarray:
+    """How much is looked at each triangle's surface, relative to skin (F,)."""
+    density = np.array([_DENSITY[Region(region)] for region in range(len(Region))])[model.regions.cpu().numpy()]
+    return np.where(_hidden(model), _HIDDEN * density, density)
+
+
+def _hidden(model: FaceModel) -> np.ndarray:
+    """Inner parts that look backwards, and what lies behind the eyeballs (F,)."""
     regions = model.regions.cpu().numpy()
-    density = np.array([_DENSITY[Region(region)] for region in range(len(Region))])[regions]
-    corners = vertices[triangles]
+    turning = (model.skin_weights.sum(dim=1) > 0.5).cpu().numpy()[model.faces.cpu().numpy()].all(axis=1)
+    corners = model.neutral.double().cpu().numpy()[model.faces.cpu().numpy()]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     backwards = normals[:, 1] > -0.3 * np.linalg.norm(normals, axis=1)
-    hidden = np.isin(regions, _INNER) & backwards
-    density[hidden] *= _HIDDEN
-    return density, np.where(hidden | (regions == Region.NECK), _LITTLE, 1.0)
+    return (np.isin(regions, _INNER) & backwards) | ((regions == Region.EYES) & ~turning)
 
 
 def _rectangle(boundary: np.ndarray) -> np.ndarray:

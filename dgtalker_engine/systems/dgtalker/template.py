@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ...capture.face_model import FaceModel
-from ...capture.mesh_raster import rasterize
-from ...errors import DGTalkerError
 from ...gaussians.reference.placing import quaternions
 
 _LEAST = 1e-12
@@ -49,42 +46,6 @@ class PosedTemplate(NamedTuple):
 
     points: Tensor
     turns: Tensor
-
-
-def places(model: FaceModel, layout: Tensor, gaussians: int) -> Template:
-    """A regular grid on a layout of the face model's triangles: as even on the face as the layout is.
-
-    Args:
-        model: any.
-        layout: where the planes show each vertex, 0–1 (V, 2).
-        gaussians: how many.
-
-    Raises:
-        DGTalkerError: the layout covers next to nothing.
-    """
-    uv, faces = layout.double().cpu().numpy(), model.faces.cpu().numpy()
-    side = max(8, int(np.sqrt(gaussians)))
-    while True:
-        raster = rasterize(uv * side, np.ones(len(uv)), faces, side, side)
-        rows, columns = np.nonzero(raster.triangles >= 0)
-        if len(rows) >= gaussians:
-            break
-        if side > 32 * np.sqrt(gaussians):
-            raise DGTalkerError("The template's layout covers next to nothing of the planes.")
-        side += max(1, side // 50)
-    # The few too many are left out here and there.
-    kept = np.floor((np.arange(gaussians) + 0.5) * len(rows) / gaussians).astype(np.int64)
-    rows, columns = rows[kept], columns[kept]
-    triangles = torch.from_numpy(raster.triangles[rows, columns].astype(np.int64))
-    barycentrics = torch.from_numpy(raster.barycentrics[rows, columns])
-    corners = model.neutral.cpu()[model.faces.cpu()[triangles]]
-    centres = (np.stack([columns, rows], axis=1) + 0.5) / side
-    return Template(
-        torch.from_numpy((2 * centres - 1).astype(np.float32)),
-        (barycentrics[:, :, None] * corners).sum(dim=1),
-        triangles,
-        barycentrics,
-    )
 
 
 def posed(template: Template, model: FaceModel, identity: Tensor, expression: Tensor) -> PosedTemplate:
