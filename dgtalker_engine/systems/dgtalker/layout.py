@@ -22,7 +22,7 @@ _DENSITY = {
     Region.TEETH: 1.0,
     Region.EYES: 2.5,
     Region.SCALP: 0.7,
-    Region.NECK: 0.2,
+    Region.NECK: 0.3,
 }
 """Room and Gaussians per surface, relative, of what looks outwards."""
 _HIDDEN = 0.1
