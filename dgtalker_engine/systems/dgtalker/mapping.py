@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import GeneratorConfig
@@ -10,7 +11,7 @@ from .layers import EqualizedLinear, normalized
 
 _AVERAGE = 0.998
 EXPRESSION_GAIN = 4.0
-"""Of an expression's numbers in a latent: one at full strength then says as much there as a third of an identity."""
+"""Of an expression's numbers in a latent: one at full strength is then about a third as long as an identity."""
 
 
 class MappingNetwork(nn.Module):
@@ -59,7 +60,8 @@ class MappingNetwork(nn.Module):
         latent = torch.lerp(self.w_avg.expand_as(x), x, truncation)
         if not self.expressions:
             return latent
-        return with_expression(latent, code.new_zeros(len(code), self.expressions) if condition is None else condition)
+        at_rest = F.pad(latent, (0, self.expressions))
+        return at_rest if condition is None else with_expression(at_rest, condition)
 
     @torch.no_grad()
     def track(self, latents: Tensor) -> None:
@@ -68,9 +70,11 @@ class MappingNetwork(nn.Module):
         self.w_avg.lerp_(identities.mean(dim=0), 1 - _AVERAGE)
 
 
-def with_expression(identity: Tensor, expression: Tensor) -> Tensor:
-    """Latents (…, width) of identities (…, width − E) that show expressions (…, E)."""
-    return torch.cat([identity, EXPRESSION_GAIN * expression], dim=-1)
+def with_expression(latents: Tensor, expression: Tensor) -> Tensor:
+    """The same people with other expressions: latents (…, width), expressions (…, E) of the same or fewer dimensions."""
+    size = expression.shape[-1]
+    shown = EXPRESSION_GAIN * expression.expand(*latents.shape[:-1], size)
+    return torch.cat([latents[..., : latents.shape[-1] - size], shown], dim=-1)
 
 
 def expression_of(latents: Tensor, expressions: int) -> Tensor:

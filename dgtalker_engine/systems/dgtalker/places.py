@@ -38,9 +38,10 @@ def even_template(model: FaceModel, gaussians: int, seed: int = 0) -> Template:
     layout = plane_layout(model).double().numpy()[triangles[drawn[kept]]]
     uv = 2 * (layout * barycentrics[kept, :, None]).sum(axis=1) - 1
     return Template(
-        *(torch.from_numpy(array.astype(np.float32)) for array in (uv, points[kept])),
-        torch.from_numpy(drawn[kept].astype(np.int64)),
-        torch.from_numpy(barycentrics[kept].astype(np.float32)),
+        uv=torch.from_numpy(uv.astype(np.float32)),
+        points=torch.from_numpy(points[kept].astype(np.float32)),
+        triangles=torch.from_numpy(drawn[kept].astype(np.int64)),
+        barycentrics=torch.from_numpy(barycentrics[kept].astype(np.float32)),
     )
 
 
@@ -48,10 +49,10 @@ def _spread_out(points: np.ndarray, closeness: np.ndarray, count: int) -> np.nda
     """Indices of so many points, far from each other; those of more closeness may be nearer."""
     kept = np.arange(len(points))
     while len(kept) > count:
-        distances, neighbours = KDTree(points[kept]).query(points[kept], k=2, workers=1)
-        scores = distances[:, 1] * closeness[kept]
+        distances, neighbours = KDTree(points[kept]).query(points[kept], k=2)
+        scores = np.asarray(distances)[:, 1] * closeness[kept]
         # Of two that are each other's neighbours one stays.
-        other = neighbours[:, 1]
+        other = np.asarray(neighbours)[:, 1]
         spared = (other[other] == np.arange(len(kept))) & (np.arange(len(kept)) < other)
         order = np.argsort(np.where(spared, np.inf, scores), kind="stable")
         kept = np.delete(kept, order[: min(len(kept) - count, int(_SHARE * len(kept)) + 1)])
