@@ -71,7 +71,7 @@ class MappingNetwork(nn.Module):
 
 
 def with_expression(latents: Tensor, expression: Tensor) -> Tensor:
-    """The same people with other expressions: latents (…, width), expressions (…, E) of the same or fewer dimensions."""
+    """The same people with other expressions: latents (…, width), expressions (…, E) that broadcast to them."""
     size = expression.shape[-1]
     shown = EXPRESSION_GAIN * expression.expand(*latents.shape[:-1], size)
     return torch.cat([latents[..., : latents.shape[-1] - size], shown], dim=-1)
