@@ -37,8 +37,8 @@ STANDARD_AND_NUMPY = {"wire": set(), "errors": set(), "performance": {"numpy"}, 
 
 BLENDER = {"bpy", "bpy_extras", "bl_ext", "mathutils", "aud", "gpu", "bmesh", "blf"}
 UNSAFE = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
-UNPICKLERS = {ENGINE / "capture" / "face_model" / "array_pickle.py"}
-"""FLAME is published as a pickle: its reader knows a few names, runs none, and refuses every other."""
+UNPICKLERS = {ENGINE / "capture" / "inert_pickle.py"}
+"""FLAME and GGHead are published as pickles: their reader knows a few names, runs none, and refuses every other."""
 NETWORK = {"http", "urllib", "xmlrpc", "socketserver", "asyncio", "websockets", "requests", "aiohttp"}
 
 

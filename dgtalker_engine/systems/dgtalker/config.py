@@ -1,0 +1,96 @@
+"""What a generator of heads is like, and the sizes that were measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...errors import DGTalkerError
+from ...training import Config, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorConfig(Config):
+    """A StyleGAN2 generator of UV attribute planes (GGHead, Kirschstein et al. 2024), and how its planes are read.
+
+    Raises:
+        DGTalkerError: as `Config`; where the planes' resolution is no power of two; where a latent has no room for an
+            identity beside the expression.
+    """
+
+    code_size: int = setting(256, "numbers of an identity's code z", least=1)
+    condition_size: int = setting(52, "numbers of what is given beside the code; 0: nothing is", least=0)
+    condition: str = setting("expression", "what is given beside the code", choices=("expression", "camera"))
+    """Expressions are part of a latent as they are (see `MappingNetwork`); cameras are mapped with the code."""
+    width: int = setting(256, "numbers of a latent w", least=1)
+    mapping_layers: int = setting(2, "of the network from code to latent", least=1)
+    mapping_rate: float = setting(
+        1.0, "its learning rate, relative to the others'; adversarial training takes 0.01", least=1e-6
+    )
+
+    resolution: int = setting(128, "side of the planes, texels: a power of two", least=4)
+    channel_base: int = setting(8192, "channels of a layer times its resolution", least=1)
+    channel_max: int = setting(256, "no layer has more channels than that", least=1)
+    activation_clamp: float = setting(0.0, "activations are kept within ± it; 0: they are not", least=0)
+    sh_degree: int = setting(1, "of the colours' spherical harmonics", least=0, most=1)
+
+    gaussians: int = setting(40_000, "how many places of the template have a Gaussian", least=1)
+    template: str = setting(
+        "decoded",
+        "fixed: planes move Gaussians from the face at rest; decoded: from the face model as the latents pose it",
+        choices=("fixed", "decoded"),
+    )
+    unit: float = setting(0.373, "metres that 1 of a position or a scale stands for: GGHead's", least=1e-6)
+    position_range: float = setting(0.25, "how far a Gaussian may be from the template, units", least=0)
+    quaternion_order: str = setting(
+        "wxyz", "how a rotation's quaternion is read; GGHead's weights need zwxy", choices=("wxyz", "zwxy")
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.resolution & (self.resolution - 1):
+            raise DGTalkerError(
+                f"{type(self).__name__}: resolution = {self.resolution} is no power of two.", "Choose 64, 128 or 256."
+            )
+
+        if self.width <= self.expressions:
+            raise DGTalkerError(
+                f"{type(self).__name__}: width = {self.width} has no room beside {self.expressions} expressions.",
+                f"Choose {2 * self.expressions} or more.",
+            )
+
+    @property
+    def expressions(self) -> int:
+        """How many numbers of a latent are an expression's."""
+        return self.condition_size if self.condition == "expression" else 0
+
+    @property
+    def resolutions(self) -> tuple[int, ...]:
+        """Of the blocks, coarse to fine."""
+        return tuple(2**power for power in range(2, self.resolution.bit_length()))
+
+    @property
+    def latents(self) -> int:
+        """How many latents a head has in W+: two for each block."""
+        return 2 * len(self.resolutions)
+
+    @property
+    def sh_coefficients(self) -> int:
+        """For each of red, green and blue."""
+        return (self.sh_degree + 1) ** 2
+
+    @property
+    def plane_channels(self) -> int:
+        """Position 3, log-scale 3, rotation 3, colour, opacity 1: in this order."""
+        return 10 + 3 * self.sh_coefficients
+
+    def channels(self, resolution: int) -> int:
+        """Of the layers at a resolution."""
+        return min(self.channel_base // resolution, self.channel_max)
+
+
+LARGE = GeneratorConfig(code_size=512, width=512, resolution=256, channel_base=32768, channel_max=512)
+"""GGHead's: 28.5 million parameters."""
+MEDIUM = GeneratorConfig()
+"""Ours: 5.8 million."""
+SMALL = GeneratorConfig(code_size=64, width=128, resolution=64, channel_base=2048, channel_max=64, gaussians=8_000)
+"""For trials: 0.4 million."""
