@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from ..errors import Cancelled, DGTalkerError
@@ -21,6 +21,7 @@ from ..wire.jobs import Request
 from ..wire.jobs.files import write_whole
 from ..wire.jobs.folder import LOCK
 from ..wire.jobs.lock import try_lock
+from . import consent
 from .commands import Terminal
 from .job import png_of
 
@@ -35,15 +36,8 @@ STAGES = {
 
 def train(options: argparse.Namespace) -> int:
     output: Path = options.output.absolute()
-    consent = {
-        "status": options.consent,
-        "subject": options.subject,
-        "scope": options.scope,
-        "granted_by": options.granted_by or (options.subject if options.consent == "self" else ""),
-        "date": options.date or (datetime.date.today().isoformat() if options.consent == "self" else ""),
-    }
-    request = Request(trainer=options.system, input=str(options.input.absolute()), output=str(output), consent=consent)
-    required_consent(consent)
+    said = asdict(required_consent(consent.record(options) or {}))
+    request = Request(trainer=options.system, input=str(options.input.absolute()), output=str(output), consent=said)
     folder = checked_output(str(output)).with_suffix(FOLDER_SUFFIX)
     terminal = Terminal()
     with _claimed(folder, request), _interrupted(terminal) as cancelled:
