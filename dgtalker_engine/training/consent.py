@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
 
 from ..avatar import Consent
 from ..errors import DGTalkerError
 from ..wire import consent as rules
+
+if TYPE_CHECKING:
+    from ..avatar.base import ConsentStatus
 
 _HINT = "Say whose face it is, what for, and who agreed: the record is kept in the head's file."
 _FOOTAGE_HINT = "Say who is seen in the footage and has agreed: --consent, --subject, --scope, --granted-by."
@@ -29,7 +33,8 @@ def required_consent(record: Mapping[str, str]) -> Consent:
         datetime.date.fromisoformat(said["date"])
     except ValueError as error:
         raise DGTalkerError(f"The consent's date {said['date']!r} is no date.", "Write it as 2026-11-28.") from error
-    return Consent(**said)
+    status = cast("ConsentStatus", said.pop("status"))  # `missing` knows no others
+    return Consent(**said, status=status)
 
 
 def footage_consent(head: Consent, clip: Mapping[str, str] | None, stated: Mapping[str, str] | None) -> Consent:
