@@ -31,6 +31,7 @@ class HeadProperties(PropertyGroup, Protocol):
     consent: str
     licence: str
     training: str
+    has_manner: bool
 
 
 class SpeakerProperties(PropertyGroup, Protocol):
@@ -48,6 +49,8 @@ class SpeakerProperties(PropertyGroup, Protocol):
     recording_first: int
     mended: bool
     turns: bool
+    own_manner: bool
+    manner_of: str
 
 
 class StripProperties(PropertyGroup, Protocol):

@@ -22,6 +22,12 @@ else:
 TAB = "DGTalker"
 """Of sidebars."""
 
+VIDEO_FILES = ";".join(
+    f"*.{ending}"
+    for ending in ("mp4", "mov", "m4v", "mkv", "webm", "avi", "mts", "m2ts", "mpg", "mpeg", "wmv", "3gp", "ogv")
+)
+"""What file browsers show of videos; the engine reads whatever FFmpeg does."""
+
 
 class SidebarPanel(PanelMixin):
     """Mixin of panels in the 3D view's sidebar."""

@@ -13,7 +13,6 @@ from .packaging import ensure_engine, package, remember_engine
 from .repository import ROOT, WHEELS, BuildError, run, say
 
 ASSETS = ROOT / "dgtalker_engine" / "avatar" / "assets"
-VIDEOS = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"}
 
 MODELS = {
     "speech": "dgtalker_engine.systems.lipsync",
@@ -81,9 +80,8 @@ def train(model: str, clips: Path | None, arguments: list[str]) -> None:
         if clips and model == "motion":
             arguments = ["--videos", str(clips.resolve()), *arguments]
         elif clips:
-            videos = [path for path in sorted(clips.resolve().iterdir()) if path.suffix.lower() in VIDEOS]
-            say(f"tracking the faces of {len(videos)} clips")
-            run([python, "-m", "dgtalker_engine.capture.landmarks", folder, *videos])
+            say(f"tracking the faces of the videos in {clips}")
+            run([python, "-m", "dgtalker_engine.capture.landmarks", folder, clips.resolve()])
             arguments = ["--tracked", folder, *arguments]
         run([python, "-m", MODELS[model], *arguments])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ class OpenedAvatar:
         rig: its controls.
         proxy: arrays vertices (V,3), faces (F,4) and their surfaces (F,), uv (V,2), colours (V,4), deltas (C + K,V,3),
             correctives (K,n).
+        has_manner: whether it says how its person speaks.
         file: the bytes of the .dgt file.
     """
 
@@ -42,6 +43,7 @@ class OpenedAvatar:
     metadata: Mapping[str, Any]
     rig: Rig
     proxy: Mapping[str, np.ndarray]
+    has_manner: bool
     file: bytes
 
 
@@ -76,6 +78,7 @@ def opened(pending: engine.Pending, file: bytes | None = None, name: str = "") -
         metadata=reply.header["metadata"],
         rig=Rig.from_json(reply.header["rig"]),
         proxy=proxy,
+        has_manner=reply.header["has_manner"],
         file=data,
     )
 
@@ -130,19 +133,30 @@ def hash_of(image: bpy.types.Image, should_cancel: Callable[[], bool] | None = N
         DGTalkerError: the file is missing, damaged, or the engine cannot be reached; Cancelled when `should_cancel`
             says so.
     """
-    file = read(image)
+    steps = hash_steps(image)
+    try:
+        while True:
+            pending = next(steps)
+            while not pending.wait(0.05):
+                if should_cancel is not None and should_cancel():
+                    pending.cancel()
+    except StopIteration as end:
+        return end.value
+
+
+def hash_steps(image: bpy.types.Image) -> Generator[engine.Pending, None, str]:
+    """`hash_of` in steps, for operators that wait in a window."""
+    file, name, uid = read(image), image.name, image.session_uid  # undo may replace the image meanwhile
     pending = submit_open(file)
-    while not pending.wait(0.05):
-        if should_cancel is not None and should_cancel():
-            pending.cancel()
-    avatar = opened(pending, file, image.name)
-    register(image, avatar.hash)
+    yield pending
+    avatar = opened(pending, file, name)
+    register(uid, avatar.hash)
     return avatar.hash
 
 
-def register(image: bpy.types.Image, avatar_hash: str) -> None:
-    """Let the bridge read this Image when an engine does not know the avatar: a new one, after a crash."""
-    uid = image.session_uid
+def register(uid: int, avatar_hash: str) -> None:
+    """Let the bridge read the Image of this session_uid when an engine does not know the avatar: a new one, after a
+    crash."""
 
     def read_again() -> bytes:
         carrier = next((other for other in bpy.data.images if other.session_uid == uid), None)
@@ -165,12 +179,24 @@ def ensure_open(ob: bpy.types.Object, should_cancel: Callable[[], bool] | None =
     Raises:
         DGTalkerError: as `hash_of`, or the head has lost its avatar.
     """
-    original = original_of(ob)
-    image = avatar_of(original)
-    stamp = (image.session_uid, head_properties(original).avatar_hash, *_state(image))
+    image, stamp = _stamped(ob)
     if stamp not in _known:
         _known[stamp] = hash_of(image, should_cancel)
     return _known[stamp]
+
+
+def open_steps(ob: bpy.types.Object) -> Generator[engine.Pending, None, str]:
+    """`ensure_open` in steps, for operators that wait in a window."""
+    image, stamp = _stamped(ob)
+    if stamp not in _known:
+        _known[stamp] = yield from hash_steps(image)
+    return _known[stamp]
+
+
+def _stamped(ob: bpy.types.Object) -> tuple[bpy.types.Image, tuple[object, ...]]:
+    original = original_of(ob)
+    image = avatar_of(original)
+    return image, (image.session_uid, head_properties(original).avatar_hash, *_state(image))
 
 
 def _state(image: bpy.types.Image) -> tuple[object, ...]:

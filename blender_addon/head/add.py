@@ -78,6 +78,7 @@ def place_head(
     properties.consent = json.dumps(avatar.metadata["consent"])
     properties.licence = str(avatar.metadata["licence"])
     properties.training = json.dumps(avatar.metadata.get("training") or {})
+    properties.has_manner = avatar.has_manner
     # An override keeps changes only of what its library holds: untouched properties are not in the file.
     speaker_properties(ob).first = 0
     ob.location = context.scene.cursor.location if location is None else location
@@ -101,7 +102,7 @@ def pack_avatar(avatar: avatars.OpenedAvatar, filepath: str = "") -> bpy.types.I
     image.source = "FILE"
     image.filepath = filepath or f"//{bpy.path.clean_name(str(avatar.metadata['name']))}.dgt"
     image.pack(data=avatar.file, data_len=len(avatar.file))
-    avatars.register(image, avatar.hash)
+    avatars.register(image.session_uid, avatar.hash)
     return image
 
 

@@ -14,7 +14,7 @@ from dgtalker_engine.performance import Direction, Take
 from dgtalker_engine.performance.transcripts import cues
 from dgtalker_engine.wire import MAX_BODY
 
-from ..bridge import engine
+from ..bridge import avatars, engine
 from ..head import model
 from ..properties import strip_properties
 from .keys import keyframes
@@ -37,6 +37,7 @@ class ReceivedTake:
         take: the bytes of a Take.
         directions: what the strips asked for when they were mixed.
         strips_hash, transcript_hash: of the strips then.
+        manner_of: the hash of the avatar in whose manner it speaks; empty where as anybody does.
         notes: sentences of the engine for the user.
     """
 
@@ -47,6 +48,7 @@ class ReceivedTake:
     directions: list[Direction]
     strips_hash: str
     transcript_hash: str
+    manner_of: str
     notes: list[str]
 
 
@@ -75,16 +77,18 @@ def animate_steps(
     reason = disabled_reason(context, heads)
     if reason:
         raise DGTalkerError(reason)
-    clock = strips.clock(scene)
-    numbers = [head.session_uid for head in heads]
+    clock, timeline = strips.clock(scene), strips.remembered(scene)
+    waiting = [(head.session_uid, head.name) for head in heads]
     received: list[ReceivedTake] = []
-    for number in numbers:
-        head = _head(number)
+    for number, name in waiting:
+        manner_of = storage.wanted_manner(_head(number, name))
+        avatar = (yield from avatars.open_steps(_head(number, name))) if manner_of else ""
+        head, scene = _head(number, name), timeline()
         sounds = _sounds(scene, head)
         first, last = whole_take([sound.span for sound in sounds], clock)
-        name, directions = head.name, retarget.directions_of(scene, head, first)
+        directions = retarget.directions_of(scene, head, first)
         strips_hash, transcript_hash = storage.strips_hash(scene, sounds), storage.transcript_hash(sounds)
-        pending = _request(scene, head, sounds, first, last)
+        pending = _request(scene, head, sounds, first, last, avatar)
         yield pending
         reply = pending.result()
         received.append(
@@ -96,6 +100,7 @@ def animate_steps(
                 directions=directions,
                 strips_hash=strips_hash,
                 transcript_hash=transcript_hash,
+                manner_of=manner_of,
                 notes=[in_frames(note, clock, first) for note in reply.header["notes"]],
             )
         )
@@ -117,6 +122,7 @@ def _write(received: ReceivedTake, head: bpy.types.Object) -> list[str]:
         received.first,
         strips_hash=received.strips_hash,
         transcript_hash=received.transcript_hash,
+        manner_of=received.manner_of,
     )
     if not retarget.stale_reason(head):
         return retarget.rewrite(head)  # with the settings of now: sliders may have been moved meanwhile
@@ -156,9 +162,14 @@ def _sounds(scene: bpy.types.Scene, head: bpy.types.Object) -> list[strips.Sound
 
 
 def _request(
-    scene: bpy.types.Scene, head: bpy.types.Object, sounds: Sequence[strips.SoundStrip], first: int, last: int
+    scene: bpy.types.Scene,
+    head: bpy.types.Object,
+    sounds: Sequence[strips.SoundStrip],
+    first: int,
+    last: int,
+    manner_of: str,
 ) -> engine.Pending:
-    """Asks the engine for a head's take over the frames `first` to `last`."""
+    """Asks the engine for a head's take over the frames `first` to `last`, in the manner of an avatar that is open."""
     clock = strips.clock(scene)
     passages = json.dumps([_passage(scene, sound, clock, first) for sound in sounds]).encode()
     if len(passages) > MAX_PASSAGES:
@@ -167,7 +178,7 @@ def _request(
             "Mute some of them and animate in parts, or shorten their transcripts.",
         )
     mix = mixdown.mix(scene, sounds, first, last)
-    header = {"sample_rate": mix.rate, "fps": clock.rate, "passages": len(passages)}
+    header = {"sample_rate": mix.rate, "fps": clock.rate, "passages": len(passages), "manner_of": manner_of}
     return engine.submit("animate", header, [mix.samples, passages])
 
 

@@ -82,6 +82,8 @@ class SpeakerPropertyGroup(bpy.types.PropertyGroup):
     """Where the strips lay when the take was made; see `takes.storage`."""
     transcript_hash: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """What was known of the words then."""
+    manner_of: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
+    """The hash of the avatar in whose manner the take speaks; empty where it speaks as anybody does."""
     settings_hash: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """With which settings the keys were last written."""
     place: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
@@ -100,6 +102,14 @@ class SpeakerPropertyGroup(bpy.types.PropertyGroup):
         options=set(),
         override={"LIBRARY_OVERRIDABLE"},
         update=live.speaker_changed,
+    )
+    own_manner: bpy.props.BoolProperty(
+        name="Own Manner",
+        description="Move the mouth as the person of this head does, as was learned from the video; otherwise as "
+        "anybody would. Counts when you press Animate",
+        default=True,
+        options=set(),
+        override={"LIBRARY_OVERRIDABLE"},
     )
 
 

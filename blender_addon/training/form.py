@@ -10,6 +10,7 @@ import bpy
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.wire import jobs
 from dgtalker_engine.wire.jobs import Job, State
+from dgtalker_engine.wire.jobs.files import check_writable
 
 from ..bridge import engine
 from . import awaited, watch
@@ -84,7 +85,8 @@ def start(context: bpy.types.Context, *, overwrite: bool = False) -> Job:
         overwrite: whether its file may be replaced where it is there already.
 
     Raises:
-        DGTalkerError: something is missing, the file is there, or the engine cannot be started; there is no job then.
+        DGTalkerError: something is missing, the file is there or cannot be, or the engine cannot be started; there is
+            no job then.
     """
     reason = disabled_reason(context)
     if reason:
@@ -96,6 +98,7 @@ def start(context: bpy.types.Context, *, overwrite: bool = False) -> Job:
         raise DGTalkerError(f"{path} is there already.", "Give the head another name, or let it be overwritten.")
     if not path.parent.is_dir():
         raise DGTalkerError(f"There is no folder {path.parent}.", "Choose another folder.")
+    check_writable(path.parent)
     python = engine.python()
     job = jobs.create(watch.folder(), request)
     try:

@@ -15,9 +15,6 @@ from .. import ui
 from ..bridge import engine
 from . import awaited, form, request, watch
 
-VIDEOS = ("mp4", "mov", "m4v", "mkv", "webm", "avi", "mts", "m2ts", "mpg", "mpeg", "wmv", "3gp", "ogv")
-"""What the file browser shows; the engine reads whatever FFmpeg does."""
-
 
 class ChooseVideo(bpy.types.Operator):
     """Make a head from a video of somebody who talks into the camera"""
@@ -26,9 +23,7 @@ class ChooseVideo(bpy.types.Operator):
     bl_label = "Choose Video"
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
-    filter_glob: bpy.props.StringProperty(
-        default=";".join([*(f"*.{each}" for each in VIDEOS), request.CLIP_DOCUMENT]), options={"HIDDEN"}
-    )
+    filter_glob: bpy.props.StringProperty(default=f"{ui.VIDEO_FILES};{request.CLIP_DOCUMENT}", options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         context.window_manager.fileselect_add(self)
@@ -106,7 +101,8 @@ class JobOperator(ui.OperatorMixin):
 
 
 class PauseTraining(JobOperator, bpy.types.Operator):
-    """Let this training stop after the step that it is at; it can be resumed at any time, and goes on there"""
+    """Let this training stop soon; it can be resumed at any time. Training goes on at its step; in reading the video
+    and in making the head the part that it is at begins anew"""
 
     bl_idname = "dgtalker.pause_training"
     bl_label = "Pause"
@@ -123,6 +119,20 @@ class ResumeTraining(JobOperator, bpy.types.Operator):
 
     bl_idname = "dgtalker.resume_training"
     bl_label = "Resume"
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        view = next((view for view in watch.views() if view.id == self.job), None)
+        if view is None or not view.output_is_newer:
+            return self.execute(context)
+        path = Path(view.request.output)
+        return context.window_manager.invoke_confirm(
+            self,
+            event,
+            title=f"Overwrite {path.name}?",
+            message=f"It is in {path.parent}, newer than this training, and will be replaced.",
+            confirm_text="Overwrite",
+            icon="WARNING",
+        )
 
     def act(self, context: bpy.types.Context, job: Job) -> None:
         if job.state is State.FINISHED:

@@ -13,6 +13,7 @@ import numpy as np
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.wire import jobs
 from dgtalker_engine.wire.jobs import Job, State
+from dgtalker_engine.wire.jobs.folder import REQUEST
 
 from .. import systems
 from . import pictures
@@ -46,6 +47,7 @@ class JobView:
         result: what its trainer returned.
         picture: its newest preview.
         output_there: whether the file that it writes is there.
+        output_is_newer: whether that was written after the job was made: nobody has agreed to replace it.
     """
 
     job: Job
@@ -58,6 +60,7 @@ class JobView:
     result: Mapping[str, Any]
     picture: Picture | None = None
     output_there: bool = False
+    output_is_newer: bool = False
 
     @property
     def id(self) -> str:
@@ -161,7 +164,16 @@ def _view(job: Job, picture: Picture | None) -> JobView | None:
         result=job.result or {} if state is State.FINISHED else {},
         picture=_picture(job.preview, picture),
         output_there=Path(request.output).is_file(),
+        output_is_newer=_written(Path(request.output)) > _written(job.folder / REQUEST),
     )
+
+
+def _written(path: Path) -> float:
+    """When; 0 where it is not there."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _picture(path: Path, before: Picture | None) -> Picture | None:

@@ -63,9 +63,11 @@ def _draw_form(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     column.prop(own, "status")
     if own.status != "ASK":
         column.prop(own, "subject", placeholder="What it is" if own.status == "synthetic" else "The person's name")
-        column.prop(own, "scope", placeholder="For instance: this film")
+        optional = own.status == "synthetic"
+        column.prop(own, "scope", placeholder="Optional" if optional else "For instance: this film")
         if own.status in request.GRANTED_BY:
-            column.prop(own, "granted_by", text=request.GRANTED_BY[own.status], placeholder="A name")
+            placeholder = "Optional" if optional else "A name"
+            column.prop(own, "granted_by", text=request.GRANTED_BY[own.status], placeholder=placeholder)
     box.prop(own, "add_when_done")
     column = box.column()
     column.scale_y = 1.4

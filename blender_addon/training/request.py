@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.wire import jobs
+from dgtalker_engine.wire import consent, jobs
 
 SUFFIX = ".dgt"
 CLIP_DOCUMENT = "clip.json"
@@ -25,6 +24,13 @@ STATUSES: tuple[tuple[str, str, str], ...] = (
 GRANTED_BY = {"signed": "Granted By", "synthetic": "Made By"}
 """What the person is called who stands for the consent, where it is not the one who is shown."""
 
+_MISSING = {
+    "status": "Say whose face it is first: without consent no head is made.",
+    "subject": "Write whose face it is first.",
+    "scope": "Write what the head may be used for first.",
+    "granted_by": "Write who has signed first.",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Consent:
@@ -37,29 +43,24 @@ class Consent:
 
     def missing(self) -> str:
         """What has yet to be said; empty where all is."""
-        if self.status not in ("self", "signed", "synthetic"):
-            return "Say whose face it is first: without consent no head is made."
-        if not self.subject.strip():
-            return "Write whose face it is first." if self.status != "synthetic" else "Write what the face shows first."
-        if not self.scope.strip():
-            return "Write what the head may be used for first."
-        if self.status in GRANTED_BY and not self.granted_by.strip():
-            return "Write who made the face first." if self.status == "synthetic" else "Write who has signed first."
-        return ""
+        lacking = consent.missing(self._completed())
+        if not lacking:
+            return ""
+        if lacking[0] == "subject" and self.status == "synthetic":
+            return "Write what the face shows first."
+        return _MISSING[lacking[0]]
 
     def record(self) -> dict[str, str]:
         """As it goes into the head's file. Raises DGTalkerError where something is missing."""
         missing = self.missing()
         if missing:
             raise DGTalkerError(missing, code="no_consent")
-        granted_by = self.granted_by if self.status in GRANTED_BY else self.subject
-        return {
-            "subject": self.subject.strip(),
-            "scope": self.scope.strip(),
-            "granted_by": granted_by.strip(),
-            "date": datetime.date.today().isoformat(),
-            "status": self.status,
-        }
+        return self._completed()
+
+    def _completed(self) -> dict[str, str]:
+        granted_by = self.granted_by if self.status in GRANTED_BY else ""
+        said = {"status": self.status, "subject": self.subject, "scope": self.scope, "granted_by": granted_by}
+        return consent.completed(said)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -165,6 +165,22 @@ def read(path: Path) -> bytes:
         raise DGTalkerError(f"{path} cannot be read: {error.strerror}.", "Choose a .dgt file.") from error
 
 
+def part(data: bytes, prefix: str) -> bytes:
+    """The tensors of a .dgt file whose names begin so, as a safetensors file of their own; empty where there are none.
+
+    Raises:
+        DGTalkerError: the file's header is damaged.
+    """
+    _, specs = read_header(data)
+    start = 8 + struct.unpack_from("<Q", data)[0]
+    tensors = {
+        name: np.frombuffer(data, DTYPES[spec.dtype], math.prod(spec.shape), start + spec.start).reshape(spec.shape)
+        for name, spec in specs.items()
+        if name.startswith(prefix)
+    }
+    return safetensors.numpy.save(tensors) if tensors else b""
+
+
 def content_hash(document: Mapping[str, Any], tensors: Tensors) -> str:
     """sha256 over the document without its hash, and every tensor by name; the order in the file is of no account."""
     digest = hashlib.sha256()

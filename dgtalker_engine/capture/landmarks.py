@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 
 from ..errors import DGTalkerError
 from .faces import POINTS, FaceLandmarker
-from .video import Video
+from .video import Video, videos_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,11 +76,12 @@ def track(path: Path) -> LandmarkTrack:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m dgtalker_engine.capture.landmarks", description=__doc__)
     parser.add_argument("folder", type=Path, help="where NAME.npz of each video is written")
-    parser.add_argument("videos", type=Path, nargs="+", metavar="VIDEO")
+    parser.add_argument("videos", type=Path, nargs="+", metavar="VIDEO", help="a video, or a folder of videos")
     options = parser.parse_args(arguments)
     try:
         options.folder.mkdir(parents=True, exist_ok=True)
-        for video in options.videos:
+        given = [videos_in(path) if path.is_dir() else [path] for path in options.videos]
+        for video in itertools.chain.from_iterable(given):
             track(video).save(options.folder / f"{video.stem}.npz")
     except DGTalkerError as error:
         print(error, file=sys.stderr)

@@ -28,6 +28,13 @@ _HD_HEIGHT = 700
 
 _DIGESTED = 2**20
 
+_SUFFIXES = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"}
+
+
+def videos_in(folder: Path) -> list[Path]:
+    """The videos of a folder, by their names' endings, sorted."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Video:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import avatar as avatars
-from .. import speech
+from .. import speech, systems
 from ..performance import Direction, exchange, perform, transcripts
 from ..rendering.files import make_folder, write_target
 from ..rendering.inputs import load_shot, open_avatar
@@ -20,7 +20,7 @@ from ..rendering.talking_shot import talking_shot
 if TYPE_CHECKING:
     from ..avatar import TrainingRecord
     from ..performance import Performance
-    from ..systems.gaussiantalker.motion.manner import Manner
+    from ..speech.animation import Manner
 
 
 class Terminal:
@@ -80,10 +80,9 @@ def speak(options: argparse.Namespace) -> int:
 
 def _manner_of(name: str) -> Manner | None:
     """How the person of an avatar's file moves their mouth, where the file says so."""
-    from ..systems.gaussiantalker.motion import manner
-
     path = Path(name)
-    return manner.of_avatar(avatars.dgt.read(path)) if path.is_file() else None
+    part = systems.manner_part(avatars.dgt.read(path)) if path.is_file() else b""
+    return systems.manner_of(part) if part else None
 
 
 def capture(options: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import argparse
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,9 @@ from ..systems.gaussiantalker.film import write_film
 from ..systems.gaussiantalker.inpainting import InpaintingConfig
 from ..systems.gaussiantalker.motion import manner
 from ..training import Run
+from ..training.consent import footage_consent
 from ..wire import provenance
+from . import consent
 from .commands import Terminal
 
 
@@ -31,6 +34,9 @@ def dub(options: argparse.Namespace) -> int:
     clip = Clip.load(options.clip)
     head = dgt.read(options.head)
     dubber = Dubber.of(clip, face_model.load(), head)
+    agreed = footage_consent(dubber.avatar.metadata.consent, clip.info.consent, consent.record(options))
+    if not clip.info.consent:
+        clip.save_info(consent=asdict(agreed))
     if options.into_video:
         if options.output.exists() and options.output.samefile(options.into_video):
             raise DGTalkerError("The dub would replace its own video.", "Give -o another file.")

@@ -14,6 +14,7 @@ from ..errors import DGTalkerError
 from ..performance import STYLES, Direction, exchange
 from ..rendering.formats import FORMATS
 from ..systems import AVATAR_SYSTEMS
+from . import consent
 
 
 def parser() -> argparse.ArgumentParser:
@@ -66,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("input", type=Path, metavar="CLIP_OR_VIDEO", help="a video, or the folder of a clip")
     train.add_argument("--system", choices=AVATAR_SYSTEMS, required=True, help="what makes the head")
     train.add_argument("-o", "--output", type=Path, required=True, metavar="NAME.dgt", help="the file to write")
-    _add_consent_options(train)
+    consent.add_options(train, "whose face it is, which is kept in the file; nothing is done without", required=True)
     train.set_defaults(run=_train)
 
     dub = commands.add_parser("dub", help="new words in the mouth of a clip's person, as a film")
@@ -77,6 +78,8 @@ def parser() -> argparse.ArgumentParser:
     text = "the video that the clip is from: its whole pictures are shown, not the clip's square"
     dub.add_argument("--into-video", type=Path, metavar="VIDEO", help=text)
     dub.add_argument("--transcript", default="", metavar="WORDS", help=_TRANSCRIPT)
+    text = "who is seen in the clip, where its own record does not name the person whose head it is"
+    consent.add_options(dub, text, required=False)
     dub.set_defaults(run=_dub)
 
     avatar = commands.add_parser("avatar", help="look at an avatar")
@@ -129,18 +132,6 @@ def _command(commands: Any, name: str, text: str, function: str = "") -> argpars
     parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     parser.set_defaults(run=run)
     return parser
-
-
-def _add_consent_options(command: argparse.ArgumentParser) -> None:
-    group = command.add_argument_group(
-        "consent", "whose face it is, which is kept in the file; nothing is done without"
-    )
-    text = "your own face, a face with a signed consent, or nobody's"
-    group.add_argument("--consent", choices=("self", "signed", "synthetic"), required=True, help=text)
-    group.add_argument("--subject", required=True, metavar="WHO", help="whose face it is")
-    group.add_argument("--scope", default="", metavar="WHAT", help="what the head may be used for")
-    group.add_argument("--granted-by", default="", metavar="WHO", help="who agreed (default: the subject, for `self`)")
-    group.add_argument("--date", default="", metavar="DATE", help="when, as 2026-11-28 (default: today, for `self`)")
 
 
 def _add_format_option(command: argparse.ArgumentParser) -> None:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
+from ..capture.clip import INFO
 from ..errors import Cancelled, DGTalkerError
 from ..systems import TRAINERS
 from ..training import Progress, Run
 from ..training.avatar_job import checked_output
 from ..training.consent import required_consent
+from ..training.loop import Interrupted
 from ..wire.jobs import Request
 from ..wire.jobs.files import write_whole
 from ..wire.jobs.folder import LOCK
 from ..wire.jobs.lock import try_lock
+from . import consent
 from .commands import Terminal
 from .job import png_of
 
@@ -35,15 +39,8 @@ STAGES = {
 
 def train(options: argparse.Namespace) -> int:
     output: Path = options.output.absolute()
-    consent = {
-        "status": options.consent,
-        "subject": options.subject,
-        "scope": options.scope,
-        "granted_by": options.granted_by or (options.subject if options.consent == "self" else ""),
-        "date": options.date or (datetime.date.today().isoformat() if options.consent == "self" else ""),
-    }
-    request = Request(trainer=options.system, input=str(options.input.absolute()), output=str(output), consent=consent)
-    required_consent(consent)
+    said = asdict(required_consent(consent.record(options) or {}))
+    request = Request(trainer=options.system, input=str(options.input.absolute()), output=str(output), consent=said)
     folder = checked_output(str(output)).with_suffix(FOLDER_SUFFIX)
     terminal = Terminal()
     with _claimed(folder, request), _interrupted(terminal) as cancelled:
@@ -70,6 +67,8 @@ def train(options: argparse.Namespace) -> int:
 def _claimed(folder: Path, request: Request) -> Iterator[None]:
     """Makes the folder of a training, or finds that it is this one's; no other process trains in it meanwhile.
 
+    Where it fails before there is a clip, as when the video shows no face, the folder is gone afterwards.
+
     Raises:
         DGTalkerError: it is another one's, or another process does.
     """
@@ -85,10 +84,17 @@ def _claimed(folder: Path, request: Request) -> Iterator[None]:
     lock = try_lock(folder / LOCK)
     if lock is None:
         raise DGTalkerError(f"Another process trains in {folder}.", "Wait for it, or write to another file.")
+    useless = False
     try:
         yield
+    except DGTalkerError as error:
+        begun = (folder / "clip" / INFO).is_file() or (folder / "train").is_dir()
+        useless = not begun and not isinstance(error, Cancelled | Interrupted)
+        raise
     finally:
         os.close(lock)
+        if useless:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _words(progress: Progress) -> str:

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..errors import DGTalkerError
 from .session import UnknownAvatar
 
 if TYPE_CHECKING:
@@ -28,11 +29,13 @@ class OpenAvatars:
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
         self._avatars: OrderedDict[str, Avatar] = OrderedDict()
+        self._manners: dict[str, bytes] = {}
         self._needed: frozenset[str] = frozenset()
 
-    def add(self, avatar: Avatar) -> None:
-        """Holds an avatar, as the one used last."""
+    def add(self, avatar: Avatar, manner: bytes = b"") -> None:
+        """Holds an avatar, as the one used last, and how its person speaks, `systems.manner_part`."""
         name = avatar.metadata.hash
+        self._manners[name] = manner
         self._avatars[name] = avatar
         self._avatars.move_to_end(name)
         self._drop()
@@ -53,6 +56,21 @@ class OpenAvatars:
                 raise UnknownAvatar(name)
         return [self._avatars[name] for name in hashes]
 
+    def manner(self, name: str) -> bytes:
+        """How the person of the avatar of this content hash speaks.
+
+        Raises:
+            UnknownAvatar: as `get`.
+            DGTalkerError: the avatar does not say it.
+        """
+        (avatar,) = self.get([name])
+        manner = self._manners[name]
+        if not manner:
+            raise DGTalkerError(
+                f"The file of {avatar.metadata.name} does not say how this person speaks.", "Switch off Own Manner."
+            )
+        return manner
+
     def _drop(self) -> None:
         sizes = {name: avatar.nbytes for name, avatar in self._avatars.items()}  # they grow while they are used
         total = sum(sizes.values())
@@ -61,4 +79,5 @@ class OpenAvatars:
                 return
             total -= sizes[name]
             dropped = self._avatars.pop(name)
+            del self._manners[name]
             log.info("the avatar %s (%s) is dropped", name[:12], dropped.metadata.name)

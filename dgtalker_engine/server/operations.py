@@ -16,6 +16,9 @@ from .listener import Listener
 from .open_avatars import OpenAvatars
 from .session import Answer, Progress
 
+APART = ("capture_performance",)
+"""What takes minutes in another process: the engine goes on meanwhile."""
+
 log = logging.getLogger(__name__)
 
 
@@ -67,14 +70,15 @@ class Operations:
     def _open_avatar(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
         import numpy as np
 
-        from .. import avatar
+        from .. import avatar, systems
         from ..avatar.base import corrective_indices
 
         name = header.get("builtin")
         file = bytes(body) if name is None else avatar.builtin(str(name))
         opened = avatar.load(file)
         proxy = opened.proxy
-        self._avatars.add(opened)
+        manner = systems.manner_part(file)
+        self._avatars.add(opened, manner)
         arrays: dict[str, Any] = {
             "vertices": proxy.vertices,
             "faces": proxy.faces,
@@ -91,10 +95,13 @@ class Operations:
         rig = metadata.pop("rig")
         for name in ("correctives", "joints"):  # the proxy has what Blender makes of them
             metadata.pop(name, None)
-        return {"avatar": opened.metadata.hash, "metadata": metadata, "rig": rig, "proxy": specs}, buffers
+        answer = {"avatar": opened.metadata.hash, "metadata": metadata, "rig": rig, "proxy": specs}
+        return answer | {"has_manner": bool(manner)}, buffers
 
     def _animate(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
-        return self._listener.animate(header, body, progress)
+        avatar = header.get("manner_of")
+        manner = self._avatars.manner(str(avatar)) if avatar else b""
+        return self._listener.animate(header, body, manner, progress)
 
     def _capture_performance(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
         return video_capture.capture_performance(header, progress)

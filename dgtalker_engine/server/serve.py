@@ -12,7 +12,7 @@ import threading
 
 from ..wire import Channel, HandshakeError, shake_hands
 from ..wire.handshake import TIMEOUT, TOKEN_LENGTH
-from .operations import Operations
+from .operations import APART, Operations
 from .session import Session
 
 STARTED_BY_BLENDER = "Blender starts `serve`; it is of no use by itself."
@@ -42,7 +42,7 @@ def serve(*, descriptor: int | None = None, port: int | None = None) -> int:
         return 1
     log.info("connected; process %d", os.getpid())
     operations = Operations()
-    Session(Channel(sock), operations.handle, operations.warm_up).run()
+    Session(Channel(sock), operations.handle, operations.warm_up, APART).run()
     return 0
 
 

@@ -1,4 +1,4 @@
-"""One connection: a thread that reads and answers at once, and a worker that does the requests in order."""
+"""One connection: a thread that reads and answers at once, and workers that do the requests in order."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from ..errors import Cancelled, DGTalkerError
 from ..wire import Channel, Head, Kind, WireError
@@ -53,14 +53,18 @@ class Session:
 
     Args:
         channel: connected, after the handshake.
-        handle: does a request; runs in the thread that calls `run`.
+        handle: does a request; runs in the thread that calls `run`, or in one of its own for what is `apart`.
         warm_up: called before the first request is done, while requests already arrive.
+        apart: operations that take minutes in another process: each has a worker of its own, and holds up none else.
     """
 
-    def __init__(self, channel: Channel, handle: Handler, warm_up: Callable[[], None]) -> None:
+    def __init__(
+        self, channel: Channel, handle: Handler, warm_up: Callable[[], None], apart: Collection[str] = ()
+    ) -> None:
         self._channel = channel
         self._handle = handle
         self._warm_up = warm_up
+        self._apart = frozenset(apart)
         self._changed = threading.Condition()
         self._queue: deque[PendingRequest] = deque()
         self._queued_bytes = 0
@@ -71,8 +75,13 @@ class Session:
         is gone, whatever is being worked on."""
         threading.Thread(target=self._read, name="reader", daemon=True).start()
         self._warm_up()
+        for op in self._apart:
+            threading.Thread(target=self._do, args=(lambda other, op=op: other == op,), name=op, daemon=True).start()
+        self._do(lambda op: op not in self._apart)
+
+    def _do(self, mine: Callable[[str], bool]) -> NoReturn:
         while True:
-            self._work(self._next())
+            self._work(self._next(mine))
 
     def _read(self) -> None:
         code = 1
@@ -119,7 +128,7 @@ class Session:
             self._open[number] = request
             self._queue.append(request)
             self._queued_bytes += len(request.body)
-            self._changed.notify()
+            self._changed.notify_all()
 
     def _cancel(self, number: Any) -> None:
         with self._changed:
@@ -130,10 +139,11 @@ class Session:
         if request is not None:
             self._answer(request, Kind.ERROR, error_header(request.id, Cancelled()))
 
-    def _next(self) -> PendingRequest:
+    def _next(self, mine: Callable[[str], bool]) -> PendingRequest:
         with self._changed:
-            self._changed.wait_for(lambda: self._queue)
-            request = self._queue.popleft()
+            while (request := next((each for each in self._queue if mine(each.op)), None)) is None:
+                self._changed.wait()
+            self._queue.remove(request)
             self._queued_bytes -= len(request.body)
             return request
 

@@ -16,6 +16,7 @@ from ..capture.pipeline import capture
 from ..capture.video import Video
 from ..errors import DGTalkerError
 from ..wire.jobs import Request
+from ..wire.jobs.files import check_writable
 from .config import Config
 from .consent import required_consent
 from .export import TrainedHead, export
@@ -74,7 +75,7 @@ def train_avatar(system: System, request: Request, run: Run) -> dict[str, Any]:
 
 
 def checked_output(name: str) -> Path:
-    """The file to write a head to. Raises DGTalkerError where that cannot be one."""
+    """The file to write a head to. Raises DGTalkerError where that cannot be one: before minutes went into it."""
     output = Path(name)
     if output.suffix.lower() != ".dgt":
         raise DGTalkerError(f"The head cannot be written to {name!r}.", "Give a file that ends in .dgt.")
@@ -82,6 +83,7 @@ def checked_output(name: str) -> Path:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DGTalkerError(f"{output.parent} cannot be made: {error.strerror}.", "Choose another folder.") from error
+    check_writable(output.parent)
     return output
 
 
@@ -89,11 +91,15 @@ def _captured(source: Path, folder: Path, face_model: FaceModel, consent: Consen
     """The clip that `source` is, or that is made of it in `folder`; its poses refined on its pictures."""
     tell = told_fractions(run)
     if not (source / INFO).is_file():
-        clip = capture(source, folder, model=face_model, progress=tell)
-        return clip if clip.info.consent else clip.save_info(consent=asdict(consent))
-    clip = Clip.load(source)
+        return _with_consent(capture(source, folder, model=face_model, progress=tell), consent)
+    clip = _with_consent(Clip.load(source), consent)
     if clip.info.face_model_hash != face_model.digest:
         raise DGTalkerError(f"{source} was captured with another face model.", "Capture the video again.")
     if not clip.info.photometric:
         clip = clip.save_tracks(refine(clip, face_model, tell), photometric=True)
     return clip
+
+
+def _with_consent(clip: Clip, consent: Consent) -> Clip:
+    """The clip with the record of whoever it shows: a dub asks for it."""
+    return clip if clip.info.consent else clip.save_info(consent=asdict(consent))

@@ -15,6 +15,9 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from steps import show, step
+
 ADDON = "bl_ext.user_default.dgtalker"
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images" / "character"
 CONSENT = {"status": "signed", "subject": "Amal Doe", "scope": "This film", "granted_by": "Amal Doe", "date": ""}
@@ -89,22 +92,6 @@ def arrange() -> None:
     view = next(area for area in bpy.context.window.screen.areas if area.type == "VIEW_3D")
     with bpy.context.temp_override(window=bpy.context.window, area=view):
         bpy.ops.screen.screen_full_area()
-
-
-def show() -> None:
-    Path(os.environ["GUI_READY"]).touch()
-
-
-def step(*actions):
-    """Run each action in a redraw of its own, so that the window is up to date between them."""
-    first, *others = actions
-
-    def act() -> None:
-        first()
-        if others:
-            step(*others)
-
-    bpy.app.timers.register(act, first_interval=1.0)
 
 
 bpy.context.preferences.view.show_splash = False

@@ -1,9 +1,11 @@
-"""What the cases of `modal.py` are made of; runs inside Blender."""
+"""What the cases of `modal.py` and the windows for pictures are made of; runs inside Blender."""
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from pathlib import Path
 
 import bpy
 
@@ -21,6 +23,23 @@ def start(name: str, window: bpy.types.Window | None = None, **options: object) 
     region = next(region for region in area.regions if region.type == "WINDOW")
     with bpy.context.temp_override(window=window, area=area, region=region):
         assert getattr(bpy.ops.dgtalker, name)("INVOKE_DEFAULT", True, **options) == {"RUNNING_MODAL"}
+
+
+def step(*actions: Callable[[], None]) -> None:
+    """Run each action in a redraw of its own, so that the window is up to date between them."""
+    first, *others = actions
+
+    def act() -> None:
+        first()
+        if others:
+            step(*others)
+
+    bpy.app.timers.register(act, first_interval=1.0)
+
+
+def show() -> None:
+    """The window is as it should be seen: makes the file that GUI_READY names."""
+    Path(os.environ["GUI_READY"]).touch()
 
 
 def running() -> list[str]:

@@ -8,9 +8,13 @@ the head speaking a syllable, its sliders and the speech panel.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import bpy
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from steps import show, step
 
 SAMPLE = Path(__file__).resolve().parents[1] / "demo" / "sample.wav"
 ADDON = "bl_ext.user_default.dgtalker"
@@ -80,22 +84,6 @@ def open_tab() -> None:
     """The sidebar must have been drawn once before a tab can be chosen."""
     view = area_of("VIEW_3D")
     next(region for region in view.regions if region.type == "UI").active_panel_category = "DGTalker"
-
-
-def show() -> None:
-    Path(os.environ["GUI_READY"]).touch()
-
-
-def step(*actions):
-    """Run each action in a redraw of its own, so that the window is up to date between them."""
-    first, *others = actions
-
-    def act() -> None:
-        first()
-        if others:
-            step(*others)
-
-    bpy.app.timers.register(act, first_interval=1.0)
 
 
 bpy.context.preferences.view.show_splash = False

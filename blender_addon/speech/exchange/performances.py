@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import bpy
 import numpy as np
@@ -44,8 +45,9 @@ def apply(head: bpy.types.Object, performance: Performance, scene: bpy.types.Sce
     frames = round(performance.frames / performance.fps * strips.clock(scene).rate)
     if first + frames > MOST_FRAMES:
         raise DGTalkerError(f"The performance lasts {frames} frames: more than the timeline holds.")
-    recordings.keep(head, performance, first)
-    notes = retarget.rewrite_anyway(head, scene)
+    with _kept_otherwise(head):
+        recordings.keep(head, performance, first)
+        notes = retarget.rewrite_anyway(head, scene)
     if unused:
         notes.append(f"{head.name} has no slider for {keyframes.listed(unused)}.")
     return notes
@@ -61,12 +63,28 @@ def remove(head: bpy.types.Object, scene: bpy.types.Scene) -> list[str]:
 
     Returns:
         Sentences for the user about what was left out.
+
+    Raises:
+        DGTalkerError: its take is damaged; nothing was changed.
     """
-    recordings.forget(head)
-    if speaker_properties(head).take:
-        return retarget.rewrite_anyway(head, scene)
+    with _kept_otherwise(head):
+        recordings.forget(head)
+        if speaker_properties(head).take:
+            return retarget.rewrite_anyway(head, scene)
     keyframes.clear(head)
     return []
+
+
+@contextmanager
+def _kept_otherwise(head: bpy.types.Object) -> Iterator[None]:
+    """What fails within leaves the speaker with the recording that it had."""
+    own = speaker_properties(head)
+    before = own.recording, own.recording_first
+    try:
+        yield
+    except BaseException:
+        own.recording, own.recording_first = before
+        raise
 
 
 def frames_of(head: bpy.types.Object, scene: bpy.types.Scene) -> range:

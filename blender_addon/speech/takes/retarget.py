@@ -19,6 +19,7 @@ from ..timeline import settings, strips, timing
 from . import recordings, storage
 
 MOVED = "Strips of {} were moved, trimmed, muted or exchanged: press Animate."
+OTHER_MANNER = "Own Manner of {} was switched: press Animate."
 RESPELLED = "A transcript of {} was changed: press Animate."
 
 
@@ -51,6 +52,8 @@ def outdated_reason(head: bpy.types.Object) -> str:
     scene = storage.scene_of(head)
     if reason or scene is None:
         return reason
+    if storage.wanted_manner(head) != speaker_properties(head).manner_of:
+        return OTHER_MANNER.format(head.name)
     said = storage.transcript_hash(strips.audible_of(scene, head))
     return RESPELLED.format(head.name) if said != storage.kept_hash(head, "transcript_hash") else ""
 

@@ -14,7 +14,7 @@ import bpy
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Take
 
-from ...properties import speaker_properties, strip_properties
+from ...properties import head_properties, speaker_properties, strip_properties
 from ..timeline import strips, timing
 
 Hash = Literal["strips_hash", "transcript_hash", "settings_hash"]
@@ -24,10 +24,12 @@ NAMES_BEFORE: dict[Hash, str] = {"strips_hash": "place", "transcript_hash": "wor
 and heads that override a linked one have them there too."""
 
 
-def store(head: bpy.types.Object, take: bytes, first: int, *, strips_hash: str, transcript_hash: str) -> None:
+def store(
+    head: bpy.types.Object, take: bytes, first: int, *, strips_hash: str, transcript_hash: str, manner_of: str
+) -> None:
     """Keeps a take that starts at frame `first` with its speaker; no keys were written from it yet."""
     own = speaker_properties(head)
-    own.take, own.first = base64.b64encode(take).decode(), first
+    own.take, own.first, own.manner_of = base64.b64encode(take).decode(), first, manner_of
     keep_hash(head, "strips_hash", strips_hash)
     keep_hash(head, "transcript_hash", transcript_hash)
     keep_hash(head, "settings_hash", "")
@@ -35,7 +37,7 @@ def store(head: bpy.types.Object, take: bytes, first: int, *, strips_hash: str, 
 
 def forget(head: bpy.types.Object) -> None:
     """Drops a speaker's take."""
-    store(head, b"", 0, strips_hash="", transcript_hash="")
+    store(head, b"", 0, strips_hash="", transcript_hash="", manner_of="")
 
 
 def take_of(head: bpy.types.Object) -> Take | None:
@@ -68,6 +70,12 @@ def keep_hash(head: bpy.types.Object, name: Hash, value: str) -> None:
     setattr(own, name, value)
     if getattr(own, NAMES_BEFORE[name]):
         setattr(own, NAMES_BEFORE[name], "")
+
+
+def wanted_manner(head: bpy.types.Object) -> str:
+    """The hash of the avatar in whose manner a speaker is to speak; empty where as anybody does."""
+    known = head_properties(head).has_manner and speaker_properties(head).own_manner
+    return head_properties(head).avatar_hash if known else ""
 
 
 def scene_of(head: bpy.types.Object) -> bpy.types.Scene | None:

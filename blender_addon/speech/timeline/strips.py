@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,22 @@ def timeline(context: bpy.types.Context) -> bpy.types.Scene:
     if context.area and context.area.type == "SEQUENCE_EDITOR":
         scenes.reverse()
     return next((scene for scene in scenes if scene and any(sound_strips(scene))), context.scene)
+
+
+def remembered(scene: bpy.types.Scene) -> Callable[[], bpy.types.Scene]:
+    """A function that finds the scene again, for operators that wait: undo may have replaced or deleted it meanwhile.
+
+    It raises DGTalkerError where the scene is gone.
+    """
+    number, name = scene.session_uid, scene.name
+
+    def find() -> bpy.types.Scene:
+        for other in bpy.data.scenes:
+            if other.session_uid == number:
+                return other
+        raise DGTalkerError(f"The scene {name} was deleted meanwhile.")
+
+    return find
 
 
 def clock(scene: bpy.types.Scene) -> Clock:

@@ -45,18 +45,18 @@ class CheckLips(TakeOperator, EngineOperator, bpy.types.Operator):
     bl_label = "Check P, B, M"
 
     def work(self, context: bpy.types.Context) -> Generator[Any, None, None]:
-        scene = strips.timeline(context)
-        clock = strips.clock(scene)
+        timeline = strips.remembered(strips.timeline(context))
+        clock = strips.clock(timeline())
         named: list[tuple[int, str]] = []
         count = 0
-        names = [head.name for head in strips.animated(scene)]
+        names = [head.name for head in strips.animated(timeline())]
         for i, name in enumerate(names):
-            head, take, first, directions = _take(scene, name)
+            head, take, first, directions = _take(timeline(), name)
             checking = contacts.check_steps(head, take, first, directions)
             misses = yield from steps.shown(checking, "Looking at the lips", i / len(names), (i + 1) / len(names))
             count += len(take.closures)
             named += [(miss.frame, marker_names.open_lips(miss.phone, miss.frame, clock)) for miss in misses]
-        markers.show(scene, "OPEN_LIPS", named)
+        markers.show(timeline(), "OPEN_LIPS", named)
         if named:
             self.report({"WARNING"}, f"The lips stay apart at {len(named)} of {count} P, B and M.")
         else:
@@ -71,14 +71,15 @@ class CloseLips(TakeOperator, EngineOperator, bpy.types.Operator):
     bl_label = "Close Lips"
 
     def work(self, context: bpy.types.Context) -> Generator[Any, None, None]:
-        scene = strips.timeline(context)
-        clock = strips.clock(scene)
-        names = [head.name for head in strips.animated(scene)]
+        timeline = strips.remembered(strips.timeline(context))
+        clock = strips.clock(timeline())
+        names = [head.name for head in strips.animated(timeline())]
         missed: dict[str, list[contacts.Miss]] = {}
         for i, name in enumerate(names):
-            looking = contacts.unmended_steps(*_take(scene, name))
+            looking = contacts.unmended_steps(*_take(timeline(), name))
             missed[name] = yield from steps.shown(looking, "Looking at the lips", i / len(names), (i + 1) / len(names))
         named: list[tuple[int, str]] = []
+        scene = timeline()
         for name, misses in missed.items():
             spoken = _take(scene, name)
             contacts.close(*spoken, misses)

@@ -19,8 +19,6 @@ from ..keys import keyframes
 from ..timeline import speakers, strips
 from .exchange_operators import TargetOperator, target
 
-SUFFIXES = "*.mp4;*.mov;*.m4v;*.mkv;*.webm;*.avi;*.mts;*.mpg;*.mpeg"
-
 
 class VideoOperator(TargetOperator):
     """Mixin of operators that take a video onto a speaker."""
@@ -46,7 +44,7 @@ class PerformanceFromVideo(VideoOperator, EngineOperator, bpy.types.Operator):
     def work(self, context: bpy.types.Context) -> Generator[Any, None, None]:
         head = target(context)
         assert head is not None
-        number, name, scene = head.session_uid, head.name, strips.timeline(context)
+        number, name, timeline = head.session_uid, head.name, strips.remembered(strips.timeline(context))
         path = Path(bpy.path.abspath(self.filepath))
         pending = engine.submit("capture_performance", {"path": str(path)})
         yield pending
@@ -54,6 +52,7 @@ class PerformanceFromVideo(VideoOperator, EngineOperator, bpy.types.Operator):
         head = next((ob for ob in bpy.data.objects if ob.session_uid == number and speakers.is_speaker(ob)), None)
         if head is None:
             raise DGTalkerError(f"{name} was deleted while the video was looked at.")
+        scene = timeline()
         performance = Performance.from_json(bytes(reply.body))
         notes = [*reply.header["notes"], *performances.apply(head, performance, scene, self.first)]
         if self.add_sound and reply.header["has_sound"]:
@@ -72,7 +71,7 @@ class ChooseActorVideo(VideoOperator, bpy.types.Operator):
     bl_label = "Performance from Video"
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
-    filter_glob: bpy.props.StringProperty(default=SUFFIXES, options={"HIDDEN"})
+    filter_glob: bpy.props.StringProperty(default=ui.VIDEO_FILES, options={"HIDDEN"})
     first: bpy.props.IntProperty(
         name="Start Frame", description="Where the video begins", default=1, options={"SKIP_SAVE"}
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +38,17 @@ def write_whole(path: Path, *parts: bytes) -> None:
             temporary.unlink()
         hint = "Make room on the disk, or look whether the folder may be written to."
         raise DGTalkerError(f"{path} cannot be written: {error.strerror or error}.", hint) from error
+
+
+def check_writable(folder: Path) -> None:
+    """Whether files can be made in a folder. Raises DGTalkerError where they cannot."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise DGTalkerError(
+            f"Nothing can be written to {folder}: {error.strerror}.", "Choose a folder that you may write to."
+        ) from error
 
 
 def remove_unfinished(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import secrets
 import shutil
 import time
@@ -198,6 +199,26 @@ def known(parent: Path) -> list[Job]:
         return []
     folders = sorted(path for path in parent.iterdir() if not path.name.startswith("."))
     return [Job(path) for path in folders if (path / REQUEST).is_file()]
+
+
+def rival(job: Job) -> Job | None:
+    """Another job beside this one that is not over and writes the same file; None where there is none.
+
+    Raises:
+        DGTalkerError: as `Job.request`.
+    """
+    output = job.request.output
+    for other in known(job.folder.parent) if output else ():
+        if other.folder == job.folder or other.state in (State.FINISHED, State.FAILED):
+            continue
+        with contextlib.suppress(DGTalkerError):  # another version's
+            if _same_file(other.request.output, output):
+                return other
+    return None
+
+
+def _same_file(one: str, other: str) -> bool:
+    return os.path.normcase(os.path.realpath(one)) == os.path.normcase(os.path.realpath(other))
 
 
 def _json(value: Mapping[str, Any]) -> bytes:

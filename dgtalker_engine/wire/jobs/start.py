@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from ...errors import DGTalkerError
-from .folder import LOCK, LOG, Job, State
+from .folder import LOCK, LOG, Job, State, rival
 from .lock import try_lock
 
 _LOCK_SECONDS = 1.0
@@ -31,7 +31,8 @@ def start(job: Job, python: Path) -> bool:
         Whether it was started.
 
     Raises:
-        DGTalkerError: `python` cannot be started, or the folder not be written to.
+        DGTalkerError: `python` cannot be started, the folder not be written to, or another job that is not over
+            writes the same file: then this one stays as it was.
     """
     try:
         lock = _lock(job)
@@ -40,6 +41,7 @@ def start(job: Job, python: Path) -> bool:
         try:
             if job.state in (State.RUNNING, State.FINISHED):
                 return False
+            _check_alone(job)
             job.clear()
             process = _spawn(job, python, lock)
             job.record_process(process.pid)
@@ -51,6 +53,12 @@ def start(job: Job, python: Path) -> bool:
     # So that a process that has ended is gone although Blender goes on.
     threading.Thread(target=process.wait, name="dgtalker job", daemon=True).start()
     return True
+
+
+def _check_alone(job: Job) -> None:
+    if rival(job):
+        name = Path(job.request.output).name
+        raise DGTalkerError(f"Another training writes {name}.", "Let it finish, or remove one of them.", "taken")
 
 
 def _lock(job: Job) -> int | None:

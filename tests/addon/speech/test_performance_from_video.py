@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
@@ -124,6 +125,55 @@ def test_what_cannot_be_used_is_said_and_changes_nothing(make_head, tmp_path):
         bpy.ops.dgtalker.performance_from_video(filepath=str(tmp_path / "bad.mp4"))
     assert not head.dgtalker_speech.recording
     assert head.data.shape_keys.animation_data is None
+
+
+def test_a_scene_that_is_deleted_meanwhile_is_named_and_nothing_is_changed(room, make_head, film):
+    head = make_head()
+    select(head)
+    other = bpy.data.scenes.new("Other")
+    other.collection.objects.link(head)
+    steps = work(room, film)
+    next(steps).wait()
+    bpy.data.scenes.remove(bpy.context.scene)
+    with pytest.raises(room("speech.animation").DGTalkerError, match="The scene Scene was deleted"):
+        next(steps)
+    assert not head.dgtalker_speech.recording
+
+
+def test_an_undo_meanwhile_does_not_lose_the_scene(room, make_head, film):
+    name = make_head().name
+    select(bpy.data.objects[name])
+    bpy.ops.ed.undo_push(message="a head")
+    bpy.context.scene.frame_end = 99
+    bpy.ops.ed.undo_push(message="a longer scene")
+    steps = work(room, film)
+    next(steps).wait()
+    bpy.ops.ed.undo()
+    assert next(steps, "done") == "done"
+    assert bpy.data.objects[name].dgtalker_speech.recording
+    assert bpy.context.scene.sequence_editor.strips_all
+
+
+def test_a_take_that_is_damaged_keeps_the_recording_as_it_was(animated, film):
+    head, _ = animated()
+    select(head)
+    bpy.ops.dgtalker.performance_from_video(filepath=str(film), first=60, add_sound=False)
+    recording, first = head.dgtalker_speech.recording, head.dgtalker_speech.recording_first
+    before = played(head, "jawOpen", range(30, 90))
+    head.dgtalker_speech.take = "damaged"
+    with pytest.raises(RuntimeError):
+        bpy.ops.dgtalker.performance_from_video(filepath=str(film), first=10, add_sound=False)
+    with pytest.raises(RuntimeError):
+        bpy.ops.dgtalker.remove_recording()
+    assert (head.dgtalker_speech.recording, head.dgtalker_speech.recording_first) == (recording, first)
+    assert np.array_equal(played(head, "jawOpen", range(30, 90)), before)
+
+
+def work(room, film):
+    """The steps of the operator, as a window does them."""
+    operators = room("speech.ui.video_operators")
+    own = SimpleNamespace(filepath=str(film), first=1, add_sound=True, report=lambda *said: None)
+    return operators.PerformanceFromVideo.work(own, bpy.context)
 
 
 def test_the_file_menu_offers_it(room):

@@ -76,6 +76,13 @@ def test_a_folder_that_holds_the_training_of_another_video_is_left_alone(tmp_pat
     assert "another video" in capsys.readouterr().err
 
 
+def test_a_video_that_is_none_leaves_nothing(tmp_path, train, capsys):
+    (tmp_path / "talk.mp4").write_text("no video at all")
+    assert train(tmp_path / "head.dgt", "--consent", "synthetic", given=tmp_path / "talk.mp4") == 1
+    assert "cannot be read" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["talk.mp4"]
+
+
 def test_without_the_word_consent_the_command_does_not_begin(tmp_path, train, capsys):
     with pytest.raises(SystemExit):
         train(tmp_path / "head.dgt")

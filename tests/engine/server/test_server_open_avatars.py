@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.server.open_avatars import OpenAvatars
 from dgtalker_engine.server.session import UnknownAvatar
 
@@ -87,3 +88,14 @@ def test_opening_an_avatar_again_holds_it_once():
     for name in "abaa":
         avatars.add(avatar(name, 15))
     assert held(avatars, "ab") == "ab"
+
+
+def test_an_avatar_says_how_its_person_speaks_as_long_as_it_is_held():
+    avatars = OpenAvatars(10)
+    avatars.add(avatar("a", 10), b"slowly")
+    assert avatars.manner("a") == b"slowly"
+    avatars.add(avatar("b", 10))
+    with pytest.raises(DGTalkerError, match="does not say"):
+        avatars.manner("b")
+    with pytest.raises(UnknownAvatar):
+        avatars.manner("a")

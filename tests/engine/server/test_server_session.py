@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dgtalker_engine.wire import MAX_BODY, MAX_HEADER, Kind
+from dgtalker_engine.wire import MAX_BODY, MAX_HEADER, Channel, Kind
 from dgtalker_engine.wire.frames import MAGIC, PREFIX, VERSION
 
 SLOW = {"sample_rate": 16000, "fps": 25}
@@ -339,3 +339,48 @@ def running(pid):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
+
+
+SESSION = """
+import socket, sys, time
+from dgtalker_engine.server.session import Session
+from dgtalker_engine.wire import Channel
+
+def handle(op, header, body, progress):
+    while op == "long":
+        progress(0.5, "Goes on")
+        time.sleep(0.01)
+    return {"did": op}, []
+
+Session(Channel(socket.socket(fileno=int(sys.argv[1]))), handle, lambda: None, ("long",)).run()
+"""
+
+
+def test_what_is_apart_holds_up_nothing_else_and_can_be_cancelled():
+    ours, theirs = socket.socketpair()
+    with theirs:
+        command = [sys.executable, "-I", "-c", SESSION, str(theirs.fileno())]
+        process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
+    channel = Channel(ours)
+    ours.settimeout(60)
+
+    def send(kind, number, op):
+        channel.send(kind, {"id": number, "op": op})
+
+    def answer():
+        while (head := channel.reader.head()).kind is Kind.EVENT:
+            pass
+        return head.kind, head.header
+
+    send(Kind.REQUEST, 1, "long")
+    send(Kind.REQUEST, 2, "long")
+    for number in (3, 4):
+        send(Kind.REQUEST, number, "quick")
+        assert answer() == (Kind.RESPONSE, {"id": number, "did": "quick"})
+    for number in (2, 1):  # one that waits behind the other, and that one
+        send(Kind.CANCEL, number, "long")
+        assert answer()[1]["code"] == "cancelled"
+    send(Kind.REQUEST, 5, "long")
+    assert channel.reader.head().header["id"] == 5, "the worker is free again"
+    channel.close()
+    process.wait(10)

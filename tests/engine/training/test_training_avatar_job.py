@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -136,3 +137,12 @@ def test_a_control_is_unsupported_where_neither_it_nor_its_mirror_image_was_seen
     missing = unsupported(frames)
     assert not {"mouthSmileLeft", "mouthSmileRight"} & set(missing)
     assert "jawOpen" in missing
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a folder that refuses everybody")
+def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_trained(tmp_path, clip):
+    request = Request(trainer="bound", input=str(clip.folder), output="/proc/head.dgt", consent=CONSENT)
+    with pytest.raises(DGTalkerError, match="Nothing can be written to /proc") as refused:
+        train_avatar(system_that(pytest.fail), request, Run(folder=tmp_path))
+    assert "another folder" in refused.value.hint or "may write" in refused.value.hint
+    assert list(tmp_path.iterdir()) == []

@@ -174,6 +174,20 @@ def test_of_several_that_start_a_job_at_once_one_does(new_job, python, wait_unti
     assert [json.loads(line)["step"] for line in lines] == list(range(1, STEPS + 1))
 
 
+def test_two_jobs_never_write_one_file(new_job, python):
+    failed = new_job(steps=STEPS)
+    failed.record_error(DGTalkerError("No face.", "Another video."))
+    paused = jobs.create(failed.folder.parent, failed.request)
+    paused.cancel()
+    assert paused.state is State.CANCELLED, "it goes on one day"
+    with pytest.raises(DGTalkerError, match="Another training writes result-0") as refused:
+        jobs.start(failed, python)
+    assert "remove one" in refused.value.hint
+    assert failed.state is State.FAILED
+    paused.record_result({})
+    assert jobs.start(failed, python), "the other one is over"
+
+
 def test_another_process_of_a_running_job_ends_and_changes_nothing(new_job, python, wait_until):
     job = new_job(steps=STEPS, pace=0.2)
     jobs.start(job, python)

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from ....capture import face_model
-from ....capture.video import Video
+from ....capture.video import Video, videos_in
 from ....errors import DGTalkerError
 from ....speech import sound as sounds
 from ....training import Progress, Run
@@ -29,8 +29,6 @@ from .hearing import RATE, SoundInput, hear, sound_input
 from .model import ANYONE
 from .tracking import track
 from .train import train
-
-VIDEOS = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"}
 
 _SAY_EVERY = 15.0
 _LATEST = 0.12
@@ -94,7 +92,7 @@ def read(
     samples = []
     for folder in folders:
         speakers = speakers_in(folder)
-        for path in sorted(each for each in folder.iterdir() if each.suffix.lower() in VIDEOS):
+        for path in videos_in(folder):
             timbres = [timbre.draw(random) for _ in range(config.timbres)]
             try:
                 times, arkit = _tracked(path, face, cache)

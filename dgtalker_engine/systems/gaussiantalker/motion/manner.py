@@ -6,33 +6,28 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import safetensors.numpy
+import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
 
-from ....avatar import dgt
 from ....errors import DGTalkerError
 from ....speech.animation import Mouth
 from ....speech.front_end import Analysis
 from ....speech.progress import NO_PROGRESS, Stage
 from .config import MotionConfig
 from .hearing import RATE, Heard, SoundInput, heard, sound_input
+from .in_avatar import PREFIX, part
 from .model import ANYONE, MOTION_NAMES, MotionTranslator
 
 SHIPPED = Path(__file__).with_name("motion.safetensors")
 """The base, trained over all clips."""
 
-PREFIX = "motion."
-"""Of the tensors in a .dgt file."""
-
 _ABOUT = f"{PREFIX}about"
 _FORMAT = "dgtalker motion 1"
 _PIECE = 20 * RATE
-_AGAIN = "Make it again: python build.py train motion."
+_AGAIN = "Train the head again, or make the base anew: python build.py train motion."
 
 
 @dataclass(frozen=True)
@@ -123,10 +118,18 @@ class Manner:
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
             raise DGTalkerError(f"The motion model cannot be read: {error}.", _AGAIN) from error
 
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Manner:
+        """That of a file of its own, or of `in_avatar.part`. Raises DGTalkerError for what is not."""
+        try:
+            return cls.from_tensors(safetensors.torch.load(data))
+        except SafetensorError as error:
+            raise DGTalkerError(f"The motion model cannot be read: {error}.", _AGAIN) from error
+
 
 def save(manner: Manner, path: Path) -> None:
     """Writes a file of its own, for `load`."""
-    save_file(manner.tensors(), path)
+    safetensors.torch.save_file(manner.tensors(), path)
 
 
 def load(path: Path = SHIPPED) -> Manner:
@@ -137,18 +140,7 @@ def load(path: Path = SHIPPED) -> Manner:
     """
     if not path.is_file():
         raise DGTalkerError(f"The motion model {path} is missing.", _AGAIN)
-    try:
-        with safe_open(path, "pt") as file:
-            return Manner.from_tensors({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
-    except SafetensorError as error:
-        raise DGTalkerError(f"The motion model {path} cannot be read: {error}.", _AGAIN) from error
-
-
-def into_avatar(data: bytes, manner: Manner) -> bytes:
-    """The bytes of a .dgt file with the manner in it, in place of one that was there."""
-    document, tensors = _parts(data)
-    others = {name: tensor for name, tensor in tensors.items() if not name.startswith(PREFIX)}
-    return dgt.dump(document, others | manner.extras())
+    return Manner.from_bytes(path.read_bytes())
 
 
 def of_avatar(data: bytes) -> Manner | None:
@@ -157,11 +149,5 @@ def of_avatar(data: bytes) -> Manner | None:
     Raises:
         DGTalkerError: there is one, and it cannot be read.
     """
-    _, tensors = _parts(data)
-    own = {name: torch.from_numpy(tensor.copy()) for name, tensor in tensors.items() if name.startswith(PREFIX)}
-    return Manner.from_tensors(own) if own else None
-
-
-def _parts(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    text, _ = dgt.read_header(data)
-    return json.loads(text), safetensors.numpy.load(data)
+    own = part(data)
+    return Manner.from_bytes(own) if own else None

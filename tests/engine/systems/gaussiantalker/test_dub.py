@@ -10,6 +10,7 @@ from dub_tools import FRAMES, SIZE, make_clip
 
 from dgtalker_engine import avatar as avatars
 from dgtalker_engine.capture import face_model
+from dgtalker_engine.cli.main import main
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Performance
 from dgtalker_engine.systems.gaussiantalker import film
@@ -88,3 +89,19 @@ def test_a_film_has_its_pictures_its_sound_and_where_it_comes_from(tmp_path, hea
     assert film.XMP_BOX + packet.encode() in data
     assert b"trainedAlgorithmicMedia" in data
     assert [each.name for each in tmp_path.iterdir()] == ["film.mp4"]
+
+
+def test_the_command_asks_who_is_seen_in_the_clip_and_writes_nothing_without(dubber, head, tmp_path, capsys):
+    file = tmp_path / "head.dgt"
+    file.write_bytes(head)
+    words = ["dub", str(dubber.clip.folder), "none.wav", "--head", str(file), "-o", str(tmp_path / "film.mp4")]
+    assert main(words) == 1
+    said = capsys.readouterr().err
+    assert "nobody has agreed to this dub" in said
+    assert "--consent" in said
+    agreed = ["--consent", "signed", "--subject", "Bob", "--scope", "a test", "--granted-by", "Bob"]
+    assert main([*words, *agreed]) == 1
+    assert "none.wav" in capsys.readouterr().err, "consent is there, the words are not"
+    assert main(words) == 1
+    assert "The clip shows Bob" in capsys.readouterr().err, "what was said is kept with the clip"
+    assert list(tmp_path.iterdir()) == [file]

@@ -1,0 +1,154 @@
+"""Work in a process of its own: one request, progress, one answer, over pipes.
+
+What keeps Python's lock for long, loads much, or may even crash would hold up the engine: a cancel, a ping or the end
+of Blender would have to wait for it. Each message is a line of JSON, followed by raw bytes where it says so. The
+process ends after one answer, when a cancel kills it, and with the engine, whatever it is doing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..errors import DGTalkerError
+from ..wire.json_lines import receive, send
+from .session import Answer, Progress
+
+_POLL = 0.2
+"""Seconds after which a cancel counts although the process says nothing."""
+
+Work = Callable[[dict[str, Any], bytes, Progress], tuple[dict[str, Any], bytes]]
+"""``(request, data, progress) -> answer, its bytes``"""
+
+_Message = tuple[dict[str, Any], bytes]
+
+
+class Child:
+    """The engine's side: a process that waits for its one request.
+
+    Args:
+        command: whose main function calls `serve`.
+    """
+
+    def __init__(self, command: Sequence[str]) -> None:
+        flags = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, creationflags=flags)
+
+    @classmethod
+    def of(cls, module: str) -> Child:
+        """One that runs a module of the engine."""
+        return cls([sys.executable, "-I", "-m", module])
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    def ask(
+        self,
+        request: dict[str, Any],
+        data: bytearray,
+        progress: Progress,
+        *,
+        begin: str,
+        crashed: Callable[[int], DGTalkerError],
+    ) -> Answer:
+        """Its answer; the process has ended then.
+
+        Args:
+            request: what JSON can hold.
+            data: is emptied once it was sent: two hours of sound are 230 MB.
+            progress: is told what the process says, and is asked at least every 0.2 s.
+            begin: what the user reads until it says something.
+            crashed: the error where it ends without an answer, by its exit code.
+
+        Raises:
+            DGTalkerError: the process's, or `crashed`.
+            Cancelled: `progress` raised it; the process was killed.
+        """
+        messages: queue.SimpleQueue[_Message | None] = queue.SimpleQueue()
+        talk = threading.Thread(target=self._talk, args=(request, data, messages), name="child", daemon=True)
+        talk.start()
+        said = (0.0, begin)
+        try:
+            while True:
+                progress(*said)
+                try:
+                    message = messages.get(timeout=_POLL)
+                except queue.Empty:
+                    continue
+                if message is None:
+                    raise crashed(self._process.wait())
+                told, body = message
+                if "error" in told:
+                    raise DGTalkerError(*told["error"])
+                if "answer" in told:
+                    return told["answer"], [body]
+                said = told["fraction"], told["text"]
+        finally:
+            self._process.kill()
+            self._process.wait()
+            talk.join()
+            self._close()
+
+    def _talk(self, request: dict[str, Any], data: bytearray, messages: queue.SimpleQueue[_Message | None]) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            # Its stdin stays open: where it ends, the engine has ended.
+            send(self._process.stdin, {**request, "bytes": len(data)}, data)
+            data.clear()
+            while True:
+                told = receive(self._process.stdout)
+                body = self._process.stdout.read(told.get("bytes", 0))
+                if len(body) < told.get("bytes", 0):
+                    raise EOFError
+                messages.put((told, body))
+        except (EOFError, OSError):  # Windows calls a broken pipe an invalid argument
+            messages.put(None)
+
+    def _close(self) -> None:
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            with contextlib.suppress(OSError):  # what it did not read before it was killed
+                stream.close()
+
+
+def serve(work: Work, prepare: Callable[[], None] = lambda: None) -> None:
+    """The process's side: does one request and answers it.
+
+    Args:
+        work: does it; raises DGTalkerError with what the user is told.
+        prepare: what can be done before the request is there.
+    """
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print belongs in the log
+
+    def progress(fraction: float, text: str) -> None:
+        send(answers, {"fraction": fraction, "text": text})
+
+    try:
+        prepare()
+        request = receive(sys.stdin.buffer)
+        data = sys.stdin.buffer.read(request["bytes"])
+        threading.Thread(target=_end_with_engine, name="engine's end", daemon=True).start()
+        answer, body = work(request, data, progress)
+        send(answers, {"answer": answer, "bytes": len(body)}, body)
+    except DGTalkerError as error:
+        send(answers, {"error": [error.message, error.hint, error.code]})
+    except (EOFError, BrokenPipeError):  # the engine is gone, or does not want an answer any more
+        os._exit(0)
+
+
+def _end_with_engine() -> None:
+    # Not through Python's buffer, whose lock a thread that waits would keep while the interpreter ends.
+    with contextlib.suppress(OSError):
+        while os.read(sys.stdin.fileno(), 1):
+            pass
+    os._exit(0)

@@ -1,0 +1,95 @@
+"""Work in a process of its own: answers, errors, a cancel, and the end of whoever asked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from dgtalker_engine.errors import Cancelled, DGTalkerError
+from dgtalker_engine.server.child import Child
+
+WORK = """
+import os, sys, time
+from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.server.child import serve
+
+def work(request, data, progress):
+    print("what libraries print")
+    progress(0.5, str(os.getpid()))
+    if request["do"] == "fail":
+        raise DGTalkerError("It went wrong.", "Try again.", "odd")
+    if request["do"] == "crash":
+        os._exit(7)
+    if request["do"] == "hang":
+        time.sleep(1000)
+    return {"got": len(data)}, data[::-1]
+
+serve(work)
+"""
+
+
+def ask(do, data=b"", progress=lambda fraction, text: None):
+    child = Child([sys.executable, "-I", "-c", WORK])
+    return child.ask({"do": do}, bytearray(data), progress, begin="Begins", crashed=lambda code: OSError(code))
+
+
+def test_a_request_is_answered_with_what_was_told_meanwhile():
+    told = []
+    answer, body = ask("answer", b"abc" * 100_000, lambda *said: told.append(said))
+    assert answer == {"got": 300_000}
+    assert bytes(body[0]) == b"cba" * 100_000
+    assert told[0] == (0.0, "Begins")
+    assert told[-1][0] == 0.5
+
+
+def test_an_error_arrives_as_it_was_raised():
+    with pytest.raises(DGTalkerError) as caught:
+        ask("fail")
+    assert (caught.value.message, caught.value.hint, caught.value.code) == ("It went wrong.", "Try again.", "odd")
+
+
+def test_a_crash_is_told_with_its_exit_code():
+    with pytest.raises(OSError, match="7"):
+        ask("crash")
+
+
+def test_a_cancel_ends_a_process_that_says_nothing():
+    told = []
+
+    def progress(fraction, text):
+        told.append(text)
+        if told.count(text) > 2 and text != "Begins":  # it has been silent for two looks
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        ask("hang", progress=progress)
+    assert gone(int(told[-1]))
+
+
+def test_a_process_ends_with_whoever_asked_it(wait_until):
+    owner = f"""
+        import os
+        from dgtalker_engine.server.child import Child
+
+        def progress(fraction, text):
+            if text != "Begins":
+                print(text, flush=True)
+                os._exit(0)
+
+        child = Child([{sys.executable!r}, "-I", "-c", {WORK!r}])
+        child.ask({{"do": "hang"}}, bytearray(), progress, begin="Begins", crashed=OSError)
+    """
+    said = subprocess.run([sys.executable, "-I", "-c", textwrap.dedent(owner)], stdout=subprocess.PIPE, check=True)
+    wait_until(lambda: gone(int(said.stdout)))
+
+
+def gone(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
