@@ -70,6 +70,8 @@ _KNOWN: dict[tuple[str, str], object] = {
     ("copy_reg", "_reconstructor"): _new,
     ("builtins", "object"): object,
     ("__builtin__", "object"): object,
+    ("builtins", "set"): set,
+    ("__builtin__", "set"): set,
     ("_codecs", "encode"): _encode,
 }
 
