@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from ..avatar import dgt
-from ..capture import face_model, pictures
+from ..capture import pictures
 from ..capture.clip import Clip
+from ..capture.fitted_face_model import fitted_face_model
 from ..capture.video import Video, on_grid
 from ..errors import DGTalkerError
 from ..performance import transcripts
@@ -30,7 +31,7 @@ def dub(options: argparse.Namespace) -> int:
     terminal = Terminal()
     clip = Clip.load(options.clip)
     head = dgt.read(options.head)
-    dubber = Dubber.of(clip, face_model.load(), head)
+    dubber = Dubber.of(clip, fitted_face_model(clip.info, options.face_model), head)
     if options.into_video:
         if options.output.exists() and options.output.samefile(options.into_video):
             raise DGTalkerError("The dub would replace its own video.", "Give -o another file.")

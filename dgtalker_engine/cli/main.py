@@ -61,11 +61,14 @@ def parser() -> argparse.ArgumentParser:
     capture.add_argument("--seconds", type=float, metavar="S", help="how much is taken (default: all)")
     text = "pixels of a side of its square frames (default: 512)"
     capture.add_argument("--size", type=int, default=512, metavar="PX", help=text)
+    _add_face_model_option(capture, "FLAME's file, to fit in place of the engine's own face model")
 
     train = commands.add_parser("train", help="a video of somebody who talks to a head, or a clip of `capture`")
     train.add_argument("input", type=Path, metavar="CLIP_OR_VIDEO", help="a video, or the folder of a clip")
     train.add_argument("--system", choices=AVATAR_SYSTEMS, required=True, help="what makes the head")
     train.add_argument("-o", "--output", type=Path, required=True, metavar="NAME.dgt", help="the file to write")
+    text = "FLAME's file, to fit to a video in place of the engine's own face model; of a clip, where it lies now"
+    _add_face_model_option(train, text)
     _add_consent_options(train)
     train.set_defaults(run=_train)
 
@@ -76,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
     dub.add_argument("-o", "--output", type=Path, required=True, metavar="FILM.mp4", help="the file to write")
     text = "the video that the clip is from: its whole pictures are shown, not the clip's square"
     dub.add_argument("--into-video", type=Path, metavar="VIDEO", help=text)
+    _add_face_model_option(dub, "the clip's face model, where its file is no longer where it was")
     dub.add_argument("--transcript", default="", metavar="WORDS", help=_TRANSCRIPT)
     dub.set_defaults(run=_dub)
 
@@ -141,6 +145,10 @@ def _add_consent_options(command: argparse.ArgumentParser) -> None:
     group.add_argument("--scope", default="", metavar="WHAT", help="what the head may be used for")
     group.add_argument("--granted-by", default="", metavar="WHO", help="who agreed (default: the subject, for `self`)")
     group.add_argument("--date", default="", metavar="DATE", help="when, as 2026-11-28 (default: today, for `self`)")
+
+
+def _add_face_model_option(command: argparse.ArgumentParser, text: str) -> None:
+    command.add_argument("--face-model", type=Path, metavar="FILE", help=text)
 
 
 def _add_format_option(command: argparse.ArgumentParser) -> None:

@@ -42,7 +42,13 @@ def train(options: argparse.Namespace) -> int:
         "granted_by": options.granted_by or (options.subject if options.consent == "self" else ""),
         "date": options.date or (datetime.date.today().isoformat() if options.consent == "self" else ""),
     }
-    request = Request(trainer=options.system, input=str(options.input.absolute()), output=str(output), consent=consent)
+    request = Request(
+        trainer=options.system,
+        input=str(options.input.absolute()),
+        output=str(output),
+        face_model=str(options.face_model.absolute()) if options.face_model else "",
+        consent=consent,
+    )
     required_consent(consent)
     folder = checked_output(str(output)).with_suffix(FOLDER_SUFFIX)
     terminal = Terminal()

@@ -53,6 +53,7 @@ class FaceModel:
         landmark_faces: the triangle that each of MediaPipe's landmarks lies on, int64 (`LANDMARKS`,); −1: none.
         landmark_barycentrics: where in it (`LANDMARKS`, 3).
         made_of: digests of what the model was computed from as it was opened; empty where its file has all of it.
+        file: where the user's file lies; empty for the model that the engine brings.
     """
 
     name: str
@@ -72,6 +73,7 @@ class FaceModel:
     landmark_faces: Tensor
     landmark_barycentrics: Tensor
     made_of: tuple[str, ...] = ()
+    file: str = ""
 
     def vertices(self, identity: Tensor, expression: Tensor, pose: Tensor | None = None) -> Tensor:
         """The posed mesh in head space, metres (…, V, 3); differentiable.
@@ -112,6 +114,11 @@ class FaceModel:
         shift = self.skin_weights @ torch.stack(moved, -2)
         return vertices + (blended @ vertices[..., None])[..., 0] + shift
 
+    def displacements(self) -> Tensor:
+        """How far each expression alone moves the mean face's vertices, with the joints that it turns (E, V, 3)."""
+        count = len(self.expression)
+        return self.vertices(self.neutral.new_zeros(0), torch.eye(count).to(self.neutral)) - self.neutral
+
     def landmarks(self, vertices: Tensor) -> Tensor:
         """MediaPipe's landmarks on a posed mesh: (…, V, 3) → (…, `LANDMARKS`, 3); NaN where the model has none."""
         corners = vertices[..., self.faces[self.landmark_faces.clamp_min(0)], :]
@@ -133,7 +140,9 @@ class FaceModel:
         if self.made_of:
             digest.update(" ".join((self.name, *self.made_of)).encode())
             return digest.hexdigest()
-        for field in fields(self)[:-1]:
+        for field in fields(self):
+            if field.name in ("made_of", "file"):
+                continue
             value = getattr(self, field.name)
             digest.update(field.name.encode())
             digest.update(value.cpu().numpy().tobytes() if isinstance(value, Tensor) else repr(value).encode())
