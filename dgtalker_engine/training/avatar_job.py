@@ -49,7 +49,7 @@ def train_avatar(system: System, request: Request, run: Run) -> dict[str, Any]:
     """A system's trainer of jobs.
 
     `request.input` is a video or the folder of a clip, `request.output` the .dgt file, `request.config` fields of the
-    system's configuration. A video is fitted with `request.face_model`; of a clip that is where the file lies now. Called
+    system's configuration, `request.face_model` the file to fit to a video, or where that of a clip lies now. Called
     again after it was ended anywhere, it goes on in the stage where it was.
 
     Raises:

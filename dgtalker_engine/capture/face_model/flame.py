@@ -26,6 +26,8 @@ EMBEDDING = "mediapipe_landmark_embedding.npz"
 
 _PUBLISHED = "Give FLAME's file as it was published, such as generic_model.pkl or flame2023.pkl."
 _IDENTITY, _EXPRESSIONS = 300, 100
+_USED_IDENTITY = 100
+"""Of the components, the first: a film tells no more of a face."""
 _JOINTS = ("neck", "jaw", "leftEye", "rightEye")
 _PARENTS = (-1, 0, 0, 0)
 _KINTREE = (0, 1, 1, 1)
@@ -35,7 +37,7 @@ _TO_HEAD_SPACE = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 
 
 def load_flame(path: Path) -> FaceModel:
-    """FLAME 2020 or 2023 as our face model is: 300 identity components, ARKit's 52 expressions, jaw and eyes.
+    """FLAME 2020 or 2023 as our face model is: 100 identity components, ARKit's 52 expressions, jaw and eyes.
 
     The file has neither MediaPipe's landmarks, UV nor regions: they are those of our model, laid over FLAME's mean
     face. Landmarks that `EMBEDDING` knows are taken from it where it lies beside the file. ARKit's expressions are
@@ -57,11 +59,11 @@ def load_flame(path: Path) -> FaceModel:
         model.landmark_faces[known] = torch.from_numpy(faces)
         model.landmark_barycentrics[known] = _tensor(weights)
         made_of.append(hashlib.sha256(embedding.read_bytes()).hexdigest())
-    return replace(model, made_of=tuple(made_of))
+    return replace(model, identity=model.identity[:_USED_IDENTITY], made_of=tuple(made_of))
 
 
 def read_flame(path: Path) -> FaceModel:
-    """What the file says, in head space but for the origin: 100 expression components, neck, jaw and eyes.
+    """What the file says, in head space but for the origin: 300 identity and 100 expression components, four joints.
 
     Raises:
         DGTalkerError: the file is missing or is not FLAME's.

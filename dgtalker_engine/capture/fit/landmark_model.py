@@ -103,7 +103,7 @@ class LandmarkModel:
             if self.correctives is not None:
                 cross += blended @ self._bent(joint, matrices[:, joint], hit)
             by_pose[:, hit, :, 3 * joint : 3 * joint + 3] = cross
-            by_expression[:, hit] += np.einsum("tpij,ej->tpie", cross, self.turns[:, joint])
+            by_expression[:, hit] += np.tensordot(cross, self.turns[:, joint], ([3], [1]))
         return Placed(moved, by_expression, by_pose)
 
     def _bent(self, joint: int, matrices: np.ndarray, hit: np.ndarray) -> np.ndarray:

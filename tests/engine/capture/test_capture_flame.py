@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from flame_file import JAW_TURN, TO_FLAME, flame_arrays, someone, write_pickle
 
-from dgtalker_engine.capture.face_model import Region, load_flame
+from dgtalker_engine.capture.clip import ClipInfo, Crop, Source
+from dgtalker_engine.capture.face_model import Region, load, load_flame
 from dgtalker_engine.capture.face_model.flame import read_flame
 from dgtalker_engine.capture.fit.landmark_model import landmark_model
+from dgtalker_engine.capture.fitted_face_model import fitted_face_model
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.rig import ARKIT_NAMES
 
@@ -128,7 +132,7 @@ def test_the_eyes_shut_although_flames_own_expressions_do_not_do_it(flame):
 
 def test_the_fit_knows_the_landmarks_of_a_bent_jaw(flame):
     landmarks, random = landmark_model(flame), np.random.default_rng(0)
-    identity, expression = random.normal(size=300), random.uniform(0, 0.6, (2, 52))
+    identity, expression = random.normal(size=100), random.uniform(0, 0.6, (2, 52))
     pose = random.normal(0, 0.1, (2, 3, 3))
     rest, joints = landmarks.shape(identity)
     placed = landmarks.place(rest, joints, expression, pose)
@@ -200,3 +204,35 @@ def test_flame_of_other_sizes_is_refused(arrays, tmp_path):
     np.savez(tmp_path / "outside.npz", **{**arrays, "f": arrays["f"] + 10**6})
     with pytest.raises(DGTalkerError, match="outside"):
         load_flame(tmp_path / "outside.npz")
+
+
+@pytest.fixture(scope="module")
+def clip_info(path, flame):
+    source = Source(name="film.mp4", digest="", width=8, height=8, rotation=0, start=0.0, end=1.0)
+    info = ClipInfo(fps=25, size=8, source=source, crop=Crop(x=0, y=0, side=8), kept=(0,))
+    return replace(info, face_model_hash=flame.digest, face_model_file=str(path))
+
+
+def test_the_face_model_of_a_clip_is_found_where_it_was_and_where_it_is_now(clip_info, path, tmp_path):
+    assert fitted_face_model(clip_info).file == str(path)
+    moved = tmp_path / "moved.pkl"
+    shutil.copyfile(path, moved)
+    assert fitted_face_model(replace(clip_info, face_model_file="/nowhere/flame.pkl"), moved).file == str(moved)
+    ours = replace(clip_info, face_model_hash=load().digest, face_model_file="")
+    assert fitted_face_model(ours) is load()
+
+
+def test_a_clip_whose_face_model_is_gone_or_another_one_is_refused_with_what_to_do(clip_info, arrays, tmp_path):
+    def refusal(info: ClipInfo) -> str:
+        with pytest.raises(DGTalkerError) as refused:
+            fitted_face_model(info)
+        assert "--face-model FILE" in refused.value.hint
+        return refused.value.message
+
+    assert "no file /nowhere/flame.pkl" in refusal(replace(clip_info, face_model_file="/nowhere/flame.pkl"))
+    np.savez(tmp_path / "other.npz", **{**arrays, "v_template": 1.01 * arrays["v_template"]})
+    assert "other.npz" in refusal(replace(clip_info, face_model_file=str(tmp_path / "other.npz")))
+    assert "another face model" in refusal(replace(clip_info, face_model_file=""))
+    (tmp_path / "text.pkl").write_bytes(b"not a pickle")
+    with pytest.raises(DGTalkerError, match=r"text\.pkl is no file of arrays"):
+        fitted_face_model(replace(clip_info, face_model_file=str(tmp_path / "text.pkl")))
