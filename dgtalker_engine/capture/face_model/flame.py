@@ -19,6 +19,7 @@ from .alignment import align
 from .array_pickle import read_arrays
 from .file import load, problem
 from .model import LANDMARKS, FaceModel
+from .mouth import with_mouth
 from .transfer import with_ours
 
 EMBEDDING = "mediapipe_landmark_embedding.npz"
@@ -28,6 +29,8 @@ _PUBLISHED = "Give FLAME's file as it was published, such as generic_model.pkl o
 _IDENTITY, _EXPRESSIONS = 300, 100
 _USED_IDENTITY = 100
 """Of the components, the first: a film tells no more of a face."""
+_TRANSFER = "transfer 1"
+"""Goes into the digest: another number where other expressions or vertices are computed from the same file."""
 _JOINTS = ("neck", "jaw", "leftEye", "rightEye")
 _PARENTS = (-1, 0, 0, 0)
 _KINTREE = (0, 1, 1, 1)
@@ -39,9 +42,9 @@ _TO_HEAD_SPACE = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 def load_flame(path: Path) -> FaceModel:
     """FLAME 2020 or 2023 as our face model is: 100 identity components, ARKit's 52 expressions, jaw and eyes.
 
-    The file has neither MediaPipe's landmarks, UV nor regions: they are those of our model, laid over FLAME's mean
-    face. Landmarks that `EMBEDDING` knows are taken from it where it lies beside the file. ARKit's expressions are
-    what FLAME's components and jaw do that is the most like ours (`transfer.with_ours`).
+    The file has neither MediaPipe's landmarks, UV, regions nor a mouth behind the lips: they are those of our model,
+    laid over FLAME's mean face. Landmarks that `EMBEDDING` knows are taken from it where it lies beside the file.
+    ARKit's expressions are what FLAME's components and jaw do that is the most like ours (`transfer.with_ours`).
 
     Args:
         path: a pickle as published, or an ``.npz`` of the same arrays.
@@ -51,9 +54,10 @@ def load_flame(path: Path) -> FaceModel:
     """
     flame = read_flame(path)
     ours = load()
-    model = with_ours(flame, ours, align(ours, flame))
+    aligned = align(ours, flame)
+    model = with_mouth(with_ours(flame, ours, aligned), ours, aligned)
     embedding = path.with_name(EMBEDDING)
-    made_of = [flame.digest, ours.digest]
+    made_of = [_TRANSFER, flame.digest, ours.digest]
     if embedding.is_file():
         known, faces, weights = _published(embedding, len(model.faces))
         model.landmark_faces[known] = torch.from_numpy(faces)
