@@ -12,9 +12,11 @@ from flame_file import flame_arrays, write_pickle
 from dgtalker_engine import avatar, systems
 from dgtalker_engine.capture import pipeline, ready
 from dgtalker_engine.capture.clip import Clip
+from dgtalker_engine.capture.fitted_face_model import fitted_face_model
 from dgtalker_engine.cli.main import main
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.rig import ARKIT_NAMES, Surface
+from dgtalker_engine.systems.gaussiantalker.dub import Dubber
 from dgtalker_engine.systems.gaussiantalker.job import train_job
 
 CONFIG = {"steps": 30, "face_gaussians": 1500, "hair_gaussians": 300, "neck_gaussians": 100, "most_gaussians": 2000,
@@ -74,6 +76,12 @@ def test_a_head_is_trained_with_it_and_its_file_is_like_any_other(made_clip, tmp
     lips = np.unique(mesh.faces[mesh.surfaces == Surface.LIPS, :3])
     assert mesh.deltas[names.index("jawOpen"), lips, 2].min() < -0.015
     assert np.abs(mesh.deltas[names.index("gazeSide")]).max() < 0.01, "eyes turn by their joints"
+    clip = Clip.load(made_clip[1])
+    dubber = Dubber.of(clip, fitted_face_model(clip.info), output.read_bytes())
+    picture, mask = dubber.frame(0, {"jawOpen": 0.8}, None)
+    changed = np.abs(picture.astype(int) - clip.frame(0)).max(axis=2)
+    assert changed[mask > 0].max() > 40
+    assert not changed[mask == 0].any()
 
 
 def test_a_clip_whose_face_model_is_gone_is_not_trained(made_clip, tmp_path, capsys):
