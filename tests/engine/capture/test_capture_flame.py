@@ -13,7 +13,7 @@ import torch
 from flame_file import JAW_TURN, TO_FLAME, flame_arrays, someone, write_pickle
 
 from dgtalker_engine.capture.clip import ClipInfo, Crop, Source
-from dgtalker_engine.capture.face_model import Region, load, load_flame
+from dgtalker_engine.capture.face_model import SHIPPED, Region, load, load_flame, open_model
 from dgtalker_engine.capture.face_model.flame import read_flame
 from dgtalker_engine.capture.fit.landmark_model import landmark_model
 from dgtalker_engine.capture.fitted_face_model import fitted_face_model
@@ -254,3 +254,13 @@ def test_a_clip_whose_face_model_is_gone_or_another_one_is_refused_with_what_to_
     (tmp_path / "text.pkl").write_bytes(b"not a pickle")
     with pytest.raises(DGTalkerError, match=r"text\.pkl is no file of arrays"):
         fitted_face_model(replace(clip_info, face_model_file=str(tmp_path / "text.pkl")))
+
+
+def test_a_model_that_was_learned_anew_can_be_given_too(tmp_path):
+    path = tmp_path / "own.safetensors"
+    shutil.copyfile(SHIPPED, path)
+    assert open_model(path).file == str(path)
+    assert open_model(path).digest == load().digest
+    assert open_model(None) is load()
+    with pytest.raises(DGTalkerError, match="missing"):
+        open_model(tmp_path / "none.safetensors")
