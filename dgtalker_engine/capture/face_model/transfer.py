@@ -17,7 +17,7 @@ _IRISES = {"rightEye": range(468, 473), "leftEye": range(473, 478)}
 _NORMALS = 5e-3
 """Metres that a difference of 1 between unit normals counts: lips touch, and are not the same place."""
 _NEAR = 8e-3
-"""Metres to ours beyond which a vertex is not told how to move: by twice that it is trusted by a seventh."""
+"""Metres from ours at which a vertex is told by a third how to move."""
 _FACE = (Region.SKIN, Region.UPPER_FACE, Region.LIPS)
 _LIDS = ("eyeBlinkLeft", "eyeBlinkRight")
 """Expressions whose rest that the other model cannot do is added as it is: FLAME's eyes do not shut."""
@@ -56,7 +56,7 @@ def with_ours(other: FaceModel, ours: FaceModel, aligned: Alignment) -> FaceMode
     for name in _LIDS:
         lid = ARKIT_NAMES.index(name)
         did = other.vertices(torch.zeros(0), torch.zeros(0), pose[lid]) - other.neutral + expression[lid]
-        expression[lid] += _tensor(trust[:, None] * wanted[lid]) - _tensor(trust)[:, None] * did
+        expression[lid] += _tensor(trust)[:, None] * (_tensor(wanted[lid]) - did)
     for name in _IRISES:
         mine, joint = ours.joint_names.index(name), other.joint_names.index(name)
         pose[:, joint] = ours.expression_pose[:, mine]
