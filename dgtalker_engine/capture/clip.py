@@ -94,7 +94,8 @@ class ClipInfo:
         notes: what the user should know of how the video was taken, sentences.
         cannot_teach: what no frame shows, sentences.
         face_model: name of the face model that was fitted; empty where none was yet.
-        face_model_hash: SHA-256 of its file.
+        face_model_hash: `FaceModel.digest`.
+        face_model_file: where the user's file of it lay; empty for the one that the engine brings.
         consent: of the person, as `avatar.base.Consent` has it; None where nobody was asked yet.
         photometric: whether poses and expressions were refined on the pictures.
         seconds: that each stage of the capture took, by its name.
@@ -110,6 +111,7 @@ class ClipInfo:
     cannot_teach: tuple[str, ...] = ()
     face_model: str = ""
     face_model_hash: str = ""
+    face_model_file: str = ""
     consent: Mapping[str, str] | None = None
     photometric: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict)

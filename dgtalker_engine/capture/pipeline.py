@@ -174,6 +174,7 @@ def _fit(
         cannot_teach=cannot_teach(tracks, has_sound),
         face_model=model.name,
         face_model_hash=model.digest,
+        face_model_file=model.file,
         seconds=watch.seconds,
     )
     write_info(folder, info)

@@ -107,6 +107,7 @@ def _capture_performance(options: argparse.Namespace) -> int:
 
 
 def _capture_clip(options: argparse.Namespace) -> int:
+    from ..capture.face_model import open_model
     from ..capture.pipeline import capture
     from ..capture.report import REPORT
 
@@ -117,6 +118,7 @@ def _capture_clip(options: argparse.Namespace) -> int:
         start=options.start,
         seconds=options.seconds,
         size=options.size,
+        model=open_model(options.face_model),
         say=terminal.say,
         progress=terminal,
     )

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from ..avatar import dgt
-from ..capture import face_model, pictures
+from ..capture import pictures
 from ..capture.clip import Clip
+from ..capture.fitted_face_model import fitted_face_model
 from ..capture.video import Video, on_grid
 from ..errors import DGTalkerError
 from ..performance import transcripts
@@ -33,7 +34,7 @@ def dub(options: argparse.Namespace) -> int:
     terminal = Terminal()
     clip = Clip.load(options.clip)
     head = dgt.read(options.head)
-    dubber = Dubber.of(clip, face_model.load(), head)
+    dubber = Dubber.of(clip, fitted_face_model(clip.info, options.face_model), head)
     agreed = footage_consent(dubber.avatar.metadata.consent, clip.info.consent, consent.record(options))
     if not clip.info.consent:
         clip.save_info(consent=asdict(agreed))

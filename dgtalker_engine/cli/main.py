@@ -62,11 +62,14 @@ def parser() -> argparse.ArgumentParser:
     capture.add_argument("--seconds", type=float, metavar="S", help="how much is taken (default: all)")
     text = "pixels of a side of its square frames (default: 512)"
     capture.add_argument("--size", type=int, default=512, metavar="PX", help=text)
+    _add_face_model_option(capture, "FLAME's file, to fit in place of the engine's own face model")
 
     train = commands.add_parser("train", help="a video of somebody who talks to a head, or a clip of `capture`")
     train.add_argument("input", type=Path, metavar="CLIP_OR_VIDEO", help="a video, or the folder of a clip")
     train.add_argument("--system", choices=AVATAR_SYSTEMS, required=True, help="what makes the head")
     train.add_argument("-o", "--output", type=Path, required=True, metavar="NAME.dgt", help="the file to write")
+    text = "FLAME's file, to fit to a video in place of the engine's own face model; of a clip, where it lies now"
+    _add_face_model_option(train, text)
     consent.add_options(train, "whose face it is, which is kept in the file; nothing is done without", required=True)
     train.set_defaults(run=_train)
 
@@ -77,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     dub.add_argument("-o", "--output", type=Path, required=True, metavar="FILM.mp4", help="the file to write")
     text = "the video that the clip is from: its whole pictures are shown, not the clip's square"
     dub.add_argument("--into-video", type=Path, metavar="VIDEO", help=text)
+    _add_face_model_option(dub, "the clip's face model, where its file is no longer where it was")
     dub.add_argument("--transcript", default="", metavar="WORDS", help=_TRANSCRIPT)
     text = "who is seen in the clip, where its own record does not name the person whose head it is"
     consent.add_options(dub, text, required=False)
@@ -132,6 +136,10 @@ def _command(commands: Any, name: str, text: str, function: str = "") -> argpars
     parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     parser.set_defaults(run=run)
     return parser
+
+
+def _add_face_model_option(command: argparse.ArgumentParser, text: str) -> None:
+    command.add_argument("--face-model", type=Path, metavar="FILE", help=text)
 
 
 def _add_format_option(command: argparse.ArgumentParser) -> None:

@@ -40,7 +40,13 @@ STAGES = {
 def train(options: argparse.Namespace) -> int:
     output: Path = options.output.absolute()
     said = asdict(required_consent(consent.record(options) or {}))
-    request = Request(trainer=options.system, input=str(options.input.absolute()), output=str(output), consent=said)
+    request = Request(
+        trainer=options.system,
+        input=str(options.input.absolute()),
+        output=str(output),
+        face_model=str(options.face_model.absolute()) if options.face_model else "",
+        consent=said,
+    )
     folder = checked_output(str(output)).with_suffix(FOLDER_SUFFIX)
     terminal = Terminal()
     with _claimed(folder, request), _interrupted(terminal) as cancelled:

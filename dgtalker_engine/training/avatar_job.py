@@ -11,6 +11,7 @@ from ..avatar import Consent
 from ..capture import face_model as face_models
 from ..capture.clip import INFO, Clip
 from ..capture.face_model import FaceModel
+from ..capture.fitted_face_model import fitted_face_model
 from ..capture.photometric import refine
 from ..capture.pipeline import capture
 from ..capture.video import Video
@@ -49,11 +50,12 @@ def train_avatar(system: System, request: Request, run: Run) -> dict[str, Any]:
     """A system's trainer of jobs.
 
     `request.input` is a video or the folder of a clip, `request.output` the .dgt file, `request.config` fields of the
-    system's configuration. Called again after it was ended anywhere, it goes on in the stage where it was.
+    system's configuration, `request.face_model` the file to fit to a video, or where that of a clip lies now. Called
+    again after it was ended anywhere, it goes on in the stage where it was.
 
     Raises:
-        DGTalkerError: there is no consent: then nothing was read and nothing is written; or the video cannot be used,
-            the training diverged, or the file cannot be written.
+        DGTalkerError: there is no consent: then nothing was read and nothing is written; or the video or its face model
+            cannot be used, the training diverged, or the file cannot be written.
         Cancelled, Interrupted: as `training.run_loop`.
     """
     consent = required_consent(request.consent)
@@ -67,7 +69,7 @@ def train_avatar(system: System, request: Request, run: Run) -> dict[str, Any]:
     stages = Stages(run, COSTS)
     if not (source / INFO).is_file():
         stages.expect("capture", COSTS["capture"] / 6 + _CAPTURE_COST * Video.open(source).seconds)
-    face_model = face_models.load()
+    face_model = _face_model(source, Path(request.face_model) if request.face_model else None)
     clip = _captured(source, run.folder / "clip", face_model, consent, stages.begin("capture"))
     run.show(clip.frame(len(clip) // 2) / 255)
     head = system.train(config, clip, face_model, stages.begin("train"))
@@ -87,14 +89,19 @@ def checked_output(name: str) -> Path:
     return output
 
 
+def _face_model(source: Path, file: Path | None) -> FaceModel:
+    """The model to fit a video with, or the one that a clip was fitted with."""
+    if (source / INFO).is_file():
+        return fitted_face_model(Clip.load(source).info, file)
+    return face_models.open_model(file)
+
+
 def _captured(source: Path, folder: Path, face_model: FaceModel, consent: Consent, run: Run) -> Clip:
     """The clip that `source` is, or that is made of it in `folder`; its poses refined on its pictures."""
     tell = told_fractions(run)
     if not (source / INFO).is_file():
         return _with_consent(capture(source, folder, model=face_model, progress=tell), consent)
     clip = _with_consent(Clip.load(source), consent)
-    if clip.info.face_model_hash != face_model.digest:
-        raise DGTalkerError(f"{source} was captured with another face model.", "Capture the video again.")
     if not clip.info.photometric:
         clip = clip.save_tracks(refine(clip, face_model, tell), photometric=True)
     return clip

@@ -87,7 +87,7 @@ def export(
 def _export(
     head: TrainedHead, clip: Clip, face_model: FaceModel, consent: Consent, *, system: str, path: Path, run: Run
 ) -> dict[str, Any]:
-    rig = face_rig(face_model, clip.tracks.identity, arkit_expression(face_model, clip))
+    rig = face_rig(face_model, clip.tracks.identity)
     source = _source(head, clip, face_model, rig)
     proxy = proxy_mesh(face_model, clip.tracks.identity, rig, source.cloud(rig.rig.defaults))
     progress = told_fractions(run)
@@ -121,15 +121,6 @@ def _export(
     }
 
 
-def arkit_expression(face_model: FaceModel, clip: Clip) -> np.ndarray:
-    """float32 (52, E): what ARKit's controls are in the face model's expression."""
-    if face_model.expression_names == ARKIT_NAMES:
-        return np.eye(len(ARKIT_NAMES), dtype=np.float32)
-    arkit, expression = clip.tracks.arkit.astype(float), clip.tracks.expression.astype(float)
-    pull = 1e-2 * len(arkit) * np.eye(arkit.shape[1])
-    return np.linalg.solve(arkit.T @ arkit + pull, arkit.T @ expression).astype(np.float32)
-
-
 def unsupported(arkit: np.ndarray) -> tuple[str, ...]:
     """The controls that frames (T, 52) never show."""
     most = dict(zip(ARKIT_NAMES, np.sort(arkit, axis=0)[-min(SEEN_FRAMES, len(arkit))], strict=True))
@@ -153,9 +144,8 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
         turn(means, quats, pivot, joint_weights[-1:], vector[None])
         return replace(cloud, means=torch.from_numpy(means), quats=torch.from_numpy(quats))
 
-    arkit = clip.tracks.expression if face_model.expression_names == ARKIT_NAMES else clip.tracks.arkit
     examples = np.zeros((len(clip), len(rig.rig.controls)), np.float32)
-    examples[:, : len(ARKIT_NAMES)] = np.clip(arkit, 0, 1)
+    examples[:, : len(ARKIT_NAMES)] = np.clip(clip.tracks.expression, 0, 1)
     return BakeSource(
         pose=partial(posed, head.pose),
         plain=partial(posed, head.plain),

@@ -23,6 +23,8 @@ GAZE = {
 }
 """What a control of both eyes is made of above 0 and below."""
 
+EYES = ("leftEye", "rightEye")
+"""Joints of the face model that are the rig's too."""
 _CHIN, _SCALED = 152, 255
 _OUTSIDE = (Region.SKIN, Region.UPPER_FACE, Region.LIPS, Region.SCALP, Region.NECK)
 
@@ -35,14 +37,12 @@ class FaceRig:
         rig: ARKit's controls, gaze and head.
         joints: the eyes and the head, in the order in which they turn.
         vertex_weights: uint8 (3, V), how much of each joint's turn every vertex takes, in 255ths.
-        to_expression: float32 (52, E), what expression of the face model ARKit's controls are.
         chin: how far along the neck the chin is, metres.
     """
 
     rig: Rig
     joints: tuple[Joint, ...]
     vertex_weights: np.ndarray
-    to_expression: np.ndarray
     chin: float
 
     def expression(self, weights: np.ndarray) -> np.ndarray:
@@ -52,7 +52,7 @@ class FaceRig:
         for control, ways in GAZE.items():
             for name in ways[by_name[control] < 0]:
                 arkit[name] += abs(by_name[control])
-        return np.array(list(arkit.values()), np.float32) @ self.to_expression
+        return np.array(list(arkit.values()), np.float32)
 
     def joint_weights(self, corners: np.ndarray, barycentrics: np.ndarray, means: np.ndarray) -> np.ndarray:
         """uint8 (3, N): how much of each joint's turn Gaussians take, in 255ths.
@@ -70,18 +70,17 @@ class FaceRig:
         return np.rint(np.clip(weights, 0, _SCALED)).astype(np.uint8)
 
 
-def face_rig(face_model: FaceModel, identity: np.ndarray, to_expression: np.ndarray) -> FaceRig:
+def face_rig(face_model: FaceModel, identity: np.ndarray) -> FaceRig:
     """The rig of a person.
 
     Args:
-        face_model: whose joints are called as ours are: leftEye and rightEye.
+        face_model: of ARKit's expressions, with joints called leftEye and rightEye.
         identity: (I,).
-        to_expression: float32 (52, E).
     """
     rest = face_model.vertices(torch.from_numpy(identity), torch.zeros(len(face_model.expression_names)))
     pivots = (face_model.joint_regressor @ rest).numpy()
-    eyes = [face_model.joint_names.index(name) for name in ("leftEye", "rightEye")]
-    turns = np.tensordot(to_expression, face_model.expression_pose.numpy(), 1)[:, eyes]
+    eyes = [face_model.joint_names.index(name) for name in EYES]
+    turns = face_model.expression_pose.numpy()[:, eyes]
     rig = head_rig()
     joints = [Joint(_place(pivots[eye]), _eye_turns(turns[:, index])) for index, eye in enumerate(eyes)]
     head = {"headTurn": (0.0, 0.0, TURN), "headNod": (NOD, 0.0, 0.0), "headTilt": (0.0, TILT, 0.0)}
@@ -96,7 +95,6 @@ def face_rig(face_model: FaceModel, identity: np.ndarray, to_expression: np.ndar
         rig=rig,
         joints=tuple(joints),
         vertex_weights=np.rint(_SCALED * np.clip(weights, 0, 1)).astype(np.uint8),
-        to_expression=to_expression,
         chin=float(chin),
     )
 

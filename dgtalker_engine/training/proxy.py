@@ -12,7 +12,7 @@ from ..capture.face_model import FaceModel, Region
 from ..gaussians import Gaussians
 from ..gaussians.constants import SH_C0
 from ..rig import Surface
-from .face_rig import FaceRig
+from .face_rig import EYES, FaceRig
 
 SURFACES = {
     Region.SKIN: Surface.SKIN,
@@ -45,7 +45,7 @@ def proxy_mesh(face_model: FaceModel, identity: np.ndarray, face_rig: FaceRig, c
     deltas = []
     for control in face_rig.rig.controls:
         ends = [end for end in (control.minimum, control.maximum) if end]
-        moved = [_sculpted(face_model, face_rig, rest, control.name, end) / end for end in ends]
+        moved = [_sculpted(face_model, person, face_rig, rest, control.name, end) / end for end in ends]
         deltas.append(np.mean(moved, axis=0))
     regions = face_model.regions.numpy()
     triangles = face_model.faces.numpy()
@@ -60,12 +60,16 @@ def proxy_mesh(face_model: FaceModel, identity: np.ndarray, face_rig: FaceRig, c
     )
 
 
-def _sculpted(face_model: FaceModel, face_rig: FaceRig, rest: np.ndarray, name: str, weight: float) -> np.ndarray:
-    """How far (V, 3) an expression moves the vertices, but for what joints turn."""
+def _sculpted(
+    face_model: FaceModel, person: torch.Tensor, face_rig: FaceRig, rest: np.ndarray, name: str, weight: float
+) -> np.ndarray:
+    """How far (V, 3) an expression moves the vertices, but for what the rig's joints turn: the eyes."""
     weights = np.array([weight if other == name else 0.0 for other in face_rig.rig.names], np.float32)
     expression = torch.from_numpy(face_rig.expression(weights))
-    offsets = torch.tensordot(expression, face_model.expression, 1).numpy()
-    return offsets.reshape(rest.shape)
+    turned = torch.tensordot(expression, face_model.expression_pose, 1)
+    sculpted = [joint for joint, called in enumerate(face_model.joint_names) if called not in EYES]
+    turned[sculpted] = 0
+    return face_model.vertices(person, expression, -turned).numpy() - rest
 
 
 def _colours(rest: np.ndarray, triangles: np.ndarray, regions: np.ndarray, cloud: Gaussians) -> np.ndarray:

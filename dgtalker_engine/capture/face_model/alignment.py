@@ -28,12 +28,12 @@ class Alignment:
 
     Attributes:
         vertices: float64 (V, 3).
-        landmarks: (478, 3).
+        expression: how far ARKit's expressions move them, without what joints turn (52, V, 3).
         origin: where ours has its origin (3,).
     """
 
     vertices: np.ndarray
-    landmarks: np.ndarray
+    expression: np.ndarray
     origin: np.ndarray
 
 
@@ -71,7 +71,7 @@ def align(ours: FaceModel, other: FaceModel) -> Alignment:
     shaped = ours.vertices(identity, torch.zeros(0))
     return Alignment(
         vertices=placed.apply(shaped.double().numpy()),
-        landmarks=placed.apply(ours.landmarks(shaped).double().numpy()),
+        expression=placed.scale * ours.expression.double().numpy() @ placed.rotation.T,
         origin=placed.apply(np.zeros(3)),
     )
 

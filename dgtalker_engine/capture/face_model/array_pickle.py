@@ -30,6 +30,8 @@ class _ChumpyArray(Record):
 _KNOWN: dict[tuple[str, str], object] = {
     **{(module, "csc_matrix"): _SparseMatrix for module in ("scipy.sparse.csc", "scipy.sparse._csc")},
     ("chumpy.ch", "Ch"): _ChumpyArray,
+    ("builtins", "set"): set,
+    ("__builtin__", "set"): set,
 }
 
 

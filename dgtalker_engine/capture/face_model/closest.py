@@ -16,8 +16,8 @@ def closest_on_mesh(
     Ericson, "Real-Time Collision Detection" (2005), section 5.1.5.
 
     Args:
-        points: (n, 3).
-        vertices: (V, 3).
+        points: (n, D), places in space or in more dimensions, such as places and normals.
+        vertices: (V, D).
         triangles: (F, 3).
         candidates: how many triangles to look at for a point, those whose middles are nearest: exact when it is F, and
             in effect where triangles near each other are of like size.
@@ -33,7 +33,7 @@ def closest_on_mesh(
 
 
 def _closest_barycentrics(point: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """Of the place of each triangle (…, 3, 3) that is nearest to its point (…, 3)."""
+    """Of the place of each triangle (…, 3, D) that is nearest to its point (…, D)."""
     a, b, c = corners[..., 0, :], corners[..., 1, :], corners[..., 2, :]
     first, second, towards = b - a, c - a, point - a
     d00, d01, d11 = (first * first).sum(-1), (first * second).sum(-1), (second * second).sum(-1)

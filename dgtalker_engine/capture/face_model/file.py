@@ -76,6 +76,8 @@ def read(path: Path) -> FaceModel:
             expression_names=tuple(str(name) for name in about["expression_names"]),
             joint_names=tuple(str(name) for name in about["joint_names"]),
             joint_parents=tuple(int(parent) for parent in about["joint_parents"]),
+            made_of=(),
+            file="",
             **{name: tensors[name] for name in _STORED if name != "pose_correctives"},
         )
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:

@@ -6,41 +6,68 @@ the user's, under the licence that they accepted; the engine brings none.
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from ...errors import DGTalkerError
-from .alignment import Alignment, align
+from .alignment import align
 from .array_pickle import read_arrays
-from .closest import closest_on_mesh
 from .file import load, problem
-from .model import LANDMARKS, FaceModel, Region
+from .model import LANDMARKS, FaceModel
+from .mouth import with_mouth
+from .transfer import with_ours
 
 EMBEDDING = "mediapipe_landmark_embedding.npz"
 """What is published with FLAME for MediaPipe's landmarks; used where it lies beside the model."""
 
 _PUBLISHED = "Give FLAME's file as it was published, such as generic_model.pkl or flame2023.pkl."
 _IDENTITY, _EXPRESSIONS = 300, 100
+_USED_IDENTITY = 100
+"""Of the components, the first: a film tells no more of a face."""
+_TRANSFER = "transfer 1"
+"""Goes into the digest: another number where other expressions or vertices are computed from the same file."""
 _JOINTS = ("neck", "jaw", "leftEye", "rightEye")
 _PARENTS = (-1, 0, 0, 0)
 _KINTREE = (0, 1, 1, 1)
 """The parents of FLAME's joints after its root."""
 _TO_HEAD_SPACE = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """FLAME's +Y is up and its face looks along +Z."""
-_IRISES = {"rightEye": range(468, 473), "leftEye": range(473, 478)}
 
 
 def load_flame(path: Path) -> FaceModel:
-    """FLAME 2020 or 2023: 300 identity and 100 expression components, neck, jaw and eyes.
+    """FLAME 2020 or 2023 as our face model is: 100 identity components, ARKit's 52 expressions, jaw and eyes.
 
-    The file has neither MediaPipe's landmarks, UV nor regions: they are those of our model, laid over FLAME's mean
-    face. Landmarks that `EMBEDDING` knows are taken from it where it lies beside the file.
+    The file has neither MediaPipe's landmarks, UV, regions nor a mouth behind the lips: they are those of our model,
+    laid over FLAME's mean face. Landmarks that `EMBEDDING` knows are taken from it where it lies beside the file.
+    ARKit's expressions are what FLAME's components and jaw do that is the most like ours (`transfer.with_ours`).
 
     Args:
         path: a pickle as published, or an ``.npz`` of the same arrays.
+
+    Raises:
+        DGTalkerError: the file is missing or is not FLAME's.
+    """
+    flame = read_flame(path)
+    ours = load()
+    aligned = align(ours, flame)
+    model = with_mouth(with_ours(flame, ours, aligned), ours, aligned)
+    embedding = path.with_name(EMBEDDING)
+    made_of = [_TRANSFER, flame.digest, ours.digest]
+    if embedding.is_file():
+        known, faces, weights = _published(embedding, len(model.faces))
+        model.landmark_faces[known] = torch.from_numpy(faces)
+        model.landmark_barycentrics[known] = _tensor(weights)
+        made_of.append(hashlib.sha256(embedding.read_bytes()).hexdigest())
+    return replace(model, identity=model.identity[:_USED_IDENTITY], made_of=tuple(made_of))
+
+
+def read_flame(path: Path) -> FaceModel:
+    """What the file says, in head space but for the origin: 300 identity and 100 expression components, four joints.
 
     Raises:
         DGTalkerError: the file is missing or is not FLAME's.
@@ -49,13 +76,13 @@ def load_flame(path: Path) -> FaceModel:
         raise DGTalkerError(f"There is no file {path}.", _PUBLISHED)
     arrays = _npz(path) if path.suffix.lower() == ".npz" else read_arrays(path)
     try:
-        bare = _model(arrays)
+        model = _model(arrays)
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise DGTalkerError(f"{path} is not FLAME: {error}.", _PUBLISHED) from error
-    wrong = problem(bare)
+    wrong = problem(model)
     if wrong:
         raise DGTalkerError(f"{path} is not FLAME: {wrong}.", _PUBLISHED)
-    return _with_ours(bare, path.with_name(EMBEDDING))
+    return model
 
 
 def _npz(path: Path) -> dict[str, np.ndarray]:
@@ -67,7 +94,6 @@ def _npz(path: Path) -> dict[str, np.ndarray]:
 
 
 def _model(arrays: dict[str, np.ndarray]) -> FaceModel:
-    """What the file says, in head space but for the origin, with no landmarks and no regions."""
     template = arrays["v_template"].astype(np.float64) @ _TO_HEAD_SPACE.T
     count = len(template)
     shapes = np.einsum("ij,vjk->kvi", _TO_HEAD_SPACE, arrays["shapedirs"].astype(np.float64))
@@ -104,40 +130,6 @@ def _tensor(array: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(array, np.float32))
 
 
-def _with_ours(flame: FaceModel, embedding: Path) -> FaceModel:
-    """With the origin, landmarks, UV and regions that our model has where FLAME's mean face lies."""
-    aligned = align(load(), flame)
-    landmark_faces, barycentrics = _landmarks(flame, aligned)
-    if embedding.is_file():
-        known, published_faces, published_weights = _published(embedding, len(flame.faces))
-        landmark_faces[known], barycentrics[known] = published_faces, published_weights
-    regions, uv = _regions_and_uv(flame, aligned)
-    fields = dict(vars(flame))
-    fields.update(
-        neutral=flame.neutral - _tensor(aligned.origin),
-        uv=_tensor(uv),
-        regions=torch.from_numpy(regions),
-        landmark_faces=torch.from_numpy(landmark_faces),
-        landmark_barycentrics=_tensor(barycentrics),
-    )
-    return FaceModel(**fields)
-
-
-def _landmarks(flame: FaceModel, aligned: Alignment) -> tuple[np.ndarray, np.ndarray]:
-    vertices, faces = flame.neutral.double().numpy(), flame.faces.numpy()
-    landmark_faces, barycentrics = np.full(LANDMARKS, -1), np.zeros((LANDMARKS, 3))
-    eye_weights = flame.skin_weights.numpy()[:, [_JOINTS.index(name) for name in _IRISES]]
-    skin = np.arange(LANDMARKS) < min(min(numbers) for numbers in _IRISES.values())
-    targets = [(np.flatnonzero(skin), eye_weights.max(axis=1) < 0.5)]
-    targets += [(np.array(numbers), eye_weights[:, i] >= 0.5) for i, numbers in enumerate(_IRISES.values())]
-    for numbers, mask in targets:
-        used = np.flatnonzero(np.asarray(mask)[faces].all(axis=1))
-        if len(used):
-            found, weights = closest_on_mesh(aligned.landmarks[numbers], vertices, faces[used])
-            landmark_faces[numbers], barycentrics[numbers] = used[found], weights
-    return landmark_faces, barycentrics
-
-
 def _published(path: Path, faces: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Numbers of MediaPipe's landmarks, FLAME's triangles and barycentrics."""
     arrays = _npz(path)
@@ -151,16 +143,3 @@ def _published(path: Path, faces: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
     if not fit or not (numbers >= 0).all() or not (numbers < LANDMARKS).all() or not (triangles < faces).all():
         raise DGTalkerError(f"{path} does not fit FLAME's file beside it.", "Move it away.")
     return numbers, triangles, weights
-
-
-def _regions_and_uv(flame: FaceModel, aligned: Alignment) -> tuple[np.ndarray, np.ndarray]:
-    vertices, faces = flame.neutral.double().numpy(), flame.faces.numpy()
-    ours = load()
-    skin = np.flatnonzero(~np.isin(ours.regions.numpy(), (Region.TEETH, Region.EYES)))
-    triangles = ours.faces.numpy()[skin]
-    found, _ = closest_on_mesh(vertices[faces].mean(axis=1), aligned.vertices, triangles)
-    regions = ours.regions.numpy()[skin][found].copy()
-    eyes = flame.skin_weights.numpy()[:, [_JOINTS.index(name) for name in _IRISES]].max(axis=1) >= 0.5
-    regions[eyes[faces].all(axis=1)] = Region.EYES
-    found, weights = closest_on_mesh(vertices, aligned.vertices, triangles)
-    return regions, (ours.uv.numpy()[triangles[found]] * weights[..., None]).sum(axis=1)

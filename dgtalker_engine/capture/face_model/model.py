@@ -37,10 +37,11 @@ class FaceModel:
         name: ``dgtalker`` or ``flame``.
         neutral: the mean face at rest, float32 (V, 3).
         identity: offsets per standard deviation, float32 (I, V, 3).
-        expression: offsets at full expression (E, V, 3); ours are ARKit's blendshapes in the order of their names,
-            FLAME's are per standard deviation.
+        expression: offsets at full expression (E, V, 3), ARKit's blendshapes in the order of their names; of FLAME's
+            bare file its components, per standard deviation.
         expression_names: (E,).
-        expression_pose: how far an expression turns each joint, axis-angle (E, J, 3): ARKit's eyeLook… turn the eyes.
+        expression_pose: how far an expression turns each joint, axis-angle (E, J, 3): ARKit's eyeLook… turn the eyes,
+            and FLAME's jawOpen turns its jaw.
         faces: triangles, counter-clockwise from outside, int64 (F, 3).
         uv: float32 (V, 2), 0–1.
         regions: `Region` of each triangle, uint8 (F,).
@@ -51,6 +52,8 @@ class FaceModel:
         pose_correctives: offsets per entry of the joints' rotations minus the identity (9 J, V, 3), or None.
         landmark_faces: the triangle that each of MediaPipe's landmarks lies on, int64 (`LANDMARKS`,); −1: none.
         landmark_barycentrics: where in it (`LANDMARKS`, 3).
+        made_of: digests of what the model was computed from as it was opened; empty where its file has all of it.
+        file: where the user's file lies; empty for the model that the engine brings.
     """
 
     name: str
@@ -69,6 +72,8 @@ class FaceModel:
     pose_correctives: Tensor | None
     landmark_faces: Tensor
     landmark_barycentrics: Tensor
+    made_of: tuple[str, ...] = ()
+    file: str = ""
 
     def vertices(self, identity: Tensor, expression: Tensor, pose: Tensor | None = None) -> Tensor:
         """The posed mesh in head space, metres (…, V, 3); differentiable.
@@ -109,6 +114,11 @@ class FaceModel:
         shift = self.skin_weights @ torch.stack(moved, -2)
         return vertices + (blended @ vertices[..., None])[..., 0] + shift
 
+    def displacements(self) -> Tensor:
+        """How far each expression alone moves the mean face's vertices, with the joints that it turns (E, V, 3)."""
+        count = len(self.expression)
+        return self.vertices(self.neutral.new_zeros(0), torch.eye(count).to(self.neutral)) - self.neutral
+
     def landmarks(self, vertices: Tensor) -> Tensor:
         """MediaPipe's landmarks on a posed mesh: (…, V, 3) → (…, `LANDMARKS`, 3); NaN where the model has none."""
         corners = vertices[..., self.faces[self.landmark_faces.clamp_min(0)], :]
@@ -122,9 +132,17 @@ class FaceModel:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the whole model: what a clip was fitted with."""
+        """SHA-256 of the model: what a clip was fitted with.
+
+        Of a model that is computed it is that of its sources, since another processor rounds otherwise.
+        """
         digest = hashlib.sha256()
+        if self.made_of:
+            digest.update(" ".join((self.name, *self.made_of)).encode())
+            return digest.hexdigest()
         for field in fields(self):
+            if field.name in ("made_of", "file"):
+                continue
             value = getattr(self, field.name)
             digest.update(field.name.encode())
             digest.update(value.cpu().numpy().tobytes() if isinstance(value, Tensor) else repr(value).encode())

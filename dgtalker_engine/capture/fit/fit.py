@@ -132,10 +132,7 @@ def _fit(problem: Problem, person: Person, frames: Frames) -> Fit:
 
 def _seen(names: tuple[str, ...], arkit: np.ndarray, blink: np.ndarray) -> np.ndarray:
     """What MediaPipe says of a model's expressions (T, E); NaN where it says nothing."""
-    seen = np.full((len(arkit), len(names)), np.nan)
-    if not set(names) <= set(ARKIT_NAMES):
-        return seen * 0
-    seen[:] = arkit[:, [ARKIT_NAMES.index(name) for name in names]]
+    seen = arkit[:, [ARKIT_NAMES.index(name) for name in names]].astype(np.float64)
     for side, name in enumerate(("eyeBlinkLeft", "eyeBlinkRight")):
         if name in names:
             seen[:, names.index(name)] = blink[:, side]

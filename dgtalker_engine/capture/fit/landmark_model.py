@@ -39,6 +39,7 @@ class LandmarkModel:
         joints, joints_identity: places of the joints at rest (J, 3), and by identity (I, J, 3).
         weights: skin weights (P, J).
         turns: what each expression turns (E, J, 3), axis-angle.
+        correctives: offsets per entry of the joints' rotations minus the identity (9 J, P, 3), or None.
     """
 
     indices: np.ndarray
@@ -49,6 +50,7 @@ class LandmarkModel:
     joints_identity: np.ndarray
     weights: np.ndarray
     turns: np.ndarray
+    correctives: np.ndarray | None
 
     def shape(self, identity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Landmarks (P, 3) and joints (J, 3) of a person (I,) at rest."""
@@ -80,6 +82,10 @@ class LandmarkModel:
         by_expression[:] = self.expression.transpose(1, 2, 0)
         by_pose = np.zeros((*shape, 3 * len(joints)), np.float32)
         turns = np.tensordot(expression, self.turns, 1) + pose
+        matrices = Rotation.from_rotvec(turns.reshape(-1, 3)).as_matrix().reshape(*turns.shape, 3)
+        if self.correctives is not None:
+            bent = (matrices - np.eye(3)).reshape(len(matrices), -1)
+            points = points + np.tensordot(bent, self.correctives, 1)
         moved = points.copy()
         for joint, pivot in enumerate(joints):
             hit = np.flatnonzero(self.weights[:, joint])
@@ -87,14 +93,25 @@ class LandmarkModel:
                 continue
             weight = self.weights[hit, joint]
             arm = points[:, hit] - pivot
-            turned = np.einsum("tij,tpj->tpi", Rotation.from_rotvec(turns[:, joint]).as_matrix(), arm)
+            turned = np.einsum("tij,tpj->tpi", matrices[:, joint], arm)
             moved[:, hit] += weight[:, None] * (turned - arm)
             if not derivatives:
                 continue
+            blended = np.eye(3) + weight[:, None, None] * (matrices[:, None, joint] - np.eye(3))
+            by_expression[:, hit] = blended.astype(np.float32) @ by_expression[:, hit]
             cross = -weight[:, None, None] * _cross_matrices(turned)  # of a small turn more: turn × arm
+            if self.correctives is not None:
+                cross += blended @ self._bent(joint, matrices[:, joint], hit)
             by_pose[:, hit, :, 3 * joint : 3 * joint + 3] = cross
-            by_expression[:, hit] += np.einsum("tpij,ej->tpie", cross, self.turns[:, joint])
+            by_expression[:, hit] += np.tensordot(cross, self.turns[:, joint], ([3], [1]))
         return Placed(moved, by_expression, by_pose)
+
+    def _bent(self, joint: int, matrices: np.ndarray, hit: np.ndarray) -> np.ndarray:
+        """What the correctives of a joint's rotations (T, 3, 3) do to landmarks by a small turn more (T, p, 3, 3)."""
+        assert self.correctives is not None
+        more = np.einsum("kab,tbc->ktac", _cross_matrices(np.eye(3)), matrices)
+        corrective = self.correctives[9 * joint : 9 * joint + 9, hit].reshape(3, 3, len(hit), 3)
+        return np.einsum("ktab,abpi->tpik", more, corrective)
 
 
 def landmark_model(face_model: FaceModel) -> LandmarkModel:
@@ -111,6 +128,7 @@ def landmark_model(face_model: FaceModel) -> LandmarkModel:
     neutral, identity, expression = (
         tensor.cpu().numpy() for tensor in (face_model.neutral, face_model.identity, face_model.expression)
     )
+    correctives = face_model.pose_correctives
     return LandmarkModel(
         indices=indices,
         neutral=at(neutral),
@@ -120,6 +138,7 @@ def landmark_model(face_model: FaceModel) -> LandmarkModel:
         joints_identity=regressor @ identity,
         weights=at(face_model.skin_weights.cpu().numpy()),
         turns=face_model.expression_pose.cpu().numpy().astype(np.float64),
+        correctives=None if correctives is None else at(correctives.cpu().numpy().astype(np.float64)),
     )
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...rig import ARKIT_NAMES
 from ..face_model import LANDMARKS
 
 LIPS = (
@@ -57,11 +56,8 @@ class Priors:
 
 
 def priors(names: Sequence[str]) -> Priors:
-    """Of ARKit's blendshapes by their names; others are components per standard deviation, as FLAME's."""
+    """Of ARKit's blendshapes by their names."""
     count = len(names)
-    if not set(names) <= set(ARKIT_NAMES):
-        none = np.zeros(count)
-        return Priors(none - np.inf, none + np.inf, none, none + 30.0, none + 100.0)
     seldom = np.array([next((f for key, f in _SELDOM.items() if name.startswith(key)), 1.0) for name in names])
     fast = np.array([name.startswith(_FAST) for name in names])
     blink = np.array([name.startswith("eyeBlink") for name in names])

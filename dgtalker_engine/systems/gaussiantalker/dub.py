@@ -52,7 +52,7 @@ class Dubber:
 
     Attributes:
         clip: captured and fitted with `face`.
-        face: the engine's own face model.
+        face: the face model, of this person.
         avatar: of the clip's person.
     """
 
@@ -68,9 +68,9 @@ class Dubber:
             DGTalkerError: the head cannot be read or lacks a mouth, or the clip is not fitted with this face model.
         """
         avatar = avatars.load(head)
-        if clip.tracks.expression.shape[1] != len(ARKIT_NAMES):
+        if clip.info.face_model_hash != face.digest:
             raise DGTalkerError(
-                f"The face in {clip.folder} was not fitted with the engine's own face model.",
+                f"The face in {clip.folder} was fitted with another face model.",
                 "Capture the video again: python -m dgtalker_engine capture",
             )
         if "jawOpen" not in avatar.rig.names:

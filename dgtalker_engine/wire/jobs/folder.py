@@ -45,6 +45,7 @@ class Request:
         config: of the training, `Config.to_json`.
         input: what is trained from, a file or folder.
         output: the file to write.
+        face_model: the user's own face model, a file; empty: the engine's, or the one that a clip was fitted with.
         consent: the record of whoever is seen or heard, which goes into what is written.
     """
 
@@ -52,6 +53,7 @@ class Request:
     config: Mapping[str, Any] = field(default_factory=dict[str, Any])
     input: str = ""
     output: str = ""
+    face_model: str = ""
     consent: Mapping[str, str] = field(default_factory=dict[str, str])
 
 

@@ -24,7 +24,7 @@ made_videos.write_video(sys.argv[2], made_videos.talking(32), sound=0.1 * numpy.
 def film(tmp_path_factory) -> Path:
     """A built-in head that talks and blinks, filmed by the engine."""
     path = tmp_path_factory.mktemp("film") / "actor.mp4"
-    tools = Path(__file__).resolve().parents[2] / "engine" / "capture"
+    tools = Path(__file__).resolve().parents[2] / "engine"
     engine = os.environ["DGTALKER_ENGINE_PYTHON"]
     ready = subprocess.run([engine, "-I", "-m", "dgtalker_engine.capture.ready"], capture_output=True, text=True)
     if ready.returncode:

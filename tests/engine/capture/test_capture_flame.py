@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from flame_file import SHIFT, TO_FLAME, flame_arrays, someone, write_pickle
+from flame_file import JAW_TURN, TO_FLAME, flame_arrays, someone, write_pickle
 
-from dgtalker_engine.capture.face_model import Region, load_flame
-from dgtalker_engine.capture.face_model.alignment import Alignment
+from dgtalker_engine.capture.clip import ClipInfo, Crop, Source
+from dgtalker_engine.capture.face_model import SHIPPED, Region, load, load_flame, open_model
+from dgtalker_engine.capture.face_model.flame import read_flame
+from dgtalker_engine.capture.fit.landmark_model import landmark_model
+from dgtalker_engine.capture.fitted_face_model import fitted_face_model
+from dgtalker_engine.capture.mesh_raster import rasterize
 from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.rig import ARKIT_NAMES
 
 
 @pytest.fixture(scope="module")
@@ -21,9 +28,19 @@ def arrays():
 
 
 @pytest.fixture(scope="module")
-def flame(arrays, tmp_path_factory):
+def path(arrays, tmp_path_factory):
     path = tmp_path_factory.mktemp("flame") / "generic_model.pkl"
     write_pickle(path, arrays)
+    return path
+
+
+@pytest.fixture(scope="module")
+def bare(path):
+    return read_flame(path)
+
+
+@pytest.fixture(scope="module")
+def flame(path):
     return load_flame(path)
 
 
@@ -54,58 +71,114 @@ def published_flame(arrays, shape, expression, pose) -> np.ndarray:
     return np.einsum("vab,vb->va", blended[:, :3, :3], posed) + blended[:, :3, 3]
 
 
-def test_a_posed_face_is_that_of_the_published_equations(arrays, flame):
+def test_a_posed_face_is_that_of_the_published_equations(arrays, bare):
     random = np.random.default_rng(0)
     shape, expression = random.normal(size=300), random.normal(size=100)
     pose = np.concatenate([np.zeros((1, 3)), random.normal(0, 0.3, (4, 3))])
-    true = (published_flame(arrays, shape, expression, pose) - SHIFT) @ TO_FLAME
+    true = (published_flame(arrays, shape, expression, pose)) @ TO_FLAME
     turned = torch.from_numpy((pose[1:] @ TO_FLAME).astype("f4"))
-    ours = flame.vertices(torch.from_numpy(shape.astype("f4")), torch.from_numpy(expression.astype("f4")), turned)
-    apart = ours.numpy() - true
-    # the origin is where it was found; everything else must agree
-    assert np.abs(apart - apart.mean(axis=0)).max() < 2e-6
-    assert np.linalg.norm(apart.mean(axis=0)) < 0.004
+    found = bare.vertices(torch.from_numpy(shape.astype("f4")), torch.from_numpy(expression.astype("f4")), turned)
+    assert np.abs(found.numpy() - true).max() < 2e-6
+    assert bare.joint_names == ("neck", "jaw", "leftEye", "rightEye")
 
 
 def test_landmarks_are_where_our_model_has_them_on_that_face(flame):
-    ours, vertices = someone()
+    ours, vertices, _ = someone()
     true = ours.landmarks(torch.from_numpy(vertices.astype("f4"))).numpy()
     found = flame.landmarks(flame.neutral).numpy()
     apart = found - true
+    assert np.linalg.norm(apart.mean(axis=0)) < 0.004, "the origin"
     apart -= apart[:468].mean(axis=0)
     assert np.linalg.norm(apart, axis=1).mean() < 0.0015
     assert np.linalg.norm(apart[[13, 14, 61, 291, 159, 386, 468, 473]], axis=1).max() < 0.003
 
 
-def test_regions_are_those_of_our_model(flame):
-    ours, _ = someone()
-    front = np.isin(ours.regions.numpy(), (Region.SKIN, Region.UPPER_FACE, Region.LIPS, Region.EYES))
-    assert (flame.regions == ours.regions).numpy()[front].mean() > 0.9
+def test_regions_are_those_of_our_model(arrays, flame):
+    ours, _, kept = someone()
+    number = np.full(len(ours.neutral), -1)
+    number[kept] = np.arange(len(kept))
+    regions = ours.regions.numpy()[(number[ours.faces.numpy()] >= 0).all(axis=1)]
+    front = np.isin(regions, (Region.SKIN, Region.UPPER_FACE, Region.LIPS, Region.EYES))
+    assert (flame.regions.numpy()[: len(regions)] == regions)[front].mean() > 0.9
     assert (flame.uv >= 0).all()
     assert (flame.uv <= 1).all()
 
 
-def test_joints_are_the_eyes_the_jaw_and_the_neck(flame):
-    assert flame.joint_names == ("neck", "jaw", "leftEye", "rightEye")
+def test_an_expression_is_arkits_and_an_open_mouth_is_the_jaws_turn(flame):
+    ours, vertices, kept = someone()
+    assert flame.expression_names == ARKIT_NAMES
+    assert flame.joint_names == ("jaw", "leftEye", "rightEye")
     joints = flame.joint_regressor @ flame.neutral
-    assert joints[2, 0] > 0.02 > -0.02 > joints[3, 0]
+    assert joints[1, 0] > 0.02 > -0.02 > joints[2, 0]
+    face = np.isin(ours.regions.numpy(), (Region.SKIN, Region.UPPER_FACE, Region.LIPS))
+    front = np.flatnonzero(np.isin(kept, ours.faces.numpy()[face]) & (vertices[kept, 1] < -0.03))
+    turned = flame.expression_pose[ARKIT_NAMES.index("jawOpen"), 0].numpy()
+    assert turned == pytest.approx([JAW_TURN, 0, 0], abs=0.03)
+    for name in ("jawOpen", "mouthSmileLeft", "mouthPucker", "browInnerUp", "eyeBlinkRight"):
+        index = ARKIT_NAMES.index(name)
+        moved = (flame.vertices(torch.zeros(0), torch.eye(52)[index]) - flame.neutral).numpy()[front]
+        wanted = ours.expression[index].numpy()[kept][front]
+        assert np.linalg.norm(moved - wanted) < 0.25 * np.linalg.norm(wanted), name
 
 
-def test_npz_is_read_like_the_pickle_and_the_published_landmarks_are_used(arrays, flame, tmp_path, monkeypatch):
-    ours, vertices = someone()
-    landmarks = ours.landmarks(torch.from_numpy(vertices.astype("f4"))).numpy()
-    shift = SHIFT @ TO_FLAME
-    true = Alignment(vertices=vertices + shift, landmarks=landmarks + shift, origin=shift)
-    monkeypatch.setattr("dgtalker_engine.capture.face_model.flame.align", lambda *_: true)
+def test_an_open_mouth_shows_our_teeth_and_mouth_and_the_lower_teeth_go_down(flame):
+    weights = torch.zeros(52)
+    weights[ARKIT_NAMES.index("jawOpen")] = 0.7
+    opened = flame.vertices(torch.zeros(0), weights)
+    teeth = flame.faces[flame.regions == Region.TEETH].unique()
+    down = (flame.neutral - opened)[teeth, 2]
+    assert down.max() > 0.01
+    assert down.min() < 0.001
+    upper, lower = flame.landmarks(opened)[[13, 14]].numpy()
+    pixels = torch.stack([opened[:, 0], -opened[:, 2]], 1).double().numpy() * 1000 + 150
+    shown = rasterize(pixels, opened[:, 1].double().numpy() + 1, flame.faces.numpy(), 300, 300).triangles
+    rows = np.arange(*np.rint([150 - 1000 * upper[2] + 3, 150 - 1000 * lower[2] - 3]).astype(int))
+    between = shown[rows, round(150 + 1000 * float(upper[0]))]
+    assert len(rows) > 8
+    assert np.isin(flame.regions.numpy()[between], (Region.TEETH, Region.MOUTH_INSIDE, Region.LIPS)).all()
+
+
+def test_the_eyes_shut_although_flames_own_expressions_do_not_do_it(flame):
+    def gap(blink: float) -> float:
+        weights = torch.zeros(52)
+        weights[ARKIT_NAMES.index("eyeBlinkLeft")] = blink
+        upper, lower = flame.landmarks(flame.vertices(torch.zeros(0), weights))[[386, 374], 2].tolist()
+        return upper - lower
+
+    assert gap(1.0) < 0.3 * gap(0.0)
+
+
+def test_the_fit_knows_the_landmarks_of_a_bent_jaw(flame):
+    landmarks, random = landmark_model(flame), np.random.default_rng(0)
+    identity, expression = random.normal(size=100), random.uniform(0, 0.6, (2, 52))
+    pose = random.normal(0, 0.1, (2, 3, 3))
+    rest, joints = landmarks.shape(identity)
+    placed = landmarks.place(rest, joints, expression, pose)
+    tensors = [torch.from_numpy(array.astype("f4")) for array in (identity, expression, pose)]
+    true = flame.landmarks(flame.vertices(*tensors)).numpy()[:, landmarks.indices]
+    assert np.abs(placed.points - true).max() < 1e-4
+    step, jaw = 1e-5, ARKIT_NAMES.index("jawOpen")
+    ends = [landmarks.place(rest, joints, expression + way * np.eye(52)[jaw], pose) for way in (step, -step)]
+    slope = (ends[0].points - ends[1].points) / (2 * step)
+    assert np.abs(placed.by_expression[..., jaw] - slope).max() < 0.05 * np.abs(slope).max()
+    turned = np.zeros((3, 3))
+    turned[0, 0] = step
+    ends = [landmarks.place(rest, joints, expression, pose + way * turned) for way in (1, -1)]
+    slope = (ends[0].points - ends[1].points) / (2 * step)
+    assert np.abs(placed.by_pose[..., 0] - slope).max() < 0.05 * np.abs(slope).max()
+
+
+def test_npz_is_read_like_the_pickle_and_the_published_landmarks_are_used(arrays, bare, flame, tmp_path):
     np.savez(tmp_path / "flame.npz", **arrays)
+    assert read_flame(tmp_path / "flame.npz").digest == bare.digest
+    assert load_flame(tmp_path / "flame.npz").digest == flame.digest
     published = {"landmark_indices": [13, 14], "lmk_face_idx": [7, 9], "lmk_b_coords": [[1, 0, 0], [0, 0.5, 0.5]]}
     np.savez(tmp_path / "mediapipe_landmark_embedding.npz", **published)
     read = load_flame(tmp_path / "flame.npz")
-    assert torch.equal(read.identity, flame.identity)
     assert read.landmark_faces[[13, 14]].tolist() == [7, 9]
     assert read.landmark_barycentrics[14].tolist() == [0, 0.5, 0.5]
-    apart = read.landmarks(read.neutral)[61].numpy() - landmarks[61]
-    assert np.linalg.norm(apart) < 1e-4
+    assert read.landmark_faces[61] == flame.landmark_faces[61]
+    assert read.digest != flame.digest
 
 
 class Malicious:
@@ -149,3 +222,45 @@ def test_flame_of_other_sizes_is_refused(arrays, tmp_path):
     np.savez(tmp_path / "outside.npz", **{**arrays, "f": arrays["f"] + 10**6})
     with pytest.raises(DGTalkerError, match="outside"):
         load_flame(tmp_path / "outside.npz")
+
+
+@pytest.fixture(scope="module")
+def clip_info(path, flame):
+    source = Source(name="film.mp4", digest="", width=8, height=8, rotation=0, start=0.0, end=1.0)
+    info = ClipInfo(fps=25, size=8, source=source, crop=Crop(x=0, y=0, side=8), kept=(0,))
+    return replace(info, face_model_hash=flame.digest, face_model_file=str(path))
+
+
+def test_the_face_model_of_a_clip_is_found_where_it_was_and_where_it_is_now(clip_info, path, tmp_path):
+    assert fitted_face_model(clip_info).file == str(path)
+    moved = tmp_path / "moved.pkl"
+    shutil.copyfile(path, moved)
+    assert fitted_face_model(replace(clip_info, face_model_file="/nowhere/flame.pkl"), moved).file == str(moved)
+    ours = replace(clip_info, face_model_hash=load().digest, face_model_file="")
+    assert fitted_face_model(ours) is load()
+
+
+def test_a_clip_whose_face_model_is_gone_or_another_one_is_refused_with_what_to_do(clip_info, arrays, tmp_path):
+    def refusal(info: ClipInfo) -> str:
+        with pytest.raises(DGTalkerError) as refused:
+            fitted_face_model(info)
+        assert "--face-model FILE" in refused.value.hint
+        return refused.value.message
+
+    assert "no file /nowhere/flame.pkl" in refusal(replace(clip_info, face_model_file="/nowhere/flame.pkl"))
+    np.savez(tmp_path / "other.npz", **{**arrays, "v_template": 1.01 * arrays["v_template"]})
+    assert "other.npz" in refusal(replace(clip_info, face_model_file=str(tmp_path / "other.npz")))
+    assert "another face model" in refusal(replace(clip_info, face_model_file=""))
+    (tmp_path / "text.pkl").write_bytes(b"not a pickle")
+    with pytest.raises(DGTalkerError, match=r"text\.pkl is no file of arrays"):
+        fitted_face_model(replace(clip_info, face_model_file=str(tmp_path / "text.pkl")))
+
+
+def test_a_model_that_was_learned_anew_can_be_given_too(tmp_path):
+    path = tmp_path / "own.safetensors"
+    shutil.copyfile(SHIPPED, path)
+    assert open_model(path).file == str(path)
+    assert open_model(path).digest == load().digest
+    assert open_model(None) is load()
+    with pytest.raises(DGTalkerError, match="missing"):
+        open_model(tmp_path / "none.safetensors")

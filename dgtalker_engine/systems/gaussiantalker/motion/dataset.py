@@ -141,17 +141,9 @@ def scale_of(samples: Sequence[Sample], speakers: Sequence[str]) -> Scale:
 
 
 def lip_basis(face: FaceModel) -> Tensor:
-    """How far each of `MOTION_NAMES` moves the vertices of the lips (M_L of eq. 7), metres (N, K, 3).
-
-    Raises:
-        DGTalkerError: a model without ARKit's expressions.
-    """
-    if tuple(face.expression_names) != ARKIT_NAMES:
-        raise DGTalkerError(
-            f"The face model {face.name} does not have ARKit's expressions.", "Train with the engine's own face model."
-        )
+    """How far each of `MOTION_NAMES` moves the vertices of the lips (M_L of eq. 7), metres (N, K, 3)."""
     lips = face.faces[face.regions == int(Region.LIPS)].unique()
-    return face.expression[_COLUMNS][:, lips].float()
+    return face.displacements()[_COLUMNS][:, lips].float()
 
 
 class Crops(NamedTuple):

@@ -36,7 +36,7 @@ class LipMeter:
 
     def __init__(self, face: FaceModel) -> None:
         rest = face.landmarks(face.neutral)
-        moved = face.landmarks(face.neutral + face.expression) - rest
+        moved = face.landmarks(face.neutral + face.displacements()) - rest
         columns = [ARKIT_NAMES.index(name) for name in MOTION_NAMES]
         # Head space: z is up, x the subject's left.
         self._opens = (moved[columns, _UPPER, 2] - moved[columns, _LOWER, 2]).numpy()

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ....capture.clip import Clip
 from ....capture.face_model import FaceModel
-from ....rig import ARKIT_NAMES
 from ....training import Run
 from . import manner
 from .adapt import PERSON, adapt
@@ -44,12 +43,12 @@ def manner_of(
     learned = manner.load(base)
     sound = sound_input("" if learned.sound == sound_input().name else learned.sound)
     run.check()
-    sample = sample_of_clip(clip, face, sound, until=until)
+    sample = sample_of_clip(clip, sound, until=until)
     translator = adapt(learned.translator, sample, lip_basis(face), config, run)
     return Manner(translator, PERSON, learned.sound, learned.learned_from)
 
 
-def sample_of_clip(clip: Clip, face: FaceModel, sound: SoundInput, *, until: float = math.inf) -> Sample:
+def sample_of_clip(clip: Clip, sound: SoundInput, *, until: float = math.inf) -> Sample:
     """A clip as the translator learns from it, up to a time in seconds.
 
     Raises:
@@ -59,8 +58,7 @@ def sample_of_clip(clip: Clip, face: FaceModel, sound: SoundInput, *, until: flo
     if len(samples) == 0:
         raise NoSpeechError(f"{clip.folder} has no sound: how its person speaks is not heard.", "Give one with sound.")
     heard = hear(samples, rate, sound)
-    ours = tuple(face.expression_names) == ARKIT_NAMES and clip.tracks.expression.shape[1] == len(ARKIT_NAMES)
-    curves = clip.tracks.expression if ours else clip.tracks.arkit
     rows = clip.tracks.times < until
-    sample = sample_of(clip.folder.name, clip.folder.name, heard, clip.tracks.times[rows], curves[rows])
+    times, curves = clip.tracks.times[rows], clip.tracks.expression[rows]
+    sample = sample_of(clip.folder.name, clip.folder.name, heard, times, curves)
     return part(sample, 0.0, min(until, len(heard) / RATE))

@@ -61,7 +61,15 @@ def make_clip(folder: Path, head: bytes) -> Clip:
     soundfile.write(folder / SOUND, np.zeros(4000, np.float32), 16000)
     source = Source(name="wall.mp4", digest="", width=120, height=100, rotation=0, start=0.0, end=FRAMES / FPS)
     crop = Crop(x=20, y=2, side=96)
-    info = ClipInfo(fps=FPS, size=SIZE, source=source, crop=crop, kept=tuple(range(FRAMES)), face_model=face.name)
+    info = ClipInfo(
+        fps=FPS,
+        size=SIZE,
+        source=source,
+        crop=crop,
+        kept=tuple(range(FRAMES)),
+        face_model=face.name,
+        face_model_hash=face.digest,
+    )
     write_info(folder, info)
     return Clip.load(folder)
 

@@ -72,7 +72,7 @@ def test_a_clip_teaches_how_its_person_speaks(clip, face):
 def test_what_comes_after_the_part_for_training_is_not_learned_from(clip, face):
     times = clip.tracks.times[:, None]
     changed = replace(clip.tracks, expression=np.where(times < 1.6, clip.tracks.expression, 1))
-    sample = sample_of_clip(replace(clip, tracks=changed), face, sound_input(), until=1.6)
+    sample = sample_of_clip(replace(clip, tracks=changed), sound_input(), until=1.6)
     assert len(sample.curves) == len(sample.heard) == 1.6 * RATE
     assert sample.curves.max() < 0.5
 
