@@ -79,8 +79,7 @@ def capture(
         source = clip.info.source
         if (source.digest, source.asked_start, source.asked_seconds, clip.info.size) != asked:
             raise DGTalkerError(f"{folder} holds another clip, of {source.name}.", "Give another folder.")
-        if clip.info.face_model_hash != model.digest:
-            raise DGTalkerError(f"{folder} was captured with another face model.", "Capture into another folder.")
+        clip.check_face_model(model)
         if not (folder / UNFINISHED).is_dir():
             return clip
     else:

@@ -92,8 +92,7 @@ def _captured(source: Path, folder: Path, face_model: FaceModel, consent: Consen
         clip = capture(source, folder, model=face_model, progress=tell)
         return clip if clip.info.consent else clip.save_info(consent=asdict(consent))
     clip = Clip.load(source)
-    if clip.info.face_model_hash != face_model.digest:
-        raise DGTalkerError(f"{source} was captured with another face model.", "Capture the video again.")
+    clip.check_face_model(face_model)
     if not clip.info.photometric:
         clip = clip.save_tracks(refine(clip, face_model, tell), photometric=True)
     return clip

@@ -6,9 +6,11 @@ frames show there. So a picture of the head over its background is a whole frame
 
 from __future__ import annotations
 
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -28,6 +30,7 @@ _GRID = 16  # pixels, which boxes begin and end on, so that they stay whole at h
 _PLATE_FRAMES = 40
 _PERSON = 60  # of 255: the matte of what is certainly not behind the person
 _MOST_BYTES = 768 << 20
+_MESHES = 1024  # posed meshes in memory, 90 kB each
 _BAND = 0.008  # of the side: so far from its edge the head's mask is certain
 
 Box = tuple[int, int, int, int]
@@ -76,6 +79,8 @@ class Split:
 class ClipFrames:
     """The frames of a clip, prepared. Views are kept within 768 MB, those used last; others are made anew.
 
+    What is kept of every frame is some 5 kB, so that clips of ten minutes fit into memory.
+
     Attributes:
         clip: where they are from.
         tracks: the clip's, or those given.
@@ -104,8 +109,10 @@ class ClipFrames:
             progress: is told the fraction done, and raises `Cancelled` to stop.
 
         Raises:
-            DGTalkerError: there are too few frames, no head is found in one, or the files cannot be read.
+            DGTalkerError: another face model was fitted, there are too few frames, no head is found in one, or the
+                files cannot be read.
         """
+        clip.check_face_model(face_model)
         if len(clip) < LEAST_FRAMES:
             raise DGTalkerError(
                 f"The clip has {len(clip)} frames that can be used, and at least {LEAST_FRAMES} are needed.",
@@ -115,9 +122,9 @@ class ClipFrames:
         self.face_model = personal(face_model, self.tracks.identity)
         self.size = clip.info.size
         self.split = Split.of(len(clip), share)
-        self._vertices: dict[int, Tensor] = {}
-        self._heads: list[np.ndarray] = []
-        self._labels: list[np.ndarray] = []
+        self._vertices = lru_cache(_MESHES)(self._posed)
+        self._heads: list[bytes] = []
+        self._labels: list[bytes] = []
         self._boxes: list[Box] = []
         self._cache: OrderedDict[tuple[int, int, bool], View] = OrderedDict()
         self._bytes = 0
@@ -132,11 +139,7 @@ class ClipFrames:
 
     def vertices(self, index: int) -> Tensor:
         """The posed face model in head space, metres (V, 3)."""
-        if index not in self._vertices:
-            expression, pose = self.expression(index), self.joint_pose(index)
-            with torch.no_grad():
-                self._vertices[index] = self.face_model.vertices(expression[:0], expression, pose)
-        return self._vertices[index]
+        return self._vertices(index)
 
     def expression(self, index: int) -> Tensor:
         """(E,)."""
@@ -160,11 +163,13 @@ class ClipFrames:
 
     def head(self, index: int) -> np.ndarray:
         """Where the head is, hair included and without the neck, bool (size, size)."""
-        return np.unpackbits(self._heads[index], count=self.size**2).reshape(self.size, self.size).astype(bool)
+        packed = np.frombuffer(zlib.decompress(self._heads[index]), np.uint8)
+        return np.unpackbits(packed, count=self.size**2).reshape(self.size, self.size).astype(bool)
 
     def labels(self, index: int) -> np.ndarray:
         """What each pixel shows, uint8 (size, size), as `View.labels`."""
-        return self._labels[index]
+        labels = np.frombuffer(zlib.decompress(self._labels[index]), np.uint8)
+        return labels.reshape(self.size, self.size).copy()
 
     def background(self, index: int) -> Tensor:
         """The whole frame with its head filled in from `plate` (size, size, 3)."""
@@ -201,9 +206,9 @@ class ClipFrames:
         cv2 = packages.load("cv2")
         x, y, width, height = (0, 0, self.size, self.size) if neck else self.box(index)
         rows, columns = slice(y, y + height), slice(x, x + width)
-        head = self.head(index)
+        head, labels = self.head(index), self.labels(index)
         if neck:
-            head = head | (self._labels[index] == Region.NECK)
+            head = head | (labels == Region.NECK)
         head = head[rows, columns]
         picture = self.clip.frame(index)[rows, columns]
         behind = np.where(head[..., None], self.plate[rows, columns], picture)
@@ -217,11 +222,16 @@ class ClipFrames:
             background=_pooled(behind / np.float32(255), down),
             head=_pooled(head.astype(np.float32), down),
             certain=torch.from_numpy((edge[::down, ::down] == 0).astype(np.float32)),
-            labels=torch.from_numpy(np.ascontiguousarray(self._labels[index][rows, columns][::down, ::down])),
+            labels=torch.from_numpy(np.ascontiguousarray(labels[rows, columns][::down, ::down])),
             camera=self.camera(index, down),
             region=(x // down, y // down, width // down, height // down),
             mouth=(slice(top // down, bottom // down), slice(left // down, right // down)),
         )
+
+    def _posed(self, index: int) -> Tensor:
+        expression, pose = self.expression(index), self.joint_pose(index)
+        with torch.no_grad():
+            return self.face_model.vertices(expression[:0], expression, pose)
 
     def _label(self, index: int) -> None:
         """Masks, labels and the box of a frame."""
@@ -230,10 +240,10 @@ class ClipFrames:
             raise DGTalkerError(
                 f"No head is found in frame {self.clip.info.kept[index]} of the clip.", "Capture the video again."
             )
-        self._heads.append(np.packbits(found.head))
+        self._heads.append(zlib.compress(np.packbits(found.head).tobytes(), 1))
         labels = found.labels.copy()
         labels[~found.head & (labels != Region.NECK)] = NOTHING
-        self._labels.append(labels)
+        self._labels.append(zlib.compress(labels.tobytes(), 1))
         ys, xs = np.nonzero(found.head)
         margin = _MARGIN * self.size
         low, high = np.array([xs.min(), ys.min()]) - margin, np.array([xs.max(), ys.max()]) + margin
