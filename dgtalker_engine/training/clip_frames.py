@@ -23,6 +23,7 @@ from ..capture.regions import MOUTH_LANDMARKS, MOUTH_MARGIN, NOTHING, frame_regi
 from ..capture.tracks import Tracks
 from ..errors import DGTalkerError
 from ..gaussians import Camera
+from .exposure import gains
 
 LEAST_FRAMES = 20
 _MARGIN = 0.02  # of the picture's side, around the head
@@ -39,7 +40,7 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """A frame around the head, float32 tensors.
+    """A frame around the head in the clip's usual light, float32 tensors.
 
     Attributes:
         picture: (h, w, 3), sRGB from 0 to 1.
@@ -87,7 +88,8 @@ class ClipFrames:
         face_model: of this person: `neutral` has the clip's identity in it, and there are no identity components left.
         split: the frames for training and for the test.
         size: pixels of a frame's side.
-        plate: what is behind the person, uint8 (size, size, 3).
+        plate: what is behind the person, uint8 (size, size, 3), in the clip's usual light.
+        gains: `exposure.gains` of the frames (T, 3).
     """
 
     def __init__(
@@ -132,6 +134,7 @@ class ClipFrames:
             self._label(index)
             progress(0.9 * (index + 1) / len(clip))
         self.plate = self._background()
+        self.gains = gains(clip)
         progress(1.0)
 
     def __len__(self) -> int:
@@ -174,7 +177,8 @@ class ClipFrames:
     def background(self, index: int) -> Tensor:
         """The whole frame with its head filled in from `plate` (size, size, 3)."""
         head = torch.from_numpy(self.head(index))
-        return torch.where(head[..., None], torch.from_numpy(self.plate).float() / 255, self.frame(index))
+        plate = torch.from_numpy(self.plate * self.gains[index]) / 255
+        return torch.where(head[..., None], plate, self.frame(index))
 
     def box(self, index: int) -> Box:
         """Around the head, with a margin."""
@@ -210,7 +214,7 @@ class ClipFrames:
         if neck:
             head = head | (labels == Region.NECK)
         head = head[rows, columns]
-        picture = self.clip.frame(index)[rows, columns]
+        picture = self.clip.frame(index)[rows, columns] / self.gains[index]
         behind = np.where(head[..., None], self.plate[rows, columns], picture)
         band = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(_BAND * self.size) + 1,) * 2)
         edge = cv2.morphologyEx(head.astype(np.uint8), cv2.MORPH_GRADIENT, band)
