@@ -91,7 +91,12 @@ def capture(
     if not clip.info.photometric:
         with watch.running("refinement"):
             tracks = refine(clip, model, part(progress, _FITTED, _REFINED))
-        clip = clip.save_tracks(tracks, photometric=True, seconds={**clip.info.seconds, **watch.seconds})
+        clip = clip.save_tracks(
+            tracks,
+            photometric=True,
+            cannot_teach=cannot_teach(tracks, (folder / SOUND).is_file()),
+            seconds={**clip.info.seconds, **watch.seconds},
+        )
     report.write(clip, model, part(progress, _REFINED, 1.0))
     _finish(clip)
     return clip
