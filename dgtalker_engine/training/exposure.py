@@ -31,7 +31,7 @@ def gains(clip: Clip) -> np.ndarray:
     nobody = np.ones((_SIDE, _SIDE), bool)
     for index in range(count):
         matte = pictures.resize(clip.mask(index), _SIDE)
-        nobody &= ~binary_dilation(matte > _MATTE, iterations=_APART)
+        nobody &= np.logical_not(binary_dilation(matte > _MATTE, iterations=_APART))
     none = np.ones((count, 3), np.float32)
     if nobody.sum() < _LEAST_PIXELS:
         return none
