@@ -24,6 +24,7 @@ from ..errors import DGTalkerError
 from ..gaussians import Camera
 from ..wire.jobs.files import write_whole
 from . import pictures
+from .face_model import FaceModel
 from .tracks import FILE as TRACKS
 from .tracks import Tracks
 
@@ -186,6 +187,11 @@ class Clip:
 
     def __len__(self) -> int:
         return len(self.info.kept)
+
+    def check_face_model(self, face_model: FaceModel) -> None:
+        """Raises DGTalkerError where the clip's tracks are of another face model: its numbers mean something else."""
+        if self.info.face_model_hash != face_model.digest:
+            raise DGTalkerError(f"{self.folder} was captured with another face model.", _AGAIN)
 
     def frame_path(self, index: int) -> Path:
         return frame_path(self.folder, self.info.kept[index])

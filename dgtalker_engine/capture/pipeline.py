@@ -79,8 +79,7 @@ def capture(
         source = clip.info.source
         if (source.digest, source.asked_start, source.asked_seconds, clip.info.size) != asked:
             raise DGTalkerError(f"{folder} holds another clip, of {source.name}.", "Give another folder.")
-        if clip.info.face_model_hash != model.digest:
-            raise DGTalkerError(f"{folder} was captured with another face model.", "Capture into another folder.")
+        clip.check_face_model(model)
         if not (folder / UNFINISHED).is_dir():
             return clip
     else:
@@ -92,7 +91,12 @@ def capture(
     if not clip.info.photometric:
         with watch.running("refinement"):
             tracks = refine(clip, model, part(progress, _FITTED, _REFINED))
-        clip = clip.save_tracks(tracks, photometric=True, seconds={**clip.info.seconds, **watch.seconds})
+        clip = clip.save_tracks(
+            tracks,
+            photometric=True,
+            cannot_teach=cannot_teach(tracks, (folder / SOUND).is_file()),
+            seconds={**clip.info.seconds, **watch.seconds},
+        )
     report.write(clip, model, part(progress, _REFINED, 1.0))
     _finish(clip)
     return clip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from ..gaussians import Camera
 from . import packages
@@ -20,6 +21,9 @@ NOTHING = 255
 
 _PERSON = 110  # of 255, from which on the matte counts as the person
 _BELOW = 0.012  # of the picture's side: the head reaches so far below the mesh's jaw
+_NOSE = (168, 2)  # landmarks of its bridge and its base, which speech does not move
+_SIDE_LEVEL = 0.65  # of the nose's length below its base
+_HALF_HEAD = 0.08  # metres
 _SPECK = 0.014  # of the side: bits of the matte thinner than this are no part of the head
 
 
@@ -52,7 +56,8 @@ def frame_regions(face_model: FaceModel, vertices: np.ndarray, camera: Camera, m
     seen = raster.triangles >= 0
     labels[seen] = face_model.regions.cpu().numpy()[raster.triangles[seen]]
     person = matte >= _PERSON
-    head = person & (np.arange(camera.height)[:, None] < _cut(labels)[None])
+    cut = _cut(labels, _side_level(face_model, vertices, camera))
+    head = person & (np.arange(camera.height)[:, None] < cut[None])
     labels[~person] = NOTHING
     return FrameRegions(labels, _largest(head), raster)
 
@@ -65,25 +70,27 @@ def project(camera: Camera, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return there[..., :2] / there[..., 2:] * focal + middle, there[..., 2]
 
 
-def _cut(labels: np.ndarray) -> np.ndarray:
-    """For each column the row under which there is no head (W,): below the jaw, and beside it at the jaw's corners."""
-    height, width = labels.shape
+def _cut(labels: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """For each column the row under which there is no head (W,): below the jaw, and beside it at a level (W,)."""
+    height = len(labels)
     face = (labels != NOTHING) & (labels != Region.NECK) & (labels != Region.SCALP)
-    columns = np.flatnonzero(face.any(axis=0))
-    if len(columns) == 0:
-        return np.full(width, height)
-    lowest = height - 1 - face[::-1, columns].argmax(axis=0)
-    chin, middle = lowest.max(), len(columns) // 2
-    cut = np.empty(width)
-    # Towards the ears the face's edge rises; hair that falls beside it is kept as far as the jaw's corner.
-    for side in (slice(None, middle), slice(middle, None)):
-        edge = lowest[side][0] if side.start is None else lowest[side][-1]
-        lowest[side] = np.maximum(lowest[side], edge + 0.45 * (chin - edge))
-    cut[columns] = lowest
-    cut[: columns[0]], cut[columns[-1] + 1 :] = lowest[0], lowest[-1]
-    gaps = np.setdiff1d(np.arange(columns[0], columns[-1] + 1), columns)
-    cut[gaps] = np.interp(gaps, columns, lowest)
-    return cut + 1 + _BELOW * height / 2
+    lowest = np.where(face.any(axis=0), height - 1 - face[::-1].argmax(axis=0), -np.inf)
+    return np.maximum(lowest, level) + 1 + _BELOW * height / 2
+
+
+def _side_level(face_model: FaceModel, vertices: np.ndarray, camera: Camera) -> np.ndarray:
+    """For each column the row to which hair that falls beside the face is kept (W,).
+
+    It is a line across the head, between the mouth and the chin, that turns and moves with the head and stays where it
+    is when the mouth opens: hair ends at the same place in all frames.
+    """
+    points = face_model.landmarks(torch.from_numpy(vertices))[list(_NOSE)].numpy().astype(np.float64)
+    bridge, base = points[:, 2]
+    sides = np.array([[-1.0, 0, 0], [1.0, 0, 0]]) * _HALF_HEAD
+    sides[:, 2] = base - _SIDE_LEVEL * (bridge - base)
+    (left, right), _ = project(camera, sides)
+    columns = np.arange(camera.width) + 0.5
+    return left[1] + (columns - left[0]) * (right[1] - left[1]) / (right[0] - left[0])
 
 
 def _largest(mask: np.ndarray) -> np.ndarray:

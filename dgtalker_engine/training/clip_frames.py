@@ -6,9 +6,11 @@ frames show there. So a picture of the head over its background is a whole frame
 
 from __future__ import annotations
 
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -21,6 +23,7 @@ from ..capture.regions import MOUTH_LANDMARKS, MOUTH_MARGIN, NOTHING, frame_regi
 from ..capture.tracks import Tracks
 from ..errors import DGTalkerError
 from ..gaussians import Camera
+from .exposure import gains
 
 LEAST_FRAMES = 20
 _MARGIN = 0.02  # of the picture's side, around the head
@@ -28,6 +31,7 @@ _GRID = 16  # pixels, which boxes begin and end on, so that they stay whole at h
 _PLATE_FRAMES = 40
 _PERSON = 60  # of 255: the matte of what is certainly not behind the person
 _MOST_BYTES = 768 << 20
+_MESHES = 1024  # posed meshes in memory, 90 kB each
 _BAND = 0.008  # of the side: so far from its edge the head's mask is certain
 
 Box = tuple[int, int, int, int]
@@ -36,7 +40,7 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """A frame around the head, float32 tensors.
+    """A frame around the head in the clip's usual light, float32 tensors.
 
     Attributes:
         picture: (h, w, 3), sRGB from 0 to 1.
@@ -76,13 +80,16 @@ class Split:
 class ClipFrames:
     """The frames of a clip, prepared. Views are kept within 768 MB, those used last; others are made anew.
 
+    What is kept of every frame is some 5 kB, so that clips of ten minutes fit into memory.
+
     Attributes:
         clip: where they are from.
         tracks: the clip's, or those given.
         face_model: of this person: `neutral` has the clip's identity in it, and there are no identity components left.
         split: the frames for training and for the test.
         size: pixels of a frame's side.
-        plate: what is behind the person, uint8 (size, size, 3).
+        plate: what is behind the person, uint8 (size, size, 3), in the clip's usual light.
+        gains: `exposure.gains` of the frames (T, 3).
     """
 
     def __init__(
@@ -104,8 +111,10 @@ class ClipFrames:
             progress: is told the fraction done, and raises `Cancelled` to stop.
 
         Raises:
-            DGTalkerError: there are too few frames, no head is found in one, or the files cannot be read.
+            DGTalkerError: another face model was fitted, there are too few frames, no head is found in one, or the
+                files cannot be read.
         """
+        clip.check_face_model(face_model)
         if len(clip) < LEAST_FRAMES:
             raise DGTalkerError(
                 f"The clip has {len(clip)} frames that can be used, and at least {LEAST_FRAMES} are needed.",
@@ -115,9 +124,9 @@ class ClipFrames:
         self.face_model = personal(face_model, self.tracks.identity)
         self.size = clip.info.size
         self.split = Split.of(len(clip), share)
-        self._vertices: dict[int, Tensor] = {}
-        self._heads: list[np.ndarray] = []
-        self._labels: list[np.ndarray] = []
+        self._vertices = lru_cache(_MESHES)(self._posed)
+        self._heads: list[bytes] = []
+        self._labels: list[bytes] = []
         self._boxes: list[Box] = []
         self._cache: OrderedDict[tuple[int, int, bool], View] = OrderedDict()
         self._bytes = 0
@@ -125,6 +134,7 @@ class ClipFrames:
             self._label(index)
             progress(0.9 * (index + 1) / len(clip))
         self.plate = self._background()
+        self.gains = gains(clip)
         progress(1.0)
 
     def __len__(self) -> int:
@@ -132,11 +142,7 @@ class ClipFrames:
 
     def vertices(self, index: int) -> Tensor:
         """The posed face model in head space, metres (V, 3)."""
-        if index not in self._vertices:
-            expression, pose = self.expression(index), self.joint_pose(index)
-            with torch.no_grad():
-                self._vertices[index] = self.face_model.vertices(expression[:0], expression, pose)
-        return self._vertices[index]
+        return self._vertices(index)
 
     def expression(self, index: int) -> Tensor:
         """(E,)."""
@@ -160,16 +166,19 @@ class ClipFrames:
 
     def head(self, index: int) -> np.ndarray:
         """Where the head is, hair included and without the neck, bool (size, size)."""
-        return np.unpackbits(self._heads[index], count=self.size**2).reshape(self.size, self.size).astype(bool)
+        packed = np.frombuffer(zlib.decompress(self._heads[index]), np.uint8)
+        return np.unpackbits(packed, count=self.size**2).reshape(self.size, self.size).astype(bool)
 
     def labels(self, index: int) -> np.ndarray:
         """What each pixel shows, uint8 (size, size), as `View.labels`."""
-        return self._labels[index]
+        labels = np.frombuffer(zlib.decompress(self._labels[index]), np.uint8)
+        return labels.reshape(self.size, self.size).copy()
 
     def background(self, index: int) -> Tensor:
         """The whole frame with its head filled in from `plate` (size, size, 3)."""
         head = torch.from_numpy(self.head(index))
-        return torch.where(head[..., None], torch.from_numpy(self.plate).float() / 255, self.frame(index))
+        plate = torch.from_numpy(self.plate * self.gains[index]) / 255
+        return torch.where(head[..., None], plate, self.frame(index))
 
     def box(self, index: int) -> Box:
         """Around the head, with a margin."""
@@ -201,11 +210,11 @@ class ClipFrames:
         cv2 = packages.load("cv2")
         x, y, width, height = (0, 0, self.size, self.size) if neck else self.box(index)
         rows, columns = slice(y, y + height), slice(x, x + width)
-        head = self.head(index)
+        head, labels = self.head(index), self.labels(index)
         if neck:
-            head = head | (self._labels[index] == Region.NECK)
+            head = head | (labels == Region.NECK)
         head = head[rows, columns]
-        picture = self.clip.frame(index)[rows, columns]
+        picture = self.clip.frame(index)[rows, columns] / self.gains[index]
         behind = np.where(head[..., None], self.plate[rows, columns], picture)
         band = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(_BAND * self.size) + 1,) * 2)
         edge = cv2.morphologyEx(head.astype(np.uint8), cv2.MORPH_GRADIENT, band)
@@ -217,11 +226,16 @@ class ClipFrames:
             background=_pooled(behind / np.float32(255), down),
             head=_pooled(head.astype(np.float32), down),
             certain=torch.from_numpy((edge[::down, ::down] == 0).astype(np.float32)),
-            labels=torch.from_numpy(np.ascontiguousarray(self._labels[index][rows, columns][::down, ::down])),
+            labels=torch.from_numpy(np.ascontiguousarray(labels[rows, columns][::down, ::down])),
             camera=self.camera(index, down),
             region=(x // down, y // down, width // down, height // down),
             mouth=(slice(top // down, bottom // down), slice(left // down, right // down)),
         )
+
+    def _posed(self, index: int) -> Tensor:
+        expression, pose = self.expression(index), self.joint_pose(index)
+        with torch.no_grad():
+            return self.face_model.vertices(expression[:0], expression, pose)
 
     def _label(self, index: int) -> None:
         """Masks, labels and the box of a frame."""
@@ -230,10 +244,10 @@ class ClipFrames:
             raise DGTalkerError(
                 f"No head is found in frame {self.clip.info.kept[index]} of the clip.", "Capture the video again."
             )
-        self._heads.append(np.packbits(found.head))
+        self._heads.append(zlib.compress(np.packbits(found.head).tobytes(), 1))
         labels = found.labels.copy()
         labels[~found.head & (labels != Region.NECK)] = NOTHING
-        self._labels.append(labels)
+        self._labels.append(zlib.compress(labels.tobytes(), 1))
         ys, xs = np.nonzero(found.head)
         margin = _MARGIN * self.size
         low, high = np.array([xs.min(), ys.min()]) - margin, np.array([xs.max(), ys.max()]) + margin

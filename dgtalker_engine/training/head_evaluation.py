@@ -56,9 +56,9 @@ class HeadFigures:
 
 
 def over_background(frames: ClipFrames, index: int, cloud: Gaussians) -> Tensor:
-    """The head in its frame (size, size, 3), rounded to 8 bits as a file would be."""
+    """The head in its frame and in its light (size, size, 3), rounded to 8 bits as a file would be."""
     image = render(cloud, frames.camera(index), antialiased=True)
-    rgb, alpha = torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)
+    rgb, alpha = torch.as_tensor(image.rgb) * torch.from_numpy(frames.gains[index]), torch.as_tensor(image.alpha)
     picture = rgb + (1 - alpha)[..., None] * frames.background(index)
     return (picture.clamp(0, 1) * 255).round() / 255
 

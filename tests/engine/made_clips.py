@@ -108,6 +108,8 @@ def make_clip(folder: Path, *, frames: int = 24, size: int = 96) -> Clip:
             source=Source(name="made", digest="", width=size, height=size, rotation=0, start=0.0, end=frames / 25),
             crop=Crop(x=0, y=0, side=size),
             kept=tuple(range(frames)),
+            face_model=model.name,
+            face_model_hash=model.digest,
         ),
     )
     return Clip.load(folder)

@@ -70,7 +70,8 @@ def _refined(clip: Clip, face_model: FaceModel, used: np.ndarray, progress: Prog
 
         train(appearance, scene, trained, poses, steps, random, lambda done: check(0.5 * done))
         poses = track(appearance, scene, poses, begun, iterations, lambda done: check(0.5 + 0.5 * done))
-    steps = foretell(tracks, face_model, clip.info.size, used, steps_between(begun[used], poses[used]))
     others = np.setdiff1d(np.arange(len(clip)), used)
-    poses[others] = moved(begun[others], steps[others])
+    if len(others):
+        steps = foretell(tracks, face_model, clip.info.size, used, steps_between(begun[used], poses[used]))
+        poses[others] = moved(begun[others], steps[others])
     return dataclasses.replace(tracks, head_to_camera=poses.astype(np.float32))

@@ -23,7 +23,7 @@ _MARGIN = 0.03  # of the side, around the head
 _GRID = 16  # pixels, the renderer's tiles
 _MOUTH_WEIGHT = 0.1
 _PLATE_FRAMES = 40
-_KEPT = 4096  # pictures in memory, 200 kB each; those of longer clips are read again
+_KEPT = 1024  # pictures in memory, 200 kB each; those of longer clips are read again
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from made_faces import made_face
+from made_faces import TOWARDS_CAMERA, made_face
+from scipy.spatial.transform import Rotation
 
 from dgtalker_engine.capture import face_model
 from dgtalker_engine.capture.face_model import Region
 from dgtalker_engine.capture.mesh_raster import rasterize, rasterize_reference
 from dgtalker_engine.capture.regions import NOTHING, frame_regions, project
 from dgtalker_engine.gaussians import Camera
+from dgtalker_engine.rig import ARKIT_NAMES
 
 
 def test_the_kernel_shows_what_the_reference_shows() -> None:
@@ -62,6 +64,40 @@ def test_the_head_ends_at_the_jaw_and_keeps_its_hair() -> None:
     assert regions.head[10, x]
     assert (regions.labels == Region.NECK).any()
     assert (regions.labels[:3] == NOTHING).all()
+
+
+def lower_ends_of_hair(*, turn: tuple[float, float, float] = (0, 0, 0), jaw: float = 0.0) -> np.ndarray:
+    """Heights in head space, metres, at which hair that falls to both sides of a face is cut off."""
+    size, model = 128, face_model.load()
+    face = made_face(frames=1, size=size)
+    pose = face.head_to_camera[0].copy()
+    pose[:3, :3] = TOWARDS_CAMERA @ Rotation.from_euler("xyz", turn, degrees=True).as_matrix()
+    K = np.array([[face.focal, 0, size / 2], [0, face.focal, size / 2], [0, 0, 1]])
+    camera = Camera(K=K, world_to_camera=pose, width=size, height=size)
+    expression = torch.zeros(52)
+    expression[ARKIT_NAMES.index("jawOpen")] = jaw
+    vertices = model.vertices(torch.zeros(0), expression).numpy()
+    head = frame_regions(model, vertices, camera, np.full((size, size), 255, np.uint8)).head
+    heights = []
+    for x in (-0.1, 0.1):
+        line = np.array([[x, 0, z] for z in np.linspace(0.1, -0.2, 301)])
+        (columns, rows), _ = (array.T.astype(int) for array in project(camera, line))
+        inside = head[rows.clip(0, size - 1), columns.clip(0, size - 1)]
+        heights.append(line[inside.argmin(), 2])
+    return np.array(heights)
+
+
+def test_hair_ends_at_the_same_place_of_a_head_however_it_turns_and_speaks() -> None:
+    pixel = 0.75 / 256
+    still = lower_ends_of_hair()
+    assert np.ptp(still) < 1.5 * pixel
+    for turned in (
+        lower_ends_of_hair(jaw=0.8),
+        lower_ends_of_hair(turn=(0, 12, 0)),
+        lower_ends_of_hair(turn=(0, 0, 25)),
+        lower_ends_of_hair(turn=(12, 0, 0)),
+    ):
+        np.testing.assert_allclose(turned, still, atol=3 * pixel)
 
 
 def test_nobody_in_the_picture_is_no_head() -> None:

@@ -9,6 +9,7 @@ import shutil
 import made_videos as made
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from dgtalker_engine.capture import face_model, observe, pipeline
 from dgtalker_engine.capture.clip import Clip, frame_path
@@ -112,6 +113,21 @@ def test_a_capture_that_was_stopped_goes_on_where_it_was(talking, tmp_path, monk
     assert np.abs(clip.tracks.landmarks - whole.tracks.landmarks).max() < 0.02 * SIZE
     again = pipeline.capture(talking, folder, size=SIZE, progress=lambda *_: pytest.fail("it is there already"))
     assert np.array_equal(again.tracks.landmarks, clip.tracks.landmarks)
+
+
+def test_what_a_clip_cannot_teach_is_judged_by_its_refined_poses(talking, tmp_path, monkeypatch):
+    def refine(clip, model, progress):
+        assert any("No view of the right side" in sentence for sentence in clip.info.cannot_teach)
+        poses = clip.tracks.head_to_camera.copy()
+        poses[3, :3, :3] = poses[3, :3, :3] @ Rotation.from_euler("z", 20, degrees=True).as_matrix()
+        return dataclasses.replace(clip.tracks, head_to_camera=poses)
+
+    monkeypatch.setattr(pipeline, "refine", refine)
+    info = pipeline.capture(talking, tmp_path / "clip", seconds=1.2, size=SIZE, progress=quiet).info
+    sides = [sentence for sentence in info.cannot_teach if "No view" in sentence]
+    assert len(sides) == 1
+    assert "left side" in sides[0]
+    assert not any("No sound" in sentence for sentence in info.cannot_teach)
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(talking, tmp_path):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from made_clips import make_clip, painted
 from dgtalker_engine.capture import face_model
 from dgtalker_engine.capture.clip import Clip
 from dgtalker_engine.capture.face_model import Region
+from dgtalker_engine.capture.regions import frame_regions
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.gaussians import Gaussians
+from dgtalker_engine.training import clip_frames
 from dgtalker_engine.training.clip_frames import ClipFrames, Split
 from dgtalker_engine.training.head_evaluation import TURNS, evaluate, over_background, sheet
 
@@ -77,6 +80,43 @@ def test_a_clip_of_a_few_frames_is_refused(tmp_path: Path) -> None:
     short = make_clip(tmp_path / "short", frames=5)
     with pytest.raises(DGTalkerError, match="5 frames"):
         ClipFrames(short, face_model.load())
+
+
+def test_a_clip_of_another_face_model_is_refused(clip: Clip) -> None:
+    ours = face_model.load()
+    with pytest.raises(DGTalkerError, match="another face model") as refused:
+        ClipFrames(clip, replace(ours, neutral=1.01 * ours.neutral))
+    assert "Capture the video again" in refused.value.hint
+
+
+def test_frames_of_long_clips_are_kept_packed(clip: Clip) -> None:
+    """At 512 pixels a quarter of a byte a pixel is 1 GB in ten minutes."""
+    model = face_model.load()
+    kept = [ClipFrames(_beginning(clip, 20), model)]  # loads what is loaded once
+    sizes = []
+    for frames in (20, len(clip)):
+        tracemalloc.start()
+        kept.append(ClipFrames(_beginning(clip, frames), model))
+        sizes.append(tracemalloc.get_traced_memory()[0])
+        tracemalloc.stop()
+    assert (sizes[1] - sizes[0]) / (len(clip) - 20) < 0.25 * clip.info.size**2
+
+
+def test_what_was_packed_is_what_was_there(clip: Clip, frames: ClipFrames, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clip_frames, "_MESHES", 1)
+    few = ClipFrames(clip, face_model.load(), share=0.75)
+    for index in (0, 7, 0):
+        found = frame_regions(few.face_model, few.vertices(index).numpy(), few.camera(index), clip.mask(index))
+        assert np.array_equal(few.head(index), found.head)
+        assert np.array_equal(few.labels(index)[found.head], found.labels[found.head])
+        assert torch.equal(few.vertices(index), frames.vertices(index))
+
+
+def _beginning(clip: Clip, frames: int) -> Clip:
+    tracks = clip.tracks
+    by_frame = ("times", "landmarks", "arkit", "blink", "head_to_camera", "pose", "expression")
+    fewer = replace(tracks, **{name: getattr(tracks, name)[:frames] for name in by_frame})
+    return replace(clip, info=replace(clip.info, kept=clip.info.kept[:frames]), tracks=fewer)
 
 
 def test_the_true_head_is_very_near_its_frames_and_a_moved_one_is_not(frames: ClipFrames) -> None:

@@ -22,7 +22,7 @@ CONFIG = {"steps": 30, "face_gaussians": 3000, "hair_gaussians": 800, "most_gaus
 
 
 def test_a_job_writes_a_head_that_looks_like_the_person_in_the_clip(tmp_path, clip, model):
-    clip = clip.save_info(face_model_hash=model.digest, photometric=True)
+    clip = clip.save_info(photometric=True)
     consent = {"subject": "Nobody", "status": "synthetic"}
     request = Request(
         trainer="gaussiantalker",
