@@ -56,7 +56,7 @@ def adapt(
     for name, tensor in model.named_parameters():
         tensor.requires_grad_(name in moving)
     units = LipUnits(lips, model)
-    sample = shifted(sample, lag(model, sample, units, config.latest))
+    sample = shifted(sample, _lag(model, sample, units, config.latest))
     optimiser = torch.optim.Adam(moving.values(), config.learning_rate)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: 0.5 * (1 + math.cos(math.pi * min(step / config.steps, 1)))
@@ -97,16 +97,22 @@ def of_one(base: MotionTranslator, sample: Sample) -> MotionTranslator:
     return model.eval()
 
 
-@torch.inference_mode()
-def lag(model: MotionTranslator, sample: Sample, units: nn.Module, latest: float) -> float:
-    """By how many seconds the sample's lips are late, where the model's movement fits them best.
+def lag_of(base: MotionTranslator, sample: Sample, lips: Tensor, latest: float) -> float:
+    """By how many seconds a sample's lips are late against its sound, where the base's movement fits them best.
 
     Args:
-        model: `of_one`.
+        base: trained over all clips.
         sample: not longer than what fits into memory at once: a minute or two.
-        units: curves to what is compared.
+        lips: `dataset.lip_basis`.
         latest: seconds that are tried to either side.
     """
+    model = of_one(base, sample)
+    return _lag(model, sample, LipUnits(lips, model), latest)
+
+
+@torch.inference_mode()
+def _lag(model: MotionTranslator, sample: Sample, units: nn.Module, latest: float) -> float:
+    """`lag_of` with what it needs, `of_one`."""
     model = model.eval()
     person = torch.tensor([PERSON])
     phones, sound = torch.from_numpy(sample.heard.phones), torch.from_numpy(sample.heard.sound[0])
