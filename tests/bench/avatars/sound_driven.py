@@ -12,7 +12,7 @@ from dgtalker_engine.systems.gaussiantalker.motion import manner
 from dgtalker_engine.systems.gaussiantalker.motion.adapt import lag_of
 from dgtalker_engine.systems.gaussiantalker.motion.config import AdaptationConfig
 from dgtalker_engine.systems.gaussiantalker.motion.dataset import lip_basis
-from dgtalker_engine.systems.gaussiantalker.motion.hearing import RATE, hear, sound_input
+from dgtalker_engine.systems.gaussiantalker.motion.hearing import RATE, hear, sound_of
 from dgtalker_engine.systems.gaussiantalker.motion.manner import Manner
 from dgtalker_engine.systems.gaussiantalker.motion.model import MOTION_NAMES
 from dgtalker_engine.systems.gaussiantalker.motion.person import sample_of_clip
@@ -32,7 +32,7 @@ def expressions(clip: Clip, face: FaceModel, head: TrainedHead, *, until: float)
     if not head.extras:
         return None
     own = Manner.from_tensors({name: torch.from_numpy(value) for name, value in head.extras.items()})
-    sound = sound_input("" if own.sound == sound_input().name else own.sound)
+    sound = sound_of(own.sound)
     samples, rate = clip.sound()
     curves = own.curves(hear(samples, rate, sound))
     late = lag_of(
