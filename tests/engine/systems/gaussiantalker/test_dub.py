@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
+import soundfile
 from dub_tools import FRAMES, SIZE, make_clip
 
 from dgtalker_engine import avatar as avatars
 from dgtalker_engine.capture import face_model
+from dgtalker_engine.capture.video import Video
+from dgtalker_engine.cli import dub as command
+from dgtalker_engine.cli.main import main
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Performance
 from dgtalker_engine.systems.gaussiantalker import film
 from dgtalker_engine.systems.gaussiantalker.dub import Dubber, frames_for, into_video
+from dgtalker_engine.systems.gaussiantalker.inpainting import InpaintingConfig
 from dgtalker_engine.wire import provenance
 
 OPEN = Performance(25.0, ("jawOpen",), np.full((3, 1), 0.8, np.float32))
@@ -88,3 +94,40 @@ def test_a_film_has_its_pictures_its_sound_and_where_it_comes_from(tmp_path, hea
     assert film.XMP_BOX + packet.encode() in data
     assert b"trainedAlgorithmicMedia" in data
     assert [each.name for each in tmp_path.iterdir()] == ["film.mp4"]
+
+
+def _pictures(path):
+    av = pytest.importorskip("av")
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def test_the_command_dubs_the_whole_video_and_only_the_video_that_the_clip_is_from(tmp_path, monkeypatch, head, capsys):
+    video, other, sound, dubbed, file = (tmp_path / n for n in ("wall.mp4", "b.mp4", "a.wav", "dub.mp4", "head.dgt"))
+    walls = [np.full((100, 120, 3), (40, 90 + 10 * i, 160), np.uint8) for i in range(FRAMES)]
+    film.write_film(video, iter(walls), 25.0, np.zeros(0, np.float32), 16000, "")
+    film.write_film(other, iter(walls[:3]), 25.0, np.zeros(0, np.float32), 16000, "")
+    clip = make_clip(tmp_path / "clip", head)
+    clip.save_info(source=replace(clip.info.source, digest=Video.open(video).digest()))
+    soundfile.write(sound, np.zeros(1920, np.float32), 16000)
+    file.write_bytes(head)
+    monkeypatch.setattr(command, "spoken", lambda *_: OPEN)
+    monkeypatch.setattr(command, "InpaintingConfig", partial(InpaintingConfig, steps=2, patch=32, width=4, frames=2))
+
+    def run(output, into):
+        words = ["dub", str(clip.folder), str(sound), "--head", str(file), "-o", str(output), "--into-video", str(into)]
+        return main(words)
+
+    assert run(dubbed, video) == 0
+    shown, originals = _pictures(dubbed), _pictures(video)
+    assert len(shown) == OPEN.frames
+    for picture, original in zip(shown, originals, strict=False):
+        change = np.abs(picture.astype(int) - original).max(axis=2)
+        assert change[:, :16].max() < 12
+        assert change[50:90, 50:90].max() > 60
+    assert "does not say how this person speaks" in capsys.readouterr().err
+    assert run(tmp_path / "no.mp4", other) != 0
+    assert "was not made from" in capsys.readouterr().err
+    assert run(video, video) != 0
+    assert "replace its own video" in capsys.readouterr().err
+    assert not (tmp_path / "no.mp4").exists()
