@@ -87,6 +87,7 @@ def rows(
         steps: of each training.
         say: is told each row.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     landmarks = protocols.by_landmarks(clip, face_model, folder / "landmarks.safetensors")
     result = []
     for each in ABLATIONS:

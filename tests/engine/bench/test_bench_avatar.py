@@ -88,6 +88,19 @@ def test_every_ablation_is_a_configuration_and_only_its_own_part_is_left_out():
     assert sum(each.paper is not None for each in ablations.ABLATIONS) == 4
 
 
+def test_each_ablation_has_a_training_of_its_own_and_the_landmarks_one_other_poses(bench, small, tmp_path, monkeypatch):
+    chosen = (ablations.ABLATIONS[0], next(each for each in ablations.ABLATIONS if each.landmarks))
+    monkeypatch.setattr(ablations, "ABLATIONS", chosen)
+    clip = make_clip(tmp_path / "clip", frames=20)
+    moved = clip.tracks.head_to_camera.copy()
+    moved[:, 0, 3] += 0.01
+    monkeypatch.setattr(protocols, "_fitted", lambda clip, _: replace(clip.tracks, head_to_camera=moved))
+    rows = bench.Bench(clip.folder, tmp_path / "out", small, None, None).ablations()
+    assert [row["ablation"] for row in rows] == [each.name for each in chosen]
+    assert rows[0]["psnr"] != pytest.approx(rows[1]["psnr"], abs=0.05)
+    assert len(list((tmp_path / "out").rglob("checkpoint.safetensors"))) == 2
+
+
 def _averages(psnr: dict[str, float]) -> list[tables.Row]:
     rows = []
     for each in ablations.ABLATIONS:

@@ -62,6 +62,7 @@ def adapt(
         optimiser, lambda step: 0.5 * (1 + math.cos(math.pi * min(step / config.steps, 1)))
     )
     batches = Batches([sample], [sample.speaker])
+    stay_weight = config.stay * RATE / float(sample.weight.sum())
 
     def step(number: int) -> Mapping[str, Tensor]:
         crops = batches.draw(random, config)
@@ -71,7 +72,7 @@ def adapt(
             "parameters": losses.reconstruction(motion, wanted, crops.weight),
             "vertices": losses.reconstruction(units(motion), units(wanted), crops.weight),
             "smoothness": config.smoothness * losses.smoothness(motion, wanted, crops.weight),
-            "stay": config.stay * sum((moving[name] - stay[name]).square().sum() for name in moving),
+            "stay": stay_weight * sum((moving[name] - stay[name]).square().sum() for name in moving),
         }
         optimiser.zero_grad()
         torch.stack(list(terms.values())).sum().backward()
