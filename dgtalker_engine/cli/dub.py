@@ -49,6 +49,8 @@ def dub(options: argparse.Namespace) -> int:
     own = manner.of_avatar(head)
     if own is None:
         terminal.say("The head's file does not say how this person speaks: the mouth moves as anybody's would.")
+    else:
+        terminal.say(f"The mouth moves in this person's manner, by the sound features {own.sound}.")
     performance = spoken(samples, rate, clip.info.fps, own, transcript, terminal)
     config = InpaintingConfig()
     run = Run(

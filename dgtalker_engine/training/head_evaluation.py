@@ -39,6 +39,7 @@ class HeadFigures:
         lmd: of the lips' landmarks, both sets about their own middle, pixels of a frame of 512; NaN where none of the
             pictures shows a face, and so `r_open`.
         r_open: correlation of the lips' opening in pictures and frames.
+        auc: the chance that a frame with closed lips is less open in its picture than one with open lips.
         flicker: how much more pictures change from frame to frame, inside the head, than the video does: 1 is alike.
     """
 
@@ -49,6 +50,7 @@ class HeadFigures:
     psnr_mouth: float
     lmd: float
     r_open: float
+    auc: float
     flicker: float
 
     def to_json(self) -> dict[str, float]:
@@ -106,6 +108,7 @@ def evaluate(
     means = np.mean(rows, axis=0)
     empty = np.zeros((0, 478, 2), np.float32)
     found_lips, true_lips = (torch.from_numpy(np.array([pair[k] for pair in lips] or empty)) for k in (0, 1))
+    openings = _opening(found_lips), _opening(true_lips)
     by_picture, by_video = np.mean(changes, axis=0)
     return HeadFigures(
         psnr=float(means[0]),
@@ -114,7 +117,8 @@ def evaluate(
         ssim_head=float(means[3]),
         psnr_mouth=float(means[4]),
         lmd=lip_distance(found_lips, true_lips) * 512 / frames.size,
-        r_open=float(np.corrcoef(_opening(found_lips), _opening(true_lips))[0, 1]) if len(lips) > 1 else np.nan,
+        r_open=float(np.corrcoef(*openings)[0, 1]) if len(lips) > 1 else np.nan,
+        auc=metrics.closed_auc(openings[1], openings[0]),
         flicker=float(by_picture / by_video),
     )
 

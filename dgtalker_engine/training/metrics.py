@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from scipy.stats import rankdata
 from torch import Tensor
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
 from .similarity_kernels import SIGMA, TAPS
+
+CLOSED_SHARE = 0.2
+"""The share of the moments, with the smallest true openings, in which lips count as closed."""
 
 
 def psnr(picture: Tensor, wanted: Tensor, mask: Tensor | None = None) -> float:
@@ -57,6 +62,22 @@ def lmd(landmarks: Tensor, wanted: Tensor) -> float:
         wanted: the same shape.
     """
     return float(torch.linalg.vector_norm(landmarks - wanted, dim=-1).mean())
+
+
+def closed_auc(tracked: np.ndarray, predicted: np.ndarray) -> float:
+    """The chance that a moment with closed lips is predicted less open than one with open lips; 0.5 is blind.
+
+    Args:
+        tracked: how far the lips are open, in any unit (T,).
+        predicted: likewise.
+    """
+    if len(tracked) == 0:
+        return 0.5
+    closed = tracked < np.quantile(tracked, CLOSED_SHARE)
+    if not closed.any() or closed.all():
+        return 0.5
+    rank, count = rankdata(-predicted), int(closed.sum())
+    return float((rank[closed].sum() - count * (count + 1) / 2) / (count * (~closed).sum()))
 
 
 def _not_empty(mask: Tensor) -> Tensor:

@@ -1,10 +1,11 @@
 """Heads from videos, judged by the protocols of published tables, and by their looks from the side.
 
-    python build.py bench avatar --clip FILE… [--seconds 5|10] [--system gaussiantalker] [--out FOLDER]
+    python build.py bench avatar --clip FILE… [--seconds 5|10] [--system gaussiantalker] [--steps N] [--out FOLDER]
+    python build.py bench avatar --clip FILE… --ablations
     python build.py bench avatar --film robin…
 
-Prints a table on stderr and JSON on stdout. In FOLDER (`.build/bench/avatar`) lie the clips,
-checkpoints, heads and sheets; what is there already is gone on with.
+Prints a table on stderr and JSON on stdout. In FOLDER (`.build/bench/avatar`) lie the clips, checkpoints, heads and
+sheets; what is there already is gone on with. A clip that was captured before may be given in place of its video.
 
 The first 80 % of a clip train, the last 20 % test. Rows: **published**: tracked poses and expressions, refined on all
 pictures, drive the test frames, over their own background and shoulders (ER-NeRF's, InsTaG's and D³-Talker's tables);
@@ -15,16 +16,15 @@ in published, expressions from the clip's sound. A film's truth judges the views
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import importlib
 import json
 import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -33,12 +33,11 @@ import torch
 from dgtalker_engine import avatar
 from dgtalker_engine.avatar import Consent
 from dgtalker_engine.capture import face_model as face_models
-from dgtalker_engine.capture.clip import Clip
-from dgtalker_engine.capture.fit import fit_landmarks
-from dgtalker_engine.capture.photometric import refine
+from dgtalker_engine.capture.clip import INFO, Clip
 from dgtalker_engine.capture.pipeline import capture
-from dgtalker_engine.gaussians import Camera, Gaussians, render
+from dgtalker_engine.gaussians import Camera, render
 from dgtalker_engine.rendering.formats import png
+from dgtalker_engine.rig import ARKIT_NAMES
 from dgtalker_engine.systems import AVATAR_SYSTEMS
 from dgtalker_engine.training import Run, metrics
 from dgtalker_engine.training.avatar_job import System
@@ -47,31 +46,22 @@ from dgtalker_engine.training.export import TrainedHead, export
 from dgtalker_engine.training.head_evaluation import evaluate, sheet
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from avatars import characters, films, sound_driven
+from avatars import ablations, characters, films, protocols, sound_driven, tables
 
 OUT = Path(__file__).resolve().parents[2] / ".build" / "bench" / "avatar"
 TRAINING_SHARE = 0.8
 NOBODY = Consent(subject="a bench", scope="measurements", granted_by="", date="", status="synthetic")
-PUBLISHED = [
-    {"system": "GaussianTalker", "video": "minutes", "psnr": 37.08, "lpips": 0.024, "lmd": 3.28},
-    {"system": "D3-Talker", "video": "10 s", "psnr": 31.52, "lpips": 0.043, "lmd": 3.19},
-    {"system": "D3-Talker", "video": "5 s", "psnr": 30.60, "lpips": 0.050, "lmd": 3.28},
-    {"system": "InsTaG", "video": "10 s", "psnr": 31.13, "lpips": 0.042, "lmd": 3.20},
-    {"system": "TalkingGaussian", "video": "10 s", "psnr": 30.83, "lpips": 0.039, "lmd": 3.47},
-]
-"""Rows of the papers' own tables, on other videos: for the order of size, not for the last digit."""
-UNAVAILABLE = {"lpips": "unavailable", "fid": "unavailable", "sync_c": "unavailable"}
-"""They need weights that are not public here."""
 
-Row = dict[str, Any]
+Row = tables.Row
 
 
 class Bench:
     """One clip and one system."""
 
-    def __init__(self, video: Path, out: Path, system: System, seconds: float | None) -> None:
-        self.video, self.system, self.seconds = video, system, seconds
-        self.name = video.parent.name if video.stem == "film" else video.stem
+    def __init__(self, video: Path, out: Path, system: System, seconds: float | None, steps: int | None) -> None:
+        """Takes a video, or the folder of a clip that was captured before."""
+        self.video, self.system, self.seconds, self.steps = video, system, seconds, steps
+        self.name = video.parent.name if video.stem in ("film", "clip") else video.stem
         self.out = out / (self.name if seconds is None else f"{self.name}_{seconds:g}s")
         self.out.mkdir(parents=True, exist_ok=True)
         self.face_model = face_models.load()
@@ -79,74 +69,73 @@ class Bench:
     def say(self, text: str) -> None:
         print(f"{self.name}: {text}", file=sys.stderr, flush=True)
 
+    def clip(self) -> Clip:
+        if (self.video / INFO).is_file():
+            return Clip.load(self.video)
+        return capture(self.video, self.out / "clip", seconds=self.seconds, say=self.say, progress=_quiet)
+
     def rows(self) -> list[Row]:
         """All protocols."""
-        started = time.monotonic()
-        clip = capture(self.video, self.out / "clip", seconds=self.seconds, say=self.say, progress=_quiet)
-        self.say(f"{len(clip)} frames captured after {time.monotonic() - started:.0f} s")
-        head, frames = self._trained(clip, "published")
+        clip = self.clip()
+        spent = sum(clip.info.seconds.values())
+        self.say(f"{len(clip)} frames, captured in {spent:.0f} s")
         file = self.out / f"{self.name}.dgt"
-        export(head, clip, self.face_model, NOBODY, system=self.system.name, path=file, run=Run())
-        minutes = (time.monotonic() - started) / 60
-        common = {"minutes": round(minutes, 2), "fps": _speed(file, clip), "megabytes": _megabytes(file)}
-        tracked = _tracked(head, frames)
-        rows = [self._row("published", frames, tracked, common)]
-        heard = sound_driven.expressions(clip, head, until=_time(frames))
+        with _timed(self.out / "seconds.json", finished=file.is_file()) as taken:
+            head, frames = self._trained(clip, "published")
+            if not file.is_file():
+                export(head, clip, self.face_model, NOBODY, system=self.system.name, path=file, run=Run())
+        minutes = round((spent + taken[0]) / 60, 2)
+        common = {"minutes": minutes, "fps": _speed(file, clip), "megabytes": _megabytes(file)}
+        rows = [self._row("published", frames, protocols.tracked(head, frames), common)]
+        heard = sound_driven.expressions(clip, self.face_model, head, until=_time(frames))
         if heard is not None:
-            auc = sound_driven.closures(clip, self.face_model, heard, frames.split.test)
-            rows.append(self._row("sound", frames, _heard(head, frames, heard), {**common, "auc": round(auc, 3)}))
+            late = {"lips_late": round(heard[1], 3)}
+            rows.append(self._row("sound", frames, protocols.heard(head, frames, heard[0]), common | late))
         picture = sheet(
             frames,
-            lambda i: _posed(head, frames, i, whole=True),
+            protocols.tracked(head, frames, whole=True),
             frames.split.test[:: max(1, len(frames.split.test) // 2)],
         )
         (self.out / "sheet.png").write_bytes(_png(picture))
-        strict, strict_frames = self._trained(self._strict(clip), "strict")
-        rows.append(self._row("strict", strict_frames, _tracked(strict, strict_frames), common))
+        blind = protocols.strict(clip, self.face_model, TRAINING_SHARE, self.out / "strict.safetensors")
+        strict, strict_frames = self._trained(blind, "strict")
+        rows.append(self._row("strict", strict_frames, protocols.tracked(strict, strict_frames), common))
         return rows
 
     def novel(self, film: films.Film) -> list[Row]:
         """The views of a film from the side, once its `rows` were made: by how far the camera went around."""
-        clip = Clip.load(self.out / "clip")
-        head, frames = self._trained(clip, "published")
+        head, frames = self._trained(self.clip(), "published")
         return [
             {"system": self.system.name, "clip": self.name, "protocol": "novel", **row}
             for row in _side_views(head, frames, film, self.out / "novel.png")
         ]
 
+    def ablations(self) -> list[Row]:
+        """A row for each part of the paper that is left out."""
+        return ablations.rows(
+            self.clip(),
+            self.name,
+            self.face_model,
+            self.system,
+            self.out / "ablations",
+            share=TRAINING_SHARE,
+            steps=self.steps or ablations.STEPS,
+            say=self.say,
+        )
+
     def _trained(self, clip: Clip, protocol: str) -> tuple[TrainedHead, ClipFrames]:
-        config = self.system.config.from_json({"share": TRAINING_SHARE})
+        values = {"share": TRAINING_SHARE} | ({} if self.steps is None else {"steps": self.steps})
         run = Run(folder=self.out / self.system.name / protocol)
-        head = self.system.train(config, clip, self.face_model, run)
+        head = self.system.train(self.system.config.from_json(values), clip, self.face_model, run)
         return head, ClipFrames(clip, self.face_model, share=TRAINING_SHARE)
 
-    def _strict(self, clip: Clip) -> Clip:
-        """The clip with poses that no picture of a test frame has told."""
-        tracks, training = clip.tracks, round(len(clip) * TRAINING_SHARE)
-        fit = fit_landmarks(
-            self.face_model, tracks.landmarks, tracks.arkit, tracks.blink, tracks.times, clip.info.size, _quiet
-        )
-        fitted = dataclasses.replace(
-            tracks,
-            focal=fit.focal,
-            head_to_camera=fit.head_to_camera,
-            pose=fit.pose,
-            identity=fit.identity,
-            expression=fit.expression,
-            landmark_offsets=fit.landmark_offsets,
-        )
-        by_landmarks = dataclasses.replace(clip, tracks=fitted)
-        refined = refine(by_landmarks, self.face_model, _quiet, frames=range(training))
-        return dataclasses.replace(clip, tracks=refined)
-
-    def _row(self, protocol: str, frames: ClipFrames, pose: Callable[[int], Gaussians], more: Row) -> Row:
-        figures = evaluate(frames, pose, frames.split.test).to_json()
+    def _row(self, protocol: str, frames: ClipFrames, pose: protocols.Pose, more: Row) -> Row:
         row = {
             "system": self.system.name,
             "clip": self.name,
             "seconds": round(len(frames) / frames.clip.info.fps, 2),
             "protocol": protocol,
-            **figures,
+            **evaluate(frames, pose, frames.split.test).to_json(),
             **more,
         }
         self.say(json.dumps(row))
@@ -157,23 +146,18 @@ def _quiet(fraction: float, text: str) -> None:
     pass
 
 
-def _posed(head: TrainedHead, frames: ClipFrames, index: int, *, whole: bool = False) -> Gaussians:
-    return _at(head, frames.expression(index), frames.joint_pose(index), whole=whole)
-
-
-def _at(head: TrainedHead, expression: torch.Tensor, joints: torch.Tensor, *, whole: bool = False) -> Gaussians:
-    with torch.no_grad():
-        cloud = head.pose(expression, joints)
-    rows = torch.from_numpy(np.flatnonzero(~head.neck))
-    return cloud if whole else cloud.map(lambda tensor: tensor[rows])
-
-
-def _tracked(head: TrainedHead, frames: ClipFrames) -> Callable[[int], Gaussians]:
-    return lambda index: _posed(head, frames, index)
-
-
-def _heard(head: TrainedHead, frames: ClipFrames, expressions: np.ndarray) -> Callable[[int], Gaussians]:
-    return lambda index: _at(head, torch.from_numpy(expressions[index]), frames.joint_pose(index))
+@contextmanager
+def _timed(path: Path, *, finished: bool) -> Iterator[list[float]]:
+    """Seconds that a work takes in all its parts, those before an interruption included, once it is done."""
+    before = json.loads(path.read_text()) if path.is_file() else 0.0
+    started = time.monotonic()
+    seconds = [before]
+    try:
+        yield seconds
+    finally:
+        if not finished:
+            seconds[0] = before + time.monotonic() - started
+            path.write_text(json.dumps(seconds[0]))
 
 
 def _time(frames: ClipFrames) -> float:
@@ -183,14 +167,13 @@ def _time(frames: ClipFrames) -> float:
 def _speed(file: Path, clip: Clip) -> float:
     """Frames a second at the clip's size, posed and drawn, from the file: of the median of 30."""
     head = avatar.load(file)
-    index = {name: i for i, name in enumerate(head.rig.names)}
+    names = [ARKIT_NAMES.index(name) if name in ARKIT_NAMES else -1 for name in head.rig.names]
     taken = []
     for frame in range(min(33, len(clip))):
-        weights = head.rig.defaults.copy()
-        for name, value in zip(("jawOpen", "eyeBlinkLeft"), clip.tracks.arkit[frame, :2], strict=True):
-            weights[index[name]] = value
+        own = np.append(clip.tracks.expression[frame], 0.0)
+        weights = np.where(np.array(names) < 0, head.rig.defaults, own[names]).astype(np.float32)
         started = time.perf_counter()
-        render(head.pose(weights), clip.camera(frame), antialiased=True)
+        render(head.pose(weights), clip.camera(frame))
         taken.append(time.perf_counter() - started)
     return round(1 / float(np.median(taken[3:])), 1)
 
@@ -205,6 +188,7 @@ def _side_views(head: TrainedHead, frames: ClipFrames, film: films.Film, picture
     shown: list[np.ndarray] = []
     kept = {number: index for index, number in enumerate(frames.clip.info.kept)}
     wall = torch.tensor(films.WALL)
+    posed = protocols.tracked(head, frames, whole=True)
     for view in film.views:
         if view.frame not in kept:
             continue
@@ -212,7 +196,7 @@ def _side_views(head: TrainedHead, frames: ClipFrames, film: films.Film, picture
         tracked = frames.camera(index)
         turned = films.around_head(np.asarray(tracked.world_to_camera), view.yaw)
         camera = Camera(K=tracked.K, world_to_camera=turned, width=tracked.width, height=tracked.height)
-        image = render(_posed(head, frames, index, whole=True), camera, antialiased=True)
+        image = render(posed(index), camera, antialiased=True)
         rgb, alpha = torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)
         ours = (rgb + (1 - alpha)[..., None] * wall).clamp(0, 1)
         truth = torch.from_numpy(_cropped(frames.clip, film.picture(view))).float() / 255
@@ -237,52 +221,52 @@ def _png(picture: np.ndarray) -> bytes:
     return png.encode(pixels, "")
 
 
-def _table(rows: Sequence[Row]) -> str:
-    columns = (
-        "clip",
-        "seconds",
-        "protocol",
-        "psnr",
-        "psnr_head",
-        "ssim",
-        "lmd",
-        "r_open",
-        "auc",
-        "minutes",
-        "fps",
-        "megabytes",
-    )
-    lines = ["  ".join(f"{name:>10}" for name in columns)]
-    lines += ["  ".join(f"{row.get(name, '')!s:>10}" for name in columns) for row in rows]
-    return "\n".join(lines)
-
-
 def main(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="build.py bench avatar", description=__doc__)
-    parser.add_argument("--clip", type=Path, nargs="+", default=[], metavar="FILE", help="videos of people who talk")
+    parser = argparse.ArgumentParser(
+        prog="build.py bench avatar", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--clip", type=Path, nargs="+", default=[], metavar="FILE", help="videos of people who talk, or captured clips"
+    )
     parser.add_argument(
         "--film", nargs="+", default=[], choices=characters.NAMES, metavar="NAME", help="made films, with true views"
     )
-    parser.add_argument("--seconds", type=float, help="take no more of each")
+    parser.add_argument("--seconds", type=float, help="take no more of each video")
     parser.add_argument("--system", choices=AVATAR_SYSTEMS, default=AVATAR_SYSTEMS[0])
+    parser.add_argument("--steps", type=int, help="of each training, in place of the system's own number")
+    parser.add_argument(
+        "--ablations", action="store_true", help=f"Table 3 of the paper in place of heads: {ablations.STEPS} steps each"
+    )
     parser.add_argument("--out", type=Path, default=OUT, help="the folder for clips, heads and sheets")
     options = parser.parse_args(argv)
     system = importlib.import_module(f"dgtalker_engine.systems.{options.system}.job").SYSTEM
-    rows: list[Row] = []
-    for video in options.clip:
-        rows += Bench(video.resolve(), options.out, system, options.seconds).rows()
-    for name in options.film:
-        film = films.make(name, options.out / "films" / name)
-        bench = Bench(film.video, options.out, system, options.seconds)
-        rows += [*bench.rows(), *bench.novel(film)]
-    print(_table(rows), file=sys.stderr)
-    hardware = {
+    made = {name: films.make(name, options.out / "films" / name) for name in options.film}
+    videos = [*(video.resolve() for video in options.clip), *(film.video for film in made.values())]
+    benches = [Bench(video, options.out, system, options.seconds, options.steps) for video in videos]
+    result: Row = {"hardware": _hardware()}
+    if options.ablations and benches:
+        rows = [row for bench in benches for row in bench.ablations()]
+        averages = ablations.means(rows)
+        result |= {"rows": rows, "means": averages, "order": ablations.order(averages)}
+        print(ablations.shown(averages, result["order"]), file=sys.stderr)
+    else:
+        rows = []
+        for bench in benches:
+            rows += bench.rows()
+            if bench.name in made:
+                rows += bench.novel(made[bench.name])
+        result |= {"rows": rows, "published": tables.PUBLISHED, **tables.UNAVAILABLE}
+        print(tables.heads(rows), file=sys.stderr)
+    print(json.dumps(result, indent=1))
+    return 0 if rows else 2
+
+
+def _hardware() -> Row:
+    return {
         "processor": platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
-        "gpu": torch.cuda.is_available(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
     }
-    print(json.dumps({"rows": rows, "hardware": hardware, "published": PUBLISHED, **UNAVAILABLE}, indent=1))
-    return 0 if rows else 2
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from ... import avatar as avatars
 from ... import speech
 from ...avatar import Avatar
 from ...capture.clip import Clip
-from ...capture.face_model import FaceModel
+from ...capture.face_model import FaceModel, Region
 from ...capture.regions import frame_regions
 from ...errors import DGTalkerError
 from ...gaussians import render
@@ -35,6 +35,9 @@ from .motion.model import MOTION_NAMES
 _MOUTH = (*MOTION_NAMES, "tongueOut", "cheekPuff")
 _GROW = 0.006
 """Of the picture's side: how far M reaches beyond the faces."""
+
+_STILL, _MOVED = 0.001, 0.004
+"""Metres that the mouth moves a part of the face at most: M has none of what moves less, and all of what moves more."""
 
 _MARGIN = 24
 """Pixels around M that F is shown."""
@@ -54,11 +57,13 @@ class Dubber:
         clip: captured and fitted with `face`.
         face: the face model, of this person.
         avatar: of the clip's person.
+        shares: how far each triangle of the face goes with the mouth, 0 to 1 (F,).
     """
 
     clip: Clip
     face: FaceModel
     avatar: Avatar
+    shares: np.ndarray
 
     @classmethod
     def of(cls, clip: Clip, face: FaceModel, head: bytes) -> Dubber:
@@ -75,7 +80,7 @@ class Dubber:
             )
         if "jawOpen" not in avatar.rig.names:
             raise DGTalkerError("The head has no jawOpen: it cannot speak.", "Train it again.")
-        return cls(clip, personal(face, clip.tracks.identity), avatar)
+        return cls(clip, personal(face, clip.tracks.identity), avatar, _shares(face))
 
     def expression(self, index: int) -> dict[str, float]:
         """What the face does in a frame of the clip, by ARKit's names."""
@@ -95,16 +100,17 @@ class Dubber:
         with torch.no_grad():
             image = render(self.avatar.pose(weights), self.clip.camera(index))
         matte = self.clip.mask(index)
-        face = np.zeros(matte.shape, bool)
-        for each in (own,) if expression is None else (own, shown):
-            face |= self._face(index, each, matte)
+        face = self._face(index, own, matte)
+        if expression is not None:
+            face = np.maximum(face, self._face(index, shown, matte))
         return Footage(self.clip.frame(index), _bytes(image.rgb), _bytes(image.alpha), face)
 
     def _face(self, index: int, expression: dict[str, float], matte: np.ndarray) -> np.ndarray:
         values = torch.tensor([expression[name] for name in ARKIT_NAMES], dtype=torch.float32)
         with torch.no_grad():
             vertices = self.face.vertices(values[:0], values, torch.from_numpy(self.clip.tracks.pose[index]))
-        return face_mask(frame_regions(self.face, vertices.numpy(), self.clip.camera(index), matte).labels)
+        found = frame_regions(self.face, vertices.numpy(), self.clip.camera(index), matte)
+        return face_mask(found.labels, self.shares[found.raster.triangles])
 
     def generator(self, config: InpaintingConfig, run: Run) -> InpaintingGenerator:
         """F for this clip and head, trained, or gone on with from `run.folder`.
@@ -140,6 +146,15 @@ class Dubber:
             stage.report(i / max(performance.frames, 1))
             picture, mask = self.frame(int(index), {name: float(c[i]) for name, c in mouth.items()}, generator)
             yield int(index), picture, mask
+
+
+def _shares(face: FaceModel) -> np.ndarray:
+    columns = [ARKIT_NAMES.index(name) for name in _MOUTH]
+    moved = face.expression[columns].norm(dim=2).amax(dim=0)[face.faces].mean(dim=1)
+    shares = ((moved - _STILL) / (_MOVED - _STILL)).clamp(0, 1)
+    # The upper teeth stay, and yet another mouth shows others of them.
+    shares[torch.isin(face.regions, torch.tensor([Region.LIPS, Region.MOUTH_INSIDE, Region.TEETH]))] = 1.0
+    return shares.numpy()
 
 
 def spoken(

@@ -22,7 +22,7 @@ from ...training import Config, Run, one_torch_thread, run_loop, seed_all, setti
 from ...training.losses import d_ssim, l1
 
 FACE = (Region.SKIN, Region.UPPER_FACE, Region.LIPS, Region.MOUTH_INSIDE, Region.TEETH, Region.EYES)
-"""What M shows: the face without hair, scalp and neck."""
+"""Where M may be: the face without hair, scalp and neck."""
 
 _CHANNELS = 5
 _FEATHER = 0.004
@@ -52,7 +52,7 @@ class Footage:
         original: I_ori, uint8 (H, W, 3) sRGB.
         rendered: I_gau, premultiplied, uint8 (H, W, 3).
         alpha: how far it covers what is behind, uint8 (H, W).
-        face: `face_mask` (H, W).
+        face: `face_mask`, uint8 (H, W).
     """
 
     original: np.ndarray
@@ -61,22 +61,30 @@ class Footage:
     face: np.ndarray
 
 
-def face_mask(labels: np.ndarray) -> np.ndarray:
-    """M of a frame's labels (`capture.regions`): the face without holes, bool (H, W)."""
+def face_mask(labels: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """M of a frame, 0 to 255, without holes, uint8 (H, W).
+
+    The paper's is the whole face. Ours fades where a mouth moves nothing: eyes and brow, ears and the hair before them
+    are the footage's own, and M ends nowhere but beside the jaw.
+
+    Args:
+        labels: the frame's, `capture.regions`.
+        shares: how far each pixel's part of the face goes with the mouth, 0 to 1 (H, W).
+    """
     cv2 = packages.load("cv2")
-    face = np.isin(labels, [int(region) for region in FACE]).astype(np.uint8)
+    inside = np.isin(labels, [int(region) for region in FACE])
+    face = np.rint(255 * inside * shares).astype(np.uint8)
     side = max(3, round(0.02 * face.shape[0])) | 1
-    return cv2.morphologyEx(face, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8)) > 0
+    return cv2.morphologyEx(face, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
 
 
 def softened(mask: np.ndarray, grow: float = 0.0) -> np.ndarray:
-    """A mask (H, W) grown by a share of its side and with soft edges, float32."""
+    """A mask of bytes (H, W) grown by a share of its side and with soft edges, float32 from 0 to 1."""
     cv2 = packages.load("cv2")
-    mask = mask.astype(np.uint8)
     reach = round(grow * mask.shape[0])
     if reach:
         mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2))
-    return cv2.GaussianBlur(mask.astype(np.float32), (0, 0), max(_FEATHER * mask.shape[0], 0.5))
+    return cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), max(_FEATHER * mask.shape[0], 0.5))
 
 
 class InpaintingGenerator(nn.Module):
@@ -207,14 +215,14 @@ def _patch(
     # Chins go down and up more than to the sides.
     down, right = random.normal(0.0, reach / 2), random.normal(0.0, reach / 6)
     moved = np.roll(footage.face, (round(abs(down)), round(right)), axis=(0, 1))
-    mask = softened(footage.face | moved, float(random.uniform(0.0, config.reach / 2)))
+    mask = softened(np.maximum(footage.face, moved), float(random.uniform(0.0, config.reach / 2)))
     alpha = footage.alpha / np.float32(255)
     rendered = footage.rendered / np.float32(255)
     if random.random() < config.bare:
         # A head without a neck, whose chin is higher: up to all of the ring between the face and M is empty.
         there = softened(np.roll(footage.face, -round(random.uniform(0.0, 0.3) * reach), axis=0))
         alpha, rendered = alpha * there, rendered * there[..., None]
-    rows, columns = np.nonzero(footage.face ^ moved if random.random() < 0.5 else footage.face)
+    rows, columns = np.nonzero(footage.face != moved if random.random() < 0.5 else footage.face)
     if len(rows) == 0:
         rows, columns = np.nonzero(footage.face) if footage.face.any() else np.indices((height, width)).reshape(2, -1)
     side = min(config.patch, height // 8 * 8, width // 8 * 8)

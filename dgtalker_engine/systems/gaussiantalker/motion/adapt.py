@@ -56,12 +56,13 @@ def adapt(
     for name, tensor in model.named_parameters():
         tensor.requires_grad_(name in moving)
     units = LipUnits(lips, model)
-    sample = shifted(sample, lag(model, sample, units, config.latest))
+    sample = shifted(sample, _lag(model, sample, units, config.latest))
     optimiser = torch.optim.Adam(moving.values(), config.learning_rate)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: 0.5 * (1 + math.cos(math.pi * min(step / config.steps, 1)))
     )
     batches = Batches([sample], [sample.speaker])
+    stay_weight = config.stay * RATE / float(sample.weight.sum())
 
     def step(number: int) -> Mapping[str, Tensor]:
         crops = batches.draw(random, config)
@@ -71,7 +72,7 @@ def adapt(
             "parameters": losses.reconstruction(motion, wanted, crops.weight),
             "vertices": losses.reconstruction(units(motion), units(wanted), crops.weight),
             "smoothness": config.smoothness * losses.smoothness(motion, wanted, crops.weight),
-            "stay": config.stay * sum((moving[name] - stay[name]).square().sum() for name in moving),
+            "stay": stay_weight * sum((moving[name] - stay[name]).square().sum() for name in moving),
         }
         optimiser.zero_grad()
         torch.stack(list(terms.values())).sum().backward()
@@ -97,16 +98,22 @@ def of_one(base: MotionTranslator, sample: Sample) -> MotionTranslator:
     return model.eval()
 
 
-@torch.inference_mode()
-def lag(model: MotionTranslator, sample: Sample, units: nn.Module, latest: float) -> float:
-    """By how many seconds the sample's lips are late, where the model's movement fits them best.
+def lag_of(base: MotionTranslator, sample: Sample, lips: Tensor, latest: float) -> float:
+    """By how many seconds a sample's lips are late against its sound, where the base's movement fits them best.
 
     Args:
-        model: `of_one`.
+        base: trained over all clips.
         sample: not longer than what fits into memory at once: a minute or two.
-        units: curves to what is compared.
+        lips: `dataset.lip_basis`.
         latest: seconds that are tried to either side.
     """
+    model = of_one(base, sample)
+    return _lag(model, sample, LipUnits(lips, model), latest)
+
+
+@torch.inference_mode()
+def _lag(model: MotionTranslator, sample: Sample, units: nn.Module, latest: float) -> float:
+    """`lag_of` with what it needs, `of_one`."""
     model = model.eval()
     person = torch.tensor([PERSON])
     phones, sound = torch.from_numpy(sample.heard.phones), torch.from_numpy(sample.heard.sound[0])

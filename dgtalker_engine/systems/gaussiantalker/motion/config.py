@@ -50,6 +50,7 @@ class AdaptationConfig(Config):
     batch: int = setting(4, "sequences in a step", least=1)
     crop: float = setting(3.0, "how much of the clip a step sees, seconds", least=0.2)
     learning_rate: float = setting(3e-3, "Adam's highest learning rate", least=0.0)
-    stay: float = setting(0.5, "penalty on leaving the base, of the mean squared change of each part", least=0.0)
+    stay: float = setting(20.0, "penalty on leaving the base, of the squared changes, by seconds of speech: what is "
+                          "learned from few of them is believed less", least=0.0)  # fmt: skip
     smoothness: float = setting(2.0, "weight of the curves' changes (eq. 6)", least=0.0)
     latest: float = setting(0.12, "how far sound and picture of the clip may be apart, seconds", least=0.0, most=0.5)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 from ....capture.face_model import FaceModel
 from ....rig import ARKIT_NAMES
+from ....training.metrics import closed_auc
 from .dataset import Sample
 from .model import MOTION_NAMES
 
 _UPPER, _LOWER, _RIGHT, _LEFT = 13, 14, 61, 291
-_CLOSED_SHARE = 0.2
-"""The share of the speech, with the smallest tracked openings, that counts as closed."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +62,3 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
     if len(a) < 3 or a.std() < 1e-9 or b.std() < 1e-9:
         return 0.0
     return float(np.corrcoef(a, b)[0, 1])
-
-
-def closed_auc(tracked: np.ndarray, predicted: np.ndarray) -> float:
-    """Of finding the moments with closed lips; 0.5 is blind."""
-    closed = tracked < np.quantile(tracked, _CLOSED_SHARE)
-    if not closed.any() or closed.all():
-        return 0.5
-    rank, count = rankdata(-predicted), int(closed.sum())
-    return float((rank[closed].sum() - count * (count + 1) / 2) / (count * (~closed).sum()))

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from ....errors import DGTalkerError
 from ....speech import front_end
 from ....speech.analysis.activity import Span
 from ....speech.front_end import Analysis
@@ -82,16 +84,35 @@ class SoundInput:
 
 
 def sound_input(source: str = "") -> SoundInput:
-    """The features of a wav2vec 2.0, HuBERT or WavLM folder or name, or without one our own.
+    """The features of a folder with wav2vec 2.0, HuBERT or WavLM, or without one our own.
 
     Raises:
-        DGTalkerError: there is no such model.
+        DGTalkerError: there is no such folder, or no such model in it.
     """
     encoders = weights.shipped()
     own = SoundFeatures(encoders.sound, encoders.scale)
     if not source:
         return SoundInput(OWN, own, own)
+    if not Path(source).is_dir():
+        raise DGTalkerError(
+            f"There is no folder {source} with a wav2vec 2.0, HuBERT or WavLM.",
+            "Give a folder with config.json and model.safetensors, or none: then our own sound features are heard.",
+        )
     return SoundInput(source, PretrainedFeatures(source), own, Letters.of(source))
+
+
+def sound_of(name: str) -> SoundInput:
+    """The features that a motion model's file names: no others fit its weights.
+
+    Raises:
+        DGTalkerError: they are of a folder that this machine does not have.
+    """
+    if name != OWN and not Path(name).is_dir():
+        raise DGTalkerError(
+            f"This motion model hears a sound through {name}, which is not on this machine.",
+            "Put that folder in its place, or train again without --wav2vec: then our own sound features are heard.",
+        )
+    return sound_input("" if name == OWN else name)
 
 
 def hear(

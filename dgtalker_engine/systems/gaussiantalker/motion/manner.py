@@ -17,7 +17,7 @@ from ....speech.animation import Mouth
 from ....speech.front_end import Analysis
 from ....speech.progress import NO_PROGRESS, Stage
 from .config import MotionConfig
-from .hearing import RATE, Heard, SoundInput, heard, sound_input
+from .hearing import RATE, Heard, SoundInput, heard, sound_of
 from .in_avatar import PREFIX, part
 from .model import ANYONE, MOTION_NAMES, MotionTranslator
 
@@ -76,7 +76,7 @@ class Manner:
         return at
 
     def _input(self) -> SoundInput:
-        known = sound_input("" if self.sound == sound_input().name else self.sound)
+        known = sound_of(self.sound)
         if known.width != len(self.translator.get_buffer("sound_mean")):
             raise DGTalkerError(f"The motion model does not fit the sound features {self.sound}.", _AGAIN)
         return known

@@ -12,7 +12,7 @@ from . import manner
 from .adapt import PERSON, adapt
 from .config import AdaptationConfig
 from .dataset import NoSpeechError, Sample, lip_basis, part, sample_of
-from .hearing import RATE, SoundInput, hear, sound_input
+from .hearing import RATE, SoundInput, hear, sound_of
 from .manner import Manner
 
 
@@ -41,7 +41,7 @@ def manner_of(
         Cancelled, Interrupted: as `training.run_loop`.
     """
     learned = manner.load(base)
-    sound = sound_input("" if learned.sound == sound_input().name else learned.sound)
+    sound = sound_of(learned.sound)
     run.check()
     sample = sample_of_clip(clip, sound, until=until)
     translator = adapt(learned.translator, sample, lip_basis(face), config, run)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
-from dub_tools import SIZE, make_clip
+import soundfile
+from dub_tools import FRAMES, SIZE, make_clip
 
 from dgtalker_engine import avatar as avatars
 from dgtalker_engine.capture import face_model
+from dgtalker_engine.capture.video import Video
+from dgtalker_engine.cli import dub as command
 from dgtalker_engine.cli.main import main
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Performance
 from dgtalker_engine.systems.gaussiantalker import film
 from dgtalker_engine.systems.gaussiantalker.dub import Dubber, frames_for, into_video
+from dgtalker_engine.systems.gaussiantalker.inpainting import InpaintingConfig
 from dgtalker_engine.wire import provenance
 
 OPEN = Performance(25.0, ("jawOpen",), np.full((3, 1), 0.8, np.float32))
+AGREED = ("--consent", "signed", "--subject", "Bob", "--scope", "a test", "--granted-by", "Bob")
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +56,8 @@ def test_the_same_expression_gives_the_footage_back(dubber):
 
 
 def test_a_wide_open_mouth_needs_a_larger_mask(dubber):
-    still = dubber.footage(0).face.sum()
-    assert dubber.footage(0, {"jawOpen": 1.0}).face.sum() > still
+    still = dubber.footage(0).face.sum(dtype=int)
+    assert dubber.footage(0, {"jawOpen": 1.0}).face.sum(dtype=int) > still
 
 
 def test_the_whole_picture_keeps_what_lies_around_the_square(dubber):
@@ -99,9 +105,45 @@ def test_the_command_asks_who_is_seen_in_the_clip_and_writes_nothing_without(dub
     said = capsys.readouterr().err
     assert "nobody has agreed to this dub" in said
     assert "--consent" in said
-    agreed = ["--consent", "signed", "--subject", "Bob", "--scope", "a test", "--granted-by", "Bob"]
-    assert main([*words, *agreed]) == 1
+    assert main([*words, *AGREED]) == 1
     assert "none.wav" in capsys.readouterr().err, "consent is there, the words are not"
     assert main(words) == 1
     assert "The clip shows Bob" in capsys.readouterr().err, "what was said is kept with the clip"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def _pictures(path):
+    av = pytest.importorskip("av")
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def test_the_command_dubs_the_whole_video_and_only_the_video_that_the_clip_is_from(tmp_path, monkeypatch, head, capsys):
+    video, other, sound, dubbed, file = (tmp_path / n for n in ("wall.mp4", "b.mp4", "a.wav", "dub.mp4", "head.dgt"))
+    walls = [np.full((100, 120, 3), (40, 90 + 10 * i, 160), np.uint8) for i in range(FRAMES)]
+    film.write_film(video, iter(walls), 25.0, np.zeros(0, np.float32), 16000, "")
+    film.write_film(other, iter(walls[:3]), 25.0, np.zeros(0, np.float32), 16000, "")
+    clip = make_clip(tmp_path / "clip", head)
+    clip.save_info(source=replace(clip.info.source, digest=Video.open(video).digest()))
+    soundfile.write(sound, np.zeros(1920, np.float32), 16000)
+    file.write_bytes(head)
+    monkeypatch.setattr(command, "spoken", lambda *_: OPEN)
+    monkeypatch.setattr(command, "InpaintingConfig", partial(InpaintingConfig, steps=2, patch=32, width=4, frames=2))
+
+    def run(output, into):
+        words = ["dub", str(clip.folder), str(sound), "--head", str(file), "-o", str(output), "--into-video", str(into)]
+        return main([*words, *AGREED])
+
+    assert run(dubbed, video) == 0
+    shown, originals = _pictures(dubbed), _pictures(video)
+    assert len(shown) == OPEN.frames
+    for picture, original in zip(shown, originals, strict=False):
+        change = np.abs(picture.astype(int) - original).max(axis=2)
+        assert change[:, :16].max() < 12
+        assert change[50:90, 50:90].max() > 60
+    assert "does not say how this person speaks" in capsys.readouterr().err
+    assert run(tmp_path / "no.mp4", other) != 0
+    assert "was not made from" in capsys.readouterr().err
+    assert run(video, video) != 0
+    assert "replace its own video" in capsys.readouterr().err
+    assert not (tmp_path / "no.mp4").exists()

@@ -10,12 +10,12 @@ import torch
 from motion_tools import JAW, TINY, WIDTH, lips, person
 
 from dgtalker_engine.errors import Cancelled, DGTalkerError
-from dgtalker_engine.systems.gaussiantalker.motion.adapt import PERSON, adapt, lag, of_one
+from dgtalker_engine.systems.gaussiantalker.motion.adapt import PERSON, adapt, lag_of
 from dgtalker_engine.systems.gaussiantalker.motion.config import AdaptationConfig
 from dgtalker_engine.systems.gaussiantalker.motion.dataset import sample_of, shifted
 from dgtalker_engine.systems.gaussiantalker.motion.manner import Manner
 from dgtalker_engine.systems.gaussiantalker.motion.model import ANYONE, MOTION_NAMES, MotionTranslator
-from dgtalker_engine.systems.gaussiantalker.motion.train import LipUnits, train
+from dgtalker_engine.systems.gaussiantalker.motion.train import train
 from dgtalker_engine.training import Progress, Run
 
 PEOPLE = [person("wide", 0.5, seed=1), person("small", 0.15, seed=2), person("usual", 0.3, seed=3)]
@@ -87,8 +87,7 @@ def test_a_minute_of_somebody_teaches_their_manner(base):
 
 def test_a_clip_whose_sound_is_late_is_put_right(base):
     late = person("late", 0.3, seed=5, late=0.08)
-    model = of_one(base, late)
-    assert lag(model, late, LipUnits(lips(), model), 0.12) == pytest.approx(0.08, abs=0.021)
+    assert lag_of(base, late, lips(), 0.12) == pytest.approx(0.08, abs=0.021)
 
 
 def test_adapting_with_other_sound_features_is_refused(base):

@@ -1,0 +1,86 @@
+"""How a trained head is driven on a clip's test frames, and what of the clip may be known for it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dgtalker_engine.capture.clip import Clip
+from dgtalker_engine.capture.face_model import FaceModel
+from dgtalker_engine.capture.fit import fit_landmarks
+from dgtalker_engine.capture.photometric import refine
+from dgtalker_engine.capture.tracks import Tracks
+from dgtalker_engine.gaussians import Gaussians
+from dgtalker_engine.training.clip_frames import ClipFrames
+from dgtalker_engine.training.export import TrainedHead
+
+Pose = Callable[[int], Gaussians]
+"""A frame's number → the head in head space."""
+
+
+def tracked(head: TrainedHead, frames: ClipFrames, *, whole: bool = False) -> Pose:
+    """By each frame's own expression and joints; `whole` with the neck, which a frame has already."""
+    return lambda index: _at(head, frames.expression(index), frames.joint_pose(index), whole=whole)
+
+
+def heard(head: TrainedHead, frames: ClipFrames, expressions: np.ndarray) -> Pose:
+    """By expressions that are given for each frame (T, E)."""
+    return lambda index: _at(head, torch.from_numpy(expressions[index]), frames.joint_pose(index), whole=False)
+
+
+def _at(head: TrainedHead, expression: torch.Tensor, joints: torch.Tensor, *, whole: bool) -> Gaussians:
+    with torch.no_grad():
+        cloud = head.pose(expression, joints)
+    rows = torch.from_numpy(np.flatnonzero(~head.neck))
+    return cloud if whole else cloud.map(lambda tensor: tensor[rows])
+
+
+def by_landmarks(clip: Clip, face_model: FaceModel, kept: Path) -> Clip:
+    """The clip with the face parameters that landmarks tell, each frame for itself, before pictures refine them.
+
+    Args:
+        clip: captured.
+        face_model: that it was captured with.
+        kept: a file for the tracks, read where it is there.
+    """
+    return _with_tracks(clip, kept, lambda: _fitted(clip, face_model))
+
+
+def strict(clip: Clip, face_model: FaceModel, share: float, kept: Path) -> Clip:
+    """The clip with face parameters that no picture after its first `share` has told; other arguments as above."""
+
+    def refined() -> Tracks:
+        fitted = dataclasses.replace(clip, tracks=_fitted(clip, face_model))
+        return refine(fitted, face_model, _quiet, frames=range(round(len(clip) * share)))
+
+    return _with_tracks(clip, kept, refined)
+
+
+def _fitted(clip: Clip, face_model: FaceModel) -> Tracks:
+    tracks = clip.tracks
+    fit = fit_landmarks(
+        face_model, tracks.landmarks, tracks.arkit, tracks.blink, tracks.times, clip.info.size, _quiet
+    )  # fmt: skip
+    return dataclasses.replace(
+        tracks,
+        focal=fit.focal,
+        head_to_camera=fit.head_to_camera,
+        pose=fit.pose,
+        identity=fit.identity,
+        expression=fit.expression,
+        landmark_offsets=fit.landmark_offsets,
+    )
+
+
+def _with_tracks(clip: Clip, kept: Path, make: Callable[[], Tracks]) -> Clip:
+    if not kept.is_file():
+        make().save(kept)
+    return dataclasses.replace(clip, tracks=Tracks.load(kept))
+
+
+def _quiet(fraction: float, text: str) -> None:
+    pass
