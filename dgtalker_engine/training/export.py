@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import torch
 from .. import avatar
 from ..avatar import Avatar, Consent, TrainingRecord
 from ..avatar.kinds.linear.joints import turn
+from ..avatar.latents import Latents
 from ..capture.clip import Clip
 from ..capture.face_model import FaceModel, Region
 from ..capture.report import REPORT
@@ -33,6 +33,23 @@ LICENCE = "As its consent says"
 SEEN, SEEN_FRAMES = 0.1, 3
 """A control counts as seen where it, or that of the other side, was this much in this many frames."""
 SAME_DECIBELS = 60.0
+SEEN_SHARE, LEAST_REACH = 0.98, 1e-3
+"""The share of the frames within whose latents what was learned of them holds whole."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatentPose:
+    """K latents, bound · tanh(z / bound) with z = offset + expression · linear.
+
+    Attributes:
+        linear: float32 (E, K).
+        offset: float32 (K,).
+        bound: of every latent.
+    """
+
+    linear: np.ndarray
+    offset: np.ndarray
+    bound: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +59,9 @@ class TrainedHead:
     Attributes:
         pose: the Gaussians in head space at an expression (E,) and turns of the face model's joints beside it (J, 3),
             float32 tensors.
-        plain: the same without what was learned of the speaker's own expressions, which holds near them alone.
+        pose_with: the same where the latents (K,), what was learned of the speaker's own expressions, do not follow
+            from the expression.
+        latents: how they do; None: there are none.
         triangles: int64 (N,), the face model's triangle that each Gaussian is bound to; -1 for hair, which is to none.
         barycentrics: float32 (N, 3), where in it.
         neck: bool (N,), what is left out where the head is drawn over a frame's own neck and shoulders.
@@ -51,7 +70,8 @@ class TrainedHead:
     """
 
     pose: Callable[[torch.Tensor, torch.Tensor], Gaussians]
-    plain: Callable[[torch.Tensor, torch.Tensor], Gaussians]
+    pose_with: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], Gaussians]
+    latents: LatentPose | None
     triangles: np.ndarray
     barycentrics: np.ndarray
     neck: np.ndarray
@@ -146,8 +166,9 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
     joint = rig.joints[-1]
     pivot = np.array([joint.pivot], np.float32)
 
-    def posed(how: Callable[[torch.Tensor, torch.Tensor], Gaussians], weights: np.ndarray) -> Gaussians:
-        cloud = how(torch.from_numpy(rig.expression(weights)), still).map(lambda each: each.detach().cpu())
+    def pose(weights: np.ndarray, latents: np.ndarray) -> Gaussians:
+        cloud = head.pose_with(torch.from_numpy(rig.expression(weights)), still, torch.from_numpy(latents))
+        cloud = cloud.map(lambda each: each.detach().cpu())
         means, quats = cloud.means.numpy().copy(), cloud.quats.numpy().copy()
         vector = weights.astype(float) @ joint.vectors(rig.rig)
         turn(means, quats, pivot, joint_weights[-1:], vector[None])
@@ -157,8 +178,8 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
     examples = np.zeros((len(clip), len(rig.rig.controls)), np.float32)
     examples[:, : len(ARKIT_NAMES)] = np.clip(arkit, 0, 1)
     return BakeSource(
-        pose=partial(posed, head.pose),
-        plain=partial(posed, head.plain),
+        pose=pose,
+        latents=None if head.latents is None else _latents(head.latents, rig, examples[:, : len(ARKIT_NAMES)]),
         rig=rig.rig,
         joints=rig.joints,
         joint_weights=joint_weights,
@@ -167,6 +188,26 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
         examples=examples,
         cameras=[clip.camera(i) for i in range(len(clip))],
     )
+
+
+def _latents(pose: LatentPose, rig: FaceRig, examples: np.ndarray) -> Latents:
+    """The latents of the rig's weights: those of gaze and head have no part in them."""
+    linear = np.zeros((len(rig.rig.controls), len(pose.offset)))
+    linear[: len(ARKIT_NAMES)] = rig.to_expression @ pose.linear
+    seen = np.linalg.norm(examples @ linear[: len(ARKIT_NAMES)] + pose.offset, axis=1)
+    # a single frame may be a mistake
+    reach = max(float(np.quantile(seen, SEEN_SHARE)), LEAST_REACH)
+    return Latents(
+        tuple(tuple(_short(number) for number in row) for row in linear),
+        tuple(_short(number) for number in pose.offset),
+        _short(pose.bound),
+        _short(reach),
+    )
+
+
+def _short(number: float) -> float:
+    """With as many digits as float32 has, since it stands in the file as text."""
+    return float(f"{number:.7g}")
 
 
 def _checked(written: Avatar, expected: Avatar, source: BakeSource) -> np.ndarray:
