@@ -19,7 +19,7 @@ from ..capture.face_model import FaceModel, Region
 from ..capture.report import REPORT
 from ..errors import DGTalkerError
 from ..gaussians import Gaussians
-from ..rig import ARKIT_NAMES, mirrored
+from ..rig import ARKIT_NAMES
 from ..wire import provenance
 from .baking import BakeSource, bake, pictures
 from .face_rig import FaceRig, face_rig
@@ -27,11 +27,10 @@ from .loop import Run
 from .metrics import psnr
 from .proxy import proxy_mesh
 from .stages import told_fractions
+from .support import unsupported
 from .threads import one_torch_thread
 
 LICENCE = "As its consent says"
-SEEN, SEEN_FRAMES = 0.1, 3
-"""A control counts as seen where it, or that of the other side, was this much in this many frames."""
 SAME_DECIBELS = 60.0
 SEEN_SHARE, LEAST_REACH = 0.98, 1e-3
 """The share of the frames within whose latents what was learned of them holds whole."""
@@ -119,7 +118,7 @@ def _export(
         frames=len(clip),
         bake_psnr=baked.error.psnr,
         bake_lip_error=baked.error.lip_error,
-        unsupported=unsupported(source.examples[:, : len(ARKIT_NAMES)]),
+        unsupported=unsupported(clip, face_model, source.examples[:, : len(ARKIT_NAMES)], rig.to_expression),
     )
     finished = replace(baked.avatar, metadata=replace(baked.avatar.metadata, training=record))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -148,12 +147,6 @@ def arkit_expression(face_model: FaceModel, clip: Clip) -> np.ndarray:
     arkit, expression = clip.tracks.arkit.astype(float), clip.tracks.expression.astype(float)
     pull = 1e-2 * len(arkit) * np.eye(arkit.shape[1])
     return np.linalg.solve(arkit.T @ arkit + pull, arkit.T @ expression).astype(np.float32)
-
-
-def unsupported(arkit: np.ndarray) -> tuple[str, ...]:
-    """The controls that frames (T, 52) never show."""
-    most = dict(zip(ARKIT_NAMES, np.sort(arkit, axis=0)[-min(SEEN_FRAMES, len(arkit))], strict=True))
-    return tuple(name for name in ARKIT_NAMES if max(most[name], most[mirrored(name)]) < SEEN)
 
 
 def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) -> BakeSource:
