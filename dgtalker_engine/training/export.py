@@ -108,7 +108,7 @@ def _export(
 ) -> dict[str, Any]:
     rig = face_rig(face_model, clip.tracks.identity, arkit_expression(face_model, clip))
     source = _source(head, clip, face_model, rig)
-    proxy = proxy_mesh(face_model, clip.tracks.identity, rig, source.cloud(rig.rig.defaults))
+    proxy = proxy_mesh(face_model, clip.tracks.identity, rig, source.cloud(rig.rig.defaults), head.triangles < 0)
     progress = told_fractions(run)
     baked = bake(source, proxy, rig.vertex_weights, name=path.stem, consent=consent, licence=LICENCE, progress=progress)
     record = TrainingRecord(
