@@ -24,6 +24,7 @@ from ..wire import provenance
 from .baking import BakeSource, bake, pictures
 from .face_rig import FaceRig, face_rig
 from .loop import Run
+from .lower_edge import presence
 from .metrics import psnr
 from .proxy import proxy_mesh
 from .stages import told_fractions
@@ -156,6 +157,8 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
     with torch.no_grad():
         rest = head.pose(torch.from_numpy(rig.expression(rig.rig.defaults)), still)
     joint_weights = rig.joint_weights(corners, head.barycentrics, rest.means.cpu().numpy())
+    person = face_model.vertices(torch.from_numpy(clip.tracks.identity), torch.zeros(len(face_model.expression_names)))
+    present = torch.from_numpy(presence(face_model, person.numpy(), rest.means.cpu().numpy(), head.neck))
     joint = rig.joints[-1]
     pivot = np.array([joint.pivot], np.float32)
 
@@ -165,7 +168,8 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
         means, quats = cloud.means.numpy().copy(), cloud.quats.numpy().copy()
         vector = weights.astype(float) @ joint.vectors(rig.rig)
         turn(means, quats, pivot, joint_weights[-1:], vector[None])
-        return replace(cloud, means=torch.from_numpy(means), quats=torch.from_numpy(quats))
+        opacities = cloud.opacities * present
+        return replace(cloud, means=torch.from_numpy(means), quats=torch.from_numpy(quats), opacities=opacities)
 
     arkit = clip.tracks.expression if face_model.expression_names == ARKIT_NAMES else clip.tracks.arkit
     examples = np.zeros((len(clip), len(rig.rig.controls)), np.float32)

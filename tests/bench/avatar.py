@@ -184,8 +184,8 @@ def _time(frames: ClipFrames) -> float:
 
 
 def _speed(file: Path, clip: Clip) -> float:
-    """Frames a second at the clip's size, posed and drawn from the file as sequences are (`rendering.sequence`): side by
-    side, a thread each. The best of three rounds: what else the machine does only takes away."""
+    """Frames a second at the clip's size, posed and drawn from the file as sequences are: side by side, a thread each.
+    The best of three rounds: what else the machine does only takes away."""
     head = avatar.load(file)
     tracked = dict(zip(ARKIT_NAMES, clip.tracks.arkit.T, strict=True))
     frames = [
