@@ -111,7 +111,7 @@ def _hair(rest: np.ndarray, triangles: np.ndarray, regions: np.ndarray, solid: n
     far, distance = (np.linalg.norm(points - centre, axis=1) for points in (solid, rest[outside]))
     directions = (rest[outside] - centre) / distance[:, None]
     tree = KDTree((solid - centre) / far[:, None])
-    apart, near = tree.query(directions, HAIRS, distance_upper_bound=HAIR_ANGLE)
+    apart, near = (np.asarray(each) for each in tree.query(directions, HAIRS, distance_upper_bound=HAIR_ANGLE))
     covered = np.isfinite(apart).all(axis=1)
     reached = np.quantile(far[near[covered]], HAIR_QUANTILE, axis=1)
     pushed = np.zeros(len(rest))

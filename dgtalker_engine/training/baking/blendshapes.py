@@ -32,7 +32,7 @@ LEAST_PIXELS, LEAST_COLOUR = 0.5, 4 / 255
 """What a corrective mends: of one in a hundred of the Gaussians that it touches, in a picture of 512² or in sRGB."""
 VISIBLE_PIXELS, VISIBLE_COLOUR, VISIBLE_OPACITY = 0.06, 1 / 255, 0.005
 """What a delta has to change to be kept."""
-MOST_BYTES = 8_000_000
+MOST_BYTES = 9_000_000
 """Of all deltas in the file, so that the whole is below 12 MB; where there is more, the least visible ones go."""
 SINGLE_WEIGHT, PULL = 3e-3, 1e-3
 """How much a single control at full weight counts in the fit, where all examples together count 1, and how much it is
