@@ -33,6 +33,8 @@ from .threads import one_torch_thread
 
 LICENCE = "As its consent says"
 SAME_DECIBELS = 60.0
+EYE_DEPTH = 0.008
+"""Metres that an eye sinks behind lids that shut: trained Gaussians stand out of the eyeball, and would pierce them."""
 SEEN_SHARE, LEAST_REACH = 0.98, 1e-3
 """The share of the frames within whose latents what was learned of them holds whole."""
 
@@ -159,6 +161,11 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
     joint_weights = rig.joint_weights(corners, head.barycentrics, rest.means.cpu().numpy())
     person = face_model.vertices(torch.from_numpy(clip.tracks.identity), torch.zeros(len(face_model.expression_names)))
     present = torch.from_numpy(presence(face_model, person.numpy(), rest.means.cpu().numpy(), head.neck))
+    on_eyes = bound & (face_model.regions.numpy()[head.triangles] == Region.EYES)
+    left = rest.means[:, 0].cpu().numpy() > 0
+    eyes = [
+        (rig.rig.names.index(f"eyeBlink{side}"), on_eyes & (left == (side == "Left"))) for side in ("Left", "Right")
+    ]
     joint = rig.joints[-1]
     pivot = np.array([joint.pivot], np.float32)
 
@@ -166,6 +173,8 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
         cloud = head.pose_with(torch.from_numpy(rig.expression(weights)), still, torch.from_numpy(latents))
         cloud = cloud.map(lambda each: each.detach().cpu())
         means, quats = cloud.means.numpy().copy(), cloud.quats.numpy().copy()
+        for blink, eye in eyes:
+            means[eye, 1] += EYE_DEPTH * max(2 * float(weights[blink]) - 1, 0)
         vector = weights.astype(float) @ joint.vectors(rig.rig)
         turn(means, quats, pivot, joint_weights[-1:], vector[None])
         opacities = cloud.opacities * present

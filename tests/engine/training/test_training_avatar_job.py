@@ -69,6 +69,18 @@ def test_its_controls_are_arkits_and_those_of_head_and_gaze_and_they_move_it(tra
     assert 0.001 < np.abs(side - rest).max() < 0.02
 
 
+def test_eyes_sink_behind_lids_that_shut_and_stay_where_they_are_until_then(trained):
+    head = trained[1]
+    rest = head.pose(head.rig.defaults).means.numpy()
+
+    def sunk(blink):
+        back = (head.pose(head.rig.weights({"eyeBlinkLeft": blink})).means.numpy() - rest)[:, 1]
+        return np.quantile(back[rest[:, 0] > 0], 0.999), back[rest[:, 0] < -0.005].max()
+
+    assert sunk(1.0) == pytest.approx((0.008, 0.0), abs=0.002)
+    assert sunk(0.5) == pytest.approx((0.0, 0.0), abs=0.003)
+
+
 def test_the_proxy_mesh_has_the_persons_colours_and_the_surfaces_of_a_face(trained):
     proxy = trained[1].proxy
     assert {Surface.SKIN, Surface.LIPS, Surface.IRIS, Surface.HAIR, Surface.TEETH} <= set(proxy.surfaces.tolist())
