@@ -70,7 +70,7 @@ class SlidersPanel(ui.SidebarPanel, bpy.types.Panel):
         body.enabled = not model.locked_reason(ob)
         drawn = _Drawn(sliders.blocks_of(ob, rig.names), _unsupported(ob))
         if drawn.unsupported:
-            ui.note(body, context, "Grey: the video never shows this")
+            ui.note(body, context, "Grey: shows what the video never does")
         if search:
             _draw_matches(body, search, rig, drawn)
         else:

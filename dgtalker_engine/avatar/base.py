@@ -13,9 +13,12 @@ from ..errors import DGTalkerError
 from ..gaussians.cloud import Gaussians
 from ..rig import Rig
 from .joints import Joint
+from .latents import Latents
 from .training_record import TrainingRecord
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+PLAIN_VERSION = 2
+"""What is read, and what is written where there are no latents, so that older readers know it."""
 MAX_FACTORS = 4
 """Controls of one corrective."""
 
@@ -64,6 +67,7 @@ class Metadata:
         correctives: names of controls; what one of them adds is weighted by the product of its controls' weights. A
             name may stand there twice.
         joints: what turns the posed Gaussians, one after another.
+        latents: what follows from the weights and moves Gaussians as if there were more controls; None: nothing.
         training: how it was trained; None for heads that were not, and in files from before there was such a record.
     """
 
@@ -76,15 +80,18 @@ class Metadata:
     hash: str
     correctives: tuple[tuple[str, ...], ...] = ()
     joints: tuple[Joint, ...] = ()
+    latents: Latents | None = None
     training: TrainingRecord | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Correctives, joints and the training are left out where there are none."""
+        """Correctives, joints, latents and the training are left out where there are none."""
         more: dict[str, Any] = {}
         if self.correctives:
             more["correctives"] = [{"controls": list(names)} for names in self.correctives]
         if self.joints:
             more["joints"] = [joint.to_json() for joint in self.joints]
+        if self.latents is not None:
+            more["latents"] = self.latents.to_json()
         if self.training is not None:
             more["training"] = self.training.to_json()
         return {
@@ -120,6 +127,7 @@ class Metadata:
                 hash=str(data["hash"]),
                 correctives=tuple(_corrective(item["controls"], rig) for item in data.get("correctives", ())),
                 joints=tuple(Joint.from_json(item, rig) for item in data.get("joints", ())),
+                latents=Latents.from_json(data["latents"], rig) if "latents" in data else None,
                 training=TrainingRecord.from_json(data["training"], rig.names) if "training" in data else None,
             )
         except (KeyError, TypeError, ValueError) as error:

@@ -21,7 +21,7 @@ import safetensors
 import safetensors.numpy
 
 from ..errors import DGTalkerError
-from .base import FORMAT_VERSION, Avatar, Metadata
+from .base import FORMAT_VERSION, PLAIN_VERSION, Avatar, Metadata
 
 MAX_FILE_BYTES = 256 << 20  # one body over the wire
 MAX_HEADER_BYTES = 4 << 20
@@ -83,7 +83,8 @@ def pack(avatar: Avatar, kinds: Mapping[str, Kind], extras: Tensors) -> bytes:
         DGTalkerError: its kind is unknown, or it cannot be written.
     """
     kind = _kind(avatar.metadata.kind, kinds)
-    return dump(replace(avatar.metadata, format_version=FORMAT_VERSION).to_json(), {**extras, **kind.save(avatar)})
+    version = PLAIN_VERSION if avatar.metadata.latents is None else FORMAT_VERSION
+    return dump(replace(avatar.metadata, format_version=version).to_json(), {**extras, **kind.save(avatar)})
 
 
 def dump(document: Mapping[str, Any], tensors: Tensors) -> bytes:

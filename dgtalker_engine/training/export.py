@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +13,45 @@ import torch
 from .. import avatar
 from ..avatar import Avatar, Consent, TrainingRecord
 from ..avatar.kinds.linear.joints import turn
+from ..avatar.latents import Latents
 from ..capture.clip import Clip
 from ..capture.face_model import FaceModel, Region
 from ..capture.report import REPORT
 from ..errors import DGTalkerError
 from ..gaussians import Gaussians
-from ..rig import ARKIT_NAMES, mirrored
+from ..rig import ARKIT_NAMES
 from ..wire import provenance
 from .baking import BakeSource, bake, pictures
 from .face_rig import FaceRig, face_rig
 from .loop import Run
+from .lower_edge import presence
 from .metrics import psnr
 from .proxy import proxy_mesh
 from .stages import told_fractions
+from .support import unsupported
 from .threads import one_torch_thread
 
 LICENCE = "As its consent says"
-SEEN, SEEN_FRAMES = 0.1, 3
-"""A control counts as seen where it, or that of the other side, was this much in this many frames."""
 SAME_DECIBELS = 60.0
+EYE_DEPTH = 0.008
+"""Metres that an eye sinks behind lids that shut: trained Gaussians stand out of the eyeball, and would pierce them."""
+SEEN_SHARE, LEAST_REACH = 0.98, 1e-3
+"""The share of the frames within whose latents what was learned of them holds whole."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatentPose:
+    """K latents, bound · tanh(z / bound) with z = offset + expression · linear.
+
+    Attributes:
+        linear: float32 (E, K).
+        offset: float32 (K,).
+        bound: of every latent.
+    """
+
+    linear: np.ndarray
+    offset: np.ndarray
+    bound: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +61,9 @@ class TrainedHead:
     Attributes:
         pose: the Gaussians in head space at an expression (E,) and turns of the face model's joints beside it (J, 3),
             float32 tensors.
-        plain: the same without what was learned of the speaker's own expressions, which holds near them alone.
+        pose_with: the same where the latents (K,), what was learned of the speaker's own expressions, do not follow
+            from the expression.
+        latents: how they do; None: there are none.
         triangles: int64 (N,), the face model's triangle that each Gaussian is bound to; -1 for hair, which is to none.
         barycentrics: float32 (N, 3), where in it.
         neck: bool (N,), what is left out where the head is drawn over a frame's own neck and shoulders.
@@ -51,7 +72,8 @@ class TrainedHead:
     """
 
     pose: Callable[[torch.Tensor, torch.Tensor], Gaussians]
-    plain: Callable[[torch.Tensor, torch.Tensor], Gaussians]
+    pose_with: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], Gaussians]
+    latents: LatentPose | None
     triangles: np.ndarray
     barycentrics: np.ndarray
     neck: np.ndarray
@@ -89,7 +111,7 @@ def _export(
 ) -> dict[str, Any]:
     rig = face_rig(face_model, clip.tracks.identity)
     source = _source(head, clip, face_model, rig)
-    proxy = proxy_mesh(face_model, clip.tracks.identity, rig, source.cloud(rig.rig.defaults))
+    proxy = proxy_mesh(face_model, clip.tracks.identity, rig, source.cloud(rig.rig.defaults), head.triangles < 0)
     progress = told_fractions(run)
     baked = bake(source, proxy, rig.vertex_weights, name=path.stem, consent=consent, licence=LICENCE, progress=progress)
     record = TrainingRecord(
@@ -99,7 +121,7 @@ def _export(
         frames=len(clip),
         bake_psnr=baked.error.psnr,
         bake_lip_error=baked.error.lip_error,
-        unsupported=unsupported(source.examples[:, : len(ARKIT_NAMES)]),
+        unsupported=unsupported(clip, face_model),
     )
     finished = replace(baked.avatar, metadata=replace(baked.avatar.metadata, training=record))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,12 +143,6 @@ def _export(
     }
 
 
-def unsupported(arkit: np.ndarray) -> tuple[str, ...]:
-    """The controls that frames (T, 52) never show."""
-    most = dict(zip(ARKIT_NAMES, np.sort(arkit, axis=0)[-min(SEEN_FRAMES, len(arkit))], strict=True))
-    return tuple(name for name in ARKIT_NAMES if max(most[name], most[mirrored(name)]) < SEEN)
-
-
 def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) -> BakeSource:
     still = torch.zeros((len(face_model.joint_names), 3))
     bound = head.triangles >= 0
@@ -134,21 +150,32 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
     with torch.no_grad():
         rest = head.pose(torch.from_numpy(rig.expression(rig.rig.defaults)), still)
     joint_weights = rig.joint_weights(corners, head.barycentrics, rest.means.cpu().numpy())
+    person = face_model.vertices(torch.from_numpy(clip.tracks.identity), torch.zeros(len(face_model.expression_names)))
+    present = torch.from_numpy(presence(face_model, person.numpy(), rest.means.cpu().numpy(), head.neck))
+    on_eyes = bound & (face_model.regions.numpy()[head.triangles] == Region.EYES)
+    left = rest.means[:, 0].cpu().numpy() > 0
+    eyes = [
+        (rig.rig.names.index(f"eyeBlink{side}"), on_eyes & (left == (side == "Left"))) for side in ("Left", "Right")
+    ]
     joint = rig.joints[-1]
     pivot = np.array([joint.pivot], np.float32)
 
-    def posed(how: Callable[[torch.Tensor, torch.Tensor], Gaussians], weights: np.ndarray) -> Gaussians:
-        cloud = how(torch.from_numpy(rig.expression(weights)), still).map(lambda each: each.detach().cpu())
+    def pose(weights: np.ndarray, latents: np.ndarray) -> Gaussians:
+        cloud = head.pose_with(torch.from_numpy(rig.expression(weights)), still, torch.from_numpy(latents))
+        cloud = cloud.map(lambda each: each.detach().cpu())
         means, quats = cloud.means.numpy().copy(), cloud.quats.numpy().copy()
+        for blink, eye in eyes:
+            means[eye, 1] += EYE_DEPTH * max(2 * float(weights[blink]) - 1, 0)
         vector = weights.astype(float) @ joint.vectors(rig.rig)
         turn(means, quats, pivot, joint_weights[-1:], vector[None])
-        return replace(cloud, means=torch.from_numpy(means), quats=torch.from_numpy(quats))
+        opacities = cloud.opacities * present
+        return replace(cloud, means=torch.from_numpy(means), quats=torch.from_numpy(quats), opacities=opacities)
 
     examples = np.zeros((len(clip), len(rig.rig.controls)), np.float32)
     examples[:, : len(ARKIT_NAMES)] = np.clip(clip.tracks.expression, 0, 1)
     return BakeSource(
-        pose=partial(posed, head.pose),
-        plain=partial(posed, head.plain),
+        pose=pose,
+        latents=None if head.latents is None else _latents(head.latents, rig, examples[:, : len(ARKIT_NAMES)]),
         rig=rig.rig,
         joints=rig.joints,
         joint_weights=joint_weights,
@@ -157,6 +184,26 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
         examples=examples,
         cameras=[clip.camera(i) for i in range(len(clip))],
     )
+
+
+def _latents(pose: LatentPose, rig: FaceRig, examples: np.ndarray) -> Latents:
+    """The latents of the rig's weights: those of gaze and head have no part in them."""
+    linear = np.zeros((len(rig.rig.controls), len(pose.offset)))
+    linear[: len(ARKIT_NAMES)] = pose.linear
+    seen = np.linalg.norm(examples @ linear[: len(ARKIT_NAMES)] + pose.offset, axis=1)
+    # a single frame may be a mistake
+    reach = max(float(np.quantile(seen, SEEN_SHARE)), LEAST_REACH)
+    return Latents(
+        tuple(tuple(_short(number) for number in row) for row in linear),
+        tuple(_short(number) for number in pose.offset),
+        _short(pose.bound),
+        _short(reach),
+    )
+
+
+def _short(number: float) -> float:
+    """With as many digits as float32 has, since it stands in the file as text."""
+    return float(f"{number:.7g}")
 
 
 def _checked(written: Avatar, expected: Avatar, source: BakeSource) -> np.ndarray:

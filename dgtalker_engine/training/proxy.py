@@ -25,13 +25,17 @@ SURFACES = {
     Region.NECK: Surface.SKIN,
 }
 IRIS, PUPIL = 5.9e-3, 2.0e-3  # m, radii
-MOST_HAIR, HAIR_QUANTILE, SMOOTHINGS = 0.06, 0.7, 12
+MOST_HAIR, HAIR_QUANTILE, SMOOTHINGS = 0.1, 0.9, 3
+HAIRS, HAIR_ANGLE = 12, 0.08
+"""Gaussians that have to lie before a point, within radians of it, for it to be under hair."""
 NEIGHBOURS = 6
 
 _INSIDE = (Region.MOUTH_INSIDE, Region.TEETH, Region.EYES)
 
 
-def proxy_mesh(face_model: FaceModel, identity: np.ndarray, face_rig: FaceRig, cloud: Gaussians) -> ProxyMesh:
+def proxy_mesh(
+    face_model: FaceModel, identity: np.ndarray, face_rig: FaceRig, cloud: Gaussians, hair: np.ndarray
+) -> ProxyMesh:
     """The mesh, with the deltas of the rig's controls; without what the joints do.
 
     Args:
@@ -39,6 +43,7 @@ def proxy_mesh(face_model: FaceModel, identity: np.ndarray, face_rig: FaceRig, c
         identity: of the person (I,).
         face_rig: of that person.
         cloud: at rest.
+        hair: bool (N,), the Gaussians that are bound to no triangle of the model.
     """
     person = torch.from_numpy(identity)
     rest = face_model.vertices(person, torch.zeros(len(face_model.expression_names))).numpy()
@@ -49,9 +54,11 @@ def proxy_mesh(face_model: FaceModel, identity: np.ndarray, face_rig: FaceRig, c
         deltas.append(np.mean(moved, axis=0))
     regions = face_model.regions.numpy()
     triangles = face_model.faces.numpy()
-    colours = _colours(rest, triangles, regions, cloud)
+    solid = cloud.means.numpy()[hair & (cloud.opacities.numpy() > 0.3)]
+    outline = rest + _hair(rest, triangles, regions, solid)
+    colours = _colours(outline, cloud)
     return ProxyMesh(
-        vertices=(rest + _hair(rest, triangles, regions, cloud)).astype(np.float32),
+        vertices=outline.astype(np.float32),
         faces=np.column_stack([triangles, np.full(len(triangles), -1)]).astype(np.int32),
         uv=face_model.uv.numpy().astype(np.float32),
         colours=np.column_stack([colours, np.ones(len(colours))]).astype(np.float32),
@@ -72,10 +79,10 @@ def _sculpted(
     return face_model.vertices(person, expression, -turned).numpy() - rest
 
 
-def _colours(rest: np.ndarray, triangles: np.ndarray, regions: np.ndarray, cloud: Gaussians) -> np.ndarray:
+def _colours(places: np.ndarray, cloud: Gaussians) -> np.ndarray:
     """Scene-linear (V, 3): what the Gaussians beside each vertex show."""
     means, solid = cloud.means.numpy(), cloud.opacities.numpy()
-    distance, near = KDTree(means).query(rest, NEIGHBOURS)
+    distance, near = KDTree(means).query(places, NEIGHBOURS)
     weight = solid[near] * np.exp(-np.square(distance / (distance[:, :1] + 1e-3)))
     seen = cloud.sh[:, 0].numpy()[near] * SH_C0 + 0.5
     srgb = np.clip((seen * weight[..., None]).sum(1) / np.maximum(weight.sum(1), 1e-9)[:, None], 0, 1)
@@ -94,32 +101,30 @@ def _surfaces(face_rig: FaceRig, middles: np.ndarray, regions: np.ndarray) -> np
     return surfaces
 
 
-def _hair(rest: np.ndarray, triangles: np.ndarray, regions: np.ndarray, cloud: Gaussians) -> np.ndarray:
-    """How far (V, 3) the scalp is pushed out, to where the hair is."""
-    normals = _normals(rest, triangles)
+def _hair(rest: np.ndarray, triangles: np.ndarray, regions: np.ndarray, solid: np.ndarray) -> np.ndarray:
+    """How far (V, 3) the outside is pushed from the skull's middle, to where the hair (M, 3) before it ends.
+
+    Seen from there hair is one surface, wherever the model has its scalp: over ears, beside cheeks and neck.
+    """
+    moved = np.zeros_like(rest)
+    if len(solid) < HAIRS:
+        return moved
+    scalp = rest[np.unique(triangles[regions == Region.SCALP])]
+    centre = (scalp.min(axis=0) + scalp.max(axis=0)) / 2
     outside = np.unique(triangles[~np.isin(regions, _INSIDE)])
-    scalp = np.zeros(len(rest), bool)
-    scalp[triangles[regions == Region.SCALP]] = True
-    solid = cloud.means.numpy()[cloud.opacities.numpy() > 0.3]
-    nearest = outside[KDTree(rest[outside]).query(solid)[1]]
-    height = np.sum((solid - rest[nearest]) * normals[nearest], axis=1)
+    far, distance = (np.linalg.norm(points - centre, axis=1) for points in (solid, rest[outside]))
+    directions = (rest[outside] - centre) / distance[:, None]
+    tree = KDTree((solid - centre) / far[:, None])
+    apart, near = (np.asarray(each) for each in tree.query(directions, HAIRS, distance_upper_bound=HAIR_ANGLE))
+    covered = np.isfinite(apart).all(axis=1)
+    reached = np.quantile(far[near[covered]], HAIR_QUANTILE, axis=1)
     pushed = np.zeros(len(rest))
-    for vertex in np.unique(nearest[scalp[nearest]]):
-        pushed[vertex] = np.quantile(height[nearest == vertex], HAIR_QUANTILE)
-    pushed = np.clip(pushed, 0, MOST_HAIR)
+    pushed[outside[covered]] = np.clip(reached - distance[covered], 0, MOST_HAIR)
     edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
     both = np.concatenate([edges, edges[:, ::-1]])
     beside = coo_matrix((np.ones(len(both)), both.T), (len(rest), len(rest))).tocsr()
     average = diags(1 / np.maximum(np.asarray(beside.sum(axis=1)).ravel(), 1)) @ beside
     for _ in range(SMOOTHINGS):
-        pushed = scalp * (average @ pushed)
-    return pushed[:, None] * normals
-
-
-def _normals(rest: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Unit normals (V, 3), outwards."""
-    a, b, c = (rest[triangles[:, corner]] for corner in range(3))
-    normals = np.zeros_like(rest)
-    for corner in range(3):
-        np.add.at(normals, triangles[:, corner], np.cross(b - a, c - a))
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+        pushed = average @ pushed
+    moved[outside] = pushed[outside, None] * directions
+    return moved

@@ -158,7 +158,8 @@ def system_that(each_step: Callable[[int], None] = lambda number: None) -> Syste
         run_loop(config, step, {"model": model, "optimiser": optimiser}, run)
         return TrainedHead(
             pose=model.pose,
-            plain=model.pose,
+            pose_with=lambda expression, pose, _latents: model.pose(expression, pose),
+            latents=None,
             triangles=model.triangles,
             barycentrics=model.barycentrics.numpy(),
             neck=np.zeros(len(model.triangles), bool),

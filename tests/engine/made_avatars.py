@@ -9,17 +9,21 @@ import numpy as np
 from dgtalker_engine import avatar
 from dgtalker_engine.avatar.joints import Joint
 from dgtalker_engine.avatar.kinds.linear.model import LinearAvatar
+from dgtalker_engine.avatar.latents import Latents
 from dgtalker_engine.avatar.sparse import SparseDeltas
 from dgtalker_engine.rig import Control, Rig
 
 ROWS, VERTICES = 700, 60
 CORRECTIVES = (("jawOpen", "mouthClose"), ("jawOpen", "jawOpen"), ("headTurn", "jawOpen", "mouthClose"))
 TURN, NOD = (0.0, 0.0, 0.45), (0.4, 0.0, 0.0)
+LATENTS = Latents(((1.5, -0.4), (-0.8, 1.1), (0.0, 0.0), (0.3, 0.0)), (0.2, -0.1), 0.9, 1.2)
+"""At rest and near it they are whole, at two of `WEIGHTS` on the way out, and gone at the last."""
+WEIGHTS = ((0, 0, 0, 0), (0.2, 0.9, 1, -0.7), (0.5, -0.3, -1, 0), (0.95, 0, 0, 0), (1, -0.2, 0, 1), (1, -1, 0, 0))
 WIDTHS = {"means": 3, "quats": 4, "scales": 3, "opacities": 1, "sh": 12}
 
 
-def linear_head(moved: Collection[str] = tuple(WIDTHS)) -> LinearAvatar:
-    """A head of kind `linear` with everything that the kind can do; controls change the attributes `moved`."""
+def linear_head(moved: Collection[str] = tuple(WIDTHS), latents: Latents | None = None) -> LinearAvatar:
+    """A head of kind `linear`; controls and latents change the attributes `moved`."""
     rng = np.random.default_rng(7)
     rig = Rig((Control("jawOpen", "lip"), Control("mouthClose", "lip"), Control("headTurn", "pose", minimum=-1.0),
                Control("headNod", "pose", minimum=-1.0)))  # fmt: skip
@@ -35,7 +39,9 @@ def linear_head(moved: Collection[str] = tuple(WIDTHS)) -> LinearAvatar:
         hash="",
         correctives=CORRECTIVES,
         joints=(joint,),
+        latents=latents,
     )
+    blocks = 7 + len(latents or ())
     quats = rng.normal(size=(ROWS, 4))
     sh = rng.normal(size=(ROWS, 4, 3)) * 0.5
     sh[90:, 1:] = 0
@@ -47,7 +53,7 @@ def linear_head(moved: Collection[str] = tuple(WIDTHS)) -> LinearAvatar:
         "sh": sh,
     }
     deltas = {
-        name: SparseDeltas.from_dense(rng.normal(size=(7, ROWS, width)) * 0.01 * (rng.random((7, ROWS, 1)) < 0.3), 1e-5)
+        name: SparseDeltas.from_dense(_sparse(rng, (blocks, ROWS, width)), 1e-5)
         for name, width in WIDTHS.items()
         if name in moved
     }
@@ -68,3 +74,7 @@ def linear_head(moved: Collection[str] = tuple(WIDTHS)) -> LinearAvatar:
         joint_weights=rng.integers(0, 256, (1, ROWS), np.uint8),
         proxy_joint_weights=rng.integers(0, 256, (1, VERTICES), np.uint8),
     )
+
+
+def _sparse(rng: np.random.Generator, shape: tuple[int, int, int]) -> np.ndarray:
+    return rng.normal(size=shape) * 0.01 * (rng.random((*shape[:2], 1)) < 0.3)

@@ -6,27 +6,33 @@ import numpy as np
 import torch
 
 from ...gaussians import Gaussians
-from ...training.export import TrainedHead
-from .model import GaussianTalker
+from ...training.export import LatentPose, TrainedHead
+from . import model as models
 
 
-def trained_head(model: GaussianTalker) -> TrainedHead:
+def trained_head(model: models.GaussianTalker) -> TrainedHead:
     """The head for `training.export`: Gaussians of the hair's shell are bound to no triangle of the face."""
     triangles = model.triangles.cpu().numpy()
 
-    def plain(expression: torch.Tensor, joint_pose: torch.Tensor) -> Gaussians:
+    def pose_with(expression: torch.Tensor, joint_pose: torch.Tensor, latent: torch.Tensor) -> Gaussians:
         vertices = model.face_model.vertices(expression[:0], expression, joint_pose)
-        if model.latent is None:
-            return model.pose_on(vertices, expression, joint_pose)
-        # the latent pose of the mean of what was seen is 0
-        seen, turned = model.latent.mean.split([len(expression), joint_pose.numel()])
-        return model.pose_on(vertices, seen, turned.reshape(joint_pose.shape))
+        return model.pose_at(vertices, None if model.latent is None else latent)
 
     return TrainedHead(
         pose=model.pose,
-        plain=plain,
+        pose_with=pose_with,
+        latents=None if model.latent is None else _latents(model.latent, len(model.face_model.expression_names)),
         triangles=np.where(triangles < len(model.face_model.faces), triangles, -1),
         barycentrics=model.barycentric_logits.detach().softmax(dim=1).cpu().numpy(),
         neck=model.necks.cpu().numpy(),
         antialiased=True,
     )
+
+
+def _latents(latent: models.LatentPose, expressions: int) -> LatentPose:
+    """γ with the joints at rest; a small network, where there is one, as straight as it is at the mean of the clip."""
+    mean = latent.mean.detach()
+    slope = torch.autograd.functional.jacobian(latent.unbounded, mean)
+    assert isinstance(slope, torch.Tensor)
+    offset = latent.unbounded(mean).detach() - slope @ mean
+    return LatentPose(linear=slope[:, :expressions].T.cpu().numpy(), offset=offset.cpu().numpy(), bound=latent.bound)

@@ -49,11 +49,14 @@ class LatentPose(nn.Module):
 
     def forward(self, expression: Tensor, joint_pose: Tensor) -> Tensor:
         """(E,) and (J, 3) → (K,)."""
-        change = torch.cat([expression, joint_pose.flatten()]) - self.mean
-        latent = change @ self.linear
-        if self.mlp is not None:
-            latent = latent + self.mlp(change)
+        latent = self.unbounded(torch.cat([expression, joint_pose.flatten()]))
         return self.bound * torch.tanh(latent / self.bound)
+
+    def unbounded(self, motion: Tensor) -> Tensor:
+        """(E + 3 J,) → (K,): γ before the bound."""
+        change = motion - self.mean
+        latent = change @ self.linear
+        return latent if self.mlp is None else latent + self.mlp(change)
 
 
 class GaussianTalker(nn.Module):
@@ -142,7 +145,10 @@ class GaussianTalker(nn.Module):
 
     def pose_on(self, vertices: Tensor, expression: Tensor, joint_pose: Tensor) -> Gaussians:
         """`pose` where the face model's vertices (V, 3) are known."""
-        latent = None if self.latent is None else self.latent(expression, joint_pose)
+        return self.pose_at(vertices, None if self.latent is None else self.latent(expression, joint_pose))
+
+    def pose_at(self, vertices: Tensor, latent: Tensor | None) -> Gaussians:
+        """`pose_on` where the latent pose γ (K,) is known, too."""
         means, quats, scales = bind(self.triangle_frames(vertices), self.local(latent))
         colours = self.colours
         if latent is not None and self.blend_colours is not None:

@@ -70,8 +70,7 @@ def bake(
     rows = pruning.kept(source, _part(progress, 0.0, 0.2), most)
     fewer = replace(
         source,
-        pose=lambda weights: _rows(source.pose(weights), rows),
-        plain=lambda weights: _rows(source.plain(weights), rows),
+        pose=lambda weights, latents: _rows(source.pose(weights, latents), rows),
         joint_weights=source.joint_weights[:, rows],
         lips=source.lips[rows],
     )
@@ -86,6 +85,7 @@ def bake(
         hash="",
         correctives=shapes.correctives,
         joints=source.joints,
+        latents=source.latents,
     )
 
     def assembled(shapes: Blendshapes) -> LinearAvatar:

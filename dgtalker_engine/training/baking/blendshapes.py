@@ -1,9 +1,9 @@
-"""A model's Gaussians as sums: a base, what each control adds, and correctives where the sum is wrong."""
+"""A model's Gaussians as sums: a base, what controls and latents add, and correctives where the sum is wrong."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +32,7 @@ LEAST_PIXELS, LEAST_COLOUR = 0.5, 4 / 255
 """What a corrective mends: of one in a hundred of the Gaussians that it touches, in a picture of 512² or in sRGB."""
 VISIBLE_PIXELS, VISIBLE_COLOUR, VISIBLE_OPACITY = 0.06, 1 / 255, 0.005
 """What a delta has to change to be kept."""
-MOST_BYTES = 8_000_000
+MOST_BYTES = 9_000_000
 """Of all deltas in the file, so that the whole is below 12 MB; where there is more, the least visible ones go."""
 SINGLE_WEIGHT, PULL = 3e-3, 1e-3
 """How much a single control at full weight counts in the fit, where all examples together count 1, and how much it is
@@ -45,7 +45,7 @@ Check = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Blendshapes:
-    """By attribute the base (N, …) and the deltas of the rig's controls and then of the correctives."""
+    """By attribute the base (N, …) and the deltas of the rig's controls, the correctives and the latents, in turn."""
 
     correctives: tuple[Names, ...]
     base: Arrays
@@ -55,8 +55,9 @@ class Blendshapes:
 def fit(source: BakeSource, check: Check) -> Blendshapes:
     """The sums that are nearest to the model: exact at rest but for what the examples ask for.
 
-    What each control does alone, and what products add to that, is measured at full weight; then a ridge regression
-    moves all of it towards the examples, expressions that are many controls at once.
+    What each control does alone, and what products add to that, is measured at full weight and without latents; what
+    latents do is measured at the examples' mean. Then a ridge regression moves all of it towards the examples,
+    expressions that are many controls at once.
 
     Args:
         source: the model.
@@ -86,7 +87,7 @@ def fit(source: BakeSource, check: Check) -> Blendshapes:
             if _matters(both, 1.0, source, posed.base):
                 products[names] = both
     check(0.6)
-    blocks = [*linear.values(), *products.values()]
+    blocks = [*linear.values(), *products.values(), *posed.by_latent()]
     correctives = tuple(products)
     fitted = _towards_examples(source, posed, correctives, blocks, [dict([end]) for end in ends], check)
     base = {name: array.copy() for name, array in posed.base.items()}
@@ -96,11 +97,11 @@ def fit(source: BakeSource, check: Check) -> Blendshapes:
     return Blendshapes(correctives, base, _visible({name: each[1:] for name, each in fitted.items()}, base, source))
 
 
-def design(rig: Rig, correctives: Sequence[Names], weights: np.ndarray) -> np.ndarray:
-    """float64 (S, 1 + C + K): a 1, the weights (S, C), and the correctives' products."""
+def design(rig: Rig, correctives: Sequence[Names], weights: np.ndarray, latents: np.ndarray) -> np.ndarray:
+    """float64 (S, blocks + 1): a 1, the weights (S, C), the correctives' products, and the latents (S, K)."""
     index = {name: i for i, name in enumerate(rig.names)}
     products = [weights[:, [index[name] for name in names]].prod(axis=1) for names in correctives]
-    return np.column_stack([np.ones(len(weights)), weights, *products]).astype(float)
+    return np.column_stack([np.ones(len(weights)), weights, *products, latents]).astype(float)
 
 
 class _Posed:
@@ -108,17 +109,25 @@ class _Posed:
 
     def __init__(self, source: BakeSource) -> None:
         self._source = source
-        self.base = source.sculpted(np.zeros(len(source.rig.controls), np.float32), plain=True)
+        self.no_latents = np.zeros(len(source.latents or ()), np.float32)
+        self.base = source.sculpted(np.zeros(len(source.rig.controls), np.float32), self.no_latents)
         lengths = np.linalg.norm(self.base["quats"], axis=1, keepdims=True)
         self.base["quats"] = self.base["quats"] / lengths
 
     def change(self, values: dict[str, float]) -> Arrays:
-        """What the plain model changes, see `change_at`."""
-        return self.change_at(self._source.weights(**values), plain=True)
+        """What weights change without latents, see `change_at`."""
+        return self.change_at(self._source.weights(**values), self.no_latents)
 
-    def change_at(self, weights: np.ndarray, *, plain: bool) -> Arrays:
+    def by_latent(self) -> Iterator[Arrays]:
+        """What 1 of each latent changes where the face has the mean of the examples' expressions."""
+        mean = self._source.examples.mean(axis=0)
+        without = self.change_at(mean, self.no_latents)
+        for one in np.eye(len(self.no_latents), dtype=np.float32):
+            yield _minus(self.change_at(mean, one), without)
+
+    def change_at(self, weights: np.ndarray, latents: np.ndarray) -> Arrays:
         """By attribute float32 (N, width), quaternions in the hemisphere of those at rest."""
-        arrays = self._source.sculpted(weights, plain=plain)
+        arrays = self._source.sculpted(weights, latents)
         same = np.sum(arrays["quats"] * self.base["quats"], axis=1, keepdims=True)
         arrays["quats"] = np.where(same < 0, -arrays["quats"], arrays["quats"])
         arrays["sh"], rest = arrays["sh"][:, 0], self.base | {"sh": self.base["sh"][:, 0]}
@@ -167,7 +176,7 @@ def _towards_examples(
     ends: list[dict[str, float]],
     check: Check,
 ) -> Arrays:
-    """By attribute float32 (1 + C + K, N, width): what is to be added to the base, and the deltas."""
+    """By attribute float32 (1 + blocks, N, width): what is to be added to the base, and the deltas."""
     rest = np.zeros((1, len(source.rig.controls)), np.float32)
     alone = np.array([source.weights(**end) for end in ends], np.float32)
     together = np.array([source.weights(**dict.fromkeys(names, 1.0)) for names in correctives], np.float32)
@@ -175,12 +184,14 @@ def _towards_examples(
     rows = np.concatenate([single, source.examples])
     counts = np.full(len(rows), SINGLE_WEIGHT)
     counts[len(single) :] = 1 / len(source.examples)
-    x = design(source.rig, correctives, rows)
+    latents = np.array([source.latents_at(each) for each in rows])
+    latents[: len(single)] = 0
+    x = design(source.rig, correctives, rows, latents)
     pull = PULL * np.eye(x.shape[1])
     solver = np.linalg.solve((x.T * counts) @ x + pull, x.T * counts).astype(np.float32)
     changes = []
-    for done, row in enumerate(rows):
-        changes.append(posed.change_at(row, plain=done < len(single)))
+    for done, (row, latent) in enumerate(zip(rows, latents, strict=True)):
+        changes.append(posed.change_at(row, latent))
         check(0.6 + 0.35 * done / len(rows))
     fitted: Arrays = {}
     for name in WIDTHS:

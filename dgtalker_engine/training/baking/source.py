@@ -10,6 +10,7 @@ import torch
 
 from ...avatar.joints import Joint
 from ...avatar.kinds.linear.joints import turn
+from ...avatar.latents import Latents
 from ...gaussians.camera import Camera
 from ...gaussians.cloud import Gaussians
 from ...rig import Rig
@@ -25,9 +26,9 @@ class BakeSource:
     """A model of N Gaussians, and what of it the file has to keep.
 
     Attributes:
-        pose: the Gaussians at weights float32 (C,) of the rig, head space; always the same N in the same order. It is
-            called under `torch.no_grad`.
-        plain: the same far from the examples, where `pose` need not be right: of single controls at full weight.
+        pose: the Gaussians at weights float32 (C,) of the rig and latents float32 (K,), head space; always the same N
+            in the same order. It is called under `torch.no_grad`.
+        latents: how latents follow from weights; None: there are none, K is 0.
         rig: the controls.
         joints: what turns the Gaussians; `pose` does what they do, too.
         joint_weights: uint8 (J, N), how much of each joint's turn every Gaussian takes, in 255ths.
@@ -37,8 +38,8 @@ class BakeSource:
         cameras: those that saw the examples, S of them.
     """
 
-    pose: Callable[[np.ndarray], Gaussians]
-    plain: Callable[[np.ndarray], Gaussians]
+    pose: Callable[[np.ndarray, np.ndarray], Gaussians]
+    latents: Latents | None
     rig: Rig
     joints: tuple[Joint, ...]
     joint_weights: np.ndarray
@@ -48,14 +49,18 @@ class BakeSource:
     cameras: Sequence[Camera]
 
     @torch.no_grad()
-    def cloud(self, weights: np.ndarray, *, plain: bool = False) -> Gaussians:
-        """The Gaussians at weights, on the processor."""
-        cloud = self.plain(weights) if plain else self.pose(weights)
+    def cloud(self, weights: np.ndarray, latents: np.ndarray | None = None) -> Gaussians:
+        """The Gaussians at weights, and at latents that need not follow from them, on the processor."""
+        cloud = self.pose(weights, self.latents_at(weights) if latents is None else latents)
         return cloud.map(lambda tensor: tensor.detach().to("cpu", torch.float32))
 
-    def sculpted(self, weights: np.ndarray, *, plain: bool = False) -> dict[str, np.ndarray]:
-        """By attribute float32 (N, …): the Gaussians at weights as they were before the joints turned them."""
-        cloud = self.cloud(weights, plain=plain)
+    def latents_at(self, weights: np.ndarray) -> np.ndarray:
+        """float32 (K,)."""
+        return np.zeros(0, np.float32) if self.latents is None else self.latents.at(torch.from_numpy(weights)).numpy()
+
+    def sculpted(self, weights: np.ndarray, latents: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """By attribute float32 (N, …): the Gaussians of `cloud` as they were before the joints turned them."""
+        cloud = self.cloud(weights, latents)
         arrays = {name: getattr(cloud, name).numpy().copy() for name in WIDTHS}
         vectors = np.array([weights.astype(float) @ joint.vectors(self.rig) for joint in self.joints]).reshape(-1, 3)
         pivots = np.array([joint.pivot for joint in self.joints], np.float32).reshape(-1, 3)

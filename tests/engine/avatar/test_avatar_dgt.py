@@ -200,7 +200,7 @@ def test_unknown_types_versions_and_kinds_are_refused():
     header, body = split(file())
     header["means"]["dtype"] = "F128"
     refused(with_header(header, body), "unknown type F128")
-    assert "Update" in refused(file(document(format_version=3)), "format version 3").hint
+    assert "Update" in refused(file(document(format_version=4)), "format version 4").hint
     refused(file(document(kind="holographic")), "unknown kind 'holographic'")
     refused(file(document(consent={**document()["consent"], "status": "maybe"})), "unknown status")
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import safetensors.numpy
-from made_avatars import NOD, ROWS, TURN, VERTICES, linear_head
+from made_avatars import LATENTS, NOD, ROWS, TURN, VERTICES, WEIGHTS, linear_head
 from scipy.spatial.transform import Rotation
 
 from dgtalker_engine import avatar
@@ -29,10 +29,44 @@ def assert_alike(fast, slow, tolerance=3e-6):
         np.testing.assert_allclose(getattr(fast, name), getattr(slow, name), atol=tolerance, err_msg=name)
 
 
-@pytest.mark.parametrize("weights", [(0, 0, 0, 0), (1, 1, 0, 0), (0.5, -0.3, -1, 0), (0.2, 0.9, 1, -0.7)])
-def test_pose_agrees_with_the_reference(head, weights):
-    weights = np.array(weights, "f4")
+@pytest.mark.parametrize("latents", [None, LATENTS])
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_pose_agrees_with_the_reference(latents, weights):
+    head, weights = linear_head(latents=latents), np.array(weights, "f4")
     assert_alike(head.pose(weights), pose_reference(head, weights))
+
+
+def test_latents_follow_the_weights_where_they_were_seen_and_vanish_far_from_there():
+    head, bare = linear_head(latents=LATENTS), linear_head(latents=replace(LATENTS, reach=1e-6))
+    moves = head.deltas["means"].dense(ROWS)
+
+    def latent(*weights):
+        added = head.pose(np.array(weights, "f4")).means - bare.pose(np.array(weights, "f4")).means
+        return np.linalg.lstsq(moves[7:].reshape(2, -1).T, added.numpy().ravel(), rcond=None)[0]
+
+    np.testing.assert_allclose(latent(0.1, 0, 0, 0), 0.9 * np.tanh(np.array([0.35, -0.14]) / 0.9), atol=1e-5)
+    assert 0 < latent(0.95, 0, 0, 0)[0] < 0.3
+    np.testing.assert_allclose(latent(1, -1, 0, 0), 0, atol=1e-7)
+
+
+def test_a_file_keeps_latents_and_says_in_its_version_that_it_has_them():
+    data = avatar.pack(linear_head(latents=LATENTS))
+    assert avatar.load(data).metadata.latents == LATENTS
+    assert [json.loads(dgt.read_header(each)[0])["format_version"] for each in (data, avatar.pack(linear_head()))] == [
+        3,
+        2,
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"bound": 0.0}, {"reach": -1.0}, {"offset": [0.0]}, {"offset": []}, {"linear": [[1.0, 2.0]]}, {"bound": 1e999}],
+)
+def test_latents_that_do_not_fit_the_rig_are_refused(change):
+    document = replace(linear_head(latents=LATENTS).metadata, format_version=3).to_json()
+    document["latents"] |= change
+    with pytest.raises(DGTalkerError, match="document"):
+        avatar.Metadata.from_json(document)
 
 
 def test_correctives_count_with_the_product_of_their_controls(head):

@@ -5,19 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from made_avatars import linear_head
+from made_avatars import LATENTS, WEIGHTS, linear_head
 
 from dgtalker_engine import avatar
 from dgtalker_engine.avatar.kinds.linear.model import pose_reference
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.gaussians.cloud import FIELDS
 
-WEIGHTS = [(0, 0, 0, 0), (1, 1, 0, 0), (0.5, -0.3, -1, 0), (0.2, 0.9, 1, -0.7)]
-
 
 @pytest.fixture(scope="module")
 def head():
-    return linear_head()
+    return linear_head(latents=LATENTS)
 
 
 def asking(weights, dtype=torch.float32):

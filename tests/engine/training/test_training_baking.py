@@ -11,10 +11,11 @@ import torch
 from dgtalker_engine import avatar
 from dgtalker_engine.avatar.joints import Joint
 from dgtalker_engine.avatar.kinds.linear.joints import turn
+from dgtalker_engine.avatar.latents import Latents
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.gaussians import Camera, Gaussians
 from dgtalker_engine.rig import Control, Rig
-from dgtalker_engine.training import one_torch_thread
+from dgtalker_engine.training import metrics, one_torch_thread
 from dgtalker_engine.training.baking import BakeSource, bake, blendshapes, pictures, pruning
 
 RIG = Rig(
@@ -54,10 +55,11 @@ def wall() -> Gaussians:
 
 
 WALL = wall()
+NONE = np.zeros(0, np.float32)
 JOINT_WEIGHTS = np.where(WALL.means[:, 2].numpy() > 0, 255, 0).astype(np.uint8)[None]
 
 
-def pose(weights: np.ndarray) -> Gaussians:
+def pose(weights: np.ndarray, latents: np.ndarray = NONE) -> Gaussians:
     """The lower part opens along an arc, what is open closes, blinks and looks move and tint the upper part."""
     jaw, close, blink, _, gaze = torch.from_numpy(weights)
     low = (WALL.means[:, 2] < -0.02).float()
@@ -81,7 +83,7 @@ def source(**changes) -> BakeSource:
     examples = np.stack([part, part**2, 0.5 - 0.5 * np.cos(6 * part), nothing, nothing], axis=1).astype(np.float32)
     values = {
         "pose": pose,
-        "plain": changes.get("pose", pose),
+        "latents": None,
         "rig": RIG,
         "joints": (JOINT,),
         "joint_weights": JOINT_WEIGHTS,
@@ -114,6 +116,23 @@ def wall_avatar():
 def test_the_baked_avatar_looks_like_the_model_at_its_expressions_and_says_how_much(wall_avatar):
     assert wall_avatar.error.psnr > 35
     assert 0 < wall_avatar.error.lip_error < 0.6
+
+
+def test_what_a_speaker_does_alone_is_kept_where_it_was_seen_and_is_gone_where_it_was_not():
+    """The jaw tints the face as it was seen to, half open; a jaw that is wide open looks as any would."""
+    latents = Latents(((2.0,), (0.0,), (0.0,), (0.0,), (0.0,)), (-0.5,), 1.0, 0.6)
+
+    def tinted(weights, own):
+        cloud = pose(weights)
+        return replace(cloud, sh=cloud.sh + 0.8 * float(own[0]) * torch.sin(60 * WALL.means[:, :1, None]))
+
+    given = source(pose=tinted, latents=latents)
+    given = replace(given, examples=given.examples * np.array([0.5, 0, 1, 0, 0], np.float32))
+    result = baked(given)
+    assert result.error.psnr > 40
+    wide = RIG.weights({"jawOpen": 1.0})
+    rgb, alpha = pictures.drawn(result.avatar.pose(wide), CAMERA)
+    assert metrics.psnr(rgb, pictures.drawn(pose(wide), CAMERA)[0], alpha > 0.5) > 35
 
 
 def test_an_arc_becomes_a_square_a_product_mends_what_closes_and_what_is_straight_needs_nothing(wall_avatar):
@@ -149,8 +168,8 @@ def test_no_more_gaussians_are_kept_than_asked_for_and_the_others_fill_the_gaps(
 
 
 def test_quaternions_that_change_their_sign_from_pose_to_pose_do_not_matter():
-    def flips(weights):
-        cloud = pose(weights)
+    def flips(weights, latents):
+        cloud = pose(weights, latents)
         return replace(cloud, quats=-cloud.quats if weights[2] > 0.5 else cloud.quats)
 
     shapes, other = (blendshapes.fit(source(pose=each), lambda fraction: None) for each in (pose, flips))
@@ -174,7 +193,7 @@ def test_a_model_that_no_sum_can_be_is_refused():
     rng = np.random.default_rng(2)
     noise = torch.from_numpy(rng.normal(size=(COUNT, 3)).astype(np.float32))
 
-    def chaos(weights):
+    def chaos(weights, latents):
         return replace(WALL, sh=(WALL.sh + 3 * noise[:, None] * float(np.sin(90 * weights.sum()))))
 
     with pytest.raises(DGTalkerError, match="could not be written as blendshapes"):

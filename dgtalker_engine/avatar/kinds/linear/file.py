@@ -41,7 +41,8 @@ def _indices(index: np.ndarray, rows: int) -> np.ndarray:
 
 
 def _check(metadata: Metadata, specs: dgt.Specs) -> None:
-    blocks = len(metadata.rig.controls) + len(metadata.correctives)
+    shapes = len(metadata.rig.controls) + len(metadata.correctives)
+    blocks = shapes + len(metadata.latents or ())
     count = dgt.limited("Gaussians", numbers.expect(specs, "means", (None, 3)).shape[0], dgt.MAX_GAUSSIANS)
     numbers.expect(specs, "quats", (count, 4))
     numbers.expect(specs, "scales", (count, 3))
@@ -56,7 +57,7 @@ def _check(metadata: Metadata, specs: dgt.Specs) -> None:
     for name in FIELDS:
         if f"delta.{name}.offsets" in specs:
             sparse.check(specs, f"delta.{name}", blocks, widths[name])
-    vertices = proxy.check(specs, blocks, most_shapes(metadata.joints))
+    vertices = proxy.check(specs, shapes, most_shapes(metadata.joints))
     if metadata.joints:
         dgt.expect(specs, "joint.weights", "U8", (len(metadata.joints), count))
         dgt.expect(specs, "proxy.joint.weights", "U8", (len(metadata.joints), vertices))

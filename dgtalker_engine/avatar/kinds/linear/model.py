@@ -16,6 +16,7 @@ from ....gaussians.cloud import Gaussians
 from ....rig import Rig
 from ...base import Metadata, ProxyMesh, checked_weights, corrective_indices
 from ...joints import proxy_shapes
+from ...latents import VANISHED
 from ...sparse import SparseDeltas
 from .joints import turn
 from .posing import Blendshapes, blendshapes, pose
@@ -27,13 +28,14 @@ LIMITS = {"scales": (MIN_SCALE, math.inf), "opacities": (0.0, 1.0)}
 
 @dataclass(frozen=True, kw_only=True)
 class LinearAvatar:
-    """`attribute(weights) = base + Σ weight · delta`, correctives weighted by the product of their controls' weights;
-    then quaternions are made unit length, scales and opacities brought within their limits, and joints turn it all.
+    """`attribute(weights) = base + Σ weight · delta`, correctives weighted by the product of their controls' weights,
+    latents by what follows from all weights (`avatar.latents`); then quaternions are made unit length, scales and
+    opacities brought within their limits, and joints turn it all.
 
     Attributes:
         metadata: the document.
         base: float32 arrays by attribute, the cloud where every weight is 0.
-        deltas: by attribute, of the controls and then of the correctives; attributes that none changes are absent.
+        deltas: by attribute, of the controls, the correctives, the latents; attributes that none changes are absent.
             Those of `sh` are 3 K wide, or 3 where they change degree 0 only.
         sculpted: the mesh as the file has it, without what the joints do.
         joint_weights: uint8 (J, N), how much of each joint's turn every Gaussian takes, in 255ths.
@@ -111,6 +113,7 @@ class LinearAvatar:
                 deltas=self.deltas,
                 limits=LIMITS,
                 factors=self._factors,
+                latents=self.metadata.latents,
                 turns=self._turns,
                 pivots=self._pivots,
                 joint_weights=self.joint_weights,
@@ -124,8 +127,11 @@ class LinearAvatar:
         return {}
 
     def block_weights(self, weights: np.ndarray) -> np.ndarray:
-        """float32 (C + K,): the weights of the controls and of the correctives."""
-        return np.concatenate([weights, np.append(weights, np.float32(1))[self._factors].prod(axis=1)])
+        """float32 (blocks,): the weights of the controls, of the correctives and of the latents."""
+        each = [weights, np.append(weights, np.float32(1))[self._factors].prod(axis=1)]
+        if self.metadata.latents is not None:
+            each.append(self.metadata.latents.at(torch.from_numpy(weights)).numpy())
+        return np.concatenate(each)
 
     @cached_property
     def _factors(self) -> np.ndarray:
@@ -163,7 +169,7 @@ def pose_reference(avatar: LinearAvatar, weights: np.ndarray) -> Gaussians:
     weights = checked_weights(weights, avatar.rig).astype(np.float64)
     by_name = dict(zip(avatar.rig.names, weights, strict=True))
     products = [math.prod(by_name[name] for name in names) for names in avatar.metadata.correctives]
-    every = np.concatenate([weights, products])
+    every = np.concatenate([weights, products, _latents_reference(avatar, weights)])
     posed = {}
     for name, base in avatar.base.items():
         array = base.astype(np.float64)
@@ -184,3 +190,13 @@ def pose_reference(avatar: LinearAvatar, weights: np.ndarray) -> Gaussians:
         quats = turns * Rotation.from_quat(posed["quats"], scalar_first=True)
         posed["quats"] = quats.as_quat(scalar_first=True)
     return Gaussians(**{name: torch.from_numpy(array.astype(np.float32)) for name, array in posed.items()})
+
+
+def _latents_reference(avatar: LinearAvatar, weights: np.ndarray) -> list[float]:
+    latents = avatar.metadata.latents
+    if latents is None:
+        return []
+    z = [offset + weights @ column for offset, column in zip(latents.offset, np.array(latents.linear).T, strict=True)]
+    far = sum(each**2 for each in z) / latents.reach**2
+    t = min(max((VANISHED**2 - far) / (VANISHED**2 - 1), 0.0), 1.0)
+    return [latents.bound * math.tanh(each / latents.bound) * t * t * (3 - 2 * t) for each in z]

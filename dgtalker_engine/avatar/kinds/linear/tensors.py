@@ -9,11 +9,12 @@ import numpy as np
 import torch
 
 from ....gaussians.cloud import Gaussians
+from ...latents import Latents
 from ...sparse import SparseDeltas
 
 
 class _Deltas:
-    """What one unit of each block (a control or a corrective) adds to the rows of an array, on a device."""
+    """What one unit of each block (a control, a corrective or a latent) adds to the rows of an array, on a device."""
 
     def __init__(self, deltas: SparseDeltas, device: torch.device, dtype: torch.dtype) -> None:
         self.counts = torch.as_tensor(np.diff(deltas.offsets), device=device)
@@ -34,6 +35,7 @@ class TensorBlendshapes:
         deltas: of some of them.
         limits: of those that have deltas, the least and the most that a number may be.
         factors: int (K, most), the controls of each corrective, C where there is none.
+        latents: of the metadata.
         turns: (C, J, 3), each control's rotation vector for each joint.
         pivots: (J, 3).
         joint_weights: uint8 (J, N), in 255ths.
@@ -48,6 +50,7 @@ class TensorBlendshapes:
         deltas: Mapping[str, SparseDeltas],
         limits: Mapping[str, tuple[float, float]],
         factors: np.ndarray,
+        latents: Latents | None,
         turns: np.ndarray,
         pivots: np.ndarray,
         joint_weights: np.ndarray,
@@ -62,6 +65,7 @@ class TensorBlendshapes:
         self._deltas = {name: _Deltas(each, device, dtype) for name, each in deltas.items()}
         self._limits = {name: bounds for name, bounds in limits.items() if name in deltas}
         self._factors = torch.as_tensor(factors, dtype=torch.int64, device=device)
+        self._latents = latents
         self._turns, self._pivots = tensor(turns), tensor(pivots)
         self._joint_weights = torch.as_tensor(joint_weights, device=device)
 
@@ -75,7 +79,8 @@ class TensorBlendshapes:
     def pose(self, weights: torch.Tensor) -> Gaussians:
         """The Gaussians at weights (C,), on the same device; `LinearAvatar` says how they come about."""
         products = torch.cat([weights, weights.new_ones(1)])[self._factors].prod(dim=1)
-        block_weights = torch.cat([weights, products])
+        latents = [] if self._latents is None else [self._latents.at(weights)]
+        block_weights = torch.cat([weights, products, *latents])
         posed = {name: self._summed(name, block_weights) for name in self._base}
         posed["quats"] = torch.nn.functional.normalize(posed["quats"], dim=1)
         for name, (least, most) in self._limits.items():

@@ -53,8 +53,13 @@ def test_what_is_exported_knows_hair_from_face_and_what_it_learned_of_the_speake
             expression = torch.zeros(len(face_model.expression_names))
             expression[face_model.expression_names.index("jawOpen")] = 1.0
             still = torch.zeros(len(face_model.joint_names), 3)
-            learned, plain = head.pose(expression, still), head.plain(expression, still)
-            rest = head.plain(torch.zeros_like(expression), still)
+            none = torch.zeros_like(model.latent.linear[0])
+            learned, plain = head.pose(expression, still), head.pose_with(expression, still, none)
+            rest = head.pose_with(torch.zeros_like(expression), still, none)
+            unbounded = torch.from_numpy(head.latents.offset) + expression @ torch.from_numpy(head.latents.linear)
+            latents = head.latents.bound * torch.tanh(unbounded / head.latents.bound)
+            same = head.pose_with(expression, still, latents)
+    torch.testing.assert_close(same.sh, learned.sh, atol=1e-4, rtol=1e-4)
     assert (learned.sh - plain.sh).abs().max() > 0.5
     assert torch.equal(plain.sh, rest.sh)
     assert (plain.means - rest.means)[torch.from_numpy(on_face)].norm(dim=1).max() > 0.005
@@ -69,4 +74,6 @@ def test_a_head_without_the_speakers_blendshapes_can_be_exported(clip):
         expression = torch.full((len(face_model.expression_names),), 0.2)
         still = torch.zeros(len(face_model.joint_names), 3)
         with torch.no_grad():
-            assert torch.equal(head.pose(expression, still).means, head.plain(expression, still).means)
+            assert torch.equal(
+                head.pose(expression, still).means, head.pose_with(expression, still, torch.zeros(0)).means
+            )

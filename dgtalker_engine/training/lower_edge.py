@@ -1,0 +1,47 @@
+"""Where a head ends below: its shoulders fade out, instead of in the tatters of what frames cut off."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..capture.face_model import FaceModel, Region
+
+END, FADE = 0.008, 0.024
+"""Metres above the face model's lower edge up to which there is nothing, and from where on the head is whole."""
+
+
+def presence(face_model: FaceModel, rest: np.ndarray, means: np.ndarray, neck: np.ndarray) -> np.ndarray:
+    """float32 (N,), what Gaussians' opacities are multiplied by.
+
+    Args:
+        face_model: the model, which is open below.
+        rest: its vertices as the person is (V, 3).
+        means: of the Gaussians at rest (N, 3).
+        neck: bool (N,), the Gaussians of neck and shoulders.
+    """
+    share = np.ones(len(means), np.float32)
+    edge = rest[np.unique(_edge(face_model))]
+    if len(edge) and neck.any():
+        middle, reach = (edge.max(axis=0) + edge.min(axis=0)) / 2, np.ptp(edge, axis=0)
+        # a model's edge has notches: what is left of it is a smooth line around the neck
+        line = np.linalg.lstsq(_around(edge, middle, reach), edge[:, 2], rcond=None)[0]
+        above = means[neck, 2] - _around(means[neck], middle, reach) @ line
+        part = np.clip((above - END) / (FADE - END), 0, 1)
+        share[neck] = part * part * (3 - 2 * part)
+    return share
+
+
+def _around(points: np.ndarray, middle: np.ndarray, reach: np.ndarray) -> np.ndarray:
+    """Waves (N, 5) of the angle around a neck."""
+    x, y = ((points - middle) / reach).T[:2]
+    angle = np.arctan2(y, x)
+    return np.stack([np.ones_like(x), np.cos(angle), np.sin(angle), np.cos(2 * angle), np.sin(2 * angle)], axis=1)
+
+
+def _edge(face_model: FaceModel) -> np.ndarray:
+    """The vertices (n, 2) of the edges of the neck that have a triangle on one side alone."""
+    triangles = face_model.faces.numpy()
+    edges = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
+    _, first, times = np.unique(edges, axis=0, return_index=True, return_counts=True)
+    open_ = first[times == 1]
+    return edges[open_[face_model.regions.numpy()[open_ % len(triangles)] == Region.NECK]]

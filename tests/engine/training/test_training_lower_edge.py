@@ -1,0 +1,36 @@
+"""Shoulders fade out above the face model's lower edge; the head above them is whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dgtalker_engine.capture import face_model as face_models
+from dgtalker_engine.capture.face_model import Region
+from dgtalker_engine.training.lower_edge import FADE, presence
+
+
+@pytest.fixture(scope="module")
+def bust():
+    """The face model, a point in each of its triangles, and which of them are the neck's."""
+    model = face_models.load()
+    points = model.neutral.numpy()[model.faces.numpy()].mean(axis=1)
+    return model, points, model.regions.numpy() == Region.NECK
+
+
+def test_shoulders_end_softly_and_the_head_is_whole(bust):
+    model, points, neck = bust
+    share = presence(model, model.neutral.numpy(), points, neck)
+    assert (share[~neck] == 1).all()
+    assert share.min() == 0
+    fading = (share > 0) & (share < 1)
+    assert fading.sum() > 20
+    for side in (points[:, 0] > 0.05, points[:, 0] < -0.05, points[:, 1] > 0.1, points[:, 1] < 0):
+        there = neck & side
+        gone, whole = points[there & (share == 0), 2], points[there & (share == 1), 2]
+        assert np.median(gone) < np.median(whole) - FADE
+
+
+def test_where_no_gaussian_is_the_necks_all_stay(bust):
+    model, points, neck = bust
+    assert (presence(model, model.neutral.numpy(), points, np.zeros_like(neck)) == 1).all()
