@@ -32,9 +32,8 @@ def unsupported(clip: Clip, face_model: FaceModel) -> tuple[str, ...]:
     """
     done = seen(clip.tracks.expression)
     missing = [name for name in ARKIT_NAMES if name not in done]
-    shares = uncovered(
-        clip, face_model, np.eye(len(ARKIT_NAMES), dtype=np.float32)[[ARKIT_NAMES.index(n) for n in missing]]
-    )
+    each = np.eye(len(ARKIT_NAMES), dtype=np.float32)
+    shares = uncovered(clip, face_model, each[[ARKIT_NAMES.index(name) for name in missing]])
     found = {name for name, share in zip(missing, shares, strict=True) if share > LEAST_UNCOVERED}
     return tuple(name for name in missing if {name, mirrored(name)} & found)
 
