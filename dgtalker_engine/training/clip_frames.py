@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from ..capture import packages
@@ -115,6 +116,9 @@ class ClipFrames:
         self.face_model = personal(face_model, self.tracks.identity)
         self.size = clip.info.size
         self.split = Split.of(len(clip), share)
+        heads = Rotation.from_matrix(self.tracks.head_to_camera[:, :3, :3])
+        mean = heads[list(self.split.training)].mean()
+        self._turns = torch.from_numpy((mean.inv() * heads).as_rotvec().astype(np.float32))
         self._vertices: dict[int, Tensor] = {}
         self._heads: list[np.ndarray] = []
         self._labels: list[np.ndarray] = []
@@ -140,11 +144,15 @@ class ClipFrames:
 
     def expression(self, index: int) -> Tensor:
         """(E,)."""
-        return torch.from_numpy(self.tracks.expression[index])
+        return torch.from_numpy(np.asarray(self.tracks.expression[index], np.float32))
 
     def joint_pose(self, index: int) -> Tensor:
         """(J, 3), axis-angle."""
-        return torch.from_numpy(self.tracks.pose[index])
+        return torch.from_numpy(np.asarray(self.tracks.pose[index], np.float32))
+
+    def turn(self, index: int) -> Tensor:
+        """How the head is turned from the mean of the training frames: axis-angle in head space (3,)."""
+        return self._turns[index]
 
     def camera(self, index: int, down: int = 1) -> Camera:
         """The camera of the whole frame, 1 / `down` as large."""

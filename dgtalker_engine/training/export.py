@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -35,13 +35,22 @@ SEEN, SEEN_FRAMES = 0.1, 3
 SAME_DECIBELS = 60.0
 
 
+class HeadPose(Protocol):
+    """`TrainedHead.pose`."""
+
+    def __call__(
+        self, expression: torch.Tensor, joint_pose: torch.Tensor, turn: torch.Tensor | None = None, /
+    ) -> Gaussians: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainedHead:
     """What a system hands over: N Gaussians that a face model's parameters move.
 
     Attributes:
         pose: the Gaussians in head space at an expression (E,) and turns of the face model's joints beside it (J, 3),
-            float32 tensors.
+            float32 tensors; where it is given, as lights and camera of the clip show a head with this
+            `ClipFrames.turn` (3,).
         plain: the same without what was learned of the speaker's own expressions, which holds near them alone.
         triangles: int64 (N,), the face model's triangle that each Gaussian is bound to; -1 for hair, which is to none.
         barycentrics: float32 (N, 3), where in it.
@@ -50,7 +59,7 @@ class TrainedHead:
         extras: tensors that the file keeps beside the avatar's.
     """
 
-    pose: Callable[[torch.Tensor, torch.Tensor], Gaussians]
+    pose: HeadPose
     plain: Callable[[torch.Tensor, torch.Tensor], Gaussians]
     triangles: np.ndarray
     barycentrics: np.ndarray

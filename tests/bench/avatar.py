@@ -97,7 +97,7 @@ class Bench:
             rows.append(self._row("sound", frames, _heard(head, frames, heard), {**common, "auc": round(auc, 3)}))
         picture = sheet(
             frames,
-            lambda i: _posed(head, frames, i, whole=True),
+            lambda i: _whole(head, frames, i),
             frames.split.test[:: max(1, len(frames.split.test) // 2)],
         )
         (self.out / "sheet.png").write_bytes(_png(picture))
@@ -157,23 +157,26 @@ def _quiet(fraction: float, text: str) -> None:
     pass
 
 
-def _posed(head: TrainedHead, frames: ClipFrames, index: int, *, whole: bool = False) -> Gaussians:
-    return _at(head, frames.expression(index), frames.joint_pose(index), whole=whole)
+@torch.no_grad()
+def _whole(head: TrainedHead, frames: ClipFrames, index: int) -> Gaussians:
+    """With its neck, in the mean light, as the file has it."""
+    return head.pose(frames.expression(index), frames.joint_pose(index))
 
 
-def _at(head: TrainedHead, expression: torch.Tensor, joints: torch.Tensor, *, whole: bool = False) -> Gaussians:
-    with torch.no_grad():
-        cloud = head.pose(expression, joints)
+@torch.no_grad()
+def _at(head: TrainedHead, frames: ClipFrames, index: int, expression: torch.Tensor) -> Gaussians:
+    """What goes over a frame's own neck and shoulders."""
+    cloud = head.pose(expression, frames.joint_pose(index), frames.turn(index))
     rows = torch.from_numpy(np.flatnonzero(~head.neck))
-    return cloud if whole else cloud.map(lambda tensor: tensor[rows])
+    return cloud.map(lambda tensor: tensor[rows])
 
 
 def _tracked(head: TrainedHead, frames: ClipFrames) -> Callable[[int], Gaussians]:
-    return lambda index: _posed(head, frames, index)
+    return lambda index: _at(head, frames, index, frames.expression(index))
 
 
 def _heard(head: TrainedHead, frames: ClipFrames, expressions: np.ndarray) -> Callable[[int], Gaussians]:
-    return lambda index: _at(head, torch.from_numpy(expressions[index]), frames.joint_pose(index))
+    return lambda index: _at(head, frames, index, torch.from_numpy(expressions[index]))
 
 
 def _time(frames: ClipFrames) -> float:
@@ -212,7 +215,7 @@ def _side_views(head: TrainedHead, frames: ClipFrames, film: films.Film, picture
         tracked = frames.camera(index)
         turned = films.around_head(np.asarray(tracked.world_to_camera), view.yaw)
         camera = Camera(K=tracked.K, world_to_camera=turned, width=tracked.width, height=tracked.height)
-        image = render(_posed(head, frames, index, whole=True), camera, antialiased=True)
+        image = render(_whole(head, frames, index), camera, antialiased=True)
         rgb, alpha = torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)
         ours = (rgb + (1 - alpha)[..., None] * wall).clamp(0, 1)
         truth = torch.from_numpy(_cropped(frames.clip, film.picture(view))).float() / 255

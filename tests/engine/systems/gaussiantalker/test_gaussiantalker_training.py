@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from made_clips import make_clip
 
 from dgtalker_engine.capture.clip import Clip
 from dgtalker_engine.capture.face_model import FaceModel, Region
@@ -40,7 +41,7 @@ def head(frames: ClipFrames) -> GaussianTalker:
 
 def decibels(head: GaussianTalker, frames: ClipFrames, index: int) -> float:
     with torch.no_grad():
-        cloud = head.without_neck(head.pose(frames.expression(index), frames.joint_pose(index)))
+        cloud = head.without_neck(head.pose(frames.expression(index), frames.joint_pose(index), frames.turn(index)))
         mask = torch.from_numpy(frames.head(index))
         return psnr(over_background(frames, index, cloud), frames.frame(index), mask)
 
@@ -84,6 +85,19 @@ def test_the_speakers_blendshapes_depend_on_the_expression(head: GaussianTalker,
     assert head.blend_colours.abs().max() > 0
     far = head.latent(torch.ones(frames.tracks.expression.shape[1]) * 50, frames.joint_pose(0))
     assert far.abs().max() <= TINY.latent_bound
+
+
+def test_a_head_learns_how_light_changes_as_it_turns(model: FaceModel, tmp_path: Path) -> None:
+    lit = ClipFrames(make_clip(tmp_path / "lit", shading=2.0), model, share=0.8)
+    config = replace(TINY, steps=60, half_share=0.0, density_control=False, completed=False)
+    with_turn, without = (train_frames(replace(config, blend_turn=on), lit, Run()) for on in (True, False))
+    for index in lit.split.test[::2]:
+        assert decibels(with_turn, lit, index) > decibels(without, lit, index) + 1
+    expression = lit.expression(0)
+    turns = (None, torch.zeros(3), lit.turn(0))
+    mean, unturned, turned_ = (with_turn.pose(expression, turn=turn).sh for turn in turns)
+    assert torch.equal(mean, unturned)
+    assert not torch.equal(mean, turned_)
 
 
 def test_added_gaussians_lie_on_the_triangles_of_their_parents(frames: ClipFrames) -> None:
