@@ -39,6 +39,7 @@ _RATES = {
 _LAST = 0.05  # to which share learning rates fall
 _STEADY = 0.2  # the share of the steps before they do
 _WARM = 0.1  # the share of the steps before the blendshapes begin
+_TURNED = 0.4  # the share before the head's turn counts: what a turn hides and shows is first learned as form
 _LEAST_WIDTH = 3e-4  # metres: what is thinner shows as dots from other sides
 
 
@@ -113,7 +114,8 @@ class _Training:
         neck = bool(config.neck_gaussians) and number % config.neck_every == config.neck_every - 1
         down = 2 if neck or number < config.half_share * config.steps else 1
         view = self.frames.view(index, down, neck=neck)
-        cloud = model.pose_on(*self._face(index), self.frames.turn(index))
+        turn = self.frames.turn(index) if number >= _TURNED * config.steps else None
+        cloud = model.pose_on(*self._face(index), turn)
         cloud.means.retain_grad()
         shown = cloud if neck else model.without_neck(cloud)
         image = render(shown, view.camera, region=view.region, antialiased=True)

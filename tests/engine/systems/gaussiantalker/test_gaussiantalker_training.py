@@ -88,16 +88,18 @@ def test_the_speakers_blendshapes_depend_on_the_expression(head: GaussianTalker,
 
 
 def test_a_head_learns_how_light_changes_as_it_turns(model: FaceModel, tmp_path: Path) -> None:
-    lit = ClipFrames(make_clip(tmp_path / "lit", shading=2.0), model, share=0.8)
-    config = replace(TINY, steps=60, half_share=0.0, density_control=False, completed=False)
-    with_turn, without = (train_frames(replace(config, blend_turn=on), lit, Run()) for on in (True, False))
-    for index in lit.split.test[::2]:
-        assert decibels(with_turn, lit, index) > decibels(without, lit, index) + 1
-    expression = lit.expression(0)
-    turns = (None, torch.zeros(3), lit.turn(0))
-    mean, unturned, turned_ = (with_turn.pose(expression, turn=turn).sh for turn in turns)
-    assert torch.equal(mean, unturned)
-    assert not torch.equal(mean, turned_)
+    lit = ClipFrames(make_clip(tmp_path / "lit", shading=3.0), model, share=0.8)
+    head = train_frames(replace(TINY, steps=48, density_control=False, completed=False), lit, Run())
+    turns = torch.stack([lit.turn(i) for i in lit.split.training])
+    rightmost, leftmost = turns[turns[:, 2].argmin()], turns[turns[:, 2].argmax()]
+
+    @torch.no_grad()
+    def brightness(turn: torch.Tensor | None) -> float:
+        return float(head.pose(lit.expression(0), turn=turn).sh.mean())
+
+    # what `make_clip` calls a turn that makes it brighter is one to the right, about -Z
+    assert brightness(rightmost) > brightness(None) > brightness(leftmost)
+    assert brightness(torch.zeros(3)) == brightness(None)
 
 
 def test_added_gaussians_lie_on_the_triangles_of_their_parents(frames: ClipFrames) -> None:
