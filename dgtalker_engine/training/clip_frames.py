@@ -117,7 +117,7 @@ class ClipFrames:
         self.size = clip.info.size
         self.split = Split.of(len(clip), share)
         heads = Rotation.from_matrix(self.tracks.head_to_camera[:, :3, :3])
-        mean = heads[list(self.split.training)].mean()
+        mean = heads[: len(self.split.training)].mean()
         self._turns = torch.from_numpy((mean.inv() * heads).as_rotvec().astype(np.float32))
         self._vertices: dict[int, Tensor] = {}
         self._heads: list[np.ndarray] = []
