@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from ..capture import packages
@@ -124,6 +125,9 @@ class ClipFrames:
         self.face_model = personal(face_model, self.tracks.identity)
         self.size = clip.info.size
         self.split = Split.of(len(clip), share)
+        heads = Rotation.from_matrix(self.tracks.head_to_camera[:, :3, :3])
+        mean = heads[: len(self.split.training)].mean()
+        self._turns = torch.from_numpy((mean.inv() * heads).as_rotvec().astype(np.float32))
         self._vertices = lru_cache(_MESHES)(self._posed)
         self._heads: list[bytes] = []
         self._labels: list[bytes] = []
@@ -146,11 +150,15 @@ class ClipFrames:
 
     def expression(self, index: int) -> Tensor:
         """(E,)."""
-        return torch.from_numpy(self.tracks.expression[index])
+        return torch.from_numpy(np.asarray(self.tracks.expression[index], np.float32))
 
     def joint_pose(self, index: int) -> Tensor:
         """(J, 3), axis-angle."""
-        return torch.from_numpy(self.tracks.pose[index])
+        return torch.from_numpy(np.asarray(self.tracks.pose[index], np.float32))
+
+    def turn(self, index: int) -> Tensor:
+        """How the head is turned from the mean of the training frames: axis-angle in head space (3,)."""
+        return self._turns[index]
 
     def camera(self, index: int, down: int = 1) -> Camera:
         """The camera of the whole frame, 1 / `down` as large."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -54,13 +54,22 @@ class LatentPose:
     bound: float
 
 
+class HeadPose(Protocol):
+    """`TrainedHead.pose`."""
+
+    def __call__(
+        self, expression: torch.Tensor, joint_pose: torch.Tensor, turn: torch.Tensor | None = None, /
+    ) -> Gaussians: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainedHead:
     """What a system hands over: N Gaussians that a face model's parameters move.
 
     Attributes:
         pose: the Gaussians in head space at an expression (E,) and turns of the face model's joints beside it (J, 3),
-            float32 tensors.
+            float32 tensors; where it is given, as lights and camera of the clip show a head with this
+            `ClipFrames.turn` (3,).
         pose_with: the same where the latents (K,), what was learned of the speaker's own expressions, do not follow
             from the expression.
         latents: how they do; None: there are none.
@@ -71,7 +80,7 @@ class TrainedHead:
         extras: tensors that the file keeps beside the avatar's.
     """
 
-    pose: Callable[[torch.Tensor, torch.Tensor], Gaussians]
+    pose: HeadPose
     pose_with: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], Gaussians]
     latents: LatentPose | None
     triangles: np.ndarray

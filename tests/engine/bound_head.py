@@ -51,7 +51,9 @@ class BoundHead(torch.nn.Module):
         self.colours = torch.from_numpy(((paint - 0.5) / SH_C0).astype(np.float32))
         self.brightness = torch.nn.Parameter(torch.ones(1))
 
-    def pose(self, expression: torch.Tensor, pose: torch.Tensor | None = None) -> Gaussians:
+    def pose(
+        self, expression: torch.Tensor, pose: torch.Tensor | None = None, turn: torch.Tensor | None = None
+    ) -> Gaussians:
         count = len(self.corners)
         vertices = self.face_model.vertices(self.identity, expression, pose)
         return Gaussians(

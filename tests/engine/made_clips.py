@@ -79,8 +79,8 @@ def make_tracks(model: FaceModel, *, frames: int, size: int) -> tuple[Tracks, li
     return tracks, meshes
 
 
-def make_clip(folder: Path, *, frames: int = 24, size: int = 96) -> Clip:
-    """Writes the clip of `make_tracks` and opens it."""
+def make_clip(folder: Path, *, frames: int = 24, size: int = 96, shading: float = 0.0) -> Clip:
+    """Writes the clip of `make_tracks` and opens it; a turn by one radian makes the head brighter by `shading`."""
     model = face_model.load()
     tracks, meshes = make_tracks(model, frames=frames, size=size)
     for folder_name in ("frames", "masks"):
@@ -95,7 +95,8 @@ def make_clip(folder: Path, *, frames: int = 24, size: int = 96) -> Clip:
             height=size,
         )
         image = render(painted(model, mesh), camera, antialiased=True)
-        picture = image.rgb + (1 - image.alpha)[..., None] * background
+        bright = 1 + shading * float(np.arcsin(tracks.head_to_camera[i, 0, 1]))
+        picture = bright * image.rgb + (1 - image.alpha)[..., None] * background
         frame_path(folder, i).write_bytes(pictures.encode_jpeg((picture.clip(0, 1) * 255).round().astype(np.uint8)))
         mask_path(folder, i).write_bytes(pictures.encode_png((image.alpha * 255).astype(np.uint8)))
     soundfile.write(folder / "sound.wav", np.zeros(1600, np.float32), 16000, subtype="PCM_16")

@@ -38,6 +38,9 @@ class GaussianTalkerConfig(Config):
     blend_position: bool = setting(True, "whether the latent pose moves Gaussians, equation 17")
     blend_rotation: bool = setting(True, "whether the latent pose turns Gaussians, equation 17")
     blend_colour: bool = setting(True, "whether the latent pose changes colours, equation 18")
+    blend_turn: bool = setting(
+        True, "whether the latent pose has the head's turn in it: lights stand still, hair hangs"
+    )
     latent: str = setting("linear", "how γ follows from expression and joints' pose", choices=("linear", "mlp"))
     latent_bound: float = setting(3.0, "γ stays within so many standard deviations of what was seen", least=0.5)
 
@@ -55,7 +58,7 @@ class GaussianTalkerConfig(Config):
     semantic_every: int = setting(4, "steps from one with the semantic loss to the next", least=1)
     mask_weight: float = setting(0.2, "of opacity beside the head and transparency inside it", least=0)
     blend_weight: float = setting(
-        1.0, "of the square of the blendshapes, against learning the few frames by heart", least=0
+        32.0, "of the square of the blendshapes, against learning the few frames by heart", least=0
     )
 
     tune_face: bool = setting(False, "whether the frames' expression and pose are tuned with the Gaussians")

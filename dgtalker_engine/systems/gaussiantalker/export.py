@@ -16,7 +16,10 @@ def trained_head(model: models.GaussianTalker) -> TrainedHead:
 
     def pose_with(expression: torch.Tensor, joint_pose: torch.Tensor, latent: torch.Tensor) -> Gaussians:
         vertices = model.face_model.vertices(expression[:0], expression, joint_pose)
-        return model.pose_at(vertices, None if model.latent is None else latent)
+        if model.latent is None:
+            return model.pose_at(vertices, None)
+        # at the mean turn
+        return model.pose_at(vertices, torch.cat([latent, torch.zeros_like(model.latent.turn_spread)]))
 
     return TrainedHead(
         pose=model.pose,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -14,24 +16,32 @@ from .seeding import Seeds
 BY_GAUSSIAN = ("positions", "quats", "log_scales", "opacity_logits", "colours", "barycentric_logits")
 BY_LATENT = ("blend_positions", "blend_rotations", "blend_colours")
 _HIDDEN = 32
+_STILL = math.radians(1.0)  # what a head that keeps still turns: its tracking's noise is not blown up
 
 
 class LatentPose(nn.Module):
-    """Equation 16: γ = W_γ(ψ), of what moves the face; here expression and joints' pose.
+    """Equation 16: γ = W_γ(ψ), of what moves the face: expression and joints' pose, and the head's turn.
 
     At first γ is the whitened principal components of the training frames, so each of its K numbers varies by about 1.
-    A smooth bound keeps it near what was seen, since an animator's sliders go farther than the speaker did.
+    Three more are the head's turn, by its own spread: lights that stand still shade a turned head otherwise, and hair
+    hangs otherwise. A smooth bound keeps all near what was seen, since an animator's sliders go farther than the
+    speaker did.
 
     Args:
         inputs: expression and joints' pose of the training frames (T, E + 3 J).
-        size: K.
+        size: K without the turn.
+        turns: of the training frames' heads, axis-angle from their mean (T, 3); None: without the turn.
         mlp: whether a small network adds to the linear map; at first it adds nothing.
         bound: of |γ|.
+
+    Attributes:
+        size: K, with the turn.
     """
 
     mean: Tensor
+    turn_spread: Tensor
 
-    def __init__(self, inputs: Tensor, size: int, *, mlp: bool, bound: float) -> None:
+    def __init__(self, inputs: Tensor, size: int, *, turns: Tensor | None, mlp: bool, bound: float) -> None:
         super().__init__()
         mean = inputs.mean(dim=0)
         _, spread, axes = torch.linalg.svd(inputs - mean, full_matrices=False)
@@ -46,14 +56,19 @@ class LatentPose(nn.Module):
             self.mlp = nn.Sequential(nn.Linear(inputs.shape[1], _HIDDEN), nn.Tanh(), nn.Linear(_HIDDEN, size))
             nn.init.zeros_(self.mlp[2].weight)  # pyright: ignore[reportArgumentType] (a Linear's)
             nn.init.zeros_(self.mlp[2].bias)  # pyright: ignore[reportArgumentType]
+        self.register_buffer("turn_spread", inputs[0, :0] if turns is None else turns.std(dim=0) + _STILL)
+        self.size = size + len(self.turn_spread)
 
-    def forward(self, expression: Tensor, joint_pose: Tensor) -> Tensor:
-        """(E,) and (J, 3) → (K,)."""
+    def forward(self, expression: Tensor, joint_pose: Tensor, turn: Tensor | None = None) -> Tensor:
+        """(E,), (J, 3) and the head's turn from the mean of what was seen (3,), none: 0 → (K,)."""
         latent = self.unbounded(torch.cat([expression, joint_pose.flatten()]))
+        if turn is None:
+            turn = torch.zeros_like(self.turn_spread)
+        latent = torch.cat([latent, turn[: len(self.turn_spread)] / self.turn_spread])
         return self.bound * torch.tanh(latent / self.bound)
 
     def unbounded(self, motion: Tensor) -> Tensor:
-        """(E + 3 J,) → (K,): γ before the bound."""
+        """(E + 3 J,) → (K,): γ before the bound, without the turn."""
         change = motion - self.mean
         latent = change @ self.linear
         return latent if self.mlp is None else latent + self.mlp(change)
@@ -113,7 +128,7 @@ class GaussianTalker(nn.Module):
             self.register_parameter(name, nn.Parameter(value))
         self.barycentric_logits.requires_grad_(config.learnable_barycentrics)
         self.latent = latent
-        size = 0 if latent is None else latent.linear.shape[1]
+        size = 0 if latent is None else latent.size
         switches = (config.blend_position, config.blend_rotation, config.blend_colour)
         for name, on in zip(BY_LATENT, switches, strict=True):
             self.register_parameter(name, nn.Parameter(torch.zeros(size, count, 3)) if on and size else None)
@@ -136,16 +151,21 @@ class GaussianTalker(nn.Module):
         rows = (~self.necks).nonzero()[:, 0]
         return cloud.map(lambda tensor: tensor[rows])
 
-    def pose(self, expression: Tensor, joint_pose: Tensor | None = None) -> Gaussians:
-        """The head with an expression (E,) and its joints' pose (J, 3), axis-angle: sRGB Gaussians in head space."""
+    def pose(self, expression: Tensor, joint_pose: Tensor | None = None, turn: Tensor | None = None) -> Gaussians:
+        """The head with an expression (E,) and its joints' pose (J, 3), axis-angle: sRGB Gaussians in head space.
+
+        `turn` (3,), of `ClipFrames.turn`, shades it as lights and camera of the clip would; None: as at the mean turn.
+        """
         if joint_pose is None:
             joint_pose = torch.zeros(len(self.face_model.joint_names), 3, device=expression.device)
         vertices = self.face_model.vertices(expression[:0], expression, joint_pose)
-        return self.pose_on(vertices, expression, joint_pose)
+        return self.pose_on(vertices, expression, joint_pose, turn)
 
-    def pose_on(self, vertices: Tensor, expression: Tensor, joint_pose: Tensor) -> Gaussians:
+    def pose_on(
+        self, vertices: Tensor, expression: Tensor, joint_pose: Tensor, turn: Tensor | None = None
+    ) -> Gaussians:
         """`pose` where the face model's vertices (V, 3) are known."""
-        return self.pose_at(vertices, None if self.latent is None else self.latent(expression, joint_pose))
+        return self.pose_at(vertices, None if self.latent is None else self.latent(expression, joint_pose, turn))
 
     def pose_at(self, vertices: Tensor, latent: Tensor | None) -> Gaussians:
         """`pose_on` where the latent pose γ (K,) is known, too."""

@@ -39,6 +39,7 @@ _RATES = {
 _LAST = 0.05  # to which share learning rates fall
 _STEADY = 0.2  # the share of the steps before they do
 _WARM = 0.1  # the share of the steps before the blendshapes begin
+_TURNED = 0.4  # the share before the head's turn counts: what a turn hides and shows is first learned as form
 _LEAST_WIDTH = 3e-4  # metres: what is thinner shows as dots from other sides
 
 
@@ -88,7 +89,9 @@ class _Training:
         size = config.latent_size(len(training))
         latent = None
         if size:
-            latent = LatentPose(motion(frames, training), size, mlp=config.latent == "mlp", bound=config.latent_bound)
+            turns = torch.stack([frames.turn(index) for index in training]) if config.blend_turn else None
+            inputs, mlp = motion(frames, training), config.latent == "mlp"
+            latent = LatentPose(inputs, size, turns=turns, mlp=mlp, bound=config.latent_bound)
         self.seeds = seed(frames, config, self.random)
         self.model = GaussianTalker(config, frames.face_model, self.seeds, latent)
         self.tuning = FaceTuning(frames) if config.tune_face else None
@@ -111,8 +114,8 @@ class _Training:
         neck = bool(config.neck_gaussians) and number % config.neck_every == config.neck_every - 1
         down = 2 if neck or number < config.half_share * config.steps else 1
         view = self.frames.view(index, down, neck=neck)
-        vertices, expression, joint_pose = self._face(index)
-        cloud = model.pose_on(vertices, expression, joint_pose)
+        turn = self.frames.turn(index) if number >= _TURNED * config.steps else None
+        cloud = model.pose_on(*self._face(index), turn)
         cloud.means.retain_grad()
         shown = cloud if neck else model.without_neck(cloud)
         image = render(shown, view.camera, region=view.region, antialiased=True)
@@ -145,7 +148,7 @@ class _Training:
         """A training frame beside what the head looks like over its background."""
         index = self.frames.split.training[len(self.frames.split.training) // 2]
         wanted = self.frames.frame(index)
-        cloud = self.model.pose_on(*self._face(index))
+        cloud = self.model.pose_on(*self._face(index), self.frames.turn(index))
         cloud = self.model.without_neck(cloud)
         image = render(cloud, self.frames.camera(index), antialiased=True, backend="cpu")
         rgb, alpha = torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)

@@ -23,18 +23,19 @@ Pose = Callable[[int], Gaussians]
 
 
 def tracked(head: TrainedHead, frames: ClipFrames, *, whole: bool = False) -> Pose:
-    """By each frame's own expression and joints; `whole` with the neck, which a frame has already."""
-    return lambda index: _at(head, frames.expression(index), frames.joint_pose(index), whole=whole)
+    """By each frame's own expression and joints; `whole` with the neck, which a frame has already, and in the mean
+    light, as the file has it."""
+    return lambda index: _at(head, frames, index, frames.expression(index), whole=whole)
 
 
 def heard(head: TrainedHead, frames: ClipFrames, expressions: np.ndarray) -> Pose:
     """By expressions that are given for each frame (T, E)."""
-    return lambda index: _at(head, torch.from_numpy(expressions[index]), frames.joint_pose(index), whole=False)
+    return lambda index: _at(head, frames, index, torch.from_numpy(expressions[index]), whole=False)
 
 
-def _at(head: TrainedHead, expression: torch.Tensor, joints: torch.Tensor, *, whole: bool) -> Gaussians:
+def _at(head: TrainedHead, frames: ClipFrames, index: int, expression: torch.Tensor, *, whole: bool) -> Gaussians:
     with torch.no_grad():
-        cloud = head.pose(expression, joints)
+        cloud = head.pose(expression, frames.joint_pose(index), None if whole else frames.turn(index))
     rows = torch.from_numpy(np.flatnonzero(~head.neck))
     return cloud if whole else cloud.map(lambda tensor: tensor[rows])
 

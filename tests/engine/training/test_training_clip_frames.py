@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from made_clips import make_clip, painted
+from scipy.spatial.transform import Rotation
 
 from dgtalker_engine.capture import face_model
 from dgtalker_engine.capture.clip import Clip
@@ -40,6 +41,23 @@ def truth(frames: ClipFrames, index: int) -> Gaussians:
 def test_the_beginning_trains_and_the_end_tests() -> None:
     assert Split.of(10, 0.8) == Split(tuple(range(8)), (8, 9))
     assert Split.of(10, 1.0).test == ()
+
+
+def test_a_heads_turn_is_from_the_mean_of_the_training_frames(frames: ClipFrames) -> None:
+    turns = torch.stack([frames.turn(i) for i in range(len(frames))])
+    assert turns[list(frames.split.training)].mean(dim=0).abs().max() < 1e-3
+    assert turns[:, 2].abs().max() > 0.05  # the made head shakes about +Z
+    assert turns[:, :2].abs().max() < 1e-5
+    for index in (3, 20):
+        between = Rotation.from_rotvec((turns[index] - turns[0]).numpy()).as_matrix()
+        poses = frames.tracks.head_to_camera[[0, index], :3, :3]
+        assert np.allclose(poses[0] @ between, poses[1], atol=1e-5)
+
+
+def test_tracks_of_double_precision_pose_the_same_face(clip: Clip, frames: ClipFrames) -> None:
+    tracks = clip.tracks
+    double = replace(tracks, expression=tracks.expression.astype(float), pose=tracks.pose.astype(float))
+    assert torch.equal(ClipFrames(clip, face_model.load(), tracks=double).vertices(4), frames.vertices(4))
 
 
 def test_the_background_is_the_frame_but_for_the_head(frames: ClipFrames) -> None:

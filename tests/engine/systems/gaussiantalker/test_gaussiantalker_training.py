@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from made_clips import make_clip
 
 from dgtalker_engine.capture.clip import Clip
 from dgtalker_engine.capture.face_model import FaceModel, Region
@@ -40,7 +41,7 @@ def head(frames: ClipFrames) -> GaussianTalker:
 
 def decibels(head: GaussianTalker, frames: ClipFrames, index: int) -> float:
     with torch.no_grad():
-        cloud = head.without_neck(head.pose(frames.expression(index), frames.joint_pose(index)))
+        cloud = head.without_neck(head.pose(frames.expression(index), frames.joint_pose(index), frames.turn(index)))
         mask = torch.from_numpy(frames.head(index))
         return psnr(over_background(frames, index, cloud), frames.frame(index), mask)
 
@@ -84,6 +85,21 @@ def test_the_speakers_blendshapes_depend_on_the_expression(head: GaussianTalker,
     assert head.blend_colours.abs().max() > 0
     far = head.latent(torch.ones(frames.tracks.expression.shape[1]) * 50, frames.joint_pose(0))
     assert far.abs().max() <= TINY.latent_bound
+
+
+def test_a_head_learns_how_light_changes_as_it_turns(model: FaceModel, tmp_path: Path) -> None:
+    lit = ClipFrames(make_clip(tmp_path / "lit", shading=3.0), model, share=0.8)
+    head = train_frames(replace(TINY, steps=48, density_control=False, completed=False), lit, Run())
+    turns = torch.stack([lit.turn(i) for i in lit.split.training])
+    rightmost, leftmost = turns[turns[:, 2].argmin()], turns[turns[:, 2].argmax()]
+
+    @torch.no_grad()
+    def brightness(turn: torch.Tensor | None) -> float:
+        return float(head.pose(lit.expression(0), turn=turn).sh.mean())
+
+    # what `make_clip` calls a turn that makes it brighter is one to the right, about -Z
+    assert brightness(rightmost) > brightness(None) > brightness(leftmost)
+    assert brightness(torch.zeros(3)) == brightness(None)
 
 
 def test_added_gaussians_lie_on_the_triangles_of_their_parents(frames: ClipFrames) -> None:
