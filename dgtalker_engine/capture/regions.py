@@ -18,7 +18,9 @@ MOUTH_MARGIN = 0.043
 NOTHING = 255
 """The label of pixels that show nothing of the mesh."""
 
-_PERSON = 110  # of 255, from which on the matte counts as the person
+PERSON = 110
+"""Of 255, from which on the matte counts as the person."""
+
 _BELOW = 0.012  # of the picture's side: the head reaches so far below the mesh's jaw
 _SPECK = 0.014  # of the side: bits of the matte thinner than this are no part of the head
 
@@ -51,7 +53,7 @@ def frame_regions(face_model: FaceModel, vertices: np.ndarray, camera: Camera, m
     labels = np.full(raster.triangles.shape, NOTHING, np.uint8)
     seen = raster.triangles >= 0
     labels[seen] = face_model.regions.cpu().numpy()[raster.triangles[seen]]
-    person = matte >= _PERSON
+    person = matte >= PERSON
     head = person & (np.arange(camera.height)[:, None] < _cut(labels)[None])
     labels[~person] = NOTHING
     return FrameRegions(labels, _largest(head), raster)

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.ndimage import binary_dilation, binary_erosion
 from scipy.spatial import KDTree
 from torch import Tensor
 
 from ...capture.face_model import Region
 from ...capture.mesh_raster import rasterize
-from ...capture.regions import project
+from ...capture.regions import PERSON, project
 from ...gaussians.constants import SH_C0
 from ...training.clip_frames import ClipFrames
 from .config import GaussianTalkerConfig
-from .shell import Shell, fit_shell
+from .shell import OUTER, THROUGH, Shell, fit_shell, seen_through
 
 _FRAMES = 12
 _DENSITY = {
@@ -36,7 +37,9 @@ _CAVITY = (0.16, 0.06, 0.05)
 _TEETH = (0.62, 0.56, 0.5)
 _WIDTH, _THICKNESS = 0.6, 0.15  # standard deviations, in distances between neighbours
 _FACING = 0.25  # cosine to the view: what is seen at a flatter angle takes its colour from elsewhere
+_EDGE = 0.012  # of the picture's side: so near their edge masks may show what is behind
 _EARS = 0.015  # the z above which unseen skin is under hair, metres
+_ALIKE = 10  # as many colours of hair and skin are compared
 _NEAR = 0.004  # metres behind what is seen of the mesh, within which a Gaussian is seen
 
 
@@ -91,15 +94,17 @@ def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Gen
     density[~seen & ~np.isin(regions, _INNER)] *= _UNSEEN
     density[np.isin(regions, _INNER) & (normals[:, 1] > -0.1)] = 0  # looks backwards
     front = corners[regions == Region.LIPS][..., 1].min()
+    there = np.mean([view.through(faces) for view in views], axis=0) <= THROUGH
+    density *= there
     inside = np.isin(regions, (Region.MOUTH_INSIDE, Region.TEETH))
     density[inside & (corners[..., 1].mean(axis=1) > front + _DEEP)] = 0
     hair = is_shell if config.hair_shell else regions == Region.SCALP
-    on_hair = np.where(hair, np.where(seen, 1.0, _UNSEEN), 0.0)
+    on_hair = np.where(hair & there, np.where(seen, 1.0, _UNSEEN), 0.0)
 
     picked = [_pick(density * areas, config.face_gaussians, random)]
     if on_hair.any():
         picked.append(_pick(on_hair * areas, config.hair_gaussians, random))
-    on_neck = np.where(neck, np.where(below, 1.0, _UNSEEN), 0.0)
+    on_neck = np.where(neck & there, np.where(below, 1.0, _UNSEEN), 0.0)
     if config.neck_gaussians:
         picked.append(_pick(on_neck * areas, config.neck_gaussians, random))
     triangles = np.concatenate(picked)
@@ -113,7 +118,10 @@ def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Gen
     sizes = (np.mean(edges, axis=0))[triangles]
     scales = spacing[:, None] * np.array([_WIDTH, _THICKNESS, _WIDTH]) / sizes[:, None]
     points = (barycentrics[:, :, None] * corners[triangles]).sum(axis=1)
-    colours = _colours(views, triangles, barycentrics, faces, points, regions[triangles])
+    outer = np.flatnonzero(~is_shell & np.isin(regions, OUTER))
+    _, under = KDTree(corners[outer].mean(axis=1)).query(points)
+    over_scalp = regions[outer[under]] == Region.SCALP
+    colours = _colours(views, triangles, barycentrics, faces, points, regions[triangles], over_scalp)
     return Seeds(
         torch.from_numpy(triangles),
         torch.from_numpy(barycentrics),
@@ -142,7 +150,10 @@ class _Look:
         self.vertices = np.concatenate([frames.vertices(index).numpy(), shell.vertices])
         raster = rasterize(*project(self.camera, self.vertices), faces, frames.size, frames.size)
         self.depth = raster.depth
-        self._neck = frames.labels(index) == Region.NECK
+        person = self.head | (frames.labels(index) == Region.NECK)
+        edge = max(1, round(_EDGE * frames.size))
+        self._person = binary_erosion(person, iterations=edge, border_value=1)
+        self._around = binary_dilation(frames.clip.mask(index) >= PERSON, iterations=edge)
         self.triangles = np.unique(raster.triangles[(raster.triangles >= 0) & self.head])
 
     def outside(self, faces: np.ndarray) -> np.ndarray:
@@ -150,6 +161,10 @@ class _Look:
         pixels, _ = project(self.camera, self.vertices[faces].mean(axis=1))
         column, row = np.clip(pixels.astype(int), 0, len(self.head) - 1).T
         return ~self.head[row, column]
+
+    def through(self, faces: np.ndarray) -> np.ndarray:
+        """Which triangles (F,) lie, by their middles, where the picture shows what is behind the person."""
+        return seen_through(self.camera, self.vertices[faces].mean(axis=1), self._around)
 
     def colours(self, triangles: np.ndarray, barycentrics: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Colours (N, 3), and which of the Gaussians are seen (N,)."""
@@ -162,8 +177,7 @@ class _Look:
         cosine /= np.maximum(np.linalg.norm(normals, axis=1) * np.linalg.norm(towards, axis=1), 1e-12)
         pixels, depth = project(self.camera, points)
         column, row = np.clip(pixels.astype(int), 0, len(self.head) - 1).T
-        shown = (self.head | self._neck)[row, column]
-        shown &= cosine > _FACING
+        shown = self._person[row, column] & (cosine > _FACING)
         return self.picture[row, column], shown & (depth < self.depth[row, column] + _NEAR)
 
 
@@ -174,6 +188,7 @@ def _colours(
     faces: np.ndarray,
     points: np.ndarray,
     regions: np.ndarray,
+    over_scalp: np.ndarray,
 ) -> np.ndarray:
     """sRGB (N, 3): the mean of the frames that show a Gaussian; else that of the other half, and of what is near."""
     total, count = np.zeros((len(triangles), 3)), np.zeros(len(triangles))
@@ -183,13 +198,15 @@ def _colours(
         count += seen
     known = (count >= 0.25 * len(views)) & ~np.isin(regions, (Region.MOUTH_INSIDE, Region.TEETH))
     colours = total / np.maximum(count, 1)[:, None]
-    colours[~known] = borrowed(points, colours, known, regions)[~known]
+    colours[~known] = _borrowed(points, colours, known, regions, over_scalp)[~known]
     colours[regions == Region.MOUTH_INSIDE] = _CAVITY
     colours[regions == Region.TEETH] = _TEETH
     return colours
 
 
-def borrowed(points: np.ndarray, values: np.ndarray, known: np.ndarray, regions: np.ndarray) -> np.ndarray:
+def _borrowed(
+    points: np.ndarray, values: np.ndarray, known: np.ndarray, regions: np.ndarray, over_scalp: np.ndarray
+) -> np.ndarray:
     """For each Gaussian what the known ones near it and near its mirror image have: the nearer counts more.
 
     Args:
@@ -197,22 +214,51 @@ def borrowed(points: np.ndarray, values: np.ndarray, known: np.ndarray, regions:
         values: of the known ones (N, C).
         known: bool (N,).
         regions: hair borrows from hair, skin from skin (N,).
+        over_scalp: which lie over the face model's scalp, bool (N,).
     """
     result = values.copy()
+    ears = _ears(points, values, known, regions)
     hairy = (regions == Region.SCALP) | (~known & (regions == Region.SKIN) & (points[:, 2] > _EARS))
     for hair in (True, False):
-        ours = hairy == hair
-        source = np.flatnonzero(ours & known)
-        wanted = np.flatnonzero(ours & ~known)
+        source = np.flatnonzero((hairy == hair) & known)
+        wanted = np.flatnonzero((hairy == hair) & ~known)
         if not len(source) or not len(wanted):
             continue
-        tree = KDTree(points[source])
-        neighbours = min(8, len(source))
-        sums, weights = np.zeros((len(wanted), values.shape[1])), np.zeros((len(wanted), 1))
-        for mirror in (1, -1):
-            distance, near = tree.query(points[wanted] * (mirror, 1, 1), k=neighbours)
-            weight = (1 / (distance.reshape(len(wanted), -1) + 1e-3) ** 2)[..., None]
-            sums += (weight * values[source[near.reshape(len(wanted), -1)]]).sum(axis=1)
-            weights += weight.sum(axis=1)
-        result[wanted] = sums / weights
+        _, which = KDTree(points[source]).query(points[wanted])
+        # An ear's colour does not go on over hair.
+        behind_ear = ears[source[which]] & over_scalp[wanted]
+        far = source[~ears[source]]
+        for rows, sources in ((wanted[behind_ear], far), (wanted[~behind_ear], source)):
+            if len(rows) and len(sources):
+                result[rows] = _near_and_mirrored(points, values, rows, sources)
+    return result
+
+
+def _near_and_mirrored(points: np.ndarray, values: np.ndarray, wanted: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """What the sources near the wanted ones and near their mirror images have: the nearer counts more."""
+    tree = KDTree(points[source])
+    neighbours = min(8, len(source))
+    sums, weights = np.zeros((len(wanted), values.shape[1])), np.zeros((len(wanted), 1))
+    for mirror in (1, -1):
+        distance, near = tree.query(points[wanted] * (mirror, 1, 1), k=neighbours)
+        weight = (1 / (distance.reshape(len(wanted), -1) + 1e-3) ** 2)[..., None]
+        sums += (weight * values[source[near.reshape(len(wanted), -1)]]).sum(axis=1)
+        weights += weight.sum(axis=1)
+    return sums / weights
+
+
+def _ears(points: np.ndarray, colours: np.ndarray, known: np.ndarray, regions: np.ndarray) -> np.ndarray:
+    """Which Gaussians of the shell (N,) show ears: what is coloured as the face is rather than as the hair above."""
+    hair = np.flatnonzero(known & (regions == Region.SCALP))
+    skin = np.flatnonzero(known & np.isin(regions, (Region.SKIN, Region.UPPER_FACE)))
+    result = np.zeros(len(points), bool)
+    if min(len(hair), len(skin)) < 4 * _ALIKE:
+        return result
+    low = points[hair, 2] < np.median(points[hair, 2])
+    above, count = hair[~low], min((~low).sum(), len(skin))
+    distances = []
+    for samples in (above, skin):
+        evenly = samples[np.linspace(0, len(samples) - 1, count).astype(int)]
+        distances.append(KDTree(colours[evenly]).query(colours[hair], k=_ALIKE)[0][:, -1])
+    result[hair] = low & (distances[1] < distances[0])
     return result
