@@ -94,7 +94,7 @@ def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Gen
     density[~seen & ~np.isin(regions, _INNER)] *= _UNSEEN
     density[np.isin(regions, _INNER) & (normals[:, 1] > -0.1)] = 0  # looks backwards
     front = corners[regions == Region.LIPS][..., 1].min()
-    there = np.mean([view.through(faces) for view in views], axis=0) <= THROUGH
+    there = ~_through([view.vertices for view in views], views)[faces].all(axis=1)
     density *= there
     inside = np.isin(regions, (Region.MOUTH_INSIDE, Region.TEETH))
     density[inside & (corners[..., 1].mean(axis=1) > front + _DEEP)] = 0
@@ -109,6 +109,9 @@ def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Gen
         picked.append(_pick(on_neck * areas, config.neck_gaussians, random))
     triangles = np.concatenate(picked)
     barycentrics = random.dirichlet((1.0, 1.0, 1.0), len(triangles)).astype(np.float32)
+    placed = [(barycentrics[:, :, None] * view.vertices[faces[triangles]]).sum(axis=1) for view in views]
+    there = ~_through(placed, views)
+    triangles, barycentrics = triangles[there], barycentrics[there]
     per_area = np.bincount(triangles, minlength=len(faces)) / np.maximum(areas, 1e-12)
     # What is expected on a triangle, not what chance put there.
     groups = ((density, config.face_gaussians), (on_hair, config.hair_gaussians), (on_neck, config.neck_gaussians))
@@ -121,7 +124,8 @@ def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Gen
     outer = np.flatnonzero(~is_shell & np.isin(regions, OUTER))
     _, under = KDTree(corners[outer].mean(axis=1)).query(points)
     over_scalp = regions[outer[under]] == Region.SCALP
-    colours = _colours(views, triangles, barycentrics, faces, points, regions[triangles], over_scalp)
+    shown_as = np.where(neck, Region.NECK, regions)[triangles]
+    colours = _colours(views, triangles, barycentrics, faces, points, shown_as, over_scalp)
     return Seeds(
         torch.from_numpy(triangles),
         torch.from_numpy(barycentrics),
@@ -141,6 +145,12 @@ def _pick(amounts: np.ndarray, count: int, random: np.random.Generator) -> np.nd
     return order[np.minimum(np.searchsorted(ends, places, side="right"), len(order) - 1)]
 
 
+def _through(points: list[np.ndarray], views: list[_Look]) -> np.ndarray:
+    """Which points, given for each view (N, 3), lie where frames show what is behind the person (N,)."""
+    through = [seen_through(view.camera, here, view.around) for here, view in zip(points, views, strict=True)]
+    return np.mean(through, axis=0) > THROUGH
+
+
 class _Look:
     """What a frame shows of the mesh and the shell together."""
 
@@ -152,8 +162,8 @@ class _Look:
         self.depth = raster.depth
         person = self.head | (frames.labels(index) == Region.NECK)
         edge = max(1, round(_EDGE * frames.size))
-        self._person = binary_erosion(person, iterations=edge, border_value=1)
-        self._around = binary_dilation(frames.clip.mask(index) >= PERSON, iterations=edge)
+        self._sure = [binary_erosion(mask, iterations=edge, border_value=1) for mask in (person, self.head)]
+        self.around = binary_dilation(frames.clip.mask(index) >= PERSON, iterations=edge)
         self.triangles = np.unique(raster.triangles[(raster.triangles >= 0) & self.head])
 
     def outside(self, faces: np.ndarray) -> np.ndarray:
@@ -162,12 +172,10 @@ class _Look:
         column, row = np.clip(pixels.astype(int), 0, len(self.head) - 1).T
         return ~self.head[row, column]
 
-    def through(self, faces: np.ndarray) -> np.ndarray:
-        """Which triangles (F,) lie, by their middles, where the picture shows what is behind the person."""
-        return seen_through(self.camera, self.vertices[faces].mean(axis=1), self._around)
-
-    def colours(self, triangles: np.ndarray, barycentrics: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Colours (N, 3), and which of the Gaussians are seen (N,)."""
+    def colours(
+        self, triangles: np.ndarray, barycentrics: np.ndarray, neck: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Colours (N, 3), and which of the Gaussians are seen (N,); `neck`: which are the neck's."""
         corners = self.vertices[triangles]
         points = (barycentrics[:, :, None] * corners).sum(axis=1)
         normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -177,7 +185,8 @@ class _Look:
         cosine /= np.maximum(np.linalg.norm(normals, axis=1) * np.linalg.norm(towards, axis=1), 1e-12)
         pixels, depth = project(self.camera, points)
         column, row = np.clip(pixels.astype(int), 0, len(self.head) - 1).T
-        shown = self._person[row, column] & (cosine > _FACING)
+        # Skin beside the jaw does not take the collar's colour.
+        shown = np.where(neck, *(sure[row, column] for sure in self._sure)) & (cosine > _FACING)
         return self.picture[row, column], shown & (depth < self.depth[row, column] + _NEAR)
 
 
@@ -193,7 +202,7 @@ def _colours(
     """sRGB (N, 3): the mean of the frames that show a Gaussian; else that of the other half, and of what is near."""
     total, count = np.zeros((len(triangles), 3)), np.zeros(len(triangles))
     for view in views:
-        colours, seen = view.colours(faces[triangles], barycentrics)
+        colours, seen = view.colours(faces[triangles], barycentrics, regions == Region.NECK)
         total += colours * seen[:, None]
         count += seen
     known = (count >= 0.25 * len(views)) & ~np.isin(regions, (Region.MOUTH_INSIDE, Region.TEETH))
@@ -213,15 +222,16 @@ def _borrowed(
         points: at rest, metres (N, 3).
         values: of the known ones (N, C).
         known: bool (N,).
-        regions: hair borrows from hair, skin from skin (N,).
+        regions: each of `kinds` borrows from its own (N,).
         over_scalp: which lie over the face model's scalp, bool (N,).
     """
     result = values.copy()
     ears = _ears(points, values, known, regions)
-    hairy = (regions == Region.SCALP) | (~known & (regions == Region.SKIN) & (points[:, 2] > _EARS))
-    for hair in (True, False):
-        source = np.flatnonzero((hairy == hair) & known)
-        wanted = np.flatnonzero((hairy == hair) & ~known)
+    under_hair = ~known & (regions == Region.SKIN) & (points[:, 2] > _EARS)
+    kind = kinds(np.where(under_hair, Region.SCALP, regions))
+    for each in np.unique(kind):
+        source = np.flatnonzero((kind == each) & known)
+        wanted = np.flatnonzero((kind == each) & ~known)
         if not len(source) or not len(wanted):
             continue
         _, which = KDTree(points[source]).query(points[wanted])
@@ -232,6 +242,11 @@ def _borrowed(
             if len(rows) and len(sources):
                 result[rows] = _near_and_mirrored(points, values, rows, sources)
     return result
+
+
+def kinds(regions: np.ndarray) -> np.ndarray:
+    """What has colours of its own: hair, neck with clothes, and the face, as numbers (N,)."""
+    return np.select([regions == Region.SCALP, regions == Region.NECK], [0, 1], 2)
 
 
 def _near_and_mirrored(points: np.ndarray, values: np.ndarray, wanted: np.ndarray, source: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from ...capture.face_model import Region
 from ...training.clip_frames import ClipFrames
 from .config import GaussianTalkerConfig
 from .model import GaussianTalker
-from .seeding import Seeds
+from .seeding import Seeds, kinds
 from .visibility import neighbours, shown, spread_frames, surface_shown
 
 _HELD = (Region.SKIN, Region.SCALP, Region.NECK)
@@ -29,7 +29,7 @@ _SEEDS = 4
 _PLACE = 4e-3  # metres
 _ROUND = math.log(2.0)  # of how many times as long as wide a Gaussian may be
 _THICKNESS = 0.3  # of the width
-_TURN = 10.0
+_TURN, _COLOUR = 10.0, 4.0
 _BLENDSHAPES = {"blend_positions": 1e3, "blend_rotations": 10.0, "blend_colours": 10.0}
 
 
@@ -74,14 +74,15 @@ class Surroundings:
         self._sizes = triangles.sizes[model.triangles].log()
         places = (seeds.barycentrics[:, :, None] * triangles.corners[seeds.triangles]).sum(dim=1).numpy()
         widths = seeds.log_scales[:, [0, 2]].mean(dim=1) + triangles.sizes[seeds.triangles].log()
-        theirs = seeds.regions[seeds.triangles].numpy()
+        ours = kinds(np.where(model.necks.numpy(), Region.NECK, regions))
+        theirs = kinds(np.where(seeds.neck.numpy(), Region.NECK, seeds.regions.numpy())[seeds.triangles])
         self._colours, self._widths = torch.zeros(len(model), 3), torch.zeros(len(model))
-        for hair in (True, False):
-            ours, source = ((each == Region.SCALP) == hair for each in (regions, theirs))
-            if ours.any() and source.sum() >= _SEEDS:
-                _, which = KDTree(places[source]).query(points[ours], k=_SEEDS)
-                self._colours[ours] = seeds.colours[source][which].mean(dim=1)
-                self._widths[ours] = widths[source][which].mean(dim=1)
+        for kind in np.unique(ours):
+            rows, source = ours == kind, theirs == kind
+            _, which = KDTree(places[source]).query(points[rows], k=min(_SEEDS, int(source.sum())))
+            which = which.reshape(int(rows.sum()), -1)
+            self._colours[rows] = seeds.colours[source][which].mean(dim=1)
+            self._widths[rows] = widths[source][which].mean(dim=1)
 
     def losses(self, model: GaussianTalker) -> dict[str, Tensor]:
         """What holds, by what it holds."""
@@ -97,7 +98,7 @@ class Surroundings:
         beside = model.positions[:, [0, 2]].square().sum(dim=1)
         place = beside + (model.positions[:, 1] - height[self._near].mean(dim=1)).square()
         terms = {
-            "held_colours": (model.colours - self._colours).square().sum(dim=1),
+            "held_colours": _COLOUR * (model.colours - self._colours).square().sum(dim=1),
             "held_places": place / _PLACE**2,
             "held_forms": form + size + _TURN * turn,
         }
