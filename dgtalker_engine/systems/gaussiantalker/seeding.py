@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.ndimage import binary_dilation, binary_erosion
+from scipy.ndimage import binary_erosion
 from scipy.spatial import KDTree
 from torch import Tensor
 
 from ...capture.face_model import Region
 from ...capture.mesh_raster import rasterize
-from ...capture.regions import PERSON, project
+from ...capture.regions import project
 from ...gaussians.constants import SH_C0
 from ...training.clip_frames import ClipFrames
 from .config import GaussianTalkerConfig
-from .shell import OUTER, THROUGH, Shell, fit_shell, seen_through
+from .shell import OUTER, THROUGH, Shell, around_person, fit_shell, seen_through
 
 _FRAMES = 12
 _DENSITY = {
@@ -28,6 +28,7 @@ _DENSITY = {
     Region.EYES: 4.0,
 }
 """Gaussians per area, relative; of the inner parts where they look out of the face."""
+_HAIR, _NECK, _FACE = range(3)
 _INNER = (Region.MOUTH_INSIDE, Region.TEETH, Region.EYES)
 _UNSEEN = 0.35  # density where no frame looks
 _DEEP = 0.035  # metres behind the lips to which the mouth is filled
@@ -163,7 +164,7 @@ class _Look:
         person = self.head | (frames.labels(index) == Region.NECK)
         edge = max(1, round(_EDGE * frames.size))
         self._sure = [binary_erosion(mask, iterations=edge, border_value=1) for mask in (person, self.head)]
-        self.around = binary_dilation(frames.clip.mask(index) >= PERSON, iterations=edge)
+        self.around = around_person(frames, index)
         self.triangles = np.unique(raster.triangles[(raster.triangles >= 0) & self.head])
 
     def outside(self, faces: np.ndarray) -> np.ndarray:
@@ -230,7 +231,9 @@ def _borrowed(
     under_hair = ~known & (regions == Region.SKIN) & (points[:, 2] > _EARS)
     kind = kinds(np.where(under_hair, Region.SCALP, regions))
     for each in np.unique(kind):
-        source = np.flatnonzero((kind == each) & known)
+        # Below the jaw a neck is as the face is; the face is nowhere as a collar is.
+        lenders = kind != _HAIR if each == _NECK else kind == each
+        source = np.flatnonzero(lenders & known)
         wanted = np.flatnonzero((kind == each) & ~known)
         if not len(source) or not len(wanted):
             continue
@@ -246,7 +249,7 @@ def _borrowed(
 
 def kinds(regions: np.ndarray) -> np.ndarray:
     """What has colours of its own: hair, neck with clothes, and the face, as numbers (N,)."""
-    return np.select([regions == Region.SCALP, regions == Region.NECK], [0, 1], 2)
+    return np.select([regions == Region.SCALP, regions == Region.NECK], [_HAIR, _NECK], _FACE)
 
 
 def _near_and_mirrored(points: np.ndarray, values: np.ndarray, wanted: np.ndarray, source: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import binary_dilation
 from scipy.spatial import KDTree
 
 from ...capture.face_model import Region
@@ -24,6 +25,7 @@ _SHARPNESS = 8  # how much more a direction across the view counts than one alon
 _LOWEST = -0.75  # the z of directions below which there is no hair
 _GAP = 4  # rings of directions, about 4° each, up to which a gap in the hair is closed from each side
 _DIVE = 0.002  # metres
+_EDGE = 0.012  # of the picture's side
 _CARVE, _MOST_CARVED = 0.001, 40  # metres, and how often
 THROUGH = 0.3
 """The share of the frames that see what is behind a place from which on it is no part of the person."""
@@ -66,7 +68,6 @@ def fit_shell(frames: ClipFrames) -> Shell:
     gaps = ~_grown(~_grown(kept, triangles, _GAP), triangles, _GAP) & high & ~(before & (depth < 0))
     kept = kept | gaps
     radius = _carved(frames, chosen, centre, directions, np.maximum(radius, surface))
-    radius = np.minimum(radius, _smoothed(radius, triangles))
     # Its edge dives under the face's skin, so that nobody looks in between. Below it goes on: masks may reach lower.
     edge = _grown(kept, triangles, 2) & ~kept
     distance = np.where(edge & before, surface - _DIVE, radius)
@@ -112,7 +113,7 @@ def _carved(
 ) -> np.ndarray:
     """Distances drawn in as far as frames see what is behind the person."""
     radius = radius.copy()
-    persons = [frames.clip.mask(int(index)) >= PERSON for index in chosen]
+    persons = [around_person(frames, int(index)) for index in chosen]
     wrong = np.ones(len(directions), bool)
     for _ in range(_MOST_CARVED):
         points = centre + radius[wrong, None] * directions[wrong]
@@ -122,13 +123,19 @@ def _carved(
     return radius
 
 
+def around_person(frames: ClipFrames, index: int) -> np.ndarray:
+    """Where a frame shows the person, or may, since masks' edges are not sure to some pixels, bool (size, size)."""
+    edge = max(1, round(_EDGE * frames.size))
+    return binary_dilation(frames.clip.mask(index) >= PERSON, iterations=edge)
+
+
 def seen_through(camera: Camera, points: np.ndarray, person: np.ndarray) -> np.ndarray:
     """Which points in head space (N, 3) lie where a frame shows what is behind the person (N,).
 
     Args:
         camera: of the frame.
         points: metres.
-        person: where the frame shows the person, bool (H, W).
+        person: `around_person` of the frame.
     """
     pixels, _ = project(camera, points)
     column, row = np.floor(pixels).astype(int).T

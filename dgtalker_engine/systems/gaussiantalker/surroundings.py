@@ -29,7 +29,8 @@ _SEEDS = 4
 _PLACE = 4e-3  # metres
 _ROUND = math.log(2.0)  # of how many times as long as wide a Gaussian may be
 _THICKNESS = 0.3  # of the width
-_TURN, _COLOUR = 10.0, 4.0
+_TURN, _OPACITY = 10.0, 0.1
+_OPAQUE = 2.0  # as a logit
 _BLENDSHAPES = {"blend_positions": 1e3, "blend_rotations": 10.0, "blend_colours": 10.0}
 
 
@@ -98,9 +99,10 @@ class Surroundings:
         beside = model.positions[:, [0, 2]].square().sum(dim=1)
         place = beside + (model.positions[:, 1] - height[self._near].mean(dim=1)).square()
         terms = {
-            "held_colours": _COLOUR * (model.colours - self._colours).square().sum(dim=1),
+            "held_colours": (model.colours - self._colours).square().sum(dim=1),
             "held_places": place / _PLACE**2,
             "held_forms": form + size + _TURN * turn,
+            "held_opacities": _OPACITY * F.relu(_OPAQUE - model.opacity_logits).square(),
         }
         terms = {name: (amount * term).mean() for name, term in terms.items()}
         blends = [

@@ -13,7 +13,7 @@ from dgtalker_engine.systems.gaussiantalker.completion import complete
 from dgtalker_engine.systems.gaussiantalker.config import GaussianTalkerConfig
 from dgtalker_engine.systems.gaussiantalker.model import GaussianTalker
 from dgtalker_engine.systems.gaussiantalker.seeding import Seeds, seed
-from dgtalker_engine.systems.gaussiantalker.shell import fit_shell, seen_through
+from dgtalker_engine.systems.gaussiantalker.shell import around_person, fit_shell, seen_through
 from dgtalker_engine.systems.gaussiantalker.surroundings import Surroundings
 from dgtalker_engine.systems.gaussiantalker.train import before_colour, train_frames
 from dgtalker_engine.training import Run
@@ -108,7 +108,7 @@ def test_spoiled_gaussians_that_no_frame_shows_are_replaced_and_frames_stay(
 def test_the_shell_does_not_reach_where_frames_show_the_wall(frames: ClipFrames) -> None:
     shell = fit_shell(frames)
     through = [
-        seen_through(frames.camera(index), shell.vertices, frames.clip.mask(index) > 0)
+        seen_through(frames.camera(index), shell.vertices, around_person(frames, index))
         for index in frames.split.training
     ]
     assert (np.mean(through, axis=0) > 0.5).mean() < 0.01
