@@ -19,7 +19,9 @@ MOUTH_MARGIN = 0.043
 NOTHING = 255
 """The label of pixels that show nothing of the mesh."""
 
-_PERSON = 110  # of 255, from which on the matte counts as the person
+PERSON = 110
+"""Of 255, from which on the matte counts as the person."""
+
 _BELOW = 0.012  # of the picture's side: the head reaches so far below the mesh's jaw
 _NOSE = (168, 2)  # landmarks of its bridge and its base, which speech does not move
 _SIDE_LEVEL = 0.65  # of the nose's length below its base
@@ -55,7 +57,7 @@ def frame_regions(face_model: FaceModel, vertices: np.ndarray, camera: Camera, m
     labels = np.full(raster.triangles.shape, NOTHING, np.uint8)
     seen = raster.triangles >= 0
     labels[seen] = face_model.regions.cpu().numpy()[raster.triangles[seen]]
-    person = matte >= _PERSON
+    person = matte >= PERSON
     cut = _cut(labels, _side_level(face_model, vertices, camera))
     head = person & (np.arange(camera.height)[:, None] < cut[None])
     labels[~person] = NOTHING

@@ -197,8 +197,8 @@ def _megabytes(file: Path) -> float:
 
 
 def _side_views(head: TrainedHead, frames: ClipFrames, film: films.Film, picture: Path) -> list[Row]:
-    """PSNR and SSIM inside the true head, means over a film's instants by how far the camera went around."""
-    by_yaw: dict[float, list[tuple[float, float]]] = {}
+    """PSNR and SSIM inside the true head and ours, means over a film's instants by how far the camera went around."""
+    by_yaw: dict[float, list[tuple[float, float, float]]] = {}
     shown: list[np.ndarray] = []
     kept = {number: index for index, number in enumerate(frames.clip.info.kept)}
     wall = torch.tensor(films.WALL)
@@ -214,13 +214,25 @@ def _side_views(head: TrainedHead, frames: ClipFrames, film: films.Film, picture
         rgb, alpha = torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)
         ours = (rgb + (1 - alpha)[..., None] * wall).clamp(0, 1)
         truth = torch.from_numpy(_cropped(frames.clip, film.picture(view))).float() / 255
-        inside = ((truth - wall).abs().amax(dim=2) > 0.03) | (alpha > 0.5)
-        by_yaw.setdefault(view.yaw, []).append((metrics.psnr(ours, truth, inside), metrics.ssim(ours, truth, inside)))
+        true_head = (truth - wall).abs().amax(dim=2) > 0.03
+        move = films.shift_onto(ours.numpy(), truth.numpy(), true_head.numpy())
+        ours, alpha = torch.roll(ours, move, (0, 1)), torch.roll(alpha, move, (0, 1))
+        inside = true_head | (alpha > 0.5)
+        by_yaw.setdefault(view.yaw, []).append(
+            (
+                metrics.psnr(ours, truth, inside),
+                metrics.ssim(ours, truth, inside),
+                float(np.hypot(*move)),
+            )
+        )
         shown.append(np.concatenate([truth.numpy(), ours.numpy()], axis=0))
     if shown:
         picture.write_bytes(_png(np.concatenate(shown[:6], axis=1)))
     means = {yaw: np.mean(values, axis=0) for yaw, values in sorted(by_yaw.items())}
-    return [{"yaw": yaw, "psnr": round(float(p), 2), "ssim": round(float(s), 4)} for yaw, (p, s) in means.items()]
+    return [
+        {"yaw": yaw, "psnr": round(float(p), 2), "ssim": round(float(s), 4), "shift": round(float(moved), 1)}
+        for yaw, (p, s, moved) in means.items()
+    ]
 
 
 def _cropped(clip: Clip, picture: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""What no frame shows of a head, made of what is near it and of the other half: for views beside the camera's.
+"""What no frame shows of a head, made of the seeds that the training began with: for views beside the camera's.
 
-Gaussians that no frame shows well are moved, coloured and grown by chance as far as nothing holds them. They are taken
-out, and those that the training began with come back in their places, opaque and in the colours of their surroundings.
+Gaussians that no frame shows are moved, coloured and grown by chance as far as nothing holds them. They are taken out,
+and seeds come back in their places, opaque and in the colours of their surroundings.
 """
 
 from __future__ import annotations
@@ -10,62 +10,53 @@ import math
 
 import numpy as np
 import torch
+from scipy.ndimage import maximum_filter
 from scipy.spatial import KDTree
-from torch import Tensor
 
 from ...capture.face_model import Region
 from ...capture.regions import project
-from ...gaussians import Gaussians, render
-from ...gaussians.constants import SH_C0
 from ...training.clip_frames import ClipFrames
 from .model import BY_GAUSSIAN, BY_LATENT, GaussianTalker
-from .seeding import Seeds, borrowed
+from .seeding import Seeds
+from .visibility import shown, spread_frames
 
-_FRAMES = 8
 _OUTSIDE = (Region.SKIN, Region.SCALP, Region.NECK)
 """What may be replaced: lids, lips and the mouth's inside are hidden now and seen then."""
 _SEEN = 0.002  # the share of a Gaussian's face that a frame shows at least
-_CLEAR = 0.08  # the share from which on its colour is sure
-_BEHIND = 0.008  # metres: what lies so far behind what is drawn, or farther, changes no frame
+_BEHIND = 0.006  # metres: what lies so far behind what is drawn, or farther, changes no frame
+_AROUND = 0.006  # metres beside its middle where this must hold, too
+_INWARD = (0.0, 0.002, 0.004, 0.007, 0.011, 0.016, 0.022)
+"""Metres under its triangle where a seed may come back, where frames would show it farther out."""
+_SOLID = 0.5  # the opacity from which on a Gaussian fills its place
 _OPACITY = 4.0  # as a logit
 
 
 @torch.no_grad()
 def complete(model: GaussianTalker, frames: ClipFrames, seeds: Seeds) -> None:
     """Replaces what the training frames do not show; they look as before."""
-    chosen = frames.split.training
-    chosen = [chosen[i] for i in np.unique(np.linspace(0, len(chosen) - 1, _FRAMES).astype(int))]
+    chosen = spread_frames(frames)
     outside = torch.from_numpy(np.isin(model.regions.numpy(), _OUTSIDE))
-    seen = torch.zeros(len(model))
-    depths: list[np.ndarray] = []
-    for index in chosen:
-        share, depth = _shown(model, frames, index)
-        seen = torch.maximum(seen, share)
-        depths.append(depth)
-    kept = ~outside | (seen >= _SEEN)
+    areas, depths = zip(*(shown(model, frames, index) for index in chosen), strict=True)
     rest = model.pose(torch.zeros(len(model.face_model.expression_names)))
+    flat = 2 * math.pi * rest.scales.sort(dim=1).values[:, 1:].prod(dim=1)
+    kept = ~outside | (torch.stack(areas).amax(dim=0) >= _SEEN * flat)
 
     triangles = model.triangle_frames(model.face_model.neutral)
     points = (seeds.barycentrics[:, :, None] * triangles.corners[seeds.triangles]).sum(dim=1)
     widths = seeds.log_scales.exp().amax(dim=1) * triangles.sizes[seeds.triangles]
-    distance, _ = KDTree(rest.means[kept].numpy()).query(points.numpy())
-    regions = seeds.regions[seeds.triangles]
-    free = np.isin(regions.numpy(), _OUTSIDE) & (distance > widths.numpy())
-    added = torch.from_numpy(np.flatnonzero(free & _hidden(frames, chosen, depths, seeds)))
+    distance, _ = KDTree(rest.means[kept & (rest.opacities > _SOLID)].numpy()).query(points.numpy())
+    wanted = np.isin(seeds.regions[seeds.triangles].numpy(), _OUTSIDE) & (distance > widths.numpy())
+    inward = _hiding_places(frames, chosen, [depth.numpy() for depth in depths], seeds)
+    added = torch.from_numpy(np.flatnonzero(wanted & np.isfinite(inward)))
 
-    known = np.concatenate([(seen[kept] >= _CLEAR).numpy(), np.zeros(len(added), bool)])
-    colours = borrowed(
-        np.concatenate([rest.means[kept].numpy(), points[added].numpy()]),
-        np.concatenate([model.colours[kept].numpy(), np.zeros((len(added), 3))]),
-        known,
-        np.concatenate([model.regions[kept].numpy(), regions[added].numpy()]),
-    )
+    positions = torch.zeros(len(added), 3)
+    positions[:, 1] = -torch.from_numpy(inward)[added]
     new = {
-        "positions": torch.zeros(len(added), 3),
+        "positions": positions,
         "quats": torch.tensor([[1.0, 0, 0, 0]]).repeat(len(added), 1),
         "log_scales": seeds.log_scales[added] + math.log(1.3),
         "opacity_logits": torch.full((len(added),), _OPACITY),
-        "colours": torch.from_numpy(colours[int(kept.sum()) :].astype(np.float32)),
+        "colours": seeds.colours[added],
         "barycentric_logits": seeds.barycentrics[added].clamp_min(1e-3).log(),
     }
     model.triangles = torch.cat([model.triangles[kept], seeds.triangles[added]])
@@ -79,37 +70,30 @@ def complete(model: GaussianTalker, frames: ClipFrames, seeds: Seeds) -> None:
             parameter.data = torch.cat([parameter.data[:, kept], nothing], dim=1)
 
 
-@torch.enable_grad()
-def _shown(model: GaussianTalker, frames: ClipFrames, index: int) -> tuple[Tensor, np.ndarray]:
-    """Which share of each Gaussian, lying flat before the camera, is in a frame's picture (N,), and the depth (H, W).
+def _hiding_places(frames: ClipFrames, chosen: list[int], depths: list[np.ndarray], seeds: Seeds) -> np.ndarray:
+    """The least of `_INWARD` at which no frame would show a seed (N,), float32; NaN: at none.
 
-    How much a picture changes with a Gaussian's colour is how much of it is seen.
+    There it lies behind what is drawn, with some of its surroundings.
     """
-    with torch.no_grad():
-        cloud = model.pose_on(frames.vertices(index), frames.expression(index), frames.joint_pose(index))
-    grey = torch.zeros_like(cloud.sh, requires_grad=True)
-    camera = frames.camera(index, 2)
-    painted = Gaussians(means=cloud.means, quats=cloud.quats, scales=cloud.scales, opacities=cloud.opacities, sh=grey)
-    image = render(painted, camera, antialiased=True)
-    image.rgb[..., 0].sum().backward()
-    assert grey.grad is not None
-    pose = torch.as_tensor(camera.world_to_camera, dtype=torch.float32)
-    depth = cloud.means @ pose[2, :3] + pose[2, 3]
-    widths = cloud.scales.sort(dim=1).values[:, 1:] * float(camera.K[0, 0]) / depth[:, None]
-    return grey.grad[:, 0, 0] / SH_C0 / (2 * math.pi * widths.prod(dim=1)), image.depth.detach().numpy()
-
-
-def _hidden(frames: ClipFrames, chosen: list[int], depths: list[np.ndarray], seeds: Seeds) -> np.ndarray:
-    """Which seeds (N,) no frame would show: they lie behind what is drawn."""
     model = frames.face_model
     faces = np.concatenate([model.faces.numpy(), seeds.shell.faces + len(model.neutral)])[seeds.triangles.numpy()]
-    hidden = np.ones(len(faces), bool)
+    hidden = np.ones((len(_INWARD), len(faces)), bool)
     for index, drawn in zip(chosen, depths, strict=True):
-        vertices = np.concatenate([frames.vertices(index).numpy(), seeds.shell.vertices])
-        points = (seeds.barycentrics.numpy()[:, :, None] * vertices[faces]).sum(axis=1)
-        pixels, depth = project(frames.camera(index, 2), points)
-        column, row = pixels.astype(int).T
-        within = (column >= 0) & (row >= 0) & (column < drawn.shape[1]) & (row < drawn.shape[0])
-        before = drawn[row.clip(0, drawn.shape[0] - 1), column.clip(0, drawn.shape[1] - 1)]
-        hidden &= ~within | (depth > before + _BEHIND)
-    return hidden
+        corners = np.concatenate([frames.vertices(index).numpy(), seeds.shell.vertices])[faces]
+        points = (seeds.barycentrics.numpy()[:, :, None] * corners).sum(axis=1)
+        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+        camera = frames.camera(index, 2)
+        _, away = project(camera, points.mean(axis=0))
+        around = maximum_filter(drawn, 1 + 2 * math.ceil(_AROUND * float(camera.K[0, 0] / away)))
+        for row, inward in enumerate(_INWARD):
+            hidden[row] &= _behind(*project(camera, points - inward * normals), around)
+    return np.where(hidden.any(axis=0), np.float32(_INWARD)[hidden.argmax(axis=0)], np.float32(np.nan))
+
+
+def _behind(pixels: np.ndarray, depth: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Which points (N,) lie behind what is drawn (H, W), or beside the picture."""
+    column, row = np.floor(pixels).astype(int).T
+    within = (column >= 0) & (row >= 0) & (column < drawn.shape[1]) & (row < drawn.shape[0])
+    before = drawn[row.clip(0, drawn.shape[0] - 1), column.clip(0, drawn.shape[1] - 1)]
+    return ~within | (depth > before + _BEHIND)

@@ -57,10 +57,14 @@ class GaussianTalkerConfig(Config):
     semantic_weight: float = setting(0.1, "λ_seg of equation 23; 0: without it", least=0)
     semantic_every: int = setting(4, "steps from one with the semantic loss to the next", least=1)
     mask_weight: float = setting(0.2, "of opacity beside the head and transparency inside it", least=0)
+    surroundings_weight: float = setting(
+        0.15, "of what holds Gaussians that frames hardly show to their surroundings; 0: without it", least=0
+    )
     blend_weight: float = setting(
         32.0, "of the square of the blendshapes, against learning the few frames by heart", least=0
     )
 
+    random_background: bool = setting(True, "whether what is certainly beside the head has another colour in each step")
     tune_face: bool = setting(False, "whether the frames' expression and pose are tuned with the Gaussians")
     """The paper gains 1.5 dB by it. After a photometric capture it overfits: the test frames' stay as they were."""
     tune_rate: float = setting(1e-3, "its learning rate", least=0)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.ndimage import binary_erosion
 from scipy.spatial import KDTree
 from torch import Tensor
 
@@ -15,7 +16,7 @@ from ...capture.regions import project
 from ...gaussians.constants import SH_C0
 from ...training.clip_frames import ClipFrames
 from .config import GaussianTalkerConfig
-from .shell import Shell, fit_shell
+from .shell import OUTER, THROUGH, Shell, around_person, fit_shell, seen_through
 
 _FRAMES = 12
 _DENSITY = {
@@ -27,6 +28,7 @@ _DENSITY = {
     Region.EYES: 4.0,
 }
 """Gaussians per area, relative; of the inner parts where they look out of the face."""
+_HAIR, _NECK, _FACE = range(3)
 _INNER = (Region.MOUTH_INSIDE, Region.TEETH, Region.EYES)
 _UNSEEN = 0.35  # density where no frame looks
 _DEEP = 0.035  # metres behind the lips to which the mouth is filled
@@ -36,7 +38,9 @@ _CAVITY = (0.16, 0.06, 0.05)
 _TEETH = (0.62, 0.56, 0.5)
 _WIDTH, _THICKNESS = 0.6, 0.15  # standard deviations, in distances between neighbours
 _FACING = 0.25  # cosine to the view: what is seen at a flatter angle takes its colour from elsewhere
+_EDGE = 0.012  # of the picture's side: so near their edge masks may show what is behind
 _EARS = 0.015  # the z above which unseen skin is under hair, metres
+_ALIKE = 10  # as many colours of hair and skin are compared
 _NEAR = 0.004  # metres behind what is seen of the mesh, within which a Gaussian is seen
 
 
@@ -91,19 +95,24 @@ def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Gen
     density[~seen & ~np.isin(regions, _INNER)] *= _UNSEEN
     density[np.isin(regions, _INNER) & (normals[:, 1] > -0.1)] = 0  # looks backwards
     front = corners[regions == Region.LIPS][..., 1].min()
+    there = ~_through([view.vertices for view in views], views)[faces].all(axis=1)
+    density *= there
     inside = np.isin(regions, (Region.MOUTH_INSIDE, Region.TEETH))
     density[inside & (corners[..., 1].mean(axis=1) > front + _DEEP)] = 0
     hair = is_shell if config.hair_shell else regions == Region.SCALP
-    on_hair = np.where(hair, np.where(seen, 1.0, _UNSEEN), 0.0)
+    on_hair = np.where(hair & there, np.where(seen, 1.0, _UNSEEN), 0.0)
 
     picked = [_pick(density * areas, config.face_gaussians, random)]
     if on_hair.any():
         picked.append(_pick(on_hair * areas, config.hair_gaussians, random))
-    on_neck = np.where(neck, np.where(below, 1.0, _UNSEEN), 0.0)
+    on_neck = np.where(neck & there, np.where(below, 1.0, _UNSEEN), 0.0)
     if config.neck_gaussians:
         picked.append(_pick(on_neck * areas, config.neck_gaussians, random))
     triangles = np.concatenate(picked)
     barycentrics = random.dirichlet((1.0, 1.0, 1.0), len(triangles)).astype(np.float32)
+    placed = [(barycentrics[:, :, None] * view.vertices[faces[triangles]]).sum(axis=1) for view in views]
+    there = ~_through(placed, views)
+    triangles, barycentrics = triangles[there], barycentrics[there]
     per_area = np.bincount(triangles, minlength=len(faces)) / np.maximum(areas, 1e-12)
     # What is expected on a triangle, not what chance put there.
     groups = ((density, config.face_gaussians), (on_hair, config.hair_gaussians), (on_neck, config.neck_gaussians))
@@ -113,7 +122,11 @@ def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Gen
     sizes = (np.mean(edges, axis=0))[triangles]
     scales = spacing[:, None] * np.array([_WIDTH, _THICKNESS, _WIDTH]) / sizes[:, None]
     points = (barycentrics[:, :, None] * corners[triangles]).sum(axis=1)
-    colours = _colours(views, triangles, barycentrics, faces, points, regions[triangles])
+    outer = np.flatnonzero(~is_shell & np.isin(regions, OUTER))
+    _, under = KDTree(corners[outer].mean(axis=1)).query(points)
+    over_scalp = regions[outer[under]] == Region.SCALP
+    shown_as = np.where(neck, Region.NECK, regions)[triangles]
+    colours = _colours(views, triangles, barycentrics, faces, points, shown_as, over_scalp)
     return Seeds(
         torch.from_numpy(triangles),
         torch.from_numpy(barycentrics),
@@ -133,6 +146,12 @@ def _pick(amounts: np.ndarray, count: int, random: np.random.Generator) -> np.nd
     return order[np.minimum(np.searchsorted(ends, places, side="right"), len(order) - 1)]
 
 
+def _through(points: list[np.ndarray], views: list[_Look]) -> np.ndarray:
+    """Which points, given for each view (N, 3), lie where frames show what is behind the person (N,)."""
+    through = [seen_through(view.camera, here, view.around) for here, view in zip(points, views, strict=True)]
+    return np.mean(through, axis=0) > THROUGH
+
+
 class _Look:
     """What a frame shows of the mesh and the shell together."""
 
@@ -142,7 +161,10 @@ class _Look:
         self.vertices = np.concatenate([frames.vertices(index).numpy(), shell.vertices])
         raster = rasterize(*project(self.camera, self.vertices), faces, frames.size, frames.size)
         self.depth = raster.depth
-        self._neck = frames.labels(index) == Region.NECK
+        person = self.head | (frames.labels(index) == Region.NECK)
+        edge = max(1, round(_EDGE * frames.size))
+        self._sure = [binary_erosion(mask, iterations=edge, border_value=1) for mask in (person, self.head)]
+        self.around = around_person(frames, index)
         self.triangles = np.unique(raster.triangles[(raster.triangles >= 0) & self.head])
 
     def outside(self, faces: np.ndarray) -> np.ndarray:
@@ -151,8 +173,10 @@ class _Look:
         column, row = np.clip(pixels.astype(int), 0, len(self.head) - 1).T
         return ~self.head[row, column]
 
-    def colours(self, triangles: np.ndarray, barycentrics: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Colours (N, 3), and which of the Gaussians are seen (N,)."""
+    def colours(
+        self, triangles: np.ndarray, barycentrics: np.ndarray, neck: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Colours (N, 3), and which of the Gaussians are seen (N,); `neck`: which are the neck's."""
         corners = self.vertices[triangles]
         points = (barycentrics[:, :, None] * corners).sum(axis=1)
         normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -162,8 +186,8 @@ class _Look:
         cosine /= np.maximum(np.linalg.norm(normals, axis=1) * np.linalg.norm(towards, axis=1), 1e-12)
         pixels, depth = project(self.camera, points)
         column, row = np.clip(pixels.astype(int), 0, len(self.head) - 1).T
-        shown = (self.head | self._neck)[row, column]
-        shown &= cosine > _FACING
+        # Skin beside the jaw does not take the collar's colour.
+        shown = np.where(neck, *(sure[row, column] for sure in self._sure)) & (cosine > _FACING)
         return self.picture[row, column], shown & (depth < self.depth[row, column] + _NEAR)
 
 
@@ -174,45 +198,85 @@ def _colours(
     faces: np.ndarray,
     points: np.ndarray,
     regions: np.ndarray,
+    over_scalp: np.ndarray,
 ) -> np.ndarray:
     """sRGB (N, 3): the mean of the frames that show a Gaussian; else that of the other half, and of what is near."""
     total, count = np.zeros((len(triangles), 3)), np.zeros(len(triangles))
     for view in views:
-        colours, seen = view.colours(faces[triangles], barycentrics)
+        colours, seen = view.colours(faces[triangles], barycentrics, regions == Region.NECK)
         total += colours * seen[:, None]
         count += seen
     known = (count >= 0.25 * len(views)) & ~np.isin(regions, (Region.MOUTH_INSIDE, Region.TEETH))
     colours = total / np.maximum(count, 1)[:, None]
-    colours[~known] = borrowed(points, colours, known, regions)[~known]
+    colours[~known] = _borrowed(points, colours, known, regions, over_scalp)[~known]
     colours[regions == Region.MOUTH_INSIDE] = _CAVITY
     colours[regions == Region.TEETH] = _TEETH
     return colours
 
 
-def borrowed(points: np.ndarray, values: np.ndarray, known: np.ndarray, regions: np.ndarray) -> np.ndarray:
+def _borrowed(
+    points: np.ndarray, values: np.ndarray, known: np.ndarray, regions: np.ndarray, over_scalp: np.ndarray
+) -> np.ndarray:
     """For each Gaussian what the known ones near it and near its mirror image have: the nearer counts more.
 
     Args:
         points: at rest, metres (N, 3).
         values: of the known ones (N, C).
         known: bool (N,).
-        regions: hair borrows from hair, skin from skin (N,).
+        regions: each of `kinds` borrows from its own (N,).
+        over_scalp: which lie over the face model's scalp, bool (N,).
     """
     result = values.copy()
-    hairy = (regions == Region.SCALP) | (~known & (regions == Region.SKIN) & (points[:, 2] > _EARS))
-    for hair in (True, False):
-        ours = hairy == hair
-        source = np.flatnonzero(ours & known)
-        wanted = np.flatnonzero(ours & ~known)
+    ears = _ears(points, values, known, regions)
+    under_hair = ~known & (regions == Region.SKIN) & (points[:, 2] > _EARS)
+    kind = kinds(np.where(under_hair, Region.SCALP, regions))
+    for each in np.unique(kind):
+        # Below the jaw a neck is as the face is; the face is nowhere as a collar is.
+        lenders = kind != _HAIR if each == _NECK else kind == each
+        source = np.flatnonzero(lenders & known)
+        wanted = np.flatnonzero((kind == each) & ~known)
         if not len(source) or not len(wanted):
             continue
-        tree = KDTree(points[source])
-        neighbours = min(8, len(source))
-        sums, weights = np.zeros((len(wanted), values.shape[1])), np.zeros((len(wanted), 1))
-        for mirror in (1, -1):
-            distance, near = tree.query(points[wanted] * (mirror, 1, 1), k=neighbours)
-            weight = (1 / (distance.reshape(len(wanted), -1) + 1e-3) ** 2)[..., None]
-            sums += (weight * values[source[near.reshape(len(wanted), -1)]]).sum(axis=1)
-            weights += weight.sum(axis=1)
-        result[wanted] = sums / weights
+        _, which = KDTree(points[source]).query(points[wanted])
+        # An ear's colour does not go on over hair.
+        behind_ear = ears[source[which]] & over_scalp[wanted]
+        far = source[~ears[source]]
+        for rows, sources in ((wanted[behind_ear], far), (wanted[~behind_ear], source)):
+            if len(rows) and len(sources):
+                result[rows] = _near_and_mirrored(points, values, rows, sources)
+    return result
+
+
+def kinds(regions: np.ndarray) -> np.ndarray:
+    """What has colours of its own: hair, neck with clothes, and the face, as numbers (N,)."""
+    return np.select([regions == Region.SCALP, regions == Region.NECK], [_HAIR, _NECK], _FACE)
+
+
+def _near_and_mirrored(points: np.ndarray, values: np.ndarray, wanted: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """What the sources near the wanted ones and near their mirror images have: the nearer counts more."""
+    tree = KDTree(points[source])
+    neighbours = min(8, len(source))
+    sums, weights = np.zeros((len(wanted), values.shape[1])), np.zeros((len(wanted), 1))
+    for mirror in (1, -1):
+        distance, near = tree.query(points[wanted] * (mirror, 1, 1), k=neighbours)
+        weight = (1 / (distance.reshape(len(wanted), -1) + 1e-3) ** 2)[..., None]
+        sums += (weight * values[source[near.reshape(len(wanted), -1)]]).sum(axis=1)
+        weights += weight.sum(axis=1)
+    return sums / weights
+
+
+def _ears(points: np.ndarray, colours: np.ndarray, known: np.ndarray, regions: np.ndarray) -> np.ndarray:
+    """Which Gaussians of the shell (N,) show ears: what is coloured as the face is rather than as the hair above."""
+    hair = np.flatnonzero(known & (regions == Region.SCALP))
+    skin = np.flatnonzero(known & np.isin(regions, (Region.SKIN, Region.UPPER_FACE)))
+    result = np.zeros(len(points), bool)
+    if min(len(hair), len(skin)) < 4 * _ALIKE:
+        return result
+    low = points[hair, 2] < np.median(points[hair, 2])
+    above, count = hair[~low], min((~low).sum(), len(skin))
+    distances = []
+    for samples in (above, skin):
+        evenly = samples[np.linspace(0, len(samples) - 1, count).astype(int)]
+        distances.append(KDTree(colours[evenly]).query(colours[hair], k=_ALIKE)[0][:, -1])
+    result[hair] = low & (distances[1] < distances[0])
     return result

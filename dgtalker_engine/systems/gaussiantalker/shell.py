@@ -9,20 +9,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import binary_dilation
 from scipy.spatial import KDTree
 
 from ...capture.face_model import Region
-from ...capture.regions import NOTHING, project
+from ...capture.regions import NOTHING, PERSON, project
+from ...gaussians import Camera
 from ...training.clip_frames import ClipFrames
 
 _SUBDIVISIONS = 4  # 2562 directions
 _FRAMES = 8
-_OUTER = (Region.SKIN, Region.UPPER_FACE, Region.LIPS, Region.SCALP, Region.NECK)
+OUTER = (Region.SKIN, Region.UPPER_FACE, Region.LIPS, Region.SCALP, Region.NECK)
 _PROUD = 0.002  # metres by which hair stands out of the face model's surface
 _SHARPNESS = 8  # how much more a direction across the view counts than one along it
 _LOWEST = -0.75  # the z of directions below which there is no hair
 _GAP = 4  # rings of directions, about 4° each, up to which a gap in the hair is closed from each side
 _DIVE = 0.002  # metres
+_EDGE = 0.012  # of the picture's side
+_CARVE, _MOST_CARVED = 0.001, 40  # metres, and how often
+THROUGH = 0.3
+"""The share of the frames that see what is behind a place from which on it is no part of the person."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ def fit_shell(frames: ClipFrames) -> Shell:
     """The shell of the head that the training frames show; without triangles where the face model is all of it."""
     model = frames.face_model
     neutral, faces, regions = model.neutral.numpy(), model.faces.numpy(), model.regions.numpy()
-    outer = np.unique(faces[np.isin(regions, _OUTER)])
+    outer = np.unique(faces[np.isin(regions, OUTER)])
     scalp = np.unique(faces[regions == Region.SCALP])
     centre = _centre(neutral, faces, regions)
     directions, triangles = icosphere(_SUBDIVISIONS)
@@ -61,9 +67,10 @@ def fit_shell(frames: ClipFrames) -> Shell:
     # Ears under hair are gaps: closed, unless the face is seen there.
     gaps = ~_grown(~_grown(kept, triangles, _GAP), triangles, _GAP) & high & ~(before & (depth < 0))
     kept = kept | gaps
+    radius = _carved(frames, chosen, centre, directions, np.maximum(radius, surface))
     # Its edge dives under the face's skin, so that nobody looks in between. Below it goes on: masks may reach lower.
     edge = _grown(kept, triangles, 2) & ~kept
-    distance = np.where(edge & before, surface - _DIVE, np.maximum(radius, surface))
+    distance = np.where(edge & before, surface - _DIVE, radius)
     kept_or_edge = kept | edge
     covered = triangles[kept_or_edge[triangles].all(axis=1) & kept[triangles].any(axis=1)]
     used, renumbered = np.unique(covered, return_inverse=True)
@@ -74,7 +81,7 @@ def fit_shell(frames: ClipFrames) -> Shell:
 def _centre(neutral: np.ndarray, faces: np.ndarray, regions: np.ndarray) -> np.ndarray:
     """The middle of the skull: of the box around what lies above the mouth."""
     lips = neutral[faces[regions == Region.LIPS]].reshape(-1, 3)[:, 2].max()
-    points = neutral[np.unique(faces[np.isin(regions, _OUTER)])]
+    points = neutral[np.unique(faces[np.isin(regions, OUTER)])]
     points = points[points[:, 2] > lips]
     return (points.min(axis=0) + points.max(axis=0)) / 2 * np.array([0, 1, 1])
 
@@ -99,6 +106,41 @@ def _inflated(
         weight += sure
         depth += turned[:, 2] / len(chosen)
     return total / weight, depth
+
+
+def _carved(
+    frames: ClipFrames, chosen: np.ndarray, centre: np.ndarray, directions: np.ndarray, radius: np.ndarray
+) -> np.ndarray:
+    """Distances drawn in as far as frames see what is behind the person."""
+    radius = radius.copy()
+    persons = [around_person(frames, int(index)) for index in chosen]
+    wrong = np.ones(len(directions), bool)
+    for _ in range(_MOST_CARVED):
+        points = centre + radius[wrong, None] * directions[wrong]
+        through = [seen_through(frames.camera(int(i)), points, mask) for i, mask in zip(chosen, persons, strict=True)]
+        wrong[wrong] = np.mean(through, axis=0) > THROUGH
+        radius[wrong] -= _CARVE
+    return radius
+
+
+def around_person(frames: ClipFrames, index: int) -> np.ndarray:
+    """Where a frame shows the person, or may, since masks' edges are not sure to some pixels, bool (size, size)."""
+    edge = max(1, round(_EDGE * frames.size))
+    return binary_dilation(frames.clip.mask(index) >= PERSON, iterations=edge)
+
+
+def seen_through(camera: Camera, points: np.ndarray, person: np.ndarray) -> np.ndarray:
+    """Which points in head space (N, 3) lie where a frame shows what is behind the person (N,).
+
+    Args:
+        camera: of the frame.
+        points: metres.
+        person: `around_person` of the frame.
+    """
+    pixels, _ = project(camera, points)
+    column, row = np.floor(pixels).astype(int).T
+    within = (column >= 0) & (row >= 0) & (column < person.shape[1]) & (row < person.shape[0])
+    return within & ~person[row.clip(0, person.shape[0] - 1), column.clip(0, person.shape[1] - 1)]
 
 
 def _outline(head: np.ndarray, x: float, y: float) -> np.ndarray:

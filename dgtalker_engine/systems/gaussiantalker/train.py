@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from ...capture.clip import Clip
 from ...capture.face_model import FaceModel
 from ...gaussians import render
 from ...training import Order, Run, one_torch_thread, run_loop, seed_all
-from ...training.clip_frames import ClipFrames
+from ...training.clip_frames import ClipFrames, View
 from ...training.perceptual import Perceptual
 from . import losses
 from .completion import complete
@@ -22,6 +23,7 @@ from .config import GaussianTalkerConfig
 from .density import DensityControl
 from .model import BY_LATENT, GaussianTalker, LatentPose
 from .seeding import seed
+from .surroundings import Surroundings
 
 _RATES = {
     "positions": 4e-5,
@@ -98,12 +100,16 @@ class _Training:
         self.perceptual = Perceptual(Path(config.vgg_weights)) if config.vgg_weights else None
         self.density = DensityControl(self.model, config)
         self.rounds = self.density.rounds()
+        self.surroundings = Surroundings(config, frames, self.seeds)
+        if config.surroundings_weight:
+            self.surroundings.refresh(self.model)
         self.optimiser = torch.optim.Adam(self._groups(), betas=(0.9, 0.99), eps=1e-15, fused=True)
         self.parts = {
             "model": self.model,
             "optimiser": self.optimiser,
             "density": self.density,
             "random": self.random,
+            "surroundings": self.surroundings,
         }
         if self.tuning is not None:
             self.parts["tuning"] = self.tuning
@@ -114,6 +120,8 @@ class _Training:
         neck = bool(config.neck_gaussians) and number % config.neck_every == config.neck_every - 1
         down = 2 if neck or number < config.half_share * config.steps else 1
         view = self.frames.view(index, down, neck=neck)
+        if config.random_background:
+            view = before_colour(view, torch.from_numpy(self.random.random(3, dtype=np.float32)))
         turn = self.frames.turn(index) if number >= _TURNED * config.steps else None
         cloud = model.pose_on(*self._face(index), turn)
         cloud.means.retain_grad()
@@ -125,6 +133,8 @@ class _Training:
             terms["vgg"] = config.vgg_weight * self.perceptual(picture, view.picture)
         if config.attribute_losses:
             terms |= losses.attribute_losses(model, config)
+        if config.surroundings_weight:
+            terms |= self.surroundings.losses(model)
         if model.latent is not None:
             terms |= losses.blendshape_loss(model, config)
         if config.semantic_weight and number % config.semantic_every == 0:
@@ -140,6 +150,8 @@ class _Training:
         self.optimiser.step()
         if number + 1 in self.rounds:
             self.density.control(model, self.optimiser)
+        if config.surroundings_weight and (number + 1 in self.rounds or number % 100 == 99):
+            self.surroundings.refresh(model)
         if number % 10 == 9 or number + 1 in self.rounds:
             constrain(model, config)
         return {name: term.detach() for name, term in terms.items()}
@@ -186,6 +198,13 @@ class _Training:
             late = name in BY_LATENT or name in ("latent", "tuning")
             begun = done >= _WARM or not late
             group["lr"] = self.config.learning_rate * rate * fall * begun
+
+
+def before_colour(view: View, colour: Tensor) -> View:
+    """The view with another colour (3,) where it certainly shows nothing of the head."""
+    beside = (view.certain * (1 - view.head) > 0.99)[..., None]
+    picture, background = (torch.where(beside, colour, each) for each in (view.picture, view.background))
+    return replace(view, picture=picture, background=background)
 
 
 @torch.no_grad()

@@ -39,6 +39,7 @@ YAWS = (-45.0, -30.0, -15.0, 15.0, 30.0, 45.0)
 WALL = (0.55, 0.6, 0.66)
 """sRGB."""
 
+_MOST_SHIFT = 32
 _FOCAL = 2.2
 """In picture heights."""
 _DISTANCE = 0.78
@@ -186,6 +187,25 @@ def around_head(head_to_camera: np.ndarray, yaw: float) -> np.ndarray:
     turn = np.eye(4)
     turn[:3, :3] = Rotation.from_euler("y", yaw, degrees=True).as_matrix()
     return origin @ turn @ np.linalg.inv(origin) @ head_to_camera
+
+
+def shift_onto(picture: np.ndarray, truth: np.ndarray, inside: np.ndarray) -> tuple[int, int]:
+    """The rows and columns, whole pixels, by which a picture has to be moved to be most like the truth.
+
+    A head whose tracked origin lies nearer or farther than the true one stands elsewhere in a view from the side, and
+    is the same head: so it is moved before it is judged, and how far is told.
+
+    Args:
+        picture, truth: (H, W, 3).
+        inside: where they are compared, bool (H, W).
+    """
+    best = (0, 0)
+    for step, reach in ((8, _MOST_SHIFT), (4, 4), (2, 2), (1, 1)):
+        offsets = range(-(reach // step) * step, reach + 1, step)
+        moves = [(best[0] + down, best[1] + right) for down in offsets for right in offsets]
+        errors = [np.square(np.roll(picture, move, (0, 1)) - truth)[inside].mean() for move in moves]
+        best = moves[int(np.argmin(errors))]
+    return best
 
 
 def _shoot(path: Path, pictures: Iterator[np.ndarray], samples: np.ndarray, rate: int, fps: int, size: int) -> None:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -64,3 +65,9 @@ def test_what_is_there_is_kept_and_other_settings_make_another_film(tmp_path):
     assert first.stat().st_mtime_ns == kept
     again = films.make("wren", tmp_path, **{**settings, "size": 48})
     assert again.picture(again.views[0]).shape == (48, 48, 3)
+
+
+def test_a_picture_that_stands_elsewhere_is_moved_onto_the_truth():
+    truth = cv2.GaussianBlur(np.random.default_rng(0).random((96, 96, 3)), (0, 0), 6)
+    moved = np.roll(truth, (-5, 11), (0, 1))
+    assert films.shift_onto(moved, truth, np.ones((96, 96), bool)) == (5, -11)

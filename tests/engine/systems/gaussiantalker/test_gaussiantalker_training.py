@@ -12,14 +12,13 @@ from made_clips import make_clip
 from dgtalker_engine.capture.clip import Clip
 from dgtalker_engine.capture.face_model import FaceModel, Region
 from dgtalker_engine.errors import Cancelled, DGTalkerError
-from dgtalker_engine.gaussians import render
 from dgtalker_engine.systems.gaussiantalker.config import GaussianTalkerConfig
 from dgtalker_engine.systems.gaussiantalker.density import DensityControl
 from dgtalker_engine.systems.gaussiantalker.model import BY_GAUSSIAN, GaussianTalker
 from dgtalker_engine.systems.gaussiantalker.train import train, train_frames
 from dgtalker_engine.training import Progress, Run
 from dgtalker_engine.training.clip_frames import ClipFrames
-from dgtalker_engine.training.head_evaluation import over_background, turned
+from dgtalker_engine.training.head_evaluation import over_background
 from dgtalker_engine.training.metrics import psnr
 
 TINY = GaussianTalkerConfig(
@@ -186,19 +185,6 @@ def test_the_neck_is_part_of_the_head_but_not_of_what_goes_over_a_frame(
     assert len(cloud) - len(alone) == int(head.necks.sum()) > 100
     assert alone.means[:, 2].min() > cloud.means[:, 2].min() + 0.03
     assert not len(train_frames(replace(TINY, steps=1, neck_gaussians=0), frames, Run()).necks.nonzero())
-
-
-def test_what_no_frame_shows_is_made_of_its_surroundings(frames: ClipFrames, head: GaussianTalker) -> None:
-    left_alone = train_frames(replace(TINY, completed=False), frames, Run())
-    assert abs(decibels(head, frames, 20) - decibels(left_alone, frames, 20)) < 0.3
-    behind = turned(frames.camera(0), 110, 0)
-    alphas, errors = [], []
-    for model in (left_alone, head):
-        image = render(model.pose(frames.expression(0)).map(torch.detach), behind, antialiased=True)
-        alphas.append(float((image.alpha > 0.9).mean()))
-        errors.append(float(np.abs(np.diff(image.rgb, axis=0)).mean()))
-    assert alphas[1] > alphas[0]
-    assert errors[1] < errors[0]
 
 
 def test_tuning_the_face_moves_training_frames_only(frames: ClipFrames, tmp_path: Path) -> None:

@@ -1,0 +1,68 @@
+"""How much frames show of each Gaussian, and of the surface around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from scipy.spatial import KDTree
+from torch import Tensor
+
+from ...capture.face_model import Region
+from ...gaussians import Gaussians, render
+from ...gaussians.constants import SH_C0
+from ...training.clip_frames import ClipFrames
+from .model import GaussianTalker
+
+_FRAMES = 8
+_NEIGHBOURS = 12
+
+
+def spread_frames(frames: ClipFrames) -> list[int]:
+    """Some training frames, spread evenly over the clip."""
+    chosen = frames.split.training
+    return [chosen[i] for i in np.unique(np.linspace(0, len(chosen) - 1, _FRAMES).astype(int))]
+
+
+@torch.enable_grad()
+def shown(model: GaussianTalker, frames: ClipFrames, index: int) -> tuple[Tensor, Tensor]:
+    """What is seen of each Gaussian in a frame: its area across the view, m² (N,), and the depth, metres (h, w).
+
+    How much a picture changes with a Gaussian's colour is how much of it is seen. Half the frame's size.
+    """
+    with torch.no_grad():
+        cloud = model.pose_on(frames.vertices(index), frames.expression(index), frames.joint_pose(index))
+    grey = torch.zeros_like(cloud.sh, requires_grad=True)
+    camera = frames.camera(index, 2)
+    painted = Gaussians(means=cloud.means, quats=cloud.quats, scales=cloud.scales, opacities=cloud.opacities, sh=grey)
+    image = render(painted, camera, antialiased=True)
+    image.rgb[..., 0].sum().backward()
+    assert grey.grad is not None
+    pose = torch.as_tensor(camera.world_to_camera, dtype=torch.float32)
+    depth = cloud.means @ pose[2, :3] + pose[2, 3]
+    area = grey.grad[:, 0, 0] / SH_C0 * (depth / float(camera.K[0, 0])).square()
+    return area.clamp_min(0), image.depth.detach()
+
+
+def neighbours(points: np.ndarray, regions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest 12 of each of N points (N, 12), hair's among hair and skin's among skin, and how far they are."""
+    count = min(_NEIGHBOURS, len(points) - 1)
+    near, distance = np.zeros((len(points), count), np.int64), np.ones((len(points), count), np.float32)
+    hair = regions == Region.SCALP
+    for rows in (np.flatnonzero(hair), np.flatnonzero(~hair)):
+        if len(rows) > count:
+            found, which = KDTree(points[rows]).query(points[rows], k=count + 1)
+            near[rows], distance[rows] = rows[which[:, 1:]], found[:, 1:]
+    return near, distance
+
+
+def surface_shown(areas: Sequence[Tensor], near: np.ndarray, distance: np.ndarray) -> Tensor:
+    """Which share of the surface around each Gaussian the best frame shows (N,); 1: straight before the camera.
+
+    Args:
+        areas: of all Gaussians that frames show, m² (N,).
+        near, distance: of `neighbours`.
+    """
+    patch = torch.from_numpy(np.pi * distance[:, -1] ** 2)
+    return torch.stack([(area + area[torch.from_numpy(near)].sum(dim=1)) / patch for area in areas]).amax(dim=0)

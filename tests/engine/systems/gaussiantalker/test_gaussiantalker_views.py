@@ -1,0 +1,130 @@
+"""How a trained head looks from sides that no frame shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from made_clips import painted
+
+from dgtalker_engine.capture.face_model import FaceModel, Region
+from dgtalker_engine.gaussians import render
+from dgtalker_engine.systems.gaussiantalker.completion import complete
+from dgtalker_engine.systems.gaussiantalker.config import GaussianTalkerConfig
+from dgtalker_engine.systems.gaussiantalker.model import GaussianTalker
+from dgtalker_engine.systems.gaussiantalker.seeding import Seeds, seed
+from dgtalker_engine.systems.gaussiantalker.shell import around_person, fit_shell, seen_through
+from dgtalker_engine.systems.gaussiantalker.surroundings import Surroundings
+from dgtalker_engine.systems.gaussiantalker.train import before_colour, train_frames
+from dgtalker_engine.training import Run
+from dgtalker_engine.training.clip_frames import ClipFrames
+from dgtalker_engine.training.head_evaluation import turned
+from dgtalker_engine.training.metrics import psnr
+
+TINY = GaussianTalkerConfig(
+    steps=40,
+    share=0.8,
+    face_gaussians=2500,
+    hair_gaussians=900,
+    most_gaussians=4700,
+    neck_gaussians=500,
+    density_rounds=2,
+    blendshapes=2,
+)
+
+
+@pytest.fixture(scope="module")
+def seeds(frames: ClipFrames) -> Seeds:
+    return seed(frames, TINY, np.random.default_rng(0))
+
+
+@pytest.fixture
+def begun(frames: ClipFrames, seeds: Seeds) -> GaussianTalker:
+    return GaussianTalker(TINY, frames.face_model, seeds, None)
+
+
+def picture(head: GaussianTalker, frames: ClipFrames, yaw: float) -> tuple[torch.Tensor, torch.Tensor]:
+    with torch.no_grad():
+        image = render(head.pose(frames.expression(20)), turned(frames.camera(20), yaw, 0), antialiased=True)
+    return torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)
+
+
+def true_decibels(head: GaussianTalker, frames: ClipFrames, model: FaceModel, yaw: float) -> float:
+    truth = render(painted(model, frames.vertices(20)), turned(frames.camera(20), yaw, 0), antialiased=True)
+    return psnr(picture(head, frames, yaw)[0], torch.as_tensor(truth.rgb), torch.as_tensor(truth.alpha) > 0.9)
+
+
+def test_the_side_of_a_head_looks_like_the_person(frames: ClipFrames, model: FaceModel) -> None:
+    head = train_frames(TINY, frames, Run())
+    for yaw in (-30, 30):
+        assert true_decibels(head, frames, model, yaw) > 21
+        assert picture(head, frames, yaw)[1].amax() > 0.99
+
+
+def test_what_is_hardly_seen_goes_back_to_its_seed(frames: ClipFrames, seeds: Seeds, begun: GaussianTalker) -> None:
+    hold = Surroundings(TINY, frames, seeds)
+    hold.refresh(begun)
+    held = hold.held > 0.9
+    assert 0.1 < held.float().mean() < 0.9
+    assert not held[begun.regions == Region.EYES].any()
+    wanted = begun.colours.detach().clone()
+    with torch.no_grad():
+        begun.colours.add_(torch.randn_like(begun.colours))
+        begun.positions[:, 1] = 0.002 * torch.randn(len(begun))
+    spoiled = begun.colours.detach().clone()
+    optimiser = torch.optim.Adam([begun.colours, begun.positions], lr=0.05)
+    for _ in range(80):
+        optimiser.zero_grad()
+        torch.stack(list(hold.losses(begun).values())).sum().backward()
+        optimiser.step()
+    free = hold.held == 0
+    assert (begun.colours - wanted)[held].abs().mean() < 0.2 * (spoiled - wanted)[held].abs().mean()
+    assert torch.equal(begun.colours[free], spoiled[free])
+
+
+def test_a_training_with_held_gaussians_is_kept_whole_in_its_checkpoint(
+    frames: ClipFrames, seeds: Seeds, begun: GaussianTalker
+) -> None:
+    hold, again = (Surroundings(TINY, frames, seeds) for _ in range(2))
+    hold.refresh(begun)
+    again.load_state_dict(hold.state_dict())
+    with torch.no_grad():
+        assert hold.losses(begun) == again.losses(begun)
+
+
+def test_spoiled_gaussians_that_no_frame_shows_are_replaced_and_frames_stay(
+    frames: ClipFrames, seeds: Seeds, begun: GaussianTalker
+) -> None:
+    with torch.no_grad():
+        begun.opacity_logits.fill_(6.0)
+        begun.log_scales.add_(0.7)
+        begun.colours[begun.pose(torch.zeros(52)).means[:, 1] > 0.06] = 2.0
+    before, behind = picture(begun, frames, 0)[0], picture(begun, frames, 150)[0]
+    complete(begun, frames, seeds)
+    assert psnr(picture(begun, frames, 0)[0], before) > 40
+    assert picture(begun, frames, 150)[0].mean() < behind.mean() - 0.02
+
+
+def test_the_shell_does_not_reach_where_frames_show_the_wall(frames: ClipFrames) -> None:
+    shell = fit_shell(frames)
+    through = [
+        seen_through(frames.camera(index), shell.vertices, around_person(frames, index))
+        for index in frames.split.training
+    ]
+    assert (np.mean(through, axis=0) > 0.5).mean() < 0.01
+
+
+def test_seeds_take_no_colour_from_behind_the_head(frames: ClipFrames, seeds: Seeds, model: FaceModel) -> None:
+    colours = 0.5 + 0.2820948 * seeds.colours
+    outer = torch.isin(seeds.regions[seeds.triangles], torch.tensor([0, 6]))
+    # The wall is bluish green everywhere, and nothing of the head is.
+    assert (colours[outer, 1] > colours[outer, 0] + 0.05).float().mean() < 0.01
+
+
+def test_a_view_before_another_colour_keeps_the_head_and_its_edge(frames: ClipFrames) -> None:
+    view = frames.view(0, 2)
+    other = before_colour(view, torch.tensor([1.0, 0.0, 1.0]))
+    unsure = (view.head > 0) | (view.certain == 0)
+    assert torch.equal(other.picture[unsure], view.picture[unsure])
+    assert (other.picture[~unsure] == torch.tensor([1.0, 0.0, 1.0])).all()
+    assert torch.equal(other.background[~unsure], other.picture[~unsure])
