@@ -88,7 +88,7 @@ def _hiding_places(frames: ClipFrames, chosen: list[int], depths: list[np.ndarra
         around = maximum_filter(drawn, 1 + 2 * math.ceil(_AROUND * float(camera.K[0, 0] / away)))
         for row, inward in enumerate(_INWARD):
             hidden[row] &= _behind(*project(camera, points - inward * normals), around)
-    return np.where(hidden.any(axis=0), np.float32(_INWARD)[hidden.argmax(axis=0)], np.float32(np.nan))
+    return np.where(hidden.any(axis=0), np.array(_INWARD, np.float32)[hidden.argmax(axis=0)], np.float32(np.nan))
 
 
 def _behind(pixels: np.ndarray, depth: np.ndarray, drawn: np.ndarray) -> np.ndarray:

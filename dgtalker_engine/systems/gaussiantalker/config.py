@@ -58,7 +58,7 @@ class GaussianTalkerConfig(Config):
     semantic_every: int = setting(4, "steps from one with the semantic loss to the next", least=1)
     mask_weight: float = setting(0.2, "of opacity beside the head and transparency inside it", least=0)
     surroundings_weight: float = setting(
-        0.15, "of what holds Gaussians that frames hardly show to their surroundings; 0: without it", least=0
+        0.1, "of what holds Gaussians that frames hardly show to their surroundings; 0: without it", least=0
     )
     blend_weight: float = setting(
         32.0, "of the square of the blendshapes, against learning the few frames by heart", least=0

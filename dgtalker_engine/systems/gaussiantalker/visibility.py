@@ -53,7 +53,7 @@ def neighbours(points: np.ndarray, regions: np.ndarray) -> tuple[np.ndarray, np.
     for rows in (np.flatnonzero(hair), np.flatnonzero(~hair)):
         if len(rows) > count:
             found, which = KDTree(points[rows]).query(points[rows], k=count + 1)
-            near[rows], distance[rows] = rows[which[:, 1:]], found[:, 1:]
+            near[rows], distance[rows] = rows[np.asarray(which)[:, 1:]], found[:, 1:]
     return near, distance
 
 
@@ -64,5 +64,5 @@ def surface_shown(areas: Sequence[Tensor], near: np.ndarray, distance: np.ndarra
         areas: of all Gaussians that frames show, m² (N,).
         near, distance: of `neighbours`.
     """
-    patch = torch.from_numpy(np.pi * distance[:, -1] ** 2)
+    patch = np.pi * torch.from_numpy(distance)[:, -1].square()
     return torch.stack([(area + area[torch.from_numpy(near)].sum(dim=1)) / patch for area in areas]).amax(dim=0)
