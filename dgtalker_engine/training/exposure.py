@@ -41,7 +41,7 @@ def gains(clip: Clip) -> np.ndarray:
     for index in range(count):
         picture = pictures.resize(clip.frame(index), _SIDE)
         behind[index] = picture[rows_behind, columns_behind]
-        places = clip.tracks.landmarks[index, list(_SKIN), :2] * (_SIDE / clip.info.size)
+        places = clip.tracks.landmarks[index][list(_SKIN), :2] * (_SIDE / clip.info.size)
         columns, rows = places.astype(int).clip(1, _SIDE - 2).T
         around = [picture[rows + dy, columns + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
         skin[index] = np.mean(around, axis=0)
