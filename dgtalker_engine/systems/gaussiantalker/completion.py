@@ -1,27 +1,30 @@
 """What no frame shows of a head, made of the seeds that the training began with: for views beside the camera's.
 
 Gaussians that no frame shows are moved, coloured and grown by chance as far as nothing holds them. They are taken out,
-and seeds come back in their places, opaque and in the colours of their surroundings.
+and seeds come back in their places, opaque and in the colours of their surroundings. So do seeds where a view from the
+side looks through the head: what is whole before the camera may have gaps that only its depth hides.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
 from scipy.ndimage import maximum_filter
 from scipy.spatial import KDTree
 
-from ...capture.face_model import Region
 from ...capture.regions import project
+from ...gaussians import Gaussians, render
+from ...gaussians.constants import SH_C0
 from ...training.clip_frames import ClipFrames
-from .model import BY_GAUSSIAN, BY_LATENT, GaussianTalker
+from ...training.head_evaluation import turned
+from .binding import Local, bind
+from .model import BY_GAUSSIAN, BY_LATENT, OUTSIDE, GaussianTalker
 from .seeding import Seeds
 from .visibility import shown, spread_frames
 
-_OUTSIDE = (Region.SKIN, Region.SCALP, Region.NECK)
-"""What may be replaced: lids, lips and the mouth's inside are hidden now and seen then."""
 _SEEN = 0.002  # the share of a Gaussian's face that a frame shows at least
 _BEHIND = 0.006  # metres: what lies so far behind what is drawn, or farther, changes no frame
 _AROUND = 0.006  # metres beside its middle where this must hold, too
@@ -29,26 +32,65 @@ _INWARD = (0.0, 0.002, 0.004, 0.007, 0.011, 0.016, 0.022)
 """Metres under its triangle where a seed may come back, where frames would show it farther out."""
 _SOLID = 0.5  # the opacity from which on a Gaussian fills its place
 _OPACITY = 4.0  # as a logit
+_TURNS = ((-45, 0), (-30, 0), (-15, 0), (15, 0), (30, 0), (45, 0), (0, -15), (0, 15))
+"""Degrees of yaw and pitch from where gaps are looked for."""
+_WHOLE = 0.9  # the alpha from which on nothing is seen through
+_PIXELS = 0.25  # of a gap, at half the frame's size
 
 
 @torch.no_grad()
 def complete(model: GaussianTalker, frames: ClipFrames, seeds: Seeds) -> None:
     """Replaces what the training frames do not show; they look as before."""
     chosen = spread_frames(frames)
-    outside = torch.from_numpy(np.isin(model.regions.numpy(), _OUTSIDE))
+    outside = torch.from_numpy(np.isin(model.regions.numpy(), OUTSIDE))
     areas, depths = zip(*(shown(model, frames, index) for index in chosen), strict=True)
     rest = model.pose(torch.zeros(len(model.face_model.expression_names)))
     flat = 2 * math.pi * rest.scales.sort(dim=1).values[:, 1:].prod(dim=1)
     kept = ~outside | (torch.stack(areas).amax(dim=0) >= _SEEN * flat)
 
-    triangles = model.triangle_frames(model.face_model.neutral)
-    points = (seeds.barycentrics[:, :, None] * triangles.corners[seeds.triangles]).sum(dim=1)
-    widths = seeds.log_scales.exp().amax(dim=1) * triangles.sizes[seeds.triangles]
-    distance, _ = KDTree(rest.means[kept & (rest.opacities > _SOLID)].numpy()).query(points.numpy())
-    wanted = np.isin(seeds.regions[seeds.triangles].numpy(), _OUTSIDE) & (distance > widths.numpy())
+    placed = _placed(model, seeds)
+    distance, _ = KDTree(rest.means[kept & (rest.opacities > _SOLID)].numpy()).query(placed.means.numpy())
+    replaceable = np.isin(seeds.regions[seeds.triangles].numpy(), OUTSIDE)
     inward = _hiding_places(frames, chosen, [depth.numpy() for depth in depths], seeds)
-    added = torch.from_numpy(np.flatnonzero(wanted & np.isfinite(inward)))
+    added = replaceable & (distance > placed.scales.amax(dim=1).numpy())
+    _take(model, kept, seeds, added, inward)
 
+    gaps = _gaps(model, frames, placed) & replaceable & ~(added & np.isfinite(inward))
+    _take(model, torch.ones(len(model), dtype=torch.bool), seeds, gaps, inward)
+
+
+def _placed(model: GaussianTalker, seeds: Seeds) -> Gaussians:
+    """The seeds on the face at rest, opaque."""
+    count = len(seeds.triangles)
+    still = torch.tensor([[1.0, 0, 0, 0]]).repeat(count, 1)
+    local = Local(seeds.triangles, seeds.barycentrics, torch.zeros(count, 3), still, seeds.log_scales)
+    means, quats, scales = bind(model.triangle_frames(model.face_model.neutral), local)
+    opaque = torch.full((count,), _OPACITY).sigmoid()
+    return Gaussians(means=means, quats=quats, scales=scales, opacities=opaque, sh=seeds.colours[:, None])
+
+
+def _gaps(model: GaussianTalker, frames: ClipFrames, placed: Gaussians) -> np.ndarray:
+    """Which seeds (N,) fill what views from the side see through: bool."""
+    head = model.pose(torch.zeros(len(model.face_model.expression_names)))
+    chosen = spread_frames(frames)
+    middle = frames.camera(chosen[len(chosen) // 2], 2)
+    filling = np.zeros(len(placed.means), bool)
+    for turn in _TURNS:
+        camera = turned(middle, *turn)
+        through = torch.as_tensor(render(head, camera, antialiased=True).alpha) < _WHOLE
+        with torch.enable_grad():
+            grey = torch.zeros_like(placed.sh, requires_grad=True)
+            image = render(replace(placed, sh=grey), camera, antialiased=True)
+            gap = through & (image.alpha.detach() > _WHOLE)
+            image.rgb[gap].sum().backward()
+        assert grey.grad is not None
+        filling |= (grey.grad[:, 0, 0] / SH_C0 > _PIXELS).numpy()
+    return filling
+
+
+def _take(model: GaussianTalker, kept: torch.Tensor, seeds: Seeds, wanted: np.ndarray, inward: np.ndarray) -> None:
+    """Leaves the Gaussians `kept` (N,) and adds the seeds `wanted` that have a place `inward` of their triangles."""
+    added = torch.from_numpy(np.flatnonzero(wanted & np.isfinite(inward)))
     positions = torch.zeros(len(added), 3)
     positions[:, 1] = -torch.from_numpy(inward)[added]
     new = {

@@ -18,11 +18,10 @@ from torch import Tensor
 from ...capture.face_model import Region
 from ...training.clip_frames import ClipFrames
 from .config import GaussianTalkerConfig
-from .model import GaussianTalker
+from .model import OUTSIDE, GaussianTalker
 from .seeding import Seeds, kinds
 from .visibility import neighbours, shown, spread_frames, surface_shown
 
-_HELD = (Region.SKIN, Region.SCALP, Region.NECK)
 _FLAT, _SURE = 0.2, 0.5
 """Of a surface's area, what is seen across the view: less holds its Gaussians wholly, more lets them go."""
 _SEEDS = 4
@@ -68,7 +67,7 @@ class Surroundings:
         near, distance = neighbours(points, regions)
         areas = [shown(model, self._frames, index)[0] for index in spread_frames(self._frames)]
         free = ((surface_shown(areas, near, distance) - _FLAT) / (_SURE - _FLAT)).clamp(0, 1)
-        self.held = torch.from_numpy(np.isin(regions, _HELD)) * (1 - free * free * (3 - 2 * free))
+        self.held = torch.from_numpy(np.isin(regions, OUTSIDE)) * (1 - free * free * (3 - 2 * free))
         self._near = torch.from_numpy(near)
 
         triangles, seeds = model.triangle_frames(model.face_model.neutral), self._seeds

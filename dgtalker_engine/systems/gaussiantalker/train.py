@@ -123,9 +123,14 @@ class _Training:
         if config.random_background:
             view = before_colour(view, torch.from_numpy(self.random.random(3, dtype=np.float32)))
         turn = self.frames.turn(index) if number >= _TURNED * config.steps else None
-        cloud = model.pose_on(*self._face(index), turn)
+        vertices, expression, joint_pose = self._face(index)
+        cloud = model.pose_on(vertices, expression, joint_pose, turn)
         cloud.means.retain_grad()
-        shown = cloud if neck else model.without_neck(cloud)
+        rows = ~model.necks | neck
+        if number % 2:
+            # The near side has to be whole by itself: through its gaps the far side would be learned as part of it.
+            rows = rows & model.facing(vertices, view.camera)
+        shown = cloud.map(lambda tensor: tensor[rows])
         image = render(shown, view.camera, region=view.region, antialiased=True)
         picture = image.rgb + (1 - image.alpha)[..., None] * view.background
         terms = losses.picture_losses(picture, image, view, config)

@@ -105,6 +105,36 @@ def test_spoiled_gaussians_that_no_frame_shows_are_replaced_and_frames_stay(
     assert picture(begun, frames, 150)[0].mean() < behind.mean() - 0.02
 
 
+def test_gaps_that_only_a_view_from_the_side_looks_through_are_filled(
+    frames: ClipFrames, begun: GaussianTalker, seeds: Seeds
+) -> None:
+    def gaps() -> list[int]:
+        return [
+            int((picture(begun, frames, yaw)[1] < 0.9)[rows].sum()) for yaw, rows in zip((-30, 30), whole, strict=True)
+        ]
+
+    with torch.no_grad():
+        begun.opacity_logits.fill_(6.0)
+        begun.log_scales.add_(0.7)
+        whole = [picture(begun, frames, yaw)[1] > 0.95 for yaw in (-30, 30)]
+        begun.log_scales[begun.pose(torch.zeros(52)).means[:, 1] > 0] -= 1.7
+    before, alpha = picture(begun, frames, 0)
+    open_before = gaps()
+    assert min(open_before) > 100
+    complete(begun, frames, seeds)
+    assert max(gaps()) < 0.5 * min(open_before)
+    assert psnr(picture(begun, frames, 0)[0], before, alpha > 0.95) > 30
+
+
+def test_the_far_side_is_known_from_the_near_one(frames: ClipFrames, begun: GaussianTalker) -> None:
+    facing = begun.facing(frames.vertices(20), frames.camera(20))
+    with torch.no_grad():
+        means = begun.pose(frames.expression(20)).means
+    assert facing[(begun.regions == Region.SCALP) & (means[:, 1] > 0.1)].float().mean() < 0.05
+    assert facing[begun.regions == Region.UPPER_FACE].float().mean() > 0.95
+    assert facing[begun.regions == Region.TEETH].all()
+
+
 def test_the_shell_does_not_reach_where_frames_show_the_wall(frames: ClipFrames) -> None:
     shell = fit_shell(frames)
     through = [
