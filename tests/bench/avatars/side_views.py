@@ -10,7 +10,7 @@ import torch
 
 from dgtalker_engine.capture.clip import Clip
 from dgtalker_engine.gaussians import Camera, render
-from dgtalker_engine.rendering import formats
+from dgtalker_engine.rendering.formats import png as png_format
 from dgtalker_engine.training import metrics
 from dgtalker_engine.training.clip_frames import ClipFrames
 from dgtalker_engine.training.export import TrainedHead
@@ -66,4 +66,4 @@ def _cropped(clip: Clip, picture: np.ndarray) -> np.ndarray:
 def png(picture: np.ndarray) -> bytes:
     pixels = np.full((*picture.shape[:2], 4), 255, np.uint8)
     pixels[..., :3] = np.rint(np.clip(picture, 0, 1) * 255)
-    return formats.png.encode(pixels, "")
+    return png_format.encode(pixels, "")

@@ -113,7 +113,7 @@ def test_each_ablation_has_a_training_of_its_own_and_the_landmarks_one_other_pos
     monkeypatch.setattr(ablations, "ABLATIONS", chosen)
     clip = make_clip(tmp_path / "clip", frames=20)
     moved = clip.tracks.head_to_camera.copy()
-    moved[:, 0, 3] += 0.01
+    moved[:, 0, 3] += 0.04
     monkeypatch.setattr(protocols, "_fitted", lambda clip, _: replace(clip.tracks, head_to_camera=moved))
     rows = bench.Bench(clip.folder, tmp_path / "out", small, None, None).ablations()
     assert [row["ablation"] for row in rows] == [each.name for each in chosen]
