@@ -34,7 +34,7 @@ def bare(model) -> Gaussians:
 
 def mesh_of(model, cloud: Gaussians, hairs: int):
     identity = np.zeros(len(model.identity), np.float32)
-    rig = face_rig(model, identity, np.eye(len(ARKIT_NAMES), dtype=np.float32))
+    rig = face_rig(model, identity)
     return proxy_mesh(model, identity, rig, cloud, np.arange(len(cloud)) >= len(cloud) - hairs)
 
 
