@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import DGTalkerError
 from ..rig import Rig
+from .numbers import plain
 
 LARGE = 0.012  # m: shapes that move this far are turned with the proxy, too
 MOST_LARGE = 4
@@ -57,9 +58,7 @@ class Joint:
 
 
 def _vector(data: Sequence[Any]) -> tuple[float, float, float]:
-    x, y, z = (float(number) for number in data)
-    if not np.all(np.isfinite((x, y, z))):
-        raise ValueError("a joint's numbers are not finite")
+    x, y, z = plain(data)
     return x, y, z
 
 

@@ -7,17 +7,19 @@ in the weights there, are bounded, and vanish beyond (the latent pose γ of Gaus
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import torch
 
 from ..rig import Rig
+from .numbers import plain
 
 MAX_LATENTS = 64
+LEAST = 1e-6
+"""Of bound and reach: they divide."""
 VANISHED = 1.5
 """In units of the reach, from where on latents are 0."""
 
@@ -47,14 +49,18 @@ class Latents:
 
     def at(self, weights: torch.Tensor) -> torch.Tensor:
         """γ (K,) at weights (C,), in their precision and on their device; differentiable."""
-        linear, offset = (each.to(weights) for each in self._tensors)
-        z = offset + weights @ linear
+        linear, offset = (each.to(weights) for each in self.tensors)
+        return self.bounded(offset + weights @ linear)
+
+    def bounded(self, z: torch.Tensor) -> torch.Tensor:
+        """γ (K,) at z (K,)."""
         far = z.square().sum() / self.reach**2
         t = ((VANISHED**2 - far) / (VANISHED**2 - 1)).clamp(0, 1)
         return self.bound * torch.tanh(z / self.bound) * (t * t * (3 - 2 * t))
 
     @cached_property
-    def _tensors(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def tensors(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The linear map (C, K) and the offset (K,), float64 on the processor."""
         linear = torch.tensor(self.linear, dtype=torch.float64).reshape(-1, len(self))
         return linear, torch.tensor(self.offset, dtype=torch.float64)
 
@@ -65,17 +71,10 @@ class Latents:
     @classmethod
     def from_json(cls, data: Mapping[str, Any], rig: Rig) -> Latents:
         """Raises ValueError, TypeError or KeyError when `data` is not what `to_json` makes for this rig."""
-        linear, offset = tuple(_numbers(row) for row in data["linear"]), _numbers(data["offset"])
-        bound, reach = _numbers([data["bound"], data["reach"]])
-        if not 1 <= len(offset) <= MAX_LATENTS or bound <= 0 or reach <= 0:
-            raise ValueError(f"there are 1 to {MAX_LATENTS} latents, with a bound and a reach above 0")
+        linear, offset = tuple(plain(row) for row in data["linear"]), plain(data["offset"])
+        bound, reach = plain([data["bound"], data["reach"]])
+        if not 1 <= len(offset) <= MAX_LATENTS or min(bound, reach) < LEAST:
+            raise ValueError(f"there are 1 to {MAX_LATENTS} latents, with a bound and a reach of {LEAST} or more")
         if len(linear) != len(rig.controls) or any(len(row) != len(offset) for row in linear):
             raise ValueError("the latents' linear map has a row for every control, with a number for every latent")
         return cls(linear, offset, bound, reach)
-
-
-def _numbers(data: Sequence[Any]) -> tuple[float, ...]:
-    numbers = tuple(float(number) for number in data)
-    if not np.all(np.isfinite(numbers)):
-        raise ValueError("the latents' numbers are not finite")
-    return numbers

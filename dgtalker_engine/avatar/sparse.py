@@ -1,4 +1,4 @@
-"""What each control adds to some rows of an array, in memory and in a .dgt file."""
+"""What controls, correctives and latents add to some rows of an array, in memory and in a .dgt file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from . import dgt, numbers
 
 @dataclass(frozen=True)
 class SparseDeltas:
-    """What each control, and after them each corrective, adds to some rows of an array.
+    """What each control, then each corrective, then each latent adds to some rows of an array.
 
     Attributes:
-        offsets: int64 (B + 1,), block b (a control or a corrective) owns the entries offsets[b] to offsets[b + 1].
+        offsets: int64 (B + 1,), block b (a control, a corrective or a latent) owns the entries offsets[b] to
+            offsets[b + 1].
         index: int64 (M,), rows.
         values: float32 (M, D), added per unit of weight.
     """

@@ -93,7 +93,7 @@ class Operations:
         specs, buffers = pack(arrays)
         metadata = opened.metadata.to_json()
         rig = metadata.pop("rig")
-        for name in ("correctives", "joints"):  # the proxy has what Blender makes of them
+        for name in ("correctives", "joints", "latents"):  # the proxy has what Blender makes of them
             metadata.pop(name, None)
         answer = {"avatar": opened.metadata.hash, "metadata": metadata, "rig": rig, "proxy": specs}
         return answer | {"has_manner": bool(manner)}, buffers

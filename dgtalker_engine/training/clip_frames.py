@@ -25,12 +25,11 @@ from ..capture.tracks import Tracks
 from ..errors import DGTalkerError
 from ..gaussians import Camera
 from .exposure import gains
+from .plate import plate
 
 LEAST_FRAMES = 20
 _MARGIN = 0.02  # of the picture's side, around the head
 _GRID = 16  # pixels, which boxes begin and end on, so that they stay whole at half and quarter scale
-_PLATE_FRAMES = 40
-_PERSON = 60  # of 255: the matte of what is certainly not behind the person
 _MOST_BYTES = 768 << 20
 _MESHES = 1024  # posed meshes in memory, 90 kB each
 _BAND = 0.008  # of the side: so far from its edge the head's mask is certain
@@ -136,10 +135,9 @@ class ClipFrames:
         self._bytes = 0
         for index in range(len(clip)):
             self._label(index)
-            progress(0.9 * (index + 1) / len(clip))
-        self.plate = self._background()
-        self.gains = gains(clip)
-        progress(1.0)
+            progress(0.6 * (index + 1) / len(clip))
+        self.gains = gains(clip, lambda done: progress(0.6 + 0.2 * done))
+        self.plate = plate(clip, self.gains, lambda done: progress(0.8 + 0.2 * done))
 
     def __len__(self) -> int:
         return len(self.clip)
@@ -182,11 +180,16 @@ class ClipFrames:
         labels = np.frombuffer(zlib.decompress(self._labels[index]), np.uint8)
         return labels.reshape(self.size, self.size).copy()
 
+    def spread(self, count: int) -> list[int]:
+        """`count` training frames, or all where there are fewer, spread evenly over their part of the clip."""
+        chosen = self.split.training
+        return [chosen[i] for i in np.unique(np.linspace(0, len(chosen) - 1, count).astype(int))]
+
     def background(self, index: int) -> Tensor:
         """The whole frame with its head filled in from `plate` (size, size, 3)."""
         head = torch.from_numpy(self.head(index))
-        plate = torch.from_numpy(self.plate * self.gains[index]) / 255
-        return torch.where(head[..., None], plate, self.frame(index))
+        filled = torch.from_numpy(self.plate * self.gains[index]) / 255
+        return torch.where(head[..., None], filled, self.frame(index))
 
     def box(self, index: int) -> Box:
         """Around the head, with a margin."""
@@ -261,43 +264,12 @@ class ClipFrames:
         low, high = np.array([xs.min(), ys.min()]) - margin, np.array([xs.max(), ys.max()]) + margin
         self._boxes.append(_on_grid(low, high, self.size))
 
-    def _background(self) -> np.ndarray:
-        """The median of what frames show where nobody is; filled from its edges where somebody always is."""
-        cv2 = packages.load("cv2")
-        chosen = np.unique(np.linspace(0, len(self) - 1, min(len(self), _PLATE_FRAMES)).astype(int))
-        wide = np.ones((2 * round(0.009 * self.size) + 1,) * 2, np.uint8)
-        persons = [cv2.dilate((self.clip.mask(i) > _PERSON).astype(np.uint8), wide) > 0 for i in chosen]
-        pictures = [self.clip.frame(i) for i in chosen]
-        plate = np.zeros((self.size, self.size, 3), np.uint8)
-        known = np.zeros((self.size, self.size), bool)
-        for row in range(self.size):
-            free = ~np.stack([person[row] for person in persons])
-            here = np.where(free[..., None], np.stack([picture[row] for picture in pictures]), np.nan)
-            known[row] = free.any(axis=0)
-            plate[row, known[row]] = np.nanmedian(here[:, known[row]], axis=0).round()
-        return _filled(plate, known)
-
 
 def personal(face_model: FaceModel, identity: np.ndarray) -> FaceModel:
     """The face model of one person: its identity is in `neutral`, and no identity components are left."""
     weights = torch.from_numpy(np.asarray(identity, np.float32))
     offsets = torch.tensordot(weights, face_model.identity[: len(weights)], 1)
     return replace(face_model, neutral=face_model.neutral + offsets, identity=face_model.identity[:0])
-
-
-def _filled(plate: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Unknown pixels as blurred sums of the known ones around them, by a pyramid (push and pull)."""
-    cv2 = packages.load("cv2")
-    colour, weight = plate.astype(np.float32) * known[..., None], known.astype(np.float32)
-    if min(weight.shape) <= 2:
-        return (colour / np.maximum(weight, 1e-6)[..., None]).astype(np.uint8)
-    height, width = weight.shape
-    small = (width // 2, height // 2)
-    less = cv2.resize(weight, small, interpolation=cv2.INTER_AREA)
-    mean = cv2.resize(colour, small, interpolation=cv2.INTER_AREA) / np.maximum(less, 1e-6)[..., None]
-    coarse = _filled(mean.round().astype(np.uint8), less > 0)
-    coarse = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.where(known[..., None], plate, coarse)
 
 
 def _pooled(picture: np.ndarray, down: int) -> Tensor:

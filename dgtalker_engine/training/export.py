@@ -40,7 +40,7 @@ SEEN_SHARE, LEAST_REACH = 0.98, 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
-class LatentPose:
+class LatentMap:
     """K latents, bound · tanh(z / bound) with z = offset + expression · linear.
 
     Attributes:
@@ -82,7 +82,7 @@ class TrainedHead:
 
     pose: HeadPose
     pose_with: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], Gaussians]
-    latents: LatentPose | None
+    latents: LatentMap | None
     triangles: np.ndarray
     barycentrics: np.ndarray
     neck: np.ndarray
@@ -195,7 +195,7 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
     )
 
 
-def _latents(pose: LatentPose, rig: FaceRig, examples: np.ndarray) -> Latents:
+def _latents(pose: LatentMap, rig: FaceRig, examples: np.ndarray) -> Latents:
     """The latents of the rig's weights: those of gaze and head have no part in them."""
     linear = np.zeros((len(rig.rig.controls), len(pose.offset)))
     linear[: len(ARKIT_NAMES)] = pose.linear

@@ -33,7 +33,7 @@ def presence(face_model: FaceModel, rest: np.ndarray, means: np.ndarray, neck: n
 
 def _around(points: np.ndarray, middle: np.ndarray, reach: np.ndarray) -> np.ndarray:
     """Waves (N, 5) of the angle around a neck."""
-    x, y = ((points - middle) / reach).T[:2]
+    x, y = ((points - middle)[:, :2] / reach[:2]).T
     angle = np.arctan2(y, x)
     return np.stack([np.ones_like(x), np.cos(angle), np.sin(angle), np.cos(2 * angle), np.sin(2 * angle)], axis=1)
 

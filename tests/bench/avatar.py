@@ -25,30 +25,30 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 
 from dgtalker_engine import avatar
 from dgtalker_engine.avatar import Consent
-from dgtalker_engine.capture import face_model as face_models
 from dgtalker_engine.capture.clip import INFO, Clip
+from dgtalker_engine.capture.face_model import FaceModel
+from dgtalker_engine.capture.fitted_face_model import fitted_face_model
 from dgtalker_engine.capture.pipeline import capture
 from dgtalker_engine.gaussians import Camera, render
 from dgtalker_engine.kernels import thread_pool
-from dgtalker_engine.rendering.formats import png
 from dgtalker_engine.rig import ARKIT_NAMES
 from dgtalker_engine.systems import AVATAR_SYSTEMS
-from dgtalker_engine.training import Run, metrics
+from dgtalker_engine.training import Run
 from dgtalker_engine.training.avatar_job import System
 from dgtalker_engine.training.clip_frames import ClipFrames
 from dgtalker_engine.training.export import TrainedHead, export
 from dgtalker_engine.training.head_evaluation import evaluate, sheet
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from avatars import ablations, characters, films, protocols, sound_driven, tables
+from avatars import ablations, characters, films, protocols, side_views, sound_driven, tables
 
 OUT = Path(__file__).resolve().parents[2] / ".build" / "bench" / "avatar"
 TRAINING_SHARE = 0.8
@@ -66,19 +66,23 @@ class Bench:
         self.name = video.parent.name if video.stem in ("film", "clip") else video.stem
         self.out = out / (self.name if seconds is None else f"{self.name}_{seconds:g}s")
         self.out.mkdir(parents=True, exist_ok=True)
-        self.face_model = face_models.load()
 
     def say(self, text: str) -> None:
         print(f"{self.name}: {text}", file=sys.stderr, flush=True)
 
+    @cached_property
     def clip(self) -> Clip:
         if (self.video / INFO).is_file():
             return Clip.load(self.video)
         return capture(self.video, self.out / "clip", seconds=self.seconds, say=self.say, progress=_quiet)
 
+    @cached_property
+    def face_model(self) -> FaceModel:
+        return fitted_face_model(self.clip.info)
+
     def rows(self) -> list[Row]:
         """All protocols."""
-        clip = self.clip()
+        clip = self.clip
         spent = sum(clip.info.seconds.values())
         self.say(f"{len(clip)} frames, captured in {spent:.0f} s")
         file = self.out / f"{self.name}.dgt"
@@ -98,7 +102,7 @@ class Bench:
             protocols.tracked(head, frames, whole=True),
             frames.split.test[:: max(1, len(frames.split.test) // 2)],
         )
-        (self.out / "sheet.png").write_bytes(_png(picture))
+        (self.out / "sheet.png").write_bytes(side_views.png(picture))
         blind = protocols.strict(clip, self.face_model, TRAINING_SHARE, self.out / "strict.safetensors")
         strict, strict_frames = self._trained(blind, "strict")
         rows.append(self._row("strict", strict_frames, protocols.tracked(strict, strict_frames), common))
@@ -106,16 +110,16 @@ class Bench:
 
     def novel(self, film: films.Film) -> list[Row]:
         """The views of a film from the side, once its `rows` were made: by how far the camera went around."""
-        head, frames = self._trained(self.clip(), "published")
+        head, frames = self._trained(self.clip, "published")
         return [
             {"system": self.system.name, "clip": self.name, "protocol": "novel", **row}
-            for row in _side_views(head, frames, film, self.out / "novel.png")
+            for row in side_views.figures(head, frames, film, self.out / "novel.png")
         ]
 
     def ablations(self) -> list[Row]:
         """A row for each part of the paper that is left out."""
         return ablations.rows(
-            self.clip(),
+            self.clip,
             self.name,
             self.face_model,
             self.system,
@@ -197,57 +201,6 @@ def _speed(file: Path, clip: Clip) -> float:
 
 def _megabytes(file: Path) -> float:
     return round(file.stat().st_size / 1e6, 2)
-
-
-def _side_views(head: TrainedHead, frames: ClipFrames, film: films.Film, picture: Path) -> list[Row]:
-    """PSNR and SSIM inside the true head and ours, means over a film's instants by how far the camera went around."""
-    by_yaw: dict[float, list[tuple[float, float, float]]] = {}
-    shown: list[np.ndarray] = []
-    kept = {number: index for index, number in enumerate(frames.clip.info.kept)}
-    wall = torch.tensor(films.WALL)
-    posed = protocols.tracked(head, frames, whole=True)
-    for view in film.views:
-        if view.frame not in kept:
-            continue
-        index = kept[view.frame]
-        tracked = frames.camera(index)
-        turned = films.around_head(np.asarray(tracked.world_to_camera), view.yaw)
-        camera = Camera(K=tracked.K, world_to_camera=turned, width=tracked.width, height=tracked.height)
-        image = render(posed(index), camera, antialiased=True)
-        rgb, alpha = torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)
-        ours = (rgb + (1 - alpha)[..., None] * wall).clamp(0, 1)
-        truth = torch.from_numpy(_cropped(frames.clip, film.picture(view))).float() / 255
-        true_head = (truth - wall).abs().amax(dim=2) > 0.03
-        move = films.shift_onto(ours.numpy(), truth.numpy(), true_head.numpy())
-        ours, alpha = torch.roll(ours, move, (0, 1)), torch.roll(alpha, move, (0, 1))
-        inside = true_head | (alpha > 0.5)
-        by_yaw.setdefault(view.yaw, []).append(
-            (
-                metrics.psnr(ours, truth, inside),
-                metrics.ssim(ours, truth, inside),
-                float(np.hypot(*move)),
-            )
-        )
-        shown.append(np.concatenate([truth.numpy(), ours.numpy()], axis=0))
-    if shown:
-        picture.write_bytes(_png(np.concatenate(shown[:6], axis=1)))
-    means = {yaw: np.mean(values, axis=0) for yaw, values in sorted(by_yaw.items())}
-    return [
-        {"yaw": yaw, "psnr": round(float(p), 2), "ssim": round(float(s), 4), "shift": round(float(moved), 1)}
-        for yaw, (p, s, moved) in means.items()
-    ]
-
-
-def _cropped(clip: Clip, picture: np.ndarray) -> np.ndarray:
-    """A picture of the whole film as the clip's frames show it."""
-    cut = np.ascontiguousarray(clip.info.crop.cut(picture))
-    return cv2.resize(cut, (clip.info.size, clip.info.size), interpolation=cv2.INTER_AREA)
-
-
-def _png(picture: np.ndarray) -> bytes:
-    pixels = np.full((*picture.shape[:2], 4), 255, np.uint8)
-    pixels[..., :3] = np.rint(np.clip(picture, 0, 1) * 255)
-    return png.encode(pixels, "")
 
 
 def main(argv: list[str]) -> int:

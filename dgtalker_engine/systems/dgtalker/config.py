@@ -51,7 +51,6 @@ class GeneratorConfig(Config):
             raise DGTalkerError(
                 f"{type(self).__name__}: resolution = {self.resolution} is no power of two.", "Choose 64, 128 or 256."
             )
-
         if self.width <= self.expressions:
             raise DGTalkerError(
                 f"{type(self).__name__}: width = {self.width} has no room beside {self.expressions} expressions.",
@@ -91,6 +90,6 @@ class GeneratorConfig(Config):
 LARGE = GeneratorConfig(code_size=512, width=512, resolution=256, channel_base=32768, channel_max=512)
 """GGHead's: 28.5 million parameters."""
 MEDIUM = GeneratorConfig()
-"""Ours: 5.8 million."""
+"""Ours: 5.7 million."""
 SMALL = GeneratorConfig(code_size=64, width=128, resolution=64, channel_base=2048, channel_max=64, gaussians=8_000)
 """For trials: 0.4 million."""

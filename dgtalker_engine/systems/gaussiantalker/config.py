@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...avatar.latents import MAX_LATENTS
 from ...training import Config, setting
 
 
@@ -34,7 +35,12 @@ class GaussianTalkerConfig(Config):
     least_opacity: float = setting(0.02, "Gaussians less opaque than that are pruned", least=0, most=1)
 
     learnable_barycentrics: bool = setting(True, "whether η of equation 11 is learned")
-    blendshapes: int = setting(0, "K, the size of the latent pose γ of equation 16; 0: by the clip's length", least=0)
+    blendshapes: int = setting(
+        0,
+        "K, the size of the latent pose γ of equation 16 without the head's turn; 0: by the clip's length",
+        least=0,
+        most=MAX_LATENTS,
+    )
     blend_position: bool = setting(True, "whether the latent pose moves Gaussians, equation 17")
     blend_rotation: bool = setting(True, "whether the latent pose turns Gaussians, equation 17")
     blend_colour: bool = setting(True, "whether the latent pose changes colours, equation 18")

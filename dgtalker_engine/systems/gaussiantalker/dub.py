@@ -150,7 +150,7 @@ class Dubber:
 
 def _shares(face: FaceModel) -> np.ndarray:
     columns = [ARKIT_NAMES.index(name) for name in _MOUTH]
-    moved = face.expression[columns].norm(dim=2).amax(dim=0)[face.faces].mean(dim=1)
+    moved = face.displacements()[columns].norm(dim=2).amax(dim=0)[face.faces].mean(dim=1)
     shares = ((moved - _STILL) / (_MOVED - _STILL)).clamp(0, 1)
     # The upper teeth stay, and yet another mouth shows others of them.
     shares[torch.isin(face.regions, torch.tensor([Region.LIPS, Region.MOUTH_INSIDE, Region.TEETH]))] = 1.0

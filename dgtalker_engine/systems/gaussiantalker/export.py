@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ...gaussians import Gaussians
-from ...training.export import LatentPose, TrainedHead
+from ...training.export import LatentMap, TrainedHead
 from . import model as models
 
 
@@ -32,10 +32,10 @@ def trained_head(model: models.GaussianTalker) -> TrainedHead:
     )
 
 
-def _latents(latent: models.LatentPose, expressions: int) -> LatentPose:
+def _latents(latent: models.LatentPose, expressions: int) -> LatentMap:
     """γ with the joints at rest; a small network, where there is one, as straight as it is at the mean of the clip."""
     mean = latent.mean.detach()
     slope = torch.autograd.functional.jacobian(latent.unbounded, mean)
     assert isinstance(slope, torch.Tensor)
     offset = latent.unbounded(mean).detach() - slope @ mean
-    return LatentPose(linear=slope[:, :expressions].T.cpu().numpy(), offset=offset.cpu().numpy(), bound=latent.bound)
+    return LatentMap(linear=slope[:, :expressions].T.cpu().numpy(), offset=offset.cpu().numpy(), bound=latent.bound)

@@ -80,9 +80,7 @@ def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Gen
     areas = np.linalg.norm(normals, axis=1) / 2
     normals /= np.maximum(2 * areas[:, None], 1e-12)
 
-    chosen = frames.split.training
-    chosen = [chosen[i] for i in np.unique(np.linspace(0, len(chosen) - 1, _FRAMES).astype(int))]
-    views = [_Look(frames, index, shell, faces) for index in chosen]
+    views = [_Look(frames, index, shell, faces) for index in frames.spread(_FRAMES)]
     seen = np.mean([np.isin(np.arange(len(faces)), view.triangles) for view in views], axis=0) > 0.2
 
     # Skin below the jaw is outside the mask, too.
@@ -157,7 +155,7 @@ class _Look:
 
     def __init__(self, frames: ClipFrames, index: int, shell: Shell, faces: np.ndarray) -> None:
         self.camera, self.head = frames.camera(index), frames.head(index)
-        self.picture = frames.frame(index).numpy()
+        self.picture = frames.frame(index).numpy() / frames.gains[index]
         self.vertices = np.concatenate([frames.vertices(index).numpy(), shell.vertices])
         raster = rasterize(*project(self.camera, self.vertices), faces, frames.size, frames.size)
         self.depth = raster.depth

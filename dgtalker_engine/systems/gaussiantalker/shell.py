@@ -54,7 +54,7 @@ def fit_shell(frames: ClipFrames) -> Shell:
     surface = distances[near].mean(axis=1)
     on_scalp = np.isin(outer, scalp)[near].mean(axis=1) > 0.5
 
-    chosen = np.unique(np.linspace(0, len(frames.split.training) - 1, _FRAMES).astype(int))
+    chosen = frames.spread(_FRAMES)
     radius, depth = _inflated(frames, chosen, centre, directions, surface)
     radius = np.where(on_scalp, np.maximum(radius, surface), radius)
     radius = _smoothed(radius, triangles)
@@ -87,15 +87,15 @@ def _centre(neutral: np.ndarray, faces: np.ndarray, regions: np.ndarray) -> np.n
 
 
 def _inflated(
-    frames: ClipFrames, chosen: np.ndarray, centre: np.ndarray, directions: np.ndarray, surface: np.ndarray
+    frames: ClipFrames, chosen: list[int], centre: np.ndarray, directions: np.ndarray, surface: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Distances of an ellipsoid-like body with the outlines of the frames' heads, and how far directions point away."""
     total, weight, depth = np.zeros(len(directions)), np.zeros(len(directions)), np.zeros(len(directions))
     for index in chosen:
-        camera = frames.camera(int(index))
+        camera = frames.camera(index)
         turned = directions @ camera.world_to_camera[:3, :3].T
         (x, y), away = project(camera, centre)
-        outline = _outline(frames.head(int(index)), x, y) * away / camera.K[0, 0]
+        outline = _outline(frames.head(index), x, y) * away / camera.K[0, 0]
         angle = np.arctan2(turned[:, 1], turned[:, 0])
         across = np.linalg.norm(turned[:, :2], axis=1)
         reach = np.interp(angle, np.linspace(-np.pi, np.pi, len(outline)), outline)
@@ -109,15 +109,15 @@ def _inflated(
 
 
 def _carved(
-    frames: ClipFrames, chosen: np.ndarray, centre: np.ndarray, directions: np.ndarray, radius: np.ndarray
+    frames: ClipFrames, chosen: list[int], centre: np.ndarray, directions: np.ndarray, radius: np.ndarray
 ) -> np.ndarray:
     """Distances drawn in as far as frames see what is behind the person."""
     radius = radius.copy()
-    persons = [around_person(frames, int(index)) for index in chosen]
+    persons = [around_person(frames, index) for index in chosen]
     wrong = np.ones(len(directions), bool)
     for _ in range(_MOST_CARVED):
         points = centre + radius[wrong, None] * directions[wrong]
-        through = [seen_through(frames.camera(int(i)), points, mask) for i, mask in zip(chosen, persons, strict=True)]
+        through = [seen_through(frames.camera(i), points, mask) for i, mask in zip(chosen, persons, strict=True)]
         wrong[wrong] = np.mean(through, axis=0) > THROUGH
         radius[wrong] -= _CARVE
     return radius
@@ -165,15 +165,15 @@ def _outline(head: np.ndarray, x: float, y: float) -> np.ndarray:
     return np.maximum(reach, 1)
 
 
-def _beside_face(frames: ClipFrames, chosen: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _beside_face(frames: ClipFrames, chosen: list[int], points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of points in head space, which lie in most frames in the head's mask beside the face, and which on the face."""
     beside, before = np.zeros(len(points)), np.zeros(len(points))
     for index in chosen:
-        pixels, _ = project(frames.camera(int(index)), points)
+        pixels, _ = project(frames.camera(index), points)
         column, row = np.clip(pixels.astype(int), 0, frames.size - 1).T
-        labels = frames.labels(int(index))
+        labels = frames.labels(index)
         no_face = np.isin(labels[row, column], (NOTHING, Region.SCALP))
-        beside += frames.head(int(index))[row, column] & no_face
+        beside += frames.head(index)[row, column] & no_face
         before += ~no_face
     return beside >= len(chosen) / 2, before >= len(chosen) / 2
 

@@ -21,8 +21,7 @@ _NEIGHBOURS = 12
 
 def spread_frames(frames: ClipFrames) -> list[int]:
     """Some training frames, spread evenly over the clip."""
-    chosen = frames.split.training
-    return [chosen[i] for i in np.unique(np.linspace(0, len(chosen) - 1, _FRAMES).astype(int))]
+    return frames.spread(_FRAMES)
 
 
 @torch.enable_grad()

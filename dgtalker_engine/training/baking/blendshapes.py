@@ -37,6 +37,8 @@ MOST_BYTES = 9_000_000
 SINGLE_WEIGHT, PULL = 3e-3, 1e-3
 """How much a single control at full weight counts in the fit, where all examples together count 1, and how much it is
 held to what single controls do: examples are what the model has learned, full weights are far from them."""
+_BATCH = 32  # poses in memory at once, some megabytes each
+_MOST_EXAMPLES = 750  # a clip of minutes repeats itself
 
 Names = tuple[str, ...]
 Arrays = dict[str, np.ndarray]
@@ -181,27 +183,27 @@ def _towards_examples(
     alone = np.array([source.weights(**end) for end in ends], np.float32)
     together = np.array([source.weights(**dict.fromkeys(names, 1.0)) for names in correctives], np.float32)
     single = np.concatenate([rest, alone, together.reshape(-1, rest.shape[1])])
-    rows = np.concatenate([single, source.examples])
+    spread = np.linspace(0, len(source.examples) - 1, min(len(source.examples), _MOST_EXAMPLES)).round().astype(int)
+    rows = np.concatenate([single, source.examples[spread]])
     counts = np.full(len(rows), SINGLE_WEIGHT)
-    counts[len(single) :] = 1 / len(source.examples)
+    counts[len(single) :] = 1 / len(spread)
     latents = np.array([source.latents_at(each) for each in rows])
     latents[: len(single)] = 0
     x = design(source.rig, correctives, rows, latents)
     pull = PULL * np.eye(x.shape[1])
     solver = np.linalg.solve((x.T * counts) @ x + pull, x.T * counts).astype(np.float32)
-    changes = []
-    for done, (row, latent) in enumerate(zip(rows, latents, strict=True)):
-        changes.append(posed.change_at(row, latent))
-        check(0.6 + 0.35 * done / len(rows))
-    fitted: Arrays = {}
-    for name in WIDTHS:
-        nothing = np.zeros_like(blocks[0][name])
-        sums = np.stack([nothing, *(block[name] for block in blocks)]).reshape(x.shape[1], -1)
-        missing = np.stack([change.pop(name) for change in changes]).reshape(len(rows), -1)
-        missing -= x.astype(np.float32) @ sums
-        sums += solver @ missing
-        fitted[name] = sums.reshape(-1, *nothing.shape)
-    return fitted
+    x = x.astype(np.float32)
+    nothing = {name: np.zeros_like(each) for name, each in blocks[0].items()}
+    sums = {name: np.stack([each, *(block[name] for block in blocks)]) for name, each in nothing.items()}
+    added = {name: np.zeros_like(each) for name, each in sums.items()}
+    for start in range(0, len(rows), _BATCH):
+        part = slice(start, start + _BATCH)
+        changes = [posed.change_at(row, latent) for row, latent in zip(rows[part], latents[part], strict=True)]
+        for name in WIDTHS:
+            missing = np.stack([change[name] for change in changes]) - np.tensordot(x[part], sums[name], 1)
+            added[name] += np.tensordot(solver[:, part], missing, 1)
+        check(0.6 + 0.35 * min(start + _BATCH, len(rows)) / len(rows))
+    return {name: each + added[name] for name, each in sums.items()}
 
 
 def _visible(dense: Arrays, base: Arrays, source: BakeSource) -> dict[str, SparseDeltas]:

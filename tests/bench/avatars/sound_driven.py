@@ -37,7 +37,7 @@ def expressions(clip: Clip, face: FaceModel, head: TrainedHead, *, until: float)
     curves = own.curves(hear(samples, rate, sound))
     late = lag_of(
         manner.load().translator,
-        sample_of_clip(clip, face, sound, until=until),
+        sample_of_clip(clip, sound, until=until),
         lip_basis(face),
         AdaptationConfig().latest,
     )

@@ -32,7 +32,7 @@ def heads(rows: Sequence[Row]) -> str:
     lines = table(shown, (*names, *FIGURES))
     views = [row for row in rows if row["protocol"] == "novel"]
     if views:
-        lines += ["", *table(views, ("system", "clip", "protocol", "yaw", "psnr", "ssim"))]
+        lines += ["", *table(views, ("system", "clip", "protocol", "yaw", "psnr", "ssim", "shift"))]
     lines += ["", "Published, of other videos, lips driven by sound:"]
     return "\n".join([*lines, *table(PUBLISHED, ("system", "video", "psnr", "ssim", "lpips", "lmd"))])
 

@@ -60,7 +60,18 @@ def test_a_file_keeps_latents_and_says_in_its_version_that_it_has_them():
 
 @pytest.mark.parametrize(
     "change",
-    [{"bound": 0.0}, {"reach": -1.0}, {"offset": [0.0]}, {"offset": []}, {"linear": [[1.0, 2.0]]}, {"bound": 1e999}],
+    [
+        {"bound": 0.0},
+        {"reach": -1.0},
+        {"offset": [0.0]},
+        {"offset": []},
+        {"linear": [[1.0, 2.0]]},
+        {"linear": [[1e300, 0.0]] * 4},
+        {"bound": 1e999},
+        {"bound": 1e-60},
+        {"reach": 1e-200},
+        {"reach": 10**400},
+    ],
 )
 def test_latents_that_do_not_fit_the_rig_are_refused(change):
     document = replace(linear_head(latents=LATENTS).metadata, format_version=3).to_json()
@@ -205,6 +216,8 @@ def test_numbers_come_back_within_half_a_step(shape, dtype, steps):
         ({"joints": [{"pivot": [0, 0, 0], "turns": {"nothing": [1, 0, 0]}}]}, "turned by 'nothing'"),
         ({"joints": [{"pivot": [0, 0], "turns": {}}]}, "cannot be read"),
         ({"joints": [{"pivot": [0, 0, float("nan")], "turns": {}}]}, "not finite"),
+        ({"joints": [{"pivot": [0, 0, 10**400], "turns": {}}]}, "too large"),
+        ({"joints": [{"pivot": [0, 0, 0], "turns": {"jawOpen": [1e300, 0, 0]}}]}, "exceeds"),
         ({"joints": [{"pivot": [0, 0, 0], "turns": {}}] * 17}, "17 joints"),
         ({"correctives": [{"controls": ["jawOpen", "jawOpen"]}]}, "offsets is U32 8; U32 6"),
         ({"joints": [{"pivot": [0, 0, 0], "turns": {}}] * 2}, "joint.weights is U8 1×700; U8 2×700"),

@@ -8,20 +8,26 @@ import math
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import soundfile
 from made_clips import make_clip
 
 from dgtalker_engine.capture import face_model as face_models
+from dgtalker_engine.capture.clip import SOUND
+from dgtalker_engine.rig import ARKIT_NAMES
 from dgtalker_engine.systems.gaussiantalker.job import SYSTEM
+from dgtalker_engine.systems.gaussiantalker.motion import manner
 from dgtalker_engine.training.metrics import closed_auc
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
 
-from avatars import ablations, protocols, tables
+from avatars import ablations, protocols, sound_driven, tables
 
 BENCH = Path(__file__).resolve().parents[2] / "bench" / "avatar.py"
+SAMPLE = Path(__file__).resolve().parents[2] / "demo" / "sample.wav"
 
 KEYS = {
     "system", "clip", "seconds", "protocol", "psnr", "psnr_head", "ssim", "lmd", "r_open", "auc", "minutes", "fps",
@@ -80,6 +86,20 @@ def test_a_captured_clip_gives_the_rows_and_a_second_run_reuses_what_is_there(be
         )
 
 
+def test_a_clip_with_sound_drives_the_mouth_and_nothing_else(tmp_path):
+    clip = make_clip(tmp_path / "clip", frames=60, size=32)
+    sound, rate = soundfile.read(SAMPLE, dtype="float32")
+    soundfile.write(clip.folder / SOUND, sound[: len(clip) * rate // 25], rate)
+    head = SimpleNamespace(extras={name: each.numpy() for name, each in manner.load().tensors().items()})
+    found = sound_driven.expressions(clip, face_models.load(), head, until=1.6)
+    assert found is not None
+    curves, late = found
+    assert np.ptp(curves[:, ARKIT_NAMES.index("jawOpen")]) > 0.05
+    assert np.ptp(curves[:, ARKIT_NAMES.index("browInnerUp")]) == 0
+    assert abs(late) <= 0.5
+    assert sound_driven.expressions(clip, face_models.load(), SimpleNamespace(extras={}), until=1.6) is None
+
+
 def test_every_ablation_is_a_configuration_and_only_its_own_part_is_left_out():
     full = SYSTEM.config.from_json({})
     for each in ablations.ABLATIONS[1:]:
@@ -93,7 +113,7 @@ def test_each_ablation_has_a_training_of_its_own_and_the_landmarks_one_other_pos
     monkeypatch.setattr(ablations, "ABLATIONS", chosen)
     clip = make_clip(tmp_path / "clip", frames=20)
     moved = clip.tracks.head_to_camera.copy()
-    moved[:, 0, 3] += 0.01
+    moved[:, 0, 3] += 0.04
     monkeypatch.setattr(protocols, "_fitted", lambda clip, _: replace(clip.tracks, head_to_camera=moved))
     rows = bench.Bench(clip.folder, tmp_path / "out", small, None, None).ablations()
     assert [row["ablation"] for row in rows] == [each.name for each in chosen]

@@ -177,6 +177,22 @@ def test_quaternions_that_change_their_sign_from_pose_to_pose_do_not_matter():
         np.testing.assert_allclose(shapes.deltas[name].values, other.deltas[name].values, atol=1e-5)
 
 
+def test_a_clip_of_minutes_gives_what_its_parts_give_and_costs_no_more_poses(monkeypatch):
+    monkeypatch.setattr(blendshapes, "_MOST_EXAMPLES", 48)
+    posed = []
+
+    def counted(weights, latents):
+        posed.append(0)
+        return pose(weights, latents)
+
+    once = source()
+    often = replace(once, pose=counted, examples=np.repeat(once.examples, 16, axis=0), cameras=[CAMERA] * 192)
+    few, many = (blendshapes.fit(each, lambda fraction: None) for each in (once, often))
+    for name in few.deltas:
+        np.testing.assert_allclose(many.deltas[name].dense(COUNT), few.deltas[name].dense(COUNT), atol=3e-4)
+    assert len(posed) < 96
+
+
 def test_the_same_model_gives_the_same_file(wall_avatar):
     again = baked(source())
     assert avatar.pack(again.avatar) == avatar.pack(wall_avatar.avatar)

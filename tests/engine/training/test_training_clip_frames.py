@@ -163,3 +163,11 @@ def test_a_sheet_shows_every_turn(frames: ClipFrames) -> None:
     assert pictures.shape == (2 * frames.size, len(TURNS) * frames.size, 3)
     first, middle = pictures[: frames.size, : frames.size], pictures[: frames.size, 2 * frames.size : 3 * frames.size]
     assert np.abs(first - middle).mean() > 0.01
+
+
+def test_some_training_frames_are_spread_from_the_first_to_the_last(frames: ClipFrames) -> None:
+    training = frames.split.training
+    some = frames.spread(4)
+    assert (len(some), some[0], some[-1]) == (4, training[0], training[-1])
+    assert np.ptp(np.diff(some)) <= 1
+    assert frames.spread(1000) == list(training)

@@ -13,6 +13,7 @@ from dgtalker_engine.capture import face_model, pictures
 from dgtalker_engine.capture.clip import Clip
 from dgtalker_engine.training.clip_frames import ClipFrames
 from dgtalker_engine.training.exposure import gains
+from dgtalker_engine.training.plate import plate
 
 DRIFT = 1 + np.array([0.06, 0.04, 0.02]) * np.sin(np.linspace(-1.5, 1.5, 24))[:, None]
 
@@ -47,6 +48,28 @@ def test_light_that_stays_is_left_as_it_is(even: Clip) -> None:
 
 def test_a_screen_that_flickers_behind_the_person_is_no_drift(even: Clip, tmp_path: Path) -> None:
     assert (gains(relit(even, tmp_path / "screen", head=False)) == 1).all()
+
+
+def test_a_face_that_never_changes_tells_of_no_drift(even: Clip, tmp_path: Path) -> None:
+    clip = relit(even, tmp_path / "statue", head=False)
+    for index in range(len(clip)):
+        picture = np.where((clip.mask(index) > 0)[..., None], 128, clip.frame(index)).astype(np.uint8)
+        picture[24:72, 24:72] = 128
+        clip.frame_path(index).write_bytes(pictures.encode_jpeg(picture))
+    assert (gains(clip) == 1).all()
+
+
+def test_who_waits_is_told_how_far_the_measurement_is(even: Clip) -> None:
+    told: list[float] = []
+    gains(even, told.append)
+    assert told == sorted(told)
+    assert told[-1] == 1
+
+
+def test_what_is_behind_the_person_is_in_the_usual_light(even: Clip) -> None:
+    usual = plate(even, np.ones((len(even), 3), np.float32))
+    darker = plate(even, np.full((len(even), 3), 2, np.float32))
+    np.testing.assert_allclose(darker, usual / 2, atol=1.5)
 
 
 def test_a_drift_does_not_reach_what_is_learned(even: Clip, drifting: Clip) -> None:

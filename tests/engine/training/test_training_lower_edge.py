@@ -31,6 +31,14 @@ def test_shoulders_end_softly_and_the_head_is_whole(bust):
         assert np.median(gone) < np.median(whole) - FADE
 
 
+def test_a_face_model_with_a_level_edge_has_one_too(bust):
+    model, points, neck = bust
+    level = model.neutral.numpy() * np.array([1, 1, 0], np.float32)
+    with np.errstate(all="raise"):
+        share = presence(model, level, points, neck)
+    assert np.isfinite(share).all()
+
+
 def test_where_no_gaussian_is_the_necks_all_stay(bust):
     model, points, neck = bust
     assert (presence(model, model.neutral.numpy(), points, np.zeros_like(neck)) == 1).all()

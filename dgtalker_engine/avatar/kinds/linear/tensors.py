@@ -66,6 +66,10 @@ class TensorBlendshapes:
         self._limits = {name: bounds for name, bounds in limits.items() if name in deltas}
         self._factors = torch.as_tensor(factors, dtype=torch.int64, device=device)
         self._latents = latents
+        rows = (np.zeros((len(turns), 0)), np.zeros(0)) if latents is None else latents.tensors
+        self._latents_linear, self._latents_offset = (
+            torch.as_tensor(each, dtype=dtype, device=device) for each in rows
+        )
         self._turns, self._pivots = tensor(turns), tensor(pivots)
         self._joint_weights = torch.as_tensor(joint_weights, device=device)
 
@@ -73,14 +77,23 @@ class TensorBlendshapes:
     def nbytes(self) -> int:
         """Bytes of its tensors."""
         deltas = [array for each in self._deltas.values() for array in (each.counts, each.index, each.values)]
-        rest = [self._factors, self._turns, self._pivots, self._joint_weights]
+        rest = [
+            self._factors,
+            self._turns,
+            self._pivots,
+            self._joint_weights,
+            self._latents_linear,
+            self._latents_offset,
+        ]
         return sum(array.nbytes for array in (*self._base.values(), *deltas, *rest))
 
     def pose(self, weights: torch.Tensor) -> Gaussians:
         """The Gaussians at weights (C,), on the same device; `LinearAvatar` says how they come about."""
         products = torch.cat([weights, weights.new_ones(1)])[self._factors].prod(dim=1)
-        latents = [] if self._latents is None else [self._latents.at(weights)]
-        block_weights = torch.cat([weights, products, *latents])
+        blocks = [weights, products]
+        if self._latents is not None:
+            blocks.append(self._latents.bounded(self._latents_offset + weights @ self._latents_linear))
+        block_weights = torch.cat(blocks)
         posed = {name: self._summed(name, block_weights) for name in self._base}
         posed["quats"] = torch.nn.functional.normalize(posed["quats"], dim=1)
         for name, (least, most) in self._limits.items():

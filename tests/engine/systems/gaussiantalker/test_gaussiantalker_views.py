@@ -18,7 +18,7 @@ from dgtalker_engine.systems.gaussiantalker.surroundings import Surroundings
 from dgtalker_engine.systems.gaussiantalker.train import before_colour, train_frames
 from dgtalker_engine.training import Run
 from dgtalker_engine.training.clip_frames import ClipFrames
-from dgtalker_engine.training.head_evaluation import turned
+from dgtalker_engine.training.head_evaluation import over_background, turned
 from dgtalker_engine.training.metrics import psnr
 
 TINY = GaussianTalkerConfig(
@@ -133,6 +133,26 @@ def test_the_far_side_is_known_from_the_near_one(frames: ClipFrames, begun: Gaus
     assert facing[(begun.regions == Region.SCALP) & (means[:, 1] > 0.1)].float().mean() < 0.05
     assert facing[begun.regions == Region.UPPER_FACE].float().mean() > 0.95
     assert facing[begun.regions == Region.TEETH].all()
+
+
+def test_completing_a_head_leaves_test_frames_as_they_were_with_and_without_the_neck(
+    frames: ClipFrames, seeds: Seeds, begun: GaussianTalker
+) -> None:
+    with torch.no_grad():
+        begun.opacity_logits.fill_(6.0)
+        begun.log_scales.add_(0.7)
+
+    @torch.no_grad()
+    def decibels() -> np.ndarray:
+        whole = [begun.pose(frames.expression(i), frames.joint_pose(i)) for i in frames.split.test]
+        return np.array([
+            [psnr(over_background(frames, i, each), frames.frame(i)) for each in (cloud, begun.without_neck(cloud))]
+            for i, cloud in zip(frames.split.test, whole, strict=True)
+        ])  # fmt: skip
+
+    before = decibels()
+    complete(begun, frames, seeds)
+    assert np.abs(decibels() - before).max() < 0.3
 
 
 def test_the_shell_does_not_reach_where_frames_show_the_wall(frames: ClipFrames) -> None:
