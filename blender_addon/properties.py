@@ -31,7 +31,6 @@ class HeadProperties(PropertyGroup, Protocol):
     consent: str
     licence: str
     training: str
-    has_manner: bool
 
 
 class SpeakerProperties(PropertyGroup, Protocol):

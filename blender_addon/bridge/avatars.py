@@ -23,6 +23,9 @@ MAX_FILE_BYTES = 256 << 20
 READD = "Add the head again from its .dgt file."
 
 _known: dict[tuple[object, ...], str] = {}
+_manners: dict[tuple[object, ...], bool] = {}
+_MANNER = b'"motion.'
+"""So the names of tensors begin that say how the avatar's person speaks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +38,6 @@ class OpenedAvatar:
         rig: its controls.
         proxy: arrays vertices (V,3), faces (F,4) and their surfaces (F,), uv (V,2), colours (V,4), deltas (C + K,V,3),
             correctives (K,n).
-        has_manner: whether it says how its person speaks.
         file: the bytes of the .dgt file.
     """
 
@@ -43,7 +45,6 @@ class OpenedAvatar:
     metadata: Mapping[str, Any]
     rig: Rig
     proxy: Mapping[str, np.ndarray]
-    has_manner: bool
     file: bytes
 
 
@@ -78,7 +79,6 @@ def opened(pending: engine.Pending, file: bytes | None = None, name: str = "") -
         metadata=reply.header["metadata"],
         rig=Rig.from_json(reply.header["rig"]),
         proxy=proxy,
-        has_manner=reply.header["has_manner"],
         file=data,
     )
 
@@ -191,6 +191,23 @@ def open_steps(ob: bpy.types.Object) -> Generator[engine.Pending, None, str]:
     if stamp not in _known:
         _known[stamp] = yield from hash_steps(image)
     return _known[stamp]
+
+
+def is_lost(ob: bpy.types.Object) -> bool:
+    """Whether the file of a head's avatar is gone: neither in the .blend nor on the disk."""
+    image = head_properties(original_of(ob)).avatar
+    return image is None or _state(image)[0] == "missing"
+
+
+def has_manner(ob: bpy.types.Object) -> bool:
+    """Whether a head's avatar says how its person speaks; False where its file is gone. Cheap after the first time."""
+    if is_lost(ob):
+        return False
+    image, stamp = _stamped(ob)
+    if stamp not in _manners:
+        data = read(image)
+        _manners[stamp] = _MANNER in data[8 : 8 + int.from_bytes(data[:8], "little")]
+    return _manners[stamp]
 
 
 def _stamped(ob: bpy.types.Object) -> tuple[bpy.types.Image, tuple[object, ...]]:

@@ -23,9 +23,16 @@ class EngineOperator(ui.ExplainedOperator):
     def work(self, context: bpy.types.Context) -> Generator[Pending, None, None]:
         raise NotImplementedError
 
+    def _safe_work(self, context: bpy.types.Context) -> Generator[Pending, None, None]:
+        """`work`, where undo, or a script, may remove what it works on while it waits."""
+        try:
+            yield from self.work(context)
+        except ReferenceError as error:
+            raise DGTalkerError(f"{self.bl_label}: what it works on was changed meanwhile.", "Do it again.") from error
+
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            for pending in self.work(context):
+            for pending in self._safe_work(context):
                 pending.wait()
         except DGTalkerError as error:
             return ui.report(self, error)
@@ -34,7 +41,7 @@ class EngineOperator(ui.ExplainedOperator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if bpy.app.background or context.window is None:
             return self.execute(context)
-        self._steps = self.work(context)
+        self._steps = self._safe_work(context)
         self._pending: Pending | None = None
         manager = context.window_manager
         self._timer = manager.event_timer_add(0.05, window=context.window)

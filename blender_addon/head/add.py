@@ -78,7 +78,6 @@ def place_head(
     properties.consent = json.dumps(avatar.metadata["consent"])
     properties.licence = str(avatar.metadata["licence"])
     properties.training = json.dumps(avatar.metadata.get("training") or {})
-    properties.has_manner = avatar.has_manner
     # An override keeps changes only of what its library holds: untouched properties are not in the file.
     speaker_properties(ob).first = 0
     ob.location = context.scene.cursor.location if location is None else location

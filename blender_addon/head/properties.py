@@ -39,11 +39,6 @@ class HeadPropertyGroup(bpy.types.PropertyGroup):
         description="From which footage the avatar was made, and what that does not show, as JSON",
         override={"LIBRARY_OVERRIDABLE"},
     )
-    has_manner: bpy.props.BoolProperty(
-        name="Has a Manner",
-        description="Whether the avatar says how its person moves the mouth",
-        override={"LIBRARY_OVERRIDABLE"},
-    )
 
 
 CLASSES = (HeadPropertyGroup,)

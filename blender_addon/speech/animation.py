@@ -16,7 +16,7 @@ from dgtalker_engine.wire import MAX_BODY
 
 from ..bridge import avatars, engine
 from ..head import model
-from ..properties import strip_properties
+from ..properties import speaker_properties, strip_properties
 from .keys import keyframes
 from .takes import retarget, storage
 from .timeline import mixdown, speakers, strips, subtitles
@@ -101,7 +101,7 @@ def animate_steps(
                 strips_hash=strips_hash,
                 transcript_hash=transcript_hash,
                 manner_of=manner_of,
-                notes=[in_frames(note, clock, first) for note in reply.header["notes"]],
+                notes=[in_frames(note, clock, first) for note in reply.header["notes"]] + _lost(head),
             )
         )
     speaking = [_head(each.head, each.name) for each in received]
@@ -113,6 +113,12 @@ def animate_steps(
         own = each.notes + _write(each, head)
         notes += [f"{head.name}: {note}" for note in own] if len(received) > 1 else own
     return notes
+
+
+def _lost(head: bpy.types.Object) -> list[str]:
+    if model.is_head(head) and speaker_properties(head).own_manner and avatars.is_lost(head):
+        return [f"The file of {head.name} is missing: it speaks as anybody does."]
+    return []
 
 
 def _write(received: ReceivedTake, head: bpy.types.Object) -> list[str]:

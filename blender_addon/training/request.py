@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +61,7 @@ class Consent:
     def _completed(self) -> dict[str, str]:
         granted_by = self.granted_by if self.status in GRANTED_BY else ""
         said = {"status": self.status, "subject": self.subject, "scope": self.scope, "granted_by": granted_by}
-        return consent.completed(said)
+        return consent.completed({**said, "date": datetime.date.today().isoformat()})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,6 +29,7 @@ def fitted_face_model(info: ClipInfo, path: Path | None = None) -> FaceModel:
     if model.digest != info.face_model_hash:
         raise DGTalkerError(
             f"The clip was fitted with another face model than {given or 'the one that this engine brings'}.",
-            "Give the file that it was fitted with, --face-model FILE, or capture the video again.",
+            "Give the file that it was fitted with, --face-model FILE, with the same mediapipe_landmark_embedding.npz "
+            "beside it, or none; or capture the video again.",
         )
     return model

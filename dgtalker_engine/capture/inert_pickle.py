@@ -8,6 +8,7 @@ are replaced by inert records. Any other name ends the reading before anything h
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -59,12 +60,54 @@ def _encode(text: str, encoding: str) -> bytes:
     return text.encode("latin-1")
 
 
-_reconstruct = np.zeros(1).__reduce__()[0]
-_scalar = np.float64(0).__reduce__()[0]
+class _DType(Record):
+    """NumPy's dtype, of plain numbers alone: others are made of pointers, which a pickle must not choose."""
+
+    order = "="
+
+    def __setstate__(self, state: Any) -> None:
+        self.order = state[1]
+
+    def plain(self) -> np.dtype:
+        if not re.fullmatch(r"[biuf][1248]", str(self.given[0])) or self.order not in ("<", ">", "=", "|"):
+            raise pickle.UnpicklingError("an array holds more than numbers")
+        return np.dtype(str(self.given[0])).newbyteorder(self.order)
+
+
+class Array(Record):
+    """NumPy's ndarray.
+
+    Attributes:
+        array: its numbers, once the pickle has said them.
+    """
+
+    array: np.ndarray | None = None
+
+    def __setstate__(self, state: Any) -> None:
+        _, shape, dtype, fortran, raw = state
+        self.array = _numbers(dtype, raw).reshape(shape, order="F" if fortran else "C").copy()
+
+
+def _numbers(dtype: object, raw: object) -> np.ndarray:
+    if not isinstance(dtype, _DType) or not isinstance(raw, str | bytes):
+        raise pickle.UnpicklingError("an array holds more than numbers")
+    return np.frombuffer(raw.encode("latin-1") if isinstance(raw, str) else raw, dtype.plain())
+
+
+def _reconstruct(kind: object, shape: object, code: object) -> Array:
+    """What NumPy's does: an array whose state is to come."""
+    return Array()
+
+
+def _scalar(dtype: object, raw: object) -> np.generic:
+    """What NumPy's does, for numbers."""
+    return _numbers(dtype, raw)[0]
+
+
 _NUMPY = ("numpy.core.multiarray", "numpy._core.multiarray")
 _KNOWN: dict[tuple[str, str], object] = {
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
+    ("numpy", "ndarray"): Array,
+    ("numpy", "dtype"): _DType,
     **{(module, "_reconstruct"): _reconstruct for module in _NUMPY},
     **{(module, "scalar"): _scalar for module in _NUMPY},
     ("copyreg", "_reconstructor"): _new,

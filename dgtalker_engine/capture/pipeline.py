@@ -30,7 +30,7 @@ UNFINISHED = ".unfinished"
 SIZES = (64, 2048)
 """Least and most pixels of a frame's side."""
 
-_PLAN = "plan.json"
+PLAN = "plan.json"
 
 _SCANNED, _OBSERVED, _FITTED, _REFINED = 0.1, 0.3, 0.5, 0.97
 """Of the progress: where each stage ends."""
@@ -116,8 +116,8 @@ def _begin(folder: Path) -> Path:
 def _plan(
     video: Video, asked: tuple[str, float, float | None, int], state: Path, progress: Progress, watch: Stopwatch
 ) -> Plan:
-    if (state / _PLAN).is_file():
-        plan = Plan.load(state / _PLAN)
+    if (state / PLAN).is_file():
+        plan = Plan.load(state / PLAN)
         source = plan.source
         if (source.digest, source.asked_start, source.asked_seconds, plan.size) == asked:
             return plan
@@ -126,7 +126,7 @@ def _plan(
     _, start, seconds, size = asked
     with watch.running("scan"):
         plan = make_plan(video, start, seconds, size, progress)
-    plan.save(state / _PLAN)
+    plan.save(state / PLAN)
     return plan
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import avatar as avatars
 from ..avatar import dgt
 from ..capture import pictures
 from ..capture.clip import Clip
@@ -24,7 +25,7 @@ from ..systems.gaussiantalker.film import write_film
 from ..systems.gaussiantalker.inpainting import InpaintingConfig
 from ..systems.gaussiantalker.motion import manner
 from ..training import Run
-from ..training.consent import footage_consent
+from ..training.consent import footage_consent, subject_of
 from ..wire import provenance
 from . import consent
 from .commands import Terminal
@@ -34,10 +35,8 @@ def dub(options: argparse.Namespace) -> int:
     terminal = Terminal()
     clip = Clip.load(options.clip)
     head = dgt.read(options.head)
+    agreed = footage_consent(avatars.load(head).metadata.consent, clip.info.consent, consent.record(options))
     dubber = Dubber.of(clip, fitted_face_model(clip.info, options.face_model), head)
-    agreed = footage_consent(dubber.avatar.metadata.consent, clip.info.consent, consent.record(options))
-    if not clip.info.consent:
-        clip.save_info(consent=asdict(agreed))
     if options.into_video:
         if options.output.exists() and options.output.samefile(options.into_video):
             raise DGTalkerError("The dub would replace its own video.", "Give -o another file.")
@@ -46,6 +45,8 @@ def dub(options: argparse.Namespace) -> int:
     transcript = options.transcript
     if transcript.lower().endswith(transcripts.ENDINGS):
         transcript = transcripts.read_transcript(transcript)
+    if not subject_of(clip.info.consent):
+        clip.save_info(consent=asdict(agreed))
     own = manner.of_avatar(head)
     if own is None:
         terminal.say("The head's file does not say how this person speaks: the mouth moves as anybody's would.")

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..capture.clip import INFO
+from ..capture.pipeline import PLAN, UNFINISHED
 from ..errors import Cancelled, DGTalkerError
 from ..systems import TRAINERS
 from ..training import Progress, Run
@@ -73,29 +74,34 @@ def train(options: argparse.Namespace) -> int:
 def _claimed(folder: Path, request: Request) -> Iterator[None]:
     """Makes the folder of a training, or finds that it is this one's; no other process trains in it meanwhile.
 
-    Where it fails before there is a clip, as when the video shows no face, the folder is gone afterwards.
+    Where it fails before anything is begun, as when the video shows no face, the folder is gone afterwards.
 
     Raises:
         DGTalkerError: it is another one's, or another process does.
     """
-    about = json.dumps({"system": request.trainer, "input": request.input}).encode()
+    said = {"system": request.trainer, "input": request.input}
+    if request.face_model and not (Path(request.input) / INFO).is_file():
+        said["face_model"] = request.face_model  # of a clip it only says where that lies now
+    about = json.dumps(said).encode()
     path = folder / ABOUT
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(path, about)
     elif path.read_bytes() != about:
         raise DGTalkerError(
-            f"{folder} holds the training of another video or system.", "Delete it, or write to another file."
+            f"{folder} holds the training of another video, system or face model.",
+            "Delete it, or write to another file.",
         )
     lock = try_lock(folder / LOCK)
     if lock is None:
         raise DGTalkerError(f"Another process trains in {folder}.", "Wait for it, or write to another file.")
-    useless = False
+    useless, fresh = False, {path.name for path in folder.iterdir()} <= {ABOUT, LOCK}
     try:
         yield
     except DGTalkerError as error:
-        begun = (folder / "clip" / INFO).is_file() or (folder / "train").is_dir()
-        useless = not begun and not isinstance(error, Cancelled | Interrupted)
+        clip = folder / "clip"
+        begun = any(path.exists() for path in (clip / INFO, clip / UNFINISHED / PLAN, folder / "train"))
+        useless = fresh and not begun and not isinstance(error, Cancelled | Interrupted)
         raise
     finally:
         os.close(lock)

@@ -22,6 +22,8 @@ from .session import Answer, Progress
 
 _POLL = 0.2
 """Seconds after which a cancel counts although the process says nothing."""
+_LAST_WAIT = 5.0
+"""Seconds that a process which says nothing any more has to end by itself."""
 
 Work = Callable[[dict[str, Any], bytes, Progress], tuple[dict[str, Any], bytes]]
 """``(request, data, progress) -> answer, its bytes``"""
@@ -84,7 +86,7 @@ class Child:
                 except queue.Empty:
                     continue
                 if message is None:
-                    raise crashed(self._process.wait())
+                    raise crashed(self._exit_code())
                 told, body = message
                 if "error" in told:
                     raise DGTalkerError(*told["error"])
@@ -101,17 +103,27 @@ class Child:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
-            # Its stdin stays open: where it ends, the engine has ended.
-            send(self._process.stdin, {**request, "bytes": len(data)}, data)
+            with contextlib.suppress(OSError):  # one that ended before it read may have said why
+                # Its stdin stays open: where it ends, the engine has ended.
+                send(self._process.stdin, {**request, "bytes": len(data)}, data)
             data.clear()
             while True:
                 told = receive(self._process.stdout)
                 body = self._process.stdout.read(told.get("bytes", 0))
                 if len(body) < told.get("bytes", 0):
-                    raise EOFError
+                    break
                 messages.put((told, body))
         except (EOFError, OSError):  # Windows calls a broken pipe an invalid argument
+            pass
+        finally:
             messages.put(None)
+
+    def _exit_code(self) -> int:
+        try:
+            return self._process.wait(_LAST_WAIT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
 
     def _close(self) -> None:
         for stream in (self._process.stdin, self._process.stdout):
@@ -129,15 +141,20 @@ def serve(work: Work, prepare: Callable[[], None] = lambda: None) -> None:
     """
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print belongs in the log
+    # Windows' libraries look at stdin while they load, and would wait there for the thread that reads the pipe.
+    requests = os.fdopen(os.dup(sys.stdin.fileno()), "rb", closefd=False)
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), sys.stdin.fileno())
 
     def progress(fraction: float, text: str) -> None:
         send(answers, {"fraction": fraction, "text": text})
 
     try:
         prepare()
-        request = receive(sys.stdin.buffer)
-        data = sys.stdin.buffer.read(request["bytes"])
-        threading.Thread(target=_end_with_engine, name="engine's end", daemon=True).start()
+        request = receive(requests)
+        data = requests.read(request["bytes"])
+        end = threading.Thread(target=_end_with_engine, args=(requests.fileno(),), name="engine's end", daemon=True)
+        end.start()
         answer, body = work(request, data, progress)
         send(answers, {"answer": answer, "bytes": len(body)}, body)
     except DGTalkerError as error:
@@ -146,9 +163,9 @@ def serve(work: Work, prepare: Callable[[], None] = lambda: None) -> None:
         os._exit(0)
 
 
-def _end_with_engine() -> None:
+def _end_with_engine(pipe: int) -> None:
     # Not through Python's buffer, whose lock a thread that waits would keep while the interpreter ends.
     with contextlib.suppress(OSError):
-        while os.read(sys.stdin.fileno(), 1):
+        while os.read(pipe, 1):
             pass
     os._exit(0)

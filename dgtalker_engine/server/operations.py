@@ -95,8 +95,7 @@ class Operations:
         rig = metadata.pop("rig")
         for name in ("correctives", "joints", "latents"):  # the proxy has what Blender makes of them
             metadata.pop(name, None)
-        answer = {"avatar": opened.metadata.hash, "metadata": metadata, "rig": rig, "proxy": specs}
-        return answer | {"has_manner": bool(manner)}, buffers
+        return {"avatar": opened.metadata.hash, "metadata": metadata, "rig": rig, "proxy": specs}, buffers
 
     def _animate(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
         avatar = header.get("manner_of")

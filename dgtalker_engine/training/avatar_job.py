@@ -19,7 +19,7 @@ from ..errors import DGTalkerError
 from ..wire.jobs import Request
 from ..wire.jobs.files import check_writable
 from .config import Config
-from .consent import required_consent
+from .consent import required_consent, subject_of
 from .export import TrainedHead, export
 from .loop import Run
 from .stages import Stages, told_fractions
@@ -101,7 +101,14 @@ def _captured(source: Path, folder: Path, face_model: FaceModel, consent: Consen
     tell = told_fractions(run)
     if not (source / INFO).is_file():
         return _with_consent(capture(source, folder, model=face_model, progress=tell), consent)
-    clip = _with_consent(Clip.load(source), consent)
+    clip = Clip.load(source)
+    shown = subject_of(clip.info.consent)
+    if not shown:
+        clip = _with_consent(clip, consent)
+    elif shown.casefold() != consent.subject.casefold():
+        raise DGTalkerError(
+            f"The clip shows {shown}, and not {consent.subject}.", "Give the consent of the person whom it shows."
+        )
     if not clip.info.photometric:
         clip = clip.save_tracks(refine(clip, face_model, tell), photometric=True)
     return clip
@@ -109,4 +116,5 @@ def _captured(source: Path, folder: Path, face_model: FaceModel, consent: Consen
 
 def _with_consent(clip: Clip, consent: Consent) -> Clip:
     """The clip with the record of whoever it shows: a dub asks for it."""
-    return clip if clip.info.consent else clip.save_info(consent=asdict(consent))
+    record = asdict(consent)
+    return clip if clip.info.consent == record else clip.save_info(consent=record)

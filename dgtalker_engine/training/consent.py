@@ -27,10 +27,13 @@ def required_consent(record: Mapping[str, str]) -> Consent:
     missing = rules.missing(said)
     if missing == ("status",):
         raise DGTalkerError("Nobody has agreed to this head: there is no consent.", _HINT)
+    if missing == ("date",):
+        raise DGTalkerError("The signed consent has no date.", "Say when it was signed: --date, as 2026-11-28.")
     if missing:
         raise DGTalkerError(f"The consent has no {' and no '.join(missing).replace('_', ' ')}.", _HINT)
     try:
-        datetime.date.fromisoformat(said["date"])
+        if said["date"]:
+            datetime.date.fromisoformat(said["date"])
     except ValueError as error:
         raise DGTalkerError(f"The consent's date {said['date']!r} is no date.", "Write it as 2026-11-28.") from error
     status = cast("ConsentStatus", said.pop("status"))  # `missing` knows no others
@@ -46,11 +49,16 @@ def footage_consent(head: Consent, clip: Mapping[str, str] | None, stated: Mappi
         stated: what the user says of the person in the footage; None where nothing.
 
     Raises:
-        DGTalkerError: nobody has agreed, or `stated` does not say who agreed to what.
+        DGTalkerError: nobody has agreed, or `stated` does not say who agreed to what, or is of somebody else.
     """
+    if head.status not in rules.NEEDED:
+        raise DGTalkerError("Nobody has agreed to this head: its file has no consent.", "Train it again, with consent.")
+    shown = subject_of(clip)
     if stated is not None:
-        return required_consent(stated)
-    shown = str((clip or {}).get("subject", "")).strip()
+        agreed = required_consent(stated)
+        if shown and agreed.subject.casefold() != shown.casefold():
+            raise DGTalkerError(f"The clip shows {shown}, and not {agreed.subject}.", _FOOTAGE_HINT)
+        return agreed
     if not shown:
         raise DGTalkerError("Whom the clip shows was not said: nobody has agreed to this dub.", _FOOTAGE_HINT)
     if shown.casefold() != head.subject.strip().casefold():
@@ -59,6 +67,9 @@ def footage_consent(head: Consent, clip: Mapping[str, str] | None, stated: Mappi
             "nobody has agreed that the one speaks with the other's face.",
             _FOOTAGE_HINT,
         )
-    if head.status not in rules.NEEDED:
-        raise DGTalkerError("Nobody has agreed to this head: its file has no consent.", _FOOTAGE_HINT)
     return head
+
+
+def subject_of(clip: Mapping[str, str] | None) -> str:
+    """Whom a clip shows by its own record; empty where that was not said."""
+    return str((clip or {}).get("subject", "")).strip()

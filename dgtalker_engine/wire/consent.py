@@ -5,12 +5,11 @@ A record has the fields of a .dgt file's consent: `subject`, `scope`, `granted_b
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 
 NEEDED: dict[str, tuple[str, ...]] = {
     "self": ("subject", "scope", "granted_by"),
-    "signed": ("subject", "scope", "granted_by"),
+    "signed": ("subject", "scope", "granted_by", "date"),
     "synthetic": ("subject",),
 }
 """By status what else must be said; nobody's face needs nobody's leave."""
@@ -19,12 +18,11 @@ _TEXTS = ("subject", "scope", "granted_by", "date")
 
 
 def completed(record: Mapping[str, str]) -> dict[str, str]:
-    """The record with what goes without saying: who shows their own face agrees to it, and it is said today."""
+    """The record with what goes without saying: who shows their own face agrees to it."""
     said = {name: str(record.get(name, "")).strip() for name in _TEXTS}
     said["status"] = str(record.get("status", "unknown"))
     if said["status"] == "self":
         said["granted_by"] = said["granted_by"] or said["subject"]
-    said["date"] = said["date"] or datetime.date.today().isoformat()
     return said
 
 

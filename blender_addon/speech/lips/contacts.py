@@ -116,9 +116,10 @@ def _unmended(head: bpy.types.Object) -> Iterator[None]:
     try:
         yield
     finally:
-        generated = nla.find(key, nla.CONTACTS) if key else None
-        if generated:
-            generated.track.mute = muted
+        with contextlib.suppress(ReferenceError):  # undo took the speaker away meanwhile
+            generated = nla.find(key, nla.CONTACTS) if key else None
+            if generated:
+                generated.track.mute = muted
 
 
 def mended(head: bpy.types.Object) -> bool:

@@ -19,7 +19,7 @@ from ..timeline import settings, strips, timing
 from . import recordings, storage
 
 MOVED = "Strips of {} were moved, trimmed, muted or exchanged: press Animate."
-OTHER_MANNER = "Own Manner of {} was switched: press Animate."
+OTHER_MANNER = "{} now speaks in another manner: press Animate."
 RESPELLED = "A transcript of {} was changed: press Animate."
 
 

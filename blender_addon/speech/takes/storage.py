@@ -14,6 +14,7 @@ import bpy
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Take
 
+from ...bridge import avatars
 from ...properties import head_properties, speaker_properties, strip_properties
 from ..timeline import strips, timing
 
@@ -74,7 +75,7 @@ def keep_hash(head: bpy.types.Object, name: Hash, value: str) -> None:
 
 def wanted_manner(head: bpy.types.Object) -> str:
     """The hash of the avatar in whose manner a speaker is to speak; empty where as anybody does."""
-    known = head_properties(head).has_manner and speaker_properties(head).own_manner
+    known = speaker_properties(head).own_manner and avatars.has_manner(head)
     return head_properties(head).avatar_hash if known else ""
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import bpy
 
 from ... import ui
+from ...bridge import avatars
 from ...head import model
-from ...properties import StripProperties, head_properties, speaker_properties, strip_properties
+from ...properties import StripProperties, speaker_properties, strip_properties
 from ..exchange import performances
 from ..keys import keyframes
 from ..lips import contacts
@@ -158,7 +159,7 @@ def _shown_speaker(context: bpy.types.Context, strip: Any) -> bpy.types.Object |
 def _draw_speaker(layout: Any, head: bpy.types.Object) -> None:
     """What a speaker keeps for itself: whose manner it has, and styles that can be keyed."""
     own = speaker_properties(head)
-    if head_properties(head).has_manner:
+    if avatars.has_manner(head):
         layout.prop(own, "own_manner", text=f"Speaks as {model.consent_of(head).get('subject') or head.name}")
     header, body = layout.panel("dgtalker_fades", default_closed=True)
     header.label(text=f"{head.name}'s Style over Time")

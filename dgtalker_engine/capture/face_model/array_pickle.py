@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DGTalkerError
-from ..inert_pickle import Record, read_inert
+from ..inert_pickle import Array, Record, read_inert
 
 
 class _SparseMatrix(Record):
     """SciPy's csc_matrix."""
 
     def dense(self) -> np.ndarray:
-        data, indices, starts = (np.asarray(self.state[name]) for name in ("data", "indices", "indptr"))
+        data, indices, starts = (_array(self.state[name]) for name in ("data", "indices", "indptr"))
         rows, columns = (int(n) for n in self.state.get("_shape", self.state.get("shape", ())))
         if len(starts) != columns + 1 or len(data) != len(indices):
             raise ValueError("a sparse matrix does not fit together")
@@ -51,13 +51,14 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def _is_array(value: object) -> bool:
-    return isinstance(value, np.ndarray | _SparseMatrix | _ChumpyArray)
+    return isinstance(value, Array | _SparseMatrix | _ChumpyArray)
 
 
 def _array(value: object) -> np.ndarray:
     if isinstance(value, _SparseMatrix):
         return value.dense()
-    array = np.asarray(value.state["x"] if isinstance(value, _ChumpyArray) else value)
-    if array.dtype.hasobject:
-        raise ValueError("an array holds objects")
-    return array
+    if isinstance(value, _ChumpyArray):
+        return _array(value.state["x"])
+    if not isinstance(value, Array) or value.array is None:
+        raise ValueError("something else stands where an array should")
+    return value.array

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ...capture.inert_pickle import Record, read_inert
+from ...capture.inert_pickle import Array, Record, read_inert
 from ...errors import DGTalkerError
 
 _PACKAGES = frozenset(
@@ -70,7 +70,11 @@ def _module(value: object, depth: int) -> StoredModule:
     return StoredModule(
         {str(name): tensor for name, tensor in tensors.items() if isinstance(tensor, Tensor)},
         {name: _module(module, depth + 1) for name, module in inner.items()},
-        {str(name): value for name, value in state.items() if name not in _STATES},
+        {
+            str(name): value.array if isinstance(value, Array) else value
+            for name, value in state.items()
+            if name not in _STATES
+        },
     )
 
 

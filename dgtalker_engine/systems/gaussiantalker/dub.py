@@ -73,11 +73,7 @@ class Dubber:
             DGTalkerError: the head cannot be read or lacks a mouth, or the clip is not fitted with this face model.
         """
         avatar = avatars.load(head)
-        if clip.info.face_model_hash != face.digest:
-            raise DGTalkerError(
-                f"The face in {clip.folder} was fitted with another face model.",
-                "Capture the video again: python -m dgtalker_engine capture",
-            )
+        clip.check_face_model(face)
         if "jawOpen" not in avatar.rig.names:
             raise DGTalkerError("The head has no jawOpen: it cannot speak.", "Train it again.")
         return cls(clip, personal(face, clip.tracks.identity), avatar, _shares(face))

@@ -244,3 +244,21 @@ def test_buttons_say_that_nothing_was_animated(make_head):
     for operator in ("check_lips", "close_lips", "show_phones", "update_keys"):
         with pytest.raises(RuntimeError, match="press Animate first"):
             getattr(bpy.ops.dgtalker, operator)()
+
+
+def test_an_operator_whose_head_is_taken_away_while_it_waits_says_so(room, make_head):
+    modal = room("bridge.modal")
+    head = make_head()
+
+    class Check(modal.EngineOperator):
+        bl_label = "Check Lips"
+
+        def work(self, context):
+            yield None
+            head.location = (0, 0, 0)
+
+    steps = Check()._safe_work(bpy.context)
+    next(steps)
+    bpy.data.objects.remove(head)
+    with pytest.raises(Exception, match="changed meanwhile"):
+        next(steps)

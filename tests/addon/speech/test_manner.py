@@ -74,7 +74,30 @@ def test_a_head_from_a_saved_file_speaks_in_its_manner(room, amal, add_strip, vo
     assert curve(head, "mouthSmileLeft").max() > 0.5
 
 
-def test_a_head_without_a_manner_is_offered_none(room, make_head):
-    plain = room("head.add").add_head(bpy.context)
-    assert not plain.dgtalker.has_manner
-    assert not make_head().dgtalker.has_manner
+def test_a_head_without_a_manner_is_offered_none(room, amal, make_head):
+    has_manner = room("bridge.avatars").has_manner
+    assert has_manner(amal)
+    assert not has_manner(room("head.add").add_head(bpy.context))
+    assert not has_manner(make_head())
+
+
+def test_a_head_speaks_in_the_manner_of_the_file_that_it_has_now(room, file, add_strip, voice, curve, outdated):
+    bpy.context.scene.render.fps = 24
+    head = room("head.add").add_head(bpy.context)  # as one that was added before there were manners
+    add_strip(voice, frame=30, head=head)
+    bpy.ops.dgtalker.animate()
+    data = file.read_bytes()
+    head.dgtalker.avatar.pack(data=data, data_len=len(data))
+    assert "another manner" in outdated(head)
+    bpy.ops.dgtalker.animate()
+    assert curve(head, "mouthSmileLeft").max() > 0.5
+    assert not outdated(head)
+
+
+def test_a_head_whose_file_is_gone_speaks_as_anybody_and_says_so(room, amal, add_strip, voice, curve):
+    add_strip(voice, frame=30, head=amal)
+    bpy.data.images.remove(amal.dgtalker.avatar)
+    notes = room("speech.animation").animate(bpy.context, [amal])
+    assert any("is missing" in note for note in notes)
+    assert curve(amal, "jawOpen").max() > 0
+    assert curve(amal, "mouthSmileLeft").max() < 0.3

@@ -14,6 +14,7 @@ from flame_file import JAW_TURN, TO_FLAME, flame_arrays, someone, write_pickle
 
 from dgtalker_engine.capture.clip import ClipInfo, Crop, Source
 from dgtalker_engine.capture.face_model import SHIPPED, Region, load, load_flame, open_model
+from dgtalker_engine.capture.face_model.array_pickle import read_arrays
 from dgtalker_engine.capture.face_model.flame import read_flame
 from dgtalker_engine.capture.fit.landmark_model import landmark_model
 from dgtalker_engine.capture.fitted_face_model import fitted_face_model
@@ -195,6 +196,38 @@ def test_a_pickle_that_runs_something_is_refused_before_it_does(tmp_path):
     with pytest.raises(DGTalkerError, match=r"subprocess\.check_output"):
         load_flame(tmp_path / "evil.pkl")
     assert not trace.exists()
+
+
+class Pointers:
+    """A dtype of objects that calls itself one of bytes."""
+
+    def __reduce__(self):
+        return np.dtype, ("V8",), (3, "|", None, ("a",), {"a": (np.dtype("O"), 0)}, 8, 1, 0)
+
+
+class Pointing:
+    """An array of it: objects at addresses that the pickle chooses."""
+
+    def __reduce__(self):
+        return np.zeros(1).__reduce__()[0], (np.ndarray, (0,), b"b"), (1, (1,), Pointers(), False, b"A" * 8)
+
+
+def test_a_pickle_that_would_read_any_memory_is_refused(tmp_path):
+    (tmp_path / "evil.pkl").write_bytes(pickle.dumps({"v_template": Pointing()}))
+    with pytest.raises(DGTalkerError, match="more than numbers"):
+        load_flame(tmp_path / "evil.pkl")
+
+
+@pytest.mark.parametrize("protocol", range(5))
+def test_numbers_of_all_kinds_are_read_as_they_were_written(tmp_path, protocol):
+    whole = np.arange(6).reshape(2, 3)
+    arrays = {f"{code}{order}": whole.astype(code).copy(order) for code in ("?", "u4", ">f8", "f2") for order in "CF"}
+    arrays |= {"one": np.array(2.0)}
+    (tmp_path / "all.pkl").write_bytes(pickle.dumps({**arrays, "number": np.float32(3)}, protocol))
+    read = read_arrays(tmp_path / "all.pkl")
+    assert list(read) == list(arrays)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(read[name], array, strict=True)
 
 
 @pytest.mark.parametrize(

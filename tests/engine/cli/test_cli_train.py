@@ -51,7 +51,8 @@ def test_ctrl_c_keeps_a_checkpoint_and_the_same_command_goes_on_to_the_end(tmp_p
     said = capsys.readouterr().err
     assert "writing the head" in said
     assert "Gaussians" in said
-    assert avatar.load(tmp_path / "head.dgt").metadata.consent.subject == "Nobody"
+    consent = avatar.load(tmp_path / "head.dgt").metadata.consent
+    assert (consent.subject, len(consent.date)) == ("Nobody", 10)
     assert (tmp_path / "head.training" / "preview.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -60,6 +61,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_the_same_command_goes_on_to_the_end(tmp_p
     [
         (("--consent", "self"), "no scope"),
         (("--consent", "signed", "--scope", "a film"), "no granted by"),
+        (("--consent", "signed", "--scope", "a film", "--granted-by", "Ada"), "no date"),
         (("--consent", "signed", "--scope", "a film", "--granted-by", "Ada", "--date", "soon"), "is no date"),
     ],
 )
@@ -74,6 +76,19 @@ def test_a_folder_that_holds_the_training_of_another_video_is_left_alone(tmp_pat
     (tmp_path / "head.training" / "training.json").write_text('{"input": "another.mp4"}')
     assert train(tmp_path / "head.dgt", "--consent", "synthetic") == 1
     assert "another video" in capsys.readouterr().err
+
+
+def test_what_earlier_runs_have_captured_stays_where_a_later_one_fails(tmp_path, train, capsys):
+    video, captured = tmp_path / "talk.mp4", tmp_path / "head.training" / "clip" / "frames" / "000000.jpg"
+    video.write_text("no video at all")
+    captured.parent.mkdir(parents=True)
+    captured.touch()
+    assert train(tmp_path / "head.dgt", "--consent", "synthetic", given=video) == 1
+    assert "cannot be read" in capsys.readouterr().err
+    assert captured.is_file()
+    assert train(tmp_path / "head.dgt", "--consent", "synthetic", "--face-model", "typo.pkl", given=video) == 1
+    assert "face model" in capsys.readouterr().err
+    assert captured.is_file()
 
 
 def test_a_video_that_is_none_leaves_nothing(tmp_path, train, capsys):

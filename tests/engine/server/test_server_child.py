@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import textwrap
 
 import pytest
+from process_tools import running
 
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.server.child import Child
@@ -52,6 +52,14 @@ def test_an_error_arrives_as_it_was_raised():
     assert (caught.value.message, caught.value.hint, caught.value.code) == ("It went wrong.", "Try again.", "odd")
 
 
+def test_an_error_before_the_request_was_read_arrives_too():
+    prepare = 'raise DGTalkerError("There is no camera.", "Plug it in.")'
+    source = WORK.replace("serve(work)", f"def prepare():\n    {prepare}\n\nserve(work, prepare)")
+    child = Child([sys.executable, "-I", "-c", source])
+    with pytest.raises(DGTalkerError, match="no camera"):
+        child.ask({"do": "answer"}, bytearray(3_000_000), lambda *_: None, begin="Begins", crashed=OSError)
+
+
 def test_a_crash_is_told_with_its_exit_code():
     with pytest.raises(OSError, match="7"):
         ask("crash")
@@ -67,7 +75,7 @@ def test_a_cancel_ends_a_process_that_says_nothing():
 
     with pytest.raises(Cancelled):
         ask("hang", progress=progress)
-    assert gone(int(told[-1]))
+    assert not running(told[-1])
 
 
 def test_a_process_ends_with_whoever_asked_it(wait_until):
@@ -84,12 +92,4 @@ def test_a_process_ends_with_whoever_asked_it(wait_until):
         child.ask({{"do": "hang"}}, bytearray(), progress, begin="Begins", crashed=OSError)
     """
     said = subprocess.run([sys.executable, "-I", "-c", textwrap.dedent(owner)], stdout=subprocess.PIPE, check=True)
-    wait_until(lambda: gone(int(said.stdout)))
-
-
-def gone(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
+    wait_until(lambda: not running(int(said.stdout)))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from process_tools import running
 
 from dgtalker_engine.wire import MAX_BODY, MAX_HEADER, Channel, Kind
 from dgtalker_engine.wire.frames import MAGIC, PREFIX, VERSION
@@ -332,13 +333,6 @@ def test_no_orphan_stays_when_the_owner_is_killed(recording, tmp_path, wait_unti
     process.kill()
     process.wait()
     wait_until(lambda: not any(running(pid) for pid in pids))
-
-
-def running(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 SESSION = """

@@ -112,6 +112,13 @@ def test_without_consent_nothing_is_read_and_nothing_is_written(tmp_path, consen
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_clip_of_somebody_else_than_the_one_who_agreed_is_refused(tmp_path, clip, trained):
+    other = CONSENT | {"subject": "Somebody"}
+    with pytest.raises(DGTalkerError, match="shows Nobody, and not Somebody"):
+        train_avatar(system_that(), request_of(clip, tmp_path / "x.dgt", consent=other), Run(folder=tmp_path / "job"))
+    assert not (tmp_path / "x.dgt").exists()
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

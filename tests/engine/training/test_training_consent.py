@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import datetime
 from dataclasses import replace
 
 import pytest
@@ -23,9 +22,9 @@ def test_a_whole_consent_is_taken_as_it_was_given():
     assert (consent.subject, consent.status, consent.date) == ("Ada Example", "signed", "2026-11-28")
 
 
-def test_who_shows_their_own_face_agrees_to_it_today():
+def test_who_shows_their_own_face_agrees_to_it_and_gets_no_date_that_was_not_said():
     consent = required_consent({"status": "self", "subject": "Ada", "scope": "One film"})
-    assert (consent.granted_by, consent.date) == ("Ada", datetime.date.today().isoformat())
+    assert (consent.granted_by, consent.date) == ("Ada", "")
 
 
 def test_a_synthetic_face_needs_only_a_name():
@@ -41,6 +40,7 @@ def test_a_synthetic_face_needs_only_a_name():
         (SIGNED | {"subject": "  "}, "no subject"),
         (SIGNED | {"granted_by": ""}, "no granted by"),
         (SIGNED | {"date": "yesterday"}, "is no date"),
+        (SIGNED | {"date": ""}, "has no date"),
         ({"status": "self", "subject": "Ada"}, "no scope"),
         ({"status": "signed", "subject": "Ada"}, "no scope and no granted by"),
     ],
@@ -64,7 +64,6 @@ def test_a_head_may_be_put_into_a_clip_of_the_same_person():
         (ADA, None, "Whom the clip shows was not said"),
         (ADA, {"subject": ""}, "Whom the clip shows was not said"),
         (ADA, {"subject": "Bob"}, "shows Bob, the head Ada Example"),
-        (replace(ADA, status="unknown"), {"subject": "Ada Example"}, "has no consent"),
     ],
 )
 def test_into_footage_of_somebody_else_a_head_goes_only_where_they_have_agreed(head, clip, said):
@@ -75,3 +74,15 @@ def test_into_footage_of_somebody_else_a_head_goes_only_where_they_have_agreed(h
     assert footage_consent(head, clip, bob).subject == "Bob"
     with pytest.raises(DGTalkerError, match="no scope"):
         footage_consent(head, clip, bob | {"scope": ""})
+
+
+def test_a_head_to_which_nobody_agreed_goes_into_no_footage():
+    for stated in (None, SIGNED):
+        with pytest.raises(DGTalkerError, match="Nobody has agreed to this head"):
+            footage_consent(replace(ADA, status="unknown"), {"subject": "Ada Example"}, stated)
+
+
+def test_what_is_said_of_the_footage_is_about_whom_the_clip_shows():
+    with pytest.raises(DGTalkerError, match="shows Bob, and not Ada Example"):
+        footage_consent(ADA, {"subject": "Bob"}, SIGNED)
+    assert footage_consent(ADA, {"subject": "ADA example"}, SIGNED) == ADA

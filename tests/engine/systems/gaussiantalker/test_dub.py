@@ -12,6 +12,7 @@ from dub_tools import FRAMES, SIZE, make_clip
 
 from dgtalker_engine import avatar as avatars
 from dgtalker_engine.capture import face_model
+from dgtalker_engine.capture.clip import Clip
 from dgtalker_engine.capture.video import Video
 from dgtalker_engine.cli import dub as command
 from dgtalker_engine.cli.main import main
@@ -23,7 +24,7 @@ from dgtalker_engine.systems.gaussiantalker.inpainting import InpaintingConfig
 from dgtalker_engine.wire import provenance
 
 OPEN = Performance(25.0, ("jawOpen",), np.full((3, 1), 0.8, np.float32))
-AGREED = ("--consent", "signed", "--subject", "Bob", "--scope", "a test", "--granted-by", "Bob")
+AGREED = ("--consent", "signed", "--subject", "Bob", "--scope", "a test", "--granted-by", "Bob", "--date", "2026-11-28")
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +109,9 @@ def test_the_command_asks_who_is_seen_in_the_clip_and_writes_nothing_without(dub
     assert main([*words, *AGREED]) == 1
     assert "none.wav" in capsys.readouterr().err, "consent is there, the words are not"
     assert main(words) == 1
-    assert "The clip shows Bob" in capsys.readouterr().err, "what was said is kept with the clip"
+    assert "nobody has agreed" in capsys.readouterr().err, "nothing was dubbed, and nothing is kept of what was said"
+    assert main([*words, "--subject", "Bob"]) == 1
+    assert "without --consent" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == [file]
 
 
@@ -135,6 +138,7 @@ def test_the_command_dubs_the_whole_video_and_only_the_video_that_the_clip_is_fr
         return main([*words, *AGREED])
 
     assert run(dubbed, video) == 0
+    assert Clip.load(clip.folder).info.consent["subject"] == "Bob", "what was said is kept with the clip"
     shown, originals = _pictures(dubbed), _pictures(video)
     assert len(shown) == OPEN.frames
     for picture, original in zip(shown, originals, strict=False):
