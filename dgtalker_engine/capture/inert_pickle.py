@@ -11,7 +11,7 @@ import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -34,7 +34,7 @@ class Record:
     given: tuple[object, ...]
     state: dict[str, Any]
 
-    def __new__(cls, *given: object, **_: object) -> Record:
+    def __new__(cls, *given: object, **_: object) -> Self:
         record = super().__new__(cls)
         record.given, record.state = given, {}
         return record
