@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import DGTalkerError
 from ..rig import Rig
-from .numbers import plain
+from .document import plain
 
 LARGE = 0.012  # m: shapes that move this far are turned with the proxy, too
 MOST_LARGE = 4

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from ..rig import Rig
-from .numbers import plain
+from .document import plain
 
 MAX_LATENTS = 64
 LEAST = 1e-6

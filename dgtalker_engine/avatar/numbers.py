@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import numpy as np
 
 from ..errors import DGTalkerError
@@ -14,19 +11,6 @@ ROWS = 64
 """Rows that share a scale and an offset."""
 
 SMALL = {"I8": np.int8, "I16": np.int16}
-LARGEST = 1e6
-"""Of a number in the document: far above what heads have, and far below what float32 overflows with."""
-
-
-def plain(data: Iterable[Any]) -> tuple[float, ...]:
-    """Numbers of the document. Raises ValueError or TypeError when they are none, or larger than `LARGEST`."""
-    try:
-        numbers = tuple(float(number) for number in data)
-    except OverflowError as error:
-        raise ValueError("a number is too large") from error
-    if not all(abs(number) <= LARGEST for number in numbers):
-        raise ValueError(f"a number is not finite, or exceeds {LARGEST:g}")
-    return numbers
 
 
 def expect(specs: dgt.Specs, name: str, shape: tuple[int | None, ...]) -> dgt.TensorSpec:
