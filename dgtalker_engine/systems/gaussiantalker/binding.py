@@ -134,13 +134,14 @@ def _run(task: Any, *arguments: Any) -> None:
 @kernel
 def _frames(vertices, faces, corners, rotations, quats, sizes):
     turn = np.empty((3, 3))
+    a, b, c = np.int64(0), np.int64(1), np.int64(2)  # literals would compile `_edge` three times
     for f in range(len(faces)):
         for corner in range(3):
             for axis in range(3):
                 corners[f, corner, axis] = vertices[faces[f, corner], axis]
-        ax, ay, az = _edge(corners, f, 0, 1)
-        bx, by, bz = _edge(corners, f, 0, 2)
-        cx, cy, cz = _edge(corners, f, 1, 2)
+        ax, ay, az = _edge(corners, f, a, b)
+        bx, by, bz = _edge(corners, f, a, c)
+        cx, cy, cz = _edge(corners, f, b, c)
         first = math.sqrt(ax * ax + ay * ay + az * az)
         sizes[f] = (first + math.sqrt(bx * bx + by * by + bz * bz) + math.sqrt(cx * cx + cy * cy + cz * cz)) / 3.0
         nx, ny, nz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
