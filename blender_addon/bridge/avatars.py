@@ -194,20 +194,24 @@ def open_steps(ob: bpy.types.Object) -> Generator[engine.Pending, None, str]:
 
 
 def is_lost(ob: bpy.types.Object) -> bool:
-    """Whether the file of a head's avatar is gone: neither in the .blend nor on the disk."""
-    image = head_properties(original_of(ob)).avatar
-    return image is None or _state(image)[0] == "missing"
+    """Whether a head had an avatar whose file is gone: neither in the .blend nor on the disk."""
+    properties = head_properties(original_of(ob))
+    return bool(properties.avatar_hash) and not _has_file(properties.avatar)
 
 
 def has_manner(ob: bpy.types.Object) -> bool:
     """Whether a head's avatar says how its person speaks; False where its file is gone. Cheap after the first time."""
-    if is_lost(ob):
+    if not _has_file(head_properties(original_of(ob)).avatar):
         return False
     image, stamp = _stamped(ob)
     if stamp not in _manners:
         data = read(image)
         _manners[stamp] = _MANNER in data[8 : 8 + int.from_bytes(data[:8], "little")]
     return _manners[stamp]
+
+
+def _has_file(image: bpy.types.Image | None) -> bool:
+    return image is not None and _state(image)[0] != "missing"
 
 
 def _stamped(ob: bpy.types.Object) -> tuple[bpy.types.Image, tuple[object, ...]]:

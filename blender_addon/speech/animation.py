@@ -88,6 +88,7 @@ def animate_steps(
         first, last = whole_take([sound.span for sound in sounds], clock)
         directions = retarget.directions_of(scene, head, first)
         strips_hash, transcript_hash = storage.strips_hash(scene, sounds), storage.transcript_hash(sounds)
+        lost = _lost(head)
         pending = _request(scene, head, sounds, first, last, avatar)
         yield pending
         reply = pending.result()
@@ -101,7 +102,7 @@ def animate_steps(
                 strips_hash=strips_hash,
                 transcript_hash=transcript_hash,
                 manner_of=manner_of,
-                notes=[in_frames(note, clock, first) for note in reply.header["notes"]] + _lost(head),
+                notes=[in_frames(note, clock, first) for note in reply.header["notes"]] + lost,
             )
         )
     speaking = [_head(each.head, each.name) for each in received]
