@@ -16,6 +16,20 @@ from ..bridge import engine
 from . import awaited, form, request, watch
 
 
+def _ask_to_overwrite(
+    operator: bpy.types.Operator, context: bpy.types.Context, event: bpy.types.Event, path: Path, ending: str
+) -> set[str]:
+    """Asks before `operator` is executed; `ending` follows the file's folder in the sentence."""
+    return context.window_manager.invoke_confirm(
+        operator,
+        event,
+        title=f"Overwrite {path.name}?",
+        message=f"It is in {path.parent}{ending}",
+        confirm_text="Overwrite",
+        icon="WARNING",
+    )
+
+
 class ChooseVideo(bpy.types.Operator):
     """Make a head from a video of somebody who talks into the camera"""
 
@@ -54,14 +68,7 @@ class TrainHead(ui.ExplainedOperator, bpy.types.Operator):
         if not path.exists():
             return self.execute(context)
         self.overwrite = True  # which is what the user will have agreed to
-        return context.window_manager.invoke_confirm(
-            self,
-            event,
-            title=f"Overwrite {path.name}?",
-            message=f"It is in {path.parent}, and will be replaced once the new head is done.",
-            confirm_text="Overwrite",
-            icon="WARNING",
-        )
+        return _ask_to_overwrite(self, context, event, path, ", and will be replaced once the new head is done.")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
@@ -125,14 +132,7 @@ class ResumeTraining(JobOperator, bpy.types.Operator):
         if view is None or not view.output_is_newer:
             return self.execute(context)
         path = Path(view.request.output)
-        return context.window_manager.invoke_confirm(
-            self,
-            event,
-            title=f"Overwrite {path.name}?",
-            message=f"It is in {path.parent}, newer than this training, and will be replaced.",
-            confirm_text="Overwrite",
-            icon="WARNING",
-        )
+        return _ask_to_overwrite(self, context, event, path, ", newer than this training, and will be replaced.")
 
     def act(self, context: bpy.types.Context, job: Job) -> None:
         if job.state is State.FINISHED:

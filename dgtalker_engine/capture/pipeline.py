@@ -152,12 +152,7 @@ def _fit(
         landmarks=landmarks,
         arkit=arkit,
         blink=shut,
-        focal=fit.focal,
-        head_to_camera=fit.head_to_camera,
-        pose=fit.pose,
-        identity=fit.identity,
-        expression=fit.expression,
-        landmark_offsets=fit.landmark_offsets,
+        **fit.tracked(),
     )
     end = plan.source.start + float(found.times[-1]) + 1 / plan.fps
     with watch.running("sound"):

@@ -35,8 +35,9 @@ def dub(options: argparse.Namespace) -> int:
     terminal = Terminal()
     clip = Clip.load(options.clip)
     head = dgt.read(options.head)
-    agreed = footage_consent(avatars.load(head).metadata.consent, clip.info.consent, consent.record(options))
-    dubber = Dubber.of(clip, fitted_face_model(clip.info, options.face_model), head)
+    avatar = avatars.load(head)
+    agreed = footage_consent(avatar.metadata.consent, clip.info.consent, consent.record(options))
+    dubber = Dubber.of(clip, fitted_face_model(clip.info, options.face_model), avatar)
     if options.into_video:
         if options.output.exists() and options.output.samefile(options.into_video):
             raise DGTalkerError("The dub would replace its own video.", "Give -o another file.")

@@ -74,7 +74,7 @@ class Bench:
     def clip(self) -> Clip:
         if (self.video / INFO).is_file():
             return Clip.load(self.video)
-        return capture(self.video, self.out / "clip", seconds=self.seconds, say=self.say, progress=_quiet)
+        return capture(self.video, self.out / "clip", seconds=self.seconds, say=self.say, progress=protocols.quiet)
 
     @cached_property
     def face_model(self) -> FaceModel:
@@ -149,10 +149,6 @@ class Bench:
         }
         self.say(json.dumps(row))
         return row
-
-
-def _quiet(fraction: float, text: str) -> None:
-    pass
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +47,11 @@ class Fit:
     landmark_offsets: np.ndarray
     reprojected: np.ndarray
     error: np.ndarray
+
+    def tracked(self) -> dict[str, Any]:
+        """What of it are fields of `Tracks`, by name."""
+        names = {field.name for field in fields(Tracks)}
+        return {name: value for name, value in vars(self).items() if name in names}
 
 
 def fit_landmarks(

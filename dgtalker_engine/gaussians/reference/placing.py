@@ -6,6 +6,7 @@ Means and axes are computed in float64, as the kernel does.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 
 from ..cloud import Gaussians
 from ..constants import SH_C0
@@ -14,6 +15,14 @@ from .projection import rotation_matrices
 from .spherical_harmonics import basis
 
 _SMALL = 1e-12
+
+
+def triangle_axes(corners: torch.Tensor) -> torch.Tensor:
+    """Rotations (…, 3, 3) of triangles (…, 3, 3): columns along the first edge, the normal, and across both."""
+    first, second = corners[..., 1, :] - corners[..., 0, :], corners[..., 2, :] - corners[..., 0, :]
+    along = F.normalize(first, dim=-1, eps=_SMALL)
+    normal = F.normalize(torch.linalg.cross(first, second), dim=-1, eps=_SMALL)
+    return torch.stack([along, normal, torch.linalg.cross(along, normal)], dim=-1)
 
 
 def place(gaussians: Gaussians, placement: Placement) -> Gaussians:
@@ -73,9 +82,9 @@ def principal_axes(matrices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def multiply(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
-    """Hamilton's product of quaternions (N, 4), wxyz: first q's rotation, then p's."""
-    pw, px, py, pz = p.unbind(dim=1)
-    qw, qx, qy, qz = q.unbind(dim=1)
+    """Hamilton's product of quaternions (…, 4), wxyz: first q's rotation, then p's."""
+    pw, px, py, pz = p.unbind(dim=-1)
+    qw, qx, qy, qz = q.unbind(dim=-1)
     return torch.stack(
         [
             pw * qw - px * qx - py * qy - pz * qz,
@@ -83,8 +92,16 @@ def multiply(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
             py * qw + pz * qx + pw * qy - px * qz,
             pz * qw - py * qx + px * qy + pw * qz,
         ],
-        dim=1,
+        dim=-1,
     )
+
+
+def rotated(quats: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
+    """Vectors (…, 3) turned by quaternions (…, 4), wxyz of any length but 0."""
+    w, axis = quats[..., :1], quats[..., 1:]
+    once = torch.linalg.cross(axis, vectors)
+    length = quats.square().sum(dim=-1, keepdim=True)
+    return vectors + 2 * (w * once + torch.linalg.cross(axis, once)) / length
 
 
 def quaternions(r: torch.Tensor) -> torch.Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...gaussians import Gaussians
 from ...gaussians.constants import SH_C0
+from ...gaussians.reference.placing import multiply, rotated
 from .config import GeneratorConfig
 from .template import PosedTemplate
 
@@ -84,7 +85,7 @@ def activated(raw: Raw, template: PosedTemplate, config: GeneratorConfig) -> Hea
     opacities = torch.sigmoid(raw.opacity[..., 0]) * (1 + 2 * _OVERSHOOT) - _OVERSHOOT
     return Heads(
         means=template.points + rotated(template.turns, offset),
-        quats=product(template.turns, quats),
+        quats=multiply(template.turns, quats),
         scales=config.unit * log_scales.exp(),
         opacities=opacities.clamp(0, 1),
         sh=colour.unflatten(-1, (-1, 3)),
@@ -99,17 +100,3 @@ def quaternions_of(turns: Tensor) -> Tensor:
     sine = torch.where(small, 0.5 - square / 48, (angle / 2).sin() / angle)
     cosine = torch.where(small, 1 - square / 8, (angle / 2).cos())
     return torch.cat([cosine, turns * sine], dim=-1)
-
-
-def product(p: Tensor, q: Tensor) -> Tensor:
-    """Hamilton's product of quaternions (…, 4), wxyz: first q's rotation, then p's."""
-    pw, pv, qw, qv = p[..., :1], p[..., 1:], q[..., :1], q[..., 1:]
-    return torch.cat(
-        [pw * qw - (pv * qv).sum(dim=-1, keepdim=True), pw * qv + qw * pv + torch.linalg.cross(pv, qv)], dim=-1
-    )
-
-
-def rotated(quats: Tensor, vectors: Tensor) -> Tensor:
-    """Vectors (…, 3) turned by quaternions (…, 4) of length 1, wxyz."""
-    twice = 2 * torch.linalg.cross(quats[..., 1:], vectors)
-    return vectors + quats[..., :1] * twice + torch.linalg.cross(quats[..., 1:], twice)

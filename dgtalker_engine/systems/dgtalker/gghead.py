@@ -14,8 +14,8 @@ import torch
 
 from ...capture.inert_pickle import Record
 from ...errors import DGTalkerError
-from ...gaussians.reference.placing import quaternions
-from .attributes import Heads, product
+from ...gaussians.reference.placing import multiply, quaternions
+from .attributes import Heads
 from .config import GeneratorConfig
 from .generator import Generator
 from .module_pickle import StoredModule, read_modules
@@ -156,7 +156,7 @@ def in_head_space(heads: Heads) -> Heads:
         sh = torch.stack([sh[..., 0, :], -y, z, -x], dim=-2)
     return Heads(
         means=(heads.means - heads.means.new_tensor(_ORIGIN)) @ turn.T / _METRE,
-        quats=product(quaternions(turn[None]).expand_as(heads.quats), heads.quats),
+        quats=multiply(quaternions(turn[None]).expand_as(heads.quats), heads.quats),
         scales=heads.scales / _METRE,
         opacities=heads.opacities,
         sh=sh,

@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ...capture.face_model import FaceModel
-from ...gaussians.reference.placing import quaternions
-
-_LEAST = 1e-12
+from ...gaussians.reference.placing import quaternions, triangle_axes
 
 
 class Template(NamedTuple):
@@ -64,7 +61,7 @@ def posed(template: Template, model: FaceModel, identity: Tensor, expression: Te
     corners = vertices.index_select(1, used).unflatten(1, (-1, 3))
     points = (template.barycentrics[:, :, None] * corners).sum(dim=2)
     with torch.no_grad():
-        turned = _frames(vertices[:, model.faces]) @ _frames(model.neutral[model.faces]).mT
+        turned = triangle_axes(vertices[:, model.faces]) @ triangle_axes(model.neutral[model.faces]).mT
         turns = quaternions(turned.flatten(0, 1)).unflatten(0, turned.shape[:2])
     return PosedTemplate(points, turns.index_select(1, template.triangles))
 
@@ -73,11 +70,3 @@ def at_rest(template: Template, batch: int) -> PosedTemplate:
     """The places of B faces at rest."""
     turns = template.points.new_tensor([1.0, 0.0, 0.0, 0.0])
     return PosedTemplate(template.points.expand(batch, -1, -1), turns.expand(batch, len(template.points), -1))
-
-
-def _frames(corners: Tensor) -> Tensor:
-    """Rotations (…, 3, 3) of triangles (…, 3, 3): columns along the first edge, the normal, and across both."""
-    first = F.normalize(corners[..., 1, :] - corners[..., 0, :], dim=-1, eps=_LEAST)
-    normal = torch.linalg.cross(first, corners[..., 2, :] - corners[..., 0, :])
-    normal = F.normalize(normal, dim=-1, eps=_LEAST)
-    return torch.stack([first, normal, torch.linalg.cross(first, normal)], dim=-1)

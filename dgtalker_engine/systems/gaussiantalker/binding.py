@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from ...gaussians.cpu.placing import quaternion
-from ...gaussians.reference.placing import multiply, quaternions
+from ...gaussians.reference.placing import multiply, quaternions, triangle_axes
 from ...kernels import thread_pool
 from ...kernels.compilation import kernel
 
@@ -80,9 +80,7 @@ def reference_frames(vertices: Tensor, faces: Tensor) -> TriangleFrames:
     with torch.no_grad():
         e01, e02 = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
         e12 = corners[:, 2] - corners[:, 1]
-        n0 = F.normalize(e01, dim=1, eps=_LEAST)
-        n1 = F.normalize(torch.linalg.cross(e01, e02), dim=1, eps=_LEAST)
-        rotations = torch.stack([n0, n1, torch.linalg.cross(n0, n1)], dim=2)
+        rotations = triangle_axes(corners)
         sizes = (e01.norm(dim=1) + e02.norm(dim=1) + e12.norm(dim=1)) / 3
         quats = quaternions(rotations)
     return TriangleFrames(corners, rotations, quats, sizes)

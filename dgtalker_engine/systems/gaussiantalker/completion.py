@@ -16,14 +16,14 @@ from scipy.ndimage import maximum_filter
 from scipy.spatial import KDTree
 
 from ...capture.regions import project
-from ...gaussians import Gaussians, render
+from ...gaussians import Camera, Gaussians, render
 from ...gaussians.constants import SH_C0
 from ...training.clip_frames import ClipFrames
 from ...training.head_evaluation import turned
 from .binding import Local, bind
 from .model import BY_GAUSSIAN, BY_LATENT, OUTSIDE, GaussianTalker
 from .seeding import Seeds
-from .visibility import shown, spread_frames
+from .visibility import FRAMES, shown
 
 _SEEN = 0.002  # the share of a Gaussian's face that a frame shows at least
 _BEHIND = 0.006  # metres: what lies so far behind what is drawn, or farther, changes no frame
@@ -41,7 +41,7 @@ _PIXELS = 0.25  # of a gap, at half the frame's size
 @torch.no_grad()
 def complete(model: GaussianTalker, frames: ClipFrames, seeds: Seeds) -> None:
     """Replaces what the training frames do not show; they look as before."""
-    chosen = spread_frames(frames)
+    chosen = frames.spread(FRAMES)
     outside = torch.from_numpy(np.isin(model.regions.numpy(), OUTSIDE))
     areas, depths = zip(*(shown(model, frames, index) for index in chosen), strict=True)
     rest = model.pose(torch.zeros(len(model.face_model.expression_names)))
@@ -55,7 +55,9 @@ def complete(model: GaussianTalker, frames: ClipFrames, seeds: Seeds) -> None:
     added = replaceable & (distance > placed.scales.amax(dim=1).numpy())
     _take(model, kept, seeds, added, inward)
 
-    gaps = _gaps(model, frames, placed) & replaceable & ~(added & np.isfinite(inward))
+    gaps = (
+        _gaps(model, frames.camera(chosen[len(chosen) // 2], 2), placed) & replaceable & ~(added & np.isfinite(inward))
+    )
     _take(model, torch.ones(len(model), dtype=torch.bool), seeds, gaps, inward)
 
 
@@ -69,11 +71,9 @@ def _placed(model: GaussianTalker, seeds: Seeds) -> Gaussians:
     return Gaussians(means=means, quats=quats, scales=scales, opacities=opaque, sh=seeds.colours[:, None])
 
 
-def _gaps(model: GaussianTalker, frames: ClipFrames, placed: Gaussians) -> np.ndarray:
-    """Which seeds (N,) fill what views from the side see through: bool."""
+def _gaps(model: GaussianTalker, middle: Camera, placed: Gaussians) -> np.ndarray:
+    """Which seeds (N,) fill what is seen through from beside a frame's camera: bool."""
     head = model.pose(torch.zeros(len(model.face_model.expression_names)))
-    chosen = spread_frames(frames)
-    middle = frames.camera(chosen[len(chosen) // 2], 2)
     filling = np.zeros(len(placed.means), bool)
     for turn in _TURNS:
         camera = turned(middle, *turn)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ...gaussians import Camera
+from ...gaussians.reference.placing import rotated
 from .config import GaussianTalkerConfig
 from .model import BY_GAUSSIAN, BY_LATENT, GaussianTalker
 
@@ -76,7 +77,7 @@ class DensityControl:
         spread = torch.randn(len(rows), 3) * model.log_scales[rows].exp() * _sizes(model)[rows, None]
         spread = spread * shrinks[:, None] * 0.7
         _take(model, optimiser, rows, children)
-        model.positions.add_(_rotated(model.quats, spread))
+        model.positions.add_(rotated(model.quats, spread))
         model.log_scales.sub_(shrinks[:, None] * math.log(_SPLIT))
         self._sum, self._count = torch.zeros(len(model)), torch.zeros(len(model))
 
@@ -104,10 +105,3 @@ def _take(model: GaussianTalker, optimiser: torch.optim.Optimizer, rows: Tensor,
 def _sizes(model: GaussianTalker) -> Tensor:
     """Of the Gaussians' triangles at rest, metres (N,)."""
     return model.triangle_frames(model.face_model.neutral).sizes[model.triangles]
-
-
-def _rotated(quats: Tensor, vectors: Tensor) -> Tensor:
-    w, axis = quats[:, :1], quats[:, 1:]
-    length = quats.square().sum(dim=1, keepdim=True)
-    once = torch.linalg.cross(axis, vectors)
-    return vectors + 2 * (w * once + torch.linalg.cross(axis, once)) / length

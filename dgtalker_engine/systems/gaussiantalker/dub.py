@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ... import avatar as avatars
 from ... import speech
 from ...avatar import Avatar
 from ...capture.clip import Clip
@@ -66,13 +65,12 @@ class Dubber:
     shares: np.ndarray
 
     @classmethod
-    def of(cls, clip: Clip, face: FaceModel, head: bytes) -> Dubber:
-        """Takes the bytes of the head's .dgt file.
+    def of(cls, clip: Clip, face: FaceModel, avatar: Avatar) -> Dubber:
+        """Checks that they go together.
 
         Raises:
-            DGTalkerError: the head cannot be read or lacks a mouth, or the clip is not fitted with this face model.
+            DGTalkerError: the head lacks a mouth, or the clip is not fitted with this face model.
         """
-        avatar = avatars.load(head)
         clip.check_face_model(face)
         if "jawOpen" not in avatar.rig.names:
             raise DGTalkerError("The head has no jawOpen: it cannot speak.", "Train it again.")

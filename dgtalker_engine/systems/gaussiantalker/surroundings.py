@@ -20,7 +20,7 @@ from ...training.clip_frames import ClipFrames
 from .config import GaussianTalkerConfig
 from .model import OUTSIDE, GaussianTalker
 from .seeding import Seeds, kinds
-from .visibility import neighbours, shown, spread_frames, surface_shown
+from .visibility import FRAMES, neighbours, shown, surface_shown
 
 _FLAT, _SURE = 0.2, 0.5
 """Of a surface's area, what is seen across the view: less holds its Gaussians wholly, more lets them go."""
@@ -65,7 +65,7 @@ class Surroundings:
         regions = model.regions.numpy()
         points = model.pose(torch.zeros(len(model.face_model.expression_names))).means.numpy()
         near, distance = neighbours(points, regions)
-        areas = [shown(model, self._frames, index)[0] for index in spread_frames(self._frames)]
+        areas = [shown(model, self._frames, index)[0] for index in self._frames.spread(FRAMES)]
         free = ((surface_shown(areas, near, distance) - _FLAT) / (_SURE - _FLAT)).clamp(0, 1)
         self.held = torch.from_numpy(np.isin(regions, OUTSIDE)) * (1 - free * free * (3 - 2 * free))
         self._near = torch.from_numpy(near)

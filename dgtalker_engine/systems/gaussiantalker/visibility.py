@@ -15,13 +15,9 @@ from ...gaussians.constants import SH_C0
 from ...training.clip_frames import ClipFrames
 from .model import GaussianTalker
 
-_FRAMES = 8
+FRAMES = 8
+"""How many training frames are looked at, spread over the clip."""
 _NEIGHBOURS = 12
-
-
-def spread_frames(frames: ClipFrames) -> list[int]:
-    """Some training frames, spread evenly over the clip."""
-    return frames.spread(_FRAMES)
 
 
 @torch.enable_grad()

@@ -56,7 +56,7 @@ def strict(clip: Clip, face_model: FaceModel, share: float, kept: Path) -> Clip:
 
     def refined() -> Tracks:
         fitted = dataclasses.replace(clip, tracks=_fitted(clip, face_model))
-        return refine(fitted, face_model, _quiet, frames=range(round(len(clip) * share)))
+        return refine(fitted, face_model, quiet, frames=range(round(len(clip) * share)))
 
     return _with_tracks(clip, kept, refined)
 
@@ -64,17 +64,9 @@ def strict(clip: Clip, face_model: FaceModel, share: float, kept: Path) -> Clip:
 def _fitted(clip: Clip, face_model: FaceModel) -> Tracks:
     tracks = clip.tracks
     fit = fit_landmarks(
-        face_model, tracks.landmarks, tracks.arkit, tracks.blink, tracks.times, clip.info.size, _quiet
+        face_model, tracks.landmarks, tracks.arkit, tracks.blink, tracks.times, clip.info.size, quiet
     )  # fmt: skip
-    return dataclasses.replace(
-        tracks,
-        focal=fit.focal,
-        head_to_camera=fit.head_to_camera,
-        pose=fit.pose,
-        identity=fit.identity,
-        expression=fit.expression,
-        landmark_offsets=fit.landmark_offsets,
-    )
+    return dataclasses.replace(tracks, **fit.tracked())
 
 
 def _with_tracks(clip: Clip, kept: Path, make: Callable[[], Tracks]) -> Clip:
@@ -83,5 +75,5 @@ def _with_tracks(clip: Clip, kept: Path, make: Callable[[], Tracks]) -> Clip:
     return dataclasses.replace(clip, tracks=Tracks.load(kept))
 
 
-def _quiet(fraction: float, text: str) -> None:
-    pass
+def quiet(fraction: float, text: str) -> None:
+    """Progress that nobody looks at."""

@@ -77,7 +77,7 @@ def test_a_head_is_trained_with_it_and_its_file_is_like_any_other(made_clip, tmp
     assert mesh.deltas[names.index("jawOpen"), lips, 2].min() < -0.015
     assert np.abs(mesh.deltas[names.index("gazeSide")]).max() < 0.01, "eyes turn by their joints"
     clip = Clip.load(made_clip[1])
-    dubber = Dubber.of(clip, fitted_face_model(clip.info), output.read_bytes())
+    dubber = Dubber.of(clip, fitted_face_model(clip.info), avatar.load(output))
     opens = dubber.face.displacements()[ARKIT_NAMES.index("jawOpen")].norm(dim=1)[dubber.face.faces].mean(dim=1)
     assert (dubber.shares[opens.numpy() > 0.005] == 1).all()
     picture, mask = dubber.frame(0, {"jawOpen": 0.8}, None)

@@ -34,7 +34,7 @@ def head() -> bytes:
 
 @pytest.fixture(scope="module")
 def dubber(head, tmp_path_factory) -> Dubber:
-    return Dubber.of(make_clip(tmp_path_factory.mktemp("clip"), head), face_model.load(), head)
+    return Dubber.of(make_clip(tmp_path_factory.mktemp("clip"), head), face_model.load(), avatars.load(head))
 
 
 def test_a_dub_goes_forwards_and_backwards_through_the_clip():
@@ -75,7 +75,7 @@ def test_the_whole_picture_keeps_what_lies_around_the_square(dubber):
 def test_a_clip_of_another_face_model_is_refused(dubber, head):
     other = replace(face_model.load(), neutral=1.01 * face_model.load().neutral)
     with pytest.raises(DGTalkerError, match="another face model"):
-        Dubber.of(dubber.clip, other, head)
+        Dubber.of(dubber.clip, other, dubber.avatar)
 
 
 def test_a_film_has_its_pictures_its_sound_and_where_it_comes_from(tmp_path, head):

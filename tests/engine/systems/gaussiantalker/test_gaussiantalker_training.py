@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from head_tools import TINY
 from made_clips import make_clip
 
 from dgtalker_engine.capture.clip import Clip
 from dgtalker_engine.capture.face_model import FaceModel, Region
 from dgtalker_engine.errors import Cancelled, DGTalkerError
-from dgtalker_engine.systems.gaussiantalker.config import GaussianTalkerConfig
 from dgtalker_engine.systems.gaussiantalker.density import DensityControl
 from dgtalker_engine.systems.gaussiantalker.model import BY_GAUSSIAN, GaussianTalker
 from dgtalker_engine.systems.gaussiantalker.train import train, train_frames
@@ -20,17 +20,6 @@ from dgtalker_engine.training import Progress, Run
 from dgtalker_engine.training.clip_frames import ClipFrames
 from dgtalker_engine.training.head_evaluation import over_background
 from dgtalker_engine.training.metrics import psnr
-
-TINY = GaussianTalkerConfig(
-    steps=24,
-    share=0.8,
-    face_gaussians=2500,
-    hair_gaussians=900,
-    most_gaussians=4700,
-    neck_gaussians=500,
-    density_rounds=2,
-    blendshapes=3,
-)
 
 
 @pytest.fixture(scope="module")

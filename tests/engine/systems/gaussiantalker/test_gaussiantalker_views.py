@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import head_tools
 import numpy as np
 import pytest
 import torch
@@ -10,7 +13,6 @@ from made_clips import painted
 from dgtalker_engine.capture.face_model import FaceModel, Region
 from dgtalker_engine.gaussians import render
 from dgtalker_engine.systems.gaussiantalker.completion import complete
-from dgtalker_engine.systems.gaussiantalker.config import GaussianTalkerConfig
 from dgtalker_engine.systems.gaussiantalker.model import GaussianTalker
 from dgtalker_engine.systems.gaussiantalker.seeding import Seeds, seed
 from dgtalker_engine.systems.gaussiantalker.shell import around_person, fit_shell, seen_through
@@ -21,16 +23,7 @@ from dgtalker_engine.training.clip_frames import ClipFrames
 from dgtalker_engine.training.head_evaluation import over_background, turned
 from dgtalker_engine.training.metrics import psnr
 
-TINY = GaussianTalkerConfig(
-    steps=40,
-    share=0.8,
-    face_gaussians=2500,
-    hair_gaussians=900,
-    most_gaussians=4700,
-    neck_gaussians=500,
-    density_rounds=2,
-    blendshapes=2,
-)
+TINY = replace(head_tools.TINY, steps=40, blendshapes=2)
 
 
 @pytest.fixture(scope="module")
