@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from head_tools import TINY
+from gaussiantalker_tools import TINY
 from made_clips import make_clip
 
 from dgtalker_engine.capture.clip import Clip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import head_tools
+import gaussiantalker_tools
 import numpy as np
 import pytest
 import torch
@@ -23,7 +23,7 @@ from dgtalker_engine.training.clip_frames import ClipFrames
 from dgtalker_engine.training.head_evaluation import over_background, turned
 from dgtalker_engine.training.metrics import psnr
 
-TINY = replace(head_tools.TINY, steps=40, blendshapes=2)
+TINY = replace(gaussiantalker_tools.TINY, steps=40, blendshapes=2)
 
 
 @pytest.fixture(scope="module")
