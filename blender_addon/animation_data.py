@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import bpy
@@ -24,6 +25,14 @@ def channelbag(action: bpy.types.Action, slot: bpy.types.ActionSlot) -> bpy.type
     layer = action.layers[0] if action.layers else action.layers.new("Layer")
     strip: Any = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
     return strip.channelbag(slot, ensure=True)
+
+
+def channelbags(action: bpy.types.Action) -> Iterator[bpy.types.ActionChannelbag]:
+    """The curves of all slots of an action that have some."""
+    for layer in action.layers:
+        strips: Any = layer.strips
+        for strip in strips:
+            yield from strip.channelbags
 
 
 def active_curves(owner: bpy.types.ID) -> list[bpy.types.FCurve]:

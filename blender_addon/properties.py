@@ -52,6 +52,14 @@ class SpeakerProperties(PropertyGroup, Protocol):
     manner_of: str
 
 
+class KeysProperties(PropertyGroup, Protocol):
+    """What a Key or an Object knows of its generated keys: `key.dgtalker_keys`."""
+
+    ledger: str
+    action: bpy.types.Action | None
+    made: bool
+
+
 class StripProperties(PropertyGroup, Protocol):
     """Who speaks a sound strip, and how: `strip.dgtalker`. Settings are read by their names."""
 
@@ -77,6 +85,12 @@ def speaker_properties(ob: bpy.types.Object) -> SpeakerProperties:
     """Any object has them; `speech.timeline.speakers.is_speaker` says of which they mean something."""
     owner: Any = ob
     return owner.dgtalker_speech
+
+
+def keys_properties(owner: bpy.types.ID) -> KeysProperties:
+    """Keys and Objects have them."""
+    animated: Any = owner
+    return animated.dgtalker_keys
 
 
 def strip_properties(strip: bpy.types.Strip) -> StripProperties:

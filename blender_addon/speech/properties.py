@@ -113,6 +113,17 @@ class SpeakerPropertyGroup(bpy.types.PropertyGroup):
     )
 
 
+class KeysPropertyGroup(bpy.types.PropertyGroup):
+    """The generated keys of a Key or an Object; see `keys.generated`. Copies of the datablock have it with them."""
+
+    ledger: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
+    """`keys.ledger` as text."""
+    action: bpy.props.PointerProperty(type=bpy.types.Action, override={"LIBRARY_OVERRIDABLE"})
+    """In which they were written."""
+    made: bpy.props.BoolProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
+    """Whether the action was made for them."""
+
+
 SpeakerPropertyGroup.__annotations__ |= {
     name: _style(
         name,
@@ -128,7 +139,7 @@ SpeakerPropertyGroup.__annotations__ |= {
 }
 
 
-CLASSES = (StripPropertyGroup, SpeakerPropertyGroup)
+CLASSES = (StripPropertyGroup, SpeakerPropertyGroup, KeysPropertyGroup)
 
 
 def add() -> None:
@@ -136,9 +147,17 @@ def add() -> None:
     strip.dgtalker = bpy.props.PointerProperty(type=StripPropertyGroup)
     ob: Any = bpy.types.Object
     ob.dgtalker_speech = bpy.props.PointerProperty(type=SpeakerPropertyGroup, override={"LIBRARY_OVERRIDABLE"})
+    for owner in _animated():
+        owner.dgtalker_keys = bpy.props.PointerProperty(type=KeysPropertyGroup, override={"LIBRARY_OVERRIDABLE"})
+
+
+def _animated() -> list[Any]:
+    return [bpy.types.Object, bpy.types.Key]
 
 
 def remove() -> None:
+    for owner in _animated():
+        del owner.dgtalker_keys
     ob: Any = bpy.types.Object
     del ob.dgtalker_speech
     strip: Any = bpy.types.Strip

@@ -14,7 +14,7 @@ from dgtalker_engine.rig import HEAD_NAMES
 
 from ...head import model
 from ...properties import speaker_properties
-from ..keys import evaluation, keyframes, nla
+from ..keys import evaluation, keyframes
 from ..takes import recordings, retarget
 from ..timeline import speakers, strips
 
@@ -71,8 +71,7 @@ def remove(head: bpy.types.Object, scene: bpy.types.Scene) -> list[str]:
         recordings.forget(head)
         if speaker_properties(head).take:
             return retarget.rewrite_anyway(head, scene)
-    keyframes.clear(head)
-    return []
+    return keyframes.clear(head)
 
 
 @contextmanager
@@ -88,12 +87,8 @@ def _kept_otherwise(head: bpy.types.Object) -> Iterator[None]:
 
 
 def frames_of(head: bpy.types.Object, scene: bpy.types.Scene) -> range:
-    """The frames that an export of a speaker holds: those of its generated strip, or else the scene's."""
-    key = model.key_of(head)
-    generated = nla.find(key) if key else None
-    if generated is None:
-        return range(scene.frame_start, scene.frame_end + 1)
-    return range(round(generated.strip.frame_start), round(generated.strip.frame_end) + 1)
+    """The frames that an export of a speaker holds: those that it speaks or plays, or else the scene's."""
+    return keyframes.span(head) or range(scene.frame_start, scene.frame_end + 1)
 
 
 def evaluated_steps(head: bpy.types.Object, scene: bpy.types.Scene) -> Generator[float, None, Performance]:

@@ -2,85 +2,166 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
 import numpy as np
 from mathutils import Euler, Matrix, Quaternion
 
-from dgtalker_engine.performance import Performance
+from dgtalker_engine.performance import FADE, Performance
+from dgtalker_engine.performance.direction import ease
 from dgtalker_engine.rig import HEAD_NAMES
 
 from ... import animation_data
 from ...head import model
 from ..timeline import speakers
-from . import nla
+from . import first_design, generated, places
+from .generated import Sheet
+from .ledger import Path
+from .merge import Kept
 
 DELTA_PATHS = ("delta_rotation_euler", "delta_rotation_quaternion")
 
+BESIDE = 0.12
+"""Seconds beside the animator's keys in which theirs pass into generated ones."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Frames of one of a speaker's curves that generated keys stay out of."""
+
+    owner: bpy.types.ID
+    path: Path
+    label: str
+    kept: Kept
+
+    @property
+    def text(self) -> str:
+        """As the panel shows it: ``jawOpen 30–34``."""
+        frames = f"{self.kept.start}–{self.kept.end}" if self.kept.end > self.kept.start else f"{self.kept.start}"
+        return f"{self.label} {frames}"
+
 
 def write(head: bpy.types.Object, performance: Performance, first: int) -> list[str]:
-    """Writes a performance that starts at frame `first` into a speaker's generated strips.
+    """Writes a performance that starts at frame `first` into a speaker's actions, around what the animator changed.
 
-    Controls that a driver moves are left to it.
+    It is played over her pose: a control moves from where she had it. Controls that drivers or NLA strips of hers move
+    are left to them.
 
     Returns:
         Sentences for the user about what was left out.
     """
     notes: list[str] = []
+    if not performance.frames:
+        return notes
     last = first + performance.frames - 1
-    lowest = True
+    reach = max(1, round(BESIDE * performance.fps))
     for part in speakers.meshes(head):
         key = model.key_of(part)
         if key is None:
             return [speakers.locked_reason(part)]
+        rest = speakers.rest(part)
+        faded, start = _faded(performance, first, rest)
+        lifted = first_design.lift(key, notes)
         paths = _control_paths(part, key, performance, notes)
-        curves = {(path, 0): _shortened(performance.curve(name)) for name, path in paths.items()}
-        lowest &= nla.write(key, f"Speech {part.name}", first, last, curves, part)
-    turns = _turn_curves(head, performance, first, notes) if speakers.turns(head) else {}
-    if turns:
-        lowest &= nla.write(head, f"Speech {head.name} Movement", first, last, turns, head)
-    elif nla.find(head):
-        _clear_turns(head)
-    if not lowest:
-        notes.append(f"The track Speech of {head.name} lies above your own: move it down in the NLA editor.")
+        sheet = Sheet(key, f"{part.name} Face")
+        new: dict[Path, np.ndarray] = {}
+        for name, path in paths.items():
+            if path in lifted:
+                sheet.lay_to((path, 0), rest.get(name, 0.0))
+            own = sheet.own((path, 0), start, faded.frames)
+            new[path, 0] = _over(own, faded.curve(name), rest.get(name, 0.0), _limits(key, path))
+        sheet.write(first, last, reach, start, new)
+        notes += sheet.notes
+        first_design.keep_edits(key, lifted, start, new, notes)
+    _write_turns(head, performance, first, last, reach, notes)
+    hidden = [edit.text for edit in edits(head) if edit.kept.kind == "OWN" and edit.kept.end > edit.kept.start]
+    if hidden:
+        notes.append(f"Keys that {head.name} had before stay instead of speech: {listed(hidden)}.")
     return notes
 
 
 def spoken(head: bpy.types.Object) -> bool:
     """Whether a speaker has generated keys."""
-    return any(nla.find(owner) for owner in (model.key_of(head), head) if owner)
+    return any(generated.has(owner) or first_design.has(owner) for owner in owners(head))
 
 
-def clear(head: bpy.types.Object) -> None:
-    """Removes a speaker's generated strips and lays what they moved to rest."""
-    for part in speakers.meshes(head):
-        key = model.key_of(part)
-        if key is None:
-            continue
-        moved = {path for layer in (nla.CONTACTS, nla.SPEECH) for path, _ in nla.remove(key, layer)}
-        defaults = speakers.rest(part)
-        rest = {name: defaults[control] for control, name in speakers.controls(part).items()}
-        for block in key.key_blocks:
-            if block.path_from_id("value") in moved:
-                block.value = rest.get(block.name, 0.0)
-    _clear_turns(head)
+def span(head: bpy.types.Object) -> range:
+    """The frames of what a speaker speaks or plays; empty where it does neither."""
+    spans = [places.ledger_of(owner) for owner in owners(head)]
+    spans = [each for each in spans if each.curves]
+    return range(min(each.first for each in spans), max(each.last for each in spans) + 1) if spans else range(0)
 
 
-def _clear_turns(head: bpy.types.Object) -> None:
-    if nla.find(head):
-        moved = {path for path, _ in nla.remove(head)}
-        if DELTA_PATHS[0] in moved:
-            head.delta_rotation_euler = (0.0, 0.0, 0.0)
-        if DELTA_PATHS[1] in moved:
-            head.delta_rotation_quaternion = (1.0, 0.0, 0.0, 0.0)
+def owners(head: bpy.types.Object) -> list[bpy.types.ID]:
+    """The datablocks with a speaker's curves."""
+    keys = [model.key_of(part) for part in speakers.meshes(head)]
+    return [*(key for key in keys if key), head]
+
+
+def edits(head: bpy.types.Object) -> list[Edit]:
+    """What a speaker's generated keys stay out of, by curve and frames."""
+    return [
+        Edit(owner, path, label_of(owner, path), kept)
+        for owner in owners(head)
+        for path, kept in generated.kept_of(owner)
+    ]
+
+
+def release(head: bpy.types.Object, chosen: Sequence[Edit]) -> None:
+    """Gives ranges back to the generated keys: edits go, locks come off, keys from before are put away for speech."""
+    for owner in owners(head):
+        mine = [edit for edit in chosen if edit.owner == owner]
+        if mine:
+            sheet = Sheet(owner, head.name)
+            for edit in mine:
+                sheet.release(edit.path, edit.kept.start, edit.kept.end, (edit.kept.kind,))
+                if edit.kept.kind == "OWN":
+                    sheet.lay_to(edit.path, _rest_of(head, edit))
+            sheet.write_back()
+
+
+def lock(head: bpy.types.Object, first: int, last: int) -> int:
+    """Lets generated keys of a range stay as they are when keys are made anew; returns how many curves have some."""
+    return sum(Sheet(owner, head.name).lock(first, last) for owner in owners(head) if places.of(owner))
+
+
+def bake(head: bpy.types.Object) -> None:
+    """Lets all of a speaker's keys be the animator's own."""
+    for owner in owners(head):
+        generated.bake(owner)
+
+
+def clear(head: bpy.types.Object) -> list[str]:
+    """Removes a speaker's generated keys; what it had before is back.
+
+    Returns:
+        Sentences for the user: which edits stay.
+    """
+    notes: list[str] = []
+    for owner in owners(head):
+        first_design.remove(owner, speakers.rest(head) if owner == head else _rest_by_path(head, owner))
+        if places.of(owner):
+            stay = [_named(owner, path, kept) for path, kept in Sheet(owner, head.name).clear()]
+            if stay:
+                notes.append(f"What you edited stays as your own keys: {listed(stay)}.")
+        else:
+            generated.forget(owner)
+    return notes
+
+
+def label_of(owner: bpy.types.ID, path: Path) -> str:
+    """The name of a curve for people."""
+    if isinstance(owner, bpy.types.Key):
+        return path[0].removeprefix('key_blocks["').removesuffix('"].value')
+    return f"turn {'WXYZ'[-4 if path[0] == DELTA_PATHS[1] else -3 :][path[1]]}"
 
 
 def tweaked(head: bpy.types.Object) -> bool:
     """Whether the animator is inside one of a speaker's NLA strips."""
-    keys = [model.key_of(part) for part in speakers.meshes(head)]
-    return animation_data.tweaked(head) or any(animation_data.tweaked(key) for key in keys if key)
+    return any(animation_data.tweaked(owner) for owner in owners(head))
 
 
 def locked_reason(head: bpy.types.Object) -> str:
@@ -88,6 +169,55 @@ def locked_reason(head: bpy.types.Object) -> str:
     if tweaked(head):
         return f"An NLA strip of {head.name} is being edited: leave it with Tab in the NLA editor first."
     return speakers.locked_reason(head)
+
+
+def listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _named(owner: bpy.types.ID, path: Path, kept: Kept) -> str:
+    return Edit(owner, path, label_of(owner, path), kept).text
+
+
+def _rest_of(head: bpy.types.Object, edit: Edit) -> float:
+    if edit.owner == head:
+        return 1.0 if edit.path == (DELTA_PATHS[1], 0) else 0.0
+    return _rest_by_path(head, edit.owner).get(edit.path[0], 0.0)
+
+
+def _rest_by_path(head: bpy.types.Object, owner: bpy.types.ID) -> dict[str, float]:
+    for part in speakers.meshes(head):
+        key = model.key_of(part)
+        if key == owner and key is not None:
+            rest = speakers.rest(part)
+            return {
+                key.key_blocks[name].path_from_id("value"): rest[control]
+                for control, name in speakers.controls(part).items()
+                if name in key.key_blocks
+            }
+    return {}
+
+
+def _faded(performance: Performance, first: int, rest: Mapping[str, float]) -> tuple[Performance, int]:
+    """A performance that comes out of rest and goes back to it, around its own frames; and its first frame."""
+    frames = max(1, round(FADE * performance.fps))
+    default = np.array([rest.get(name, 0.0) for name in performance.names], np.float32)
+    moves = performance.weights - default
+    rise = ease(np.arange(frames) / frames).astype(np.float32)[:, None]
+    weights = default + np.concatenate([moves[:1] * rise, moves, moves[-1:] * rise[::-1]])
+    return Performance(performance.fps, performance.names, weights.astype(np.float32)), first - frames
+
+
+def _over(own: np.ndarray, curve: np.ndarray, default: float, limits: tuple[float, float]) -> np.ndarray:
+    """A control's generated curve over where the animator had it."""
+    low = min(limits[0], float(curve.min()), float(own.min()))
+    high = max(limits[1], float(curve.max()), float(own.max()))
+    return np.clip(own + (curve - np.float32(default)), low, high)
+
+
+def _limits(key: bpy.types.Key, path: str) -> tuple[float, float]:
+    block: Any = key.path_resolve(path.rpartition(".")[0])
+    return block.slider_min, block.slider_max
 
 
 def _control_paths(
@@ -100,44 +230,66 @@ def _control_paths(
         notes.append(f"{head.name} has lost shape keys ({listed(missing)}): restore its controls.")
     blocks = {control: key.key_blocks[name] for control, name in controls.items() if name not in missing}
     paths = {control: block.path_from_id("value") for control, block in blocks.items()}
-    drivers = animation_data.driven(key)
-    driven = [controls[control] for control, path in paths.items() if path in drivers]
-    if driven:
-        notes.append(f"Drivers of {head.name} keep moving {listed(driven)}.")
-    return {control: path for control, path in paths.items() if path not in drivers}
+    for moved, what in ((animation_data.driven(key), "Drivers"), (places.moved_by_strips(key), "NLA strips")):
+        left = [controls[control] for control, path in paths.items() if path in moved]
+        if left:
+            notes.append(f"{what} of {head.name} keep moving {listed(left)}.")
+        paths = {control: path for control, path in paths.items() if path not in moved}
+    return paths
 
 
-def listed(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def _turn_curves(
-    head: bpy.types.Object, performance: Performance, first: int, notes: list[str]
-) -> dict[tuple[str, int], np.ndarray]:
-    """Curves of the head's delta rotation.
-
-    Blender applies a delta before (outside of) the object's own rotation R, so a turn D of the head in its own axes
-    is the delta R D R⁻¹.
-    """
-    if not set(HEAD_NAMES) & set(performance.names):
-        return {}
-    quaternion = head.rotation_mode == "QUATERNION"
-    path = DELTA_PATHS[quaternion]
-    if head.rotation_mode == "AXIS_ANGLE":
+def _write_turns(
+    head: bpy.types.Object, performance: Performance, first: int, last: int, reach: int, notes: list[str]
+) -> None:
+    """Curves of the head's delta rotation, where it turns; or none any more."""
+    lifted = first_design.lift(head, notes)
+    path = DELTA_PATHS[head.rotation_mode == "QUATERNION"]
+    turns = speakers.turns(head) and bool(set(HEAD_NAMES) & set(performance.names))
+    if turns and head.rotation_mode == "AXIS_ANGLE":
         notes.append(f"{head.name} does not turn: Blender has no delta for axis-angle rotation; use XYZ Euler.")
-        return {}
-    if path in animation_data.driven(head):
-        notes.append(f"Drivers of {head.name} keep turning it.")
-        return {}
+        turns = False
+    for moved, what in ((animation_data.driven(head), "Drivers"), (places.moved_by_strips(head), "NLA strips")):
+        if turns and path in moved:
+            notes.append(f"{what} of {head.name} keep turning it.")
+            turns = False
+    if not turns:
+        if places.of(head):
+            Sheet(head, f"{head.name} Movement").clear()
+        return
+    sheet = Sheet(head, f"{head.name} Movement")
+    count = 4 if path == DELTA_PATHS[1] else 3
+    for i in range(count):
+        if path in lifted:
+            sheet.lay_to((path, i), 1.0 if count == 4 and i == 0 else 0.0)
+    faded, start = _faded(performance, first, {})
+    own = np.stack([sheet.own((path, i), start, faded.frames) for i in range(count)], axis=1)
+    values = _turned(head, faded, start, own)
+    new: dict[Path, np.ndarray] = {(path, i): values[:, i] for i in range(count)}
+    sheet.write(first, last, reach, start, new)
+    notes += sheet.notes
+    first_design.keep_edits(head, lifted, start, new, notes)
+
+
+def _turned(head: bpy.types.Object, performance: Performance, first: int, own: np.ndarray) -> np.ndarray:
+    """The delta rotation of a head, float32 (frames, 3 or 4), which turns from the delta `own` in its own axes.
+
+    Blender applies a delta before (outside of) the object's own rotation R, so after a delta O of the animator's a turn
+    D of the head in its own axes is the delta O R D R⁻¹.
+    """
     yaw, pitch, roll = (performance.curve(name) for name in HEAD_NAMES)
-    values = np.empty((performance.frames, 4 if quaternion else 3), np.float32)
-    angles = zip(pitch.tolist(), roll.tolist(), yaw.tolist(), strict=True)
+    quaternion = own.shape[1] == 4
     order: Any = head.rotation_mode
-    for i, (turn, own) in enumerate(zip(angles, _own_rotations(head, first), strict=False)):
-        delta = own @ Euler(turn).to_matrix() @ own.transposed()
+    values = np.empty(own.shape, np.float32)
+    angles = zip(pitch.tolist(), roll.tolist(), yaw.tolist(), strict=True)
+    still: list[float] | None = None
+    below = Matrix.Identity(3)
+    for i, (turn, rotation, mine) in enumerate(zip(angles, _own_rotations(head, first), own.tolist(), strict=False)):
+        if mine != still:
+            still, below = mine, _rotation(order, mine)
+        delta = below @ rotation @ Euler(turn).to_matrix() @ rotation.transposed()
         turned: Any = delta.to_quaternion() if quaternion else delta.to_euler(order)
         values[i] = tuple(turned)
-    return {(path, i): _shortened(values[:, i]) for i in range(values.shape[1])}
+    return values
 
 
 def _own_rotations(head: bpy.types.Object, first: int) -> Iterator[Matrix]:
@@ -159,8 +311,3 @@ def _own_rotations(head: bpy.types.Object, first: int) -> Iterator[Matrix]:
 def _rotation(mode: Any, values: list[float]) -> Matrix:
     own = Quaternion(values).normalized() if mode == "QUATERNION" else Euler(values, mode)
     return own.to_matrix()
-
-
-def _shortened(values: np.ndarray) -> np.ndarray:
-    """One key is enough for what never moves."""
-    return values[:1] if np.ptp(values) == 0.0 else values

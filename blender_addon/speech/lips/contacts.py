@@ -1,24 +1,22 @@
-"""P, B and M: where the lips do not close in the final motion, and a layer of keys that closes them.
+"""P, B and M: where the lips do not close in the final motion, and how generated keys close them.
 
-The final motion is what Blender evaluates: generated keys, the animator's on top, drivers and correctives.
+The final motion is what Blender evaluates: generated keys, the animator's between them, drivers and correctives.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import bpy
 import numpy as np
 
-from dgtalker_engine.performance import Direction, Take
+from dgtalker_engine.performance import Direction, Performance, Take
 from dgtalker_engine.performance.direction import DirectionBlend, ease
 
-from ... import animation_data
 from ...head import model
 from ...properties import speaker_properties
-from ..keys import evaluation, nla
+from ..keys import evaluation, keyframes, places
 from ..timeline import speakers
 from . import lip_gap
 
@@ -63,27 +61,36 @@ def check_steps(
     return misses
 
 
-def mend(head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction]) -> None:
-    """Closes the lips at every P, B and M that lacks it, anew."""
-    close(head, take, first, directions, evaluation.finished(unmended_steps(head, take, first, directions)))
-
-
-def unmended_steps(
-    head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction]
-) -> Generator[float, None, list[Miss]]:
-    """`check_steps` as it would be without the layer; what was changed for it is back at the end."""
-    with _unmended(head):
-        return (yield from check_steps(head, take, first, directions))
+def mend(
+    head: bpy.types.Object,
+    played: Performance,
+    start: int,
+    take: Take,
+    first: int,
+    directions: Sequence[Direction],
+) -> None:
+    """Closes the lips at every P, B and M that lacks it in what was just written; see `close`."""
+    misses = evaluation.finished(check_steps(head, take, first, directions))
+    close(head, played, start, take, first, directions, misses)
 
 
 def close(
-    head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction], misses: Sequence[Miss]
+    head: bpy.types.Object,
+    played: Performance,
+    start: int,
+    take: Take,
+    first: int,
+    directions: Sequence[Direction],
+    misses: Sequence[Miss],
 ) -> None:
-    """Closes the lips at misses of `unmended_steps`, by keys on a layer above the speech; other keys stay.
+    """Closes the lips at misses, by generated keys; the animator's own stay.
 
-    Where hand keys or drivers hold all that could close them, lips stay apart.
+    Where her keys or drivers hold all that could close them, lips stay apart.
+
+    Args:
+        played, start: what the speaker's keys were written from, and its first frame.
+        misses: of `check_steps` after that.
     """
-    release(head)
     speaker_properties(head).mended = True
     key = model.key_of(head)
     if not misses or key is None:
@@ -92,48 +99,28 @@ def close(
     spans = [span for span in _spans(take, first, directions) if missed & set(_frames(*span).tolist())]
     frames, amount = _envelope(spans, take, first)
     gap, names = gap_of(head, key), _names(head, key)
-    free = _free(head, key)
-    added: dict[str, np.ndarray] = {}
+    rows = frames - start
+    weights = played.weights.copy()
     for _ in range(PASSES):
         values = evaluation.weights(key, frames.tolist())
-        for name, change in gap.closing(values, names, free).items():
-            added[name] = added.get(name, 0.0) + change * amount
-        curves = {name: np.zeros(take.frames, np.float32) for name in added}
-        for name, curve in curves.items():
-            curve[frames - first] = added[name]
-        for part in speakers.meshes(head):
-            _write(part, curves, first, first + take.frames - 1)
-
-
-@contextlib.contextmanager
-def _unmended(head: bpy.types.Object) -> Iterator[None]:
-    """The speaker without its layer, for a moment."""
-    key = model.key_of(head)
-    generated = nla.find(key, nla.CONTACTS) if key else None
-    muted = generated is not None and generated.track.mute
-    if generated:
-        generated.track.mute = True
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ReferenceError):  # undo took the speaker away meanwhile
-            generated = nla.find(key, nla.CONTACTS) if key else None
-            if generated:
-                generated.track.mute = muted
+        free = _free(head, key, frames)
+        patterns, which = np.unique(np.stack(list(free.values()), axis=1), axis=0, return_inverse=True)
+        for i, pattern in enumerate(patterns):
+            here = np.flatnonzero(which.ravel() == i)
+            reached = {name for name, moves in zip(free, pattern, strict=True) if moves}
+            for name, change in gap.closing(values[here], names, reached).items():
+                weights[rows[here], played.names.index(name)] += change * amount[here]
+        keyframes.write(head, Performance(played.fps, played.names, weights), start)
 
 
 def mended(head: bpy.types.Object) -> bool:
-    """Whether the lips of a speaker are kept closed by the layer."""
+    """Whether the lips of a speaker are kept closed."""
     return speaker_properties(head).mended
 
 
 def release(head: bpy.types.Object) -> None:
-    """Removes the layer."""
+    """Lets the lips be closed no longer, from the next writing on."""
     speaker_properties(head).mended = False
-    for part in speakers.meshes(head):
-        key = model.key_of(part)
-        if key is not None and nla.find(key, nla.CONTACTS):
-            nla.remove(key, nla.CONTACTS)
 
 
 def gap_of(head: bpy.types.Object, key: bpy.types.Key) -> lip_gap.LipGap:
@@ -163,34 +150,24 @@ def _names(head: bpy.types.Object, key: bpy.types.Key) -> list[str | None]:
     return [control.get(block.name) for block in key.key_blocks]
 
 
-def _free(head: bpy.types.Object, key: bpy.types.Key) -> set[str]:
-    """Controls that the layer reaches: generated, and neither driven nor replaced by keys that lie above."""
-    speech = nla.find(key)
-    if speech is None:
-        return set()
-    generated = {path for path, _ in nla.moved(speech)}
-    above = animation_data.driven(key)
-    if animation_data.ensured(key).action_blend_type == "REPLACE":
-        above |= {curve.data_path for curve in animation_data.active_curves(key)}
+def _free(head: bpy.types.Object, key: bpy.types.Key, frames: np.ndarray) -> dict[str, np.ndarray]:
+    """Which controls are generated on which frames, bool (frames,) by control: what the animator holds is not moved."""
+    generated_paths = {path for path, _ in places.ledger_of(key).curves}
+    held: dict[str, np.ndarray] = {}
+    for edit in keyframes.edits(head):
+        if edit.owner == key:
+            inside = (frames >= edit.kept.start) & (frames <= edit.kept.end)
+            held[edit.path[0]] = held.get(edit.path[0], np.zeros(len(frames), bool)) | inside
     paths = {
         control: key.key_blocks[name].path_from_id("value")
         for control, name in speakers.controls(head).items()
         if name in key.key_blocks
     }
-    return {control for control, path in paths.items() if path in generated and path not in above}
-
-
-def _write(part: bpy.types.Object, curves: dict[str, np.ndarray], first: int, last: int) -> None:
-    key = model.key_of(part)
-    names = speakers.controls(part)
-    if key is None:
-        return
-    driven = animation_data.driven(key)
-    blocks = {control: key.key_blocks.get(names.get(control, "")) for control in curves}
-    paths: dict[str, str] = {name: block.path_from_id("value") for name, block in blocks.items() if block}
-    moved: nla.Curves = {(path, 0): curves[control] for control, path in paths.items() if path not in driven}
-    if moved:
-        nla.write(key, f"Lip Contacts {part.name}", first, last, moved, part, nla.CONTACTS)
+    none = np.zeros(len(frames), bool)
+    return {
+        control: np.full(len(frames), path in generated_paths) & ~held.get(path, none)
+        for control, path in paths.items()
+    }
 
 
 def _spans(take: Take, first: int, directions: Sequence[Direction]) -> list[tuple[float, float]]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import bpy
 import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.performance import Direction, Take, perform
+from dgtalker_engine.performance import Direction, Performance, Take, perform
 
 from ... import animation_data
 from ...properties import speaker_properties, strip_properties
@@ -97,13 +98,49 @@ def rewrite_anyway(head: bpy.types.Object, scene: bpy.types.Scene) -> list[str]:
 def write(head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction]) -> list[str]:
     """Writes the keys of a take that starts at frame `first`; lips that were mended are mended again."""
     styles = styles_of(head, first, take.frames)
-    played = recordings.laid_over(head, take.fps, perform(take, directions, styles), first)
-    assert played is not None
+    played = _played(head, take, first, directions, styles)
     notes = keyframes.write(head, *played)
     storage.keep_hash(head, "settings_hash", _settings_hash(head, first, directions, styles))
     if contacts.mended(head):
-        contacts.mend(head, take, first, directions)
+        contacts.mend(head, *played, take, first, directions)
     return notes
+
+
+def close_lips(
+    head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction], misses: Sequence[contacts.Miss]
+) -> None:
+    """Closes the lips at misses that were found in what is written now, and keeps them closed."""
+    played = _played(head, take, first, directions, styles_of(head, first, take.frames))
+    contacts.close(head, *played, take, first, directions, misses)
+
+
+@contextlib.contextmanager
+def unmended(head: bpy.types.Object) -> Iterator[None]:
+    """A speaker whose lips nothing keeps closed; what fails within leaves it as it was."""
+    if not contacts.mended(head):
+        yield
+        return
+    contacts.release(head)
+    rewrite(head)
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(ReferenceError, DGTalkerError):  # undo took the speaker away meanwhile
+            speaker_properties(head).mended = True
+            rewrite(head)
+        raise
+
+
+def _played(
+    head: bpy.types.Object,
+    take: Take,
+    first: int,
+    directions: Sequence[Direction],
+    styles: Mapping[str, np.ndarray],
+) -> tuple[Performance, int]:
+    played = recordings.laid_over(head, take.fps, perform(take, directions, styles), first)
+    assert played is not None
+    return played
 
 
 def behind(head: bpy.types.Object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Generator
 from typing import Any
 
@@ -64,8 +65,8 @@ class CheckLips(TakeOperator, EngineOperator, bpy.types.Operator):
 
 
 class CloseLips(TakeOperator, EngineOperator, bpy.types.Operator):
-    """Close the lips where they stay apart at P, B and M, by keys on an NLA track of their own. Your own keys stay;
-    amounts that you change later are mended too"""
+    """Close the lips where they stay apart at P, B and M, by generated keys. Your own keys stay; amounts that you
+    change later are mended too"""
 
     bl_idname = "dgtalker.close_lips"
     bl_label = "Close Lips"
@@ -74,15 +75,20 @@ class CloseLips(TakeOperator, EngineOperator, bpy.types.Operator):
         timeline = strips.remembered(strips.timeline(context))
         clock = strips.clock(timeline())
         names = [head.name for head in strips.animated(timeline())]
-        missed: dict[str, list[contacts.Miss]] = {}
-        for i, name in enumerate(names):
-            looking = contacts.unmended_steps(*_take(timeline(), name))
-            missed[name] = yield from steps.shown(looking, "Looking at the lips", i / len(names), (i + 1) / len(names))
         named: list[tuple[int, str]] = []
+        missed: dict[str, list[contacts.Miss]] = {}
+        with contextlib.ExitStack() as stack:
+            for i, name in enumerate(names):
+                spoken = _take(timeline(), name)
+                stack.enter_context(retarget.unmended(spoken[0]))
+                looking = contacts.check_steps(*spoken)
+                missed[name] = yield from steps.shown(
+                    looking, "Looking at the lips", i / len(names), (i + 1) / len(names)
+                )
         scene = timeline()
         for name, misses in missed.items():
             spoken = _take(scene, name)
-            contacts.close(*spoken, misses)
+            retarget.close_lips(*spoken, misses)
             left = evaluation.finished(contacts.check_steps(*spoken))
             named += [(miss.frame, marker_names.open_lips(miss.phone, miss.frame, clock)) for miss in left]
         markers.show(scene, "OPEN_LIPS", named)
@@ -93,7 +99,7 @@ class CloseLips(TakeOperator, EngineOperator, bpy.types.Operator):
 
 
 class ReleaseLips(ui.ExplainedOperator, bpy.types.Operator):
-    """Remove the keys that Close Lips made"""
+    """Let lips be apart again where Close Lips closed them"""
 
     bl_idname = "dgtalker.release_lips"
     bl_label = "Release Lips"
@@ -102,11 +108,17 @@ class ReleaseLips(ui.ExplainedOperator, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         mended = any(contacts.mended(head) for head in strips.speaking(strips.timeline(context)))
-        return "" if mended else "Close Lips has made no keys."
+        return "" if mended else "Close Lips keeps no lips closed."
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        for head in strips.speaking(strips.timeline(context)):
-            contacts.release(head)
+        scene = strips.timeline(context)
+        try:
+            for head in strips.speaking(scene):
+                if contacts.mended(head):
+                    contacts.release(head)
+                    retarget.rewrite_anyway(head, scene)
+        except DGTalkerError as error:
+            return ui.report(self, error)
         return {"FINISHED"}
 
 

@@ -19,7 +19,8 @@ from ..timeline import marker_names, markers, settings, speakers, strips
 
 
 class Animate(EngineOperator, bpy.types.Operator):
-    """Let every head speak its sound strips, facing as it does now. Replaces what was generated; your keys stay"""
+    """Let every head speak its sound strips, over its pose, facing as it does now. Generated keys are made anew; yours
+    and what you edited stay"""
 
     bl_idname = "dgtalker.animate"
     bl_label = "Animate"
@@ -65,7 +66,7 @@ class AssignSpeaker(ui.ExplainedOperator, bpy.types.Operator):
 
 
 class ClearSpeech(ui.ExplainedOperator, bpy.types.Operator):
-    """Remove what was generated for the heads of the scene; your own keys stay"""
+    """Remove what was generated for the heads of the scene; your own keys and edits stay, and your pose comes back"""
 
     bl_idname = "dgtalker.clear_speech"
     bl_label = "Clear Speech"
@@ -79,11 +80,17 @@ class ClearSpeech(ui.ExplainedOperator, bpy.types.Operator):
         return next(filter(None, map(keyframes.locked_reason, heads)), "")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        for head in spoken(context.scene):
-            keyframes.clear(head)
-            retarget.forget(head)
+        notes: list[str] = []
+        try:
+            for head in spoken(context.scene):
+                notes += keyframes.clear(head)
+                retarget.forget(head)
+        except DGTalkerError as error:
+            return ui.report(self, error)
         for kind in marker_names.NAMES:
             markers.remove(strips.timeline(context), kind)
+        if notes:
+            self.report({"WARNING"}, " ".join(notes))
         return {"FINISHED"}
 
 

@@ -27,7 +27,7 @@ def make_head():
         head.dgtalker.rig = json.dumps(arkit_rig().to_json())
         head.shape_key_add(name="Basis")
         for control in arkit_rig().names:
-            head.shape_key_add(name=control)
+            head.shape_key_add(name=control).value = 0.0
         return head
 
     return make
@@ -112,16 +112,20 @@ def animated(make_head, add_strip, voice):
 
 
 @pytest.fixture
-def curve():
-    """`curve(ob, name)`: a shape key as it plays, on every frame of the object's generated clip."""
+def spoken_frames(room):
+    """`spoken_frames(ob)`: the frames over which an object speaks."""
+    return lambda ob: room("speech.keys.keyframes").span(ob)
+
+
+@pytest.fixture
+def curve(spoken_frames):
+    """`curve(ob, name)`: a shape key as it plays, on every frame that the object speaks."""
 
     def play(ob: bpy.types.Object, name: str) -> np.ndarray:
-        key = ob.data.shape_keys
-        strip = key.animation_data.nla_tracks["Speech"].strips[0]
         values = []
-        for frame in range(int(strip.frame_start), int(strip.frame_end) + 1):
+        for frame in spoken_frames(ob):
             bpy.context.scene.frame_set(frame)
-            values.append(key.key_blocks[name].value)
+            values.append(ob.data.shape_keys.key_blocks[name].value)
         return np.array(values)
 
     return play

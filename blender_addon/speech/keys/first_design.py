@@ -1,0 +1,120 @@
+"""Files of the first design: its generated keys, on NLA tracks below the animator's action, become plain keys.
+
+Its actions carried a custom property, which copies of them carry too: it is trusted nowhere but here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ... import animation_data
+from . import generated, key_points
+from .ledger import Path
+from .merge import TOLERANCE
+
+MARKS = ("dgtalker_speech", "dgtalker_contacts")
+"""Of the speech, and of the layer that closed lips."""
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """What a track of the first design held: frames and values of its keys by curve, and its action."""
+
+    curves: dict[Path, tuple[np.ndarray, np.ndarray]]
+    action: bpy.types.Action | None
+
+    def __contains__(self, path: str) -> bool:
+        return any(each == path for each, _ in self.curves)
+
+
+def has(owner: bpy.types.ID) -> bool:
+    """Whether a datablock has tracks of the first design."""
+    return bool(_strips(owner))
+
+
+def lift(owner: bpy.types.ID, notes: list[str]) -> Lifted:
+    """Takes the tracks of the first design away, and returns what was on that of the speech."""
+    curves: dict[Path, tuple[np.ndarray, np.ndarray]] = {}
+    action: bpy.types.Action | None = None
+    for track, strip in _strips(owner):
+        if strip.action.get(MARKS[0]):
+            action = strip.action
+            for curve in _curves(strip):
+                keys = key_points.read(curve)
+                frames = strip.frame_start + (keys.times - strip.action_frame_start) * strip.scale
+                curves[curve.data_path, curve.array_index] = (np.round(frames).astype(int), keys.values)
+        track.strips.remove(strip)
+        if not track.strips:
+            animation_data.ensured(owner).nla_tracks.remove(track)
+    if action is not None:
+        notes.append(f"The track Speech of {owner.name} became plain keys in its action.")
+    return Lifted(curves, action)
+
+
+def keep_edits(
+    owner: bpy.types.ID, lifted: Lifted, start: int, new: Mapping[Path, np.ndarray], notes: list[str]
+) -> None:
+    """Brings what the animator changed on the track into the plain keys that were just written.
+
+    That can be told where the same is generated as then. Elsewhere the old action is kept, and said.
+
+    Args:
+        start: the frame of the first of the values `new`.
+    """
+    action = lifted.action
+    if action is None:
+        return
+    changed: dict[Path, tuple[np.ndarray, np.ndarray]] = {}
+    same = every = 0
+    for path, (frames, values) in lifted.curves.items():
+        if path not in new or len(frames) < 2:
+            continue
+        rows = frames - start
+        inside = (rows >= 0) & (rows < len(new[path]))
+        differs = np.ones(len(frames), bool)
+        differs[inside] = np.abs(values[inside] - new[path][rows[inside]]) > TOLERANCE
+        every, same = every + len(frames), same + int(np.sum(~differs))
+        if differs.any():
+            changed[path] = frames[differs], values[differs]
+    if not changed:
+        _drop(action)
+    elif 2 * same >= every:
+        generated.overwrite(owner, changed)
+        _drop(action)
+    else:
+        action.use_fake_user = True
+        notes.append(f"What you changed on that track is kept in the action {action.name}.")
+
+
+def remove(owner: bpy.types.ID, rest: Mapping[str, float]) -> None:
+    """Takes tracks of the first design away and lays what they moved to rest, by data path."""
+    lifted = lift(owner, [])
+    for path in lifted.curves:
+        usual = 1.0 if path == ("delta_rotation_quaternion", 0) else 0.0
+        generated.set_value(owner, path, rest.get(path[0], usual))
+    if lifted.action is not None:
+        _drop(lifted.action)
+
+
+def _drop(action: bpy.types.Action) -> None:
+    if not action.users:
+        bpy.data.actions.remove(action)
+
+
+def _strips(owner: bpy.types.ID) -> list[tuple[Any, Any]]:
+    animation = animation_data.of(owner)
+    return [
+        (track, strip)
+        for track in (animation.nla_tracks if animation else ())
+        for strip in track.strips
+        if strip.action and any(strip.action.get(mark) for mark in MARKS)
+    ]
+
+
+def _curves(strip: Any) -> list[bpy.types.FCurve]:
+    return [curve for bag in animation_data.channelbags(strip.action) for curve in bag.fcurves]

@@ -1,0 +1,264 @@
+"""The generated keys of one datablock: plain keys in its action, around what the animator makes of them."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import bpy
+import numpy as np
+
+from dgtalker_engine.errors import DGTalkerError
+
+from ... import animation_data
+from ...properties import keys_properties
+from . import key_points, ledger, merge, places
+from .ledger import Ledger, Path
+from .merge import Curve, Kept, Kind
+
+
+class Sheet:
+    """A datablock's keys while they are written: what is remembered, with what the animator changed since.
+
+    Attributes:
+        notes: sentences for the user.
+    """
+
+    def __init__(self, owner: bpy.types.ID, name: str) -> None:
+        self.owner = owner
+        self.notes: list[str] = []
+        self.place, self.known = places.ensured(owner, name, self.notes)
+        self._fcurves = self.place.curves()
+        self._keys = {path: key_points.read(curve) for path, curve in self._fcurves.items()}
+        self._curves = detected(self.known, self._keys)
+        self._laid: dict[Path, float] = {}
+
+    @property
+    def reach(self) -> int:
+        return self.known.reach
+
+    def own(self, path: Path, start: int, count: int) -> np.ndarray:
+        """What the animator had on a curve before: her pose, or her keys; float32 (count,) from frame `start` on."""
+        curve = self._curves.get(path, merge.EMPTY)
+        values = np.full(count, np.nan, np.float32)
+        first, last = max(start, curve.start), min(start + count, curve.end + 1)
+        if last > first:
+            values[first - start : last - start] = curve.own[first - curve.start : last - curve.start]
+        unknown = np.flatnonzero(np.isnan(values))
+        fcurve = self._fcurves.get(path)
+        if len(unknown):
+            if path in self._laid:
+                values[unknown] = self._laid[path]
+            elif fcurve is not None and len(fcurve.keyframe_points):
+                values[unknown] = [fcurve.evaluate(start + int(row)) for row in unknown]
+            else:
+                values[unknown] = curve.own[0] if len(curve.own) else value_of(self.owner, path)
+        return values
+
+    def lay_to(self, path: Path, value: float) -> None:
+        """Lets the animator have had this value on a curve before."""
+        curve = self._curves.get(path, merge.EMPTY)
+        self._laid[path] = value
+        self._curves[path] = dataclasses.replace(curve, own=np.full_like(curve.own, value))
+
+    def write(self, first: int, last: int, reach: int, start: int, new: Mapping[Path, np.ndarray]) -> None:
+        """Writes the curves `new` from frame `start` on, for what is spoken on the frames `first` to `last`.
+
+        Generated keys of other curves go.
+        """
+        self.known = dataclasses.replace(self.known, first=first, last=last, reach=reach)
+        for path in [*new, *(path for path in self._curves if path not in new)]:
+            self._merge(path, start, new.get(path))
+        self._keep()
+
+    def write_back(self) -> None:
+        """Writes the generated values that are remembered, where nothing is kept any more."""
+        for path, curve in list(self._curves.items()):
+            self._merge(path, curve.start, curve.base)
+        self._keep()
+
+    def release(self, path: Path, first: float, last: float, kinds: Iterable[Kind]) -> None:
+        """Gives what is kept in a range back: edits go, locks are taken off, her own keys are put away for speech."""
+        given = tuple(kinds)
+        curve = self._curves[path]
+        going = [each for each in curve.kept if each.kind in given and each.end >= first and each.start <= last]
+        fcurve = self._fcurves.get(path)
+        removed = [each for each in going if each.kind != "LOCKED"]
+        if fcurve is not None and removed:
+            rows = key_points.rows(fcurve)
+            gone = np.zeros(len(rows), bool)
+            for each in removed:
+                low, high = max(each.start, first), min(each.end, last)
+                gone |= (rows[:, 0] > low - 1) & (rows[:, 0] < high + 1) & (rows[:, 0] % 1 != 0)
+                gone |= (rows[:, 0] >= low) & (rows[:, 0] <= high)
+                if each.kind == "OWN":
+                    covered = [*curve.covered, *map(tuple, rows[gone].tolist())]
+                    curve = dataclasses.replace(curve, covered=tuple(covered))
+            key_points.replace(fcurve, rows[~gone])
+            self._keys[path] = key_points.read(fcurve)
+        self._curves[path] = merge.released(curve, first, last, given)
+
+    def lock(self, first: int, last: int) -> int:
+        """Lets generated keys of a range stay as they are; returns how many curves have some there."""
+        before = {path: curve.kept for path, curve in self._curves.items()}
+        for path, curve in self._curves.items():
+            self._curves[path] = merge.locked(curve, first, last, self.reach)
+        self._keep()
+        return sum(self._curves[path].kept != kept for path, kept in before.items())
+
+    def clear(self) -> list[tuple[Path, Kept]]:
+        """Removes generated keys, and lets the datablock have what it had before.
+
+        Returns:
+            What the animator edited: it stays, as her own.
+        """
+        mine = [(path, each) for path, curve in self._curves.items() for each in curve.kept if each.kind == "EDITED"]
+        rest = {path: float(curve.own[-1]) for path, curve in self._curves.items() if len(curve.own)}
+        for path, curve in list(self._curves.items()):
+            unlocked = tuple(each for each in curve.kept if each.kind != "LOCKED")
+            self._curves[path] = dataclasses.replace(curve, kept=unlocked)
+            self._merge(path, 0, None)
+            self._uncover(path)
+        bag = self.place.bag()
+        for path, fcurve in list(self._fcurves.items()):
+            if path in self._curves and not len(fcurve.keyframe_points):
+                bag.fcurves.remove(fcurve)
+                set_value(self.owner, path, rest.get(path))
+        self._remove_empty_action()
+        forget(self.owner)
+        self.owner.update_tag()
+        return mine
+
+    def _uncover(self, path: Path) -> None:
+        """Puts keys back that were taken away for speech."""
+        rows = [row for row in self._curves[path].covered if len(row) == key_points.COLUMNS]
+        if rows:
+            fcurve = self._fcurve(path)
+            key_points.replace(fcurve, np.concatenate([key_points.rows(fcurve), np.array(rows)]))
+
+    def _remove_empty_action(self) -> None:
+        """An action that was made for speech goes with it, unless there is something else in it."""
+        group, action = keys_properties(self.owner), self.place.action
+        empty = not any(bag.fcurves for bag in animation_data.channelbags(action))
+        if group.made and empty and self.place.strip is None and len(self.place.slot.users()) <= 1:
+            bpy.data.actions.remove(action)
+
+    def _merge(self, path: Path, start: int, new: np.ndarray | None) -> None:
+        curve, keys = self._curves.get(path, merge.EMPTY), self._keys.get(path, merge.Keys())
+        spans = [(start, start + len(new) - 1)] if new is not None else []
+        spans += [(curve.start, curve.end)] if len(curve.base) else []
+        if not spans:
+            return
+        low = min(span[0] for span in spans) - self.reach - 1
+        count = max(span[1] for span in spans) + self.reach + 2 - low
+        whole = np.full(count, np.nan, np.float32)
+        if new is not None:
+            whole[start - low : start - low + len(new)] = new
+        done = merge.merged(curve, keys, low, whole, self.own(path, low, count), self.reach)
+        if len(done.frames) or path in self._fcurves:
+            fcurve = self._fcurve(path)
+            if len(done.removed) != len(fcurve.keyframe_points):
+                done = dataclasses.replace(done, removed=np.zeros(len(fcurve.keyframe_points), bool))
+            self._mark_edits(fcurve, keys, done.curve)
+            key_points.write(fcurve, done.removed, done.frames, done.values)
+        self._curves[path] = done.curve
+
+    def _mark_edits(self, fcurve: bpy.types.FCurve, keys: merge.Keys, curve: Curve) -> None:
+        edited = [each for each in curve.kept if each.kind == "EDITED"]
+        if edited:
+            hers = np.any([(keys.times >= each.start) & (keys.times <= each.end) for each in edited], axis=0)
+            key_points.mark_as_hand_keys(fcurve, hers)
+
+    def _fcurve(self, path: Path) -> bpy.types.FCurve:
+        if path not in self._fcurves:
+            self._fcurves[path] = self.place.bag().fcurves.new(path[0], index=path[1])
+        return self._fcurves[path]
+
+    def _keep(self) -> None:
+        kept = {path: curve for path, curve in self._curves.items() if len(curve.base) or curve.covered}
+        self.known = dataclasses.replace(self.known, curves=kept)
+        group = keys_properties(self.owner)
+        group.ledger = ledger.to_text(self.known)
+        self._show_whole_strip()
+        self.owner.update_tag()
+
+    def _show_whole_strip(self) -> None:
+        """An NLA strip that plays the speech plays all of it."""
+        strip = self.place.strip
+        if strip is not None and strip.action_frame_end < self.known.last:
+            strip.action_frame_end = self.known.last
+
+
+def detected(known: Ledger, keys: Mapping[Path, merge.Keys]) -> dict[Path, Curve]:
+    """The curves of a ledger with what the animator changed since it was written."""
+    return {
+        path: merge.detected(curve, keys.get(path, merge.Keys()), known.reach) for path, curve in known.curves.items()
+    }
+
+
+def kept_of(owner: bpy.types.ID) -> list[tuple[Path, Kept]]:
+    """What generated keys stay out of at present, by curve and frames."""
+    place = places.of(owner)
+    if place is None:
+        return []
+    known = places.ledger_of(owner)
+    curves = place.curves()
+    keys = {path: key_points.read(curves[path]) for path in known.curves if path in curves}
+    return [(path, each) for path, curve in detected(known, keys).items() for each in curve.kept]
+
+
+def has(owner: bpy.types.ID) -> bool:
+    """Whether a datablock has generated keys."""
+    return bool(keys_properties(owner).ledger)
+
+
+def forget(owner: bpy.types.ID) -> None:
+    """Lets all keys be the animator's own."""
+    group = keys_properties(owner)
+    group.ledger, group.action, group.made = "", None, False
+
+
+def overwrite(owner: bpy.types.ID, curves: Mapping[Path, tuple[np.ndarray, np.ndarray]]) -> None:
+    """Changes keys at frames as an animator would: they are hers from then on."""
+    place = places.of(owner)
+    for path, fcurve in place.curves().items() if place else ():
+        if path in curves:
+            rows = key_points.rows(fcurve)
+            values = dict(zip(*(each.tolist() for each in curves[path]), strict=True))
+            for row in rows:
+                row[1] = values.get(round(row[0]), row[1])
+            key_points.replace(fcurve, rows)
+
+
+def bake(owner: bpy.types.ID) -> None:
+    """`forget`, with keys that look like hers; also where what is remembered is damaged."""
+    with contextlib.suppress(DGTalkerError):
+        place = places.of(owner)
+        for path, curve in place.curves().items() if place else ():
+            if path in places.ledger_of(owner).curves:
+                key_points.mark_as_hand_keys(curve, np.ones(len(curve.keyframe_points), bool))
+    forget(owner)
+
+
+def value_of(owner: bpy.types.ID, path: Path) -> float:
+    """The value of a property now."""
+    found: Any = owner.path_resolve(path[0])
+    return float(found[path[1]]) if hasattr(found, "__len__") else float(found)
+
+
+def set_value(owner: bpy.types.ID, path: Path, value: float | None) -> None:
+    """Sets a property, where it is still there."""
+    if value is None:
+        return
+    try:
+        found: Any = owner.path_resolve(path[0])
+    except ValueError:
+        return
+    if hasattr(found, "__len__"):
+        found[path[1]] = value
+    else:
+        resolve: Callable[[str], Any] = owner.path_resolve
+        holder, _, name = path[0].rpartition(".")
+        setattr(resolve(holder) if holder else owner, name, value)

@@ -1,0 +1,176 @@
+"""In which action and slot the generated keys of a datablock lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import bpy
+import numpy as np
+
+from ... import animation_data
+from ...properties import keys_properties
+from . import key_points, ledger
+from .ledger import Ledger
+from .merge import TOLERANCE
+
+
+@dataclass(frozen=True)
+class Place:
+    """An action's slot, and the NLA strip through which it plays; None for the active action."""
+
+    action: bpy.types.Action
+    slot: bpy.types.ActionSlot
+    strip: bpy.types.NlaStrip | None = None
+
+    def curves(self) -> dict[ledger.Path, bpy.types.FCurve]:
+        """What is there, by data path and array index."""
+        bags = [bag for bag in animation_data.channelbags(self.action) if bag.slot_handle == self.slot.handle]
+        return {(curve.data_path, curve.array_index): curve for bag in bags for curve in bag.fcurves}
+
+    def bag(self) -> bpy.types.ActionChannelbag:
+        """The curves of the slot, to write to."""
+        return animation_data.channelbag(self.action, self.slot)
+
+
+def ledger_of(owner: bpy.types.ID) -> Ledger:
+    """What is remembered of a datablock's generated keys.
+
+    Raises:
+        DGTalkerError: it is damaged.
+    """
+    return ledger.from_text(keys_properties(owner).ledger)
+
+
+def of(owner: bpy.types.ID) -> Place | None:
+    """Where the generated keys of a datablock play: its active action, or one that was pushed down into its NLA.
+
+    A copy of the action counts as well: the keys tell. None where there are none, or another action was assigned.
+    """
+    known = ledger_of(owner)
+    if not known.curves:
+        return None
+    recorded = keys_properties(owner).action
+    for place in _played(owner):
+        if _holds(place, known, by_value=place.action != recorded):
+            return place
+    return None
+
+
+def ensured(owner: bpy.types.ID, name: str, notes: list[str]) -> tuple[Place, Ledger]:
+    """Where the keys of a datablock are to be written, made where there is nothing yet, and what is remembered of it.
+
+    Nothing of it plays elsewhere: an action that others use, or that is linked, is replaced by a copy.
+
+    Args:
+        name: of the action, where it is new.
+        notes: gets sentences for the user.
+    """
+    animation, group = animation_data.ensured(owner), keys_properties(owner)
+    place, known = of(owner), ledger_of(owner)
+    if place is None:
+        former = group.action if known.curves else None
+        if animation.action is None and former is not None:
+            animation.action = former
+            former = None
+        elif former is not None:
+            former.use_fake_user = True
+            notes.append(f"The speech that {owner.name} had before stays in the action {former.name}.")
+        made = animation.action is None
+        place = _active(owner, name)
+        if group.action != place.action or not _holds(place, known, by_value=False):
+            known = _begun_anew(place, known)
+        group.made = made or (group.made and bool(known.curves))
+    place = _own(owner, place, notes)
+    if group.action != place.action:
+        group.action = place.action
+    return place, known
+
+
+def _played(owner: bpy.types.ID) -> Iterator[Place]:
+    animation = animation_data.of(owner)
+    if animation is None:
+        return
+    if animation.action and animation.action_slot:
+        yield Place(animation.action, animation.action_slot)
+    for track in animation.nla_tracks:
+        for strip in track.strips:
+            if strip.action and strip.action_slot:
+                yield Place(strip.action, strip.action_slot, strip)
+
+
+def _holds(place: Place, known: Ledger, *, by_value: bool) -> bool:
+    """Whether remembered keys lie in a place: at least some of their curves, or half of their values."""
+    curves = place.curves()
+    if not by_value:
+        return any(path in curves for path in known.curves)
+    same = every = 0
+    for path, curve in known.curves.items():
+        frames = np.flatnonzero(~np.isnan(curve.base))
+        every += len(frames)
+        if path in curves and len(frames):
+            keys = key_points.read(curves[path])
+            values = dict(zip(np.round(keys.times).astype(int).tolist(), keys.values.tolist(), strict=True))
+            found = np.array([values.get(frame, np.inf) for frame in (frames + curve.start).tolist()])
+            same += int(np.sum(np.abs(found - curve.base[frames]) <= TOLERANCE))
+    return every > 0 and 2 * same >= every
+
+
+def _begun_anew(place: Place, known: Ledger) -> Ledger:
+    """A ledger of no keys, which remembers what lay below those of another one."""
+    present = place.curves()
+    return Ledger(
+        curves={
+            path: replace(curve, base=np.full_like(curve.base, np.nan), kept=())
+            for path, curve in known.curves.items()
+            if path not in present
+        }
+    )
+
+
+def _active(owner: bpy.types.ID, name: str) -> Place:
+    """The active action and slot of a datablock; made where they are missing."""
+    animation = animation_data.ensured(owner)
+    if animation.action is None:
+        animation.action = bpy.data.actions.new(name)
+    action = animation.action
+    assert action is not None
+    if animation.action_slot is None:
+        unused = (slot for slot in animation.action_suitable_slots if not slot.users())
+        animation.action_slot = next(unused, None) or _new_slot(owner, action)
+    assert animation.action_slot is not None
+    return Place(action, animation.action_slot)
+
+
+def _new_slot(owner: bpy.types.ID, action: bpy.types.Action) -> bpy.types.ActionSlot:
+    if not action.is_editable:
+        animation = animation_data.ensured(owner)
+        animation.action = action = action.copy()
+    return action.slots.new(owner.id_type, owner.name)
+
+
+def _own(owner: bpy.types.ID, place: Place, notes: list[str]) -> Place:
+    """A place that nobody else uses and that can be written to."""
+    others = [user.name for user in place.slot.users() if user != owner]
+    if place.action.is_editable and not others:
+        return place
+    identifier = place.slot.identifier
+    copy = place.action.copy()
+    slot = copy.slots[identifier]
+    player = place.strip or animation_data.ensured(owner)
+    player.action = copy
+    player.action_slot = slot
+    if others:
+        notes.append(f"{owner.name} shared its action with {others[0]}: it has a copy of its own now.")
+    return Place(copy, slot, place.strip)
+
+
+def moved_by_strips(owner: bpy.types.ID) -> set[str]:
+    """The data paths that NLA strips of the animator's move."""
+    speech = of(owner)
+    return {
+        path
+        for place in _played(owner)
+        if place.strip is not None and not place.strip.mute and (speech is None or place.action != speech.action)
+        for path, _ in place.curves()
+    }
