@@ -1,8 +1,8 @@
 """Speech: sound strips, who speaks them, and the keys that follow from them.
 
 Its rooms, each of which knows those before it: `timeline` (strips, speakers, markers, the mix), `keys` (what is written
-into actions and NLA tracks), `lips` (contacts), `takes` (what is kept with a speaker, and followed), `exchange` (files
-of other programs), and above `animation`, which asks the engine, `ui`.
+into actions, around the animator's own), `lips` (contacts), `takes` (what is kept with a speaker, and followed),
+`exchange` (files of other programs), and above `animation`, which asks the engine, `ui`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ CLASSES: tuple[type, ...] = (*properties.CLASSES, *ui.CLASSES)
 def register() -> None:
     properties.add()
     ui.panels.add()
+    ui.key_panels.add()
     ui.video_operators.add()
     live.add()
 
@@ -23,5 +24,6 @@ def register() -> None:
 def unregister() -> None:
     live.remove()
     ui.video_operators.remove()
+    ui.key_panels.remove()
     ui.panels.remove()
     properties.remove()

@@ -17,7 +17,7 @@ from dgtalker_engine.wire import MAX_BODY
 from ..bridge import avatars, engine
 from ..head import model
 from ..properties import speaker_properties, strip_properties
-from .keys import keyframes
+from .keys import keyframes, visibility
 from .takes import retarget, storage
 from .timeline import mixdown, speakers, strips, subtitles
 from .timeline.timing import Clock, Span, in_frames, whole_take
@@ -113,6 +113,22 @@ def animate_steps(
     for each, head in zip(received, speaking, strict=True):
         own = each.notes + _write(each, head)
         notes += [f"{head.name}: {note}" for note in own] if len(received) > 1 else own
+    return notes + _silenced(received)
+
+
+def _silenced(received: Sequence[ReceivedTake]) -> list[str]:
+    """Lets heads be silent whose lines were given to those that have just been animated; sentences for the user."""
+    notes: list[str] = []
+    for head in bpy.data.objects:
+        if not speakers.is_speaker(head) or not speaker_properties(head).take or storage.scene_of(head) is not None:
+            continue
+        new = next((each for each in received if each.strips_hash == storage.kept_hash(head, "strips_hash")), None)
+        if new is None:
+            notes.append(f"{head.name} has keys of speech, but no strip of its own any more.")
+        elif not keyframes.locked_reason(head):
+            keyframes.clear(head)
+            retarget.forget(head)
+            notes.append(f"{new.name} speaks the line that was {head.name}'s: its keys were removed there.")
     return notes
 
 
@@ -132,8 +148,10 @@ def _write(received: ReceivedTake, head: bpy.types.Object) -> list[str]:
         manner_of=received.manner_of,
     )
     if not retarget.stale_reason(head):
-        return retarget.rewrite(head)  # with the settings of now: sliders may have been moved meanwhile
-    return retarget.write(head, Take.from_bytes(received.take), received.first, received.directions)
+        notes = retarget.rewrite(head)  # with the settings of now: sliders may have been moved meanwhile
+    else:
+        notes = retarget.write(head, Take.from_bytes(received.take), received.first, received.directions)
+    return notes + visibility.notes(head)
 
 
 def disabled_reason(context: bpy.types.Context, heads: Sequence[bpy.types.Object]) -> str:

@@ -45,7 +45,7 @@ def speaking_head() -> Generator[None, None, bpy.types.Object]:
 
 def keys(head: bpy.types.Object) -> bool:
     animation = head.data.shape_keys.animation_data
-    return bool(animation and animation.nla_tracks)
+    return bool(animation and animation.action)
 
 
 def press_escape() -> Steps:
@@ -150,7 +150,7 @@ def animated_head() -> Generator[None, None, bpy.types.Object]:
 def highest(name: str) -> float:
     """The highest value of a control among the generated keys."""
     (head,) = heads()
-    action = head.data.shape_keys.animation_data.nla_tracks["Speech"].strips[0].action
+    action = head.data.shape_keys.animation_data.action
     curve = action.layers[0].strips[0].channelbags[0].fcurves.find(f'key_blocks["{name}"].value')
     return max(point.co.y for point in curve.keyframe_points)
 

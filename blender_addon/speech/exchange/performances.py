@@ -14,7 +14,7 @@ from dgtalker_engine.rig import HEAD_NAMES
 
 from ...head import model
 from ...properties import speaker_properties
-from ..keys import evaluation, keyframes
+from ..keys import evaluation, keyframes, visibility
 from ..takes import recordings, retarget
 from ..timeline import speakers, strips
 
@@ -47,7 +47,7 @@ def apply(head: bpy.types.Object, performance: Performance, scene: bpy.types.Sce
         raise DGTalkerError(f"The performance lasts {frames} frames: more than the timeline holds.")
     with _kept_otherwise(head):
         recordings.keep(head, performance, first)
-        notes = retarget.rewrite_anyway(head, scene)
+        notes = [*retarget.rewrite_anyway(head, scene), *visibility.notes(head)]
     if unused:
         notes.append(f"{head.name} has no slider for {keyframes.listed(unused)}.")
     return notes

@@ -43,9 +43,9 @@ class Ledger:
 
 
 def to_text(ledger: Ledger) -> str:
-    """A ledger as text; values are rounded to STEP."""
+    """A ledger as text; values are rounded to STEP, but for a pose of the animator's that stays."""
     curves = list(ledger.curves.items())
-    arrays = [array for _, curve in curves for array in (curve.base, curve.own)]
+    arrays = [array for _, curve in curves for array in (curve.base, *([] if _stays(curve.own) else [curve.own]))]
     values = np.concatenate(arrays) if arrays else np.empty(0, np.float32)
     missing = np.isnan(values)
     steps = np.round(np.where(missing, 0.0, values).astype(np.float64) / STEP).astype(np.int64)
@@ -62,6 +62,7 @@ def to_text(ledger: Ledger) -> str:
                 len(curve.base),
                 [[each.start, each.end, each.kind, each.before, each.after] for each in curve.kept],
                 curve.covered,
+                float(curve.own[0]) if _stays(curve.own) else None,
             ]
             for path, curve in curves
         ],
@@ -70,6 +71,10 @@ def to_text(ledger: Ledger) -> str:
     # Bytes of equal weight side by side: the upper ones are nearly all alike.
     body = changes.view(np.uint8).reshape(-1, 4).T.tobytes() + np.packbits(missing).tobytes()
     return base64.b64encode(zlib.compress(len(header).to_bytes(4, "little") + header + body, 1)).decode()
+
+
+def _stays(own: np.ndarray) -> bool:
+    return len(own) > 0 and bool(np.all(own == own[0]))
 
 
 @lru_cache(maxsize=16)
@@ -99,20 +104,22 @@ def from_text(text: str) -> Ledger:
 def _parsed(head: Any, body: bytes) -> Ledger:
     if head["version"] != 1:
         raise ValueError("it comes from a later version")
-    lengths = [int(curve[3]) for curve in head["curves"]]
-    if any(length < 0 for length in lengths):
+    rows: list[tuple[Any, ...]] = [(*curve[:2], int(curve[2]), int(curve[3]), *curve[4:]) for curve in head["curves"]]
+    if any(row[3] < 0 for row in rows):
         raise ValueError("a curve has no length")
-    count = 2 * sum(lengths)
+    count = sum(row[3] * (2 if row[6] is None else 1) for row in rows)
     changes = np.frombuffer(body[: 4 * count], np.uint8).reshape(4, count).T.copy().view("<i4").ravel()
     values = (np.cumsum(changes, dtype=np.int64) * STEP).astype(np.float32)
     values[np.unpackbits(np.frombuffer(body[4 * count :], np.uint8), count=count).astype(bool)] = np.nan
     curves: dict[Path, Curve] = {}
     place = 0
-    for (path, index, start, _, kept, covered), length in zip(head["curves"], lengths, strict=True):
-        base, own = values[place : place + length], values[place + length : place + 2 * length]
-        place += 2 * length
+    for path, index, start, length, kept, covered, stays in rows:
+        base = values[place : place + length]
+        place += length
+        own = values[place : place + length] if stays is None else np.full(length, float(stays), np.float32)
+        place += length if stays is None else 0
         curves[str(path), int(index)] = Curve(
-            int(start), base, own, tuple(_kept(each) for each in kept), tuple(tuple(map(float, row)) for row in covered)
+            start, base, own, tuple(_kept(each) for each in kept), tuple(tuple(map(float, row)) for row in covered)
         )
     first, last, reach = map(int, head["range"])
     return Ledger(first, last, max(1, reach), curves)

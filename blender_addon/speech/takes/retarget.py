@@ -14,7 +14,7 @@ from dgtalker_engine.performance import Direction, Performance, Take, perform
 
 from ... import animation_data
 from ...properties import speaker_properties, strip_properties
-from ..keys import keyframes
+from ..keys import keyframes, visibility
 from ..lips import contacts
 from ..timeline import settings, strips, timing
 from . import recordings, storage
@@ -39,12 +39,11 @@ def follows(head: bpy.types.Object) -> bool:
 
 def stale_reason(head: bpy.types.Object) -> str:
     """Why a speaker's keys cannot follow what is set now; empty when they can."""
-    if not speaker_properties(head).take:
-        return keyframes.locked_reason(head)
-    scene = storage.scene_of(head)
-    if scene is None or not storage.fits(scene, head):
-        return MOVED.format(head.name)
-    return keyframes.locked_reason(head)
+    if speaker_properties(head).take:
+        scene = storage.scene_of(head)
+        if scene is None or not storage.fits(scene, head):
+            return MOVED.format(head.name)
+    return keyframes.locked_reason(head) or visibility.elsewhere_reason(head)
 
 
 def outdated_reason(head: bpy.types.Object) -> str:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from . import exchange_operators, lip_operators, operators, panels, transcript_operators, video_operators
+from . import (
+    exchange_operators,
+    key_operators,
+    key_panels,
+    lip_operators,
+    operators,
+    panels,
+    transcript_operators,
+    video_operators,
+)
+
+__all__ = ["key_panels", "panels", "video_operators"]
 
 CLASSES: tuple[type, ...] = (
     *operators.CLASSES,
@@ -10,5 +21,6 @@ CLASSES: tuple[type, ...] = (
     *transcript_operators.CLASSES,
     *exchange_operators.CLASSES,
     *video_operators.CLASSES,
+    *key_operators.CLASSES,
     *panels.CLASSES,
 )

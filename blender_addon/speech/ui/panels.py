@@ -15,7 +15,7 @@ from ..keys import keyframes
 from ..lips import contacts
 from ..takes import retarget
 from ..timeline import markers, settings, speakers, strips
-from . import exchange_operators, lip_operators, operators, transcript_operators, video_operators
+from . import exchange_operators, key_panels, lip_operators, operators, transcript_operators, video_operators
 
 
 class StripList(bpy.types.UIList):
@@ -86,6 +86,9 @@ class SpeechPanel(ui.PanelMixin):
         head = _shown_speaker(context, strip)
         if head:
             _draw_speaker(layout, head)
+        target = exchange_operators.target(context)
+        if target and keyframes.spoken(target):
+            key_panels.draw(layout, context, target)
         if strips.animated(scene):
             _draw_lips(layout, context, scene)
         _draw_files(layout, context)

@@ -101,7 +101,7 @@ def test_teeth_and_eyes_of_the_same_armature_play_along(make_mesh, livelink):
     assert value(teeth, "jawOpen", 25) == pytest.approx(1.0, abs=1e-4)
     assert value(stranger, "jawOpen", 25) == 0.0
     bpy.ops.dgtalker.clear_speech()
-    assert not teeth.data.shape_keys.animation_data.nla_tracks
+    assert teeth.data.shape_keys.animation_data.action is None
 
 
 def test_an_arkit_mesh_speaks_a_strip_and_follows_its_sliders(make_mesh, add_strip, voice, curve):
@@ -131,11 +131,13 @@ def test_audio2face_plays(make_head, audio2face):
     ("format", "suffix"),
     [("json", ".json"), ("livelink", ".csv"), ("audio2face", ".json"), ("audio2face-csv", ".csv")],
 )
-def test_what_is_seen_is_what_is_exported_and_comes_back(animated, curve, make_head, tmp_path, format, suffix):
+def test_what_is_seen_is_what_is_exported_and_comes_back(
+    animated, curve, spoken_frames, make_head, tmp_path, format, suffix
+):
     head, _ = animated()
     block = head.data.shape_keys.key_blocks["browInnerUp"]
     block.value = 0.6
-    block.keyframe_insert("value", frame=5)
+    block.keyframe_insert("value", frame=40)
     frame = bpy.context.scene.frame_current
     select(head)
     path = tmp_path / f"out{suffix}"
@@ -143,7 +145,7 @@ def test_what_is_seen_is_what_is_exported_and_comes_back(animated, curve, make_h
     assert bpy.context.scene.frame_current == frame
     other = make_head("Bob")
     select(other)
-    first = int(head.data.shape_keys.animation_data.nla_tracks["Speech"].strips[0].frame_start)
+    first = spoken_frames(head).start
     bpy.ops.dgtalker.import_performance(filepath=str(path), first=first)
     for name in ("jawOpen", "mouthFunnel", "browInnerUp", "eyeBlinkLeft"):
         assert np.abs(curve(other, name) - curve(head, name)).max() < 1e-3
@@ -185,14 +187,13 @@ def test_importing_is_said_and_keeps_hand_keys(room, animated, livelink):
     head, strip = animated()
     block = head.data.shape_keys.key_blocks["browInnerUp"]
     block.value = 0.6
-    block.keyframe_insert("value", frame=5)
+    block.keyframe_insert("value", frame=40)
     select(head)
     bpy.ops.dgtalker.import_performance(filepath=str(livelink), first=1)
-    assert value(head, "browInnerUp", 20) == pytest.approx(0.6)
+    assert value(head, "browInnerUp", 40) == pytest.approx(0.6)
     before = value(head, "jawOpen", 12)
     strip.dgtalker.jaw = 0.0
     assert value(head, "jawOpen", 12) == before > 0.3
-    assert len(head.data.shape_keys.animation_data.nla_tracks) == 1
 
 
 def test_files_that_cannot_be_played_change_nothing(animated, curve, tmp_path):

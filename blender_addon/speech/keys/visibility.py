@@ -1,0 +1,183 @@
+"""What keeps generated keys from being seen, and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ... import animation_data
+from ...head import model
+from ...properties import keys_properties
+from ..timeline import speakers
+from . import evaluation, generated, keyframes, merge, places
+from .places import Place
+
+TURNING = {
+    "ARMATURE",
+    "COPY_ROTATION",
+    "COPY_TRANSFORMS",
+    "DAMPED_TRACK",
+    "LIMIT_ROTATION",
+    "LOCKED_TRACK",
+    "TRACK_TO",
+    "TRANSFORM",
+}
+"""Constraints that put a rotation in place of an object's own."""
+
+SAMPLES = 6
+"""Frames on which what is seen is compared."""
+
+VISIBLE = 0.02
+"""A difference of a slider that animators see."""
+
+
+@dataclass(frozen=True)
+class Hindrance:
+    """What hides generated keys, in a sentence, and what mends it where that can be."""
+
+    text: str
+    mend: Callable[[], None] | None = None
+
+
+def hindrances(head: bpy.types.Object) -> list[Hindrance]:
+    """What hides a speaker's generated keys, as far as its settings tell; cheap."""
+    found: list[Hindrance] = []
+    for owner in keyframes.owners(head):
+        if generated.has(owner):
+            place = places.of(owner)
+            found += _elsewhere(head, owner) if place is None else [*_muted(head, owner, place)]
+    if any(generated.has(part_key) for part_key in keyframes.owners(head)):
+        found += _of_object(head)
+    return found
+
+
+def unseen(head: bpy.types.Object) -> list[str]:
+    """Sentences on what is evaluated otherwise than it was written, where no setting tells why."""
+    for part in speakers.meshes(head):
+        key = model.key_of(part)
+        if key is None or not places.of(key):
+            continue
+        known = places.ledger_of(key)
+        frames = np.unique(np.linspace(known.first, known.last, SAMPLES).round().astype(int))
+        seen = evaluation.weights(key, frames.tolist())
+        column = {(block.path_from_id("value"), 0): i for i, block in enumerate(key.key_blocks)}
+        moved: list[str] = []
+        for path, curve in known.curves.items():
+            rows = frames - curve.start
+            inside = (rows >= 0) & (rows < len(curve.base)) & (path in column)
+            rows = rows[inside]
+            written = curve.base[rows]
+            free = ~merge.mask_of(curve.kept, curve.start, len(curve.base))[rows] & ~np.isnan(written)
+            if path in column and np.any(np.abs(seen[inside, column[path]] - written)[free] > VISIBLE):
+                moved.append(keyframes.label_of(key, path))
+        if moved:
+            names = keyframes.listed(moved)
+            return [f"{part.name} does not move as its keys say: modifiers of curves or other tracks change {names}."]
+    return []
+
+
+def elsewhere_reason(head: bpy.types.Object) -> str:
+    """Why a speaker's generated keys do not play at all; empty when they do."""
+    for owner in keyframes.owners(head):
+        if generated.has(owner) and places.of(owner) is None:
+            return next(_elsewhere(head, owner)).text
+    return ""
+
+
+def notes(head: bpy.types.Object) -> list[str]:
+    """Sentences on all that hides what was just written."""
+    return [each.text for each in hindrances(head)] or unseen(head)
+
+
+def _elsewhere(head: bpy.types.Object, owner: bpy.types.ID) -> Iterator[Hindrance]:
+    action, animation = keys_properties(owner).action, animation_data.of(owner)
+    if action is None or animation is None:
+        yield Hindrance(f"The keys of {head.name}'s speech were deleted: press Animate.")
+        return
+    other = f"{animation.action.name} is assigned" if animation.action else "no action is assigned"
+    known = action
+
+    def assign() -> None:
+        now = animation_data.ensured(owner)
+        if now.action is not None:
+            now.action.use_fake_user = True
+        now.action = known
+        if now.action_slot is None:
+            now.action_slot = next(iter(now.action_suitable_slots), None)
+
+    yield Hindrance(f"The speech of {head.name} is in the action {action.name}, but {other}.", assign)
+
+
+def _muted(head: bpy.types.Object, owner: bpy.types.ID, place: Place) -> Iterator[Hindrance]:
+    animation = animation_data.ensured(owner)
+    name = head.name
+    for track in animation.nla_tracks:
+        playing = place.strip is not None and any(strip == place.strip for strip in track.strips)
+        if track.is_solo and not playing:
+            yield Hindrance(f"The NLA track {track.name} of {name} plays solo.", _setter(track, "is_solo", False))
+        if playing and (track.mute or place.strip.mute):
+            hidden = track if track.mute else place.strip
+            yield Hindrance(f"{hidden.name} in the NLA of {name} is muted.", _setter(hidden, "mute", False))
+    if place.strip is not None and not animation.use_nla:
+        yield Hindrance(f"The NLA of {name} is switched off.", _setter(animation, "use_nla", True))
+    if place.strip is None and animation.action_influence < 1.0:
+        text = f"The action of {name} counts only {100 * animation.action_influence:.0f} %."
+        yield Hindrance(text, _setter(animation, "action_influence", 1.0))
+    if place.strip is None and animation.action_blend_type != "REPLACE" and len(animation.nla_tracks):
+        text = f"The action of {name} is blended with its NLA instead of replacing it."
+        yield Hindrance(text, _setter(animation, "action_blend_type", "REPLACE"))
+    known, curves = places.ledger_of(owner).curves, place.curves()
+    muted = {path: curve for path, curve in curves.items() if path in known and _is_muted(curve)}
+    if muted:
+        names = keyframes.listed([keyframes.label_of(owner, path) for path in muted])
+        yield Hindrance(f"Curves of {name} are muted: {names}.", lambda: _unmute(owner))
+
+
+def _of_object(head: bpy.types.Object) -> Iterator[Hindrance]:
+    key = model.key_of(head)
+    if key is not None:
+        paths = {path for path, _ in places.ledger_of(key).curves}
+        muted = [block for block in key.key_blocks if block.mute and block.path_from_id("value") in paths]
+        if muted:
+            names = keyframes.listed([block.name for block in muted])
+            yield Hindrance(f"Shape keys of {head.name} are muted: {names}.", lambda: _unmute_blocks(head))
+    if head.show_only_shape_key:
+        text = f"{head.name} shows its active shape key alone."
+        yield Hindrance(text, _setter(head, "show_only_shape_key", False))
+    turned = {path for path, _ in places.ledger_of(head).curves}
+    if turned and (head.rotation_mode == "QUATERNION") != (keyframes.DELTA_PATHS[1] in turned):
+        yield Hindrance(f"The rotation mode of {head.name} was changed: press Animate, and it nods again.")
+    for constraint in head.constraints if turned else ():
+        if constraint.type in TURNING and not constraint.mute and constraint.influence > 0.0:
+            yield Hindrance(
+                f"The constraint {constraint.name} turns {head.name}: it does not nod. Give the constraint to an Empty "
+                "and parent the head to that."
+            )
+
+
+def _is_muted(curve: bpy.types.FCurve) -> bool:
+    return curve.mute or (curve.group is not None and curve.group.mute)
+
+
+def _unmute(owner: bpy.types.ID) -> None:
+    place = places.of(owner)
+    for curve in place.curves().values() if place else ():
+        curve.mute = False
+        if curve.group is not None:
+            curve.group.mute = False
+
+
+def _unmute_blocks(head: bpy.types.Object) -> None:
+    key = model.key_of(head)
+    paths = {path for path, _ in places.ledger_of(key).curves} if key else set()
+    for block in key.key_blocks if key else ():
+        if block.path_from_id("value") in paths:
+            block.mute = False
+
+
+def _setter(owner: Any, name: str, value: Any) -> Callable[[], None]:
+    return lambda: setattr(owner, name, value)
