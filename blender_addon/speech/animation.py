@@ -139,6 +139,7 @@ def _lost(head: bpy.types.Object) -> list[str]:
 
 
 def _write(received: ReceivedTake, head: bpy.types.Object) -> list[str]:
+    notes = retarget.lift(head)
     storage.store(
         head,
         received.take,
@@ -148,9 +149,9 @@ def _write(received: ReceivedTake, head: bpy.types.Object) -> list[str]:
         manner_of=received.manner_of,
     )
     if not retarget.stale_reason(head):
-        notes = retarget.rewrite(head)  # with the settings of now: sliders may have been moved meanwhile
+        notes += retarget.rewrite(head)  # with the settings of now: sliders may have been moved meanwhile
     else:
-        notes = retarget.write(head, Take.from_bytes(received.take), received.first, received.directions)
+        notes += retarget.write(head, Take.from_bytes(received.take), received.first, received.directions)
     return notes + visibility.notes(head)
 
 

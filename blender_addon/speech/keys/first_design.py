@@ -57,7 +57,7 @@ def lift(owner: bpy.types.ID, notes: list[str]) -> Lifted:
 
 
 def keep_edits(
-    owner: bpy.types.ID, lifted: Lifted, start: int, new: Mapping[Path, np.ndarray], notes: list[str]
+    owner: bpy.types.ID, lifted: Lifted, start: int, new: Mapping[Path, np.ndarray], notes: list[str], *, same: bool
 ) -> None:
     """Brings what the animator changed on the track into the plain keys that were just written.
 
@@ -65,12 +65,13 @@ def keep_edits(
 
     Args:
         start: the frame of the first of the values `new`.
+        same: they were made from the same take with the same settings.
     """
     action = lifted.action
     if action is None:
         return
     changed: dict[Path, tuple[np.ndarray, np.ndarray]] = {}
-    same = every = 0
+    alike = every = 0
     for path, (frames, values) in lifted.curves.items():
         if path not in new or len(frames) < 2:
             continue
@@ -78,12 +79,12 @@ def keep_edits(
         inside = (rows >= 0) & (rows < len(new[path]))
         differs = np.ones(len(frames), bool)
         differs[inside] = np.abs(values[inside] - new[path][rows[inside]]) > TOLERANCE
-        every, same = every + len(frames), same + int(np.sum(~differs))
+        every, alike = every + len(frames), alike + int(np.sum(~differs))
         if differs.any():
             changed[path] = frames[differs], values[differs]
     if not changed:
         _drop(action)
-    elif 2 * same >= every:
+    elif same and 2 * alike >= every:
         generated.overwrite(owner, changed)
         _drop(action)
     else:

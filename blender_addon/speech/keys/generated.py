@@ -115,17 +115,11 @@ class Sheet:
             What the animator edited: it stays, as her own.
         """
         mine = [(path, each) for path, curve in self._curves.items() for each in curve.kept if each.kind == "EDITED"]
-        rest = {path: float(curve.own[-1]) for path, curve in self._curves.items() if len(curve.own)}
         for path, curve in list(self._curves.items()):
             unlocked = tuple(each for each in curve.kept if each.kind != "LOCKED")
             self._curves[path] = dataclasses.replace(curve, kept=unlocked)
             self._merge(path, 0, None)
             self._uncover(path)
-        bag = self.place.bag()
-        for path, fcurve in list(self._fcurves.items()):
-            if path in self._curves and not len(fcurve.keyframe_points):
-                bag.fcurves.remove(fcurve)
-                set_value(self.owner, path, rest.get(path))
         self._remove_empty_action()
         forget(self.owner)
         self.owner.update_tag()
@@ -163,6 +157,9 @@ class Sheet:
                 done = dataclasses.replace(done, removed=np.zeros(len(fcurve.keyframe_points), bool))
             self._mark_edits(fcurve, keys, done.curve)
             key_points.write(fcurve, done.removed, done.frames, done.values)
+            if not len(fcurve.keyframe_points) and not len(fcurve.modifiers):
+                self.place.bag().fcurves.remove(self._fcurves.pop(path))
+                set_value(self.owner, path, float(curve.own[-1]) if len(curve.own) else None)
         self._curves[path] = done.curve
 
     def _mark_edits(self, fcurve: bpy.types.FCurve, keys: merge.Keys, curve: Curve) -> None:

@@ -44,11 +44,14 @@ class Edit:
         return f"{self.label} {frames}"
 
 
-def write(head: bpy.types.Object, performance: Performance, first: int) -> list[str]:
+def write(head: bpy.types.Object, performance: Performance, first: int, *, same_as_before: bool = False) -> list[str]:
     """Writes a performance that starts at frame `first` into a speaker's actions, around what the animator changed.
 
     It is played over her pose: a control moves from where she had it. Controls that drivers or NLA strips of hers move
     are left to them.
+
+    Args:
+        same_as_before: what stands there was made from the same; then edits on tracks of the first design can be told.
 
     Returns:
         Sentences for the user about what was left out.
@@ -75,8 +78,8 @@ def write(head: bpy.types.Object, performance: Performance, first: int) -> list[
             new[path, 0] = _over(own, faded.curve(name), rest.get(name, 0.0), _limits(key, path))
         sheet.write(first, last, reach, start, new)
         notes += sheet.notes
-        first_design.keep_edits(key, lifted, start, new, notes)
-    _write_turns(head, performance, first, last, reach, notes)
+        first_design.keep_edits(key, lifted, start, new, notes, same=same_as_before)
+    _write_turns(head, performance, first, last, reach, notes, same_as_before)
     hidden = [edit.text for edit in edits(head) if edit.kept.kind == "OWN" and edit.kept.end > edit.kept.start]
     if hidden:
         notes.append(f"Keys that {head.name} had before stay instead of speech: {listed(hidden)}.")
@@ -86,6 +89,11 @@ def write(head: bpy.types.Object, performance: Performance, first: int) -> list[
 def spoken(head: bpy.types.Object) -> bool:
     """Whether a speaker has generated keys."""
     return any(generated.has(owner) or first_design.has(owner) for owner in owners(head))
+
+
+def of_first_design(head: bpy.types.Object) -> bool:
+    """Whether a speaker's keys lie on NLA tracks, as the first design wrote them."""
+    return any(first_design.has(owner) for owner in owners(head))
 
 
 def span(head: bpy.types.Object) -> range:
@@ -239,7 +247,13 @@ def _control_paths(
 
 
 def _write_turns(
-    head: bpy.types.Object, performance: Performance, first: int, last: int, reach: int, notes: list[str]
+    head: bpy.types.Object,
+    performance: Performance,
+    first: int,
+    last: int,
+    reach: int,
+    notes: list[str],
+    same_as_before: bool,
 ) -> None:
     """Curves of the head's delta rotation, where it turns; or none any more."""
     lifted = first_design.lift(head, notes)
@@ -267,7 +281,7 @@ def _write_turns(
     new: dict[Path, np.ndarray] = {(path, i): values[:, i] for i in range(count)}
     sheet.write(first, last, reach, start, new)
     notes += sheet.notes
-    first_design.keep_edits(head, lifted, start, new, notes)
+    first_design.keep_edits(head, lifted, start, new, notes, same=same_as_before)
 
 
 def _turned(head: bpy.types.Object, performance: Performance, first: int, own: np.ndarray) -> np.ndarray:

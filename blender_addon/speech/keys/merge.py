@@ -283,6 +283,6 @@ def _trimmed(curve: Curve) -> Curve:
     used = ~np.isnan(curve.base) | mask_of(curve.kept, curve.start, len(curve.base))
     rows = np.flatnonzero(used)
     if not len(rows):
-        return replace(EMPTY, covered=curve.covered)
+        return curve if curve.covered else EMPTY
     first, last = int(rows[0]), int(rows[-1]) + 1
     return replace(curve, start=curve.start + first, base=curve.base[first:last], own=curve.own[first:last])

@@ -21,6 +21,7 @@ from . import recordings, storage
 
 MOVED = "Strips of {} were moved, trimmed, muted or exchanged: press Animate."
 OTHER_MANNER = "{} now speaks in another manner: press Animate."
+FIRST_DESIGN = "The speech of {} lies on an NLA track, as an earlier version wrote it: press Animate for plain keys."
 RESPELLED = "A transcript of {} was changed: press Animate."
 
 
@@ -43,6 +44,8 @@ def stale_reason(head: bpy.types.Object) -> str:
         scene = storage.scene_of(head)
         if scene is None or not storage.fits(scene, head):
             return MOVED.format(head.name)
+    if keyframes.of_first_design(head):
+        return FIRST_DESIGN.format(head.name)
     return keyframes.locked_reason(head) or visibility.elsewhere_reason(head)
 
 
@@ -103,6 +106,18 @@ def write(head: bpy.types.Object, take: Take, first: int, directions: Sequence[D
     if contacts.mended(head):
         contacts.mend(head, *played, take, first, directions)
     return notes
+
+
+def lift(head: bpy.types.Object) -> list[str]:
+    """Turns tracks of the first design into plain keys while it is known from what they were made: edits stay then."""
+    take, scene = storage.take_of(head), storage.scene_of(head)
+    if not keyframes.of_first_design(head) or take is None or scene is None or not storage.fits(scene, head):
+        return []
+    first = speaker_properties(head).first
+    directions, styles = directions_of(scene, head, first), styles_of(head, first, take.frames)
+    if storage.kept_hash(head, "settings_hash") != _settings_hash(head, first, directions, styles):
+        return []
+    return keyframes.write(head, *_played(head, take, first, directions, styles), same_as_before=True)
 
 
 def close_lips(

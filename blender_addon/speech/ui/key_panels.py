@@ -12,7 +12,7 @@ from bpy.app.handlers import persistent
 from dgtalker_engine.errors import DGTalkerError
 
 from ... import ui
-from ..keys import first_design, keyframes, visibility
+from ..keys import keyframes, visibility
 from . import key_operators
 
 ROWS = 12
@@ -48,8 +48,6 @@ def draw(layout: Any, context: bpy.types.Context, head: bpy.types.Object) -> Non
         ui.alert(layout, context, each.text)
     if any(each.mend for each in state.hindrances):
         layout.operator(key_operators.ShowSpeech.bl_idname, icon="HIDE_OFF")
-    if any(first_design.has(owner) for owner in keyframes.owners(head)):
-        ui.note(layout, context, "Animate, or any slider, turns the NLA track Speech into plain keys.")
     header, body = layout.panel("dgtalker_edits", default_closed=True)
     header.label(text=f"Edits by Hand: {len(state.edits)}" if state.edits else "Edits by Hand")
     if not body:

@@ -120,7 +120,7 @@ def test_hand_keys_survive_animating_again(make_head, add_strip, voice):
     block.keyframe_insert("value", frame=5)
     strip.dgtalker.expression = 2.0
     bpy.ops.dgtalker.animate()
-    bpy.context.scene.frame_set(20)
+    bpy.context.scene.frame_set(5)
     assert block.value == pytest.approx(0.77)
 
 

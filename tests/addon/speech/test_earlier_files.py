@@ -90,3 +90,80 @@ def test_an_overridden_head_of_the_first_release_keeps_its_take(
     assert room("speech.takes.retarget").outdated_reason(head) == ""
     bpy.context.scene.sequence_editor.strips[0].dgtalker.jaw = 0.0
     assert curve(head, "jawOpen").max() == 0.0
+
+
+def as_the_first_design(head: bpy.types.Object) -> None:
+    """Plain keys become what the first release made of them: an NLA track below, whose action carries a mark."""
+    for owner in (head.data.shape_keys, head):
+        animation = owner.animation_data
+        action, slot = animation.action, animation.action_slot
+        action["dgtalker_speech"] = True
+        animation.action = None
+        track = animation.nla_tracks.new()
+        track.name = "Speech"
+        strip = track.strips.new("Speech", int(action.frame_range[0]), action)
+        strip.action_slot = slot
+        strip.action_frame_start, strip.action_frame_end = action.frame_range
+        owner.dgtalker_keys.ledger, owner.dgtalker_keys.action = "", None
+
+
+def set_in_the_strip(head: bpy.types.Object, frame: int, value: float) -> None:
+    strip = head.data.shape_keys.animation_data.nla_tracks["Speech"].strips[0]
+    bag = strip.action.layers[0].strips[0].channelbag(strip.action_slot)
+    curve = bag.fcurves.find('key_blocks["jawOpen"].value')
+    next(point for point in curve.keyframe_points if point.co.x == frame).co.y = value
+    curve.update()
+
+
+def jaw(head: bpy.types.Object, frame: int) -> float:
+    bpy.context.scene.frame_set(frame)
+    return head.data.shape_keys.key_blocks["jawOpen"].value
+
+
+def test_tracks_of_the_first_design_become_plain_keys_with_what_was_edited_in_them(room, animated, curve):
+    head, strip = animated()
+    usual = curve(head, "jawOpen")
+    first = room("speech.keys.keyframes").span(head).start
+    as_the_first_design(head)
+    set_in_the_strip(head, 55, 0.9)
+    brow = head.data.shape_keys.key_blocks["browInnerUp"]
+    brow.value = 0.77
+    brow.keyframe_insert("value", frame=40)
+    notes = room("speech.animation").animate(bpy.context, [head])
+    assert "became plain keys" in " ".join(notes)
+    for owner in (head.data.shape_keys, head):
+        assert not owner.animation_data.nla_tracks
+    now = curve(head, "jawOpen")
+    assert jaw(head, 55) == pytest.approx(0.9)
+    assert np.flatnonzero(np.abs(now - usual) > 1e-3).tolist() == [55 - first]
+    assert brow.value < 0.77
+    bpy.context.scene.frame_set(40)
+    assert brow.value == pytest.approx(0.77)
+    bpy.context.scene.frame_set(first - 50)
+    assert brow.value == pytest.approx(0.0, abs=1e-6), "below the track was rest, not her one key"
+    strip.dgtalker.jaw = 0.0
+    assert jaw(head, 55) == pytest.approx(0.9)
+
+
+def test_sliders_wait_for_animate_and_what_cannot_be_told_from_edits_is_kept_and_named(room, animated):
+    head, strip = animated()
+    as_the_first_design(head)
+    set_in_the_strip(head, 55, 0.9)
+    old = head.data.shape_keys.animation_data.nla_tracks["Speech"].strips[0].action.name
+    strip.dgtalker.jaw = 0.3
+    assert jaw(head, 55) == pytest.approx(0.9)
+    assert "press Animate for plain keys" in room("speech.takes.retarget").outdated_reason(head)
+    notes = room("speech.animation").animate(bpy.context, [head])
+    assert f"is kept in the action {old}" in " ".join(notes)
+    assert bpy.data.actions[old].use_fake_user
+    assert jaw(head, 55) < 0.9
+
+
+def test_speech_of_the_first_design_is_cleared(animated):
+    head, _ = animated()
+    as_the_first_design(head)
+    bpy.ops.dgtalker.clear_speech()
+    for owner in (head.data.shape_keys, head):
+        assert not owner.animation_data.nla_tracks
+    assert jaw(head, 60) == 0.0
+    assert not bpy.data.actions
