@@ -39,6 +39,11 @@ class Sheet:
     def reach(self) -> int:
         return self.known.reach
 
+    @property
+    def kept(self) -> list[tuple[Path, Kept]]:
+        """What generated keys stay out of, by curve and frames."""
+        return [(path, each) for path, curve in self._curves.items() for each in curve.kept]
+
     def own(self, path: Path, start: int, count: int) -> np.ndarray:
         """What the animator had on a curve before: her pose, or her keys; float32 (count,) from frame `start` on."""
         curve = self._curves.get(path, merge.EMPTY)
@@ -114,7 +119,7 @@ class Sheet:
         Returns:
             What the animator edited: it stays, as her own.
         """
-        mine = [(path, each) for path, curve in self._curves.items() for each in curve.kept if each.kind == "EDITED"]
+        mine = [(path, each) for path, each in self.kept if each.kind == "EDITED"]
         for path, curve in list(self._curves.items()):
             unlocked = tuple(each for each in curve.kept if each.kind != "LOCKED")
             self._curves[path] = dataclasses.replace(curve, kept=unlocked)
@@ -153,10 +158,8 @@ class Sheet:
         done = merge.merged(curve, keys, low, whole, self.own(path, low, count), self.reach)
         if len(done.frames) or path in self._fcurves:
             fcurve = self._fcurve(path)
-            if len(done.removed) != len(fcurve.keyframe_points):
-                done = dataclasses.replace(done, removed=np.zeros(len(fcurve.keyframe_points), bool))
             self._mark_edits(fcurve, keys, done.curve)
-            key_points.write(fcurve, done.removed, done.frames, done.values)
+            key_points.write(fcurve, keys, done.removed, done.frames, done.values)
             if not len(fcurve.keyframe_points) and not len(fcurve.modifiers):
                 self.place.bag().fcurves.remove(self._fcurves.pop(path))
                 set_value(self.owner, path, float(curve.own[-1]) if len(curve.own) else None)

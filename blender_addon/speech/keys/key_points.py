@@ -89,29 +89,22 @@ def replace(curve: bpy.types.FCurve, content: np.ndarray) -> None:
     curve.update()
 
 
-def write(curve: bpy.types.FCurve, removed: np.ndarray, frames: np.ndarray, values: np.ndarray) -> bool:
+def write(curve: bpy.types.FCurve, keys: Keys, removed: np.ndarray, frames: np.ndarray, values: np.ndarray) -> None:
     """Writes generated keys in place of some of a curve's keys; the others stay as they are.
 
     Args:
-        removed: bool (keys,), which keys go.
+        keys: of the curve, as `read` found them.
+        removed: bool (keys,), which of them go.
         frames, values: of the generated keys, by time.
-
-    Returns:
-        Whether anything changed.
     """
-    points: Any = curve.keyframe_points
-    places = _places(points)
-    if np.array_equal(places[removed, 0], frames.astype(np.float32)):
-        same_kind = all(np.all(_ints(points, name)[removed] == usual) for name, usual in GENERATED.items())
-        if same_kind and np.array_equal(places[removed, 1], values):
-            return False
-        if same_kind:
-            places[removed, 1] = values
-            points.foreach_set("co", places.ravel())
-            curve.update()
-            return True
-    replace(curve, np.concatenate([rows(curve)[~removed], generated_rows(frames, values)]))
-    return True
+    if not np.array_equal(keys.times[removed], frames) or not np.all(keys.plain[removed]):
+        replace(curve, np.concatenate([rows(curve)[~removed], generated_rows(frames, values)]))
+    elif not np.array_equal(keys.values[removed], values):
+        points: Any = curve.keyframe_points
+        places = np.stack([keys.times, keys.values], axis=1).astype(np.float32)
+        places[removed, 1] = values
+        points.foreach_set("co", places.ravel())
+        curve.update()
 
 
 def mark_as_hand_keys(curve: bpy.types.FCurve, which: np.ndarray) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import bpy
 import numpy as np
-from mathutils import Euler, Matrix, Quaternion
 
 from dgtalker_engine.performance import FADE, Performance
 from dgtalker_engine.performance.direction import ease
@@ -16,13 +15,12 @@ from dgtalker_engine.rig import HEAD_NAMES
 
 from ... import animation_data
 from ...head import model
+from ...properties import keys_properties
 from ..timeline import speakers
-from . import first_design, generated, places
+from . import first_design, generated, places, turns
 from .generated import Sheet
 from .ledger import Path
 from .merge import Kept
-
-DELTA_PATHS = ("delta_rotation_euler", "delta_rotation_quaternion")
 
 BESIDE = 0.12
 """Seconds beside the animator's keys in which theirs pass into generated ones."""
@@ -61,6 +59,7 @@ def write(head: bpy.types.Object, performance: Performance, first: int, *, same_
         return notes
     last = first + performance.frames - 1
     reach = max(1, round(BESIDE * performance.fps))
+    hidden: list[str] = []
     for part in speakers.meshes(head):
         key = model.key_of(part)
         if key is None:
@@ -78,9 +77,9 @@ def write(head: bpy.types.Object, performance: Performance, first: int, *, same_
             new[path, 0] = _over(own, faded.curve(name), rest.get(name, 0.0), _limits(key, path))
         sheet.write(first, last, reach, start, new)
         notes += sheet.notes
+        hidden += _hidden(sheet)
         first_design.keep_edits(key, lifted, start, new, notes, same=same_as_before)
-    _write_turns(head, performance, first, last, reach, notes, same_as_before)
-    hidden = [edit.text for edit in edits(head) if edit.kept.kind == "OWN" and edit.kept.end > edit.kept.start]
+    hidden += _write_turns(head, performance, first, last, reach, notes, same_as_before)
     if hidden:
         notes.append(f"Keys that {head.name} had before stay instead of speech: {listed(hidden)}.")
     return notes
@@ -156,6 +155,9 @@ def clear(head: bpy.types.Object) -> list[str]:
             if stay:
                 notes.append(f"What you edited stays as your own keys: {listed(stay)}.")
         else:
+            former = keys_properties(owner).action
+            if former is not None:
+                notes.append(f"The speech in the action {former.name}, which is not assigned, stays there.")
             generated.forget(owner)
     return notes
 
@@ -164,7 +166,7 @@ def label_of(owner: bpy.types.ID, path: Path) -> str:
     """The name of a curve for people."""
     if isinstance(owner, bpy.types.Key):
         return path[0].removeprefix('key_blocks["').removesuffix('"].value')
-    return f"turn {'WXYZ'[-4 if path[0] == DELTA_PATHS[1] else -3 :][path[1]]}"
+    return f"turn {'WXYZ'[-4 if path[0] == turns.DELTA_PATHS[1] else -3 :][path[1]]}"
 
 
 def tweaked(head: bpy.types.Object) -> bool:
@@ -189,7 +191,7 @@ def _named(owner: bpy.types.ID, path: Path, kept: Kept) -> str:
 
 def _rest_of(head: bpy.types.Object, edit: Edit) -> float:
     if edit.owner == head:
-        return 1.0 if edit.path == (DELTA_PATHS[1], 0) else 0.0
+        return 1.0 if edit.path == (turns.DELTA_PATHS[1], 0) else 0.0
     return _rest_by_path(head, edit.owner).get(edit.path[0], 0.0)
 
 
@@ -254,74 +256,39 @@ def _write_turns(
     reach: int,
     notes: list[str],
     same_as_before: bool,
-) -> None:
-    """Curves of the head's delta rotation, where it turns; or none any more."""
+) -> list[str]:
+    """Curves of the head's delta rotation, where it turns, or none any more; returns what is left to hers."""
     lifted = first_design.lift(head, notes)
-    path = DELTA_PATHS[head.rotation_mode == "QUATERNION"]
-    turns = speakers.turns(head) and bool(set(HEAD_NAMES) & set(performance.names))
-    if turns and head.rotation_mode == "AXIS_ANGLE":
+    path = turns.DELTA_PATHS[head.rotation_mode == "QUATERNION"]
+    turning = speakers.turns(head) and bool(set(HEAD_NAMES) & set(performance.names))
+    if turning and head.rotation_mode == "AXIS_ANGLE":
         notes.append(f"{head.name} does not turn: Blender has no delta for axis-angle rotation; use XYZ Euler.")
-        turns = False
+        turning = False
     for moved, what in ((animation_data.driven(head), "Drivers"), (places.moved_by_strips(head), "NLA strips")):
-        if turns and path in moved:
+        if turning and path in moved:
             notes.append(f"{what} of {head.name} keep turning it.")
-            turns = False
-    if not turns:
+            turning = False
+    if not turning:
         if places.of(head):
             Sheet(head, f"{head.name} Movement").clear()
-        return
+        return []
     sheet = Sheet(head, f"{head.name} Movement")
-    count = 4 if path == DELTA_PATHS[1] else 3
+    count = 4 if path == turns.DELTA_PATHS[1] else 3
     for i in range(count):
         if path in lifted:
             sheet.lay_to((path, i), 1.0 if count == 4 and i == 0 else 0.0)
     faded, start = _faded(performance, first, {})
     own = np.stack([sheet.own((path, i), start, faded.frames) for i in range(count)], axis=1)
-    values = _turned(head, faded, start, own)
+    values = turns.turned(head, faded, start, own)
     new: dict[Path, np.ndarray] = {(path, i): values[:, i] for i in range(count)}
     sheet.write(first, last, reach, start, new)
     notes += sheet.notes
     first_design.keep_edits(head, lifted, start, new, notes, same=same_as_before)
+    return _hidden(sheet)
 
 
-def _turned(head: bpy.types.Object, performance: Performance, first: int, own: np.ndarray) -> np.ndarray:
-    """The delta rotation of a head, float32 (frames, 3 or 4), which turns from the delta `own` in its own axes.
-
-    Blender applies a delta before (outside of) the object's own rotation R, so after a delta O of the animator's a turn
-    D of the head in its own axes is the delta O R D R⁻¹.
-    """
-    yaw, pitch, roll = (performance.curve(name) for name in HEAD_NAMES)
-    quaternion = own.shape[1] == 4
-    order: Any = head.rotation_mode
-    values = np.empty(own.shape, np.float32)
-    angles = zip(pitch.tolist(), roll.tolist(), yaw.tolist(), strict=True)
-    still: list[float] | None = None
-    below = Matrix.Identity(3)
-    for i, (turn, rotation, mine) in enumerate(zip(angles, _own_rotations(head, first), own.tolist(), strict=False)):
-        if mine != still:
-            still, below = mine, _rotation(order, mine)
-        delta = below @ rotation @ Euler(turn).to_matrix() @ rotation.transposed()
-        turned: Any = delta.to_quaternion() if quaternion else delta.to_euler(order)
-        values[i] = tuple(turned)
-    return values
-
-
-def _own_rotations(head: bpy.types.Object, first: int) -> Iterator[Matrix]:
-    """The object's own rotation from frame `first` on, as its action moves it, (3, 3), without end."""
-    path = "rotation_quaternion" if head.rotation_mode == "QUATERNION" else "rotation_euler"
-    rest = list(getattr(head, path))
-    curves = {curve.array_index: curve for curve in animation_data.active_curves(head) if curve.data_path == path}
-    still = _rotation(head.rotation_mode, rest)
-    frame = first
-    while True:
-        if curves:
-            now = [curves[i].evaluate(frame) if i in curves else value for i, value in enumerate(rest)]
-            yield _rotation(head.rotation_mode, now)
-        else:
-            yield still
-        frame += 1
-
-
-def _rotation(mode: Any, values: list[float]) -> Matrix:
-    own = Quaternion(values).normalized() if mode == "QUATERNION" else Euler(values, mode)
-    return own.to_matrix()
+def _hidden(sheet: Sheet) -> list[str]:
+    """The ranges in which the animator's keys from before stay instead of speech."""
+    return [
+        _named(sheet.owner, path, kept) for path, kept in sheet.kept if kept.kind == "OWN" and kept.end > kept.start
+    ]

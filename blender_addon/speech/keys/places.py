@@ -17,11 +17,12 @@ from .merge import TOLERANCE
 
 @dataclass(frozen=True)
 class Place:
-    """An action's slot, and the NLA strip through which it plays; None for the active action."""
+    """An action's slot, and the NLA strip through which it plays, with its track; None for the active action."""
 
     action: bpy.types.Action
     slot: bpy.types.ActionSlot
     strip: bpy.types.NlaStrip | None = None
+    track: bpy.types.NlaTrack | None = None
 
     def curves(self) -> dict[ledger.Path, bpy.types.FCurve]:
         """What is there, by data path and array index."""
@@ -96,7 +97,7 @@ def _played(owner: bpy.types.ID) -> Iterator[Place]:
     for track in animation.nla_tracks:
         for strip in track.strips:
             if strip.action and strip.action_slot:
-                yield Place(strip.action, strip.action_slot, strip)
+                yield Place(strip.action, strip.action_slot, strip, track)
 
 
 def _holds(place: Place, known: Ledger, *, by_value: bool) -> bool:
@@ -162,7 +163,7 @@ def _own(owner: bpy.types.ID, place: Place, notes: list[str]) -> Place:
     player.action_slot = slot
     if others:
         notes.append(f"{owner.name} shared its action with {others[0]}: it has a copy of its own now.")
-    return Place(copy, slot, place.strip)
+    return Place(copy, slot, place.strip, place.track)
 
 
 def moved_by_strips(owner: bpy.types.ID) -> set[str]:
@@ -171,6 +172,7 @@ def moved_by_strips(owner: bpy.types.ID) -> set[str]:
     return {
         path
         for place in _played(owner)
-        if place.strip is not None and not place.strip.mute and (speech is None or place.action != speech.action)
+        if place.strip is not None and place.track is not None
+        if not place.strip.mute and not place.track.mute and (speech is None or place.action != speech.action)
         for path, _ in place.curves()
     }

@@ -13,7 +13,7 @@ from ... import animation_data
 from ...head import model
 from ...properties import keys_properties
 from ..timeline import speakers
-from . import evaluation, generated, keyframes, merge, places
+from . import evaluation, generated, keyframes, merge, places, turns
 from .places import Place
 
 TURNING = {
@@ -149,7 +149,7 @@ def _of_object(head: bpy.types.Object) -> Iterator[Hindrance]:
         text = f"{head.name} shows its active shape key alone."
         yield Hindrance(text, _setter(head, "show_only_shape_key", False))
     turned = {path for path, _ in places.ledger_of(head).curves}
-    if turned and (head.rotation_mode == "QUATERNION") != (keyframes.DELTA_PATHS[1] in turned):
+    if turned and (head.rotation_mode == "QUATERNION") != (turns.DELTA_PATHS[1] in turned):
         yield Hindrance(f"The rotation mode of {head.name} was changed: press Animate, and it nods again.")
     for constraint in head.constraints if turned else ():
         if constraint.type in TURNING and not constraint.mute and constraint.influence > 0.0:

@@ -418,6 +418,45 @@ def test_keys_survive_saving_and_reopening(keys, make_head, make_performance, tm
     assert value(head, "jawOpen", FIRST + 49) == 0.5
 
 
+def test_edits_survive_saving_and_appending(keys, make_head, make_performance, tmp_path):
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    key_action(head, "jawOpen", {32: 0.05})
+    path = str(tmp_path / "scene.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    for append in (False, True):
+        if append:
+            bpy.ops.wm.read_homefile(use_factory_startup=True)
+            with bpy.data.libraries.load(path) as (_, wanted):
+                wanted.objects = ["Ada"]
+            bpy.context.scene.collection.objects.link(wanted.objects[0])
+        else:
+            bpy.ops.wm.open_mainfile(filepath=path)
+        head = bpy.data.objects["Ada"]
+        assert [edit.text for edit in keys.edits(head)] == ["jawOpen 32"]
+        keys.write(head, make_performance(50, jaw=0.5), FIRST)
+        assert value(head, "jawOpen", 32) == pytest.approx(0.05)
+        assert value(head, "jawOpen", FIRST + 49) == 0.5
+
+
+def test_undo_takes_edits_and_what_is_known_of_them_along(keys, make_head, make_performance):
+    keys.write(make_head(), make_performance(50), FIRST)
+    bpy.ops.ed.undo_push(message="Animate")
+    key_action(bpy.data.objects["Ada"], "jawOpen", {32: 0.05})
+    bpy.ops.ed.undo_push(message="I")
+    keys.write(bpy.data.objects["Ada"], make_performance(50, jaw=0.5), FIRST)
+    bpy.ops.ed.undo_push(message="Animate")
+    bpy.ops.ed.undo()
+    head = bpy.data.objects["Ada"]
+    assert [edit.text for edit in keys.edits(head)] == ["jawOpen 32"]
+    assert value(head, "jawOpen", FIRST + 49) == 1.0
+    bpy.ops.ed.undo()
+    head = bpy.data.objects["Ada"]
+    assert keys.edits(head) == []
+    keys.write(head, make_performance(50, jaw=0.5), FIRST)
+    assert value(head, "jawOpen", 32) == pytest.approx(0.5 * 22 / 49, abs=1e-4)
+
+
 def test_a_name_with_quotes_is_animated(keys, make_head):
     import json
 

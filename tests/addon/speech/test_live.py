@@ -93,23 +93,6 @@ def test_sliders_do_not_write_into_another_action_that_was_assigned(room, animat
     assert "but Mine is assigned" in room("speech.takes.retarget").outdated_reason(head)
 
 
-def test_ten_seconds_follow_a_slider_at_once(animated, make_head, add_strip, sample, tmp_path):
-    import time
-
-    path = tmp_path / "ten.wav"
-    with wave.open(str(sample)) as source, wave.open(str(path), "wb") as whole:
-        whole.setparams(source.getparams())
-        whole.writeframes((source.readframes(source.getnframes()) * 3)[: 10 * 2 * source.getframerate()])
-    strip = add_strip(path, head=make_head())
-    bpy.ops.dgtalker.animate()
-    spent = []
-    for lips in np.linspace(0.5, 1.5, 9):
-        begin = time.perf_counter()
-        strip.dgtalker.lips = lips
-        spent.append(time.perf_counter() - begin)
-    print(f"a slider on ten seconds takes {1000 * min(spent):.0f} to {1000 * max(spent):.0f} ms")
-
-
 def test_undo_and_redo_take_the_keys_along(animated, curve):
     animated()
     usual = curve(bpy.data.objects["Ada"], "jawOpen")
