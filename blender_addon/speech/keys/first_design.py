@@ -48,9 +48,12 @@ def lift(owner: bpy.types.ID, notes: list[str]) -> Lifted:
                 keys = key_points.read(curve)
                 frames = strip.frame_start + (keys.times - strip.action_frame_start) * strip.scale
                 curves[curve.data_path, curve.array_index] = (np.round(frames).astype(int), keys.values)
+        played = strip.action
         track.strips.remove(strip)
         if not track.strips:
             animation_data.ensured(owner).nla_tracks.remove(track)
+        if played != action:
+            _drop(played)  # closed lips are made anew
     if action is not None:
         notes.append(f"The track Speech of {owner.name} became plain keys in its action.")
     return Lifted(curves, action)

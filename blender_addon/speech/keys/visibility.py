@@ -59,8 +59,9 @@ def unseen(head: bpy.types.Object) -> list[str]:
     """Sentences on what is evaluated otherwise than it was written, where no setting tells why."""
     for part in speakers.meshes(head):
         key = model.key_of(part)
-        if key is None or not places.of(key):
-            continue
+        place = places.of(key) if key else None
+        if key is None or place is None or place.strip is not None:
+            continue  # what was pushed down may be moved and blended in the NLA as its animator likes
         known = places.ledger_of(key)
         frames = np.unique(np.linspace(known.first, known.last, SAMPLES).round().astype(int))
         seen = evaluation.weights(key, frames.tolist())
@@ -70,7 +71,7 @@ def unseen(head: bpy.types.Object) -> list[str]:
             rows = frames - curve.start
             inside = (rows >= 0) & (rows < len(curve.base)) & (path in column)
             rows = rows[inside]
-            written = curve.base[rows]
+            written = np.clip(curve.base[rows], *_range(key, path)) if path in column else curve.base[rows]
             free = ~merge.mask_of(curve.kept, curve.start, len(curve.base))[rows] & ~np.isnan(written)
             if path in column and np.any(np.abs(seen[inside, column[path]] - written)[free] > VISIBLE):
                 moved.append(keyframes.label_of(key, path))
@@ -91,6 +92,12 @@ def elsewhere_reason(head: bpy.types.Object) -> str:
 def notes(head: bpy.types.Object) -> list[str]:
     """Sentences on all that hides what was just written."""
     return [each.text for each in hindrances(head)] or unseen(head)
+
+
+def _range(key: bpy.types.Key, path: tuple[str, int]) -> tuple[float, float]:
+    """Blender evaluates no value beyond a slider's ends."""
+    block: Any = key.path_resolve(path[0].rpartition(".")[0])
+    return block.slider_min, block.slider_max
 
 
 def _elsewhere(head: bpy.types.Object, owner: bpy.types.ID) -> Iterator[Hindrance]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
@@ -173,6 +174,63 @@ def test_what_was_edited_is_listed_and_can_be_given_back(keys, make_head, make_p
     bpy.ops.dgtalker.discard_edit()
     assert keys.edits(head) == []
     assert 41 in [round(point.co.x) for point in curve.keyframe_points]
+
+
+class Drawn:
+    """A layout that remembers its texts and its buttons."""
+
+    def __init__(self):
+        self.texts, self.buttons = [], []
+
+    def panel(self, *_, **__):
+        return self, self
+
+    def column(self, **_):
+        return self
+
+    row = column
+
+    def label(self, *, text="", **_):
+        self.texts.append(text)
+
+    def operator(self, name, *, text="", **_):
+        self.buttons.append((name, text))
+        return SimpleNamespace()
+
+
+@pytest.fixture
+def drawn(room):
+    """`drawn(head)`: what the panel shows of a head's keys."""
+    context = SimpleNamespace(
+        region=SimpleNamespace(width=2000),
+        preferences=SimpleNamespace(system=SimpleNamespace(ui_scale=1.0)),
+    )
+
+    def draw(head):
+        room("speech.ui.key_panels")._forget()
+        layout = Drawn()
+        room("speech.ui.key_panels").draw(layout, context, head)
+        return layout
+
+    return draw
+
+
+def test_the_panel_lists_edits_and_a_click_goes_there(keys, make_head, make_performance, drawn):
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    assert "Edits by Hand" in drawn(head).texts
+    key_action(head, "jawOpen", {32: 0.05})
+    layout = drawn(head)
+    assert "Edits by Hand: 1" in layout.texts
+    assert ("dgtalker.go_to_edit", "jawOpen 32") in layout.buttons
+    assert ("dgtalker.discard_edit", "Discard All") in layout.buttons
+    bpy.context.view_layer.objects.active = head
+    bpy.ops.dgtalker.go_to_edit(frame=32)
+    assert bpy.context.scene.frame_current == 32
+    head.data.shape_keys.animation_data.action_influence = 0.5
+    layout = drawn(head)
+    assert "The action of Ada counts only 50 %." in layout.texts
+    assert ("dgtalker.show_speech", "") in layout.buttons
 
 
 def test_a_locked_range_stays_as_it_is(keys, make_head, make_performance):
