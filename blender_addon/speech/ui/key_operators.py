@@ -139,7 +139,8 @@ class ShowSpeech(KeysOperator, bpy.types.Operator):
             left = [each.text for each in visibility.hindrances(head)]
         except DGTalkerError as error:
             return ui.report(self, error)
-        head.update_tag()
+        for owner in keyframes.owners(head):
+            owner.update_tag()
         if left:
             self.report({"WARNING"}, " ".join(left))
         return {"FINISHED"}
