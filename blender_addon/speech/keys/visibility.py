@@ -94,6 +94,18 @@ def notes(head: bpy.types.Object) -> list[str]:
     return [each.text for each in hindrances(head)] or unseen(head)
 
 
+def evaluate_again(owner: bpy.types.ID) -> None:
+    """Lets Blender look at a datablock's animation anew: an NLA track that Python unmutes else stays unseen."""
+    animation = animation_data.of(owner)
+    for track in animation.nla_tracks if animation else ():
+        for strip in track.strips:
+            if strip.action_slot is not None:
+                strip.action_slot = (
+                    strip.action_slot
+                )  # whose update rebuilds what is evaluated; that of `mute` does not
+    owner.update_tag()
+
+
 def _range(key: bpy.types.Key, path: tuple[str, int]) -> tuple[float, float]:
     """Blender evaluates no value beyond a slider's ends."""
     block: Any = key.path_resolve(path[0].rpartition(".")[0])

@@ -140,7 +140,7 @@ class ShowSpeech(KeysOperator, bpy.types.Operator):
         except DGTalkerError as error:
             return ui.report(self, error)
         for owner in keyframes.owners(head):
-            owner.update_tag()
+            visibility.evaluate_again(owner)
         if left:
             self.report({"WARNING"}, " ".join(left))
         return {"FINISHED"}

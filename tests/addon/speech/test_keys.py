@@ -128,6 +128,16 @@ def test_keys_from_before_stay_and_win_and_survive_regenerating(keys, make_head,
         assert notes == ["Keys that Ada had before stay instead of speech: jawOpen 20–30."]
 
 
+def test_one_key_on_every_slider_before_leaves_the_line_its_speech(keys, make_head, make_performance):
+    head = make_head()
+    for block in head.data.shape_keys.key_blocks[1:]:
+        block.keyframe_insert("value", frame=20)
+    assert keys.write(head, make_performance(50), FIRST) == []
+    assert value(head, "jawOpen", 20) == 0.0
+    assert value(head, "jawOpen", FIRST + 49) == 1.0
+    assert len(keys.edits(head)) == 52
+
+
 def test_keys_lie_in_the_action_that_editors_show(keys, make_head, make_performance):
     head = make_head()
     keys.write(head, make_performance(50), FIRST)
