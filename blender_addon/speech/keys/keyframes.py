@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import FADE, Performance
 from dgtalker_engine.performance.direction import ease
 from dgtalker_engine.rig import HEAD_NAMES
@@ -178,6 +179,11 @@ def locked_reason(head: bpy.types.Object) -> str:
     """Why a speaker cannot be animated; empty when it can."""
     if tweaked(head):
         return f"An NLA strip of {head.name} is being edited: leave it with Tab in the NLA editor first."
+    try:
+        for owner in owners(head):
+            places.ledger_of(owner)
+    except DGTalkerError as error:
+        return f"{head.name}: {error}"
     return speakers.locked_reason(head)
 
 

@@ -274,6 +274,17 @@ def test_baked_keys_are_hers_and_stay(keys, make_head, make_performance):
     assert value(head, "jawOpen", 40) == before, "Clear Speech brings back what was put away"
 
 
+def test_a_damaged_ledger_is_said_and_baking_keeps_the_keys(keys, make_head, make_performance):
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    head.data.shape_keys.dgtalker_keys.ledger = "damaged"
+    assert "Press Bake" in keys.locked_reason(head)
+    bpy.context.view_layer.objects.active = head
+    bpy.ops.dgtalker.bake_keys()
+    assert keys.locked_reason(head) == ""
+    assert value(head, "jawOpen", FIRST + 49) == 1.0
+
+
 def test_another_action_hides_the_speech_and_a_button_mends_it(room, keys, make_head, make_performance):
     visibility = room("speech.keys.visibility")
     head = make_head()
