@@ -86,5 +86,6 @@ def open_tab() -> None:
     next(region for region in view.regions if region.type == "UI").active_panel_category = "DGTalker"
 
 
-bpy.context.preferences.view.show_splash = False
-step(prepare, talk, arrange, open_tab, show)
+if __name__ == "__main__":
+    bpy.context.preferences.view.show_splash = False
+    step(prepare, talk, arrange, open_tab, show)

@@ -48,7 +48,7 @@ def draw(layout: Any, context: bpy.types.Context, head: bpy.types.Object) -> Non
         ui.alert(layout, context, each.text)
     if any(each.mend for each in state.hindrances):
         layout.operator(key_operators.ShowSpeech.bl_idname, icon="HIDE_OFF")
-    header, body = layout.panel("dgtalker_edits", default_closed=True)
+    header, body = layout.panel("dgtalker_edits", default_closed=not state.edits)
     header.label(text=f"Edits by Hand: {len(state.edits)}" if state.edits else "Edits by Hand")
     if not body:
         return
