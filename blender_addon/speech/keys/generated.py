@@ -96,11 +96,12 @@ class Sheet:
             gone = np.zeros(len(rows), bool)
             for each in removed:
                 low, high = max(each.start, first), min(each.end, last)
-                gone |= (rows[:, 0] > low - 1) & (rows[:, 0] < high + 1) & (rows[:, 0] % 1 != 0)
-                gone |= (rows[:, 0] >= low) & (rows[:, 0] <= high)
+                here = (rows[:, 0] >= low) & (rows[:, 0] <= high)
+                here |= (rows[:, 0] > low - 1) & (rows[:, 0] < high + 1) & (rows[:, 0] % 1 != 0)
                 if each.kind == "OWN":
-                    covered = [*curve.covered, *map(tuple, rows[gone].tolist())]
-                    curve = dataclasses.replace(curve, covered=tuple(covered))
+                    covered = (*curve.covered, *map(tuple, rows[here & ~gone].tolist()))
+                    curve = dataclasses.replace(curve, covered=covered)
+                gone |= here
             key_points.replace(fcurve, rows[~gone])
             self._keys[path] = key_points.read(fcurve)
         self._curves[path] = merge.released(curve, first, last, given)
@@ -119,12 +120,12 @@ class Sheet:
         Returns:
             What the animator edited: it stays, as her own.
         """
-        mine = [(path, each) for path, each in self.kept if each.kind == "EDITED"]
         for path, curve in list(self._curves.items()):
             unlocked = tuple(each for each in curve.kept if each.kind != "LOCKED")
             self._curves[path] = dataclasses.replace(curve, kept=unlocked)
             self._merge(path, 0, None)
             self._uncover(path)
+        mine = [(path, each) for path, each in self.kept if each.kind == "EDITED"]
         self._remove_empty_action()
         forget(self.owner)
         self.owner.update_tag()

@@ -264,7 +264,6 @@ def _write_turns(
     same_as_before: bool,
 ) -> list[str]:
     """Curves of the head's delta rotation, where it turns, or none any more; returns what is left to hers."""
-    lifted = first_design.lift(head, notes)
     path = turns.DELTA_PATHS[head.rotation_mode == "QUATERNION"]
     turning = speakers.turns(head) and bool(set(HEAD_NAMES) & set(performance.names))
     if turning and head.rotation_mode == "AXIS_ANGLE":
@@ -275,9 +274,11 @@ def _write_turns(
             notes.append(f"{what} of {head.name} keep turning it.")
             turning = False
     if not turning:
+        first_design.remove(head, {})
         if places.of(head):
             Sheet(head, f"{head.name} Movement").clear()
         return []
+    lifted = first_design.lift(head, notes)
     sheet = Sheet(head, f"{head.name} Movement")
     count = 4 if path == turns.DELTA_PATHS[1] else 3
     for i in range(count):

@@ -129,3 +129,26 @@ def curve(spoken_frames):
         return np.array(values)
 
     return play
+
+
+@pytest.fixture
+def keys(room):
+    return room("speech.keys.keyframes")
+
+
+@pytest.fixture
+def make_performance():
+    """`make_performance(frames)`: the jaw opens from 0 to 1, the tongue stays, the head nods and turns."""
+    from dgtalker_engine.performance import Performance
+    from dgtalker_engine.rig import ARKIT_NAMES, HEAD_NAMES
+
+    def make(frames: int = 50, jaw: float = 1.0, **moves: float) -> Performance:
+        ramp = np.linspace(0, 1, frames, dtype=np.float32)
+        names = ARKIT_NAMES + HEAD_NAMES
+        weights = np.zeros((frames, len(names)), np.float32)
+        moves = {"jawOpen": jaw, "headPitch": 0.2, "headYaw": 0.1, "headRoll": -0.05, **moves}
+        for name, value in moves.items():
+            weights[:, names.index(name)] = ramp * value
+        return Performance(24.0, names, weights)
+
+    return make

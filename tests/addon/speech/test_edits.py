@@ -1,0 +1,278 @@
+"""What animators change among generated keys stays, is shown and given back; what hides speech is named."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import bpy
+import pytest
+from key_tools import FIRST, fcurve, key_action, value
+
+
+def test_keys_lie_in_the_action_that_editors_show(keys, make_head, make_performance):
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    for owner, count in ((head.data.shape_keys, 52), (head, 3)):
+        animation = owner.animation_data
+        assert not animation.nla_tracks
+        (bag,) = animation.action.layers[0].strips[0].channelbags
+        assert len(bag.fcurves) == count
+        assert min(len(curve.keyframe_points) for curve in bag.fcurves) >= 50
+
+
+def test_a_hand_key_changes_its_frame_and_nothing_else(keys, make_head, make_performance):
+    head = make_head()
+    performance = make_performance(50)
+    keys.write(head, performance, FIRST)
+    before = [value(head, "jawOpen", frame) for frame in range(FIRST, FIRST + 50)]
+    key_action(head, "jawOpen", {32: 0.05})
+    for _ in range(2):
+        after = [value(head, "jawOpen", frame) for frame in range(FIRST, FIRST + 50)]
+        assert [FIRST + i for i in range(50) if abs(after[i] - before[i]) > 1e-4] == [32]
+        assert after[32 - FIRST] == pytest.approx(0.05)
+        assert keys.write(head, performance, FIRST) == []
+    keys.write(head, make_performance(50, jaw=0.5), FIRST)
+    assert value(head, "jawOpen", 32) == pytest.approx(0.05)
+    assert value(head, "jawOpen", 31) == pytest.approx(before[31 - FIRST], abs=1e-3)
+    assert value(head, "jawOpen", 36) == pytest.approx(before[36 - FIRST] / 2, abs=1e-3)
+    assert [edit.text for edit in keys.edits(head)] == ["jawOpen 32"]
+
+
+def test_what_was_edited_is_listed_and_can_be_given_back(keys, make_head, make_performance):
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    key_action(head, "jawOpen", dict.fromkeys(range(20, 25), 0.9))
+    curve = fcurve(head.data.shape_keys, 'key_blocks["mouthPucker"].value')
+    for point in [point for point in curve.keyframe_points if 40 <= point.co.x <= 42][::-1]:
+        curve.keyframe_points.remove(point)
+    assert sorted(edit.text for edit in keys.edits(head)) == ["jawOpen 20–24", "mouthPucker 40–42"]
+    keys.write(head, make_performance(50, jaw=0.5), FIRST)
+    bpy.ops.object.select_all(action="DESELECT")
+    bpy.context.view_layer.objects.active = head
+    bpy.ops.dgtalker.discard_edit(edit="jawOpen 20–24")
+    assert value(head, "jawOpen", 22) == pytest.approx(0.5 * 12 / 49, abs=1e-3)
+    assert [edit.text for edit in keys.edits(head)] == ["mouthPucker 40–42"]
+    bpy.ops.dgtalker.discard_edit()
+    assert keys.edits(head) == []
+    assert 41 in [round(point.co.x) for point in curve.keyframe_points]
+
+
+class Drawn:
+    """A layout that remembers its texts and its buttons."""
+
+    def __init__(self):
+        self.texts, self.buttons = [], []
+
+    def panel(self, *_, **__):
+        return self, self
+
+    def column(self, **_):
+        return self
+
+    row = column
+
+    def label(self, *, text="", **_):
+        self.texts.append(text)
+
+    def operator(self, name, *, text="", **_):
+        self.buttons.append((name, text))
+        return SimpleNamespace()
+
+
+@pytest.fixture
+def drawn(room):
+    """`drawn(head)`: what the panel shows of a head's keys."""
+    context = SimpleNamespace(
+        region=SimpleNamespace(width=2000),
+        preferences=SimpleNamespace(system=SimpleNamespace(ui_scale=1.0)),
+    )
+
+    def draw(head):
+        room("speech.ui.key_panels")._forget()
+        layout = Drawn()
+        room("speech.ui.key_panels").draw(layout, context, head)
+        return layout
+
+    return draw
+
+
+def test_the_panel_lists_edits_and_a_click_goes_there(keys, make_head, make_performance, drawn):
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    assert "Edits by Hand" in drawn(head).texts
+    key_action(head, "jawOpen", {32: 0.05})
+    layout = drawn(head)
+    assert "Edits by Hand: 1" in layout.texts
+    assert ("dgtalker.go_to_edit", "jawOpen 32") in layout.buttons
+    assert ("dgtalker.discard_edit", "Discard All") in layout.buttons
+    bpy.context.view_layer.objects.active = head
+    bpy.ops.dgtalker.go_to_edit(frame=32)
+    assert bpy.context.scene.frame_current == 32
+    head.data.shape_keys.animation_data.action_influence = 0.5
+    layout = drawn(head)
+    assert "The action of Ada counts only 50 %." in layout.texts
+    assert ("dgtalker.show_speech", "") in layout.buttons
+
+
+def test_a_locked_range_stays_as_it_is(keys, make_head, make_performance):
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    bpy.context.view_layer.objects.active = head
+    bpy.ops.dgtalker.lock_keys(first=20, last=30)
+    locked = value(head, "jawOpen", 25)
+    keys.write(head, make_performance(50, jaw=0.2), FIRST)
+    assert value(head, "jawOpen", 25) == locked
+    assert value(head, "jawOpen", 50) == pytest.approx(0.2 * 40 / 49, abs=1e-4)
+    bpy.ops.dgtalker.discard_edit(edit="jawOpen 20–30")
+    keys.write(head, make_performance(50, jaw=0.2), FIRST)
+    assert value(head, "jawOpen", 25) == pytest.approx(0.2 * 15 / 49, abs=1e-4)
+    assert bpy.ops.dgtalker.lock_keys(first=900, last=910) == {"CANCELLED"}
+
+
+def test_baked_keys_are_hers_and_stay(keys, make_head, make_performance):
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    bpy.context.view_layer.objects.active = head
+    bpy.ops.dgtalker.bake_keys()
+    assert not keys.spoken(head)
+    before = value(head, "jawOpen", 40)
+    assert "and 52 more" in " ".join(keys.write(head, make_performance(50, jaw=0.1), FIRST))
+    assert value(head, "jawOpen", 40) == before
+    bpy.ops.dgtalker.discard_edit(kind="OWN")
+    keys.write(head, make_performance(50, jaw=0.1), FIRST)
+    assert value(head, "jawOpen", 40) == pytest.approx(0.1 * 30 / 49, abs=1e-4)
+    keys.clear(head)
+    assert value(head, "jawOpen", 40) == before, "Clear Speech brings back what was put away"
+
+
+def test_a_damaged_ledger_is_said_and_baking_keeps_the_keys(keys, make_head, make_performance):
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    head.data.shape_keys.dgtalker_keys.ledger = "damaged"
+    assert "Press Bake" in keys.locked_reason(head)
+    bpy.context.view_layer.objects.active = head
+    bpy.ops.dgtalker.bake_keys()
+    assert keys.locked_reason(head) == ""
+    assert value(head, "jawOpen", FIRST + 49) == 1.0
+
+
+def test_another_action_hides_the_speech_and_a_button_mends_it(room, keys, make_head, make_performance):
+    visibility = room("speech.keys.visibility")
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    assert visibility.notes(head) == []
+    animation = head.data.shape_keys.animation_data
+    speech = animation.action
+    animation.action = bpy.data.actions.new("Corrections")
+    assert "is in the action Ada Face, but Corrections is assigned" in " ".join(visibility.notes(head))
+    bpy.context.view_layer.objects.active = head
+    bpy.ops.dgtalker.show_speech()
+    assert animation.action == speech
+    assert visibility.notes(head) == []
+    assert value(head, "jawOpen", FIRST + 49) == 1.0
+
+
+@pytest.mark.parametrize("how", ["solo", "influence", "curve", "block", "pinned", "pushed"])
+def test_what_hides_the_speech_is_named_and_mended(room, keys, make_head, make_performance, how):
+    visibility = room("speech.keys.visibility")
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    key = head.data.shape_keys
+    animation = key.animation_data
+    if how == "solo":
+        animation.nla_tracks.new().is_solo = True
+    elif how == "influence":
+        animation.action_influence = 0.1
+    elif how == "curve":
+        fcurve(key, 'key_blocks["jawOpen"].value').mute = True
+    elif how == "block":
+        key.key_blocks["jawOpen"].mute = True
+    elif how == "pinned":
+        head.show_only_shape_key = True
+    else:
+        track = animation.nla_tracks.new()
+        strip = track.strips.new("pushed down", FIRST - 5, animation.action)
+        strip.action_slot = animation.action_slot
+        animation.action = None
+        track.mute = True
+    assert len(visibility.hindrances(head)) == 1
+    bpy.context.view_layer.objects.active = head
+    bpy.ops.dgtalker.show_speech()
+    assert visibility.notes(head) == []
+    assert value(head, "jawOpen", FIRST + 49) == pytest.approx(1.0)
+
+
+def test_a_curve_that_a_modifier_changes_is_noticed_by_looking(room, keys, make_head, make_performance):
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    modifier = fcurve(head.data.shape_keys, 'key_blocks["jawOpen"].value').modifiers.new("GENERATOR")
+    modifier.coefficients = (0.0, 0.0)
+    (note,) = room("speech.keys.visibility").notes(head)
+    assert "jawOpen" in note
+
+
+def test_a_constraint_that_turns_the_head_is_named(room, keys, make_head, make_performance):
+    head = make_head()
+    constraint = head.constraints.new("TRACK_TO")
+    constraint.target = bpy.context.scene.camera
+    keys.write(head, make_performance(50), FIRST)
+    assert "does not nod" in " ".join(room("speech.keys.visibility").notes(head))
+
+
+def test_an_edit_stays_where_it_was_made_when_the_line_moves_away(keys, make_head, make_performance):
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    key_action(head, "jawOpen", {32: 0.8})
+    keys.write(head, make_performance(50), 200)
+    assert value(head, "jawOpen", 32) == pytest.approx(0.8)
+    assert [value(head, "jawOpen", frame) for frame in (20, 45, 150)] == [0.0, 0.0, 0.0]
+
+
+def test_clearing_keeps_edits_between_rest_and_says_so(keys, make_head, make_performance):
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    key_action(head, "jawOpen", {32: 0.8})
+    curve = fcurve(head.data.shape_keys, 'key_blocks["mouthPucker"].value')
+    curve.keyframe_points.remove(curve.keyframe_points[20])
+    assert keys.clear(head) == ["What you edited stays as your own keys: jawOpen 32."]
+    assert value(head, "jawOpen", 32) == pytest.approx(0.8)
+    assert value(head, "jawOpen", 20) == value(head, "jawOpen", 50) == 0.0
+
+
+def test_edits_survive_saving_and_appending(keys, make_head, make_performance, tmp_path):
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    key_action(head, "jawOpen", {32: 0.05})
+    path = str(tmp_path / "scene.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    for append in (False, True):
+        if append:
+            bpy.ops.wm.read_homefile(use_factory_startup=True)
+            with bpy.data.libraries.load(path) as (_, wanted):
+                wanted.objects = ["Ada"]
+            bpy.context.scene.collection.objects.link(wanted.objects[0])
+        else:
+            bpy.ops.wm.open_mainfile(filepath=path)
+        head = bpy.data.objects["Ada"]
+        assert [edit.text for edit in keys.edits(head)] == ["jawOpen 32"]
+        keys.write(head, make_performance(50, jaw=0.5), FIRST)
+        assert value(head, "jawOpen", 32) == pytest.approx(0.05)
+        assert value(head, "jawOpen", FIRST + 49) == 0.5
+
+
+def test_undo_takes_edits_and_what_is_known_of_them_along(keys, make_head, make_performance):
+    keys.write(make_head(), make_performance(50), FIRST)
+    bpy.ops.ed.undo_push(message="Animate")
+    key_action(bpy.data.objects["Ada"], "jawOpen", {32: 0.05})
+    bpy.ops.ed.undo_push(message="I")
+    keys.write(bpy.data.objects["Ada"], make_performance(50, jaw=0.5), FIRST)
+    bpy.ops.ed.undo_push(message="Animate")
+    bpy.ops.ed.undo()
+    head = bpy.data.objects["Ada"]
+    assert [edit.text for edit in keys.edits(head)] == ["jawOpen 32"]
+    assert value(head, "jawOpen", FIRST + 49) == 1.0
+    bpy.ops.ed.undo()
+    head = bpy.data.objects["Ada"]
+    assert keys.edits(head) == []
+    keys.write(head, make_performance(50, jaw=0.5), FIRST)
+    assert value(head, "jawOpen", 32) == pytest.approx(0.5 * 22 / 49, abs=1e-4)
