@@ -9,6 +9,7 @@ import bpy
 
 from dgtalker_engine.errors import DGTalkerError
 
+from .. import animation_data
 from . import groups, model
 
 Mirror = Literal["SWAP", "LEFT_TO_RIGHT", "RIGHT_TO_LEFT"]
@@ -41,6 +42,11 @@ def key_all(ob: bpy.types.Object, frame: float) -> int:
     for block in blocks.values():
         block.keyframe_insert("value", frame=frame)
     ob.keyframe_insert(ROTATION, frame=frame)
+    key = model.key_of(ob)
+    paths = {block.path_from_id("value") for block in blocks.values()} | {ROTATION}
+    for curve in (curve for owner in (key, ob) if owner for curve in animation_data.active_curves(owner)):
+        if curve.data_path in paths:
+            _mark_as_hand_key(curve, frame)
     return len(blocks)
 
 
@@ -65,6 +71,13 @@ def mirror(ob: bpy.types.Object, mode: Mirror = "SWAP") -> None:
                 blocks[name].value = -before[name]
         x, y, z = ob.delta_rotation_euler
         ob.delta_rotation_euler = (x, -y, -z)
+
+
+def _mark_as_hand_key(curve: bpy.types.FCurve, frame: float) -> None:
+    """A key that was there before keeps its type, also that of a generated one, which speech would write anew."""
+    for point in curve.keyframe_points:
+        if abs(point.co.x - frame) < 1e-3:
+            point.type = "KEYFRAME"
 
 
 def _editable_blocks(ob: bpy.types.Object) -> dict[str, bpy.types.ShapeKey]:

@@ -38,6 +38,17 @@ def test_a_hand_key_changes_its_frame_and_nothing_else(keys, make_head, make_per
     assert [edit.text for edit in keys.edits(head)] == ["jawOpen 32"]
 
 
+def test_key_all_holds_the_pose_that_is_spoken(keys, make_head, make_performance):
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    held = value(head, "jawOpen", 32)
+    bpy.context.view_layer.objects.active = head
+    bpy.ops.dgtalker.key_all()
+    assert {edit.kept.start for edit in keys.edits(head)} == {32}
+    keys.write(head, make_performance(50, jaw=0.2), FIRST)
+    assert value(head, "jawOpen", 32) == pytest.approx(held)
+
+
 def test_what_was_edited_is_listed_and_can_be_given_back(keys, make_head, make_performance):
     head = make_head()
     keys.write(head, make_performance(50), FIRST)
