@@ -10,6 +10,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from dgtalker_engine import files
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.rig import Rig
 from dgtalker_engine.wire import arrays
@@ -89,16 +90,7 @@ def read_file(path: str) -> bytes:
     Raises:
         DGTalkerError: it is missing, cannot be read, or is too large for any avatar.
     """
-    try:
-        size = Path(path).stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise DGTalkerError(
-                f"{path} has {size >> 20} MB; an avatar has at most {MAX_FILE_BYTES >> 20} MB.",
-                "Export it again with fewer Gaussians.",
-            )
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise DGTalkerError(f"The avatar {path} cannot be read: {error.strerror}.", "Choose another file.") from error
+    return files.read_file(path, MAX_FILE_BYTES, "The avatar", "Choose another file.")
 
 
 def read(image: bpy.types.Image) -> bytes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DGTalkerError
+from ..files import printable, read_file
 
 ENDINGS = (".txt", ".srt", ".vtt")
 
@@ -31,13 +32,7 @@ def read_transcript(path: Path | str) -> str:
     Raises:
         DGTalkerError: the file is missing or no text.
     """
-    path = Path(path)
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise DGTalkerError(f"The transcript {path} is too large to be a text.", "Give a .txt, .srt or .vtt file.")
-        data = path.read_bytes()
-    except OSError as error:
-        raise DGTalkerError(f"The transcript {path} cannot be read: {error.strerror}.", "Check the path.") from error
+    data = read_file(path, _LARGEST, "The transcript")
     encodings = ("utf-16",) if data.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "cp1252", "latin-1")
     for encoding in encodings:
         try:
@@ -46,7 +41,7 @@ def read_transcript(path: Path | str) -> str:
             continue
         if "\0" not in text:
             return text
-    raise DGTalkerError(f"The transcript {path} is no text.", "Give a .txt, .srt or .vtt file.")
+    raise DGTalkerError(f"The transcript {printable(path)} is no text.", "Give a .txt, .srt or .vtt file.")
 
 
 def cues(text: str) -> list[Cue]:
