@@ -61,6 +61,12 @@ class StripProperties(PropertyGroup, Protocol):
     seed: int
 
 
+class SceneProperties(PropertyGroup, Protocol):
+    """What a timeline knows of our markers: `scene.dgtalker`."""
+
+    markers: str
+
+
 def original_of(ob: bpy.types.Object) -> bpy.types.Object:
     """The object itself where `ob` is what the depsgraph made of it, else `ob`."""
     original: Any = ob.original
@@ -82,4 +88,9 @@ def speaker_properties(ob: bpy.types.Object) -> SpeakerProperties:
 def strip_properties(strip: bpy.types.Strip) -> StripProperties:
     """Any strip has them; they mean something on sound strips."""
     owner: Any = strip
+    return owner.dgtalker
+
+
+def scene_properties(scene: bpy.types.Scene) -> SceneProperties:
+    owner: Any = scene
     return owner.dgtalker

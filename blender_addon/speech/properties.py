@@ -1,4 +1,5 @@
-"""What a sound strip knows of its speaker, `strip.dgtalker`, and a speaker of its speech, `object.dgtalker_speech`.
+"""What a sound strip knows of its speaker, `strip.dgtalker`, a speaker of its speech, `object.dgtalker_speech`, and a
+timeline of our markers, `scene.dgtalker`.
 
 They are read and written through `blender_addon.properties`, which knows their types.
 """
@@ -128,12 +129,21 @@ SpeakerPropertyGroup.__annotations__ |= {
 }
 
 
-CLASSES = (StripPropertyGroup, SpeakerPropertyGroup)
+class ScenePropertyGroup(bpy.types.PropertyGroup):
+    """What a timeline knows of our markers."""
+
+    markers: bpy.props.StringProperty(options=set())
+    """Which we have put; see `timeline.markers`."""
+
+
+CLASSES = (StripPropertyGroup, SpeakerPropertyGroup, ScenePropertyGroup)
 
 
 def add() -> None:
     strip: Any = bpy.types.Strip
     strip.dgtalker = bpy.props.PointerProperty(type=StripPropertyGroup)
+    scene: Any = bpy.types.Scene
+    scene.dgtalker = bpy.props.PointerProperty(type=ScenePropertyGroup)
     ob: Any = bpy.types.Object
     ob.dgtalker_speech = bpy.props.PointerProperty(type=SpeakerPropertyGroup, override={"LIBRARY_OVERRIDABLE"})
 
@@ -141,5 +151,7 @@ def add() -> None:
 def remove() -> None:
     ob: Any = bpy.types.Object
     del ob.dgtalker_speech
+    scene: Any = bpy.types.Scene
+    del scene.dgtalker
     strip: Any = bpy.types.Strip
     del strip.dgtalker

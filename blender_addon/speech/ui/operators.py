@@ -82,7 +82,7 @@ class ClearSpeech(ui.ExplainedOperator, bpy.types.Operator):
         for head in spoken(context.scene):
             keyframes.clear(head)
             retarget.forget(head)
-        for kind in marker_names.NAMES:
+        for kind in marker_names.KINDS:
             markers.remove(strips.timeline(context), kind)
         return {"FINISHED"}
 

@@ -54,7 +54,8 @@ class OpenLipsList(bpy.types.UIList):
 
     def filter_items(self, context: Any, data: Any, property: str) -> tuple[list[int], list[int]]:
         listed = getattr(data, property)
-        shown = [self.bitflag_filter_item if markers.is_ours(marker, "OPEN_LIPS") else 0 for marker in listed]
+        ours = markers.indices(data, "OPEN_LIPS")
+        shown = [self.bitflag_filter_item if i in ours else 0 for i in range(len(listed))]
         by_frame = sorted(range(len(listed)), key=lambda i: listed[i].frame)
         order = [0] * len(listed)
         for row, i in enumerate(by_frame):
@@ -198,7 +199,7 @@ def _draw_lips(layout: Any, context: bpy.types.Context, scene: bpy.types.Scene) 
     if body:
         row = body.row(align=True)
         for kind in ("PHONES", "VISEMES"):
-            shown = bool(markers.of_kind(scene, kind))
+            shown = markers.shown(scene, kind)
             button = row.operator(lip_operators.ShowPhones.bl_idname, text=kind.capitalize(), depress=shown)
             button.kind = kind
 
@@ -259,9 +260,10 @@ def _activate(manager: bpy.types.WindowManager, index: int) -> None:
 
 def _active_marker(manager: bpy.types.WindowManager) -> int:
     """The list shows the marker at the current frame."""
+    scene = strips.timeline(bpy.context)
     frame = bpy.context.scene.frame_current
-    shown = enumerate(strips.timeline(bpy.context).timeline_markers)
-    return next((i for i, each in shown if each.frame == frame and markers.is_ours(each, "OPEN_LIPS")), -1)
+    ours = markers.indices(scene, "OPEN_LIPS")
+    return next((i for i in sorted(ours) if scene.timeline_markers[i].frame == frame), -1)
 
 
 def _go_to_marker(manager: bpy.types.WindowManager, index: int) -> None:
