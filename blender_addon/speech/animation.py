@@ -198,9 +198,10 @@ def _passage(scene: bpy.types.Scene, sound: strips.SoundStrip, clock: Clock, fir
     transcript = own.transcript.strip()
     start = clock.seconds(sound.span.start - strips.file_start(scene, sound.strip))
     played = Span(start, start + clock.seconds(sound.span.end - sound.span.start))
-    unedited = transcript and transcript == subtitles.joined(cues(own.cues))
+    every = cues(own.cues) if transcript else []
+    unedited = transcript and transcript == subtitles.joined(every)
     if unedited and not len(sound.strip.retiming_keys):
-        transcript = subtitles.written(subtitles.within(own.cues, played))
+        transcript = subtitles.written(subtitles.within(every, played))
     return {
         "start": round(clock.seconds(sound.span.start - first), 5),
         "end": round(clock.seconds(sound.span.end - first), 5),

@@ -249,7 +249,7 @@ def _document(text: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
         version = int(document["format_version"])
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise DGTalkerError(f"The avatar's document cannot be read: {error!r}.", DAMAGED) from error
     if version > FORMAT_VERSION:
         raise DGTalkerError(

@@ -209,8 +209,7 @@ OTHERWISE = {
     "dgtalker_engine/wire/jobs/lock.py": "locks, by `files.no_link`",
     "dgtalker_engine/training/jobs.py": "adds, by `files.no_link`",
     "blender_addon/bridge/log.py": "adds, by `files.no_link`",
-    "dgtalker_engine/server/child.py": "pipes",
-    "dgtalker_engine/speech/recognition/worker.py": "pipes",
+    "dgtalker_engine/wire/json_lines.py": "pipes",
 }
 """Where files are written without `files`, and why that follows no link and tears nothing."""
 

@@ -126,7 +126,7 @@ def _draw_strip(layout: Any, context: bpy.types.Context, strip: Any) -> None:
     own = strip_properties(strip)
     row = layout.row(align=True)
     row.prop(own, "transcript", text="", placeholder="What is said, if you know it", icon="TEXT")
-    row.operator(transcript_operators.ReadTranscript.bl_idname, text="", icon="FILE_FOLDER")
+    row.operator(transcript_operators.ChooseTranscript.bl_idname, text="", icon="FILE_FOLDER")
     for name, label, closed in (
         ("amounts", "Amounts", False),
         ("mouth", "Mouth", True),
