@@ -50,6 +50,7 @@ class SpeakerProperties(PropertyGroup, Protocol):
     turns: bool
     own_manner: bool
     manner_of: str
+    names: Any
 
 
 class StripProperties(PropertyGroup, Protocol):

@@ -72,6 +72,17 @@ StripPropertyGroup.__annotations__ |= {each.name: _number(each, live.strip_chang
 }
 
 
+class ControlName(bpy.types.PropertyGroup):
+    """Which shape key of somebody's rig a control of ARKit's is; the control is its `name`."""
+
+    shape_key: bpy.props.StringProperty(
+        name="Shape Key",
+        description="The shape key that this control moves; empty for none",
+        options=set(),
+        override={"LIBRARY_OVERRIDABLE"},
+    )
+
+
 class SpeakerPropertyGroup(bpy.types.PropertyGroup):
     """What a speaker keeps of its speech, so that amounts act without the engine."""
 
@@ -104,6 +115,8 @@ class SpeakerPropertyGroup(bpy.types.PropertyGroup):
         override={"LIBRARY_OVERRIDABLE"},
         update=live.speaker_changed,
     )
+    names: bpy.props.CollectionProperty(type=ControlName, override={"LIBRARY_OVERRIDABLE"})
+    """Chosen by the user; empty where the shape keys' names say which they are."""
     own_manner: bpy.props.BoolProperty(
         name="Own Manner",
         description="Move the mouth as the person of this head does, as was learned from the video; otherwise as "
@@ -136,7 +149,7 @@ class ScenePropertyGroup(bpy.types.PropertyGroup):
     """Which we have put; see `timeline.markers`."""
 
 
-CLASSES = (StripPropertyGroup, SpeakerPropertyGroup, ScenePropertyGroup)
+CLASSES = (ControlName, StripPropertyGroup, SpeakerPropertyGroup, ScenePropertyGroup)
 
 
 def add() -> None:

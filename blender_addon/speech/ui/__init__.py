@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from . import exchange_operators, lip_operators, operators, panels, transcript_operators, video_operators
+from . import (
+    exchange_operators,
+    lip_operators,
+    name_operators,
+    operators,
+    panels,
+    transcript_operators,
+    video_operators,
+)
 
 CLASSES: tuple[type, ...] = (
     *operators.CLASSES,
@@ -10,5 +18,6 @@ CLASSES: tuple[type, ...] = (
     *transcript_operators.CLASSES,
     *exchange_operators.CLASSES,
     *video_operators.CLASSES,
+    *name_operators.CLASSES,
     *panels.CLASSES,
 )

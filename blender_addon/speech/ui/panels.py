@@ -15,7 +15,7 @@ from ..keys import keyframes
 from ..lips import contacts
 from ..takes import retarget
 from ..timeline import markers, settings, speakers, strips
-from . import exchange_operators, lip_operators, operators, transcript_operators, video_operators
+from . import exchange_operators, lip_operators, name_operators, operators, transcript_operators, video_operators
 
 
 class StripList(bpy.types.UIList):
@@ -87,6 +87,7 @@ class SpeechPanel(ui.PanelMixin):
         head = _shown_speaker(context, strip)
         if head:
             _draw_speaker(layout, head)
+        name_operators.draw(layout, context)
         if strips.animated(scene):
             _draw_lips(layout, context, scene)
         _draw_files(layout, context)
@@ -275,6 +276,7 @@ def add() -> None:
     manager.dgtalker_strip = bpy.props.IntProperty(
         name="Sound Strip", get=_active, set=_activate, options={"SKIP_SAVE"}
     )
+    manager.dgtalker_name = bpy.props.IntProperty(name="Control", options={"SKIP_SAVE"})
     manager.dgtalker_open_lips = bpy.props.IntProperty(
         name="Open Lips", get=_active_marker, set=_go_to_marker, options={"SKIP_SAVE"}
     )
@@ -282,5 +284,6 @@ def add() -> None:
 
 def remove() -> None:
     manager: Any = bpy.types.WindowManager
+    del manager.dgtalker_name
     del manager.dgtalker_open_lips
     del manager.dgtalker_strip
