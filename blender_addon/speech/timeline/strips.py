@@ -40,11 +40,17 @@ class SoundStrip:
 
 
 def timeline(context: bpy.types.Context) -> bpy.types.Scene:
-    """The scene whose strips are meant: the sequencer may show another scene than the 3D view (Blender 5)."""
+    """The scene whose strips are meant: the sequencer may show another scene than the 3D view (Blender 5).
+
+    The one with strips that somebody speaks, where only one has some: the other's are music and effects.
+    """
     scenes = [context.scene, getattr(context, "sequencer_scene", None)]
     if context.area and context.area.type == "SEQUENCE_EDITOR":
         scenes.reverse()
-    return next((scene for scene in scenes if scene and any(sound_strips(scene))), context.scene)
+    heard = [scene for scene in scenes if scene and any(sound_strips(scene))]
+    if len(heard) > 1 and heard[0] != heard[1]:
+        heard.sort(key=lambda scene: not any(speaker(sound.strip) for sound in sound_strips(scene)))
+    return heard[0] if heard else context.scene
 
 
 def remembered(scene: bpy.types.Scene) -> Callable[[], bpy.types.Scene]:
