@@ -98,21 +98,6 @@ def _iris(file: BinaryIO, size: int) -> bool:
     return all(start + length <= size for start, length in zip(numbers[:lines], numbers[lines:], strict=True))
 
 
-def _targa(file: BinaryIO, size: int) -> bool:
-    """As many pixels as its beginning says, one after the other or in runs."""
-    comment, _, kind, _, _, width, height, bits = _unpack(file, 0, "<BBB5sIHHB")
-    pixel, wanted = bits // 8, width * height
-    file.seek(18 + comment)
-    if kind < 8:
-        return 18 + comment + wanted * pixel <= size
-    data, place = file.read(), 0
-    while wanted > 0:
-        run = data[place]
-        place += 1 + (pixel if run & 128 else pixel * (run + 1))
-        wanted -= (run & 127) + 1
-    return place <= len(data)
-
-
 def _radiance(file: BinaryIO, size: int) -> bool:
     """All lines, each of four channels in runs."""
     file.seek(0)
@@ -190,8 +175,5 @@ _KINDS: tuple[tuple[bytes, Callable[[BinaryIO, int], bool]], ...] = (
     (b"\x80\x2a\x5f\xd7", _says_its_size(20, ">I")),  # Cineon
     (b"\x01\xda", _iris),
     (b"#?RADIANCE", _radiance),
-    (b"\0\0\2", _targa),
-    (b"\0\0\3", _targa),
-    (b"\0\0\12", _targa),
-    (b"\0\0\13", _targa),
+    *((b"\0\0" + kind, _ends_with(b"TRUEVISION-XFILE.\0")) for kind in (b"\2", b"\3", b"\12", b"\13")),  # TARGA
 )

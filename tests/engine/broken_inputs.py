@@ -222,7 +222,7 @@ def try_one(name: str, seed: int) -> None:
     valid, broken, use = CASES[name]
     try:
         data = broken(valid, random.Random(f"{name} {seed}"))
-    except (TypeError, ValueError, OverflowError, RecursionError, AttributeError):
+    except (TypeError, ValueError, OverflowError, RecursionError, AttributeError, LookupError):
         return  # what was broken cannot even be written down
     with contextlib.suppress(DGTalkerError):
         use(data)

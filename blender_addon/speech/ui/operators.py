@@ -59,8 +59,8 @@ class AssignSpeaker(ui.ExplainedOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         (head,) = speakers.in_scene(context.scene)
-        for sound in strips.without_speaker(strips.timeline(context)):
-            strip_properties(sound.strip).speaker = head
+        for strip in strips.without_speaker(strips.timeline(context)):
+            strip_properties(strip).speaker = head
         return {"FINISHED"}
 
 
