@@ -98,7 +98,8 @@ def _files(scene: bpy.types.Scene, frame: int) -> Iterator[tuple[Path, int]]:
     path = target(scene, frame)
     if path is not None:
         yield path, _bytes_per_pixel(scene, scene.render.image_settings)
-    tree = scene.compositing_node_group if bpy.app.version >= (5, 0) else scene.node_tree
+    owner: Any = scene  # what both versions have is in neither's stubs
+    tree = owner.compositing_node_group if bpy.app.version >= (5, 0) else owner.node_tree
     for node in tree.nodes if tree is not None else ():
         if node.type == "OUTPUT_FILE" and not node.mute:
             folder = bpy.path.abspath(node.directory if bpy.app.version >= (5, 0) else node.base_path)
