@@ -24,9 +24,18 @@ MAX_FILE_BYTES = 256 << 20
 READD = "Add the head again from its .dgt file."
 
 _known: dict[tuple[object, ...], str] = {}
+_proxies: dict[str, Proxy] = {}
 _manners: dict[tuple[object, ...], bool] = {}
 _MANNER = b'"motion.'
 """So the names of tensors begin that say how the avatar's person speaks."""
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """An avatar's mesh as it was made: vertices (V,3), and which controls each corrective multiplies (K,n)."""
+
+    vertices: np.ndarray
+    correctives: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +152,13 @@ def hash_steps(image: bpy.types.Image) -> Generator[engine.Pending, None, str]:
     yield pending
     avatar = opened(pending, file, name)
     register(uid, avatar.hash)
+    _proxies[avatar.hash] = Proxy(avatar.proxy["vertices"], avatar.proxy["correctives"])
     return avatar.hash
+
+
+def proxy_of(avatar_hash: str) -> Proxy:
+    """The mesh of an avatar that `ensure_open` has opened, as it was made."""
+    return _proxies[avatar_hash]
 
 
 def register(uid: int, avatar_hash: str) -> None:

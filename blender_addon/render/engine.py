@@ -32,6 +32,9 @@ _began = 0.0
 _CLOCK = 2.0
 """Seconds by which a disk's clock may be behind, or round."""
 
+_said: set[str] = set()
+"""What this job has warned of: an animation says it once."""
+
 _drawn = False
 """Whether heads were rendered in this job: other engines' files are none of our business."""
 
@@ -41,6 +44,7 @@ def begin_job(scene: bpy.types.Scene, *_: object) -> None:
     """Handler for the start of a render job."""
     global last_error, _cut_off, _output, _drawn, _began
     last_error = _cut_off = None
+    _said.clear()
     _output, _drawn, _began = scene.name_full, False, time.time()
 
 
@@ -112,12 +116,14 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
             raise _cut_off
         global _drawn
         _drawn = True
-        written = bpy.data.scenes.get(_output, depsgraph.scene)
+        written = bpy.data.scenes.get(_output) or depsgraph.scene
         output.check_room(written, depsgraph.scene_eval.frame_current, *size)
         self.update_stats("", "Reading the scene")
         asked, warnings = shot.frame_shot(depsgraph, self.camera_override, size, region, self.test_break)
         for warning in warnings:
-            self.report({"WARNING"}, warning)
+            if warning not in _said:
+                _said.add(warning)
+                self.report({"WARNING"}, warning)
         bands = picture.bands(asked)
         for i, band in enumerate(bands):
 
