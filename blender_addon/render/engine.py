@@ -116,7 +116,7 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
             raise _cut_off
         global _drawn
         _drawn = True
-        written = bpy.data.scenes.get(_output) or depsgraph.scene
+        written: Any = bpy.data.scenes.get(_output) or depsgraph.scene
         output.check_room(written, depsgraph.scene_eval.frame_current, *size)
         self.update_stats("", "Reading the scene")
         asked, warnings = shot.frame_shot(depsgraph, self.camera_override, size, region, self.test_break)

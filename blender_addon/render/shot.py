@@ -80,13 +80,12 @@ def unfollowed(depsgraph: bpy.types.Depsgraph, camera_object: bpy.types.Object) 
         warnings.append(f"Depth of field of {camera_object.name} is not rendered.")
     if depsgraph.scene_eval.render.use_motion_blur:
         warnings.append("Motion blur is not rendered.")
-    others = {
-        original_of(instance.object).name
-        for instance in depsgraph.object_instances
-        if instance.object.type in _SHOWN
-        and not model.is_head(instance.object)
-        and (instance.is_instance or instance.show_self)
-    }
+    others: set[str] = set()
+    for instance in depsgraph.object_instances:
+        ob = instance.object
+        shown = instance.is_instance or instance.show_self
+        if shown and ob is not None and ob.type in _SHOWN and not model.is_head(ob):
+            others.add(original_of(ob).name)
     if others:
         names = ", ".join(sorted(others)[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
         warnings.append(

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 
-def formats() -> list[tuple[str, str, str]]:
-    """File format, media type, colour depth: all that this Blender writes from one picture."""
+def formats() -> list[tuple[str, str]]:
+    """File format and colour depth: all that this Blender writes from one picture."""
     scene = bpy.context.scene
     settings, found = scene.render.image_settings, []
     if bpy.app.version >= (5, 0):
