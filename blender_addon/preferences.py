@@ -127,7 +127,7 @@ def configure_engine() -> None:
     addon = bpy.context.preferences.addons.get(ADDON)
     python = addon.preferences.engine_python if addon else ""
     Doctor.answer = []
-    engine.configure(python=bpy.path.abspath(python) if python else "", log=log_path())
+    engine.configure(python=python, log=log_path())
 
 
 CLASSES = (Preferences, TestEngine, RestartEngine, OpenLog)

@@ -50,6 +50,7 @@ class SpeakerProperties(PropertyGroup, Protocol):
     turns: bool
     own_manner: bool
     manner_of: str
+    names: Any
 
 
 class KeysProperties(PropertyGroup, Protocol):
@@ -67,6 +68,12 @@ class StripProperties(PropertyGroup, Protocol):
     transcript: str
     cues: str
     seed: int
+
+
+class SceneProperties(PropertyGroup, Protocol):
+    """What a timeline knows of our markers: `scene.dgtalker`."""
+
+    markers: str
 
 
 def original_of(ob: bpy.types.Object) -> bpy.types.Object:
@@ -96,4 +103,9 @@ def keys_properties(owner: bpy.types.ID) -> KeysProperties:
 def strip_properties(strip: bpy.types.Strip) -> StripProperties:
     """Any strip has them; they mean something on sound strips."""
     owner: Any = strip
+    return owner.dgtalker
+
+
+def scene_properties(scene: bpy.types.Scene) -> SceneProperties:
+    owner: Any = scene
     return owner.dgtalker

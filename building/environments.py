@@ -148,8 +148,10 @@ def _make_with_uv(environment: Environment, python: Path) -> None:
     pinned = ["--require-hashes", "--only-binary", ":all:", *indexes.no_index(variables)]
     locks = [lock for lock in environment.locks if lock != TORCH_CPU]
     if TORCH_CPU in environment.locks and indexes.wants_torch_for_cpu():
-        install = uv_install(environment, *pinned, *indexes.torch_cpu_index(), *_locks(TORCH_CPU))
-        if subprocess.run([str(word) for word in install], cwd=ROOT, env=variables).returncode:
+        own = indexes.torch_cpu_index()
+        install = uv_install(environment, *pinned, *own, *_locks(TORCH_CPU))
+        where = indexes.alone(variables) if own else variables
+        if subprocess.run([str(word) for word in install], cwd=ROOT, env=where).returncode:
             say("there is no PyTorch for CPUs alone where this machine looks; taking PyPI's, which brings CUDA")
         else:
             locks.remove(TORCH)

@@ -26,6 +26,8 @@ VARIABLES = {
 }
 """Options of pip, and the variables by which uv takes the same."""
 
+_INDEXES = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_FIND_LINKS")
+
 
 def pip_options(python: Path) -> dict[str, str]:
     """The options that pip's files and variables set on this machine: its general ones and those of `pip install`."""
@@ -50,6 +52,11 @@ def uv_variables(python: Path) -> dict[str, str]:
     return {"UV_INDEX_STRATEGY": "unsafe-best-match", **variables, **os.environ}
 
 
+def alone(variables: dict[str, str]) -> dict[str, str]:
+    """The same without the indexes that they name: another's package of the same name could come from there."""
+    return {name: value for name, value in variables.items() if name not in _INDEXES}
+
+
 def no_index(variables: dict[str, str]) -> list[str]:
     """uv's option for pip's `no-index`, which has no variable."""
     return ["--no-index"] if variables.get("UV_NO_INDEX", "0").lower() in ("1", "true", "yes", "on") else []
@@ -61,10 +68,10 @@ def wants_torch_for_cpu() -> bool:
 
 
 def torch_cpu_index() -> list[str]:
-    """uv's option for PyTorch's own index where it answers; the machine's indexes may have that build, too."""
+    """uv's option for PyTorch's own index and no other where it answers; the machine's may have that build, too."""
     try:
         urllib.request.urlopen(urllib.request.Request(TORCH_CPU_INDEX, method="HEAD"), timeout=5).close()
     except OSError as error:
         say(f"{TORCH_CPU_INDEX} cannot be reached ({error}); PyTorch comes from where pip looks")
         return []
-    return ["--index", TORCH_CPU_INDEX]
+    return ["--default-index", TORCH_CPU_INDEX]

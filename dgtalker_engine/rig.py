@@ -101,6 +101,10 @@ class Surface(IntEnum):
     TRIM = 9
 
 
+_LARGEST = 1e6
+"""Of a control's range: far above what sliders have, and far below what float32 overflows with."""
+
+
 @dataclass(frozen=True)
 class Control:
     """One slider of an avatar."""
@@ -119,7 +123,7 @@ class Control:
         if self.group not in get_args(Group):
             raise DGTalkerError(f"Control {self.name} has the unknown group {self.group!r}.")
         limits = (self.minimum, self.default, self.maximum)
-        if not np.all(np.isfinite(limits)) or not self.minimum <= self.default <= self.maximum:
+        if not np.all(np.abs(limits) <= _LARGEST) or not self.minimum <= self.default <= self.maximum:
             raise DGTalkerError(f"Control {self.name} has a range that does not hold its default.")
 
 
@@ -176,7 +180,7 @@ class Rig:
                     for item in data
                 )
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise DGTalkerError(f"The rig cannot be read: {error}.") from error
 
 

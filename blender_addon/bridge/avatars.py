@@ -10,6 +10,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from dgtalker_engine import files
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.rig import Rig
 from dgtalker_engine.wire import arrays
@@ -23,9 +24,18 @@ MAX_FILE_BYTES = 256 << 20
 READD = "Add the head again from its .dgt file."
 
 _known: dict[tuple[object, ...], str] = {}
+_proxies: dict[str, Proxy] = {}
 _manners: dict[tuple[object, ...], bool] = {}
 _MANNER = b'"motion.'
 """So the names of tensors begin that say how the avatar's person speaks."""
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """An avatar's mesh as it was made: vertices (V,3), and which controls each corrective multiplies (K,n)."""
+
+    vertices: np.ndarray
+    correctives: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,16 +99,7 @@ def read_file(path: str) -> bytes:
     Raises:
         DGTalkerError: it is missing, cannot be read, or is too large for any avatar.
     """
-    try:
-        size = Path(path).stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise DGTalkerError(
-                f"{path} has {size >> 20} MB; an avatar has at most {MAX_FILE_BYTES >> 20} MB.",
-                "Export it again with fewer Gaussians.",
-            )
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise DGTalkerError(f"The avatar {path} cannot be read: {error.strerror}.", "Choose another file.") from error
+    return files.read_file(path, MAX_FILE_BYTES, "The avatar", "Choose another file.")
 
 
 def read(image: bpy.types.Image) -> bytes:
@@ -151,7 +152,13 @@ def hash_steps(image: bpy.types.Image) -> Generator[engine.Pending, None, str]:
     yield pending
     avatar = opened(pending, file, name)
     register(uid, avatar.hash)
+    _proxies[avatar.hash] = Proxy(avatar.proxy["vertices"], avatar.proxy["correctives"])
     return avatar.hash
+
+
+def proxy_of(avatar_hash: str) -> Proxy:
+    """The mesh of an avatar that `ensure_open` has opened, as it was made."""
+    return _proxies[avatar_hash]
 
 
 def register(uid: int, avatar_hash: str) -> None:

@@ -46,6 +46,13 @@ def engine_python(preferred: str = "") -> Path:
     if not chosen:
         raise DGTalkerError(NONE_INSTALLED, INSTALL, code="no_engine")
     python = Path(chosen)
+    if not python.is_absolute() or chosen.startswith("//"):
+        # It would be looked for in whatever folder Blender was started from.
+        raise DGTalkerError(
+            f"The engine's Python {chosen} is not a whole path.",
+            "Choose it in the extension's preferences, from the root of its disk on.",
+            code="no_engine",
+        )
     if not python.is_file() or not os.access(python, os.X_OK):
         hint = "Choose another in the extension's preferences." if preferred else "Run `python build.py package` again."
         raise DGTalkerError(f"The engine's Python {python} is not there, or is not a program.", hint, code="no_engine")

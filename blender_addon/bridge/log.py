@@ -6,14 +6,22 @@ import logging
 import logging.handlers
 import threading
 from collections import deque
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO
+
+from dgtalker_engine.files import no_link
 
 FILE_BYTES = 2 * 2**20
 FILES = 5
 
 _LINE_BYTES = 8192
 _TAIL_LINES = 40
+
+
+class _Handler(logging.handlers.RotatingFileHandler):
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, "a", encoding="utf-8", opener=no_link)
 
 
 class EngineLog:
@@ -37,9 +45,7 @@ class EngineLog:
     def _drain(self, stream: IO[bytes], path: Path) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            file = logging.handlers.RotatingFileHandler(
-                path, maxBytes=FILE_BYTES, backupCount=FILES - 1, encoding="utf-8"
-            )
+            file = _Handler(path, maxBytes=FILE_BYTES, backupCount=FILES - 1, encoding="utf-8")
         except OSError as error:
             file = logging.NullHandler()
             self._tail.append(f"the log {path} cannot be written: {error}")

@@ -11,9 +11,13 @@ CLASSES: tuple[type, ...] = (engine.DGTalkerRenderEngine, panels.EnginePanel)
 
 def register() -> None:
     panels.show_panels()
-    bpy.app.handlers.render_init.append(engine.forget_last_error)
+    bpy.app.handlers.render_init.append(engine.begin_job)
+    for handlers in (bpy.app.handlers.render_write, bpy.app.handlers.render_cancel):
+        handlers.append(engine.check_file)
 
 
 def unregister() -> None:
-    bpy.app.handlers.render_init.remove(engine.forget_last_error)
+    for handlers in (bpy.app.handlers.render_write, bpy.app.handlers.render_cancel):
+        handlers.remove(engine.check_file)
+    bpy.app.handlers.render_init.remove(engine.begin_job)
     panels.hide_panels()

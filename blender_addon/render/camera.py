@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 KINDS = ("PERSP", "ORTHO")
 
+_RIGID = 1e-5
+"""What single-precision matrices are off."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Lens:
@@ -67,6 +70,20 @@ def world_to_camera(matrix_world: np.ndarray) -> np.ndarray:
     return np.diag([1.0, -1.0, -1.0, 1.0]) @ np.linalg.inv(matrix)
 
 
+def rigid(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """A camera that is turned below a parent with unequal scale is sheared. The rigid camera (4, 4) at the same place
+    that is nearest, and the affine map (4, 4) of the world before it that gives the same picture; None if it is rigid.
+    """
+    left, _, right = np.linalg.svd(matrix[:3, :3])
+    turn = left @ right
+    if np.abs(turn - matrix[:3, :3]).max() < _RIGID:
+        return matrix, None
+    eye = -np.linalg.solve(matrix[:3, :3], matrix[:3, 3])
+    nearest = np.eye(4)
+    nearest[:3, :3], nearest[:3, 3] = turn, -turn @ eye
+    return nearest, np.linalg.inv(nearest) @ matrix
+
+
 def picture_size(width: int, height: int, percentage: int) -> tuple[int, int]:
     """Pixels of the picture at a resolution percentage, rounded as Blender does."""
     return width * percentage // 100, height * percentage // 100
@@ -86,8 +103,8 @@ def border_region(border: tuple[float, float, float, float], width: int, height:
 
 def shot_camera(
     camera: bpy.types.Object, width: int, height: int, pixel_aspect: tuple[float, float] = (1.0, 1.0)
-) -> ShotCamera:
-    """The camera object (evaluated, where it is animated) as a Shot's camera.
+) -> tuple[ShotCamera, np.ndarray | None]:
+    """The camera object (evaluated, where it is animated) as a Shot's camera, and what `rigid` puts before the world.
 
     Raises:
         DGTalkerError: the camera is neither perspective nor orthographic, or its scale is zero.
@@ -108,13 +125,14 @@ def shot_camera(
     try:
         K = intrinsics(lens, width, height, pixel_aspect)
         with np.errstate(divide="raise", invalid="raise"):
-            matrix = world_to_camera(np.array(camera.matrix_world))
+            matrix, shear = rigid(world_to_camera(np.array(camera.matrix_world)))
     except (FloatingPointError, np.linalg.LinAlgError) as error:
         raise DGTalkerError(f"The camera {camera.name} has a scale of zero.", "Give it a scale of one.") from error
-    return ShotCamera(
+    view = ShotCamera(
         K=tuple(K.ravel().tolist()),
         world_to_camera=tuple(matrix.ravel().tolist()),
         orthographic=lens.kind == "ORTHO",
         near=lens.clip_start,
         far=lens.clip_end,
     )
+    return view, shear

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 import traceback
 from collections.abc import Sequence
 from typing import Any
@@ -18,11 +20,45 @@ last_error: DGTalkerError | None = None
 """Why the last render failed. As a compositor's second scene a failed render does not raise: look here then."""
 
 
+_cut_off: DGTalkerError | None = None
+"""What is wrong with a file of this job; the next frame says it, since a handler cannot."""
+
+_output: str = ""
+"""The scene whose output this job writes: as a compositor's second scene another than the one that is rendered."""
+
+_began = 0.0
+"""When this job began, seconds."""
+
+_CLOCK = 2.0
+"""Seconds by which a disk's clock may be behind, or round."""
+
+_said: set[str] = set()
+"""What this job has warned of: an animation says it once."""
+
+_drawn = False
+"""Whether heads were rendered in this job: other engines' files are none of our business."""
+
+
 @persistent
-def forget_last_error(*_: object) -> None:
+def begin_job(scene: bpy.types.Scene, *_: object) -> None:
     """Handler for the start of a render job."""
-    global last_error
-    last_error = None
+    global last_error, _cut_off, _output, _drawn, _began
+    last_error = _cut_off = None
+    _said.clear()
+    _output, _drawn, _began = scene.name_full, False, time.time()
+
+
+@persistent
+def check_file(scene: bpy.types.Scene, *_: object) -> None:
+    """Handler for when Blender has written a frame, or has failed to, which leaves a part of some formats."""
+    global last_error, _cut_off
+    if not _drawn:
+        return
+    try:
+        output.check_written(scene, scene.frame_current, _began - _CLOCK)
+    except DGTalkerError as error:
+        last_error = _cut_off = error
+        print(f"DGTalker: {error}", file=sys.stderr, flush=True)
 
 
 class DGTalkerRenderEngine(bpy.types.RenderEngine):
@@ -76,13 +112,18 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         if settings.use_border:
             border = (settings.border_min_x, settings.border_max_x, settings.border_min_y, settings.border_max_y)
             region = camera.border_region(border, *size)
-        path = output.target(settings, depsgraph.scene_eval.frame_current)
-        if path is not None:
-            output.check_room(path, *size)
+        if _cut_off is not None:
+            raise _cut_off
+        global _drawn
+        _drawn = True
+        written: Any = bpy.data.scenes.get(_output) or depsgraph.scene
+        output.check_room(written, depsgraph.scene_eval.frame_current, *size)
         self.update_stats("", "Reading the scene")
         asked, warnings = shot.frame_shot(depsgraph, self.camera_override, size, region, self.test_break)
         for warning in warnings:
-            self.report({"WARNING"}, warning)
+            if warning not in _said:
+                _said.add(warning)
+                self.report({"WARNING"}, warning)
         bands = picture.bands(asked)
         for i, band in enumerate(bands):
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import bpy
 
-from .. import preferences
+from .. import preferences, ui
+from . import engine
 from .engine import DGTalkerRenderEngine
 
 BORROWED = (
@@ -38,6 +39,8 @@ class EnginePanel(bpy.types.Panel):
         for line in preferences.Doctor.answer:
             if line["name"] in ("gpu", "gsplat"):
                 layout.label(text=line["text"])
+        if engine.last_error is not None:
+            ui.alert(layout, context, str(engine.last_error))
         layout.operator(preferences.TestEngine.bl_idname, icon="CHECKMARK")
         if context.scene.view_settings.view_transform != "Standard":
             layout.label(text="Colours are exact in the view Standard", icon="INFO")

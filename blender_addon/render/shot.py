@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import bpy
 import numpy as np
@@ -14,7 +15,10 @@ from dgtalker_engine.wire.shot import Shot, ShotFrame, ShotHead
 from ..bridge import avatars
 from ..head import model
 from ..properties import original_of
-from . import camera, colours
+from . import camera, colours, deformation
+
+_SHOWN = ("MESH", "CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD", "VOLUME")
+"""Types of objects that other engines render."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,29 @@ def seen_heads(depsgraph: bpy.types.Depsgraph) -> tuple[list[SeenHead], list[str
     return seen, list(dict.fromkeys(warnings))
 
 
+def unfollowed(depsgraph: bpy.types.Depsgraph, camera_object: bpy.types.Object) -> list[str]:
+    """Warnings about what the scene asks for and Gaussian heads do not do."""
+    warnings = []
+    lens = cast("bpy.types.Camera", camera_object.data)
+    if lens.dof.use_dof:
+        warnings.append(f"Depth of field of {camera_object.name} is not rendered.")
+    if depsgraph.scene_eval.render.use_motion_blur:
+        warnings.append("Motion blur is not rendered.")
+    others: set[str] = set()
+    for instance in depsgraph.object_instances:
+        ob = instance.object
+        shown = instance.is_instance or instance.show_self
+        if shown and ob is not None and ob.type in _SHOWN and not model.is_head(ob):
+            others.add(original_of(ob).name)
+    if others:
+        names = ", ".join(sorted(others)[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+        warnings.append(
+            f"Only Gaussian heads are rendered, not {names}: render those with another engine in a scene of their own "
+            "and put both together in the compositor."
+        )
+    return warnings
+
+
 def frame_shot(
     depsgraph: bpy.types.Depsgraph,
     camera_object: bpy.types.Object,
@@ -89,17 +116,28 @@ def frame_shot(
     """
     settings = depsgraph.scene_eval.render
     aspect = (settings.pixel_aspect_x, settings.pixel_aspect_y)
-    view = camera.shot_camera(camera_object, *size, aspect)
+    view, shear = camera.shot_camera(camera_object, *size, aspect)
     seen, warnings = seen_heads(depsgraph)
+    warnings += unfollowed(depsgraph, camera_object)
     background = None
     if not settings.film_transparent:
         background, warning = colours.world_colour(depsgraph)
         warnings += [warning] if warning else []
     index: dict[str, int] = {}
     heads = []
+    placed: dict[bpy.types.Object, np.ndarray | None] = {}
     for head in seen:
         avatar = avatars.ensure_open(head.object, should_cancel)
-        heads.append(ShotHead(index.setdefault(avatar, len(index)), head.matrix, head.weights))
+        if head.object not in placed:
+            placed[head.object], said = deformation.followed(head.object, depsgraph, avatars.proxy_of(avatar))
+            warnings += said
+        matrix = np.array(head.matrix).reshape(4, 4)
+        moved = placed[head.object]
+        if moved is not None:
+            matrix = matrix @ moved
+        if shear is not None:
+            matrix = shear @ matrix
+        heads.append(ShotHead(index.setdefault(avatar, len(index)), tuple(matrix.ravel().tolist()), head.weights))
     frame = ShotFrame(depsgraph.scene_eval.frame_current, view, tuple(heads))
     width, height = size
     shot = Shot(width=width, height=height, avatars=tuple(index), frames=(frame,), region=region, background=background)

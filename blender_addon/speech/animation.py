@@ -88,7 +88,7 @@ def animate_steps(
         first, last = whole_take([sound.span for sound in sounds], clock)
         directions = retarget.directions_of(scene, head, first)
         strips_hash, transcript_hash = storage.strips_hash(scene, sounds), storage.transcript_hash(sounds)
-        lost = _lost(head)
+        lost = _lost(head) + _elsewhere(scene, head)
         pending = _request(scene, head, sounds, first, last, avatar)
         yield pending
         reply = pending.result()
@@ -136,6 +136,17 @@ def _lost(head: bpy.types.Object) -> list[str]:
     if model.is_head(head) and speaker_properties(head).own_manner and avatars.is_lost(head):
         return [f"The file of {head.name} is missing: it speaks as anybody does."]
     return []
+
+
+def _elsewhere(scene: bpy.types.Scene, head: bpy.types.Object) -> list[str]:
+    """What the user should know where a head has lines in several scenes: its sliders are the same in all."""
+    others = [other.name for other in bpy.data.scenes if other != scene and strips.audible_of(other, head)]
+    if not others:
+        return []
+    return [
+        f"Its lines in {', '.join(others)} are not spoken any more, since {head.name} is the same in all scenes: "
+        "give each scene a head of its own (Object ▸ Relations ▸ Make Single User ▸ Object & Data)."
+    ]
 
 
 def _write(received: ReceivedTake, head: bpy.types.Object) -> list[str]:
@@ -217,9 +228,10 @@ def _passage(scene: bpy.types.Scene, sound: strips.SoundStrip, clock: Clock, fir
     transcript = own.transcript.strip()
     start = clock.seconds(sound.span.start - strips.file_start(scene, sound.strip))
     played = Span(start, start + clock.seconds(sound.span.end - sound.span.start))
-    unedited = transcript and transcript == subtitles.joined(cues(own.cues))
+    every = cues(own.cues) if transcript else []
+    unedited = transcript and transcript == subtitles.joined(every)
     if unedited and not len(sound.strip.retiming_keys):
-        transcript = subtitles.written(subtitles.within(own.cues, played))
+        transcript = subtitles.written(subtitles.within(every, played))
     return {
         "start": round(clock.seconds(sound.span.start - first), 5),
         "end": round(clock.seconds(sound.span.end - first), 5),

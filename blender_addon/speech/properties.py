@@ -1,4 +1,5 @@
-"""What a sound strip knows of its speaker, `strip.dgtalker`, and a speaker of its speech, `object.dgtalker_speech`.
+"""What a sound strip knows of its speaker, `strip.dgtalker`, a speaker of its speech, `object.dgtalker_speech`, and a
+timeline of our markers, `scene.dgtalker`.
 
 They are read and written through `blender_addon.properties`, which knows their types.
 """
@@ -71,6 +72,17 @@ StripPropertyGroup.__annotations__ |= {each.name: _number(each, live.strip_chang
 }
 
 
+class ControlName(bpy.types.PropertyGroup):
+    """Which shape key of somebody's rig a control of ARKit's is; the control is its `name`."""
+
+    shape_key: bpy.props.StringProperty(
+        name="Shape Key",
+        description="The shape key that this control moves; empty for none",
+        options=set(),
+        override={"LIBRARY_OVERRIDABLE"},
+    )
+
+
 class SpeakerPropertyGroup(bpy.types.PropertyGroup):
     """What a speaker keeps of its speech, so that amounts act without the engine."""
 
@@ -103,6 +115,8 @@ class SpeakerPropertyGroup(bpy.types.PropertyGroup):
         override={"LIBRARY_OVERRIDABLE"},
         update=live.speaker_changed,
     )
+    names: bpy.props.CollectionProperty(type=ControlName, override={"LIBRARY_OVERRIDABLE"})
+    """Chosen by the user; empty where the shape keys' names say which they are."""
     own_manner: bpy.props.BoolProperty(
         name="Own Manner",
         description="Move the mouth as the person of this head does, as was learned from the video; otherwise as "
@@ -139,12 +153,21 @@ SpeakerPropertyGroup.__annotations__ |= {
 }
 
 
-CLASSES = (StripPropertyGroup, SpeakerPropertyGroup, KeysPropertyGroup)
+class ScenePropertyGroup(bpy.types.PropertyGroup):
+    """What a timeline knows of our markers."""
+
+    markers: bpy.props.StringProperty(options=set())
+    """Which we have put; see `timeline.markers`."""
+
+
+CLASSES = (ControlName, StripPropertyGroup, SpeakerPropertyGroup, ScenePropertyGroup, KeysPropertyGroup)
 
 
 def add() -> None:
     strip: Any = bpy.types.Strip
     strip.dgtalker = bpy.props.PointerProperty(type=StripPropertyGroup)
+    scene: Any = bpy.types.Scene
+    scene.dgtalker = bpy.props.PointerProperty(type=ScenePropertyGroup)
     ob: Any = bpy.types.Object
     ob.dgtalker_speech = bpy.props.PointerProperty(type=SpeakerPropertyGroup, override={"LIBRARY_OVERRIDABLE"})
     for owner in _animated():
@@ -160,5 +183,7 @@ def remove() -> None:
         del owner.dgtalker_keys
     ob: Any = bpy.types.Object
     del ob.dgtalker_speech
+    scene: Any = bpy.types.Scene
+    del scene.dgtalker
     strip: Any = bpy.types.Strip
     del strip.dgtalker

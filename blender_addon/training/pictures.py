@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.files import read_file
 
 SIDE = 256
 """Pixels of an icon that Blender shows sharp."""
 
 _MOST = 8192
+_LARGEST = 5 * _MOST**2
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _RGBA8 = (8, 6, 0, 0, 0)
 _UP = 2
@@ -29,7 +31,7 @@ def read(path: Path) -> np.ndarray:
         DGTalkerError: it is not there, or not one of the engine's.
     """
     try:
-        data = path.read_bytes()
+        data = read_file(path, _LARGEST, "The picture")
         if not data.startswith(_SIGNATURE):
             raise ValueError("no PNG file")
         chunks = _chunks(data)

@@ -130,7 +130,7 @@ class Metadata:
                 latents=Latents.from_json(data["latents"], rig) if "latents" in data else None,
                 training=TrainingRecord.from_json(data["training"], rig.names) if "training" in data else None,
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise DGTalkerError(
                 f"The avatar's document cannot be read: {error!r}.", "docs/dgt.md lists what it must hold."
             ) from error

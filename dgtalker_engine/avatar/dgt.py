@@ -8,9 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import struct
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +19,7 @@ import safetensors
 import safetensors.numpy
 
 from ..errors import DGTalkerError
+from ..files import read_file, write_whole
 from .base import FORMAT_VERSION, PLAIN_VERSION, Avatar, Metadata
 
 MAX_FILE_BYTES = 256 << 20  # one body over the wire
@@ -100,21 +99,7 @@ def write(data: bytes, path: Path) -> None:
     Raises:
         DGTalkerError: the file cannot be written.
     """
-    path = Path(path)
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        raise DGTalkerError(
-            f"{path} cannot be written: {error.strerror}.", "Choose a folder that you may write to and that has space."
-        ) from error
+    write_whole(Path(path), data)
 
 
 def parse(data: bytes, kinds: Mapping[str, Kind]) -> Avatar:
@@ -156,14 +141,7 @@ def parse(data: bytes, kinds: Mapping[str, Kind]) -> Avatar:
 
 def read(path: Path) -> bytes:
     """The bytes of a file, refused before reading where it is larger than any avatar."""
-    try:
-        with Path(path).open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > MAX_FILE_BYTES:
-                raise DGTalkerError(f"{path} has {size >> 20} MiB; an avatar has at most {MAX_FILE_BYTES >> 20}.")
-            return file.read()
-    except OSError as error:
-        raise DGTalkerError(f"{path} cannot be read: {error.strerror}.", "Choose a .dgt file.") from error
+    return read_file(path, MAX_FILE_BYTES, "The avatar", "Choose a .dgt file.")
 
 
 def part(data: bytes, prefix: str) -> bytes:
@@ -271,7 +249,7 @@ def _document(text: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
         version = int(document["format_version"])
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise DGTalkerError(f"The avatar's document cannot be read: {error!r}.", DAMAGED) from error
     if version > FORMAT_VERSION:
         raise DGTalkerError(

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import DGTalkerError
 from . import dgt
+from .document import LARGEST
 
 ROWS = 64
 """Rows that share a scale and an offset."""
@@ -31,11 +32,11 @@ def read(tensors: dgt.Tensors, name: str) -> np.ndarray:
     """The tensor as float32: `offset + scale · stored` where it holds integers.
 
     Raises:
-        DGTalkerError: that is more than float32 holds.
+        DGTalkerError: a number is larger than `document.LARGEST`.
     """
     stored = tensors[name]
     if stored.dtype.kind == "f":
-        return stored.astype(np.float32)
+        return _checked(name, stored.astype(np.float32))
     scale, offset = (tensors[f"{name}.{suffix}"].astype(np.float32) for suffix in ("scale", "offset"))
     numbers = stored.reshape(len(stored), scale.shape[1]).astype(np.float32)
     whole = len(numbers) // ROWS * ROWS
@@ -45,9 +46,16 @@ def read(tensors: dgt.Tensors, name: str) -> np.ndarray:
         blocks += offset[: len(blocks), None]
         if whole < len(numbers):
             numbers[whole:] = offset[-1] + scale[-1] * numbers[whole:]
-    if not np.all(np.isfinite(numbers)):
-        raise DGTalkerError(f"The avatar's tensor {name} holds values that are not finite numbers.", dgt.DAMAGED)
-    return numbers.reshape(stored.shape)
+    return _checked(name, numbers.reshape(stored.shape))
+
+
+def _checked(name: str, numbers: np.ndarray) -> np.ndarray:
+    """Finite as they are, they may still overflow where they are added and turned."""
+    if not np.all(np.abs(numbers) <= LARGEST):
+        raise DGTalkerError(
+            f"The avatar's tensor {name} holds values that are not finite numbers, or exceed {LARGEST:g}.", dgt.DAMAGED
+        )
+    return numbers
 
 
 def write(name: str, array: np.ndarray, dtype: str) -> dict[str, np.ndarray]:

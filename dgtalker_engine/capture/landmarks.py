@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import itertools
 import sys
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DGTalkerError
+from ..files import write_whole
 from .faces import POINTS, FaceLandmarker
 from .video import Video, videos_in
 
@@ -39,14 +41,16 @@ class LandmarkTrack:
 
     def save(self, path: Path) -> None:
         """Writes a file for `lip_tracks.read`."""
+        buffer = io.BytesIO()
         np.savez(
-            path,
+            buffer,
             landmarks=self.landmarks,
             times=self.times,
             size=self.size,
             samples=self.samples,
             sample_rate=self.sample_rate,
         )
+        write_whole(path, buffer.getvalue())
 
 
 def track(path: Path) -> LandmarkTrack:

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import DGTalkerError
+from ..files import read_file
 from . import packages
 
 JPEG_QUALITY = 97
+
+_LARGEST = 256 << 20
 
 
 def encode_jpeg(picture: np.ndarray, quality: int = JPEG_QUALITY) -> bytes:
@@ -56,10 +59,7 @@ def resize(picture: np.ndarray, side: int) -> np.ndarray:
 
 def _read(path: Path, mode: int) -> Any:
     cv2 = packages.load("cv2")
-    try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
-    except OSError as error:
-        raise DGTalkerError(f"{path} cannot be read: {error.strerror}.", "Capture the video again.") from error
+    data = np.frombuffer(read_file(path, _LARGEST, "The picture", "Capture the video again."), np.uint8)
     picture = cv2.imdecode(data, mode) if len(data) else None
     if picture is None:
         raise DGTalkerError(f"{path} is damaged.", "Capture the video again.")

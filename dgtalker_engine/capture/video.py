@@ -15,6 +15,7 @@ import numpy as np
 import soundfile
 
 from ..errors import DGTalkerError
+from ..files import replacing
 from . import packages
 
 _UNSPECIFIED, _BT709 = 2, 1
@@ -167,8 +168,7 @@ class Video:
         if not self.has_sound:
             return False
         av = packages.load("av")
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        with _readable(self.path), av.open(str(self.path)) as container:
+        with replacing(path) as temporary, _readable(self.path), av.open(str(self.path)) as container:
             stream = container.streams.audio[0]
             rate = int(stream.codec_context.sample_rate)
             container.seek(max(0, math.floor(start / stream.time_base)), stream=stream, backward=True)
@@ -186,7 +186,6 @@ class Video:
                     if done >= wanted:
                         break
                 file.write(np.zeros(wanted - done, np.float32))
-        os.replace(temporary, path)
         return True
 
     def digest(self) -> str:

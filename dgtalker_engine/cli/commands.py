@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from .. import avatar as avatars
 from .. import speech, systems
+from ..files import make_folder, write_target
 from ..performance import Direction, exchange, perform, transcripts
-from ..rendering.files import make_folder, write_target
 from ..rendering.inputs import load_shot, open_avatar
 from ..rendering.sequence import render_sequence
 from ..rendering.talking_shot import talking_shot

@@ -160,7 +160,7 @@ def _add_speech_options(command: argparse.ArgumentParser) -> None:
     group.add_argument("--style", type=_style, action="append", default=[], metavar="NAME=X", help=text)
 
 
-_TRANSCRIPT = "the words spoken, where they are known, or a .txt, .srt or .vtt file of them"
+_TRANSCRIPT = "the words spoken, where they are known, or a .txt, .srt, .vtt or .ass file of them"
 
 _DIRECTIONS = {
     "lips": "amount of the lips and the tongue",

@@ -10,6 +10,11 @@ import numpy as np
 
 from ..errors import DGTalkerError
 
+SLOWEST, FASTEST = 1e-3, 1e6
+"""Frames per second: beyond them times overflow, or all frames are one."""
+
+_LARGEST = 1e6
+
 
 @dataclass(frozen=True)
 class Performance:
@@ -26,14 +31,14 @@ class Performance:
     weights: np.ndarray
 
     def __post_init__(self) -> None:
-        if not np.isfinite(self.fps) or self.fps <= 0:
+        if not SLOWEST <= self.fps <= FASTEST:
             raise DGTalkerError(f"A performance cannot run at {self.fps} frames per second.")
         if self.weights.ndim != 2 or self.weights.shape[1] != len(self.names):
             raise DGTalkerError("A performance needs one weight per control and frame.")
         if len(set(self.names)) != len(self.names):
             raise DGTalkerError("A performance names a control twice.")
-        if not np.all(np.isfinite(self.weights)):
-            raise DGTalkerError("A performance holds weights that are not finite numbers.")
+        if not np.all(np.abs(self.weights) <= _LARGEST):
+            raise DGTalkerError(f"A performance holds weights that are not finite numbers, or exceed {_LARGEST:g}.")
 
     @property
     def frames(self) -> int:
@@ -61,7 +66,7 @@ class Performance:
             names = tuple(str(name) for name in data["names"])
             weights = np.asarray(data["weights"], np.float32).reshape(len(data["weights"]), len(names))
             fps = float(data["fps"])
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise DGTalkerError(
                 f"The performance cannot be read: {error}.",
                 'It is a JSON object {"fps", "names", "weights"} with one weight per name and frame.',

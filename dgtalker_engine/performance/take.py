@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import DGTalkerError
 from ..wire.arrays import pack, unpack
 from ..wire.frames import WireError
+from .record import FASTEST, SLOWEST
 
 SILENCE = "SIL"
 
@@ -19,6 +20,8 @@ _MAGIC = b"DGTAKE1\n"
 _UNITS = 1 << 14
 _LARGEST = 1 << 28
 """Bytes of a take in memory: two hours at 60 frames a second are 45 MB."""
+_LONGEST = 1e6
+"""Seconds of a take."""
 _EVENTS = {"utterances": 2, "pauses": 2, "syllables": 3, "closures": 2, "bites": 2}
 
 
@@ -70,7 +73,7 @@ class Take:
     seed: int
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.fps) and self.fps > 0 and np.isfinite(self.duration) and self.duration >= 0):
+        if not (SLOWEST <= self.fps <= FASTEST and 0 <= self.duration <= _LONGEST):
             raise DGTalkerError(f"A take cannot last {self.duration} s at {self.fps} frames per second.")
         if self.weights.ndim != 2 or self.weights.shape[1] != len(self.names) or len(set(self.names)) < len(self.names):
             raise DGTalkerError("A take needs one weight per control and frame.")

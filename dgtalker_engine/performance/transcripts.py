@@ -1,18 +1,30 @@
-"""Transcripts: plain text, SubRip (.srt) and WebVTT (.vtt)."""
+"""Transcripts: plain text, SubRip (.srt), WebVTT (.vtt) and SubStation Alpha (.ass, .ssa).
+
+Whatever a file holds, the time to read it grows with its length alone: no pattern here looks at a letter twice.
+"""
 
 from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DGTalkerError
+from ..files import printable, read_file
 
-ENDINGS = (".txt", ".srt", ".vtt")
+ENDINGS = (".txt", ".srt", ".vtt", ".ass", ".ssa")
 
-_TIME = r"(?:(\d+):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})"
-_TIMES = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}.*$")
+_TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})"
+_TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}", re.ASCII)
+_MARKUP = re.compile(r"<[^<>]*>|\{[^{}]*\}")
+_LONG_NUMBER = re.compile(r"&#\w{9,}", re.ASCII)
+_SECTION = re.compile(r"^\[(?:Script Info|V4\+? Styles|Events)\]", re.IGNORECASE | re.MULTILINE)
+_SUBSTATION_TIME = re.compile(rf"\s*{_TIME}", re.ASCII)
+_BREAK = re.compile(r"\\[Nnh]")
+_MOST_COLUMNS = 30
+_DRAWING = re.compile(r"\\p[1-9]")
 _LARGEST = 16 * 1024 * 1024
 
 
@@ -31,13 +43,7 @@ def read_transcript(path: Path | str) -> str:
     Raises:
         DGTalkerError: the file is missing or no text.
     """
-    path = Path(path)
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise DGTalkerError(f"The transcript {path} is too large to be a text.", "Give a .txt, .srt or .vtt file.")
-        data = path.read_bytes()
-    except OSError as error:
-        raise DGTalkerError(f"The transcript {path} cannot be read: {error.strerror}.", "Check the path.") from error
+    data = read_file(path, _LARGEST, "The transcript")
     encodings = ("utf-16",) if data.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "cp1252", "latin-1")
     for encoding in encodings:
         try:
@@ -46,21 +52,23 @@ def read_transcript(path: Path | str) -> str:
             continue
         if "\0" not in text:
             return text
-    raise DGTalkerError(f"The transcript {path} is no text.", "Give a .txt, .srt or .vtt file.")
+    raise DGTalkerError(f"The transcript {printable(path)} is no text.", "Give a text, .srt, .vtt or .ass file.")
 
 
 def cues(text: str) -> list[Cue]:
     """Subtitles in order of time; none when the text is plain.
 
-    Notes, styles, numbers, settings and markup are left out, and so are cues that end before they start.
+    Notes, styles, numbers, settings, drawings and markup are left out, and so are cues that end before they start.
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    found: list[Cue] = []
+    found = _substation(lines) if _SECTION.search(text) else _subrip(lines)
+    return sorted((cue for cue in found if cue.text and cue.end > cue.start), key=lambda cue: (cue.start, cue.end))
+
+
+def _subrip(lines: list[str]) -> Iterator[Cue]:
+    """SubRip and WebVTT."""
     heads = [i for i, line in enumerate(lines) if "-->" in line and _TIMES.match(line)]
-    for head, following in zip(heads, [*heads[1:], len(lines)], strict=False):
-        match = _TIMES.match(lines[head])
-        assert match is not None
-        start, end = _seconds(match.groups()[:4]), _seconds(match.groups()[4:])
+    for head, following in zip(heads, [*heads, len(lines)][1:], strict=True):
         body = []
         for line in lines[head + 1 : following]:
             # A cue ends at an empty line; what follows is the next one's name, or a note.
@@ -71,10 +79,35 @@ def cues(text: str) -> list[Cue]:
             # Files without empty lines: the last line before a time is the next cue's number.
             if following < len(lines) and body and body[-1].strip().isdigit():
                 body.pop()
-        spoken = re.sub(r"<[^>]*>|\{[^}]*\}", " ", html.unescape(" ".join(body))).strip()
-        if spoken and end > start:
-            found.append(Cue(start, end, spoken))
-    return sorted(found, key=lambda cue: (cue.start, cue.end))
+        match = _TIMES.match(lines[head])
+        assert match is not None
+        times = match.groups()
+        yield Cue(_seconds(*times[:4]), _seconds(*times[4:]), _spoken(_unescaped(" ".join(body))))
+
+
+def _substation(lines: list[str]) -> Iterator[Cue]:
+    """SubStation Alpha, .ass and .ssa: lines of events, whose columns a line before them names, the text last."""
+    columns = ["layer", "start", "end", "style", "name", "marginl", "marginr", "marginv", "effect", "text"]
+    for line in lines:
+        kind, _, rest = line.partition(":")
+        kind = kind.strip().lower()
+        if kind == "format" and "text" in rest.lower():
+            columns = [name.strip().lower() for name in rest.split(",", _MOST_COLUMNS)]
+        elif kind == "dialogue":
+            event = dict(zip(columns, rest.split(",", len(columns) - 1), strict=False))
+            start, end = (_SUBSTATION_TIME.match(event.get(name, "")) for name in ("start", "end"))
+            text = event.get("text", "")
+            if start and end and not _DRAWING.search(text):
+                yield Cue(_seconds(*start.groups()), _seconds(*end.groups()), _spoken(_BREAK.sub(" ", text)))
+
+
+def _spoken(text: str) -> str:
+    return _MARKUP.sub(" ", text).strip() if "<" in text or "{" in text else text.strip()
+
+
+def _unescaped(text: str) -> str:
+    # Python refuses to convert numbers of thousands of digits, which no character has.
+    return html.unescape(_LONG_NUMBER.sub(" ", text)) if "&" in text else text
 
 
 def plain(text: str) -> str:
@@ -83,9 +116,5 @@ def plain(text: str) -> str:
     return " ".join(cue.text for cue in found) if found else text
 
 
-def _seconds(parts: tuple[str | None, ...]) -> float:
-    hours, minutes, seconds, fraction = parts
-    assert minutes is not None
-    assert seconds is not None
-    assert fraction is not None
-    return 3600 * int(hours or 0) + 60 * int(minutes) + int(seconds) + int(fraction) / 10 ** len(fraction)
+def _seconds(hours: str | None, minutes: str, seconds: str, fraction: str) -> float:
+    return 3600 * int(hours or 0) + 60 * int(minutes) + int(seconds) + int(fraction.ljust(3, "0")) / 1000

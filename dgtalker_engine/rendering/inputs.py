@@ -7,9 +7,11 @@ from pathlib import Path
 from .. import avatar as avatars_room
 from ..avatar import Avatar
 from ..errors import DGTalkerError
+from ..files import read_file
 from ..wire import Shot
 
 BUILTIN_PREFIX = "builtin:"
+MAX_SHOT_BYTES = 256 << 20
 
 
 def open_avatar(name: str, folder: Path = Path()) -> Avatar:
@@ -26,7 +28,4 @@ def open_avatar(name: str, folder: Path = Path()) -> Avatar:
 
 def load_shot(path: Path) -> Shot:
     """Raises DGTalkerError when the file cannot be read or is not a Shot."""
-    try:
-        return Shot.from_json(path.read_bytes())
-    except OSError as error:
-        raise DGTalkerError(f"{path} cannot be read: {error.strerror}.") from error
+    return Shot.from_json(read_file(path, MAX_SHOT_BYTES, "The shot"))

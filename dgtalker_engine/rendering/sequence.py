@@ -10,12 +10,12 @@ from typing import Any
 
 from ..avatar import Avatar
 from ..errors import DGTalkerError
+from ..files import make_folder, write_file
 from ..gaussians import backend
 from ..kernels import thread_pool
 from ..wire import Shot, ShotFrame
 from ..wire.provenance import xmp
 from . import pipeline
-from .files import make_folder, write_file
 from .formats import FORMATS
 from .frame import draw, pose
 

@@ -14,10 +14,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import IO, Any
 
 from ..errors import DGTalkerError
-from ..wire.json_lines import receive, send
+from ..wire.json_lines import pipes, receive, send
 from .session import Answer, Progress
 
 _POLL = 0.2
@@ -139,33 +139,33 @@ def serve(work: Work, prepare: Callable[[], None] = lambda: None) -> None:
         work: does it; raises DGTalkerError with what the user is told.
         prepare: what can be done before the request is there.
     """
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print belongs in the log
-    # Windows' libraries look at stdin while they load, and would wait there for the thread that reads the pipe.
-    requests = os.fdopen(os.dup(sys.stdin.fileno()), "rb", closefd=False)
-    with open(os.devnull, "rb") as nothing:
-        os.dup2(nothing.fileno(), sys.stdin.fileno())
+    requests, answers = pipes()
 
     def progress(fraction: float, text: str) -> None:
         send(answers, {"fraction": fraction, "text": text})
 
+    asked: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+    # It listens while the rest prepares, which takes seconds: the engine may be gone before.
+    threading.Thread(target=_listen, args=(requests, asked), name="engine", daemon=True).start()
     try:
         prepare()
-        request = receive(requests)
-        data = requests.read(request["bytes"])
-        end = threading.Thread(target=_end_with_engine, args=(requests.fileno(),), name="engine's end", daemon=True)
-        end.start()
+        request, data = asked.get()
         answer, body = work(request, data, progress)
         send(answers, {"answer": answer, "bytes": len(body)}, body)
     except DGTalkerError as error:
         send(answers, {"error": [error.message, error.hint, error.code]})
-    except (EOFError, BrokenPipeError):  # the engine is gone, or does not want an answer any more
+    except BrokenPipeError:  # the engine does not want an answer any more
         os._exit(0)
 
 
-def _end_with_engine(pipe: int) -> None:
-    # Not through Python's buffer, whose lock a thread that waits would keep while the interpreter ends.
-    with contextlib.suppress(OSError):
-        while os.read(pipe, 1):
-            pass
+def _listen(requests: IO[bytes], asked: queue.SimpleQueue[_Message]) -> None:
+    """Takes the request, and ends the process as soon as the engine has ended."""
+    with contextlib.suppress(EOFError, OSError, ValueError):
+        request = receive(requests)
+        data = requests.read(request["bytes"])
+        if len(data) == request["bytes"]:
+            asked.put((request, data))
+            # Not through Python's buffer, whose lock a thread that waits would keep while the interpreter ends.
+            while os.read(requests.fileno(), 1):
+                pass
     os._exit(0)

@@ -26,7 +26,7 @@ class Analysis:
     """A recording, and what was found in it.
 
     Attributes:
-        samples: at `sound.RATE` (n,).
+        samples: at `sound.RATE` (n,), `activity.levelled`.
         level: `activity.loudness`, dB (frames,), a frame every `activity.HOP`.
         chunks: what the recogniser listened to; none where nobody speaks.
         utterances: where somebody speaks, in order and apart; where only music was heard is left out.
@@ -84,7 +84,7 @@ def analyse(
         Cancelled: from `progress`.
     """
     samples = sound.to_speech_rate(samples, sample_rate, progress.stage(0.0, 0.03, "Reading the sound"))
-    level = activity.loudness(samples)
+    samples, level = activity.levelled(samples)
     utterances = activity.utterances(samples, level)
     chunks: list[Span] = []
     recognition = Recognition(phones=list(phones_known or ()))

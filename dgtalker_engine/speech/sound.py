@@ -10,6 +10,7 @@ import soundfile
 import soxr
 
 from ..errors import DGTalkerError
+from ..performance.channels import weights as channel_weights
 from .progress import ProgressCall, Stage
 
 RATE = 16000
@@ -38,7 +39,7 @@ def read_audio(path: Path | str) -> tuple[np.ndarray, int]:
         rate = file.samplerate
     if len(channels) == 0:
         raise DGTalkerError(f"The sound file {path} holds no sound.", "Export it again.")
-    return np.ascontiguousarray(channels.mean(axis=1, dtype=np.float32)), int(rate)
+    return channels @ channel_weights([channels]), int(rate)
 
 
 def read_speech(path: Path | str, progress: ProgressCall | None = None) -> np.ndarray:
@@ -53,15 +54,18 @@ def read_speech(path: Path | str, progress: ProgressCall | None = None) -> np.nd
         size = int(_BLOCK * file.samplerate)
         length = max(file.frames, 1)
 
-        def blocks() -> Iterator[np.ndarray]:
+        def blocks(first: float, last: float) -> Iterator[np.ndarray]:
             done = 0
+            file.seek(0)
             while len(block := file.read(size, dtype="float32", always_2d=True)):
-                job.report(done / length)
+                job.report(first + (last - first) * done / length)
                 done += len(block)
-                yield _finite(block.mean(axis=1, dtype=np.float32))[0]
+                yield block
 
         try:
-            samples = _resampled(blocks(), file.samplerate, length, np.float16)
+            mix = channel_weights(blocks(0.0, 0.3)) if file.channels > 1 else np.ones(1, np.float32)
+            mono = (_finite(block @ mix)[0] for block in blocks(0.3 if file.channels > 1 else 0.0, 1.0))
+            samples = _resampled(mono, file.samplerate, length, np.float16)
         except soundfile.SoundFileError as error:
             raise _unreadable(path, error) from error
     if len(samples) == 0:

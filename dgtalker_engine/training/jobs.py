@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import Cancelled, DGTalkerError
+from ..files import no_link
 from ..wire.jobs import Job, Request
 from ..wire.jobs.files import write_whole
 from ..wire.jobs.folder import LOCK, LOG, PROGRESS
@@ -94,7 +95,7 @@ def _trainer(name: str, trainers: Mapping[str, Trainer]) -> Trainer:
 
 @contextlib.contextmanager
 def _surroundings(job: Job, encode: Callable[[np.ndarray], bytes]) -> Iterator[Run]:
-    with (job.folder / PROGRESS).open("ab+", buffering=0) as lines:
+    with open(job.folder / PROGRESS, "ab+", buffering=0, opener=no_link) as lines:
         if lines.tell():
             lines.seek(-1, os.SEEK_END)
             if lines.read(1) != b"\n":

@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from typing import IO, Any
+
+
+def pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """This process's stdin and stdout, for messages and nothing else: what libraries print goes to stderr.
+
+    Windows' libraries look at stdin while they load, and would wait there for a thread that reads the pipe.
+    """
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    requests = os.fdopen(os.dup(sys.stdin.fileno()), "rb", closefd=False)
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), sys.stdin.fileno())
+    return requests, answers
 
 
 def send(stream: IO[bytes], message: dict[str, Any], data: bytes | bytearray | memoryview = b"") -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +11,10 @@ from .frames import MAX_BODY
 
 SHOT_VERSION = 1
 MAX_SIDE = 16384
+LARGEST = 1e15
+"""Of numbers in a shot: products of two still fit into float32, in which they are computed."""
+MAX_NUMBER = 10**9
+"""Of a frame."""
 MAX_PIXELS = MAX_BODY // 20
 """Of a region that is rendered over the wire: RGBA and depth, float32, fit into one body."""
 
@@ -86,19 +89,23 @@ class Shot:
         x, y, width, height = self.region or (0, 0, self.width, self.height)
         if x < 0 or y < 0 or width < 1 or height < 1 or x + width > self.width or y + height > self.height:
             raise DGTalkerError("The region to render lies outside the picture.")
-        if not all(math.isfinite(number) for number in self.background or ()):
-            raise DGTalkerError("The background of the picture is not made of finite numbers.")
+        if not all(abs(number) <= LARGEST for number in self.background or ()):
+            raise DGTalkerError(f"The background of the picture is not made of numbers up to {LARGEST:g}.")
         for frame in self.frames:
             camera = frame.camera
-            numbers = [*camera.K, *camera.world_to_camera, camera.near, camera.far]
+            if not abs(frame.number) <= MAX_NUMBER:
+                raise DGTalkerError(f"A frame has the impossible number {frame.number:.3g}.")
+            numbers = [*camera.K, *camera.world_to_camera, camera.near, min(camera.far, LARGEST)]
             if len(camera.K) != 9 or len(camera.world_to_camera) != 16:
                 raise DGTalkerError(f"The camera of frame {frame.number} needs 9 and 16 numbers.")
             for head in frame.heads:
                 if not 0 <= head.avatar < len(self.avatars) or len(head.matrix) != 16:
                     raise DGTalkerError(f"A head of frame {frame.number} has no avatar or no matrix of 16 numbers.")
                 numbers += [*head.matrix, *head.weights.values()]
-            if not all(math.isfinite(number) for number in numbers):
-                raise DGTalkerError(f"Frame {frame.number} holds values that are not finite numbers.")
+            if not all(abs(number) <= LARGEST for number in numbers):
+                raise DGTalkerError(
+                    f"Frame {frame.number} holds values that are not finite numbers, or exceed {LARGEST:g}."
+                )
 
     def to_json(self) -> str:
         return json.dumps({"version": SHOT_VERSION, **asdict(self)}, allow_nan=False)

@@ -24,11 +24,11 @@ import llvmlite.binding
 
 from dgtalker_engine import avatar, speech
 from dgtalker_engine.avatar import Avatar
+from dgtalker_engine.files import make_folder, write_file
 from dgtalker_engine.gaussians import backend
 from dgtalker_engine.kernels import thread_pool
 from dgtalker_engine.performance import perform
 from dgtalker_engine.rendering import formats
-from dgtalker_engine.rendering.files import make_folder, write_file
 from dgtalker_engine.rendering.formats import pixels, png
 from dgtalker_engine.rendering.frame import draw, pose, render_frame
 from dgtalker_engine.rendering.sequence import render_sequence

@@ -27,7 +27,7 @@ import numpy as np
 
 from dgtalker_engine import avatar as avatars_room
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.rendering.files import make_folder, write_file
+from dgtalker_engine.files import make_folder, write_file
 from dgtalker_engine.rendering.formats import FORMATS
 from dgtalker_engine.rendering.talking_shot import front_camera
 from dgtalker_engine.wire import Channel, Kind, Shot, ShotFrame, ShotHead

@@ -15,6 +15,7 @@ import bpy
 import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.performance import channels
 
 from ... import animation_data
 from . import strips
@@ -69,7 +70,8 @@ def _decode(strip: Any, rate: int, folder: Path) -> np.ndarray:
     source: Any = aud.Sound(str(path))  # type: ignore (its stub takes no arguments)
     if int(source.specs[0]) != rate:
         source = source.resample(rate, QUALITY)
-    return source.data().mean(axis=1, dtype=np.float32)
+    samples = source.data()
+    return samples @ channels.weights([samples])
 
 
 def _content_start(strip: Any, clock: Clock) -> float:

@@ -1,10 +1,9 @@
-"""What our timeline markers are called, which is how they are told from the animator's. No Blender."""
+"""What our timeline markers are called. No Blender."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from dgtalker_engine.performance import Phone
 
@@ -12,12 +11,7 @@ from .timing import Clock
 
 Kind = Literal["OPEN_LIPS", "PHONES", "VISEMES"]
 
-NAMES: dict[Kind, re.Pattern[str]] = {
-    "OPEN_LIPS": re.compile(r"[PBM] (\d\d:)?\d\d:\d\d:\d\d"),
-    "PHONES": re.compile(r"/[A-Z]{1,3}/"),
-    "VISEMES": re.compile(r"\[[A-Za-z]{1,3}\]"),
-}
-"""Blender 5 keeps nothing with a marker but its name, so the name says whose it is: it survives moving and saving."""
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _LIKE = {
     "sil": "SIL",

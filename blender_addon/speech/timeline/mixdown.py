@@ -15,6 +15,7 @@ import bpy
 import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.performance import channels
 
 from . import fallback_mixdown, strips
 
@@ -135,22 +136,28 @@ def _write(scene: bpy.types.Scene, path: Path, rate: int) -> None:
 
 
 def _read(path: Path, count: int) -> np.ndarray | None:
-    """The mean of both channels, float16 (count,); the file is up to one buffer longer.
+    """Both channels as one, float16 (count,); the file is up to one buffer longer.
 
     None where Blender has not written so much.
     """
     if not path.is_file():
         return None
     samples = np.empty(count, np.float16)
+    mix = channels.weights(_blocks(path, count))
+    done = 0
+    for block in _blocks(path, count):
+        samples[done : done + len(block)] = block @ mix
+        done += len(block)
+    return samples if done == count else None
+
+
+def _blocks(path: Path, count: int) -> Iterator[np.ndarray]:
+    """The first `count` samples, float32 (n, 2) at a time; fewer where the file is shorter."""
     with path.open("rb") as file:
         _find_data(file)
         for start in range(0, count, BLOCK):
-            chunk = samples[start : start + BLOCK]
-            stereo = np.fromfile(file, "<f4", 2 * len(chunk))
-            if len(stereo) < 2 * len(chunk):
-                return None
-            chunk[:] = stereo.reshape(-1, 2).mean(axis=1)
-    return samples
+            block = np.fromfile(file, "<f4", 2 * min(BLOCK, count - start))
+            yield block[: len(block) // 2 * 2].reshape(-1, 2)
 
 
 def _find_data(file: BinaryIO) -> None:

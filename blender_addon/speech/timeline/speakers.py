@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import bpy
 
@@ -34,7 +34,12 @@ def controls(ob: bpy.types.Object) -> dict[str, str]:
     if model.is_head(ob):
         return {name: name for name in model.rig_of(ob).names}
     key = model.key_of(ob)
-    return arkit_names.controls_of(block.name for block in key.key_blocks[1:]) if key else {}
+    if key is None:
+        return {}
+    chosen = speaker_properties(ob).names
+    if len(chosen):
+        return {each.name: each.shape_key for each in chosen if each.shape_key in key.key_blocks}
+    return arkit_names.controls_of(block.name for block in key.key_blocks[1:])
 
 
 def rest(ob: bpy.types.Object) -> dict[str, float]:
@@ -47,14 +52,25 @@ def rest(ob: bpy.types.Object) -> dict[str, float]:
 def meshes(ob: bpy.types.Object) -> list[bpy.types.Object]:
     """The objects whose sliders move when a speaker speaks: itself first, then its teeth, eyes and other parts.
 
-    Parts are the ARKit meshes of the same armature that have no speech of their own, as character makers export them.
+    Parts are the ARKit meshes below the same armature or Empty, or that the same armature deforms, which have no speech
+    of their own, as character makers export them.
     """
     found = {model.key_of(ob): ob}
-    if not model.is_head(ob) and ob.parent is not None and ob.parent.type == "ARMATURE":
-        for part in ob.parent.children:
-            if _is_arkit(part) and not model.is_head(part) and not _plays(part):
+    bodies = set() if model.is_head(ob) else _bodies(ob)
+    for scene in ob.users_scene[:1] if bodies else ():
+        for part in scene.objects:
+            if _is_arkit(part) and bodies & _bodies(part) and not model.is_head(part) and not _plays(part):
                 found.setdefault(model.key_of(part), part)
     return list(found.values())
+
+
+def _bodies(ob: bpy.types.Object) -> set[bpy.types.Object]:
+    """Whose part an object is: the armatures and Empties that it is bound to."""
+    bound: list[Any] = [
+        ob.parent,
+        *(each.object for each in ob.modifiers if isinstance(each, bpy.types.ArmatureModifier)),
+    ]
+    return {each for each in bound if each is not None and each.type in ("ARMATURE", "EMPTY")}
 
 
 def turns(ob: bpy.types.Object) -> bool:

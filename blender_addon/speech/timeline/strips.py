@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import aud
 import bpy
@@ -40,11 +40,17 @@ class SoundStrip:
 
 
 def timeline(context: bpy.types.Context) -> bpy.types.Scene:
-    """The scene whose strips are meant: the sequencer may show another scene than the 3D view (Blender 5)."""
+    """The scene whose strips are meant: the sequencer may show another scene than the 3D view (Blender 5).
+
+    The one with strips that somebody speaks, where only one has some: the other's are music and effects.
+    """
     scenes = [context.scene, getattr(context, "sequencer_scene", None)]
     if context.area and context.area.type == "SEQUENCE_EDITOR":
         scenes.reverse()
-    return next((scene for scene in scenes if scene and any(sound_strips(scene))), context.scene)
+    heard = [scene for scene in scenes if scene and _every(scene)]
+    if len(heard) > 1 and heard[0] != heard[1]:
+        heard.sort(key=lambda scene: not speaking(scene))
+    return heard[0] if heard else context.scene
 
 
 def remembered(scene: bpy.types.Scene) -> Callable[[], bpy.types.Scene]:
@@ -93,7 +99,17 @@ def _ends(strip: Any) -> Span:
 def speaker(strip: Any) -> bpy.types.Object | None:
     """Who speaks a strip. Blender keeps a deleted object while a strip names it: that is no speaker."""
     head = strip_properties(strip).speaker
-    return head if speakers.is_speaker(head) and head.users_scene else None
+    return head if _speaks(head) else None
+
+
+def _speaks(head: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:
+    return speakers.is_speaker(head) and bool(head.users_scene)
+
+
+def _every(scene: bpy.types.Scene) -> list[Any]:
+    """Blender's sound strips of a scene, without when they play: panels ask for them in each redraw."""
+    editor = scene.sequence_editor
+    return [strip for strip in editor.strips_all if strip.type == "SOUND"] if editor else []
 
 
 def strips_of(scene: bpy.types.Scene, head: bpy.types.Object) -> list[SoundStrip]:
@@ -106,19 +122,18 @@ def audible_of(scene: bpy.types.Scene, head: bpy.types.Object) -> list[SoundStri
     return sorted((sound for sound in strips_of(scene, head) if sound.audible), key=lambda sound: sound.span.start)
 
 
-def without_speaker(scene: bpy.types.Scene) -> list[SoundStrip]:
-    """The sound strips that no head speaks."""
-    return [sound for sound in sound_strips(scene) if speaker(sound.strip) is None]
+def without_speaker(scene: bpy.types.Scene) -> list[Any]:
+    """Blender's sound strips that no head speaks."""
+    every = [(strip, strip_properties(strip).speaker) for strip in _every(scene)]
+    heads = {head for head in {head for _, head in every} if _speaks(head)}
+    return [strip for strip, head in every if head not in heads]
 
 
 def speaking(scene: bpy.types.Scene, audible_only: bool = False) -> list[bpy.types.Object]:
     """The heads with sound strips (that are audible, if asked), by name."""
-    speaking = {
-        head.name_full: head
-        for sound in sound_strips(scene)
-        if (sound.audible or not audible_only) and (head := speaker(sound.strip))
-    }
-    return [speaking[name] for name in sorted(speaking)]
+    heard = (sound.strip for sound in sound_strips(scene) if sound.audible) if audible_only else _every(scene)
+    heads = {strip_properties(strip).speaker for strip in heard}
+    return sorted(filter(_speaks, heads), key=lambda head: head.name_full)
 
 
 def animated(scene: bpy.types.Scene) -> list[bpy.types.Object]:

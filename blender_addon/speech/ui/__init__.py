@@ -7,6 +7,7 @@ from . import (
     key_operators,
     key_panels,
     lip_operators,
+    name_operators,
     operators,
     panels,
     transcript_operators,
@@ -22,5 +23,6 @@ CLASSES: tuple[type, ...] = (
     *exchange_operators.CLASSES,
     *video_operators.CLASSES,
     *key_operators.CLASSES,
+    *name_operators.CLASSES,
     *panels.CLASSES,
 )

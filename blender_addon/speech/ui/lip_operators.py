@@ -174,13 +174,13 @@ class ShowPhones(ui.ExplainedOperator, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         scene = strips.timeline(context)
-        shown = any(markers.of_kind(scene, kind) for kind in ("PHONES", "VISEMES"))
+        shown = any(markers.shown(scene, kind) for kind in ("PHONES", "VISEMES"))
         return "" if shown else no_take_reason(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene = strips.timeline(context)
         clock = strips.clock(scene)
-        if markers.of_kind(scene, self.kind):
+        if markers.shown(scene, self.kind):
             markers.remove(scene, self.kind)
             return {"FINISHED"}
         named: list[tuple[int, str]] = []

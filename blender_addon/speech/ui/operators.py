@@ -60,8 +60,8 @@ class AssignSpeaker(ui.ExplainedOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         (head,) = speakers.in_scene(context.scene)
-        for sound in strips.without_speaker(strips.timeline(context)):
-            strip_properties(sound.strip).speaker = head
+        for strip in strips.without_speaker(strips.timeline(context)):
+            strip_properties(strip).speaker = head
         return {"FINISHED"}
 
 
@@ -87,7 +87,7 @@ class ClearSpeech(ui.ExplainedOperator, bpy.types.Operator):
                 retarget.forget(head)
         except DGTalkerError as error:
             return ui.report(self, error)
-        for kind in marker_names.NAMES:
+        for kind in marker_names.KINDS:
             markers.remove(strips.timeline(context), kind)
         if notes:
             self.report({"WARNING"}, " ".join(notes))

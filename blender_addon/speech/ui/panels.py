@@ -15,7 +15,15 @@ from ..keys import keyframes
 from ..lips import contacts
 from ..takes import retarget
 from ..timeline import markers, settings, speakers, strips
-from . import exchange_operators, key_panels, lip_operators, operators, transcript_operators, video_operators
+from . import (
+    exchange_operators,
+    key_panels,
+    lip_operators,
+    name_operators,
+    operators,
+    transcript_operators,
+    video_operators,
+)
 
 
 class StripList(bpy.types.UIList):
@@ -54,7 +62,8 @@ class OpenLipsList(bpy.types.UIList):
 
     def filter_items(self, context: Any, data: Any, property: str) -> tuple[list[int], list[int]]:
         listed = getattr(data, property)
-        shown = [self.bitflag_filter_item if markers.is_ours(marker, "OPEN_LIPS") else 0 for marker in listed]
+        ours = markers.indices(data, "OPEN_LIPS")
+        shown = [self.bitflag_filter_item if i in ours else 0 for i in range(len(listed))]
         by_frame = sorted(range(len(listed)), key=lambda i: listed[i].frame)
         order = [0] * len(listed)
         for row, i in enumerate(by_frame):
@@ -89,6 +98,7 @@ class SpeechPanel(ui.PanelMixin):
         target = exchange_operators.target(context)
         if target and keyframes.spoken(target):
             key_panels.draw(layout, context, target)
+        name_operators.draw(layout, context)
         if strips.animated(scene):
             _draw_lips(layout, context, scene)
         _draw_files(layout, context)
@@ -128,7 +138,7 @@ def _draw_strip(layout: Any, context: bpy.types.Context, strip: Any) -> None:
     own = strip_properties(strip)
     row = layout.row(align=True)
     row.prop(own, "transcript", text="", placeholder="What is said, if you know it", icon="TEXT")
-    row.operator(transcript_operators.ReadTranscript.bl_idname, text="", icon="FILE_FOLDER")
+    row.operator(transcript_operators.ChooseTranscript.bl_idname, text="", icon="FILE_FOLDER")
     for name, label, closed in (
         ("amounts", "Amounts", False),
         ("mouth", "Mouth", True),
@@ -201,7 +211,7 @@ def _draw_lips(layout: Any, context: bpy.types.Context, scene: bpy.types.Scene) 
     if body:
         row = body.row(align=True)
         for kind in ("PHONES", "VISEMES"):
-            shown = bool(markers.of_kind(scene, kind))
+            shown = markers.shown(scene, kind)
             button = row.operator(lip_operators.ShowPhones.bl_idname, text=kind.capitalize(), depress=shown)
             button.kind = kind
 
@@ -262,9 +272,10 @@ def _activate(manager: bpy.types.WindowManager, index: int) -> None:
 
 def _active_marker(manager: bpy.types.WindowManager) -> int:
     """The list shows the marker at the current frame."""
+    scene = strips.timeline(bpy.context)
     frame = bpy.context.scene.frame_current
-    shown = enumerate(strips.timeline(bpy.context).timeline_markers)
-    return next((i for i, each in shown if each.frame == frame and markers.is_ours(each, "OPEN_LIPS")), -1)
+    ours = markers.indices(scene, "OPEN_LIPS")
+    return next((i for i in sorted(ours) if scene.timeline_markers[i].frame == frame), -1)
 
 
 def _go_to_marker(manager: bpy.types.WindowManager, index: int) -> None:
@@ -276,6 +287,7 @@ def add() -> None:
     manager.dgtalker_strip = bpy.props.IntProperty(
         name="Sound Strip", get=_active, set=_activate, options={"SKIP_SAVE"}
     )
+    manager.dgtalker_name = bpy.props.IntProperty(name="Control", options={"SKIP_SAVE"})
     manager.dgtalker_open_lips = bpy.props.IntProperty(
         name="Open Lips", get=_active_marker, set=_go_to_marker, options={"SKIP_SAVE"}
     )
@@ -283,5 +295,6 @@ def add() -> None:
 
 def remove() -> None:
     manager: Any = bpy.types.WindowManager
+    del manager.dgtalker_name
     del manager.dgtalker_open_lips
     del manager.dgtalker_strip

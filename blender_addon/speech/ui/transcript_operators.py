@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,22 @@ from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import transcripts
 
 from ... import ui
+from ...bridge.modal import EngineOperator
 from ...properties import strip_properties
 from ..timeline import strips, subtitles
+from . import steps
 
 
-class ReadTranscript(ui.ExplainedOperator, bpy.types.Operator):
-    """Read what the active strip says from a text file, or from subtitles (.srt, .vtt) made for its sound file:
+class StripOperator(ui.ExplainedOperator):
+    """Mixin of operators that need a sound strip."""
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        return "" if strips.active(context) else "Choose a sound strip in the list first."
+
+
+class ReadTranscript(StripOperator, EngineOperator, bpy.types.Operator):
+    """Read what the active strip says from a text file, or from subtitles (.srt, .vtt, .ass) made for its sound file:
     then only the lines within the strip, with their times"""
 
     bl_idname = "dgtalker.read_transcript"
@@ -24,51 +35,48 @@ class ReadTranscript(ui.ExplainedOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+
+    def work(self, context: bpy.types.Context) -> Generator[Any, None, None]:
+        scene, strip = strips.timeline(context), strips.active(context)
+        path, played = Path(bpy.path.abspath(self.filepath)), strips.played_seconds(scene, strip)
+        timeline, name = strips.remembered(scene), strip.name
+        reading = steps.Aside(lambda: subtitles.read(path, played), "Reading the file")
+        yield reading
+        transcript = reading.result()
+        if not transcript.words:
+            raise DGTalkerError(
+                f"No line of {path.name} lies within the strip {name}.",
+                "Its times are counted from the start of the strip's sound file.",
+            )
+        strip = next((each.strip for each in strips.sound_strips(timeline()) if each.strip.name == name), None)
+        if strip is None:
+            raise DGTalkerError(f"The strip {name} was removed meanwhile.")
+        own = strip_properties(strip)
+        own.transcript, own.cues = transcript.words, transcript.cues
+        lines = f"{transcript.lines} lines with times." if transcript.lines else "The words were read."
+        self.report({"INFO"}, lines)
+
+
+class ChooseTranscript(StripOperator, bpy.types.Operator):
+    """Choose a text file of what the active strip says, or subtitles (.srt, .vtt, .ass) made for its sound file: then
+    only the lines within the strip are read, with their times"""
+
+    bl_idname = "dgtalker.choose_transcript"
+    bl_label = "Read Transcript"
+
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_glob: bpy.props.StringProperty(
         default=";".join(f"*{suffix}" for suffix in transcripts.ENDINGS), options={"HIDDEN"}
     )
-
-    @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
-        return "" if strips.active(context) else "Choose a sound strip in the list first."
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        strip = strips.active(context)
-        try:
-            count = read_into(strips.timeline(context), strip, Path(bpy.path.abspath(self.filepath)))
-        except DGTalkerError as error:
-            return ui.report(self, error)
-        self.report({"INFO"}, f"{count} lines with times." if count else "The words were read.")
+        # The file browser calls only execute, which would make the window wait.
+        ui.press(ReadTranscript, filepath=self.filepath)
         return {"FINISHED"}
 
 
-def read_into(scene: bpy.types.Scene, strip: Any, path: Path) -> int:
-    """Reads a transcript into a strip's settings, and returns how many lines with times it has.
-
-    Raises:
-        DGTalkerError: the file cannot be read, or none of its lines lies within the strip; nothing was changed.
-    """
-    text = transcripts.read_transcript(path)
-    own = strip_properties(strip)
-    if not transcripts.cues(text):
-        words = " ".join(text.split())
-        if not words or "-->" in words:
-            raise DGTalkerError(f"The transcript {path.name} holds no words.")
-        own.transcript, own.cues = words, ""
-        return 0
-    lines = subtitles.within(text, strips.played_seconds(scene, strip))
-    if not lines:
-        raise DGTalkerError(
-            f"No line of {path.name} lies within the strip {strip.name}.",
-            "Its times are counted from the start of the strip's sound file.",
-        )
-    begin = strips.played_seconds(scene, strip).start
-    own.transcript, own.cues = subtitles.joined(lines), subtitles.written(subtitles.moved(lines, begin))
-    return len(lines)
-
-
-CLASSES = (ReadTranscript,)
+CLASSES = (ReadTranscript, ChooseTranscript)

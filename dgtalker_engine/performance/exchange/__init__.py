@@ -8,13 +8,13 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from ...errors import DGTalkerError
+from ...files import printable, read_file, write_whole
 from ..record import Performance
 from . import audio2face, livelink, tables
 
@@ -57,16 +57,13 @@ def read(path: Path | str, fps: float | None = None) -> Performance:
     Raises:
         DGTalkerError: the file cannot be read, or is none of these.
     """
-    try:
-        if Path(path).stat().st_size > _LARGEST:
-            raise DGTalkerError(f"{path} is too large for a performance.", "Export a part of it.")
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise DGTalkerError(f"{path} cannot be read: {error.strerror}.") from error
+    data = read_file(path, _LARGEST, "The performance")
     try:
         return parse(data, fps)
     except DGTalkerError as error:
-        raise DGTalkerError(f"{Path(path).name}: {error.message}", error.hint or "Export it again.") from error
+        raise DGTalkerError(
+            f"{printable(Path(path).name)}: {error.message}", error.hint or "Export it again."
+        ) from error
 
 
 def parse(data: bytes, fps: float | None = None) -> Performance:
@@ -110,7 +107,7 @@ def format_for(path: Path | str, name: str = "") -> Format:
     suffix = Path(path).suffix.lower()
     found = next((kind for kind in FORMATS.values() if kind.suffix == suffix), None)
     if found is None:
-        raise DGTalkerError(f"The name {Path(path).name} says no format.", known)
+        raise DGTalkerError(f"The name {printable(Path(path).name)} says no format.", known)
     return found
 
 
@@ -121,16 +118,7 @@ def write(performance: Performance, path: Path | str, name: str = "") -> None:
         DGTalkerError: the format is unknown or knows none of the controls, or the file cannot be written.
     """
     text = format_for(path, name).text(performance)
-    whole = Path(path)
-    partial = whole.with_name(f".{whole.name}.{os.getpid()}.part")
-    try:
-        try:
-            partial.write_text(text, encoding="utf-8", newline="\n")
-            partial.replace(whole)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise DGTalkerError(f"{path} cannot be written: {error.strerror}.") from error
+    write_whole(Path(path), text.encode())
 
 
 _LARGEST = 1 << 29

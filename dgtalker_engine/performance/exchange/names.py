@@ -13,6 +13,9 @@ EYES = tuple(f"{side}Eye{turn}" for side in ("Left", "Right") for turn in ("Yaw"
 """Live Link Face's turns of the eyes. They say again what the looks say, and are not read."""
 
 _MOST = 4096
+_MAKERS = re.compile(
+    r"^(?:A\d{1,2}|ARKit|Apple|BS|BlendShapes?|Expressions?|Face|FACS|Key|Morphs?|Shapes?)[ _-]+", re.I
+)
 _SIDES = {"l": "left", "r": "right"}
 
 
@@ -29,12 +32,15 @@ _UNREAD = {normalized(name) for name in (*EYES, "blendShapeCount", "frame", "ind
 def control_of(name: str) -> str | None:
     """The control of `rig.ARKIT_NAMES` or `rig.HEAD_NAMES` that somebody's name means; None where it means none.
 
-    ``EyeBlinkLeft``, ``eyeBlink_L``, ``eye_blink.left``, ``blendShapes.EyeBlinkLeft`` and ``face:eyeBlink.L`` are all
+    ``EyeBlinkLeft``, ``eyeBlink_L``, ``eye_blink.left``, ``blendShapes.EyeBlinkLeft``, ``face:eyeBlink.L``,
+    ``A14_Eye_Blink_Left`` (Character Creator), ``ARKit_eyeBlinkLeft`` and ``eyeBlinkLeft.001`` are all
     ``eyeBlinkLeft``.
     """
-    parts = re.split(r"[.:|]", name)
+    # Blender numbers what would have the same name; of programs' own words before a name only those are passed over
+    # that are known, since "cheekPuff_jawOpen" is another shape than "jawOpen".
+    parts = re.split(r"[.:|]", re.sub(r"\.\d{3,}$", "", name))
     for i in range(len(parts)):
-        letters = normalized("".join(parts[i:]))
+        letters = normalized(_MAKERS.sub("", "".join(parts[i:])))
         for spelling in (letters, letters[:-1] + _SIDES.get(letters[-1:], "-")):
             if spelling in _KNOWN:
                 return _KNOWN[spelling]

@@ -76,7 +76,7 @@ class _Table:
 
 def _read(lines: Iterator[str]) -> _Table:
     rows, delimiter = _rows(lines)
-    _, header = next(rows)
+    _, header = next(rows, (0, []))
     # Where commas stand before decimals, cells are parted by something else.
     decimal = "." if delimiter == "," else ","
     clock = next((i for i, cell in enumerate(header) if names.normalized(cell) in _UNITS), None)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import DGTalkerError
 
-_CODE = re.compile(r"^\s*(\d{1,6}):(\d\d?):(\d\d?)([:;.])(\d{1,18})(?:[.,](\d+))?\s*$")
+_CODE = re.compile(r"^\s*(\d{1,6}):(\d\d?):(\d\d?)(?:([:;])(\d{1,4})|(\.)(\d{1,18}))(?:[.,](\d{1,18}))?\s*$", re.ASCII)
 
 _COUNTS = (24, 25, 30, 48, 50, 60, 90, 100, 120, 240, 1000)
 _RATES = (23.976, 24.0, 25.0, 29.97, 30.0, 48.0, 50.0, 59.94, 60.0, 90.0, 100.0, 120.0, 240.0)
@@ -40,7 +40,8 @@ def seconds(codes: Sequence[str], count: float | None) -> np.ndarray:
         match = _CODE.match(code)
         if match is None:
             raise DGTalkerError(f"{code!r} in row {i + 2} is no time code.", "It is written HH:MM:SS:FF.")
-        hours, minutes, second, separator, frame, fraction = match.groups()
+        hours, minutes, second, counting, frame, point, decimals, fraction = match.groups()
+        separator, frame = counting or point, frame or decimals
         whole[i] = 3600 * int(hours) + 60 * int(minutes) + int(second)
         frames[i] = float(f"0.{frame}") if separator == "." else float(f"{frame}.{fraction or 0}")
     # A recording that passes midnight goes on.

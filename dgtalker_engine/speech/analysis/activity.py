@@ -18,6 +18,10 @@ LONGEST = 9.5
 
 _BLOCK = 4000
 _QUIET = -65.0
+_USUAL = -27.0
+"""dB of the loudest tenth of a second, by `loudness`, of speech that was recorded with care."""
+_NOTHING = -90.0
+"""dB under which there is nothing but the noise of rounding to 16 bits."""
 _STEADY = 5.0
 _PAUSE = 0.3
 _SHORTEST = 0.06
@@ -53,6 +57,19 @@ def loudness(samples: np.ndarray, emphasis: float = 0.95) -> np.ndarray:
         means = squares.reshape(-1, hop).mean(axis=1)
         power[frame : frame + len(means)] = means
     return (10.0 * np.log10(uniform_filter1d(power, 3, mode="nearest") + 1e-12)).astype(np.float32)
+
+
+def levelled(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Speech-rate samples (n,) as loud as recordings usually are, and their `loudness`: what follows has thresholds,
+    and a voice says the same however far the microphone was turned down."""
+    level = loudness(samples)
+    # Over 110 ms, so that a click in a quiet recording is not what counts.
+    peak = float(uniform_filter1d(level, 11, mode="nearest").max(initial=-np.inf))
+    if peak < _NOTHING:
+        return samples, level
+    gain = samples.dtype.type(10.0 ** ((_USUAL - peak) / 20.0))
+    samples = samples * gain
+    return samples, loudness(samples)
 
 
 def utterances(samples: np.ndarray, level: np.ndarray) -> list[Span]:

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from ...errors import DGTalkerError
+from ...files import write_whole
 from .encoders import CHANNELS, ExpressionEncoder, LipEncoder, SoundEncoder
 
 SHIPPED = Path(__file__).with_name("speech.safetensors")
@@ -50,7 +51,7 @@ class Encoders:
             for key, tensor in module.state_dict().items():
                 if tensor.is_floating_point():
                     tensors[f"{name}.{key}"] = tensor.half().contiguous()
-        save_file(tensors, path, {"format": _FORMAT, "clips": json.dumps(self.clips)})
+        write_whole(path, save(tensors, {"format": _FORMAT, "clips": json.dumps(self.clips)}))
 
     @classmethod
     def load(cls, path: Path) -> Encoders:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...capture import packages
 from ...errors import DGTalkerError
+from ...files import replacing
 
 XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 """The type of the box that holds XMP in MP4 files (XMP specification, part 3)."""
@@ -41,18 +42,15 @@ def write_film(
         DGTalkerError: the file cannot be written, or this machine's PyAV encodes no video.
     """
     av = packages.load("av")
-    unfinished = path.with_name(f".{path.name}.unfinished.mp4")
     try:
-        with av.open(str(unfinished), "w", options={"movflags": "+faststart"}) as container:
-            _write(av, container, pictures, fps, samples, sample_rate)
-        with unfinished.open("ab") as file:
-            packet = XMP_BOX + xmp.encode()
-            file.write(struct.pack(">I4s", 8 + len(packet), b"uuid") + packet)
-        unfinished.replace(path)
-    except (OSError, av.error.FFmpegError) as error:
+        with replacing(path) as unfinished:
+            with av.open(str(unfinished), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+                _write(av, container, pictures, fps, samples, sample_rate)
+            with unfinished.open("ab") as file:
+                packet = XMP_BOX + xmp.encode()
+                file.write(struct.pack(">I4s", 8 + len(packet), b"uuid") + packet)
+    except av.error.FFmpegError as error:
         raise DGTalkerError(f"The film {path} cannot be written: {error}.", "Choose another place.") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _write(

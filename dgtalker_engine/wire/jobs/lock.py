@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from ...errors import DGTalkerError
+from ...files import no_link
 
 _ELSEWHERE = "Keep DGTalker's data on a disk of this machine; some network disks have no locks."
 
@@ -19,7 +20,7 @@ def try_lock(path: Path) -> int | None:
         OSError: the file cannot be opened.
         DGTalkerError: there are no locks where it lies.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    descriptor = no_link(str(path), os.O_RDWR | os.O_CREAT)
     try:
         _lock(descriptor)
     except OSError as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from ...errors import DGTalkerError
+from ...files import no_link
 from .folder import LOCK, LOG, Job, State, rival
 from .lock import try_lock
 
@@ -74,7 +75,7 @@ def _lock(job: Job) -> int | None:
 def _spawn(job: Job, python: Path, lock: int) -> subprocess.Popen[bytes]:
     # -I: a PYTHONPATH or PYTHONHOME that leaks out of Blender's surroundings would break the engine.
     command = [str(python), "-I", "-m", "dgtalker_engine", "job", str(job.folder)]
-    with (job.folder / LOG).open("ab") as log:
+    with open(job.folder / LOG, "ab", opener=no_link) as log:
         try:
             if sys.platform == "win32":
                 return _spawn_on_windows(command, job.folder, log)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -120,6 +121,114 @@ def test_a_full_disk(scene, add_head, ball_file, fails, monkeypatch):
     usage = shutil.disk_usage
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(path)._replace(free=20_000))
     fails(r"disk.*is full.*Make room")
+
+
+def choose(settings, file_format: str, depth: str) -> None:
+    if bpy.app.version >= (5, 0):
+        settings.media_type = "MULTI_LAYER_IMAGE" if file_format == "OPEN_EXR_MULTILAYER" else "IMAGE"
+    settings.file_format = file_format
+    settings.color_depth = depth
+    settings.color_mode = "RGBA"
+    settings.compression = 0
+    settings.tiff_codec = "NONE"
+
+
+@pytest.mark.parametrize(
+    ("file_format", "depth", "bytes_per_pixel"),
+    [("PNG", "8", 4), ("PNG", "16", 8), ("OPEN_EXR", "32", 16), ("OPEN_EXR_MULTILAYER", "32", 36)],
+)
+def test_room_is_asked_for_what_the_format_writes(
+    room, scene, add_head, ball_file, monkeypatch, tmp_path, file_format, depth, bytes_per_pixel
+):
+    """A disk that has less than a frame's pixels is full, one that has twice as much is not; passes count."""
+    add_head(ball_file)
+    scene.view_layers[0].use_pass_z = True
+    scene.render.filepath = str(tmp_path / "frame_")
+    choose(scene.render.image_settings, file_format, depth)
+    check, usage, pixels = room("render.output").check_room, shutil.disk_usage, 2000 * 2000
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(path)._replace(free=pixels * bytes_per_pixel))
+    with pytest.raises(room("render.engine").DGTalkerError, match="is full"):
+        check(scene, 1, 2000, 2000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(path)._replace(free=2 * pixels * bytes_per_pixel))
+    check(scene, 1, 2000, 2000)
+
+
+def test_room_is_asked_for_what_the_compositor_writes_beside_the_frame(room, scene, monkeypatch, tmp_path):
+    (tmp_path / "other disk").mkdir()
+    if bpy.app.version >= (5, 0):
+        tree = scene.compositing_node_group = bpy.data.node_groups.new("more", "CompositorNodeTree")
+    else:
+        scene.use_nodes = True
+        tree = scene.node_tree
+    output = tree.nodes.new("CompositorNodeOutputFile")
+    setattr(output, "directory" if bpy.app.version >= (5, 0) else "base_path", str(tmp_path / "other disk"))
+    scene.render.filepath = str(tmp_path / "frame_")
+    usage = shutil.disk_usage
+    full = {tmp_path / "other disk"}
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda path: usage(path)._replace(free=10_000 if path in full else 10_000_000_000)
+    )
+    with pytest.raises(room("render.engine").DGTalkerError, match="other disk is full"):
+        room("render.output").check_room(scene, 1, 128, 128)
+    output.mute = True
+    room("render.output").check_room(scene, 1, 128, 128)
+
+
+@pytest.fixture
+def cut_off():
+    """From now on no file grows beyond some bytes, as on a disk that somebody else fills up meanwhile."""
+    resource = pytest.importorskip("resource")  # not on Windows
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda most: resource.setrlimit(resource.RLIMIT_FSIZE, (most, limit[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+
+@pytest.mark.parametrize(("file_format", "depth"), [("PNG", "16"), ("TIFF", "16"), ("BMP", "8"), ("OPEN_EXR", "32")])
+def test_a_frame_that_was_cut_off_does_not_pass_for_finished(
+    room, scene, add_head, ball_file, cut_off, tmp_path, file_format, depth
+):
+    """The disk fills up while Blender writes: what is there afterwards is whole, and the next frame says it."""
+    add_head(ball_file)
+    choose(scene.render.image_settings, file_format, depth)
+    scene.frame_start, scene.frame_end = 1, 3
+    scene.render.filepath = str(tmp_path / "frame_")
+    scene.frame_set(1)
+    bpy.ops.render.render(write_still=True)
+    (written,) = tmp_path.iterdir()
+    whole = written.stat().st_size
+    written.unlink()
+    cut_off(whole // 2)
+    with contextlib.suppress(RuntimeError):
+        bpy.ops.render.render(animation=True)
+    assert list(tmp_path.iterdir()) == []
+    assert scene.frame_current < 3
+    with contextlib.suppress(RuntimeError):
+        bpy.ops.render.render(write_still=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_render_after_one_that_was_cut_off_goes_on(room, scene, add_head, ball_file, cut_off, tmp_path, render):
+    add_head(ball_file)
+    choose(scene.render.image_settings, "PNG", "8")
+    scene.render.filepath = str(tmp_path / "cut.png")
+    cut_off(1000)
+    bpy.ops.render.render(write_still=True)
+    assert "cut off" in room("render.engine").last_error.message
+    cut_off(-1)
+    assert render().any()
+    assert room("render.engine").last_error is None
+
+
+def test_files_of_other_engines_are_left_alone(scene, cut_off, tmp_path):
+    scene.render.engine = "BLENDER_WORKBENCH"
+    output = tmp_path / "frame.png"
+    output.write_bytes(b"\x89PNG\r\n\x1a\n, half of it")
+    for handler in bpy.app.handlers.render_init:
+        handler(scene, None)
+    scene.render.filepath = str(output)
+    for handler in bpy.app.handlers.render_write:
+        handler(scene, None)
+    assert output.exists()
 
 
 def test_a_mistake_in_the_path_s_template_stops_writing_only(scene, add_head, ball_file, tmp_path):

@@ -278,6 +278,30 @@ def test_the_list_selects_the_sequencers_active_strip(add_strip, tone):
 
 
 @pytest.mark.skipif(bpy.app.version < (5, 0), reason="the sequencer shows the window's scene")
+def test_a_head_that_speaks_in_two_scenes_says_which_line_counts(speech, make_head, add_strip, tone):
+    head = make_head()
+    add_strip(tone("one"), 10, head)
+    assert not any("any more" in note for note in speech.animate(bpy.context, [head]))
+    bpy.ops.scene.new(type="LINK_COPY")
+    add_strip(tone("two"), 300, head)
+    assert any("lines in Scene are not spoken any more" in note for note in speech.animate(bpy.context, [head]))
+
+
+@pytest.mark.skipif(bpy.app.version < (5, 0), reason="the sequencer has no scene of its own before Blender 5")
+def test_music_in_the_shot_does_not_hide_the_dialogue_in_the_edit(speech, make_head, add_strip, tone, room):
+    head = make_head()
+    shot = bpy.context.scene
+    add_strip(tone("music"), 1, None)
+    edit = bpy.data.scenes.new("Edit")
+    edit.render.fps = shot.render.fps
+    strip = edit.sequence_editor_create().strips.new_sound("line", str(tone("line")), 1, 10)
+    timeline = room("speech.timeline.strips").timeline
+    with bpy.context.temp_override(sequencer_scene=edit):
+        assert timeline(bpy.context) == shot  # nobody speaks anything yet
+        strip.dgtalker.speaker = head
+        assert timeline(bpy.context) == edit
+
+
 def test_strips_of_the_sequencers_own_scene_are_spoken(speech, make_head, add_strip, tone, spoken_frames):
     head = make_head()
     add_strip(tone(), frame=30, head=head)

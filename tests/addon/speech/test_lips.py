@@ -228,6 +228,45 @@ def test_what_is_said_is_shown_and_hidden_again(animated, kind, example):
     assert [marker.name for marker in scene.timeline_markers] == ["Punchline"]
 
 
+LIKE_OURS = ["[CU]", "[in]", "/WS/", "/END/", "M 00:00:04", "[PP]", "/M/"]
+
+
+def test_markers_of_the_animator_stay_whatever_they_are_called(animated, hold_open):
+    """Even one that is the same as ours, on the same frame, and one of ours that was moved."""
+    head, _ = animated()
+    hold_open(head, "ADD")
+    scene = bpy.context.scene
+    bpy.ops.dgtalker.show_phones(kind="PHONES")
+    twin = (scene.timeline_markers[3].name, scene.timeline_markers[3].frame)
+    bpy.ops.dgtalker.show_phones(kind="PHONES")
+    assert not scene.timeline_markers
+    own = [*((name, 5 + i) for i, name in enumerate(LIKE_OURS)), twin]
+    for name, frame in own:
+        scene.timeline_markers.new(name, frame=frame)
+    for kind in ("PHONES", "VISEMES", "PHONES", "VISEMES"):
+        bpy.ops.dgtalker.show_phones(kind=kind)
+    bpy.ops.dgtalker.check_lips()
+    assert len(ours()) > 1
+    bpy.ops.dgtalker.clear_lip_markers()
+    bpy.ops.dgtalker.show_phones(kind="PHONES")
+    moved = scene.timeline_markers[-1]
+    moved.frame += 1000
+    own.append((moved.name, moved.frame))
+    bpy.ops.dgtalker.clear_speech()
+    assert [(marker.name, marker.frame) for marker in scene.timeline_markers] == own
+
+
+def test_what_we_put_is_known_again_in_a_saved_file(animated, tmp_path):
+    animated()
+    bpy.context.scene.timeline_markers.new("[in]", frame=5)
+    bpy.ops.dgtalker.show_phones(kind="VISEMES")
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
+    assert len(bpy.context.scene.timeline_markers) > 5
+    bpy.ops.dgtalker.show_phones(kind="VISEMES")
+    assert [marker.name for marker in bpy.context.scene.timeline_markers] == ["[in]"]
+
+
 def test_clear_speech_takes_the_markers_along(animated, hold_open):
     head, _ = animated()
     hold_open(head)

@@ -214,6 +214,13 @@ def test_20_minutes_are_mixed(mix, tmp_path, add_strip):
     assert heard(mixed)[:2] == pytest.approx((1 + 1199 * FPS, 1 + 1200 * FPS), abs=0.2)
 
 
+def test_a_channel_that_is_upside_down_does_not_silence_the_other(mix, add_strip, tmp_path):
+    left = 0.4 * np.sin(2 * np.pi * 300 * np.arange(2 * 16000) / 16000)
+    samples = (np.stack([left, -0.8 * left], axis=1) * 32767).astype("<i2")
+    path = write_wav(tmp_path / "wrong.wav", 1, 16, 2, 16000, samples)
+    assert heard(mix(add_strip(path, frame=25)))[2] == pytest.approx(0.9 * 0.4, rel=0.05)
+
+
 def test_too_long_a_stretch_is_refused_at_once(mix, tone, add_strip):
     with pytest.raises(Exception, match="167 minutes"):
         mix(add_strip(tone(rate=44100)), first=0, last=240_000)

@@ -237,7 +237,7 @@ def test_files_that_cannot_be_read(tmp_path: Path):
     big = tmp_path / "big.dgt"
     with big.open("wb") as stream:
         stream.truncate(dgt.MAX_FILE_BYTES + 1)
-    with pytest.raises(DGTalkerError, match="at most 256"):
+    with pytest.raises(DGTalkerError, match="too large: it has more than 268 MB"):
         avatar.load(big)
 
 

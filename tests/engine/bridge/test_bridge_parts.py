@@ -56,6 +56,20 @@ def test_no_engine_is_a_clear_error(data_home, text):
     assert "build.py" in caught.value.hint
 
 
+@pytest.mark.parametrize("path", ["//evil/python", "evil/python", "./python", "python", "~/python", "a\0b"])
+def test_only_a_whole_path_is_taken_for_the_engine(tmp_path, monkeypatch, path):
+    """Another would lie in whatever folder Blender was started from, or beside whatever file it has opened."""
+    from blender_addon.bridge import find
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "evil").mkdir()
+    for there in (tmp_path / "evil" / "python", tmp_path / "python"):
+        there.symlink_to(sys.executable)
+    with pytest.raises(DGTalkerError, match="whole path") as caught:
+        find.engine_python(path)
+    assert caught.value.code == "no_engine"
+
+
 def test_a_file_that_is_no_program_is_refused(tmp_path):
     from blender_addon.bridge import find
 

@@ -78,6 +78,23 @@ def test_a_cancel_ends_a_process_that_says_nothing():
     assert not running(told[-1])
 
 
+def test_a_process_that_still_prepares_ends_with_its_owner(wait_until):
+    """It has not been asked anything yet, and would prepare for ever."""
+    preparing = WORK.replace(
+        "serve(work)", "serve(work, lambda: (print(os.getpid(), file=sys.stderr), time.sleep(1e6)))"
+    )
+    owner = f"""
+        import subprocess, sys
+        child = subprocess.Popen(
+            [sys.executable, "-I", "-c", {preparing!r}],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        print(child.stderr.readline().decode().strip(), flush=True)
+    """
+    said = subprocess.run([sys.executable, "-I", "-c", textwrap.dedent(owner)], stdout=subprocess.PIPE, check=True)
+    wait_until(lambda: not running(int(said.stdout)))
+
+
 def test_a_process_ends_with_whoever_asked_it(wait_until):
     owner = f"""
         import os

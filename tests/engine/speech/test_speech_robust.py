@@ -113,3 +113,27 @@ def test_half_precision_that_is_no_number_is_silence():
     result = speak(samples, rate, fps=24)
     assert "no numbers" in result.notes[0]
     assert np.isfinite(result.performance.weights).all()
+
+
+@pytest.mark.parametrize("decibels", [-40, -20, 12])
+def test_a_voice_says_the_same_at_every_level(spoken, decibels):
+    samples, rate = sample()
+    for kind in (np.float32, np.float16):
+        quiet = speak((samples * 10 ** (decibels / 20)).astype(kind), rate, fps=24).performance
+        for name in ("jawOpen", "mouthFunnel", "mouthPressLeft"):
+            assert np.corrcoef(quiet.curve(name), spoken.curve(name))[0, 1] > 0.98
+
+
+def test_the_noise_of_rounding_is_no_voice():
+    noise = np.random.default_rng(0).integers(-1, 2, 5 * RATE).astype(np.int16)
+    noise[2 * RATE : 3 * RATE] *= 2
+    result = speak(noise, RATE, fps=25)
+    assert any("No speech" in note for note in result.notes)
+    assert lip_gap(result.performance).max() < 0.02
+
+
+@pytest.mark.parametrize("begins", [0.0, 0.005, 0.013, 1.5])
+def test_natural_german_is_not_taken_for_english_wherever_it_begins(begins):
+    samples, rate = real_speech("german.wav")
+    notes = speech.animate(samples[int(begins * rate) :], rate, fps=25, encoders=None).notes
+    assert any("No English words" in note for note in notes)

@@ -74,3 +74,21 @@ def test_bad_files_are_one_clear_error(tmp_path, name, make, read):
         read(tmp_path / name)
     assert name in error.value.message
     assert error.value.hint
+
+
+@pytest.mark.parametrize("read", [lambda path: speech.read_audio(path)[0], speech.read_speech])
+def test_a_channel_that_is_upside_down_does_not_silence_the_other(tmp_path, read):
+    samples, rate = sample()
+    soundfile.write(tmp_path / "right.wav", np.stack([samples, 0.9 * samples], axis=1), rate)
+    soundfile.write(tmp_path / "wrong.wav", np.stack([samples, -0.9 * samples], axis=1), rate)
+    right, wrong = read(tmp_path / "right.wav"), read(tmp_path / "wrong.wav")
+    assert np.abs(np.abs(right.astype("f4")) - np.abs(wrong.astype("f4"))).max() < 1e-3
+    assert np.abs(wrong).max() > 0.1
+
+
+def test_two_people_on_two_channels_are_both_heard(tmp_path):
+    samples, rate = sample()
+    other = np.roll(samples, len(samples) // 2)
+    soundfile.write(tmp_path / "both.wav", np.stack([samples, other], axis=1), rate)
+    mixed, _ = speech.read_audio(tmp_path / "both.wav")
+    assert np.allclose(mixed, (samples + other) / 2, atol=1e-3)

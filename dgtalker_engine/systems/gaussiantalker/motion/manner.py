@@ -13,6 +13,7 @@ import torch
 from safetensors import SafetensorError
 
 from ....errors import DGTalkerError
+from ....files import read_file, write_whole
 from ....speech.animation import Mouth
 from ....speech.front_end import Analysis
 from ....speech.progress import NO_PROGRESS, Stage
@@ -26,6 +27,7 @@ SHIPPED = Path(__file__).with_name("motion.safetensors")
 
 _ABOUT = f"{PREFIX}about"
 _FORMAT = "dgtalker motion 1"
+_LARGEST = 256 << 20
 _PIECE = 20 * RATE
 _AGAIN = "Train the head again, or make the base anew: python build.py train motion."
 
@@ -129,7 +131,7 @@ class Manner:
 
 def save(manner: Manner, path: Path) -> None:
     """Writes a file of its own, for `load`."""
-    safetensors.torch.save_file(manner.tensors(), path)
+    write_whole(path, safetensors.torch.save(manner.tensors()))
 
 
 def load(path: Path = SHIPPED) -> Manner:
@@ -138,9 +140,7 @@ def load(path: Path = SHIPPED) -> Manner:
     Raises:
         DGTalkerError: the file is missing or not one of `save`.
     """
-    if not path.is_file():
-        raise DGTalkerError(f"The motion model {path} is missing.", _AGAIN)
-    return Manner.from_bytes(path.read_bytes())
+    return Manner.from_bytes(read_file(path, _LARGEST, "The motion model", _AGAIN))
 
 
 def of_avatar(data: bytes) -> Manner | None:
