@@ -13,7 +13,7 @@ import scipy.sparse
 from scipy.spatial import KDTree
 
 from ....capture.face_model import FaceModel, Region
-from ..template import Template
+from ..template import Template, layer_depths
 from .noise import fields
 from .transfer import light_transfer
 
@@ -71,10 +71,12 @@ class Canvas:
         spacing = np.asarray(nearest)[:, 1:].mean(axis=1).astype(np.float32)
         open_mouth = 1000 * _posed(model, {"jawOpen": 0.8})
         shut_eyes = 1000 * _posed(model, {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0})
-        stretch = np.maximum(self._stretch(open_mouth), self._stretch(shut_eyes))
-        self.spacing = spacing * np.clip(stretch, 1, 3)
+        stretch = np.maximum(self.stretch(open_mouth), self.stretch(shut_eyes))
+        # Few places lie on what is hidden, unevenly: they must reach farther.
+        few = np.isin(self.region, (Region.MOUTH_INSIDE,))
+        self.spacing = (np.where(few, 1.5, 1) * spacing * np.clip(stretch, 1, 3)).astype(np.float32)
         """Of places, in the expression that draws them apart most, mm (G,)."""
-        self.grain = _grain(len(self.points))
+        self.grain = ((1 + layer_depths(len(self.points))) / 2).numpy()
         """0 to 1 (G,): how deep in its layer of hair a place lies."""
         self.turning = self.at_places(model.skin_weights.sum(dim=1, keepdim=True).numpy())[:, 0]
         """1 on eyeballs (G,)."""
@@ -103,7 +105,7 @@ class Canvas:
         """Of a face of that mesh (V, 3), at the places (G, 3)."""
         return unit(self.at_places(self._vertex_normals(vertices)))
 
-    def _stretch(self, vertices: np.ndarray) -> np.ndarray:
+    def stretch(self, vertices: np.ndarray) -> np.ndarray:
         """How much longer lengths on the mesh (V, 3) are than at rest, at the places (G,)."""
         areas = [np.linalg.norm(_across(mesh[self.faces]), axis=1) for mesh in (vertices, self.vertices)]
         around = self._incidence @ np.stack(areas, axis=1)
@@ -199,10 +201,6 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 def _incidence(faces: np.ndarray, vertices: int) -> scipy.sparse.csr_matrix:
     rows, columns = faces.ravel(), np.repeat(np.arange(len(faces)), 3)
     return scipy.sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), (vertices, len(faces)))
-
-
-def _grain(count: int) -> np.ndarray:
-    return np.random.default_rng(5).random(count).astype(np.float32)
 
 
 def _across(corners: np.ndarray) -> np.ndarray:

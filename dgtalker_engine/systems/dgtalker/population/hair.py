@@ -16,7 +16,7 @@ from .skin import jaw, upper_lip
 from .surface import Surface
 from .traits import Person
 
-_RADII = np.array([80.0, 98.0, 86.0])
+_RADII = np.array([80.0, 98.0, 86.0], np.float32)
 """Of the ellipsoid that meridians run on until they hang."""
 _LONGEST = 135.0
 _EQUATOR = np.pi / 2 + 0.12
@@ -39,7 +39,7 @@ class HairPainter:
         away = (canvas.points - CROWN) / _RADII
         self.azimuth = canvas.azimuth
         self.polar = np.arctan2(np.hypot(away[:, 0], away[:, 1]), away[:, 2])
-        self.line = np.interp(np.abs(self.azimuth), *np.array(_HAIRLINE).T)
+        self.line = np.interp(np.abs(self.azimuth), *np.array(_HAIRLINE).T).astype(np.float32)
         self._meridian_size = 1 / np.hypot(np.sin(self.azimuth) / _RADII[0], np.cos(self.azimuth) / _RADII[1])
         self.way = self.polar * (self._meridian_size + _RADII[2]) / 2
         """From the crown along the meridian, mm."""

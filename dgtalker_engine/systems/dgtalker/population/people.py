@@ -48,6 +48,8 @@ class Population:
     def raw(self, person: Person, expression: np.ndarray) -> Raw:
         """What planes should say at the places, for one head: (1, G, …)."""
         surface = Surface.of(self.canvas)
+        face = self.model.vertices(torch.from_numpy(person.identity), self.model.neutral.new_zeros(0))
+        surface.size *= np.clip(self.canvas.stretch(1000 * face.numpy()), 0.85, 1.35)[:, None]
         self.skin.paint(surface, person, expression)
         self.eyes.paint(surface, person)
         self.hair.paint(surface, person)

@@ -40,7 +40,7 @@ class Surface:
     def of(canvas: Canvas) -> Surface:
         """Discs on the face, which overlap as much as they must."""
         count = len(canvas.points)
-        size = np.stack([0.62 * canvas.spacing, 0.62 * canvas.spacing, 0.22 * canvas.spacing], axis=1)
+        size = canvas.spacing[:, None] * np.array([0.78, 0.78, 0.26], np.float32)
         zeros = np.zeros(count, np.float32)
         return Surface(
             albedo=np.full((count, 3), 0.5, np.float32),

@@ -39,8 +39,8 @@ class Range(NamedTuple):
     centre: float = 0.0
     steepness: float = 1.0
 
-    def of(self, number: float) -> float:
-        return self.low + (self.high - self.low) * float(ndtr((number - self.centre) * self.steepness))
+    def of(self, number: np.ndarray) -> np.ndarray:
+        return self.low + (self.high - self.low) * ndtr((number - self.centre) * self.steepness)
 
 
 _RANGES = {
@@ -114,7 +114,14 @@ def draw(random: np.random.Generator) -> np.ndarray:
 
 def normalized(code: np.ndarray) -> np.ndarray:
     """The code whose numbers have the mean square 1."""
-    return code / np.sqrt(np.square(code).mean())
+    return code / np.sqrt(np.square(code).mean(axis=-1, keepdims=True))
+
+
+def identity_of(code: np.ndarray, masculine: np.ndarray) -> np.ndarray:
+    """The face model's identity that codes (…, `CODE_SIZE`) say, float32 (…, `IDENTITY`); see `person_of`."""
+    code = normalized(code)
+    sex = _RANGES["sex"].of(code[..., _OFFSETS["sex"], None])
+    return (_SHAPE * code[..., :IDENTITY] + (2 * sex - 1) * masculine).astype(np.float32)
 
 
 def person_of(code: np.ndarray, masculine: np.ndarray) -> Person:
@@ -124,16 +131,15 @@ def person_of(code: np.ndarray, masculine: np.ndarray) -> Person:
         code: (`CODE_SIZE`,).
         masculine: what of the identity goes with sex (`IDENTITY`,).
     """
-    code = normalized(code)
-    traits = {name: _RANGES[name].of(float(code[_OFFSETS[name]])) for name in TRAITS}
+    identity, code = identity_of(code, masculine), normalized(code)
+    traits = {name: float(_RANGES[name].of(code[_OFFSETS[name]])) for name in TRAITS}
     start, textures = IDENTITY + len(TRAITS), {}
     for name, size in TEXTURES.items():
         part = code[start : start + size]
         textures[name] = part / max(float(np.linalg.norm(part)), 1e-3)
         start += size
     _together(traits)
-    identity = _SHAPE * code[:IDENTITY] + (2 * traits["sex"] - 1) * masculine
-    return Person(identity.astype(np.float32), traits, textures)
+    return Person(identity, traits, textures)
 
 
 def _together(traits: dict[str, float]) -> None:

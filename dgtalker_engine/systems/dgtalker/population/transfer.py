@@ -36,7 +36,7 @@ def sphere(count: int) -> np.ndarray:
 
 def unshadowed(normals: np.ndarray) -> np.ndarray:
     """What of each harmonic arrives at an open surface (…, 9), over π: Ramamoorthi and Hanrahan (2001)."""
-    return harmonics(normals) * np.array([1, *[2 / 3] * 3, *[1 / 4] * 5])
+    return harmonics(normals) * np.array([1, *[2 / 3] * 3, *[1 / 4] * 5], np.float32)
 
 
 def light_transfer(vertices: np.ndarray, normals: np.ndarray, faces: np.ndarray) -> np.ndarray:
