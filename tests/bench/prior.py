@@ -1,9 +1,10 @@
 """How well the prior knows people whom its training has not seen: heads of the population, inverted from pictures.
 
 Run by `python build.py bench prior [--file FILE] [--people N] [--steps N] [--pictures FILE]`; prints JSON. Each head is
-inverted into W+ from pictures of 256 × 256 pixels; PSNR in dB is that of the pixels that the true head covers: of the
-pictures that it was inverted from, and at ±45° of yaw, which it was not. Two rows a head: from one picture from the front,
-and from three (−30°, 0°, 30°). `code` is the head that the network makes of the person's own code, without inversion.
+inverted into W+ from pictures of 256 × 256 pixels, its expression known. PSNR in dB over the pixels that the true head
+covers: `seen` of the pictures that it was inverted from, `turned` at ±45° of yaw, which it was not. Two rows a head:
+from one picture from the front, and from three (−30°, 0°, 30°). `code` is the head that the network makes of the
+person's own code, without inversion.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from sequence import hardware
 
 from dgtalker_engine.capture import face_model, pictures
 from dgtalker_engine.gaussians import Gaussians, render
-from dgtalker_engine.systems.dgtalker.generator import Generator
 from dgtalker_engine.systems.dgtalker.mapping import with_expression
 from dgtalker_engine.systems.dgtalker.population.people import Population
 from dgtalker_engine.systems.dgtalker.population.traits import draw

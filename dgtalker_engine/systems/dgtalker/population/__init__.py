@@ -1,1 +1,1 @@
-"""People who do not exist: what the prior is trained on. `people.Population` makes one from a code, `traits` names its numbers."""
+"""People who do not exist, for the prior to learn: `people` makes one of a code, `traits` names its numbers."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import scipy.sparse
@@ -14,7 +15,7 @@ from scipy.spatial import KDTree
 
 from ....capture.face_model import FaceModel, Region
 from ..template import Template, layer_depths
-from .noise import fields
+from .noise import fields, smooth
 from .transfer import light_transfer
 
 # MediaPipe's landmarks of the subject's left side.
@@ -23,6 +24,8 @@ _BROW = ((336, 285), (296, 295), (334, 282), (293, 283), (300, 276))
 _UPPER_LID = (362, 398, 384, 385, 386, 387, 388, 466, 263)
 _LOWER_LID = (362, 382, 381, 380, 374, 373, 390, 249, 263)
 _CORNER, _WING, _CHIN, _TOP = 291, 358, 152, 10
+_MOUTH = 42.0
+"""How far from the lips, mm, what no light reaches at rest lies in the mouth."""
 CROWN = np.array([0.0, 30.0, 22.0], np.float32)
 """The middle of the skull, about which hair is laid out."""
 
@@ -72,9 +75,11 @@ class Canvas:
         open_mouth = 1000 * _posed(model, {"jawOpen": 0.8})
         shut_eyes = 1000 * _posed(model, {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0})
         stretch = np.maximum(self.stretch(open_mouth), self.stretch(shut_eyes))
-        # Few places lie on what is hidden, unevenly: they must reach farther.
-        few = np.isin(self.region, (Region.MOUTH_INSIDE,))
-        self.spacing = (np.where(few, 1.5, 1) * spacing * np.clip(stretch, 1, 3)).astype(np.float32)
+        # Few places lie on what is hidden, unevenly: they must reach farther, but not out through the lips.
+        cavity = self.region == Region.MOUTH_INSIDE
+        most = np.where(cavity, np.interp(self.points[:, 1], [-66, -58, -45], [3, 7, 12]), 9)
+        wide = np.where(cavity, 1.6, 1) * np.clip(stretch, 1, 3)
+        self.spacing = np.minimum(spacing * wide, most).astype(np.float32)
         """Of places, in the expression that draws them apart most, mm (G,)."""
         self.grain = ((1 + layer_depths(len(self.points))) / 2).numpy()
         """0 to 1 (G,): how deep in its layer of hair a place lies."""
@@ -89,7 +94,13 @@ class Canvas:
         opened = self._transfer(open_mouth)
         shut = self._transfer(shut_eyes)
         # What is hidden at rest is seen in other expressions, and in their light.
-        within = np.isin(self.region, (Region.MOUTH_INSIDE, Region.TEETH))
+        mouth = np.linalg.norm(self.points - self.landmarks[13], axis=1) < _MOUTH
+        skin = np.isin(self.region, (Region.SKIN, Region.LIPS))
+        mouth &= self.points[:, 2] < self.landmarks[13, 2] + 12  # and not in the nose
+        lining = skin * mouth * smooth(0.10, 0.02, rest[:, 0])
+        self.inner_mouth = np.where(self.region == Region.MOUTH_INSIDE, 1, lining).astype(np.float32)
+        """Gums, tongue, and what lies within lips and cheeks, 0 to 1 (G,)."""
+        within = np.isin(self.region, (Region.MOUTH_INSIDE, Region.TEETH)) | (lining > 0.5)
         lids = (self.upper_lid.away < 22) & (self.region == Region.UPPER_FACE) & (shut[:, 0] > rest[:, 0])
         self.transfer = np.where(within[:, None], opened, np.where(lids[:, None], (rest + shut) / 2, rest))
         """How much of each spherical harmonic of the light arrives, (G, 9)."""
@@ -180,7 +191,7 @@ def beside(points: np.ndarray, line: np.ndarray) -> Curve:
     best = np.full(len(points), np.inf)
     along, across = np.zeros(len(points)), np.zeros(len(points))
     ways = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
-    for index, (start, end) in enumerate(zip(line[:-1], line[1:], strict=True)):
+    for index, (start, end) in enumerate(pairwise(line)):
         run = end - start
         share = (points - start) @ run / (run @ run)
         share = np.clip(share, 0 if index else -0.5, 1 if index < len(line) - 2 else 1.5)

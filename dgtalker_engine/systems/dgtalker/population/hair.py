@@ -88,7 +88,7 @@ class HairPainter:
         inside = self._covered(person)
         long, curl, volume = person["hair_length"], person["curl"], person["hair_volume"]
         texture = person.textures["hair"]
-        locks, strands, curls = self.locks @ texture, self.strands @ texture, self.curls @ texture
+        locks, curls = self.locks @ texture, self.curls @ texture
         afro = float(smooth(0.55, 0.95, np.float32(curl)))
         hanging = float(smooth(0.30, 0.95, np.float32(long))) * (1 - 0.75 * afro)
         medium = float(smooth(0.10, 0.45, np.float32(long)))
@@ -168,7 +168,9 @@ class HairPainter:
         polar = np.minimum(way / mean, _EQUATOR)
         down = np.maximum(way - mean * _EQUATOR, 0)
         wide = np.sin(np.minimum(polar, np.pi / 2)) * self._meridian_size
-        return np.stack([wide * np.sin(self.azimuth), -wide * np.cos(self.azimuth), _RADII[2] * np.cos(polar) - down], 1)
+        return np.stack(
+            [wide * np.sin(self.azimuth), -wide * np.cos(self.azimuth), _RADII[2] * np.cos(polar) - down], 1
+        )
 
     def _beard(self, surface: Surface, person: Person) -> None:
         canvas, grain = self.canvas, self.canvas.grain
@@ -181,7 +183,7 @@ class HairPainter:
         length = 1.5 + 15 * max(person["beard"] - 0.35, 0)
         chin = np.exp(-np.square((canvas.mirrored - canvas.chin) / [30, 40, 26]).sum(1))
         lift = amount * (length * (0.35 + 0.65 * chin) * self.jaw + 1.8 * self.upper_lip)
-        outwards = canvas.normals + [0, 0, -0.35]
+        outwards = canvas.normals + np.array([0, 0, -0.35], np.float32)
         surface.offset += ((lift * (1 + 0.15 * field) * (0.5 + 0.5 * grain))[:, None] * outwards).astype(np.float32)
         root, tip = hair_colour(person)
         shades = np.exp(np.clip(0.22 * field + 0.30 * (grain - 0.5), -0.8, 0.8))[:, None]

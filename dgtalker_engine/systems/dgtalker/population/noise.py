@@ -22,7 +22,9 @@ def fields(points: np.ndarray, shortest: float, longest: float, count: int, seed
     lengths = np.exp(random.uniform(np.log(shortest), np.log(longest), (count, _WAVES, 1)))
     waves = (2 * np.pi * directions / lengths).astype(np.float32)
     phases = random.uniform(0, 2 * np.pi, (count, _WAVES)).astype(np.float32)
-    made = [np.cos(points.astype(np.float32) @ wave.T + phase).sum(1) for wave, phase in zip(waves, phases, strict=True)]
+    made = [
+        np.cos(points.astype(np.float32) @ wave.T + phase).sum(1) for wave, phase in zip(waves, phases, strict=True)
+    ]
     return np.stack(made, axis=1) * np.float32(np.sqrt(2 / _WAVES))
 
 

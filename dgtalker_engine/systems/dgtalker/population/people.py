@@ -60,9 +60,7 @@ class Population:
     def heads(self, person: Person, expression: np.ndarray) -> Heads:
         """One head in an expression (E,)."""
         identity, shown = torch.from_numpy(person.identity)[None], torch.from_numpy(np.float32(expression))[None]
-        return activated(
-            self.raw(person, expression), posed(self.template, self.model, identity, shown), self.config
-        )
+        return activated(self.raw(person, expression), posed(self.template, self.model, identity, shown), self.config)
 
     def _clothe(self, surface: Surface, person: Person) -> None:
         hue = 2 * np.pi * (person["collar_hue"] + np.array([0, 1 / 3, 2 / 3]))
@@ -155,9 +153,7 @@ def _light(person: Person) -> tuple[np.ndarray, np.ndarray]:
     return light.astype(np.float32), key.astype(np.float32)
 
 
-def _shine(
-    canvas: Canvas, surface: Surface, normals: np.ndarray, key: np.ndarray, person: Person
-) -> np.ndarray:
+def _shine(canvas: Canvas, surface: Surface, normals: np.ndarray, key: np.ndarray, person: Person) -> np.ndarray:
     """What is mirrored towards a viewer in front, and along strands of hair; scene-linear (G, 3)."""
     half = unit(key + np.array([0, -1.0, 0.05]))
     facing = np.maximum(normals @ half, 0)
@@ -168,8 +164,10 @@ def _shine(
     n = surface.normal
     # The strand: what the shortest turn makes of a direction that lies flat.
     axis = np.stack([-n[:, 1], n[:, 0], 0 * cos], axis=1)
-    strand = n[:, 2:3] * flat + np.cross(axis, flat) + axis * (axis * flat).sum(1, keepdims=True) / (
-        1 + np.maximum(n[:, 2:3], -0.98)
+    strand = (
+        n[:, 2:3] * flat
+        + np.cross(axis, flat)
+        + axis * (axis * flat).sum(1, keepdims=True) / (1 + np.maximum(n[:, 2:3], -0.98))
     )
     across = np.sqrt(np.maximum(1 - np.square(unit(strand + 0.10 * n) @ half), 0))
     band = across**40 * np.maximum(normals @ half, 0) ** 0.8 * person["light_strength"] * surface.hair * surface.open
@@ -189,12 +187,17 @@ def _masculine(model: FaceModel) -> np.ndarray:
     """The identity that widens jaw and neck, lengthens chin and nose, and makes lips thinner (`IDENTITY`,)."""
     moved = model.landmarks(model.neutral + model.identity[:IDENTITY]) - model.landmarks(model.neutral)
     moved = 1000 * moved.numpy()
+
     def away(a: int, b: int, axis: int) -> np.ndarray:
         return moved[:, a, axis] - moved[:, b, axis]
+
     wanted = (
-        away(397, 172, 0) - away(152, 17, 2) - away(1, 6, 1) - away(0, 13, 2) - away(14, 17, 2)
-        - 1.5 * away(9, 4, 1) * 0.5 - away(386, 374, 2)
+        away(397, 172, 0)
+        - away(152, 17, 2)
+        - away(1, 6, 1)
+        - away(0, 13, 2)
+        - away(14, 17, 2)
+        - 1.5 * away(9, 4, 1) * 0.5
+        - away(386, 374, 2)
     )
     return (_MASCULINE / 2 * wanted / np.linalg.norm(wanted)).astype(np.float32)
-
-

@@ -74,7 +74,9 @@ class SkinPainter:
         canvas, random = self.canvas, np.random.default_rng(22)
         bare = np.isin(canvas.region, (Region.SKIN, Region.UPPER_FACE, Region.NECK)) & (canvas.points[:, 1] < 20)
         chosen = random.choice(np.flatnonzero(bare), _MOLES, replace=False)
-        return _dots(canvas.points, chosen, np.full(_MOLES, 1.3)), random.standard_normal((_MOLES, 6)).astype(np.float32)
+        return _dots(canvas.points, chosen, np.full(_MOLES, 1.3)), random.standard_normal((_MOLES, 6)).astype(
+            np.float32
+        )
 
     @cached_property
     def _jaw(self) -> np.ndarray:
@@ -140,10 +142,10 @@ class SkinPainter:
         seam = soft(np.linalg.norm((canvas.points - canvas.landmarks[13])[:, 1:] / [8, 1.6], axis=1), 1.0)
         surface.albedo *= (1 - 0.5 * self.lips * seam)[:, None]
         gums = linear(0.60, 0.24, 0.24) * (0.75 + 0.25 * (1 - person["skin_tone"]))
-        surface.tint(gums, (canvas.region == Region.MOUTH_INSIDE).astype(np.float32))
+        surface.tint(gums, canvas.inner_mouth)
         teeth = between(np.stack([linear(0.80, 0.72, 0.58), linear(0.93, 0.90, 0.85)]), person["teeth"])
         surface.tint(teeth, (canvas.region == Region.TEETH).astype(np.float32))
-        wet = np.isin(canvas.region, (Region.MOUTH_INSIDE, Region.TEETH))
+        wet = (canvas.inner_mouth > 0.5) | (canvas.region == Region.TEETH)
         surface.gloss[wet] = 0.10
         deep = smooth(-66, -30, canvas.points[:, 1])
         surface.open[wet] *= 1 - 0.85 * deep[wet]
@@ -180,7 +182,9 @@ def upper_lip(canvas: Canvas) -> np.ndarray:
     skin = canvas.region == Region.SKIN
     top = canvas.wing[2] - 7
     below = np.interp(p[:, 0], [0, mouth[0], mouth[0] + 9], [mouth[2] + 8, mouth[2], mouth[2] - 12])
-    band = smooth(top + 3, top - 3, p[:, 2] + 0.25 * np.maximum(p[:, 0] - 14, 0)) * smooth(below - 2, below + 2, p[:, 2])
+    band = smooth(top + 3, top - 3, p[:, 2] + 0.25 * np.maximum(p[:, 0] - 14, 0)) * smooth(
+        below - 2, below + 2, p[:, 2]
+    )
     return (skin * band * smooth(mouth[0] + 9, mouth[0], p[:, 0]) * (p[:, 1] < -50)).astype(np.float32)
 
 
@@ -204,17 +208,18 @@ class Wrinkles:
         outer = marks[263]
         crows = np.zeros(len(p), np.float32)
         for rise in (6.0, 0.0, -6.0, -12.0):
-            path = np.array([outer + [4, 2, 0.25 * rise], outer + [15, 13, 1.1 * rise]])
+            path = outer + np.array([[4, 2, 0.25 * rise], [15, 13, 1.1 * rise]])
             crows = np.maximum(crows, soft(canvas.curve(path).away, 1.7))
         lines["crows"] = crows * bare
         under = soft(canvas.lower_lid.across + 7.5, 2.0) * (canvas.lower_lid.away < 12)
         lines["bags"] = under * bare
         corner, wing = canvas.mouth_corner, canvas.wing
-        fold = np.array([wing + [1, 0, 3], wing + [9, 4, -9], corner + [9, 3, 6], corner + [8, 4, -6]])
+        fold = np.stack([wing, wing, corner, corner])
+        fold += np.array([[1, 0, 3], [9, 4, -9], [9, 3, 6], [8, 4, -6]], np.float32)
         lines["fold"] = soft(canvas.curve(fold).away, 2.4) * bare
-        jowl = np.array([corner + [5, 3, -6], corner + [8, 6, -22]])
+        jowl = corner + np.array([[5, 3, -6], [8, 6, -22]])
         lines["jowl"] = soft(canvas.curve(jowl).away, 2.2) * bare
-        bunny = np.array([marks[6] + [5, 2, -6], marks[6] + [11, 7, -13]])
+        bunny = marks[6] + np.array([[5, 2, -6], [11, 7, -13]])
         lines["bunny"] = soft(canvas.curve(bunny).away, 1.8) * bare
         chin = canvas.chin
         lines["chin"] = soft(np.linalg.norm((p - chin - [0, -6, 19]) / [2.6, 2, 1], axis=1), 3.0) * bare

@@ -1,4 +1,4 @@
-"""How soft light falls on a face: precomputed radiance transfer (Sloan et al. 2002), spherical harmonics of degree 2."""
+"""How soft light falls on a face: precomputed radiance transfer (Sloan et al. 2002), harmonics of degree 2."""
 
 from __future__ import annotations
 

@@ -11,12 +11,8 @@ from torch import Tensor
 from ..attributes import Raw
 from ..config import GeneratorConfig
 
-_MILLIMETRES = 6.0
-_SHADES = 0.1
-_LOG_SIZES = 2.0
-_RADIANS = 3.0
-_SHINE = 0.3
-"""What counts as much as an error of 1: of a position, colours, log-sizes, rotations, colours of degree 1."""
+_MILLIMETRES, _SHADES, _LOG_SIZES, _RADIANS, _SHINE, _OPACITIES = 6.0, 0.1, 0.7, 1.0, 0.15, 0.2
+"""Errors that count as 1: of a position, colours, log-sizes, rotations, colours of degree 1, opacities."""
 
 
 def attribute_error(said: Raw, wanted: Raw, weights: Tensor, config: GeneratorConfig) -> Tensor:
@@ -33,7 +29,7 @@ def attribute_error(said: Raw, wanted: Raw, weights: Tensor, config: GeneratorCo
     turns = 2 * math.pi * (torch.tanh(said.rotation) - torch.tanh(wanted.rotation)).abs().sum(-1) / _RADIANS
     shades = 0.5 * (torch.tanh(said.colour[..., :3]) - torch.tanh(wanted.colour[..., :3])).abs().sum(-1) / _SHADES
     shine = 0.5 * (torch.tanh(said.colour[..., 3:]) - torch.tanh(wanted.colour[..., 3:])).abs().sum(-1) / _SHINE
-    opacity = (torch.sigmoid(said.opacity) - torch.sigmoid(wanted.opacity)).abs().sum(-1)
+    opacity = (torch.sigmoid(said.opacity) - torch.sigmoid(wanted.opacity)).abs().sum(-1) / _OPACITIES
     return ((position + sizes + turns + shades + shine + opacity) * weights).mean()
 
 

@@ -54,9 +54,7 @@ def draw_expression(names: Sequence[str], random: np.random.Generator) -> np.nda
     return np.clip(weights, 0, 1).astype(np.float32)
 
 
-def _not_both(
-    weights: np.ndarray, names: Sequence[str], first: str, second: str, random: np.random.Generator
-) -> None:
+def _not_both(weights: np.ndarray, names: Sequence[str], first: str, second: str, random: np.random.Generator) -> None:
     """Of two that pull against each other one is kept."""
     lost = first if random.random() < 0.5 else second
     if min(weights[names.index(first)], weights[names.index(second)]) > 0:

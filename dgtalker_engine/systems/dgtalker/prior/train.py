@@ -53,9 +53,7 @@ class Sample:
         self.heads = activated(self.raw, self.places, population.config)
 
 
-def train(
-    model: FaceModel, config: PriorConfig, run: Run | None = None, template: Template | None = None
-) -> Generator:
+def train(model: FaceModel, config: PriorConfig, run: Run | None = None, template: Template | None = None) -> Generator:
     """A generator, new or from the checkpoint in `run.folder`, trained to the last step; its averaged weights.
 
     The same configuration gives the same one, also after interruptions.
@@ -220,5 +218,3 @@ def grid(above: Heads, below: Heads) -> np.ndarray:
         for heads in (above, below)
     ]  # fmt: skip
     return np.clip(np.concatenate(rows), 0, 1)
-
-

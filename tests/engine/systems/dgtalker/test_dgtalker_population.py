@@ -81,7 +81,9 @@ def test_traits_change_what_they_name(population):
     light, dark = (colours(population, somebody(skin_tone=number))[cheek].mean() for number in (-2, 2))
     assert light > dark + 0.25
     chin = (canvas.region == Region.SKIN) & (np.abs(canvas.points - canvas.chin).max(axis=1) < 14)
-    bare, bearded = (colours(population, somebody(sex=2, beard=number, skin_tone=-1))[chin].mean() for number in (-3, 3))
+    bare, bearded = (
+        colours(population, somebody(sex=2, beard=number, skin_tone=-1))[chin].mean() for number in (-3, 3)
+    )
     assert bearded < bare - 0.15
     lowest = [
         population.heads(population.person(somebody(sex=-2, hair_length=number)), REST).means[0, :, 2].numpy()
@@ -97,7 +99,8 @@ def test_traits_change_what_they_name(population):
 def test_raised_brows_wrinkle_the_forehead_and_little_else(population):
     code = somebody(age=2)
     change = np.abs(
-        colours(population, code, shown(browInnerUp=1, browOuterUpLeft=1, browOuterUpRight=1)) - colours(population, code)
+        colours(population, code, shown(browInnerUp=1, browOuterUpLeft=1, browOuterUpRight=1))
+        - colours(population, code)
     ).mean(axis=1)
     canvas = population.canvas
     front = canvas.points[:, 1] < -45

@@ -29,9 +29,18 @@ from dgtalker_engine.training import Run, seed_all
 
 MODEL = face_model.load()
 TINY = PriorConfig(
-    steps=16, learning_rate=1e-2, batch=2, views=1, side=32, first_people=2, resolution=16, channel_base=128, channel_max=16, width=120,
+    steps=16,
+    learning_rate=1e-2,
+    batch=2,
+    views=1,
+    side=32,
+    first_people=2,
+    resolution=16,
+    channel_base=128,
+    channel_max=16,
+    width=120,
     gaussians=1200,
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +113,9 @@ def test_the_file_gives_back_the_same_heads_in_half_precision(trained, tmp_path)
     assert path.stat().st_size < 2.2 * sum(tensor.numel() for tensor in generator.state_dict().values()) + 50_000
 
 
-@pytest.mark.parametrize("spoil", [lambda data: data[: len(data) // 2], lambda data: data.replace(b"prior 1", b"prior 0")])
+@pytest.mark.parametrize(
+    "spoil", [lambda data: data[: len(data) // 2], lambda data: data.replace(b"prior 1", b"prior 0")]
+)
 def test_a_file_that_is_no_prior_is_refused(trained, tmp_path, spoil):
     path = tmp_path / "prior.safetensors"
     with pytest.raises(DGTalkerError, match="missing"):
@@ -125,7 +136,10 @@ def test_inversion_finds_the_colours_of_a_picture(trained):
     darker = 0.6 * torch.as_tensor(image.rgb)
     told = []
     latents = invert(
-        generator, [Seen(camera, darker, torch.as_tensor(image.alpha), expression)], 12, lambda _, loss: told.append(loss)
+        generator,
+        [Seen(camera, darker, torch.as_tensor(image.alpha), expression)],
+        12,
+        lambda _, loss: told.append(loss),
     )
     assert latents.shape == (1, generator.config.latents, generator.config.width)
     assert told[-1] < told[0]
@@ -134,7 +148,9 @@ def test_inversion_finds_the_colours_of_a_picture(trained):
 
 @pytest.mark.parametrize("layered", [False, True])
 def test_planes_are_found_that_say_what_a_generator_can_say(template, layered):
-    config = GeneratorConfig(resolution=16, gaussians=TINY.gaussians, layered=layered, shared_planes=True, template="fixed")
+    config = GeneratorConfig(
+        resolution=16, gaussians=TINY.gaussians, layered=layered, shared_planes=True, template="fixed"
+    )
     generator = Generator(config, template)
     random = torch.Generator().manual_seed(2)
     planes = torch.randn(config.planes, 16, 16, generator=random)
@@ -154,7 +170,9 @@ def test_what_a_layered_place_shows_changes_with_its_depth(template):
     depths = layer_depths(1000)
     assert depths.abs().max() < 1
     assert depths.mean().abs() < 0.01
-    config = GeneratorConfig(resolution=16, gaussians=TINY.gaussians, layered=True, shared_planes=True, template="fixed")
+    config = GeneratorConfig(
+        resolution=16, gaussians=TINY.gaussians, layered=True, shared_planes=True, template="fixed"
+    )
     generator = Generator(config, template)
     with torch.no_grad():
         before = generator.raw(torch.zeros(1, config.width)).opacity
