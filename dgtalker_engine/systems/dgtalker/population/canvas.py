@@ -77,8 +77,8 @@ class Canvas:
         stretch = np.maximum(self.stretch(open_mouth), self.stretch(shut_eyes))
         # Few places lie on what is hidden, unevenly: they must reach farther, but not out through the lips.
         cavity = self.region == Region.MOUTH_INSIDE
-        most = np.where(cavity, np.interp(self.points[:, 1], [-66, -58, -45], [3, 7, 12]), 9)
-        wide = np.where(cavity, 1.6, 1) * np.clip(stretch, 1, 3)
+        most = np.where(cavity, np.interp(self.points[:, 1], [-66, -60, -50], [3, 6.5, 12]), 9)
+        wide = np.where(cavity, 2.0, 1) * np.clip(stretch, 1, 3)
         self.spacing = np.minimum(spacing * wide, most).astype(np.float32)
         """Of places, in the expression that draws them apart most, mm (G,)."""
         self.grain = ((1 + layer_depths(len(self.points))) / 2).numpy()

@@ -40,9 +40,7 @@ def code_of(seed: int) -> Tensor:
     return torch.from_numpy(draw(np.random.default_rng(seed)))[None]
 
 
-def baked(
-    generator: Generator, latents: Tensor, name: str, progress: Callable[[float], None], seed: int = 0
-) -> Baked:
+def baked(generator: Generator, latents: Tensor, name: str, progress: Callable[[float], None], seed: int = 0) -> Baked:
     """A head of the prior as an avatar, and how far its pictures are from the generator's over speech.
 
     Args:
