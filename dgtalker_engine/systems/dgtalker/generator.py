@@ -7,7 +7,6 @@ head's are the same one, W+ where each layer has its own.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...capture.face_model import FaceModel
@@ -15,6 +14,7 @@ from .attributes import Heads, Raw, activated, split
 from .config import GeneratorConfig
 from .layers import Noise
 from .mapping import MappingNetwork, expression_of
+from .reading import read_planes
 from .synthesis import SynthesisNetwork
 from .template import PosedTemplate, Template, at_rest, layer_depths, posed
 
@@ -77,15 +77,13 @@ class Generator(nn.Module):
     def planes(self, latents: Tensor, noise: Noise = "const") -> Tensor:
         """Attribute planes (B, channels, resolution, resolution), before activations."""
         planes = self.synthesis(self.wide(latents), noise)
-        planes = torch.cat([self.position(planes[:, :3]), planes[:, 3:]], dim=1)
+        position, others = planes.split((3, planes.shape[1] - 3), dim=1)
+        planes = torch.cat([self.position(position), others], dim=1)
         return planes if self.shared is None else planes + self.shared
 
     def raw(self, latents: Tensor, noise: Noise = "const") -> Raw:
         """What the planes say at the template's places; of layered ones, at their depths too."""
-        planes = self.planes(latents, noise)
-        places = self.uv.expand(len(planes), 1, -1, -1)
-        sampled = F.grid_sample(planes, places, mode="bilinear", padding_mode="zeros", align_corners=False)
-        said = sampled[:, :, 0].mT
+        said = read_planes(self.planes(latents, noise), self.uv)
         if self.config.layered:
             middle, change = said.chunk(2, dim=-1)
             said = middle + self.depths * change
