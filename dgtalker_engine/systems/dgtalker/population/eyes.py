@@ -6,7 +6,7 @@ import numpy as np
 
 from ....capture.face_model import Region
 from .canvas import Canvas, unit
-from .noise import fields, smooth, soft
+from .noise import fields, ramp, smooth, soft
 from .surface import Surface, between, linear
 from .traits import Person
 
@@ -55,8 +55,8 @@ class EyePainter:
         from_axis, ball = self.from_axis, self.ball
         brown = between(_BROWN, 0.3 + person["eye_colour"])
         light = between(np.stack([between(_BLUE, person["eye_green"]), between(_GREEN, person["eye_green"])]),
-                        smooth(0.35, 0.9, np.float32(person["eye_green"])))  # fmt: skip
-        outer = brown + float(smooth(0.35, 0.75, np.float32(person["eye_colour"]))) * (light - brown)
+                        ramp(0.35, 0.9, person["eye_green"]))  # fmt: skip
+        outer = brown + ramp(0.35, 0.75, person["eye_colour"]) * (light - brown)
         inner = outer * 1.25 + np.array([0.05, 0.03, 0.0], np.float32)
         white = linear(0.90, 0.87, 0.84) - np.array([0.0, 0.05, 0.07], np.float32) * person["wrinkles"]
         corner = soft(np.abs(self.canvas.mirrored[:, 0] - 31) - 12, 4.0)

@@ -11,7 +11,7 @@ import numpy as np
 from ....capture.face_model import Region
 from .canvas import CROWN, Canvas, unit
 from .eyes import hair_colour
-from .noise import fields, smooth, soft
+from .noise import fields, ramp, smooth, soft
 from .skin import jaw, upper_lip
 from .surface import Surface
 from .traits import Person
@@ -79,7 +79,7 @@ class HairPainter:
         corners = soft(away - 0.62, 0.28) * (3 + 9 * man + 26 * crown + 3 * person["hairline"])
         ragged = 1.2 * (self.strands @ person.textures["hair"])
         inside = self.inside - forehead * smooth(1.25, 0.75, away) - corners + ragged
-        bald = smooth(0.25, 0.9, np.float32(crown))
+        bald = ramp(0.25, 0.9, crown)
         top = 175 * float(bald) * smooth(2.9, 2.2, away) + 105 * float(bald) * smooth(2.2, 2.9, away)
         return np.minimum(inside, self.way - 0.62 * top) if bald > 0 else inside
 
@@ -89,14 +89,14 @@ class HairPainter:
         long, curl, volume = person["hair_length"], person["curl"], person["hair_volume"]
         texture = person.textures["hair"]
         locks, curls = self.locks @ texture, self.curls @ texture
-        afro = float(smooth(0.55, 0.95, np.float32(curl)))
-        hanging = float(smooth(0.30, 0.95, np.float32(long))) * (1 - 0.75 * afro)
-        medium = float(smooth(0.10, 0.45, np.float32(long)))
+        afro = ramp(0.55, 0.95, curl)
+        hanging = ramp(0.30, 0.95, long) * (1 - 0.75 * afro)
+        medium = ramp(0.10, 0.45, long)
         grown = smooth(-2.0, 5.0, inside) * self.hairy
         # Short hair is thinner towards the ears and the nape.
         low = smooth(30, -4, self.inside) * smooth(0.75, 1.0, np.abs(self.azimuth)) * (1 - medium)
         amount = grown * (1 - 0.55 * low)
-        fringe = person["fringe"] * float(smooth(0.12, 0.3, np.float32(long + 0.4 * person["hair_top"])))
+        fringe = person["fringe"] * ramp(0.12, 0.3, long + 0.4 * person["hair_top"])
         reach = _LONGEST * hanging * self.side + 46 * fringe * soft(self.azimuth, 0.85)
         reach = reach * (1 + 0.07 * locks)
         slide = reach * self.share**1.6 * grown
@@ -109,7 +109,7 @@ class HairPainter:
         parted = soft((self.azimuth - 0.45 * person["parting"]) * 3.2, 1.0) * smooth(150, 70, self.way)
         lift = height * edge * grown * (1 - 0.35 * parted * medium)
         lift = lift * np.clip(1 + 0.14 * locks + (0.06 + 0.22 * curl) * curls, 0.4, 1.7)
-        over_ears = float(smooth(0.05, 0.35, np.float32(hanging))) * self.side * smooth(0.45, 0.95, self.share)
+        over_ears = ramp(0.05, 0.35, hanging) * self.side * smooth(0.45, 0.95, self.share)
         lift = lift + 11 * over_ears * grown
         far = np.clip(slide / 60, 0, 1)[:, None]
         out = unit(canvas.normals + far * (unit((canvas.points + path - CROWN) * [1, 1, 0.15]) - canvas.normals))
@@ -158,8 +158,8 @@ class HairPainter:
         deep = smooth(1.5, 7, lift) * (1 - smooth(-0.1, 0.9, grain)) * 0.6
         under = smooth(0.55, 1.0, self.share) * np.clip(slide / 60, 0, 1) * (1 - grain)
         surface.open *= (1 - amount * deep) * (1 - 0.4 * under)
-        afro = smooth(0.55, 0.95, np.float32(curl))
-        surface.hair = np.maximum(surface.hair, amount * (1 - 0.85 * float(afro)) * smooth(0.5, 3, lift))
+        afro = ramp(0.55, 0.95, curl)
+        surface.hair = np.maximum(surface.hair, amount * (1 - 0.85 * afro) * smooth(0.5, 3, lift))
         surface.gloss *= 1 - amount
 
     def _path(self, way: np.ndarray) -> np.ndarray:
@@ -174,8 +174,8 @@ class HairPainter:
 
     def _beard(self, surface: Surface, person: Person) -> None:
         canvas, grain = self.canvas, self.canvas.grain
-        full = smooth(0.15, 0.6, np.float32(person["beard"]))
-        lip = smooth(0.2, 0.6, np.float32(max(person["moustache"], 0.8 * person["beard"])))
+        full = ramp(0.15, 0.6, person["beard"])
+        lip = ramp(0.2, 0.6, max(person["moustache"], 0.8 * person["beard"]))
         field = canvas.pores @ person.textures["hair"]
         ragged = 1 + 0.25 * field + 0.5 * (grain - 0.5)
         grows = smooth(0.1, 0.95, self.jaw * ragged) * full + smooth(0.1, 0.8, self.upper_lip * ragged) * lip

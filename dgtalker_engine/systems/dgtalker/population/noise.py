@@ -37,3 +37,8 @@ def smooth(low: float | np.ndarray, high: float | np.ndarray, x: np.ndarray) -> 
     """0 at `low`, 1 at `high`, smooth between."""
     t = np.clip((x - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
+
+
+def ramp(low: float, high: float, x: float) -> float:
+    """`smooth` of one number."""
+    return float(smooth(low, high, np.asarray(x)))

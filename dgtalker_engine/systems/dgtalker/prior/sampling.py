@@ -53,14 +53,14 @@ def baked(generator: Generator, latents: Tensor, name: str, progress: Callable[[
     Raises:
         DGTalkerError: the avatar's pictures are not those of the generator.
     """
-    with one_torch_thread(), torch.no_grad():
-        return _baked(generator, latents, name, progress, seed)
+    with one_torch_thread():
+        return _baked(generator, latents.detach(), name, progress, seed)
 
 
 def _baked(generator: Generator, latents: Tensor, name: str, progress: Callable[[float], None], seed: int) -> Baked:
     model = generator.face_model
     assert model is not None
-    identity = generator.face(latents)[0][0].numpy()
+    identity = generator.face(latents)[0][0].detach().numpy()
     rig = face_rig(model, identity)
     triangles = generator.triangles.numpy()
     regions = model.regions.numpy()[triangles]
@@ -68,7 +68,8 @@ def _baked(generator: Generator, latents: Tensor, name: str, progress: Callable[
     def shown(weights: np.ndarray) -> Gaussians:
         return generator(with_expression(latents, torch.from_numpy(rig.expression(weights)))).cloud(0)
 
-    rest = shown(rig.rig.defaults)
+    with torch.no_grad():
+        rest = shown(rig.rig.defaults)
     corners = model.faces.numpy()[triangles]
     joint_weights = rig.joint_weights(corners, generator.barycentrics.numpy(), rest.means.numpy())
     joint = rig.joints[-1]
