@@ -17,7 +17,7 @@ class PriorConfig(Config):
     batch: int = setting(4, "heads in a step", least=1)
     views: int = setting(1, "pictures in a step, of its first heads", least=0)
     side: int = setting(256, "of the pictures, pixels", least=16)
-    learning_rate: float = setting(2e-3, "Adam's highest", least=0.0)
+    learning_rate: float = setting(1e-2, "Adam's highest", least=0.0)
     warm_up: float = setting(0.03, "the share of the steps in which the learning rate rises", least=0.0, most=1.0)
     gradient_norm: float = setting(1.0, "gradients are scaled down to that norm", least=0.0)
     average: float = setting(0.998, "how much of the averaged weights stays in a step", least=0.0, most=1.0)

@@ -63,6 +63,7 @@ def quick():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "_IDENTITY_STEPS", 20)
+        patch.setattr(training, "_importance", lambda *_: torch.ones(TINY.generator().code_size))
         patch.setattr(training, "Population", kept)
         yield
 
