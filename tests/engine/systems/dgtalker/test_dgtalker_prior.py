@@ -17,6 +17,7 @@ from dgtalker_engine.systems.dgtalker.config import GeneratorConfig
 from dgtalker_engine.systems.dgtalker.generator import Generator
 from dgtalker_engine.systems.dgtalker.places import even_template
 from dgtalker_engine.systems.dgtalker.population.traits import draw
+from dgtalker_engine.systems.dgtalker.prior import sampling
 from dgtalker_engine.systems.dgtalker.prior import train as training
 from dgtalker_engine.systems.dgtalker.prior.config import PriorConfig
 from dgtalker_engine.systems.dgtalker.prior.file import read, to_bytes
@@ -186,7 +187,8 @@ def test_what_a_layered_place_shows_changes_with_its_depth(template):
     assert split(torch.zeros(1, 5, config.plane_channels), config).opacity.shape == (1, 5, 1)
 
 
-def test_a_person_of_the_prior_becomes_a_synthetic_avatar_that_moves(trained):
+def test_a_person_of_the_prior_becomes_a_synthetic_avatar_that_moves(trained, monkeypatch):
+    monkeypatch.setattr(sampling, "_EXAMPLES", 8)
     generator = trained[0]
     latents = generator.mapping(code_of(3))
     told = []
