@@ -18,6 +18,7 @@ MODELS = {
     "speech": "dgtalker_engine.systems.lipsync",
     "face-model": "dgtalker_engine.systems.face_model",
     "motion": "dgtalker_engine.systems.gaussiantalker.motion",
+    "prior": "dgtalker_engine.systems.dgtalker.prior",
 }
 """The models that `train` makes, and the module that trains each."""
 LEARN_FROM_CLIPS = ("speech", "motion")

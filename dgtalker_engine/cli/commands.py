@@ -153,6 +153,23 @@ def avatar_info(options: argparse.Namespace) -> int:
     return 0
 
 
+def avatar_sample(options: argparse.Namespace) -> int:
+    from ..capture import face_model
+    from ..systems.dgtalker.prior import file, sampling
+
+    terminal = Terminal()
+    code = sampling.code_of(options.seed)
+    generator = file.read(file.SHIPPED, face_model.load())
+    latents = generator.mapping(code)
+    made = sampling.baked(generator, latents, options.output.stem, lambda share: terminal(share, "Baking the head"))
+    write_target(options.output, avatars.pack(made.avatar))
+    terminal.say(
+        f"{len(made.avatar.base['means'])} Gaussians in {options.output}, {made.error.psnr:.1f} dB from the prior "
+        f"over speech, lips {made.error.lip_error:.2f} px"
+    )
+    return 0
+
+
 def _training_rows(record: TrainingRecord) -> dict[str, str]:
     return {
         "trained by": f"{record.system} {record.version}, {record.clip_seconds:.1f} s of video, {record.frames} frames",

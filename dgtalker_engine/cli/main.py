@@ -86,10 +86,14 @@ def parser() -> argparse.ArgumentParser:
     consent.add_options(dub, text, required=False)
     dub.set_defaults(run=_dub)
 
-    avatar = commands.add_parser("avatar", help="look at an avatar")
+    avatar = commands.add_parser("avatar", help="look at an avatar, or make one of somebody who does not exist")
     actions = avatar.add_subparsers(title="actions", metavar="ACTION", required=True)
     info = _command(actions, "info", "what is in a .dgt file", "avatar_info")
     info.add_argument("file", metavar="FILE", help="a .dgt file or the name of a built-in head")
+
+    sample = _command(actions, "sample", "a head of somebody who does not exist", "avatar_sample")
+    sample.add_argument("--seed", type=int, default=0, help="who: the same one gives the same person (default: 0)")
+    sample.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the .dgt file to write")
 
     doctor = commands.add_parser("doctor", help="what was found on this machine, and what to do about what is missing")
     doctor.add_argument("--json", action="store_true", help="print the report as JSON")

@@ -33,6 +33,11 @@ class GeneratorConfig(Config):
     activation_clamp: float = setting(0.0, "activations are kept within ± it; 0: they are not", least=0)
     sh_degree: int = setting(1, "of the colours' spherical harmonics", least=0, most=1)
 
+    layered: bool = setting(
+        False, "planes also say how what a place shows changes with its depth in its layer: hair, grain"
+    )
+    shared_planes: bool = setting(False, "what all heads have in common is learned texel by texel, beside the network")
+
     gaussians: int = setting(40_000, "how many places of the template have a Gaussian", least=1)
     template: str = setting(
         "decoded",
@@ -81,6 +86,11 @@ class GeneratorConfig(Config):
     def plane_channels(self) -> int:
         """Position 3, log-scale 3, rotation 3, colour, opacity 1: in this order."""
         return 10 + 3 * self.sh_coefficients
+
+    @property
+    def planes(self) -> int:
+        """All channels: where Gaussians are layered, each twice, its middle and how it changes with depth."""
+        return self.plane_channels * (1 + self.layered)
 
     def channels(self, resolution: int) -> int:
         """Of the layers at a resolution."""

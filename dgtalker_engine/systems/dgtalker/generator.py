@@ -7,7 +7,6 @@ head's are the same one, W+ where each layer has its own.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...capture.face_model import FaceModel
@@ -15,8 +14,9 @@ from .attributes import Heads, Raw, activated, split
 from .config import GeneratorConfig
 from .layers import Noise
 from .mapping import MappingNetwork, expression_of
+from .reading import read_planes
 from .synthesis import SynthesisNetwork
-from .template import PosedTemplate, Template, at_rest, posed
+from .template import PosedTemplate, Template, at_rest, layer_depths, posed
 
 _COARSE = 4
 """How many latents, from the first on, say how the template is posed: those of planes up to 16 × 16."""
@@ -41,6 +41,7 @@ class Generator(nn.Module):
     points: Tensor
     triangles: Tensor
     barycentrics: Tensor
+    depths: Tensor
 
     def __init__(self, config: GeneratorConfig, template: Template, face_model: FaceModel | None = None) -> None:
         super().__init__()
@@ -60,6 +61,10 @@ class Generator(nn.Module):
             nn.init.zeros_(self.identity.bias)
         for name, tensor in template._asdict().items():
             self.register_buffer(name, tensor)
+        self.register_buffer("depths", layer_depths(config.gaussians)[:, None], persistent=False)
+        self.shared: nn.Parameter | None = None
+        if config.shared_planes:
+            self.shared = nn.Parameter(torch.zeros(config.planes, config.resolution, config.resolution))
 
     def forward(self, latents: Tensor, noise: Noise = "const") -> Heads:
         """Heads from W (B, width) or W+ (B, latents, width)."""
@@ -72,14 +77,17 @@ class Generator(nn.Module):
     def planes(self, latents: Tensor, noise: Noise = "const") -> Tensor:
         """Attribute planes (B, channels, resolution, resolution), before activations."""
         planes = self.synthesis(self.wide(latents), noise)
-        return torch.cat([self.position(planes[:, :3]), planes[:, 3:]], dim=1)
+        position, others = planes.split((3, planes.shape[1] - 3), dim=1)
+        planes = torch.cat([self.position(position), others], dim=1)
+        return planes if self.shared is None else planes + self.shared
 
     def raw(self, latents: Tensor, noise: Noise = "const") -> Raw:
-        """What the planes say at the template's places."""
-        planes = self.planes(latents, noise)
-        places = self.uv.expand(len(planes), 1, -1, -1)
-        sampled = F.grid_sample(planes, places, mode="bilinear", padding_mode="zeros", align_corners=False)
-        return split(sampled[:, :, 0].mT, self.config)
+        """What the planes say at the template's places; of layered ones, at their depths too."""
+        said = read_planes(self.planes(latents, noise), self.uv)
+        if self.config.layered:
+            middle, change = said.chunk(2, dim=-1)
+            said = middle + self.depths * change
+        return split(said, self.config)
 
     def face(self, latents: Tensor) -> tuple[Tensor, Tensor]:
         """The face model's identity (B, I) and expression (B, E) that latents say, of a decoded template; linear."""

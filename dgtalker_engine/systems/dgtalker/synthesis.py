@@ -23,7 +23,7 @@ class SynthesisBlock(nn.Module):
             inputs = config.channels(resolution // 2)
             self.conv0 = SynthesisLayer(inputs, outputs, width, resolution, upsampled=True, clamp=clamp)
         self.conv1 = SynthesisLayer(outputs, outputs, width, resolution, clamp=clamp)
-        self.torgb = ToPlanes(outputs, config.plane_channels, width, clamp=clamp)
+        self.torgb = ToPlanes(outputs, config.planes, width, clamp=clamp)
 
     def forward(self, x: Tensor | None, planes: Tensor | None, latents: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
         """Features and planes of twice the resolution.

@@ -33,6 +33,15 @@ class Template(NamedTuple):
         return Template(torch.zeros(gaussians, 2), torch.zeros(gaussians, 3), triangles, torch.zeros(gaussians, 3))
 
 
+def layer_depths(gaussians: int) -> Tensor:
+    """How deep in its layer each of G places lies, −1 to 1 (G,): even among places that are near each other.
+
+    Places are in no order, so any sequence that is even does; this is the golden section's.
+    """
+    index = torch.arange(1, gaussians + 1, dtype=torch.float64)
+    return (2 * torch.frac(index * (5**0.5 - 1) / 2) - 1).float()
+
+
 class PosedTemplate(NamedTuple):
     """Places in B poses.
 

@@ -16,6 +16,7 @@ from dgtalker_engine.systems.dgtalker.config import LARGE, MEDIUM, SMALL, Genera
 from dgtalker_engine.systems.dgtalker.generator import Generator, interpolated, mixed
 from dgtalker_engine.systems.dgtalker.layout import plane_layout
 from dgtalker_engine.systems.dgtalker.places import even_template
+from dgtalker_engine.systems.dgtalker.reading import read_planes, reference_read_planes
 from dgtalker_engine.systems.dgtalker.resampling import (
     reference_upsample,
     reference_upsampling_convolution,
@@ -68,6 +69,22 @@ def test_upsampling_is_the_filter_s_by_its_definition(size):
         found = torch.autograd.grad(fast(*tensors).square().sum(), tensors)
         wanted = torch.autograd.grad(slow(*tensors).square().sum(), tensors)
         torch.testing.assert_close(found, wanted)
+
+
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
+def test_planes_are_read_as_grid_sample_reads_them(memory):
+    random = torch.Generator().manual_seed(3)
+    planes = torch.randn(2, 5, 6, 8, dtype=torch.float64, generator=random).to(memory_format=memory)
+    uv = 2.4 * torch.rand(200, 2, dtype=torch.float64, generator=random) - 1.2
+    uv[:4] = torch.tensor([[-1, -1], [1, 1], [1, -1], [0, 0]])
+    wanted = torch.randn(2, 200, 5, dtype=torch.float64, generator=random)
+    found = []
+    for read in (read_planes, reference_read_planes):
+        own = planes.clone().requires_grad_()
+        said = read(own, uv)
+        (gradient,) = torch.autograd.grad((said * wanted).sum(), own)
+        found.append((said.detach(), gradient))
+    torch.testing.assert_close(*found)
 
 
 @pytest.mark.parametrize(("config", "millions"), [(LARGE, 28.5), (MEDIUM, 5.8), (SMALL, 0.4)])
