@@ -52,6 +52,8 @@ class FaceModel:
         pose_correctives: offsets per entry of the joints' rotations minus the identity (9 J, V, 3), or None.
         landmark_faces: the triangle that each of MediaPipe's landmarks lies on, int64 (`LANDMARKS`,); −1: none.
         landmark_barycentrics: where in it (`LANDMARKS`, 3).
+        landmark_bias: how far beside those places, metres, MediaPipe sees its landmarks on faces that look along −Y or
+            nearly: at the outline, for one, they slide over the skin (`LANDMARKS`, 3); None: nowhere.
         made_of: digests of what the model was computed from as it was opened; empty where its file has all of it.
         file: where the user's file lies; empty for the model that the engine brings.
     """
@@ -72,6 +74,7 @@ class FaceModel:
     pose_correctives: Tensor | None
     landmark_faces: Tensor
     landmark_barycentrics: Tensor
+    landmark_bias: Tensor | None = None
     made_of: tuple[str, ...] = ()
     file: str = ""
 
@@ -134,14 +137,15 @@ class FaceModel:
     def digest(self) -> str:
         """SHA-256 of the model: what a clip was fitted with.
 
-        Of a model that is computed it is that of its sources, since another processor rounds otherwise.
+        Of a model that is computed it is that of its sources, since another processor rounds otherwise. The landmarks'
+        bias is no part of it: tracks hold where a face's landmarks lie, and mean the same face with another one.
         """
         digest = hashlib.sha256()
         if self.made_of:
             digest.update(" ".join((self.name, *self.made_of)).encode())
             return digest.hexdigest()
         for field in fields(self):
-            if field.name in ("made_of", "file"):
+            if field.name in ("landmark_bias", "made_of", "file"):
                 continue
             value = getattr(self, field.name)
             digest.update(field.name.encode())

@@ -84,7 +84,7 @@ def fit_landmarks(
     seen = _seen(face_model.expression_names, arkit, blink)
     held = priors(face_model.expression_names)
     focal = _START_FOCAL * size
-    person = Person(np.zeros(len(face_model.identity)), focal, np.zeros((len(model.indices), 3)))
+    person = Person(np.zeros(len(face_model.identity)), focal, model.bias)
     frames = _begin(model, landmarks, focal, size, len(face_model.expression_names))
     chosen = spread(
         np.concatenate([np.nan_to_num(arkit), 3 * frames.rotation.reshape(len(arkit), 9)], 1), _FOR_THE_PERSON
@@ -153,7 +153,7 @@ def _begin(model: LandmarkModel, landmarks: np.ndarray, focal: float, size: int,
     count = len(landmarks)
     rotation, translation = np.empty((count, 3, 3)), np.empty((count, 3))
     face = model.indices < 468
-    source = model.neutral[face]
+    source = (model.neutral + model.bias)[face]
     for frame, points in enumerate(landmarks[:, model.indices[face]].astype(np.float64)):
         similarity = fit_similarity(source, points)
         rotation[frame] = similarity.rotation

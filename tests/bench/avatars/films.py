@@ -40,9 +40,10 @@ WALL = (0.55, 0.6, 0.66)
 """sRGB."""
 
 _MOST_SHIFT = 32
-_FOCAL = 2.2
-"""In picture heights."""
+USUAL_FOCAL = 2.2
+"""In picture heights: 53 mm on a picture 24 mm high."""
 _DISTANCE = 0.78
+"""Metres at the usual focal length; with others the camera stands where the head looks as large."""
 _TEST_PART = 0.8
 """Truth is of instants after that part of the film, which is for training in the published protocol."""
 _TURN, _NOD = 10.0, 4.0
@@ -102,6 +103,7 @@ def make(
     size: int = 512,
     fps: int = 25,
     instants: int = 3,
+    focal: float = USUAL_FOCAL,
 ) -> Film:
     """A film of one of `characters.NAMES`, made in parts that are kept when it is called again.
 
@@ -113,12 +115,14 @@ def make(
         size: pixels of a side.
         fps: frames a second.
         instants: how many moments of the last fifth are shown from each side.
+        focal: length of the camera, in picture heights.
     """
     folder.mkdir(parents=True, exist_ok=True)
     samples, rate = soundfile.read(sound, dtype="float32", always_2d=True)
     samples = samples.mean(axis=1)[: round(seconds * rate)]
     digest = hashlib.sha256(samples.tobytes()).hexdigest()
     settings = {"name": name, "sound": digest, "seconds": seconds, "size": size, "fps": fps, "instants": instants}
+    settings["focal"] = focal
     record, begun = folder / "film.json", folder / "settings.json"
     if not begun.is_file() or json.loads(begun.read_text()) != settings:
         for old in (record, *folder.glob("*.png")):
@@ -129,9 +133,9 @@ def make(
         return Film(**{**kept, "folder": folder, "views": tuple(View(**view) for view in kept["views"])})
     performance = perform(animate(samples, rate, fps=fps).take)
     who = characters.character(name)
-    poses = _head_to_camera(performance)
+    poses = _head_to_camera(performance, _DISTANCE * focal / USUAL_FOCAL)
     frames = performance.frames
-    K = np.array([[_FOCAL * size, 0, size / 2], [0, _FOCAL * size, size / 2], [0, 0, 1]])
+    K = np.array([[focal * size, 0, size / 2], [0, focal * size, size / 2], [0, 0, 1]])
 
     def picture(frame: int, to_camera: np.ndarray) -> np.ndarray:
         values = zip(performance.names, performance.weights[frame].tolist(), strict=True)
@@ -165,7 +169,7 @@ def _write_whole(path: Path, data: bytes) -> None:
     fresh.replace(path)
 
 
-def _head_to_camera(performance: Performance) -> np.ndarray:
+def _head_to_camera(performance: Performance, distance: float) -> np.ndarray:
     """The head turns slowly by ±10° before a camera that stands still, and nods as the performance has it."""
     times = np.arange(performance.frames) / performance.fps
     pitch, roll, _ = (performance.curve(name) for name in ("headPitch", "headRoll", "headYaw"))
@@ -173,7 +177,7 @@ def _head_to_camera(performance: Performance) -> np.ndarray:
     pitch = 0.5 * pitch + np.radians(_NOD) * np.sin(2 * np.pi * times / _NOD_SECONDS)
     head = np.tile(np.eye(4), (len(times), 1, 1))
     head[:, :3, :3] = Rotation.from_euler("xyz", np.stack([pitch, 0.5 * roll, yaw], axis=1)).as_matrix()
-    to_camera = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0.0], [0, 1, 0, _DISTANCE], [0, 0, 0, 1]])
+    to_camera = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0.0], [0, 1, 0, distance], [0, 0, 0, 1]])
     return to_camera @ head
 
 
