@@ -83,6 +83,12 @@ class PaintedHead:
             colours[(distance < 0.4 * iris) & (regions == Region.EYES)] = [0.03, 0.03, 0.03]
         return colours
 
+    @property
+    def eyes(self) -> np.ndarray:
+        """Centres of the left and the right eyeball in head space, metres (2, 3)."""
+        joints = self.model.joint_regressor @ self.vertices({})
+        return joints[[self.model.joint_names.index(name) for name in ("leftEye", "rightEye")]].double().numpy()
+
     def vertices(self, weights: Mapping[str, float]) -> torch.Tensor:
         """The mesh in head space with ARKit's weights (V, 3)."""
         expression = torch.tensor([float(weights.get(name, 0.0)) for name in self.model.expression_names])

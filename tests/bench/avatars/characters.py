@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+import numpy as np
+
 from dgtalker_engine import avatar
 from dgtalker_engine.capture import face_model
 from dgtalker_engine.gaussians import Gaussians
@@ -19,6 +21,11 @@ class Character(Protocol):
         """The head in head space with ARKit's weights."""
         ...
 
+    @property
+    def eyes(self) -> np.ndarray:
+        """Centres of the left and the right eyeball in head space, metres (2, 3)."""
+        ...
+
 
 def character(name: str) -> Character:
     """One of `NAMES`."""
@@ -31,3 +38,10 @@ class _BuiltIn:
 
     def pose(self, weights: Mapping[str, float]) -> Gaussians:
         return self._avatar.pose(self._avatar.rig.weights(weights))
+
+    @property
+    def eyes(self) -> np.ndarray:
+        joints = self._avatar.metadata.joints
+        return np.array(
+            [next(j.pivot for j in joints if f"eyeLookDown{side}" in j.turns) for side in ("Left", "Right")]
+        )

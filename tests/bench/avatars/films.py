@@ -75,6 +75,7 @@ class Film:
         folder: holds ``film.mp4``, ``film.json`` and the views' pictures.
         size, fps, focal: pixels, frames a second, and pixels; the principal point is the picture's middle.
         head_to_camera: of every frame (frames, 4, 4), as nested lists.
+        eyes: `characters.Character.eyes`, as nested lists.
         views: the truth from the side.
     """
 
@@ -83,6 +84,7 @@ class Film:
     fps: int
     focal: float
     head_to_camera: list[list[list[float]]]
+    eyes: list[list[float]]
     views: tuple[View, ...]
 
     @property
@@ -154,7 +156,13 @@ def make(
                 _write_whole(path, cv2.imencode(".png", picture(frame, to_camera)[..., ::-1])[1].tobytes())
             views.append(View(frame=frame, yaw=yaw, picture=path.name, head_to_camera=to_camera.tolist()))
     film = Film(
-        folder=folder, size=size, fps=fps, focal=float(K[0, 0]), head_to_camera=poses.tolist(), views=tuple(views)
+        folder=folder,
+        size=size,
+        fps=fps,
+        focal=float(K[0, 0]),
+        head_to_camera=poses.tolist(),
+        eyes=who.eyes.tolist(),
+        views=tuple(views),
     )
     _shoot(film.video, (picture(i, poses[i]) for i in range(frames)), samples, rate, fps, size)
     fields = asdict(film)
@@ -181,23 +189,41 @@ def _head_to_camera(performance: Performance, distance: float) -> np.ndarray:
     return to_camera @ head
 
 
-def around_head(head_to_camera: np.ndarray, yaw: float) -> np.ndarray:
-    """The pose before a camera that went around the picture's vertical through the head's origin by `yaw` degrees.
+def around_head(head_to_camera: np.ndarray, yaw: float, centre: np.ndarray | None = None) -> np.ndarray:
+    """The pose before a camera that went around the picture's vertical through a place of the head by `yaw` degrees.
 
-    Nothing of the head's own coordinates is used but its origin, so the same can be done to a pose that was tracked.
+    Args:
+        head_to_camera: (4, 4).
+        yaw: degrees.
+        centre: in head space (3,); None for its origin.
     """
-    origin = np.eye(4)
-    origin[:3, 3] = head_to_camera[:3, 3]
+    there = head_to_camera[:3, 3] if centre is None else head_to_camera[:3, :3] @ centre + head_to_camera[:3, 3]
+    middle = np.eye(4)
+    middle[:3, 3] = there
     turn = np.eye(4)
     turn[:3, :3] = Rotation.from_euler("y", yaw, degrees=True).as_matrix()
-    return origin @ turn @ np.linalg.inv(origin) @ head_to_camera
+    return middle @ turn @ np.linalg.inv(middle) @ head_to_camera
+
+
+def origin_in(film: Film, eyes: np.ndarray) -> np.ndarray:
+    """The film's origin in the space of a head that was tracked in it (3,).
+
+    Models have their origin more or less deep in the head. Both have eyes, as far apart as the head is large.
+
+    Args:
+        film: whose views went around its origin.
+        eyes: centres of the tracked head's eyeballs (2, 3).
+    """
+    true = np.array(film.eyes)
+    scale = np.linalg.norm(eyes[0] - eyes[1]) / np.linalg.norm(true[0] - true[1])
+    return eyes.mean(axis=0) - scale * true.mean(axis=0)
 
 
 def shift_onto(picture: np.ndarray, truth: np.ndarray, inside: np.ndarray) -> tuple[int, int]:
     """The rows and columns, whole pixels, by which a picture has to be moved to be most like the truth.
 
-    A head whose tracked origin lies nearer or farther than the true one stands elsewhere in a view from the side, and
-    is the same head: so it is moved before it is judged, and how far is told.
+    A head that was tracked nearer or farther than it was stands elsewhere in a view from the side, and is the same
+    head: so it is moved before it is judged, and how far is told.
 
     Args:
         picture, truth: (H, W, 3).

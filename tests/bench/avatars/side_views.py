@@ -24,13 +24,17 @@ def figures(head: TrainedHead, frames: ClipFrames, film: films.Film, picture: Pa
     shown: list[np.ndarray] = []
     kept = {number: index for index, number in enumerate(frames.clip.info.kept)}
     wall = torch.tensor(films.WALL)
+    model = frames.face_model
+    joints = (model.joint_regressor @ model.neutral).double().numpy()
+    eyes = joints[[model.joint_names.index(name) for name in ("leftEye", "rightEye")]]
+    centre = films.origin_in(film, eyes)
     posed = protocols.tracked(head, frames, whole=True)
     for view in film.views:
         if view.frame not in kept:
             continue
         index = kept[view.frame]
         tracked = frames.camera(index)
-        turned = films.around_head(np.asarray(tracked.world_to_camera), view.yaw)
+        turned = films.around_head(np.asarray(tracked.world_to_camera), view.yaw, centre)
         camera = Camera(K=tracked.K, world_to_camera=turned, width=tracked.width, height=tracked.height)
         image = render(posed(index), camera, antialiased=True)
         rgb, alpha = torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)
