@@ -59,7 +59,7 @@ def made_film(folder: Path) -> Film:
         pose=np.zeros((FRAMES, 2, 3), np.float32),
         identity=face.identity,
         expression=face.expression,
-        landmark_offsets=np.zeros((478, 3), np.float32),
+        landmark_offsets=model.landmark_bias.numpy(),
     )
     for name in ("frames", "masks"):
         (folder / name).mkdir()
@@ -149,7 +149,7 @@ def test_what_changes_in_unseen_frames_is_foretold_from_landmarks() -> None:
     tracks = Tracks(
         times=face.times, landmarks=face.landmarks, arkit=face.expression, blink=face.blink, focal=face.focal,
         head_to_camera=moved(face.head_to_camera, -steps).astype(np.float32), pose=np.zeros((100, 2, 3), np.float32),
-        identity=face.identity, expression=face.expression, landmark_offsets=np.zeros((478, 3), np.float32),
+        identity=face.identity, expression=face.expression, landmark_offsets=model.landmark_bias.numpy(),
     )  # fmt: skip
     used = np.sort(random.choice(100, 80, replace=False))
     unseen = np.setdiff1d(np.arange(100), used)
