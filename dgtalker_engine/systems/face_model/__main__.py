@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
         return 1
     for name, figure in figures.items():
         say(f"{name}: mean {figure['mean']:.2f} mm, 95 % below {figure['p95']:.2f} mm")
-    say(f"wrote {options.out}, {options.out.stat().st_size / 1e6:.2f} MB")
+    say(f"wrote {options.out}, {options.out.stat().st_size / 1e6:.2f} MB; what MediaPipe sees of it: --landmarks")
     return 0
 
 

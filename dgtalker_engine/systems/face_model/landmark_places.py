@@ -25,8 +25,8 @@ def places_of_source(source: Source) -> np.ndarray:
 def places_of_clips(folder: Path, fitted: FaceModel) -> np.ndarray:
     """The same, corrected by the people in clips.
 
-    Fitting a clip finds where its face's landmarks lie beside the model's. What all faces have in common there is no
-    trait of theirs: it is the model's landmarks that lie wrong.
+    Fitting a clip finds where its face's landmarks lie beside the model's. What all faces have in common there, besides
+    the model's `landmark_bias`, is no trait of theirs: it is the model's landmarks that lie wrong.
 
     Args:
         folder: of clips that `capture` made, one or more a person.
@@ -50,6 +50,8 @@ def places_of_clips(folder: Path, fitted: FaceModel) -> np.ndarray:
             raise DGTalkerError(f"{path} has no landmarks' offsets.", "Capture its video again.")
         offsets.append(found.astype(np.float64))
     places = fitted.landmarks(fitted.neutral).double().numpy() + np.mean(offsets, axis=0)
+    if fitted.landmark_bias is not None:
+        places -= fitted.landmark_bias.double().numpy()
     return _symmetric(places[: LANDMARKS - 10])
 
 
