@@ -158,6 +158,7 @@ def test_what_lies_beside_its_place_in_every_picture_is_found_in_space():
     assert not found[468:].any()
 
 
+@pytest.mark.usefixtures("landmarker")
 def test_mediapipe_finds_painted_heads_about_where_they_are(monkeypatch):
     monkeypatch.setattr(painted_head, "_GAUSSIANS", 20_000)
     model = face_model.load()
