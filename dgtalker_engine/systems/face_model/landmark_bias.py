@@ -17,6 +17,7 @@ from scipy.spatial.transform import Rotation
 
 from ...capture.face_model import LANDMARKS, FaceModel
 from ...capture.faces import FaceLandmarker
+from ...capture.fit.weights import CLOSURES
 from ...gaussians import Camera, render
 from .painted_head import PaintedHead
 
@@ -87,7 +88,8 @@ def _camera(random: np.random.Generator) -> Camera:
 def bias_of(model: FaceModel, sights: list[Sight]) -> np.ndarray:
     """The offsets in head space that explain what was seen the best, the same on both sides (LANDMARKS, 3), metres.
 
-    Irises have none: where they lie beside their place, the eyes look there. Least squares in the pictures, iterated
+    Irises have none: where they lie beside their place, the eyes look there. What meets when lips and lids close has one
+    offset: closed landmarks mean closed lips. Least squares in the pictures, iterated
     and robust; a landmark that was seen from one direction alone stays in its depth.
     """
     offsets = np.zeros((LANDMARKS, 3))
@@ -112,6 +114,8 @@ def bias_of(model: FaceModel, sights: list[Sight]) -> np.ndarray:
     face = LANDMARKS - 10
     offsets[face:] = 0
     offsets[:face] = _symmetric(model.landmarks(model.neutral)[:face].double().numpy(), offsets[:face])
+    for pair in CLOSURES:
+        offsets[list(pair)] = offsets[list(pair)].mean(axis=0)
     return offsets
 
 

@@ -152,10 +152,12 @@ def test_what_lies_beside_its_place_in_every_picture_is_found_in_space():
     bias[10] = [0, 0.004, 0.003]
     bias[[234, 454]] = [[-0.004, 0.02, 0], [0.004, 0.02, 0]]
     bias[468] = [0.002, 0, 0]  # an iris: the eye looks there
+    bias[13], bias[14] = [0, 0, 0.001], [0, 0, 0.003]  # both lips
     found = landmark_bias.bias_of(model, seen_from_all_sides(model, bias))
     np.testing.assert_allclose(found[[10, 234, 454]], bias[[10, 234, 454]], atol=1.5e-3)
     assert np.linalg.norm(found[[1, 4, 50, 280]], axis=1).max() < 1e-3
     assert not found[468:].any()
+    assert found[13, 2] == found[14, 2] == pytest.approx(0.002, abs=1e-3)
 
 
 @pytest.mark.usefixtures("landmarker")
