@@ -88,9 +88,9 @@ def _camera(random: np.random.Generator) -> Camera:
 def bias_of(model: FaceModel, sights: list[Sight]) -> np.ndarray:
     """The offsets in head space that explain what was seen the best, the same on both sides (LANDMARKS, 3), metres.
 
-    Irises have none: where they lie beside their place, the eyes look there. What meets when lips and lids close has one
-    offset: closed landmarks mean closed lips. Least squares in the pictures, iterated
-    and robust; a landmark that was seen from one direction alone stays in its depth.
+    Irises have none: where they lie beside their place, the eyes look there. What meets when lips and lids close has
+    one: closed landmarks mean closed lips. Least squares in the pictures, iterated and robust; a landmark that was seen
+    from one direction alone stays in its depth.
     """
     offsets = np.zeros((LANDMARKS, 3))
     for _ in range(_ROUNDS):
