@@ -20,7 +20,6 @@ from .solver import fit_frames, fit_person
 from .weights import priors
 
 _FOR_THE_PERSON = 150  # frames
-_DEPTH_TRUST = 0.5
 _START_FOCAL = 2.2
 
 
