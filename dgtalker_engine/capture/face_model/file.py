@@ -79,7 +79,9 @@ def read(path: Path) -> FaceModel:
             joint_parents=tuple(int(parent) for parent in about["joint_parents"]),
             made_of=(),
             file="",
-            **{name: tensors.get(name) if name in _OPTIONAL else tensors[name] for name in _STORED},
+            pose_correctives=tensors.get("pose_correctives"),
+            landmark_bias=tensors.get("landmark_bias", torch.zeros(LANDMARKS, 3)),
+            **{name: tensors[name] for name in _STORED if name not in _OPTIONAL},
         )
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise DGTalkerError(f"The face model {path} cannot be read: {error}", _AGAIN) from error

@@ -130,13 +130,13 @@ def landmark_model(face_model: FaceModel) -> LandmarkModel:
     neutral, identity, expression = (
         tensor.cpu().numpy() for tensor in (face_model.neutral, face_model.identity, face_model.expression)
     )
-    correctives, bias = face_model.pose_correctives, face_model.landmark_bias
+    correctives = face_model.pose_correctives
     return LandmarkModel(
         indices=indices,
         neutral=at(neutral),
         identity=at(identity),
         expression=at(expression),
-        bias=np.zeros((len(indices), 3)) if bias is None else bias[indices].cpu().numpy().astype(np.float64),
+        bias=face_model.landmark_bias[indices].cpu().numpy().astype(np.float64),
         joints=regressor @ neutral,
         joints_identity=regressor @ identity,
         weights=at(face_model.skin_weights.cpu().numpy()),

@@ -49,9 +49,8 @@ def places_of_clips(folder: Path, fitted: FaceModel) -> np.ndarray:
         if found.shape != (LANDMARKS, 3) or not np.isfinite(found).all():
             raise DGTalkerError(f"{path} has no landmarks' offsets.", "Capture its video again.")
         offsets.append(found.astype(np.float64))
-    places = fitted.landmarks(fitted.neutral).double().numpy() + np.mean(offsets, axis=0)
-    if fitted.landmark_bias is not None:
-        places -= fitted.landmark_bias.double().numpy()
+    common = np.mean(offsets, axis=0) - fitted.landmark_bias.double().numpy()
+    places = fitted.landmarks(fitted.neutral).double().numpy() + common
     return _symmetric(places[: LANDMARKS - 10])
 
 
