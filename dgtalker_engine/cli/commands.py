@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .. import avatar as avatars
 from .. import speech, systems
+from ..errors import DGTalkerError
 from ..files import make_folder, write_target
 from ..performance import Direction, exchange, perform, transcripts
 from ..rendering.inputs import load_shot, open_avatar
@@ -92,6 +93,11 @@ def capture(options: argparse.Namespace) -> int:
 def _capture_performance(options: argparse.Namespace) -> int:
     from ..capture.performance_from_video import performance_from_video
 
+    if options.face_model:
+        raise DGTalkerError(
+            "A performance is read off the landmarks, and no face model is fitted to it.",
+            "Leave --face-model out: the curves are ARKit's, for any head.",
+        )
     written = exchange.format_for(options.output)
     terminal = Terminal()
     captured = performance_from_video(options.video, start=options.start, seconds=options.seconds, progress=terminal)

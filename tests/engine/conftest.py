@@ -19,6 +19,8 @@ import torch
 from head_cloud import head_cloud, look_at
 
 import dgtalker_engine
+from dgtalker_engine.capture import ready
+from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.gaussians import Camera, Gaussians
 from dgtalker_engine.gaussians.constants import SH_C0
 from dgtalker_engine.kernels import thread_pool
@@ -35,6 +37,15 @@ os.environ.setdefault("DGTALKER_BACKEND", "cpu")
 
 # A shell's background job ignores Ctrl-C, and so would the commands that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def landmarker():
+    """Skips where MediaPipe cannot be loaded: it needs the system's OpenGL ES."""
+    try:
+        ready.check()
+    except DGTalkerError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,9 @@ _STORED = {
     "pose_correctives": torch.float16,
     "landmark_faces": torch.int32,
     "landmark_barycentrics": torch.float32,
+    "landmark_bias": torch.float32,
 }
+_OPTIONAL = ("pose_correctives", "landmark_bias")
 _LISTS = ("expression_names", "joint_names", "joint_parents")
 
 
@@ -72,13 +74,14 @@ def read(path: Path) -> FaceModel:
         tensors = {name: _widened(tensor) for name, tensor in tensors.items()}
         model = FaceModel(
             name=str(about["name"]),
-            pose_correctives=tensors.get("pose_correctives"),
             expression_names=tuple(str(name) for name in about["expression_names"]),
             joint_names=tuple(str(name) for name in about["joint_names"]),
             joint_parents=tuple(int(parent) for parent in about["joint_parents"]),
             made_of=(),
             file="",
-            **{name: tensors[name] for name in _STORED if name != "pose_correctives"},
+            pose_correctives=tensors.get("pose_correctives"),
+            landmark_bias=tensors.get("landmark_bias", torch.zeros(LANDMARKS, 3)),
+            **{name: tensors[name] for name in _STORED if name not in _OPTIONAL},
         )
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise DGTalkerError(f"The face model {path} cannot be read: {error}", _AGAIN) from error
@@ -111,6 +114,7 @@ def problem(model: FaceModel) -> str | None:
         "pose_correctives": (9 * j, v, 3),
         "landmark_faces": (LANDMARKS,),
         "landmark_barycentrics": (LANDMARKS, 3),
+        "landmark_bias": (LANDMARKS, 3),
     }
     for name, shape in shapes.items():
         tensor = getattr(model, name)

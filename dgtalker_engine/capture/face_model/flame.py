@@ -62,6 +62,7 @@ def load_flame(path: Path) -> FaceModel:
         known, faces, weights = _published(embedding, len(model.faces))
         model.landmark_faces[known] = torch.from_numpy(faces)
         model.landmark_barycentrics[known] = _tensor(weights)
+        model.landmark_bias[known] = 0  # what was measured is how ours lie
         made_of.append(hashlib.sha256(embedding.read_bytes()).hexdigest())
     return replace(model, identity=model.identity[:_USED_IDENTITY], made_of=tuple(made_of))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
 from functools import cached_property
 
@@ -52,6 +52,8 @@ class FaceModel:
         pose_correctives: offsets per entry of the joints' rotations minus the identity (9 J, V, 3), or None.
         landmark_faces: the triangle that each of MediaPipe's landmarks lies on, int64 (`LANDMARKS`,); −1: none.
         landmark_barycentrics: where in it (`LANDMARKS`, 3).
+        landmark_bias: how far beside those places, metres, MediaPipe sees its landmarks on faces that look along −Y or
+            nearly: at the outline, for one, they slide over the skin (`LANDMARKS`, 3).
         made_of: digests of what the model was computed from as it was opened; empty where its file has all of it.
         file: where the user's file lies; empty for the model that the engine brings.
     """
@@ -72,6 +74,7 @@ class FaceModel:
     pose_correctives: Tensor | None
     landmark_faces: Tensor
     landmark_barycentrics: Tensor
+    landmark_bias: Tensor = field(default_factory=lambda: torch.zeros(LANDMARKS, 3))
     made_of: tuple[str, ...] = ()
     file: str = ""
 
@@ -127,24 +130,25 @@ class FaceModel:
 
     def to(self, device: torch.device | str) -> FaceModel:
         """The same model with its tensors on another device."""
-        tensors = {field.name: getattr(self, field.name) for field in fields(self)}
+        tensors = {one.name: getattr(self, one.name) for one in fields(self)}
         return replace(self, **{name: t.to(device) for name, t in tensors.items() if isinstance(t, Tensor)})
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the model: what a clip was fitted with.
 
-        Of a model that is computed it is that of its sources, since another processor rounds otherwise.
+        Of a model that is computed it is that of its sources, since another processor rounds otherwise. The landmarks'
+        bias is no part of it: tracks hold where a face's landmarks lie, and mean the same face with another one.
         """
         digest = hashlib.sha256()
         if self.made_of:
             digest.update(" ".join((self.name, *self.made_of)).encode())
             return digest.hexdigest()
-        for field in fields(self):
-            if field.name in ("made_of", "file"):
+        for name in (one.name for one in fields(self)):
+            if name in ("landmark_bias", "made_of", "file"):
                 continue
-            value = getattr(self, field.name)
-            digest.update(field.name.encode())
+            value = getattr(self, name)
+            digest.update(name.encode())
             digest.update(value.cpu().numpy().tobytes() if isinstance(value, Tensor) else repr(value).encode())
         return digest.hexdigest()
 

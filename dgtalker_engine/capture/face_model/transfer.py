@@ -72,6 +72,7 @@ def with_ours(other: FaceModel, ours: FaceModel, aligned: Alignment) -> FaceMode
             regions=torch.from_numpy(shown),
             landmark_faces=torch.from_numpy(landmark_faces),
             landmark_barycentrics=_tensor(barycentrics),
+            landmark_bias=ours.landmark_bias.clone(),
         )
     )
 

@@ -20,7 +20,6 @@ from .solver import fit_frames, fit_person
 from .weights import priors
 
 _FOR_THE_PERSON = 150  # frames
-_DEPTH_TRUST = 0.5
 _START_FOCAL = 2.2
 
 
@@ -84,7 +83,7 @@ def fit_landmarks(
     seen = _seen(face_model.expression_names, arkit, blink)
     held = priors(face_model.expression_names)
     focal = _START_FOCAL * size
-    person = Person(np.zeros(len(face_model.identity)), focal, np.zeros((len(model.indices), 3)))
+    person = Person(np.zeros(len(face_model.identity)), focal, model.bias)
     frames = _begin(model, landmarks, focal, size, len(face_model.expression_names))
     chosen = spread(
         np.concatenate([np.nan_to_num(arkit), 3 * frames.rotation.reshape(len(arkit), 9)], 1), _FOR_THE_PERSON
@@ -153,7 +152,7 @@ def _begin(model: LandmarkModel, landmarks: np.ndarray, focal: float, size: int,
     count = len(landmarks)
     rotation, translation = np.empty((count, 3, 3)), np.empty((count, 3))
     face = model.indices < 468
-    source = model.neutral[face]
+    source = (model.neutral + model.bias)[face]
     for frame, points in enumerate(landmarks[:, model.indices[face]].astype(np.float64)):
         similarity = fit_similarity(source, points)
         rotation[frame] = similarity.rotation

@@ -123,7 +123,10 @@ class Problem:
         return Equations(*(np.concatenate(arrays) for arrays in zip(*pieces, strict=True)))
 
     def offsets(self, person: Person, frames: Frames, held: float) -> Person:
-        """The person with the offsets that explain what is left on average, held back by `held` per squared metre."""
+        """The person with the offsets that explain what is left on average.
+
+        They are held to the model's bias by `held` per squared metre.
+        """
         count, landmarks, _ = self.wanted.shape
         hessian, gradient = np.zeros((landmarks, 3, 3)), np.zeros((landmarks, 3))
         for first in range(0, count, _BATCH):
@@ -137,7 +140,8 @@ class Problem:
         hessian, gradient = hessian / count, gradient / count
         # An iris beside its place means a look, not a person.
         each = held * np.where(self.model.indices < 468, 1.0, _IRIS_HELD)[:, None]
-        step = np.linalg.solve(hessian + each[..., None] * np.eye(3), (gradient + each * person.offsets)[..., None])
+        beside = person.offsets - self.model.bias
+        step = np.linalg.solve(hessian + each[..., None] * np.eye(3), (gradient + each * beside)[..., None])
         step = step[..., 0]
         return replace(person, offsets=person.offsets - step)
 

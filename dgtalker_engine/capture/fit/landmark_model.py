@@ -36,6 +36,7 @@ class LandmarkModel:
     Attributes:
         indices: which of the 478 (P,).
         neutral, identity, expression: at the landmarks (P, 3), (I, P, 3), (E, P, 3).
+        bias: how far beside them MediaPipe sees them (P, 3).
         joints, joints_identity: places of the joints at rest (J, 3), and by identity (I, J, 3).
         weights: skin weights (P, J).
         turns: what each expression turns (E, J, 3), axis-angle.
@@ -46,6 +47,7 @@ class LandmarkModel:
     neutral: np.ndarray
     identity: np.ndarray
     expression: np.ndarray
+    bias: np.ndarray
     joints: np.ndarray
     joints_identity: np.ndarray
     weights: np.ndarray
@@ -134,6 +136,7 @@ def landmark_model(face_model: FaceModel) -> LandmarkModel:
         neutral=at(neutral),
         identity=at(identity),
         expression=at(expression),
+        bias=face_model.landmark_bias[indices].cpu().numpy().astype(np.float64),
         joints=regressor @ neutral,
         joints_identity=regressor @ identity,
         weights=at(face_model.skin_weights.cpu().numpy()),

@@ -16,8 +16,8 @@ from .weights import Priors
 Check = Callable[[], None]
 """Called between iterations; raises `Cancelled` to stop."""
 
-_IDENTITY_HELD = 4.0  # squared pixels a frame, times the squared standard deviations
-_FOCAL_HELD = 400.0  # times the squared logarithm of the focal length over what is usual
+_IDENTITY_HELD = 20.0  # squared pixels a frame, times the squared standard deviations
+_FOCAL_HELD = 100.0  # times the squared logarithm of the focal length over what is usual
 _OFFSETS_HELD = 2e5  # times the squared distance, metres
 _JOINTS_HELD = 300.0  # times the squared angle, radians
 _USUAL_FOCAL = 2.2  # of the picture's side

@@ -21,7 +21,7 @@ from .seeding import seed
 from .tracking import moved, steps_between, track
 from .training import train
 
-_ROUNDS = ((80, 1),) * 5  # steps of training, iterations of tracking
+_ROUNDS = ((160, 1), *((60, 1),) * 4)  # steps of training, iterations of tracking
 _READ = 0.2  # of the progress
 _TRAINED = 100  # frames
 _SEEDED = 5

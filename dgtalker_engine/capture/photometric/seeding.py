@@ -13,7 +13,7 @@ from .appearance import Seeds
 from .scene import SIDE, Scene
 
 _COUNT = 10000
-_SIZE = 0.7  # of a pixel
+_SIZE = 1.0  # of a pixel
 _DEEPEST = 0.11  # metres of roundness beside the face, at most
 _BEHIND = 0.01  # metres behind the pivot, where the outline lies
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from ...capture.face_model import SHIPPED, read
 from ...errors import DGTalkerError
 from .config import FaceModelConfig
-from .export import export
+from .export import export, export_landmark_bias
+from .landmark_bias import bias_of, look
 from .landmark_places import places_of_clips, places_of_source
 from .source import read_source
 from .train import train
@@ -19,7 +20,11 @@ from .train import train
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m dgtalker_engine.systems.face_model", description=__doc__)
     parser.add_argument("-o", "--out", type=Path, default=SHIPPED, help="the file to write (default: the shipped one)")
-    parser.add_argument("--head", type=Path, required=True, help="the folder with ICT-FaceKit")
+    given = parser.add_mutually_exclusive_group(required=True)
+    given.add_argument("--head", type=Path, help="the folder with ICT-FaceKit")
+    given.add_argument(
+        "--landmarks", action="store_true", help="only measure where MediaPipe sees the landmarks of the model in --out"
+    )
     parser.add_argument(
         "--tracked", type=Path, help="a folder of clips, captured with the model in --out: they correct its landmarks"
     )
@@ -31,6 +36,11 @@ def main(arguments: list[str]) -> int:
 
     config = FaceModelConfig()
     try:
+        if options.landmarks:
+            model = read(options.out)
+            export_landmark_bias(options.out, bias_of(model, look(model, config.looked_at, config.views, say)))
+            say(f"wrote {options.out}")
+            return 0
         source = read_source(options.head)
         places = places_of_clips(options.tracked, read(options.out)) if options.tracked else places_of_source(source)
         figures = export(options.out, train(config, source, places, say), source, config)
@@ -39,7 +49,7 @@ def main(arguments: list[str]) -> int:
         return 1
     for name, figure in figures.items():
         say(f"{name}: mean {figure['mean']:.2f} mm, 95 % below {figure['p95']:.2f} mm")
-    say(f"wrote {options.out}, {options.out.stat().st_size / 1e6:.2f} MB")
+    say(f"wrote {options.out}, {options.out.stat().st_size / 1e6:.2f} MB; what MediaPipe sees of it: --landmarks")
     return 0
 
 

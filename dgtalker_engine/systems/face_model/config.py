@@ -21,3 +21,5 @@ class FaceModelConfig(Config):
     back_weight: float = setting(0.3, "of scalp and neck, likewise", least=0.0)
     unseen_samples: int = setting(100, "sampled heads for the figures", least=1)
     seed: int = setting(1, "of these heads", least=0)
+    looked_at: int = setting(24, "painted heads on which MediaPipe's landmarks are measured", least=2)
+    views: int = setting(14, "pictures of each of them", least=2)

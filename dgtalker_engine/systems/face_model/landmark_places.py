@@ -25,8 +25,8 @@ def places_of_source(source: Source) -> np.ndarray:
 def places_of_clips(folder: Path, fitted: FaceModel) -> np.ndarray:
     """The same, corrected by the people in clips.
 
-    Fitting a clip finds where its face's landmarks lie beside the model's. What all faces have in common there is no
-    trait of theirs: it is the model's landmarks that lie wrong.
+    Fitting a clip finds where its face's landmarks lie beside the model's. What all faces have in common there, besides
+    the model's `landmark_bias`, is no trait of theirs: it is the model's landmarks that lie wrong.
 
     Args:
         folder: of clips that `capture` made, one or more a person.
@@ -49,7 +49,8 @@ def places_of_clips(folder: Path, fitted: FaceModel) -> np.ndarray:
         if found.shape != (LANDMARKS, 3) or not np.isfinite(found).all():
             raise DGTalkerError(f"{path} has no landmarks' offsets.", "Capture its video again.")
         offsets.append(found.astype(np.float64))
-    places = fitted.landmarks(fitted.neutral).double().numpy() + np.mean(offsets, axis=0)
+    common = np.mean(offsets, axis=0) - fitted.landmark_bias.double().numpy()
+    places = fitted.landmarks(fitted.neutral).double().numpy() + common
     return _symmetric(places[: LANDMARKS - 10])
 
 

@@ -40,9 +40,10 @@ WALL = (0.55, 0.6, 0.66)
 """sRGB."""
 
 _MOST_SHIFT = 32
-_FOCAL = 2.2
-"""In picture heights."""
+USUAL_FOCAL = 2.2
+"""In picture heights: 53 mm on a picture 24 mm high."""
 _DISTANCE = 0.78
+"""Metres at the usual focal length; with others the camera stands where the head looks as large."""
 _TEST_PART = 0.8
 """Truth is of instants after that part of the film, which is for training in the published protocol."""
 _TURN, _NOD = 10.0, 4.0
@@ -74,6 +75,7 @@ class Film:
         folder: holds ``film.mp4``, ``film.json`` and the views' pictures.
         size, fps, focal: pixels, frames a second, and pixels; the principal point is the picture's middle.
         head_to_camera: of every frame (frames, 4, 4), as nested lists.
+        eyes: `characters.Character.eyes`, as nested lists.
         views: the truth from the side.
     """
 
@@ -82,6 +84,7 @@ class Film:
     fps: int
     focal: float
     head_to_camera: list[list[list[float]]]
+    eyes: list[list[float]]
     views: tuple[View, ...]
 
     @property
@@ -102,6 +105,7 @@ def make(
     size: int = 512,
     fps: int = 25,
     instants: int = 3,
+    focal: float = USUAL_FOCAL,
 ) -> Film:
     """A film of one of `characters.NAMES`, made in parts that are kept when it is called again.
 
@@ -113,12 +117,14 @@ def make(
         size: pixels of a side.
         fps: frames a second.
         instants: how many moments of the last fifth are shown from each side.
+        focal: length of the camera, in picture heights.
     """
     folder.mkdir(parents=True, exist_ok=True)
     samples, rate = soundfile.read(sound, dtype="float32", always_2d=True)
     samples = samples.mean(axis=1)[: round(seconds * rate)]
     digest = hashlib.sha256(samples.tobytes()).hexdigest()
     settings = {"name": name, "sound": digest, "seconds": seconds, "size": size, "fps": fps, "instants": instants}
+    settings["focal"] = focal
     record, begun = folder / "film.json", folder / "settings.json"
     if not begun.is_file() or json.loads(begun.read_text()) != settings:
         for old in (record, *folder.glob("*.png")):
@@ -129,9 +135,9 @@ def make(
         return Film(**{**kept, "folder": folder, "views": tuple(View(**view) for view in kept["views"])})
     performance = perform(animate(samples, rate, fps=fps).take)
     who = characters.character(name)
-    poses = _head_to_camera(performance)
+    poses = _head_to_camera(performance, _DISTANCE * focal / USUAL_FOCAL)
     frames = performance.frames
-    K = np.array([[_FOCAL * size, 0, size / 2], [0, _FOCAL * size, size / 2], [0, 0, 1]])
+    K = np.array([[focal * size, 0, size / 2], [0, focal * size, size / 2], [0, 0, 1]])
 
     def picture(frame: int, to_camera: np.ndarray) -> np.ndarray:
         values = zip(performance.names, performance.weights[frame].tolist(), strict=True)
@@ -150,7 +156,13 @@ def make(
                 _write_whole(path, cv2.imencode(".png", picture(frame, to_camera)[..., ::-1])[1].tobytes())
             views.append(View(frame=frame, yaw=yaw, picture=path.name, head_to_camera=to_camera.tolist()))
     film = Film(
-        folder=folder, size=size, fps=fps, focal=float(K[0, 0]), head_to_camera=poses.tolist(), views=tuple(views)
+        folder=folder,
+        size=size,
+        fps=fps,
+        focal=float(K[0, 0]),
+        head_to_camera=poses.tolist(),
+        eyes=who.eyes.tolist(),
+        views=tuple(views),
     )
     _shoot(film.video, (picture(i, poses[i]) for i in range(frames)), samples, rate, fps, size)
     fields = asdict(film)
@@ -165,7 +177,7 @@ def _write_whole(path: Path, data: bytes) -> None:
     fresh.replace(path)
 
 
-def _head_to_camera(performance: Performance) -> np.ndarray:
+def _head_to_camera(performance: Performance, distance: float) -> np.ndarray:
     """The head turns slowly by ±10° before a camera that stands still, and nods as the performance has it."""
     times = np.arange(performance.frames) / performance.fps
     pitch, roll, _ = (performance.curve(name) for name in ("headPitch", "headRoll", "headYaw"))
@@ -173,27 +185,45 @@ def _head_to_camera(performance: Performance) -> np.ndarray:
     pitch = 0.5 * pitch + np.radians(_NOD) * np.sin(2 * np.pi * times / _NOD_SECONDS)
     head = np.tile(np.eye(4), (len(times), 1, 1))
     head[:, :3, :3] = Rotation.from_euler("xyz", np.stack([pitch, 0.5 * roll, yaw], axis=1)).as_matrix()
-    to_camera = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0.0], [0, 1, 0, _DISTANCE], [0, 0, 0, 1]])
+    to_camera = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0.0], [0, 1, 0, distance], [0, 0, 0, 1]])
     return to_camera @ head
 
 
-def around_head(head_to_camera: np.ndarray, yaw: float) -> np.ndarray:
-    """The pose before a camera that went around the picture's vertical through the head's origin by `yaw` degrees.
+def around_head(head_to_camera: np.ndarray, yaw: float, centre: np.ndarray | None = None) -> np.ndarray:
+    """The pose before a camera that went around the picture's vertical through a place of the head by `yaw` degrees.
 
-    Nothing of the head's own coordinates is used but its origin, so the same can be done to a pose that was tracked.
+    Args:
+        head_to_camera: (4, 4).
+        yaw: degrees.
+        centre: in head space (3,); None for its origin.
     """
-    origin = np.eye(4)
-    origin[:3, 3] = head_to_camera[:3, 3]
+    there = head_to_camera[:3, 3] if centre is None else head_to_camera[:3, :3] @ centre + head_to_camera[:3, 3]
+    middle = np.eye(4)
+    middle[:3, 3] = there
     turn = np.eye(4)
     turn[:3, :3] = Rotation.from_euler("y", yaw, degrees=True).as_matrix()
-    return origin @ turn @ np.linalg.inv(origin) @ head_to_camera
+    return middle @ turn @ np.linalg.inv(middle) @ head_to_camera
+
+
+def origin_in(film: Film, eyes: np.ndarray) -> np.ndarray:
+    """The film's origin in the space of a head that was tracked in it (3,).
+
+    Models have their origin more or less deep in the head. Both have eyes, as far apart as the head is large.
+
+    Args:
+        film: whose views went around its origin.
+        eyes: centres of the tracked head's eyeballs (2, 3).
+    """
+    true = np.array(film.eyes)
+    scale = np.linalg.norm(eyes[0] - eyes[1]) / np.linalg.norm(true[0] - true[1])
+    return eyes.mean(axis=0) - scale * true.mean(axis=0)
 
 
 def shift_onto(picture: np.ndarray, truth: np.ndarray, inside: np.ndarray) -> tuple[int, int]:
     """The rows and columns, whole pixels, by which a picture has to be moved to be most like the truth.
 
-    A head whose tracked origin lies nearer or farther than the true one stands elsewhere in a view from the side, and
-    is the same head: so it is moved before it is judged, and how far is told.
+    A head that was tracked nearer or farther than it was stands elsewhere in a view from the side, and is the same
+    head: so it is moved before it is judged, and how far is told.
 
     Args:
         picture, truth: (H, W, 3).

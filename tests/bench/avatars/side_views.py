@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from dgtalker_engine.capture.clip import Clip
+from dgtalker_engine.capture.regions import frame_regions
 from dgtalker_engine.gaussians import Camera, render
 from dgtalker_engine.rendering.formats import png as png_format
 from dgtalker_engine.training import metrics
@@ -19,27 +20,36 @@ from . import films, protocols, tables
 
 
 def figures(head: TrainedHead, frames: ClipFrames, film: films.Film, picture: Path) -> list[tables.Row]:
-    """PSNR and SSIM inside the true head and ours, means over a film's instants by how far the camera went around."""
+    """PSNR and SSIM inside the true head and ours, without necks: means over a film's instants by the camera's way."""
     by_yaw: dict[float, list[tuple[float, float, float]]] = {}
     shown: list[np.ndarray] = []
     kept = {number: index for index, number in enumerate(frames.clip.info.kept)}
     wall = torch.tensor(films.WALL)
+    model = frames.face_model
+    joints = (model.joint_regressor @ model.neutral).double().numpy()
+    eyes = joints[[model.joint_names.index(name) for name in ("leftEye", "rightEye")]]
+    centre = films.origin_in(film, eyes)
     posed = protocols.tracked(head, frames, whole=True)
     for view in film.views:
         if view.frame not in kept:
             continue
         index = kept[view.frame]
         tracked = frames.camera(index)
-        turned = films.around_head(np.asarray(tracked.world_to_camera), view.yaw)
+        turned = films.around_head(np.asarray(tracked.world_to_camera), view.yaw, centre)
         camera = Camera(K=tracked.K, world_to_camera=turned, width=tracked.width, height=tracked.height)
         image = render(posed(index), camera, antialiased=True)
         rgb, alpha = torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)
         ours = (rgb + (1 - alpha)[..., None] * wall).clamp(0, 1)
         truth = torch.from_numpy(_cropped(frames.clip, film.picture(view))).float() / 255
-        true_head = (truth - wall).abs().amax(dim=2) > 0.03
+        mesh = frames.vertices(index).numpy()
+        # Shoulders are no part of ours, and the true ones would judge it.
+        true_head, our_head = (
+            torch.from_numpy(frame_regions(model, mesh, camera, np.where(person, 255, 0).astype(np.uint8)).head)
+            for person in ((truth - wall).abs().amax(dim=2).numpy() > 0.03, alpha.numpy() > 0.5)
+        )
         move = films.shift_onto(ours.numpy(), truth.numpy(), true_head.numpy())
-        ours, alpha = torch.roll(ours, move, (0, 1)), torch.roll(alpha, move, (0, 1))
-        inside = true_head | (alpha > 0.5)
+        ours = torch.roll(ours, move, (0, 1))
+        inside = true_head | torch.roll(our_head, move, (0, 1))
         by_yaw.setdefault(view.yaw, []).append(
             (
                 metrics.psnr(ours, truth, inside),

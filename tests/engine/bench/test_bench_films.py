@@ -12,14 +12,16 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
 
-from avatars import characters, films
+from avatars import films
+
+from dgtalker_engine.systems.face_model import painted_head
 
 
 @pytest.fixture(scope="module", params=["wren", "face-1"])
 def film(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(characters, "_GAUSSIANS", 8000)
+        patch.setattr(painted_head, "_GAUSSIANS", 8000)
         return films.make(request.param, folder, seconds=0.4, size=96, fps=10, instants=1)
 
 
@@ -50,6 +52,22 @@ def test_views_go_around_the_head_and_positive_ones_see_its_left_side(film):
         there = -before[:3, :3].T @ before[:3, 3]
         assert np.sign(camera[0] - there[0]) == np.sign(view.yaw)
     assert np.abs(pictures[-45.0].astype(float) - pictures[45.0]).mean() > 4
+
+
+def test_another_models_origin_is_found_by_the_eyes(film):
+    scale, away = 1.3, np.array([0.0, 0.02, 0.01])
+    tracked = scale * np.array(film.eyes) + away
+    np.testing.assert_allclose(films.origin_in(film, tracked), away, atol=1e-9)
+    pose = np.array(film.head_to_camera[0])
+    turned = films.around_head(pose, 30.0, away)
+    np.testing.assert_allclose(turned[:3, :3] @ away + turned[:3, 3], pose[:3, :3] @ away + pose[:3, 3], atol=1e-9)
+
+
+def test_with_another_lens_the_camera_stands_where_the_head_looks_as_large(tmp_path):
+    settings = {"seconds": 0.1, "size": 64, "fps": 10, "instants": 1}
+    usual, wide = (films.make("wren", tmp_path / str(f), focal=f, **settings) for f in (2.2, 1.1))
+    assert wide.focal == usual.focal / 2
+    np.testing.assert_allclose(np.array(wide.head_to_camera)[:, 2, 3], np.array(usual.head_to_camera)[:, 2, 3] / 2)
 
 
 def test_what_is_there_is_kept_and_other_settings_make_another_film(tmp_path):

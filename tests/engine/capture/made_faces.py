@@ -32,8 +32,13 @@ class MadeFace:
         return self.expression[:, [ARKIT_NAMES.index(f"eyeBlink{side}") for side in ("Left", "Right")]]
 
 
-def made_face(*, frames: int = 20, size: int = 512, noise: float = 0.0, seed: int = 0) -> MadeFace:
-    """A person who talks, blinks once, smiles, looks around and turns the head; `noise` is the landmarks', pixels."""
+def made_face(*, frames: int = 20, size: int = 512, noise: float = 0.0, seed: int = 0, focal: float = 2.0) -> MadeFace:
+    """A person who talks, blinks once, smiles, looks around and turns the head.
+
+    Args:
+        noise: of the landmarks, pixels.
+        focal: in sides of the picture; the face is as large with any.
+    """
     random = np.random.default_rng(seed)
     model = face_model.load()
     phase = np.arange(frames) / max(frames - 1, 1)
@@ -51,16 +56,16 @@ def made_face(*, frames: int = 20, size: int = 512, noise: float = 0.0, seed: in
     act("eyeLookOutLeft", 0.4 * phase)
     act("eyeLookInRight", 0.4 * phase)
     identity = 0.7 * random.standard_normal(len(model.identity))
-    focal = 2.0 * size
     turns = np.stack([0.1 * np.sin(5 * phase), 0.15 * np.cos(4 * phase), 0.05 * np.sin(3 * phase)], 1)
     poses = np.tile(np.eye(4), (frames, 1, 1))
     poses[:, :3, :3] = Rotation.from_rotvec(turns).as_matrix() @ TOWARDS_CAMERA
-    poses[:, :3, 3] = np.array([0.01, 0.01, 0.75]) + 0.01 * np.stack([phase, np.sin(4 * phase), phase], 1)
+    poses[:, :3, 3] = np.array([0.01, 0.01, 0.375 * focal]) + 0.01 * np.stack([phase, np.sin(4 * phase), phase], 1)
     vertices = model.vertices(
         torch.tensor(identity, dtype=torch.float32), torch.tensor(expression, dtype=torch.float32)
     )
-    points = model.landmarks(vertices).numpy().astype(np.float64)
+    points = (model.landmarks(vertices) + model.landmark_bias).numpy().astype(np.float64)
     there = points @ poses[:, :3, :3].transpose(0, 2, 1) + poses[:, None, :3, 3]
+    focal *= size
     pixels = focal * there[..., :2] / there[..., 2:] + size / 2
     depth = (there[..., 2] - poses[:, 2:3, 3]) * focal / poses[:, 2:3, 3]
     landmarks = np.concatenate([pixels, depth[..., None]], -1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from made_faces import MadeFace, made_face
 
 from dgtalker_engine.capture import face_model
@@ -54,6 +55,34 @@ def test_the_head_turns_as_it_did(face: MadeFace, fit: Fit) -> None:
     apart = degrees(found @ found[:1].transpose(0, 2, 1), true @ true[:1].transpose(0, 2, 1))
     assert np.median(apart) < 0.5
     assert degrees(found, true).max() < 3
+
+
+def origin_behind_the_face(identity: np.ndarray) -> float:
+    """How far behind the eyes a person's origin lies, by the distance between them."""
+    model = face_model.load()
+    rest = model.vertices(torch.from_numpy(identity.astype(np.float32)), torch.zeros(0))
+    left, right = (model.joint_regressor @ rest).numpy()
+    return float(-(left + right)[1] / 2 / np.linalg.norm(left - right))
+
+
+@pytest.mark.parametrize("focal", [1.0, 3.5])
+def test_the_head_stands_where_it_stood_with_any_lens(focal: float) -> None:
+    face = made_face(noise=0.3, focal=focal, seed=3)
+    fit = fitted(face)
+    nearer = fit.head_to_camera[:, 2, 3] / face.head_to_camera[:, 2, 3]
+    assert np.abs(np.log(fit.focal / face.focal)).max() < 0.45
+    assert np.abs(np.log(nearer * face.focal / fit.focal)).max() < 0.1
+    assert abs(origin_behind_the_face(fit.identity) / origin_behind_the_face(face.identity) - 1) < 0.05
+
+
+def test_an_average_face_is_taken_for_one(face: MadeFace) -> None:
+    model = face_model.load()
+    rest = (model.landmarks(model.neutral) + model.landmark_bias).double().numpy()
+    there = rest @ face.head_to_camera[:, :3, :3].transpose(0, 2, 1) + face.head_to_camera[:, None, :3, 3]
+    still = face.landmarks.copy()
+    still[..., :2] = face.focal * there[..., :2] / there[..., 2:] + face.size / 2
+    at_rest = {"landmarks": still, "expression": np.zeros_like(face.expression)}
+    assert np.abs(fitted(MadeFace(**{**vars(face), **at_rest})).identity).max() < 0.5
 
 
 def test_lips_and_lids_open_and_close_as_the_landmarks_do(face: MadeFace, fit: Fit) -> None:

@@ -179,6 +179,8 @@ def test_npz_is_read_like_the_pickle_and_the_published_landmarks_are_used(arrays
     assert read.landmark_faces[[13, 14]].tolist() == [7, 9]
     assert read.landmark_barycentrics[14].tolist() == [0, 0.5, 0.5]
     assert read.landmark_faces[61] == flame.landmark_faces[61]
+    assert not read.landmark_bias[[13, 14]].any()
+    assert torch.equal(read.landmark_bias[61], flame.landmark_bias[61])
     assert read.digest != flame.digest
 
 

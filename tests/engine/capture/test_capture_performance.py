@@ -151,6 +151,12 @@ def test_what_is_no_video_is_refused_in_a_sentence(tmp_path, capsys):
     assert not (tmp_path / "a.json").exists()
 
 
+def test_a_face_model_has_no_part_in_a_performance_and_that_is_said(tmp_path, capsys):
+    model = ["--face-model", str(tmp_path / "flame.pkl")]
+    assert main(["capture", str(tmp_path / "a.mp4"), "--performance", "-o", str(tmp_path / "a.json"), *model]) == 1
+    assert "no face model is fitted" in capsys.readouterr().err
+
+
 def test_a_video_that_is_not_there_is_said(tmp_path):
     with pytest.raises(DGTalkerError, match="There is no video"):
         performance_from_video(tmp_path / "none.mp4", progress=lambda *_: None)

@@ -59,7 +59,7 @@ def made_film(folder: Path) -> Film:
         pose=np.zeros((FRAMES, 2, 3), np.float32),
         identity=face.identity,
         expression=face.expression,
-        landmark_offsets=np.zeros((478, 3), np.float32),
+        landmark_offsets=model.landmark_bias.numpy(),
     )
     for name in ("frames", "masks"):
         (folder / name).mkdir()
@@ -126,6 +126,21 @@ def test_poses_are_found_on_the_pictures(film: Film, refined: Tracks) -> None:
     assert after.mean() < 0.25 * before.mean()
 
 
+def test_poses_are_not_sought_at_the_heads_outline(film: Film) -> None:
+    seen = scene.Scene(film.clip, face_model.load(), np.arange(1), lambda _: None)
+    head = seen.head(0)
+    x, y, width, height = seen.view(0).region
+    weights = np.zeros(head.shape, np.float32)
+    weights[y : y + height, x : x + width] = seen.view(0).weights
+    rows, columns = np.nonzero(head)
+    middle = (int(rows.min() * 0.7 + rows.max() * 0.3), int(np.median(columns)))
+    assert weights[middle] == 1
+    assert not weights[~head].any()
+    for row in range(rows.min(), rows.max(), 20):
+        inside = np.flatnonzero(head[row])
+        assert not weights[row, inside[[0, 1, -2, -1]]].any()
+
+
 def test_refined_heads_move_more_evenly_than_the_landmarks_did(film: Film, refined: Tracks) -> None:
     def jitter(poses: np.ndarray) -> float:
         steps = steps_between(poses[:1].astype(np.float64), poses.astype(np.float64))
@@ -149,7 +164,7 @@ def test_what_changes_in_unseen_frames_is_foretold_from_landmarks() -> None:
     tracks = Tracks(
         times=face.times, landmarks=face.landmarks, arkit=face.expression, blink=face.blink, focal=face.focal,
         head_to_camera=moved(face.head_to_camera, -steps).astype(np.float32), pose=np.zeros((100, 2, 3), np.float32),
-        identity=face.identity, expression=face.expression, landmark_offsets=np.zeros((478, 3), np.float32),
+        identity=face.identity, expression=face.expression, landmark_offsets=model.landmark_bias.numpy(),
     )  # fmt: skip
     used = np.sort(random.choice(100, 80, replace=False))
     unseen = np.setdiff1d(np.arange(100), used)

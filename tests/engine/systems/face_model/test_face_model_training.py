@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from dgtalker_engine.capture import face_model
 from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.systems.face_model import landmark_bias, painted_head
 from dgtalker_engine.systems.face_model.__main__ import main
 from dgtalker_engine.systems.face_model.config import FaceModelConfig
 from dgtalker_engine.systems.face_model.decimation import decimate
-from dgtalker_engine.systems.face_model.export import export
+from dgtalker_engine.systems.face_model.export import export, export_landmark_bias
 from dgtalker_engine.systems.face_model.identity import principal_components
 from dgtalker_engine.systems.face_model.landmark_places import places_of_clips, places_of_source
 from dgtalker_engine.systems.face_model.source import read_source
@@ -124,10 +127,63 @@ def test_landmarks_go_where_all_clips_have_them_and_not_where_one_does(tmp_path)
     for i in range(12):
         own = random.normal(0, 0.0005, (478, 3)).astype("f4")
         (tmp_path / str(i)).mkdir()
-        save_file({"landmark_offsets": common + own}, tmp_path / str(i) / "tracks.safetensors")
+        save_file(
+            {"landmark_offsets": model.landmark_bias.numpy() + common + own}, tmp_path / str(i) / "tracks.safetensors"
+        )
     moved = places_of_clips(tmp_path, model) - before
     np.testing.assert_allclose(moved[[61, 291], 2], -0.002, atol=5e-4)
     assert np.linalg.norm(moved, axis=1).mean() < 5e-4
+
+
+def seen_from_all_sides(model, bias, turns=12):
+    """What a camera sees of a face whose landmarks lie `bias` beside their places."""
+    random, places = np.random.default_rng(4), model.landmarks(model.neutral).double().numpy()
+    sights = []
+    for _ in range(turns):
+        camera = landmark_bias._camera(random)
+        there = (places + bias) @ camera.world_to_camera[:3, :3].T + camera.world_to_camera[:3, 3]
+        pixels = camera.K[0, 0] * there[:, :2] / there[:, 2:] + camera.K[:2, 2]
+        sights.append(landmark_bias.Sight(places, pixels + random.normal(0, 0.2, pixels.shape), camera))
+    return sights
+
+
+def test_what_lies_beside_its_place_in_every_picture_is_found_in_space():
+    model, bias = face_model.load(), np.zeros((478, 3))
+    bias[10] = [0, 0.004, 0.003]
+    bias[[234, 454]] = [[-0.004, 0.02, 0], [0.004, 0.02, 0]]
+    bias[468] = [0.002, 0, 0]  # an iris: the eye looks there
+    bias[13], bias[14] = [0, 0, 0.001], [0, 0, 0.003]  # both lips
+    found = landmark_bias.bias_of(model, seen_from_all_sides(model, bias))
+    np.testing.assert_allclose(found[[10, 234, 454]], bias[[10, 234, 454]], atol=1.5e-3)
+    assert np.linalg.norm(found[[1, 4, 50, 280]], axis=1).max() < 1e-3
+    assert not found[468:].any()
+    assert found[13, 2] == found[14, 2] == pytest.approx(0.002, abs=1e-3)
+
+
+@pytest.mark.usefixtures("landmarker")
+def test_mediapipe_finds_painted_heads_about_where_they_are(monkeypatch):
+    monkeypatch.setattr(painted_head, "_GAUSSIANS", 20_000)
+    model = face_model.load()
+    sights = landmark_bias.look(model, 1, 3, lambda _: None)
+    assert len(sights) == 3
+    for places, seen, camera in sights:
+        there = places @ camera.world_to_camera[:3, :3].T + camera.world_to_camera[:3, 3]
+        pixels = camera.K[0, 0] * there[:, :2] / there[:, 2:] + camera.K[:2, 2]
+        assert np.linalg.norm(pixels - seen, axis=1).mean() < 20
+
+
+def test_another_bias_changes_nothing_else_of_the_file(tmp_path):
+    path = tmp_path / "model.safetensors"
+    shutil.copy(face_model.SHIPPED, path)
+    bias = np.full((478, 3), 0.001)
+    export_landmark_bias(path, bias)
+    before, after = face_model.load(), face_model.read(path)
+    np.testing.assert_allclose(after.landmark_bias, bias, rtol=1e-6)
+    for name in ("neutral", "identity", "expression", "landmark_faces", "landmark_barycentrics"):
+        assert torch.equal(getattr(before, name), getattr(after, name))
+    assert after.digest == before.digest
+    with safe_open(face_model.SHIPPED, "pt") as first, safe_open(path, "pt") as second:
+        assert first.metadata() == second.metadata()
 
 
 def test_clips_that_cannot_teach_are_refused(tmp_path):
