@@ -86,6 +86,5 @@ def open_tab() -> None:
     next(region for region in view.regions if region.type == "UI").active_panel_category = "DGTalker"
 
 
-if __name__ == "__main__":
-    bpy.context.preferences.view.show_splash = False
-    step(prepare, talk, arrange, open_tab, show)
+bpy.context.preferences.view.show_splash = False
+step(prepare, talk, arrange, open_tab, show)
