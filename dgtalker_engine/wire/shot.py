@@ -90,7 +90,7 @@ class Shot:
         if x < 0 or y < 0 or width < 1 or height < 1 or x + width > self.width or y + height > self.height:
             raise DGTalkerError("The region to render lies outside the picture.")
         if not all(abs(number) <= LARGEST for number in self.background or ()):
-            raise DGTalkerError(f"The background of the picture is not made of numbers up to {LARGEST:g}.")
+            raise DGTalkerError(f"The background of the picture is not made of finite numbers up to {LARGEST:g}.")
         for frame in self.frames:
             camera = frame.camera
             if not abs(frame.number) <= MAX_NUMBER:

@@ -20,8 +20,8 @@ _BLOCK = 4000
 _QUIET = -65.0
 _USUAL = -27.0
 """dB of the loudest tenth of a second, by `loudness`, of speech that was recorded with care."""
-_NOTHING = -90.0
-"""dB under which there is nothing but the noise of rounding to 16 bits."""
+_NOTHING = -80.0
+"""dB under which there is little but the noise of rounding to 16 bits."""
 _STEADY = 5.0
 _PAUSE = 0.3
 _SHORTEST = 0.06
