@@ -21,7 +21,7 @@ from ...gaussians.constants import SH_C0
 from ...training.clip_frames import ClipFrames
 from ...training.head_evaluation import turned
 from .binding import Local, bind
-from .model import BY_GAUSSIAN, BY_LATENT, OUTSIDE, GaussianTalker
+from .model import BY_GAUSSIAN, BY_LATENT, GaussianTalker
 from .seeding import Seeds
 from .visibility import FRAMES, shown
 
@@ -42,15 +42,14 @@ _PIXELS = 0.25  # of a gap, at half the frame's size
 def complete(model: GaussianTalker, frames: ClipFrames, seeds: Seeds) -> None:
     """Replaces what the training frames do not show; they look as before."""
     chosen = frames.spread(FRAMES)
-    outside = torch.from_numpy(np.isin(model.regions.numpy(), OUTSIDE))
     areas, depths = zip(*(shown(model, frames, index) for index in chosen), strict=True)
     rest = model.pose(torch.zeros(len(model.face_model.expression_names)))
     flat = 2 * math.pi * rest.scales.sort(dim=1).values[:, 1:].prod(dim=1)
-    kept = ~outside | (torch.stack(areas).amax(dim=0) >= _SEEN * flat)
+    kept = ~model.outer | (torch.stack(areas).amax(dim=0) >= _SEEN * flat)
 
     placed = _placed(model, seeds)
     distance, _ = KDTree(rest.means[kept & (rest.opacities > _SOLID)].numpy()).query(placed.means.numpy())
-    replaceable = np.isin(seeds.regions[seeds.triangles].numpy(), OUTSIDE)
+    replaceable = seeds.outside[seeds.triangles].numpy()
     inward = _hiding_places(frames, chosen, [depth.numpy() for depth in depths], seeds)
     added = replaceable & (distance > placed.scales.amax(dim=1).numpy())
     _take(model, kept, seeds, added, inward)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...capture.face_model import FaceModel, Region
+from ...capture.face_model import FaceModel
 from ...gaussians import Camera, Gaussians
 from .binding import Local, TriangleFrames, bind, triangle_frames
 from .config import GaussianTalkerConfig
@@ -16,8 +16,6 @@ from .seeding import Seeds
 
 BY_GAUSSIAN = ("positions", "quats", "log_scales", "opacity_logits", "colours", "barycentric_logits")
 BY_LATENT = ("blend_positions", "blend_rotations", "blend_colours")
-OUTSIDE = (Region.SKIN, Region.SCALP, Region.NECK)
-"""What lies around the head; lids, lips and the mouth's inside are hidden now and seen then."""
 _AWAY = -0.1  # cosine to the view
 _HIDDEN = 32
 _STILL = math.radians(1.0)  # what a head that keeps still turns: its tracking's noise is not blown up
@@ -120,7 +118,7 @@ class GaussianTalker(nn.Module):
         self.register_buffer("faces", torch.cat([face_model.faces, shell_faces]))
         self.register_buffer("face_regions", seeds.regions.clone())
         self.register_buffer("face_necks", seeds.neck.clone())
-        self._outside = torch.isin(seeds.regions, torch.tensor(OUTSIDE, dtype=torch.uint8))
+        self._outside = seeds.outside
         start = {
             "positions": torch.zeros(count, 3),
             "quats": torch.tensor([[1.0, 0, 0, 0]]).repeat(count, 1),
@@ -145,6 +143,11 @@ class GaussianTalker(nn.Module):
     def regions(self) -> Tensor:
         """Of each Gaussian's triangle, `capture.face_model.Region`; the shell's is SCALP (N,)."""
         return self.face_regions[self.triangles]
+
+    @property
+    def outer(self) -> Tensor:
+        """Which Gaussians lie on what is around the head, `Seeds.outside`, bool (N,)."""
+        return self._outside[self.triangles]
 
     @property
     def necks(self) -> Tensor:

@@ -10,7 +10,7 @@ from scipy.ndimage import binary_erosion
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from ...capture.face_model import Region
+from ...capture.face_model import FaceModel, Region
 from ...capture.mesh_raster import rasterize
 from ...capture.regions import project
 from ...gaussians.constants import SH_C0
@@ -29,6 +29,8 @@ _DENSITY = {
 }
 """Gaussians per area, relative; of the inner parts where they look out of the face."""
 _HAIR, _NECK, _FACE = range(3)
+_OUTSIDE = (Region.SKIN, Region.UPPER_FACE, Region.SCALP, Region.NECK)
+_BLINK = 1e-3  # metres by which a blink moves a lid
 _INNER = (Region.MOUTH_INSIDE, Region.TEETH, Region.EYES)
 _UNSEEN = 0.35  # density where no frame looks
 _DEEP = 0.035  # metres behind the lips to which the mouth is filled
@@ -56,6 +58,8 @@ class Seeds:
         shell: the hair's.
         regions: of all triangles of the face model and the shell, uint8 (F,).
         neck: which of them are below the head's mask, bool (F,).
+        outside: which of them lie around the head, bool (F,); lids, lips and the mouth's inside do not: they are hidden
+            now and seen then.
     """
 
     triangles: Tensor
@@ -65,6 +69,7 @@ class Seeds:
     shell: Shell
     regions: Tensor
     neck: Tensor
+    outside: Tensor
 
 
 def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Generator) -> Seeds:
@@ -133,7 +138,15 @@ def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Gen
         shell,
         torch.from_numpy(regions),
         torch.from_numpy(neck),
+        torch.from_numpy(np.isin(regions, _OUTSIDE) & ~np.pad(lids(model), (0, len(shell.faces)))),
     )
+
+
+def lids(model: FaceModel) -> np.ndarray:
+    """Which triangles of a face model blinks move, bool (F,)."""
+    blinks = [index for index, name in enumerate(model.expression_names) if name.startswith("eyeBlink")]
+    moved = model.expression[blinks].norm(dim=2).amax(dim=0) > _BLINK
+    return moved[model.faces].any(dim=1).numpy()
 
 
 def _pick(amounts: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:

@@ -18,7 +18,7 @@ from torch import Tensor
 from ...capture.face_model import Region
 from ...training.clip_frames import ClipFrames
 from .config import GaussianTalkerConfig
-from .model import OUTSIDE, GaussianTalker
+from .model import GaussianTalker
 from .seeding import Seeds, kinds
 from .visibility import FRAMES, neighbours, shown, surface_shown
 
@@ -67,7 +67,7 @@ class Surroundings:
         near, distance = neighbours(points, regions)
         areas = [shown(model, self._frames, index)[0] for index in self._frames.spread(FRAMES)]
         free = ((surface_shown(areas, near, distance) - _FLAT) / (_SURE - _FLAT)).clamp(0, 1)
-        self.held = torch.from_numpy(np.isin(regions, OUTSIDE)) * (1 - free * free * (3 - 2 * free))
+        self.held = model.outer * (1 - free * free * (3 - 2 * free))
         self._near = torch.from_numpy(near)
 
         triangles, seeds = model.triangle_frames(model.face_model.neutral), self._seeds
@@ -91,7 +91,7 @@ class Surroundings:
         width = wide.mean(dim=1)
         form = F.relu((wide[:, 0] - wide[:, 1]).abs() - _ROUND).square()
         form = form + F.relu(thick - width - math.log(_THICKNESS)).square()
-        size = F.relu(width - self._widths).square()
+        size = (width - self._widths).square()
         turn = model.quats[:, [1, 3]].square().sum(dim=1) / model.quats.square().sum(dim=1)
         # A surface may lie elsewhere as a whole: nobody says where the shell is.
         height = model.positions[:, 1].detach()

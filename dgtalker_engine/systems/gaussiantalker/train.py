@@ -154,7 +154,8 @@ class _Training:
         self.density.observe(cloud.means.detach(), cloud.means.grad, view.camera)
         self.optimiser.step()
         if number + 1 in self.rounds:
-            self.density.control(model, self.optimiser)
+            held = self.surroundings.held if config.surroundings_weight else torch.zeros(len(model))
+            self.density.control(model, self.optimiser, held)
         if config.surroundings_weight and (number + 1 in self.rounds or number % 100 == 99):
             self.surroundings.refresh(model)
         if number % 10 == 9 or number + 1 in self.rounds:
