@@ -181,7 +181,7 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
         return replace(cloud, means=torch.from_numpy(means), quats=torch.from_numpy(quats), opacities=opacities)
 
     examples = np.zeros((len(clip), len(rig.rig.controls)), np.float32)
-    examples[:, : len(ARKIT_NAMES)] = np.clip(clip.tracks.expression, 0, 1)
+    examples[:, : len(ARKIT_NAMES)] = rig.weights(clip.tracks.expression)
     return BakeSource(
         pose=pose,
         latents=None if head.latents is None else _latents(head.latents, rig, examples[:, : len(ARKIT_NAMES)]),
@@ -198,7 +198,7 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
 def _latents(pose: LatentMap, rig: FaceRig, examples: np.ndarray) -> Latents:
     """The latents of the rig's weights: those of gaze and head have no part in them."""
     linear = np.zeros((len(rig.rig.controls), len(pose.offset)))
-    linear[: len(ARKIT_NAMES)] = pose.linear
+    linear[: len(ARKIT_NAMES)] = pose.linear * rig.reach[:, None]
     seen = np.linalg.norm(examples @ linear[: len(ARKIT_NAMES)] + pose.offset, axis=1)
     # a single frame may be a mistake
     reach = max(float(np.quantile(seen, SEEN_SHARE)), LEAST_REACH)

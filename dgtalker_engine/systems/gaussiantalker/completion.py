@@ -55,7 +55,9 @@ def complete(model: GaussianTalker, frames: ClipFrames, seeds: Seeds) -> None:
     _take(model, kept, seeds, added, inward)
 
     gaps = (
-        _gaps(model, frames.camera(chosen[len(chosen) // 2], 2), placed) & replaceable & ~(added & np.isfinite(inward))
+        _gaps(model, frames.camera(chosen[len(chosen) // 2], 2), seeds, placed)
+        & replaceable
+        & ~(added & np.isfinite(inward))
     )
     _take(model, torch.ones(len(model), dtype=torch.bool), seeds, gaps, inward)
 
@@ -70,16 +72,19 @@ def _placed(model: GaussianTalker, seeds: Seeds) -> Gaussians:
     return Gaussians(means=means, quats=quats, scales=scales, opacities=opaque, sh=seeds.colours[:, None])
 
 
-def _gaps(model: GaussianTalker, middle: Camera, placed: Gaussians) -> np.ndarray:
+def _gaps(model: GaussianTalker, middle: Camera, seeds: Seeds, placed: Gaussians) -> np.ndarray:
     """Which seeds (N,) fill what is seen through from beside a frame's camera: bool."""
     head = model.pose(torch.zeros(len(model.face_model.expression_names)))
     filling = np.zeros(len(placed.means), bool)
+    vertices = model.face_model.neutral
     for turn in _TURNS:
         camera = turned(middle, *turn)
-        through = torch.as_tensor(render(head, camera, antialiased=True).alpha) < _WHOLE
+        # What is seen of the far side is a gap as well.
+        near, fills = model.facing(vertices, camera), model.facing(vertices, camera, seeds.triangles)
+        through = torch.as_tensor(render(head.map(lambda t: t[near]), camera, antialiased=True).alpha) < _WHOLE
         with torch.enable_grad():
             grey = torch.zeros_like(placed.sh, requires_grad=True)
-            image = render(replace(placed, sh=grey), camera, antialiased=True)
+            image = render(replace(placed, sh=grey).map(lambda t: t[fills]), camera, antialiased=True)
             gap = through & (image.alpha.detach() > _WHOLE)
             image.rgb[gap].sum().backward()
         assert grey.grad is not None

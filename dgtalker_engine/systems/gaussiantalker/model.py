@@ -118,7 +118,7 @@ class GaussianTalker(nn.Module):
         self.register_buffer("faces", torch.cat([face_model.faces, shell_faces]))
         self.register_buffer("face_regions", seeds.regions.clone())
         self.register_buffer("face_necks", seeds.neck.clone())
-        self._outside = seeds.outside
+        self._outside, self._lids = seeds.outside, seeds.lids
         start = {
             "positions": torch.zeros(count, 3),
             "quats": torch.tensor([[1.0, 0, 0, 0]]).repeat(count, 1),
@@ -148,6 +148,11 @@ class GaussianTalker(nn.Module):
     def outer(self) -> Tensor:
         """Which Gaussians lie on what is around the head, `Seeds.outside`, bool (N,)."""
         return self._outside[self.triangles]
+
+    @property
+    def lids(self) -> Tensor:
+        """Which Gaussians lie on lids, bool (N,)."""
+        return self._lids[self.triangles]
 
     @property
     def necks(self) -> Tensor:
@@ -186,13 +191,16 @@ class GaussianTalker(nn.Module):
         )
 
     @torch.no_grad()
-    def facing(self, vertices: Tensor, camera: Camera) -> Tensor:
-        """Which Gaussians are not on the far side of the head, with the face model's vertices (V, 3): bool (N,)."""
+    def facing(self, vertices: Tensor, camera: Camera, bound: Tensor | None = None) -> Tensor:
+        """Which Gaussians are not on the far side of the head, with the face model's vertices (V, 3): bool (N,).
+
+        `bound` (M,): of Gaussians on these triangles (M,).
+        """
         triangles = self.triangle_frames(vertices)
         pose = torch.as_tensor(camera.world_to_camera, dtype=torch.float32, device=vertices.device)
         towards = F.normalize(-pose[:3, :3].T @ pose[:3, 3] - triangles.corners.mean(dim=1), dim=1)
         away = (triangles.rotations[:, :, 1] * towards).sum(dim=1) < _AWAY
-        return ~(away & self._outside)[self.triangles]
+        return ~(away & self._outside)[self.triangles if bound is None else bound]
 
     def triangle_frames(self, vertices: Tensor) -> TriangleFrames:
         """Of the face model's and the shell's triangles."""

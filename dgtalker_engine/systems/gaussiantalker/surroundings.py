@@ -17,14 +17,15 @@ from torch import Tensor
 
 from ...capture.face_model import Region
 from ...training.clip_frames import ClipFrames
+from .borrowing import kinds
 from .config import GaussianTalkerConfig
 from .model import GaussianTalker
-from .seeding import Seeds, kinds
+from .seeding import Seeds
 from .visibility import FRAMES, neighbours, shown, surface_shown
 
-_FLAT, _SURE = 0.2, 0.5
+_FLAT, _SURE = 0.3, 0.6
 """Of a surface's area, what is seen across the view: less holds its Gaussians wholly, more lets them go."""
-_SEEDS = 4
+_SEEDS = 1
 _PLACE = 4e-3  # metres
 _ROUND = math.log(2.0)  # of how many times as long as wide a Gaussian may be
 _THICKNESS = 0.3  # of the width

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ...capture.clip import Clip
-from ...capture.face_model import FaceModel
+from ...capture.face_model import FaceModel, Region
 from ...gaussians import render
 from ...training import Order, Run, one_torch_thread, run_loop, seed_all
 from ...training.clip_frames import ClipFrames, View
@@ -215,7 +215,7 @@ def before_colour(view: View, colour: Tensor) -> View:
 
 @torch.no_grad()
 def constrain(model: GaussianTalker, config: GaussianTalkerConfig) -> None:
-    """No needles, no dots: what one view does not see of a Gaussian's form, others do."""
+    """No needles, no dots: what one view does not see of a Gaussian's form, others do. Eyes stay behind lids."""
     sizes = model.triangle_frames(model.face_model.neutral).sizes[model.triangles]
     scales = model.log_scales
     least = (_LEAST_WIDTH / sizes).log()
@@ -224,6 +224,11 @@ def constrain(model: GaussianTalker, config: GaussianTalkerConfig) -> None:
     scales[:, 0] = torch.maximum(scales[:, 0], least)
     scales[:, 2] = torch.maximum(scales[:, 2], least)
     scales[:, 1] = torch.minimum(scales[:, 1], torch.maximum(scales[:, 0], scales[:, 2]))
+    # An eye that stands out of its ball would pierce lids that shut, and they would sink into it.
+    height = model.positions[:, 1]
+    height[model.regions == Region.EYES] = height[model.regions == Region.EYES].clamp_max(0)
+    lids = model.lids
+    height[lids] = height[lids].clamp_min(0)
 
 
 def motion(frames: ClipFrames, indices: tuple[int, ...]) -> Tensor:
