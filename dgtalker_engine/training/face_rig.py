@@ -43,8 +43,8 @@ class FaceRig:
         joints: the eyes and the head, in the order in which they turn.
         vertex_weights: uint8 (3, V), how much of each joint's turn every vertex takes, in 255ths.
         chin: how far along the neck the chin is, metres.
-        reach: how much of each of ARKit's expressions of the face model full weight is, float32 (52,): 1 but for blinks,
-            which shut the eyes of this person and do not go on over narrow ones.
+        reach: how much of each of ARKit's expressions of the face model full weight is, float32 (52,): 1 but for
+            blinks, which shut the eyes of this person and do not go on over narrow ones.
     """
 
     rig: Rig

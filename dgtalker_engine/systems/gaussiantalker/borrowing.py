@@ -94,8 +94,8 @@ def _strands(
 ) -> np.ndarray:
     """What hair has beside its smooth colour (n, C), so that it is no felt where no frame shows it.
 
-    The hair that is seen goes on behind its outline as in a mirror, over and over: beside the outline it fits. An ear or
-    a jewel in it does not: what goes on is of the same colour, and differs from it as strands do.
+    The hair that is seen goes on behind its outline as in a mirror, over and over: beside the outline it fits. An ear
+    or a jewel in it does not: what goes on is of the same colour, and differs from it as strands do.
     """
     middle = (points[source].min(axis=0) + points[source].max(axis=0)) / 2
     directions = points - np.append(middle[:2] * (0, 1), middle[2])

@@ -85,6 +85,10 @@ class DensityControl:
         _take(model, optimiser, rows, children)
         model.positions.add_(rotated(model.quats, spread))
         model.log_scales.sub_(shrinks[:, None] * math.log(_SPLIT))
+        self.restart(model)
+
+    def restart(self, model: GaussianTalker) -> None:
+        """Counts anew, of the Gaussians that there are now."""
         self._sum, self._count = torch.zeros(len(model)), torch.zeros(len(model))
 
 

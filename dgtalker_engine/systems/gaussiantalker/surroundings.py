@@ -29,7 +29,7 @@ _SEEDS = 1
 _PLACE = 4e-3  # metres
 _ROUND = math.log(2.0)  # of how many times as long as wide a Gaussian may be
 _THICKNESS = 0.3  # of the width
-_TURN, _OPACITY = 10.0, 0.1
+_COLOUR, _TURN, _OPACITY = 8.0, 10.0, 0.1
 _OPAQUE = 2.0  # as a logit
 _BLENDSHAPES = {"blend_positions": 1e3, "blend_rotations": 10.0, "blend_colours": 10.0}
 
@@ -107,13 +107,17 @@ class Surroundings:
         beside = model.positions[:, [0, 2]].square().sum(dim=1)
         beside = beside + moved.square().sum(dim=1) * (2 * self._sizes).exp()
         place = beside + (model.positions[:, 1] - height[self._near].mean(dim=1)).square()
+        # Lids that let through show the eye when they shut.
+        opaque = _OPACITY * F.relu(_OPAQUE - model.opacity_logits).square()
         terms = {
-            "held_colours": (model.colours - self._colours).square().sum(dim=1),
+            # Frames show some of what is held in part, at the head's outline: dark specks are what they hardly show.
+            "held_colours": _COLOUR * self.held.square() * (model.colours - self._colours).square().sum(dim=1),
             "held_places": place / _PLACE**2,
             "held_forms": form + size + _TURN * turn,
-            "held_opacities": _OPACITY * F.relu(_OPAQUE - model.opacity_logits).square(),
+            "held_opacities": opaque,
         }
         terms = {name: (amount * term).mean() for name, term in terms.items()}
+        terms["lids"] = self._config.surroundings_weight * (model.lids * opaque).mean()
         blends = [
             weight * (amount[:, None] * change.square()).mean()
             for name, weight in _BLENDSHAPES.items()

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ...capture.clip import Clip
 from ...capture.face_model import FaceModel, Region
 from ...gaussians import render
+from ...gaussians.constants import SH_C0
 from ...training import Order, Run, one_torch_thread, run_loop, seed_all
 from ...training.clip_frames import ClipFrames, View
 from ...training.perceptual import Perceptual
@@ -21,6 +22,7 @@ from . import losses
 from .completion import complete
 from .config import GaussianTalkerConfig
 from .density import DensityControl
+from .gaps import fill
 from .model import BY_LATENT, GaussianTalker, LatentPose
 from .seeding import seed
 from .surroundings import Surroundings
@@ -42,6 +44,7 @@ _LAST = 0.05  # to which share learning rates fall
 _STEADY = 0.2  # the share of the steps before they do
 _WARM = 0.1  # the share of the steps before the blendshapes begin
 _TURNED = 0.4  # the share before the head's turn counts: what a turn hides and shows is first learned as form
+_FILLED = 0.6  # the share after which gaps are filled, with what is left to train with them
 _LEAST_WIDTH = 3e-4  # metres: what is thinner shows as dots from other sides
 
 
@@ -156,7 +159,11 @@ class _Training:
         if number + 1 in self.rounds:
             held = self.surroundings.held if config.surroundings_weight else torch.zeros(len(model))
             self.density.control(model, self.optimiser, held)
-        if config.surroundings_weight and (number + 1 in self.rounds or number % 100 == 99):
+        filled = config.completed and number + 1 == round(_FILLED * config.steps)
+        if filled:
+            fill(model, self.frames, self.seeds, self.optimiser)
+            self.density.restart(model)
+        if config.surroundings_weight and (filled or number + 1 in self.rounds or number % 100 == 99):
             self.surroundings.refresh(model)
         if number % 10 == 9 or number + 1 in self.rounds:
             constrain(model, config)
@@ -215,7 +222,10 @@ def before_colour(view: View, colour: Tensor) -> View:
 
 @torch.no_grad()
 def constrain(model: GaussianTalker, config: GaussianTalkerConfig) -> None:
-    """No needles, no dots: what one view does not see of a Gaussian's form, others do. Eyes stay behind lids."""
+    """No needles, no dots: what one view does not see of a Gaussian's form, others do. Eyes stay behind lids.
+
+    Nor is anything brighter than white: under what is in front of it now, it would shine through.
+    """
     sizes = model.triangle_frames(model.face_model.neutral).sizes[model.triangles]
     scales = model.log_scales
     least = (_LEAST_WIDTH / sizes).log()
@@ -229,6 +239,7 @@ def constrain(model: GaussianTalker, config: GaussianTalkerConfig) -> None:
     height[model.regions == Region.EYES] = height[model.regions == Region.EYES].clamp_max(0)
     lids = model.lids
     height[lids] = height[lids].clamp_min(0)
+    model.colours.clamp_(-0.5 / SH_C0, 0.5 / SH_C0)
 
 
 def motion(frames: ClipFrames, indices: tuple[int, ...]) -> Tensor:
