@@ -34,7 +34,7 @@ from .threads import one_torch_thread
 LICENCE = "As its consent says"
 SAME_DECIBELS = 60.0
 EYE_DEPTH = 0.008
-"""Metres that an eye sinks behind lids that shut: trained Gaussians stand out of the eyeball, and would pierce them."""
+"""Metres that an eye sinks behind lids that shut, and fades: what frames never showed of lids may let it through."""
 SEEN_SHARE, LEAST_REACH = 0.98, 1e-3
 """The share of the frames within whose latents what was learned of them holds whole."""
 
@@ -173,11 +173,13 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
         cloud = head.pose_with(torch.from_numpy(rig.expression(weights)), still, torch.from_numpy(latents))
         cloud = cloud.map(lambda each: each.detach().cpu())
         means, quats = cloud.means.numpy().copy(), cloud.quats.numpy().copy()
+        opacities = cloud.opacities * present
         for blink, eye in eyes:
-            means[eye, 1] += EYE_DEPTH * max(2 * float(weights[blink]) - 1, 0)
+            shut = max(2 * float(weights[blink]) - 1, 0)
+            means[eye, 1] += EYE_DEPTH * shut
+            opacities[eye] *= 1 - shut
         vector = weights.astype(float) @ joint.vectors(rig.rig)
         turn(means, quats, pivot, joint_weights[-1:], vector[None])
-        opacities = cloud.opacities * present
         return replace(cloud, means=torch.from_numpy(means), quats=torch.from_numpy(quats), opacities=opacities)
 
     examples = np.zeros((len(clip), len(rig.rig.controls)), np.float32)

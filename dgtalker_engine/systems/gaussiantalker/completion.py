@@ -38,7 +38,7 @@ def complete(model: GaussianTalker, frames: ClipFrames, seeds: Seeds) -> None:
     flat = 2 * math.pi * rest.scales.sort(dim=1).values[:, 1:].prod(dim=1)
     kept = ~model.outer | (torch.stack(areas).amax(dim=0) >= _SEEN * flat)
 
-    placed = placed_seeds(model, seeds, model.face_model.neutral)
+    placed = placed_seeds(model, seeds)
     distance, _ = KDTree(rest.means[kept & (rest.opacities > _SOLID)].numpy()).query(placed.means.numpy())
     replaceable = seeds.outside[seeds.triangles].numpy()
     inward = _hiding_places(frames, chosen, [depth.numpy() for depth in depths], seeds)

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...capture.face_model import Region
 from ...gaussians import Gaussians, render
 from ...gaussians.constants import SH_C0
 from ...training.clip_frames import ClipFrames
@@ -24,9 +23,8 @@ from .model import BY_GAUSSIAN, BY_LATENT, GaussianTalker
 from .seeding import Seeds
 from .visibility import FRAMES
 
-TURNS = ((-45, 0), (-30, 0), (-15, 0), (15, 0), (30, 0), (45, 0), (0, -15), (0, 15))
-SHUT_TURNS = ((0, 0), (-20, 0), (20, 0))
-"""Degrees of yaw and pitch from where gaps are looked for, and those of shut lids."""
+_TURNS = ((-45, 0), (-30, 0), (-15, 0), (15, 0), (30, 0), (45, 0), (0, -15), (0, 15))
+"""Degrees of yaw and pitch from where gaps are looked for."""
 _OPACITY = 4.0  # as a logit
 _WHOLE = 0.9  # the alpha from which on nothing is seen through
 _PIXELS = 0.25  # of a gap, at half the frame's size
@@ -37,14 +35,11 @@ _TRACE = 1e-3  # square of sRGB times pixels, at half the frame's size
 
 @torch.no_grad()
 def fill(model: GaussianTalker, frames: ClipFrames, seeds: Seeds, optimiser: torch.optim.Optimizer) -> None:
-    """Adds seeds where views look through the near side of the head or shut lids, but for those that frames belie."""
-    lids = seeds.lids[seeds.triangles].numpy()
+    """Adds seeds where views from the side look through the near side of the head, but for those that frames belie."""
     wanted = gaps_between(model, frames, seeds) & seeds.outside[seeds.triangles].numpy()
-    wanted |= gaps_between(model, frames, seeds, shut=True) & lids
-    inward = np.where(lids, 0, _UNDER).astype(np.float32)
     candidates = np.flatnonzero(wanted)
-    wanted[candidates] = _fitting(model, frames, seeds, candidates, inward[candidates])
-    add_seeds(model, seeds, wanted, inward, optimiser=optimiser)
+    wanted[candidates] = _fitting(model, frames, seeds, candidates)
+    add_seeds(model, seeds, wanted, np.full(len(wanted), _UNDER, np.float32), optimiser=optimiser)
 
 
 def add_seeds(
@@ -94,34 +89,27 @@ def add_seeds(
         parameter.grad = None
 
 
-def placed_seeds(model: GaussianTalker, seeds: Seeds, vertices: Tensor) -> Gaussians:
-    """The seeds on the face model's vertices (V, 3), opaque."""
+def placed_seeds(model: GaussianTalker, seeds: Seeds) -> Gaussians:
+    """The seeds on the face at rest, opaque."""
     count = len(seeds.triangles)
     still = torch.tensor([[1.0, 0, 0, 0]]).repeat(count, 1)
     local = Local(seeds.triangles, seeds.barycentrics, torch.zeros(count, 3), still, seeds.log_scales)
-    means, quats, scales = bind(model.triangle_frames(vertices), local)
+    means, quats, scales = bind(model.triangle_frames(model.face_model.neutral), local)
     opaque = torch.full((count,), _OPACITY).sigmoid()
     return Gaussians(means=means, quats=quats, scales=scales, opacities=opaque, sh=seeds.colours[:, None])
 
 
-def gaps_between(model: GaussianTalker, frames: ClipFrames, seeds: Seeds, *, shut: bool = False) -> np.ndarray:
-    """Which seeds (N,) fill what is seen through from beside a frame's camera: bool.
-
-    `shut`: with shut eyes, and as if there were no eyes behind the lids.
-    """
-    names = model.face_model.expression_names
-    expression = torch.tensor([float(shut and name.startswith("eyeBlink")) for name in names])
-    still = torch.zeros(len(model.face_model.joint_names), 3)
-    vertices = model.face_model.vertices(expression[:0], expression, still)
-    head, placed = model.pose(expression), placed_seeds(model, seeds, vertices)
-    solid = (model.regions != Region.EYES) | (not shut)
+def gaps_between(model: GaussianTalker, frames: ClipFrames, seeds: Seeds) -> np.ndarray:
+    """Which seeds (N,) fill what is seen through from beside a frame's camera: bool."""
+    head, placed = model.pose(torch.zeros(len(model.face_model.expression_names))), placed_seeds(model, seeds)
+    vertices = model.face_model.neutral
     filling = np.zeros(len(placed.means), bool)
     chosen = frames.spread(FRAMES)
     middle = frames.camera(chosen[len(chosen) // 2], 2)
-    for turn in SHUT_TURNS if shut else TURNS:
+    for turn in _TURNS:
         camera = turned(middle, *turn)
         # What is seen of the far side is a gap as well.
-        near, fills = model.facing(vertices, camera) & solid, model.facing(vertices, camera, seeds.triangles)
+        near, fills = model.facing(vertices, camera), model.facing(vertices, camera, seeds.triangles)
         through = torch.as_tensor(render(_rows(head, near), camera, antialiased=True).alpha) < _WHOLE
         with torch.enable_grad():
             grey = torch.zeros_like(placed.sh, requires_grad=True)
@@ -137,17 +125,15 @@ def _rows(cloud: Gaussians, chosen: Tensor) -> Gaussians:
     return cloud.map(lambda tensor: tensor[chosen])
 
 
-def _fitting(
-    model: GaussianTalker, frames: ClipFrames, seeds: Seeds, wanted: np.ndarray, inward: np.ndarray
-) -> np.ndarray:
-    """Which of the seeds `wanted` (n,), so far under their triangles (n,), have in all frames about its colour: bool.
+def _fitting(model: GaussianTalker, frames: ClipFrames, seeds: Seeds, wanted: np.ndarray) -> np.ndarray:
+    """Which of the seeds `wanted` (n,), a little under their triangles, have in all frames about the frame's colour.
 
     By how much a picture changes with a seed's colour, one knows its weight in each pixel's sum, and so the mean square
     of the difference between its colour and the pixels that it would colour.
     """
     rows = torch.from_numpy(wanted)
     positions = torch.zeros(len(rows), 3)
-    positions[:, 1] = -torch.from_numpy(inward)
+    positions[:, 1] = -_UNDER
     still = torch.tensor([[1.0, 0, 0, 0]]).repeat(len(rows), 1)
     local = Local(seeds.triangles[rows], seeds.barycentrics[rows], positions, still, seeds.log_scales[rows])
     opaque = torch.full((len(rows),), _OPACITY).sigmoid()

@@ -15,7 +15,7 @@ from dgtalker_engine.gaussians import render
 from dgtalker_engine.systems.gaussiantalker.borrowing import borrowed
 from dgtalker_engine.systems.gaussiantalker.completion import complete
 from dgtalker_engine.systems.gaussiantalker.density import DensityControl
-from dgtalker_engine.systems.gaussiantalker.gaps import fill, gaps_between
+from dgtalker_engine.systems.gaussiantalker.gaps import fill
 from dgtalker_engine.systems.gaussiantalker.model import GaussianTalker
 from dgtalker_engine.systems.gaussiantalker.seeding import Seeds, seed
 from dgtalker_engine.systems.gaussiantalker.shell import around_person, fit_shell, seen_through
@@ -154,21 +154,6 @@ def test_gaps_that_open_in_the_near_side_are_filled_while_training_and_the_train
     assert torch.isfinite(begun.colours).all()
 
 
-def test_shut_lids_are_closed_where_an_eye_would_look_through(
-    frames: ClipFrames, begun: GaussianTalker, seeds: Seeds
-) -> None:
-    with torch.no_grad():
-        begun.opacity_logits.fill_(6.0)
-        begun.log_scales.add_(0.7)
-    whole = gaps_between(begun, frames, seeds, shut=True) & seeds.lids[seeds.triangles].numpy()
-    with torch.no_grad():
-        begun.opacity_logits[begun.lids] = -9.0
-    optimiser = torch.optim.Adam(begun.parameters())
-    fill(begun, frames, seeds, optimiser)
-    left = gaps_between(begun, frames, seeds, shut=True) & seeds.lids[seeds.triangles].numpy()
-    assert left.sum() < whole.sum() + 0.3 * seeds.lids[seeds.triangles].sum()
-
-
 def test_the_forehead_under_hair_is_held_and_lids_are_not(begun: GaussianTalker) -> None:
     upper = begun.regions == Region.UPPER_FACE
     assert begun.lids[upper].any()
@@ -183,11 +168,10 @@ def test_what_is_held_is_neither_split_nor_dropped(begun: GaussianTalker) -> Non
     with torch.no_grad():
         begun.opacity_logits.fill_(-9.0)
     widths = begun.log_scales[::2].clone()
-    means = begun.pose(torch.zeros(52)).means.detach()
-    camera_gradients = torch.ones_like(means)
+    count = len(begun)
     density.control(begun, torch.optim.Adam(begun.parameters()), held)
     assert torch.equal(begun.log_scales, widths)
-    assert len(camera_gradients) > len(begun)
+    assert len(begun) == len(widths) < count
 
 
 def test_eyes_stay_behind_lids_and_nothing_is_brighter_than_white(begun: GaussianTalker) -> None:
@@ -201,17 +185,17 @@ def test_eyes_stay_behind_lids_and_nothing_is_brighter_than_white(begun: Gaussia
     assert (0.5 + 0.2820948 * begun.colours).amax() < 1.001
 
 
-def test_hair_that_no_frame_shows_has_strands_and_no_ear_in_it() -> None:
+def test_hair_that_no_frame_shows_has_strands_and_no_jewel_in_it() -> None:
     random = np.random.default_rng(0)
     points = random.normal(size=(4000, 3))
     points *= 0.1 / np.linalg.norm(points, axis=1, keepdims=True)
     strands = 0.3 + 0.08 * np.sign(np.sin(900 * points[:, [0]])) * np.ones(3)
     known, hair = points[:, 1] < 0, np.full(4000, Region.SCALP)
-    ear = known & (np.linalg.norm(points - (0.098, -0.01, -0.02), axis=1) < 0.015)
-    strands[ear] = (0.9, 0.7, 0.6)
+    jewel = known & (np.linalg.norm(points - (0.098, -0.01, -0.02), axis=1) < 0.006)
+    strands[jewel] = (1.0, 0.9, 0.4)
     hidden = borrowed(points, np.where(known[:, None], strands, 0), known, hair, np.ones(4000, bool))[~known]
-    assert 0.5 < hidden.std(axis=0).mean() / strands[known & ~ear].std(axis=0).mean() < 1.5
-    assert (hidden[:, 0] > 0.6).mean() < 0.02
+    assert 0.5 < hidden.std(axis=0).mean() / strands[known & ~jewel].std(axis=0).mean() < 1.5
+    assert (hidden[:, 0] > 0.7).mean() < 0.02
 
 
 def test_the_far_side_is_known_from_the_near_one(frames: ClipFrames, begun: GaussianTalker) -> None:
