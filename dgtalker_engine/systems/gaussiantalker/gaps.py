@@ -29,7 +29,7 @@ _OPACITY = 4.0  # as a logit
 _WHOLE = 0.9  # the alpha from which on nothing is seen through
 _PIXELS = 0.25  # of a gap, at half the frame's size
 _UNDER = 0.002  # metres under its triangle: there is a seed that frames may show
-_ALIKE = 0.12  # of sRGB, root mean square: so little a seed may differ from what frames show
+_ALIKE = 0.16  # of sRGB, root mean square: so little a seed may differ from what frames show
 _TRACE = 1e-3  # square of sRGB times pixels, at half the frame's size
 
 
