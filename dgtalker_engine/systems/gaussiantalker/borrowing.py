@@ -7,8 +7,8 @@ from scipy.spatial import KDTree
 
 from ...capture.face_model import Region
 
-_HAIR, _NECK, _FACE, _UNDER = range(4)
-_EARS = 0.015  # the z above which unseen skin may be under hair, metres
+_HAIR, _NECK, _FACE = range(3)
+_EARS = 0.015  # the z above which unseen skin is under hair, metres
 _ALIKE = 10  # as many colours of hair and skin are compared
 _BACKWARDS = 0.3  # how much less far a way along the head is than one across it
 _SMOOTH = 48  # neighbours that have the smooth colour of hair
@@ -31,17 +31,17 @@ def borrowed(
     """
     result = values.copy()
     ears = _ears(points, values, known, regions)
-    kind = kinds(regions)
-    kind[~known & (regions == Region.SKIN) & (points[:, 2] > _EARS)] = _UNDER
+    under_hair = ~known & (regions == Region.SKIN) & (points[:, 2] > _EARS)
+    kind = kinds(np.where(under_hair, Region.SCALP, regions))
     for each in np.unique(kind):
-        # Below the jaw a neck is as the face is; the face is nowhere as a collar is. Beside it hair may begin anywhere.
-        lenders = {_NECK: kind != _HAIR, _UNDER: kind != _NECK}.get(each, kind == each)
+        # Below the jaw a neck is as the face is; the face is nowhere as a collar is.
+        lenders = kind != _HAIR if each == _NECK else kind == each
         source = np.flatnonzero(lenders & known)
         wanted = np.flatnonzero((kind == each) & ~known)
         if not len(source) or not len(wanted):
             continue
         # What is seen of hair goes on straight backwards: an ear does not go up, nor the hair above it down.
-        places = points * (1, _BACKWARDS if each in (_HAIR, _UNDER) else 1, 1)
+        places = points * (1, _BACKWARDS if each == _HAIR else 1, 1)
         _, which = KDTree(places[source]).query(places[wanted])
         # An ear's colour does not go on over hair.
         behind_ear = ears[source[which]] & over_scalp[wanted]

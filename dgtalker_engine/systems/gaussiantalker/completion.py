@@ -22,8 +22,8 @@ from .seeding import Seeds
 from .visibility import FRAMES, shown
 
 _SEEN = 0.002  # the share of a Gaussian's face that a frame shows at least
-_BEHIND = 0.006  # metres: what lies so far behind what is drawn, or farther, changes no frame
-_AROUND = 0.006  # metres beside its middle where this must hold, too
+_BEHIND = 0.012  # metres: what lies so far behind what is drawn, or farther, changes no frame
+_AROUND = 0.012  # metres beside its middle where this must hold, too
 _INWARD = (0.0, 0.002, 0.004, 0.007, 0.011, 0.016, 0.022)
 """Metres under its triangle where a seed may come back, where frames would show it farther out."""
 _SOLID = 0.5  # the opacity from which on a Gaussian fills its place
