@@ -14,6 +14,7 @@ import torch
 from scipy.ndimage import maximum_filter
 from scipy.spatial import KDTree
 
+from ...capture.face_model import Region
 from ...capture.regions import project
 from ...training.clip_frames import ClipFrames
 from .gaps import add_seeds, gaps_between, placed_seeds
@@ -22,8 +23,8 @@ from .seeding import Seeds
 from .visibility import FRAMES, shown
 
 _SEEN = 0.002  # the share of a Gaussian's face that a frame shows at least
-_BEHIND = 0.012  # metres: what lies so far behind what is drawn, or farther, changes no frame
-_AROUND = 0.012  # metres beside its middle where this must hold, too
+_BEHIND = 0.006  # metres: what lies so far behind what is drawn, or farther, changes no frame
+_AROUND = 0.006  # metres beside its middle where this must hold, too
 _INWARD = (0.0, 0.002, 0.004, 0.007, 0.011, 0.016, 0.022)
 """Metres under its triangle where a seed may come back, where frames would show it farther out."""
 _SOLID = 0.5  # the opacity from which on a Gaussian fills its place
@@ -31,21 +32,25 @@ _SOLID = 0.5  # the opacity from which on a Gaussian fills its place
 
 @torch.no_grad()
 def complete(model: GaussianTalker, frames: ClipFrames, seeds: Seeds) -> None:
-    """Replaces what the training frames do not show; they look as before."""
+    """Replaces what the training frames do not show of hair and neck, and fills gaps; they look as before.
+
+    Skin that hair hides from these frames looks out of it where the head turns farther, and its seeds are brighter than
+    what training made of it.
+    """
     chosen = frames.spread(FRAMES)
     areas, depths = zip(*(shown(model, frames, index) for index in chosen), strict=True)
     rest = model.pose(torch.zeros(len(model.face_model.expression_names)))
     flat = 2 * math.pi * rest.scales.sort(dim=1).values[:, 1:].prod(dim=1)
-    kept = ~model.outer | (torch.stack(areas).amax(dim=0) >= _SEEN * flat)
+    kept = ~(model.necks | (model.regions == Region.SCALP)) | (torch.stack(areas).amax(dim=0) >= _SEEN * flat)
 
     placed = placed_seeds(model, seeds)
     distance, _ = KDTree(rest.means[kept & (rest.opacities > _SOLID)].numpy()).query(placed.means.numpy())
-    replaceable = seeds.outside[seeds.triangles].numpy()
     inward = _hiding_places(frames, chosen, [depth.numpy() for depth in depths], seeds)
-    added = replaceable & (distance > placed.scales.amax(dim=1).numpy())
+    hair = (seeds.neck | (seeds.regions == Region.SCALP))[seeds.triangles].numpy()
+    added = hair & (distance > placed.scales.amax(dim=1).numpy())
     add_seeds(model, seeds, added & np.isfinite(inward), inward, kept=kept)
 
-    gaps = gaps_between(model, frames, seeds) & replaceable & ~(added & np.isfinite(inward))
+    gaps = gaps_between(model, frames, seeds) & seeds.outside[seeds.triangles].numpy() & ~(added & np.isfinite(inward))
     add_seeds(model, seeds, gaps & np.isfinite(inward), inward)
 
 
