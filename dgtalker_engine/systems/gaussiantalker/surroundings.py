@@ -29,7 +29,7 @@ _SEEDS = 1
 _PLACE = 4e-3  # metres
 _ROUND = math.log(2.0)  # of how many times as long as wide a Gaussian may be
 _THICKNESS = 0.3  # of the width
-_COLOUR, _TURN, _OPACITY = 2.0, 10.0, 0.1
+_TURN, _OPACITY = 10.0, 0.1
 _OPAQUE = 2.0  # as a logit
 _BLENDSHAPES = {"blend_positions": 1e3, "blend_rotations": 10.0, "blend_colours": 10.0}
 
@@ -110,8 +110,7 @@ class Surroundings:
         # Lids that let through show the eye when they shut.
         opaque = _OPACITY * F.relu(_OPAQUE - model.opacity_logits).square()
         terms = {
-            # Frames show some of what is held in part, at the head's outline: dark specks are what they hardly show.
-            "held_colours": _COLOUR * self.held.square() * (model.colours - self._colours).square().sum(dim=1),
+            "held_colours": (model.colours - self._colours).square().sum(dim=1),
             "held_places": place / _PLACE**2,
             "held_forms": form + size + _TURN * turn,
             "held_opacities": opaque,
