@@ -119,7 +119,7 @@ def _export(
     head: TrainedHead, clip: Clip, face_model: FaceModel, consent: Consent, *, system: str, path: Path, run: Run
 ) -> dict[str, Any]:
     rig = face_rig(face_model, clip.tracks.identity)
-    source = _source(head, clip, face_model, rig)
+    source = bake_source(head, clip, face_model, rig)
     proxy = proxy_mesh(face_model, clip.tracks.identity, rig, source.cloud(rig.rig.defaults), head.triangles < 0)
     progress = told_fractions(run)
     baked = bake(source, proxy, rig.vertex_weights, name=path.stem, consent=consent, licence=LICENCE, progress=progress)
@@ -152,7 +152,8 @@ def _export(
     }
 
 
-def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) -> BakeSource:
+def bake_source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) -> BakeSource:
+    """What of a head is baked, as its rig moves it: behind lids that shut eyes sink and fade, and shoulders fade below."""
     still = torch.zeros((len(face_model.joint_names), 3))
     bound = head.triangles >= 0
     corners = np.where(bound[:, None], face_model.faces.numpy()[head.triangles], -1)
