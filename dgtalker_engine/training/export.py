@@ -153,7 +153,7 @@ def _export(
 
 
 def bake_source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) -> BakeSource:
-    """What of a head is baked, moved by its rig: behind lids that shut, eyes sink and fade; shoulders fade out below."""
+    """What of a head is baked, moved by its rig: eyes sink and fade behind lids that shut, shoulders fade below."""
     still = torch.zeros((len(face_model.joint_names), 3))
     bound = head.triangles >= 0
     corners = np.where(bound[:, None], face_model.faces.numpy()[head.triangles], -1)
