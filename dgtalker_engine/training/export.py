@@ -34,7 +34,7 @@ from .threads import one_torch_thread
 LICENCE = "As its consent says"
 SAME_DECIBELS = 60.0
 EYE_DEPTH = 0.008
-"""Metres that an eye sinks behind lids that shut: trained Gaussians stand out of the eyeball, and would pierce them."""
+"""Metres that an eye sinks behind lids that shut, and fades: what frames never showed of lids may let it through."""
 SEEN_SHARE, LEAST_REACH = 0.98, 1e-3
 """The share of the frames within whose latents what was learned of them holds whole."""
 
@@ -119,7 +119,7 @@ def _export(
     head: TrainedHead, clip: Clip, face_model: FaceModel, consent: Consent, *, system: str, path: Path, run: Run
 ) -> dict[str, Any]:
     rig = face_rig(face_model, clip.tracks.identity)
-    source = _source(head, clip, face_model, rig)
+    source = bake_source(head, clip, face_model, rig)
     proxy = proxy_mesh(face_model, clip.tracks.identity, rig, source.cloud(rig.rig.defaults), head.triangles < 0)
     progress = told_fractions(run)
     baked = bake(source, proxy, rig.vertex_weights, name=path.stem, consent=consent, licence=LICENCE, progress=progress)
@@ -152,7 +152,8 @@ def _export(
     }
 
 
-def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) -> BakeSource:
+def bake_source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) -> BakeSource:
+    """What of a head is baked, moved by its rig: eyes sink and fade behind lids that shut, shoulders fade below."""
     still = torch.zeros((len(face_model.joint_names), 3))
     bound = head.triangles >= 0
     corners = np.where(bound[:, None], face_model.faces.numpy()[head.triangles], -1)
@@ -173,15 +174,17 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
         cloud = head.pose_with(torch.from_numpy(rig.expression(weights)), still, torch.from_numpy(latents))
         cloud = cloud.map(lambda each: each.detach().cpu())
         means, quats = cloud.means.numpy().copy(), cloud.quats.numpy().copy()
+        opacities = cloud.opacities * present
         for blink, eye in eyes:
-            means[eye, 1] += EYE_DEPTH * max(2 * float(weights[blink]) - 1, 0)
+            shut = max(2 * float(weights[blink]) - 1, 0)
+            means[eye, 1] += EYE_DEPTH * shut
+            opacities[eye] *= 1 - shut
         vector = weights.astype(float) @ joint.vectors(rig.rig)
         turn(means, quats, pivot, joint_weights[-1:], vector[None])
-        opacities = cloud.opacities * present
         return replace(cloud, means=torch.from_numpy(means), quats=torch.from_numpy(quats), opacities=opacities)
 
     examples = np.zeros((len(clip), len(rig.rig.controls)), np.float32)
-    examples[:, : len(ARKIT_NAMES)] = np.clip(clip.tracks.expression, 0, 1)
+    examples[:, : len(ARKIT_NAMES)] = rig.weights(clip.tracks.expression)
     return BakeSource(
         pose=pose,
         latents=None if head.latents is None else _latents(head.latents, rig, examples[:, : len(ARKIT_NAMES)]),
@@ -198,7 +201,7 @@ def _source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceRig) 
 def _latents(pose: LatentMap, rig: FaceRig, examples: np.ndarray) -> Latents:
     """The latents of the rig's weights: those of gaze and head have no part in them."""
     linear = np.zeros((len(rig.rig.controls), len(pose.offset)))
-    linear[: len(ARKIT_NAMES)] = pose.linear
+    linear[: len(ARKIT_NAMES)] = pose.linear * rig.reach[:, None]
     seen = np.linalg.norm(examples @ linear[: len(ARKIT_NAMES)] + pose.offset, axis=1)
     # a single frame may be a mistake
     reach = max(float(np.quantile(seen, SEEN_SHARE)), LEAST_REACH)

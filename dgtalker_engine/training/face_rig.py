@@ -10,6 +10,9 @@ import torch
 
 from ..avatar.joints import Joint
 from ..capture.face_model import FaceModel, Region
+from ..capture.mesh_raster import rasterize
+from ..capture.regions import project
+from ..gaussians import Camera
 from ..rig import ARKIT_NAMES, Rig, head_rig
 
 HEAD_PIVOT = (0.0, 0.012, -0.05)
@@ -26,6 +29,8 @@ GAZE = {
 EYES = ("leftEye", "rightEye")
 """Joints of the face model that are the rig's too."""
 _CHIN, _SCALED = 152, 255
+_SLIT, _HALVINGS = 0.01, 7  # of the open eye, what a shut one shows, and how often the way to it is halved
+_DISTANCE, _SIDE, _ROOM = 0.5, 512, 1.2  # metres, pixels, and how much wider than the eyes a picture is
 _OUTSIDE = (Region.SKIN, Region.UPPER_FACE, Region.LIPS, Region.SCALP, Region.NECK)
 
 
@@ -38,21 +43,28 @@ class FaceRig:
         joints: the eyes and the head, in the order in which they turn.
         vertex_weights: uint8 (3, V), how much of each joint's turn every vertex takes, in 255ths.
         chin: how far along the neck the chin is, metres.
+        reach: how much of each of ARKit's expressions of the face model full weight is, float32 (52,): 1 but for
+            blinks, which shut the eyes of this person and do not go on over narrow ones.
     """
 
     rig: Rig
     joints: tuple[Joint, ...]
     vertex_weights: np.ndarray
     chin: float
+    reach: np.ndarray
 
     def expression(self, weights: np.ndarray) -> np.ndarray:
         """The face model's expression (E,) at weights (C,) of the rig; what the head does is left to its joint."""
         by_name = dict(zip(self.rig.names, weights.tolist(), strict=True))
-        arkit = {name: by_name[name] for name in ARKIT_NAMES}
+        arkit = {name: by_name[name] * float(reach) for name, reach in zip(ARKIT_NAMES, self.reach, strict=True)}
         for control, ways in GAZE.items():
             for name in ways[by_name[control] < 0]:
                 arkit[name] += abs(by_name[control])
         return np.array(list(arkit.values()), np.float32)
+
+    def weights(self, expression: np.ndarray) -> np.ndarray:
+        """float32 (…, 52): ARKit's weights at expressions (…, 52) of the face model, from 0 to 1."""
+        return np.clip(expression / self.reach, 0, 1).astype(np.float32)
 
     def joint_weights(self, corners: np.ndarray, barycentrics: np.ndarray, means: np.ndarray) -> np.ndarray:
         """uint8 (3, N): how much of each joint's turn Gaussians take, in 255ths.
@@ -96,7 +108,44 @@ def face_rig(face_model: FaceModel, identity: np.ndarray) -> FaceRig:
         joints=tuple(joints),
         vertex_weights=np.rint(_SCALED * np.clip(weights, 0, 1)).astype(np.uint8),
         chin=float(chin),
+        reach=_reach(face_model, rest),
     )
+
+
+def _reach(face_model: FaceModel, rest: torch.Tensor) -> np.ndarray:
+    """`FaceRig.reach`: the least blink that shuts each eye of a face (V, 3) at rest, as it is seen from before it."""
+    reach = np.ones(len(ARKIT_NAMES), np.float32)
+    faces, regions = face_model.faces.numpy(), face_model.regions.numpy()
+    eyes = np.flatnonzero(regions == Region.EYES)
+    blinks = [ARKIT_NAMES.index(f"eyeBlink{side}") for side in ("Left", "Right")]
+    sides = [eyes[(rest.numpy()[faces[eyes], 0].mean(axis=1) > 0) == left] for left in (True, False)]
+    camera = _before(rest.numpy()[faces[eyes]].reshape(-1, 3))
+
+    def open_pixels(amounts: np.ndarray) -> np.ndarray:
+        expression = torch.zeros(len(ARKIT_NAMES))
+        expression[blinks] = torch.from_numpy(amounts.astype(np.float32))
+        shut = rest + torch.tensordot(expression, face_model.expression, 1)
+        seen = rasterize(*project(camera, shut.numpy()), faces, camera.height, camera.width).triangles
+        return np.array([np.isin(seen, side).sum() for side in sides])
+
+    slit = _SLIT * open_pixels(np.zeros(2))
+    least, most = np.zeros(2), np.ones(2)
+    for _ in range(_HALVINGS):
+        middle = (least + most) / 2
+        shut = open_pixels(middle) <= slit
+        least, most = np.where(shut, least, middle), np.where(shut, middle, most)
+    reach[blinks] = most
+    return reach
+
+
+def _before(points: np.ndarray) -> Camera:
+    """A camera half a metre before the middle of points (N, 3) that sees all of them."""
+    middle, reach = (points.min(axis=0) + points.max(axis=0)) / 2, np.ptp(points, axis=0)
+    pose = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, _DISTANCE], [0, 0, 0, 1]])
+    pose[:3, 3] -= pose[:3, :3] @ middle
+    focal = _SIDE * _DISTANCE / (_ROOM * reach[0])
+    K = np.array([[focal, 0, _SIDE / 2], [0, focal, _SIDE / 4], [0, 0, 1]])
+    return Camera(K=K, world_to_camera=pose, width=_SIDE, height=_SIDE // 2)
 
 
 def _along(points: np.ndarray) -> np.ndarray:

@@ -8,20 +8,17 @@ side looks through the head: what is whole before the camera may have gaps that 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import torch
 from scipy.ndimage import maximum_filter
 from scipy.spatial import KDTree
 
+from ...capture.face_model import Region
 from ...capture.regions import project
-from ...gaussians import Camera, Gaussians, render
-from ...gaussians.constants import SH_C0
 from ...training.clip_frames import ClipFrames
-from ...training.head_evaluation import turned
-from .binding import Local, bind
-from .model import BY_GAUSSIAN, BY_LATENT, OUTSIDE, GaussianTalker
+from .gaps import add_seeds, gaps_between, placed_seeds
+from .model import GaussianTalker
 from .seeding import Seeds
 from .visibility import FRAMES, shown
 
@@ -31,85 +28,30 @@ _AROUND = 0.006  # metres beside its middle where this must hold, too
 _INWARD = (0.0, 0.002, 0.004, 0.007, 0.011, 0.016, 0.022)
 """Metres under its triangle where a seed may come back, where frames would show it farther out."""
 _SOLID = 0.5  # the opacity from which on a Gaussian fills its place
-_OPACITY = 4.0  # as a logit
-_TURNS = ((-45, 0), (-30, 0), (-15, 0), (15, 0), (30, 0), (45, 0), (0, -15), (0, 15))
-"""Degrees of yaw and pitch from where gaps are looked for."""
-_WHOLE = 0.9  # the alpha from which on nothing is seen through
-_PIXELS = 0.25  # of a gap, at half the frame's size
 
 
 @torch.no_grad()
 def complete(model: GaussianTalker, frames: ClipFrames, seeds: Seeds) -> None:
-    """Replaces what the training frames do not show; they look as before."""
+    """Replaces what the training frames do not show of hair and neck, and fills gaps; they look as before.
+
+    Skin that hair hides from these frames looks out of it where the head turns farther, and its seeds are brighter than
+    what training made of it.
+    """
     chosen = frames.spread(FRAMES)
-    outside = torch.from_numpy(np.isin(model.regions.numpy(), OUTSIDE))
     areas, depths = zip(*(shown(model, frames, index) for index in chosen), strict=True)
     rest = model.pose(torch.zeros(len(model.face_model.expression_names)))
     flat = 2 * math.pi * rest.scales.sort(dim=1).values[:, 1:].prod(dim=1)
-    kept = ~outside | (torch.stack(areas).amax(dim=0) >= _SEEN * flat)
+    kept = ~(model.necks | (model.regions == Region.SCALP)) | (torch.stack(areas).amax(dim=0) >= _SEEN * flat)
 
-    placed = _placed(model, seeds)
+    placed = placed_seeds(model, seeds)
     distance, _ = KDTree(rest.means[kept & (rest.opacities > _SOLID)].numpy()).query(placed.means.numpy())
-    replaceable = np.isin(seeds.regions[seeds.triangles].numpy(), OUTSIDE)
     inward = _hiding_places(frames, chosen, [depth.numpy() for depth in depths], seeds)
-    added = replaceable & (distance > placed.scales.amax(dim=1).numpy())
-    _take(model, kept, seeds, added, inward)
+    hair = (seeds.neck | (seeds.regions == Region.SCALP))[seeds.triangles].numpy()
+    added = hair & (distance > placed.scales.amax(dim=1).numpy())
+    add_seeds(model, seeds, added & np.isfinite(inward), inward, kept=kept)
 
-    gaps = (
-        _gaps(model, frames.camera(chosen[len(chosen) // 2], 2), placed) & replaceable & ~(added & np.isfinite(inward))
-    )
-    _take(model, torch.ones(len(model), dtype=torch.bool), seeds, gaps, inward)
-
-
-def _placed(model: GaussianTalker, seeds: Seeds) -> Gaussians:
-    """The seeds on the face at rest, opaque."""
-    count = len(seeds.triangles)
-    still = torch.tensor([[1.0, 0, 0, 0]]).repeat(count, 1)
-    local = Local(seeds.triangles, seeds.barycentrics, torch.zeros(count, 3), still, seeds.log_scales)
-    means, quats, scales = bind(model.triangle_frames(model.face_model.neutral), local)
-    opaque = torch.full((count,), _OPACITY).sigmoid()
-    return Gaussians(means=means, quats=quats, scales=scales, opacities=opaque, sh=seeds.colours[:, None])
-
-
-def _gaps(model: GaussianTalker, middle: Camera, placed: Gaussians) -> np.ndarray:
-    """Which seeds (N,) fill what is seen through from beside a frame's camera: bool."""
-    head = model.pose(torch.zeros(len(model.face_model.expression_names)))
-    filling = np.zeros(len(placed.means), bool)
-    for turn in _TURNS:
-        camera = turned(middle, *turn)
-        through = torch.as_tensor(render(head, camera, antialiased=True).alpha) < _WHOLE
-        with torch.enable_grad():
-            grey = torch.zeros_like(placed.sh, requires_grad=True)
-            image = render(replace(placed, sh=grey), camera, antialiased=True)
-            gap = through & (image.alpha.detach() > _WHOLE)
-            image.rgb[gap].sum().backward()
-        assert grey.grad is not None
-        filling |= (grey.grad[:, 0, 0] / SH_C0 > _PIXELS).numpy()
-    return filling
-
-
-def _take(model: GaussianTalker, kept: torch.Tensor, seeds: Seeds, wanted: np.ndarray, inward: np.ndarray) -> None:
-    """Leaves the Gaussians `kept` (N,) and adds the seeds `wanted` that have a place `inward` of their triangles."""
-    added = torch.from_numpy(np.flatnonzero(wanted & np.isfinite(inward)))
-    positions = torch.zeros(len(added), 3)
-    positions[:, 1] = -torch.from_numpy(inward)[added]
-    new = {
-        "positions": positions,
-        "quats": torch.tensor([[1.0, 0, 0, 0]]).repeat(len(added), 1),
-        "log_scales": seeds.log_scales[added] + math.log(1.3),
-        "opacity_logits": torch.full((len(added),), _OPACITY),
-        "colours": seeds.colours[added],
-        "barycentric_logits": seeds.barycentrics[added].clamp_min(1e-3).log(),
-    }
-    model.triangles = torch.cat([model.triangles[kept], seeds.triangles[added]])
-    for name in BY_GAUSSIAN:
-        parameter = getattr(model, name)
-        parameter.data = torch.cat([parameter.data[kept], new[name]])
-    for name in BY_LATENT:
-        parameter = getattr(model, name)
-        if parameter is not None:
-            nothing = torch.zeros(len(parameter), len(added), 3)
-            parameter.data = torch.cat([parameter.data[:, kept], nothing], dim=1)
+    gaps = gaps_between(model, frames, seeds) & seeds.outside[seeds.triangles].numpy() & ~(added & np.isfinite(inward))
+    add_seeds(model, seeds, gaps & np.isfinite(inward), inward)
 
 
 def _hiding_places(frames: ClipFrames, chosen: list[int], depths: list[np.ndarray], seeds: Seeds) -> np.ndarray:

@@ -14,6 +14,7 @@ from .config import GaussianTalkerConfig
 from .model import BY_GAUSSIAN, BY_LATENT, GaussianTalker
 
 _SPLIT = 1.6  # a split Gaussian's halves are smaller by that
+_HELD = 0.5
 _SMALL = 0.35  # of a triangle's size: Gaussians below are cloned, others split
 
 
@@ -58,12 +59,17 @@ class DensityControl:
         self._count += amount > 0
 
     @torch.no_grad()
-    def control(self, model: GaussianTalker, optimiser: torch.optim.Optimizer) -> None:
-        """Clones what is small and splits what is large where the view wants more, and drops what is hardly seen."""
+    def control(self, model: GaussianTalker, optimiser: torch.optim.Optimizer, held: Tensor) -> None:
+        """Clones what is small and splits what is large where the view wants more, and drops what is hardly seen.
+
+        What is held to its surroundings by more than a half, of `Surroundings.held` (N,), stays as it is: at the head's
+        outline the view wants more and more, and from the side that are dots.
+        """
         config = self._config
-        kept = model.opacity_logits.sigmoid() >= config.least_opacity
+        stays = held > _HELD
+        kept = (model.opacity_logits.sigmoid() >= config.least_opacity) | stays
         wanted = self._sum / self._count.clamp_min(1)
-        wanted[~kept | (wanted < config.density_gradient)] = 0
+        wanted[~kept | stays | (wanted < config.density_gradient)] = 0
         room = max(0, config.most_gaussians - int(kept.sum()))
         parents = torch.topk(wanted, min(room, int((wanted > 0).sum()))).indices.sort().values
         large = model.log_scales[parents].amax(dim=1) > math.log(_SMALL)
@@ -79,6 +85,10 @@ class DensityControl:
         _take(model, optimiser, rows, children)
         model.positions.add_(rotated(model.quats, spread))
         model.log_scales.sub_(shrinks[:, None] * math.log(_SPLIT))
+        self.restart(model)
+
+    def restart(self, model: GaussianTalker) -> None:
+        """Counts anew, of the Gaussians that there are now."""
         self._sum, self._count = torch.zeros(len(model)), torch.zeros(len(model))
 
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...capture.face_model import FaceModel, Region
+from ...capture.face_model import FaceModel
 from ...gaussians import Camera, Gaussians
 from .binding import Local, TriangleFrames, bind, triangle_frames
 from .config import GaussianTalkerConfig
@@ -16,8 +16,6 @@ from .seeding import Seeds
 
 BY_GAUSSIAN = ("positions", "quats", "log_scales", "opacity_logits", "colours", "barycentric_logits")
 BY_LATENT = ("blend_positions", "blend_rotations", "blend_colours")
-OUTSIDE = (Region.SKIN, Region.SCALP, Region.NECK)
-"""What lies around the head; lids, lips and the mouth's inside are hidden now and seen then."""
 _AWAY = -0.1  # cosine to the view
 _HIDDEN = 32
 _STILL = math.radians(1.0)  # what a head that keeps still turns: its tracking's noise is not blown up
@@ -120,7 +118,7 @@ class GaussianTalker(nn.Module):
         self.register_buffer("faces", torch.cat([face_model.faces, shell_faces]))
         self.register_buffer("face_regions", seeds.regions.clone())
         self.register_buffer("face_necks", seeds.neck.clone())
-        self._outside = torch.isin(seeds.regions, torch.tensor(OUTSIDE, dtype=torch.uint8))
+        self._outside, self._lids = seeds.outside, seeds.lids
         start = {
             "positions": torch.zeros(count, 3),
             "quats": torch.tensor([[1.0, 0, 0, 0]]).repeat(count, 1),
@@ -145,6 +143,16 @@ class GaussianTalker(nn.Module):
     def regions(self) -> Tensor:
         """Of each Gaussian's triangle, `capture.face_model.Region`; the shell's is SCALP (N,)."""
         return self.face_regions[self.triangles]
+
+    @property
+    def outer(self) -> Tensor:
+        """Which Gaussians lie on what is around the head, `Seeds.outside`, bool (N,)."""
+        return self._outside[self.triangles]
+
+    @property
+    def lids(self) -> Tensor:
+        """Which Gaussians lie on lids, bool (N,)."""
+        return self._lids[self.triangles]
 
     @property
     def necks(self) -> Tensor:
@@ -183,13 +191,16 @@ class GaussianTalker(nn.Module):
         )
 
     @torch.no_grad()
-    def facing(self, vertices: Tensor, camera: Camera) -> Tensor:
-        """Which Gaussians are not on the far side of the head, with the face model's vertices (V, 3): bool (N,)."""
+    def facing(self, vertices: Tensor, camera: Camera, bound: Tensor | None = None) -> Tensor:
+        """Which Gaussians are not on the far side of the head, with the face model's vertices (V, 3): bool (N,).
+
+        `bound` (M,): of Gaussians on these triangles (M,).
+        """
         triangles = self.triangle_frames(vertices)
         pose = torch.as_tensor(camera.world_to_camera, dtype=torch.float32, device=vertices.device)
         towards = F.normalize(-pose[:3, :3].T @ pose[:3, 3] - triangles.corners.mean(dim=1), dim=1)
         away = (triangles.rotations[:, :, 1] * towards).sum(dim=1) < _AWAY
-        return ~(away & self._outside)[self.triangles]
+        return ~(away & self._outside)[self.triangles if bound is None else bound]
 
     def triangle_frames(self, vertices: Tensor) -> TriangleFrames:
         """Of the face model's and the shell's triangles."""

@@ -10,11 +10,12 @@ from scipy.ndimage import binary_erosion
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from ...capture.face_model import Region
+from ...capture.face_model import FaceModel, Region
 from ...capture.mesh_raster import rasterize
 from ...capture.regions import project
 from ...gaussians.constants import SH_C0
 from ...training.clip_frames import ClipFrames
+from .borrowing import borrowed
 from .config import GaussianTalkerConfig
 from .shell import OUTER, THROUGH, Shell, around_person, fit_shell, seen_through
 
@@ -28,9 +29,11 @@ _DENSITY = {
     Region.EYES: 4.0,
 }
 """Gaussians per area, relative; of the inner parts where they look out of the face."""
-_HAIR, _NECK, _FACE = range(3)
+_OUTSIDE = (Region.SKIN, Region.UPPER_FACE, Region.SCALP, Region.NECK)
+_BLINK = 1e-3  # metres by which a blink moves a lid
 _INNER = (Region.MOUTH_INSIDE, Region.TEETH, Region.EYES)
 _UNSEEN = 0.35  # density where no frame looks
+_UNDER_HAIR = 0.03  # metres beyond the face on the scalp
 _DEEP = 0.035  # metres behind the lips to which the mouth is filled
 _JAW = -0.04  # the z below which skin may belong to the neck, metres
 _CAVITY = (0.16, 0.06, 0.05)
@@ -38,9 +41,8 @@ _CAVITY = (0.16, 0.06, 0.05)
 _TEETH = (0.62, 0.56, 0.5)
 _WIDTH, _THICKNESS = 0.6, 0.15  # standard deviations, in distances between neighbours
 _FACING = 0.25  # cosine to the view: what is seen at a flatter angle takes its colour from elsewhere
+_NECK_FACING = 0.45  # a collar that stands before the neck is at its sides
 _EDGE = 0.012  # of the picture's side: so near their edge masks may show what is behind
-_EARS = 0.015  # the z above which unseen skin is under hair, metres
-_ALIKE = 10  # as many colours of hair and skin are compared
 _NEAR = 0.004  # metres behind what is seen of the mesh, within which a Gaussian is seen
 
 
@@ -56,6 +58,9 @@ class Seeds:
         shell: the hair's.
         regions: of all triangles of the face model and the shell, uint8 (F,).
         neck: which of them are below the head's mask, bool (F,).
+        outside: which of them lie around the head, bool (F,); lids, lips and the mouth's inside do not: they are hidden
+            now and seen then.
+        lids: which of them are lids, bool (F,).
     """
 
     triangles: Tensor
@@ -65,6 +70,8 @@ class Seeds:
     shell: Shell
     regions: Tensor
     neck: Tensor
+    outside: Tensor
+    lids: Tensor
 
 
 def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Generator) -> Seeds:
@@ -99,6 +106,10 @@ def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Gen
     density[inside & (corners[..., 1].mean(axis=1) > front + _DEEP)] = 0
     hair = is_shell if config.hair_shell else regions == Region.SCALP
     on_hair = np.where(hair & there, np.where(seen, 1.0, _UNSEEN), 0.0)
+    # Under the hair's edge the head goes on: else one looks into the shell from below and from beside.
+    face = KDTree(corners[np.isin(regions, (Region.SKIN, Region.UPPER_FACE))].mean(axis=1))
+    near_face = face.query(corners.mean(axis=1), distance_upper_bound=_UNDER_HAIR)[0] < _UNDER_HAIR
+    on_hair[near_face & (regions == Region.SCALP) & ~hair & there] = _UNSEEN
 
     picked = [_pick(density * areas, config.face_gaussians, random)]
     if on_hair.any():
@@ -125,6 +136,7 @@ def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Gen
     over_scalp = regions[outer[under]] == Region.SCALP
     shown_as = np.where(neck, Region.NECK, regions)[triangles]
     colours = _colours(views, triangles, barycentrics, faces, points, shown_as, over_scalp)
+    lids = np.pad(_lids(model), (0, len(shell.faces)))
     return Seeds(
         torch.from_numpy(triangles),
         torch.from_numpy(barycentrics),
@@ -133,7 +145,16 @@ def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Gen
         shell,
         torch.from_numpy(regions),
         torch.from_numpy(neck),
+        torch.from_numpy(np.isin(regions, _OUTSIDE) & ~lids),
+        torch.from_numpy(lids),
     )
+
+
+def _lids(model: FaceModel) -> np.ndarray:
+    """Which triangles of a face model blinks move, bool (F,)."""
+    blinks = [index for index, name in enumerate(model.expression_names) if name.startswith("eyeBlink")]
+    moved = model.expression[blinks].norm(dim=2).amax(dim=0) > _BLINK
+    return moved[model.faces].any(dim=1).numpy()
 
 
 def _pick(amounts: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
@@ -185,7 +206,9 @@ class _Look:
         pixels, depth = project(self.camera, points)
         column, row = np.clip(pixels.astype(int), 0, len(self.head) - 1).T
         # Skin beside the jaw does not take the collar's colour.
-        shown = np.where(neck, *(sure[row, column] for sure in self._sure)) & (cosine > _FACING)
+        shown = np.where(neck, *(sure[row, column] for sure in self._sure)) & (
+            cosine > np.where(neck, _NECK_FACING, _FACING)
+        )
         return self.picture[row, column], shown & (depth < self.depth[row, column] + _NEAR)
 
 
@@ -206,75 +229,7 @@ def _colours(
         count += seen
     known = (count >= 0.25 * len(views)) & ~np.isin(regions, (Region.MOUTH_INSIDE, Region.TEETH))
     colours = total / np.maximum(count, 1)[:, None]
-    colours[~known] = _borrowed(points, colours, known, regions, over_scalp)[~known]
+    colours[~known] = borrowed(points, colours, known, regions, over_scalp)[~known]
     colours[regions == Region.MOUTH_INSIDE] = _CAVITY
     colours[regions == Region.TEETH] = _TEETH
     return colours
-
-
-def _borrowed(
-    points: np.ndarray, values: np.ndarray, known: np.ndarray, regions: np.ndarray, over_scalp: np.ndarray
-) -> np.ndarray:
-    """For each Gaussian what the known ones near it and near its mirror image have: the nearer counts more.
-
-    Args:
-        points: at rest, metres (N, 3).
-        values: of the known ones (N, C).
-        known: bool (N,).
-        regions: each of `kinds` borrows from its own (N,).
-        over_scalp: which lie over the face model's scalp, bool (N,).
-    """
-    result = values.copy()
-    ears = _ears(points, values, known, regions)
-    under_hair = ~known & (regions == Region.SKIN) & (points[:, 2] > _EARS)
-    kind = kinds(np.where(under_hair, Region.SCALP, regions))
-    for each in np.unique(kind):
-        # Below the jaw a neck is as the face is; the face is nowhere as a collar is.
-        lenders = kind != _HAIR if each == _NECK else kind == each
-        source = np.flatnonzero(lenders & known)
-        wanted = np.flatnonzero((kind == each) & ~known)
-        if not len(source) or not len(wanted):
-            continue
-        _, which = KDTree(points[source]).query(points[wanted])
-        # An ear's colour does not go on over hair.
-        behind_ear = ears[source[which]] & over_scalp[wanted]
-        far = source[~ears[source]]
-        for rows, sources in ((wanted[behind_ear], far), (wanted[~behind_ear], source)):
-            if len(rows) and len(sources):
-                result[rows] = _near_and_mirrored(points, values, rows, sources)
-    return result
-
-
-def kinds(regions: np.ndarray) -> np.ndarray:
-    """What has colours of its own: hair, neck with clothes, and the face, as numbers (N,)."""
-    return np.select([regions == Region.SCALP, regions == Region.NECK], [_HAIR, _NECK], _FACE)
-
-
-def _near_and_mirrored(points: np.ndarray, values: np.ndarray, wanted: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """What the sources near the wanted ones and near their mirror images have: the nearer counts more."""
-    tree = KDTree(points[source])
-    neighbours = min(8, len(source))
-    sums, weights = np.zeros((len(wanted), values.shape[1])), np.zeros((len(wanted), 1))
-    for mirror in (1, -1):
-        distance, near = tree.query(points[wanted] * (mirror, 1, 1), k=neighbours)
-        weight = (1 / (distance.reshape(len(wanted), -1) + 1e-3) ** 2)[..., None]
-        sums += (weight * values[source[near.reshape(len(wanted), -1)]]).sum(axis=1)
-        weights += weight.sum(axis=1)
-    return sums / weights
-
-
-def _ears(points: np.ndarray, colours: np.ndarray, known: np.ndarray, regions: np.ndarray) -> np.ndarray:
-    """Which Gaussians of the shell (N,) show ears: what is coloured as the face is rather than as the hair above."""
-    hair = np.flatnonzero(known & (regions == Region.SCALP))
-    skin = np.flatnonzero(known & np.isin(regions, (Region.SKIN, Region.UPPER_FACE)))
-    result = np.zeros(len(points), bool)
-    if min(len(hair), len(skin)) < 4 * _ALIKE:
-        return result
-    low = points[hair, 2] < np.median(points[hair, 2])
-    above, count = hair[~low], min((~low).sum(), len(skin))
-    distances = []
-    for samples in (above, skin):
-        evenly = samples[np.linspace(0, len(samples) - 1, count).astype(int)]
-        distances.append(KDTree(colours[evenly]).query(colours[hair], k=_ALIKE)[0][:, -1])
-    result[hair] = low & (distances[1] < distances[0])
-    return result

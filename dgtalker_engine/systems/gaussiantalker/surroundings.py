@@ -17,14 +17,15 @@ from torch import Tensor
 
 from ...capture.face_model import Region
 from ...training.clip_frames import ClipFrames
+from .borrowing import kinds
 from .config import GaussianTalkerConfig
-from .model import OUTSIDE, GaussianTalker
-from .seeding import Seeds, kinds
-from .visibility import FRAMES, neighbours, shown, surface_shown
+from .model import GaussianTalker
+from .seeding import Seeds
+from .visibility import FRAMES, neighbours, shown, surface_shown, turned_to
 
-_FLAT, _SURE = 0.2, 0.5
+_FLAT, _SURE = 0.3, 0.6
 """Of a surface's area, what is seen across the view: less holds its Gaussians wholly, more lets them go."""
-_SEEDS = 4
+_SEEDS = 1
 _PLACE = 4e-3  # metres
 _ROUND = math.log(2.0)  # of how many times as long as wide a Gaussian may be
 _THICKNESS = 0.3  # of the width
@@ -44,7 +45,7 @@ class Surroundings:
         self._config, self._frames, self._seeds = config, frames, seeds
         self.held = torch.zeros(0)
         self._near, self._colours = torch.zeros((0, 0), dtype=torch.int64), torch.zeros((0, 3))
-        self._widths, self._sizes = torch.zeros(0), torch.zeros(0)
+        self._widths, self._sizes, self._barycentrics = torch.zeros(0), torch.zeros(0), torch.zeros((0, 3))
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -53,11 +54,13 @@ class Surroundings:
             "colours": self._colours,
             "widths": self._widths,
             "sizes": self._sizes,
+            "barycentrics": self._barycentrics,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.held, self._near, self._colours = state["held"], state["near"], state["colours"]
         self._widths, self._sizes = state["widths"], state["sizes"]
+        self._barycentrics = state["barycentrics"]
 
     @torch.no_grad()
     def refresh(self, model: GaussianTalker) -> None:
@@ -65,10 +68,15 @@ class Surroundings:
         regions = model.regions.numpy()
         points = model.pose(torch.zeros(len(model.face_model.expression_names))).means.numpy()
         near, distance = neighbours(points, regions)
-        areas = [shown(model, self._frames, index)[0] for index in self._frames.spread(FRAMES)]
-        free = ((surface_shown(areas, near, distance) - _FLAT) / (_SURE - _FLAT)).clamp(0, 1)
-        self.held = torch.from_numpy(np.isin(regions, OUTSIDE)) * (1 - free * free * (3 - 2 * free))
+        chosen = self._frames.spread(FRAMES)
+        areas = [shown(model, self._frames, index)[0] for index in chosen]
+        # A few large Gaussians at the outline make it look well seen.
+        cosines = torch.stack([turned_to(model, self._frames, index) for index in chosen]).amax(dim=0)
+        seen = torch.minimum(surface_shown(areas, near, distance), cosines)
+        free = ((seen - _FLAT) / (_SURE - _FLAT)).clamp(0, 1)
+        self.held = model.outer * (1 - free * free * (3 - 2 * free))
         self._near = torch.from_numpy(near)
+        self._barycentrics = model.barycentric_logits.softmax(dim=1)
 
         triangles, seeds = model.triangle_frames(model.face_model.neutral), self._seeds
         self._sizes = triangles.sizes[model.triangles].log()
@@ -91,19 +99,24 @@ class Surroundings:
         width = wide.mean(dim=1)
         form = F.relu((wide[:, 0] - wide[:, 1]).abs() - _ROUND).square()
         form = form + F.relu(thick - width - math.log(_THICKNESS)).square()
-        size = F.relu(width - self._widths).square()
+        size = (width - self._widths).square()
         turn = model.quats[:, [1, 3]].square().sum(dim=1) / model.quats.square().sum(dim=1)
         # A surface may lie elsewhere as a whole: nobody says where the shell is.
         height = model.positions[:, 1].detach()
+        moved = model.barycentric_logits.softmax(dim=1) - self._barycentrics
         beside = model.positions[:, [0, 2]].square().sum(dim=1)
+        beside = beside + moved.square().sum(dim=1) * (2 * self._sizes).exp()
         place = beside + (model.positions[:, 1] - height[self._near].mean(dim=1)).square()
+        # Lids that let through show the eye when they shut.
+        opaque = _OPACITY * F.relu(_OPAQUE - model.opacity_logits).square()
         terms = {
             "held_colours": (model.colours - self._colours).square().sum(dim=1),
             "held_places": place / _PLACE**2,
             "held_forms": form + size + _TURN * turn,
-            "held_opacities": _OPACITY * F.relu(_OPAQUE - model.opacity_logits).square(),
+            "held_opacities": opaque,
         }
         terms = {name: (amount * term).mean() for name, term in terms.items()}
+        terms["lids"] = self._config.surroundings_weight * (model.lids * opaque).mean()
         blends = [
             weight * (amount[:, None] * change.square()).mean()
             for name, weight in _BLENDSHAPES.items()

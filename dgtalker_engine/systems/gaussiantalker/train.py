@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from ...capture.clip import Clip
-from ...capture.face_model import FaceModel
+from ...capture.face_model import FaceModel, Region
 from ...gaussians import render
+from ...gaussians.constants import SH_C0
 from ...training import Order, Run, one_torch_thread, run_loop, seed_all
 from ...training.clip_frames import ClipFrames, View
 from ...training.perceptual import Perceptual
@@ -21,6 +22,7 @@ from . import losses
 from .completion import complete
 from .config import GaussianTalkerConfig
 from .density import DensityControl
+from .gaps import fill
 from .model import BY_LATENT, GaussianTalker, LatentPose
 from .seeding import seed
 from .surroundings import Surroundings
@@ -42,6 +44,7 @@ _LAST = 0.05  # to which share learning rates fall
 _STEADY = 0.2  # the share of the steps before they do
 _WARM = 0.1  # the share of the steps before the blendshapes begin
 _TURNED = 0.4  # the share before the head's turn counts: what a turn hides and shows is first learned as form
+_FILLED = 0.6  # the share after which gaps are filled, with what is left to train with them
 _LEAST_WIDTH = 3e-4  # metres: what is thinner shows as dots from other sides
 
 
@@ -154,8 +157,13 @@ class _Training:
         self.density.observe(cloud.means.detach(), cloud.means.grad, view.camera)
         self.optimiser.step()
         if number + 1 in self.rounds:
-            self.density.control(model, self.optimiser)
-        if config.surroundings_weight and (number + 1 in self.rounds or number % 100 == 99):
+            held = self.surroundings.held if config.surroundings_weight else torch.zeros(len(model))
+            self.density.control(model, self.optimiser, held)
+        filled = config.completed and number + 1 == round(_FILLED * config.steps)
+        if filled:
+            fill(model, self.frames, self.seeds, self.optimiser)
+            self.density.restart(model)
+        if config.surroundings_weight and (filled or number + 1 in self.rounds or number % 100 == 99):
             self.surroundings.refresh(model)
         if number % 10 == 9 or number + 1 in self.rounds:
             constrain(model, config)
@@ -214,7 +222,10 @@ def before_colour(view: View, colour: Tensor) -> View:
 
 @torch.no_grad()
 def constrain(model: GaussianTalker, config: GaussianTalkerConfig) -> None:
-    """No needles, no dots: what one view does not see of a Gaussian's form, others do."""
+    """No needles, no dots: what one view does not see of a Gaussian's form, others do. Eyes stay behind lids.
+
+    Nor is anything brighter than white: under what is in front of it now, it would shine through.
+    """
     sizes = model.triangle_frames(model.face_model.neutral).sizes[model.triangles]
     scales = model.log_scales
     least = (_LEAST_WIDTH / sizes).log()
@@ -223,6 +234,12 @@ def constrain(model: GaussianTalker, config: GaussianTalkerConfig) -> None:
     scales[:, 0] = torch.maximum(scales[:, 0], least)
     scales[:, 2] = torch.maximum(scales[:, 2], least)
     scales[:, 1] = torch.minimum(scales[:, 1], torch.maximum(scales[:, 0], scales[:, 2]))
+    # An eye that stands out of its ball would pierce lids that shut, and they would sink into it.
+    height = model.positions[:, 1]
+    height[model.regions == Region.EYES] = height[model.regions == Region.EYES].clamp_max(0)
+    lids = model.lids
+    height[lids] = height[lids].clamp_min(0)
+    model.colours.clamp_(-0.5 / SH_C0, 0.5 / SH_C0)
 
 
 def motion(frames: ClipFrames, indices: tuple[int, ...]) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from scipy.spatial import KDTree
 from torch import Tensor
 
@@ -38,6 +39,15 @@ def shown(model: GaussianTalker, frames: ClipFrames, index: int) -> tuple[Tensor
     depth = cloud.means @ pose[2, :3] + pose[2, 3]
     area = grey.grad[:, 0, 0] / SH_C0 * (depth / float(camera.K[0, 0])).square()
     return area.clamp_min(0), image.depth.detach()
+
+
+@torch.no_grad()
+def turned_to(model: GaussianTalker, frames: ClipFrames, index: int) -> Tensor:
+    """The cosine between each Gaussian's triangle and a frame's view (N,); 1: straight before the camera."""
+    triangles = model.triangle_frames(frames.vertices(index))
+    pose = torch.as_tensor(frames.camera(index).world_to_camera, dtype=torch.float32)
+    towards = F.normalize(-pose[:3, :3].T @ pose[:3, 3] - triangles.corners.mean(dim=1), dim=1)
+    return (triangles.rotations[:, :, 1] * towards).sum(dim=1)[model.triangles]
 
 
 def neighbours(points: np.ndarray, regions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -100,7 +100,7 @@ def test_added_gaussians_lie_on_the_triangles_of_their_parents(frames: ClipFrame
     density.observe(head.positions.detach(), gradients, frames.camera(0))
     count, triangles = len(head), head.triangles.clone()
     optimiser = torch.optim.Adam([getattr(head, name) for name in BY_GAUSSIAN])
-    density.control(head, optimiser)
+    density.control(head, optimiser, torch.zeros(len(head)))
     assert len(head) == count + len(parents)
     assert torch.equal(head.triangles[count:], triangles[parents])
     assert all(len(getattr(head, name)) == len(head) for name in BY_GAUSSIAN)
@@ -113,7 +113,7 @@ def test_transparent_gaussians_are_dropped(frames: ClipFrames) -> None:
     with torch.no_grad():
         head.opacity_logits[:100] = -6.0
     count = len(head)
-    DensityControl(head, TINY).control(head, torch.optim.Adam(head.parameters()))
+    DensityControl(head, TINY).control(head, torch.optim.Adam(head.parameters()), torch.zeros(count))
     assert len(head) == count - 100
 
 

@@ -12,12 +12,15 @@ from made_clips import painted
 
 from dgtalker_engine.capture.face_model import FaceModel, Region
 from dgtalker_engine.gaussians import render
+from dgtalker_engine.systems.gaussiantalker.borrowing import borrowed
 from dgtalker_engine.systems.gaussiantalker.completion import complete
+from dgtalker_engine.systems.gaussiantalker.density import DensityControl
+from dgtalker_engine.systems.gaussiantalker.gaps import fill
 from dgtalker_engine.systems.gaussiantalker.model import GaussianTalker
 from dgtalker_engine.systems.gaussiantalker.seeding import Seeds, seed
 from dgtalker_engine.systems.gaussiantalker.shell import around_person, fit_shell, seen_through
 from dgtalker_engine.systems.gaussiantalker.surroundings import Surroundings
-from dgtalker_engine.systems.gaussiantalker.train import before_colour, train_frames
+from dgtalker_engine.systems.gaussiantalker.train import before_colour, constrain, train_frames
 from dgtalker_engine.training import Run
 from dgtalker_engine.training.clip_frames import ClipFrames
 from dgtalker_engine.training.head_evaluation import over_background, turned
@@ -117,6 +120,82 @@ def test_gaps_that_only_a_view_from_the_side_looks_through_are_filled(
     complete(begun, frames, seeds)
     assert max(gaps()) < 0.5 * min(open_before)
     assert psnr(picture(begun, frames, 0)[0], before, alpha > 0.95) > 30
+
+
+def test_gaps_that_open_in_the_near_side_are_filled_while_training_and_the_training_goes_on(
+    frames: ClipFrames, begun: GaussianTalker, seeds: Seeds
+) -> None:
+    def open_pixels() -> int:
+        with torch.no_grad():
+            head = begun.pose(torch.zeros(52))
+            camera = turned(frames.camera(20), 30, 0)
+            near = begun.facing(frames.face_model.neutral, camera)
+            whole, front = (
+                render(cloud, camera, antialiased=True).alpha for cloud in (head, head.map(lambda tensor: tensor[near]))
+            )
+        return int(((whole > 0.9) & (front < 0.5)).sum())
+
+    with torch.no_grad():
+        begun.opacity_logits.fill_(6.0)
+        begun.log_scales.add_(0.7)
+        closed = open_pixels()
+        # of the person's right cheek and temple nothing is left
+        begun.opacity_logits[begun.outer & (begun.pose(torch.zeros(52)).means[:, 0] < -0.045)] = -9.0
+    before = open_pixels()
+    optimiser = torch.optim.Adam([begun.colours, begun.opacity_logits], lr=0.01)
+    begun.pose(torch.zeros(52)).sh.sum().backward()
+    optimiser.step()
+    count = len(begun)
+    fill(begun, frames, seeds, optimiser)
+    assert len(begun) > count
+    assert open_pixels() - closed < 0.5 * (before - closed)
+    begun.pose(torch.zeros(52)).sh.sum().backward()
+    optimiser.step()
+    assert torch.isfinite(begun.colours).all()
+
+
+def test_the_forehead_under_hair_is_held_and_lids_are_not(begun: GaussianTalker) -> None:
+    upper = begun.regions == Region.UPPER_FACE
+    assert begun.lids[upper].any()
+    assert not (begun.lids & begun.outer).any()
+    assert begun.outer[upper & ~begun.lids].all()
+
+
+def test_what_is_held_is_neither_split_nor_dropped(begun: GaussianTalker) -> None:
+    density = DensityControl(begun, TINY)
+    held = torch.zeros(len(begun))
+    held[::2] = 1.0
+    with torch.no_grad():
+        begun.opacity_logits.fill_(-9.0)
+    widths = begun.log_scales[::2].clone()
+    count = len(begun)
+    density.control(begun, torch.optim.Adam(begun.parameters()), held)
+    assert torch.equal(begun.log_scales, widths)
+    assert len(begun) == len(widths) < count
+
+
+def test_eyes_stay_behind_lids_and_nothing_is_brighter_than_white(begun: GaussianTalker) -> None:
+    with torch.no_grad():
+        begun.positions.copy_(0.002 * torch.randn_like(begun.positions))
+        begun.colours.mul_(5)
+    constrain(begun, TINY)
+    height = begun.positions[:, 1]
+    assert (height[begun.regions == Region.EYES] <= 0).all()
+    assert (height[begun.lids] >= 0).all()
+    assert (0.5 + 0.2820948 * begun.colours).amax() < 1.001
+
+
+def test_hair_that_no_frame_shows_has_strands_and_no_jewel_in_it() -> None:
+    random = np.random.default_rng(0)
+    points = random.normal(size=(4000, 3))
+    points *= 0.1 / np.linalg.norm(points, axis=1, keepdims=True)
+    strands = 0.3 + 0.08 * np.sign(np.sin(900 * points[:, [0]])) * np.ones(3)
+    known, hair = points[:, 1] < 0, np.full(4000, Region.SCALP)
+    jewel = known & (np.linalg.norm(points - (0.098, -0.01, -0.02), axis=1) < 0.006)
+    strands[jewel] = (1.0, 0.9, 0.4)
+    hidden = borrowed(points, np.where(known[:, None], strands, 0), known, hair, np.ones(4000, bool))[~known]
+    assert 0.5 < hidden.std(axis=0).mean() / strands[known & ~jewel].std(axis=0).mean() < 1.5
+    assert (hidden[:, 0] > 0.7).mean() < 0.02
 
 
 def test_the_far_side_is_known_from_the_near_one(frames: ClipFrames, begun: GaussianTalker) -> None:
