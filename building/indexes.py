@@ -26,7 +26,8 @@ VARIABLES = {
 }
 """Options of pip, and the variables by which uv takes the same."""
 
-_INDEXES = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_FIND_LINKS")
+_INDEXES = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_FIND_LINKS", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL")
+"""The last two are uv's old names, which it still takes."""
 
 
 def pip_options(python: Path) -> dict[str, str]:

@@ -166,6 +166,7 @@ def avatar_sample(options: argparse.Namespace) -> int:
     terminal = Terminal()
     code = sampling.code_of(options.seed)
     generator = file.read(file.SHIPPED, face_model.load())
+    make_folder(options.output.parent)
     latents = generator.mapping(code)
     made = sampling.baked(generator, latents, options.output.stem, lambda share: terminal(share, "Baking the head"))
     write_target(options.output, avatars.pack(made.avatar))

@@ -17,10 +17,12 @@ def weights(blocks: Iterable[np.ndarray]) -> np.ndarray:
     Args:
         blocks: of samples (n, channels), of the whole recording.
     """
-    products = np.zeros((1, 1))
+    products, sums, count = np.zeros((1, 1)), np.zeros(1), 0
     for block in blocks:
         finite = np.nan_to_num(block.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-        products = products + finite.T @ finite
+        products, sums, count = products + finite.T @ finite, sums + finite.sum(axis=0), count + len(finite)
+    # Of quiet voices, offsets of two channels would count for more than what is said.
+    products = products - np.outer(sums, sums) / max(count, 1)
     powers = np.maximum(np.diag(products), 1e-30)
     loudest = int(powers.argmax())
     correlation = products[loudest] / np.sqrt(powers * powers[loudest])

@@ -60,7 +60,8 @@ def cues(text: str) -> list[Cue]:
 
     Notes, styles, numbers, settings, drawings and markup are left out, and so are cues that end before they start.
     """
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.split("\n")
     found = _substation(lines) if _SECTION.search(text) else _subrip(lines)
     return sorted((cue for cue in found if cue.text and cue.end > cue.start), key=lambda cue: (cue.start, cue.end))
 

@@ -208,8 +208,8 @@ OTHERWISE = {
     "dgtalker_engine/wire/jobs/start.py": "adds, by `files.no_link`",
     "dgtalker_engine/wire/jobs/lock.py": "locks, by `files.no_link`",
     "dgtalker_engine/training/jobs.py": "adds, by `files.no_link`",
+    "dgtalker_engine/systems/dgtalker/prior/__main__.py": "adds, by `files.no_link`",
     "blender_addon/bridge/log.py": "adds, by `files.no_link`",
-    "dgtalker_engine/wire/json_lines.py": "pipes",
 }
 """Where files are written without `files`, and why that follows no link and tears nothing."""
 

@@ -38,6 +38,8 @@ def fill(model: GaussianTalker, frames: ClipFrames, seeds: Seeds, optimiser: tor
     """Adds seeds where views from the side look through the near side of the head, but for those that frames belie."""
     wanted = gaps_between(model, frames, seeds) & seeds.outside[seeds.triangles].numpy()
     candidates = np.flatnonzero(wanted)
+    if not len(candidates):
+        return
     wanted[candidates] = _fitting(model, frames, seeds, candidates)
     add_seeds(model, seeds, wanted, np.full(len(wanted), _UNDER, np.float32), optimiser=optimiser)
 

@@ -60,7 +60,7 @@ Dialogue: broken
 """
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_substation_alpha(end):
     found = transcripts.cues(ASS.replace("\n", end))
     assert [(cue.start, cue.end) for cue in found] == [(0.0, 0.9), (2.0, 4.5)]

@@ -9,6 +9,7 @@ from speech_tools import sample, speak
 
 from dgtalker_engine import speech
 from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.performance.channels import weights as channel_weights
 
 
 @pytest.mark.parametrize(
@@ -84,6 +85,11 @@ def test_a_channel_that_is_upside_down_does_not_silence_the_other(tmp_path, read
     right, wrong = read(tmp_path / "right.wav"), read(tmp_path / "wrong.wav")
     assert np.abs(np.abs(right.astype("f4")) - np.abs(wrong.astype("f4"))).max() < 1e-3
     assert np.abs(wrong).max() > 0.1
+
+
+def test_channels_with_opposite_offsets_are_not_taken_for_upside_down():
+    voice = 0.01 * np.random.default_rng(0).standard_normal(16000).astype(np.float32)
+    np.testing.assert_array_equal(channel_weights([np.stack([voice + 0.2, voice - 0.2], axis=1)]), [0.5, 0.5])
 
 
 def test_two_people_on_two_channels_are_both_heard(tmp_path):

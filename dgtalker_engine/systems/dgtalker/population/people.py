@@ -89,7 +89,6 @@ class Population:
             incoming += surface.hair[:, None] * (0.75 * bare - incoming) * 0.6
         shade = incoming * surface.open[:, None]
         colour = surface.albedo * shade
-        # What light does inside of skin: edges of shadows are red.
         colour += _shine(canvas, surface, normals, key, person)
         base = _display(colour)
         coefficients = np.zeros((len(base), 4, 3), np.float32)

@@ -104,9 +104,8 @@ class SkinPainter:
         surface.albedo *= np.exp(person["mottled"] * (fine + 0.035 * mottle))[:, None]
         self._spotted(surface, person)
         self._stubble(surface, person)
-        lines, raised = self.wrinkles.depth(person, expression)
+        lines = self.wrinkles.depth(person, expression)
         surface.albedo *= np.exp(-lines)[:, None] ** np.array([0.9, 1.1, 1.15], np.float32)
-        surface.albedo *= (1 + 0.12 * raised)[:, None]
         face = np.exp(-np.square((canvas.mirrored - canvas.landmarks[1]) / [45, 60, 70]).sum(1))
         surface.gloss[:] = (0.02 + 0.07 * person["gloss"]) * (0.4 + 0.6 * face)
         self._mouth(surface, person, tone)
@@ -229,8 +228,8 @@ class Wrinkles:
         lines["dimple"] = soft(dimples, 4.0) * bare
         self._lines = {name: np.clip(line, 0, 1).astype(np.float32) for name, line in lines.items()}
 
-    def depth(self, person: Person, expression: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """How dark lines are, and how light what bulges beside them is (G,)."""
+    def depth(self, person: Person, expression: np.ndarray) -> np.ndarray:
+        """How dark lines are (G,)."""
         at = {name: float(np.clip(expression[index], 0, 1)) for name, index in self._index.items()}
 
         def both(name: str) -> float:
@@ -253,4 +252,4 @@ class Wrinkles:
         }
         dark = sum(np.float32(amount) * self._lines[name] for name, amount in amounts.items())
         assert isinstance(dark, np.ndarray)
-        return 1.1 * dark, np.zeros_like(dark)
+        return 1.1 * dark

@@ -13,8 +13,8 @@ import numpy as np
 
 from ....capture import face_model, pictures
 from ....errors import DGTalkerError
+from ....files import make_folder, no_link, write_whole
 from ....training import Progress, Run
-from ....wire.jobs.files import write_whole
 from .config import PriorConfig
 from .file import SHIPPED, to_bytes
 from .train import train
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
         terms = ", ".join(f"{name} {loss:.4f}" for name, loss in progress.losses.items())
         say(f"step {progress.step} of {progress.of}: {terms}; {progress.eta / 60:.0f} minutes left")
         if options.checkpoint:
-            with (options.checkpoint / "curves.jsonl").open("a", encoding="utf-8") as file:
+            with open(options.checkpoint / "curves.jsonl", "a", encoding="utf-8", opener=no_link) as file:
                 file.write(json.dumps(progress.to_json()) + "\n")
 
     def show(picture: np.ndarray) -> None:
@@ -53,8 +53,9 @@ def main(arguments: list[str]) -> int:
 
     try:
         config = replace(config, steps=options.steps)
+        make_folder(options.out.parent)
         if options.checkpoint:
-            options.checkpoint.mkdir(parents=True, exist_ok=True)
+            make_folder(options.checkpoint)
         run = Run(
             folder=options.checkpoint,
             progress=progress,

@@ -154,6 +154,13 @@ def test_gaps_that_open_in_the_near_side_are_filled_while_training_and_the_train
     assert torch.isfinite(begun.colours).all()
 
 
+def test_a_head_without_gaps_is_left_as_it_is(frames: ClipFrames, begun: GaussianTalker, seeds: Seeds) -> None:
+    count = len(begun)
+    nothing = replace(seeds, outside=torch.zeros_like(seeds.outside))
+    fill(begun, frames, nothing, torch.optim.Adam(begun.parameters()))
+    assert len(begun) == count
+
+
 def test_the_forehead_under_hair_is_held_and_lids_are_not(begun: GaussianTalker) -> None:
     upper = begun.regions == Region.UPPER_FACE
     assert begun.lids[upper].any()
