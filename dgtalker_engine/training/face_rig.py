@@ -125,16 +125,17 @@ def _reach(face_model: FaceModel, rest: torch.Tensor) -> np.ndarray:
         expression = torch.zeros(len(ARKIT_NAMES))
         expression[blinks] = torch.from_numpy(amounts.astype(np.float32))
         shut = rest + torch.tensordot(expression, face_model.expression, 1)
-        seen = rasterize(*project(camera, shut.numpy()), faces, camera.height, camera.width).triangles
-        return np.array([np.isin(seen, side).sum() for side in sides])
+        shown = rasterize(*project(camera, shut.numpy()), faces, camera.height, camera.width).triangles
+        return np.array([np.isin(shown, side).sum() for side in sides])
 
-    slit = _SLIT * open_pixels(np.zeros(2))
+    seen = open_pixels(np.zeros(2))
+    slit = _SLIT * seen
     least, most = np.zeros(2), np.ones(2)
     for _ in range(_HALVINGS):
         middle = (least + most) / 2
         shut = open_pixels(middle) <= slit
         least, most = np.where(shut, least, middle), np.where(shut, middle, most)
-    reach[blinks] = most
+    reach[blinks] = np.where(seen > 0, most, 1.0)
     return reach
 
 

@@ -18,6 +18,7 @@ from scipy.spatial.transform import Rotation
 from ...capture.face_model import LANDMARKS, FaceModel
 from ...capture.faces import FaceLandmarker
 from ...capture.fit.weights import CLOSURES
+from ...errors import DGTalkerError
 from ...gaussians import Camera, render
 from .painted_head import PaintedHead
 
@@ -70,6 +71,8 @@ def look(model: FaceModel, heads: int, views: int, say: Callable[[str], None]) -
                     places = model.landmarks(head.vertices(acted)).double().numpy()
                     sights.append(Sight(places, faces[0].landmarks[:, :2].astype(np.float64), camera))
             say(f"{number + 1} of {heads} heads looked at")
+    if not sights:
+        raise DGTalkerError("MediaPipe found a face in none of the painted heads.", "Install the engine again.")
     return sights
 
 

@@ -19,7 +19,7 @@ from ..template import Template
 SHIPPED = Path(__file__).with_name("prior.safetensors")
 
 _FORMAT = "dgtalker prior 1"
-_AGAIN = "Install the engine again, or make the file with: python build.py train prior."
+_AGAIN = "Make it in the repository, in hours, with: python build.py train prior."
 _TEMPLATE = {"uv": torch.float32, "points": torch.float32, "triangles": torch.int32, "barycentrics": torch.float32}
 
 
