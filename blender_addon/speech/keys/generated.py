@@ -105,6 +105,8 @@ class Sheet:
             key_points.replace(fcurve, rows[~gone])
             self._keys[path] = key_points.read(fcurve)
         self._curves[path] = merge.released(curve, first, last, given)
+        if "LOCKED" in given:
+            self._find_edits(path)
 
     def lock(self, first: int, last: int) -> int:
         """Lets generated keys of a range stay as they are; returns how many curves have some there."""
@@ -123,6 +125,7 @@ class Sheet:
         for path, curve in list(self._curves.items()):
             unlocked = tuple(each for each in curve.kept if each.kind != "LOCKED")
             self._curves[path] = dataclasses.replace(curve, kept=unlocked)
+            self._find_edits(path)
             self._merge(path, 0, None)
             self._uncover(path)
         mine = [(path, each) for path, each in self.kept if each.kind == "EDITED"]
@@ -130,6 +133,10 @@ class Sheet:
         forget(self.owner)
         self.owner.update_tag()
         return mine
+
+    def _find_edits(self, path: Path) -> None:
+        """What was changed within a lock is an edit once that is off."""
+        self._curves[path] = merge.detected(self._curves[path], self._keys.get(path, merge.Keys()), self.reach)
 
     def _uncover(self, path: Path) -> None:
         """Puts keys back that were taken away for speech."""
@@ -180,16 +187,20 @@ class Sheet:
     def _keep(self) -> None:
         kept = {path: curve for path, curve in self._curves.items() if len(curve.base) or curve.covered}
         self.known = dataclasses.replace(self.known, curves=kept)
-        group = keys_properties(self.owner)
-        group.ledger = ledger.to_text(self.known)
-        self._show_whole_strip()
+        if kept:
+            keys_properties(self.owner).ledger = ledger.to_text(self.known)
+            self._show_whole_strip()
+        else:  # all is left to drivers and NLA strips: an empty ledger would pass for keys that play elsewhere
+            self._remove_empty_action()
+            forget(self.owner)
         self.owner.update_tag()
 
     def _show_whole_strip(self) -> None:
         """An NLA strip that plays the speech plays all of it."""
         strip = self.place.strip
-        if strip is not None and strip.action_frame_end < self.known.last:
-            strip.action_frame_end = self.known.last
+        last = max(curve.end for curve in self.known.curves.values())  # with the way back to her pose
+        if strip is not None and strip.action_frame_end < last:
+            strip.action_frame_end = last
 
 
 def detected(known: Ledger, keys: Mapping[Path, merge.Keys]) -> dict[Path, Curve]:
@@ -247,6 +258,12 @@ def value_of(owner: bpy.types.ID, path: Path) -> float:
     """The value of a property now."""
     found: Any = owner.path_resolve(path[0])
     return float(found[path[1]]) if hasattr(found, "__len__") else float(found)
+
+
+def limits(key: bpy.types.Key, path: str) -> tuple[float, float]:
+    """The ends of a slider, beyond which Blender evaluates no value."""
+    block: Any = key.path_resolve(path.rpartition(".")[0])
+    return block.slider_min, block.slider_max
 
 
 def set_value(owner: bpy.types.ID, path: Path, value: float | None) -> None:

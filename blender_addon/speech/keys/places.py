@@ -74,7 +74,7 @@ def ensured(owner: bpy.types.ID, name: str, notes: list[str]) -> tuple[Place, Le
         if animation.action is None and former is not None:
             animation.action = former
             former = None
-        elif former is not None:
+        elif former is not None and former != animation.action:
             former.use_fake_user = True
             notes.append(f"The speech that {owner.name} had before stays in the action {former.name}.")
         made = animation.action is None
@@ -134,18 +134,21 @@ def _active(owner: bpy.types.ID, name: str) -> Place:
     animation = animation_data.ensured(owner)
     if animation.action is None:
         animation.action = bpy.data.actions.new(name)
-    action = animation.action
-    assert action is not None
     if animation.action_slot is None:
         unused = (slot for slot in animation.action_suitable_slots if not slot.users())
-        animation.action_slot = next(unused, None) or _new_slot(owner, action)
-    assert animation.action_slot is not None
-    return Place(action, animation.action_slot)
+        animation.action_slot = next(unused, None) or _new_slot(owner)
+    action, slot = animation.action, animation.action_slot
+    assert action is not None
+    assert slot is not None
+    return Place(action, slot)
 
 
-def _new_slot(owner: bpy.types.ID, action: bpy.types.Action) -> bpy.types.ActionSlot:
+def _new_slot(owner: bpy.types.ID) -> bpy.types.ActionSlot:
+    """A slot of the assigned action, or of a copy of it where that is linked."""
+    animation = animation_data.ensured(owner)
+    action = animation.action
+    assert action is not None
     if not action.is_editable:
-        animation = animation_data.ensured(owner)
         animation.action = action = action.copy()
     return action.slots.new(owner.id_type, owner.name)
 

@@ -50,7 +50,7 @@ def hindrances(head: bpy.types.Object) -> list[Hindrance]:
         if generated.has(owner):
             place = places.of(owner)
             found += _elsewhere(head, owner) if place is None else [*_muted(head, owner, place)]
-    if any(generated.has(part_key) for part_key in keyframes.owners(head)):
+    if any(generated.has(owner) for owner in keyframes.owners(head)):
         found += _of_object(head)
     return found
 
@@ -71,7 +71,7 @@ def unseen(head: bpy.types.Object) -> list[str]:
             rows = frames - curve.start
             inside = (rows >= 0) & (rows < len(curve.base)) & (path in column)
             rows = rows[inside]
-            written = np.clip(curve.base[rows], *_range(key, path)) if path in column else curve.base[rows]
+            written = np.clip(curve.base[rows], *generated.limits(key, path[0])) if path in column else curve.base[rows]
             free = ~merge.mask_of(curve.kept, curve.start, len(curve.base))[rows] & ~np.isnan(written)
             if path in column and np.any(np.abs(seen[inside, column[path]] - written)[free] > VISIBLE):
                 moved.append(keyframes.label_of(key, path))
@@ -99,25 +99,21 @@ def evaluate_again(owner: bpy.types.ID) -> None:
     animation = animation_data.of(owner)
     for track in animation.nla_tracks if animation else ():
         for strip in track.strips:
-            if strip.action_slot is not None:
-                strip.action_slot = (
-                    strip.action_slot
-                )  # whose update rebuilds what is evaluated; that of `mute` does not
+            slot = strip.action_slot
+            if slot is not None:
+                strip.action_slot = slot  # whose update rebuilds what is evaluated; that of `mute` does not
     owner.update_tag()
-
-
-def _range(key: bpy.types.Key, path: tuple[str, int]) -> tuple[float, float]:
-    """Blender evaluates no value beyond a slider's ends."""
-    block: Any = key.path_resolve(path[0].rpartition(".")[0])
-    return block.slider_min, block.slider_max
 
 
 def _elsewhere(head: bpy.types.Object, owner: bpy.types.ID) -> Iterator[Hindrance]:
     action, animation = keys_properties(owner).action, animation_data.of(owner)
-    if action is None or animation is None:
+    if action is None or animation is None or (animation.action == action and animation.action_slot is not None):
         yield Hindrance(f"The keys of {head.name}'s speech were deleted: press Animate.")
         return
-    other = f"{animation.action.name} is assigned" if animation.action else "no action is assigned"
+    other = "no action is assigned"
+    if animation.action is not None:
+        other = "no slot of it" if animation.action == action else animation.action.name
+        other += " is assigned"
     known = action
 
     def assign() -> None:
@@ -183,11 +179,12 @@ def _is_muted(curve: bpy.types.FCurve) -> bool:
 
 
 def _unmute(owner: bpy.types.ID) -> None:
-    place = places.of(owner)
-    for curve in place.curves().values() if place else ():
-        curve.mute = False
-        if curve.group is not None:
-            curve.group.mute = False
+    place, known = places.of(owner), places.ledger_of(owner).curves
+    for path, curve in place.curves().items() if place else ():
+        if path in known:  # what she muted of her own stays so
+            curve.mute = False
+            if curve.group is not None:
+                curve.group.mute = False
 
 
 def _unmute_blocks(head: bpy.types.Object) -> None:
