@@ -115,7 +115,7 @@ class SpeakerPropertyGroup(bpy.types.PropertyGroup):
         override={"LIBRARY_OVERRIDABLE"},
         update=live.speaker_changed,
     )
-    names: bpy.props.CollectionProperty(type=ControlName, override={"LIBRARY_OVERRIDABLE"})
+    names: bpy.props.CollectionProperty(type=ControlName, override={"LIBRARY_OVERRIDABLE", "USE_INSERTION"})
     """Chosen by the user; empty where the shape keys' names say which they are."""
     own_manner: bpy.props.BoolProperty(
         name="Own Manner",
