@@ -58,6 +58,7 @@ class KeysProperties(PropertyGroup, Protocol):
 
     ledger: str
     action: bpy.types.Action | None
+    slot: int
     made: bool
 
 

@@ -134,6 +134,8 @@ class KeysPropertyGroup(bpy.types.PropertyGroup):
     """`keys.ledger` as text."""
     action: bpy.props.PointerProperty(type=bpy.types.Action, override={"LIBRARY_OVERRIDABLE"})
     """In which they were written."""
+    slot: bpy.props.IntProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
+    """The handle of its slot, which renaming and copying leave as it is."""
     made: bpy.props.BoolProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """Whether the action was made for them."""
 

@@ -229,7 +229,7 @@ def has(owner: bpy.types.ID) -> bool:
 def forget(owner: bpy.types.ID) -> None:
     """Lets all keys be the animator's own."""
     group = keys_properties(owner)
-    group.ledger, group.action, group.made = "", None, False
+    group.ledger, group.action, group.slot, group.made = "", None, 0, False
 
 
 def overwrite(owner: bpy.types.ID, curves: Mapping[Path, tuple[np.ndarray, np.ndarray]]) -> None:

@@ -51,11 +51,26 @@ def of(owner: bpy.types.ID) -> Place | None:
     known = ledger_of(owner)
     if not known.curves:
         return None
-    recorded = keys_properties(owner).action
     for place in _played(owner):
-        if _holds(place, known, by_value=place.action != recorded):
+        if _holds(place, known, by_value=not is_recorded(owner, place.action, place.slot)):
             return place
     return None
+
+
+def is_recorded(owner: bpy.types.ID, action: bpy.types.Action | None, slot: bpy.types.ActionSlot | None) -> bool:
+    """Whether this is where the generated keys of a datablock were written."""
+    group = keys_properties(owner)
+    return action is not None and slot is not None and action == group.action and slot.handle == group.slot
+
+
+def assign_recorded(owner: bpy.types.ID) -> None:
+    """Makes what the generated keys of a datablock were written in its active action and slot."""
+    animation, group = animation_data.ensured(owner), keys_properties(owner)
+    animation.action = group.action
+    written = (slot for slot in animation.action_suitable_slots if slot.handle == group.slot)
+    slot = next(written, animation.action_slot)
+    if slot is not None:
+        animation.action_slot = slot
 
 
 def ensured(owner: bpy.types.ID, name: str, notes: list[str]) -> tuple[Place, Ledger]:
@@ -72,19 +87,19 @@ def ensured(owner: bpy.types.ID, name: str, notes: list[str]) -> tuple[Place, Le
     if place is None:
         former = group.action if known.curves else None
         if animation.action is None and former is not None:
-            animation.action = former
-            former = None
-        elif former is not None and former != animation.action:
-            former.use_fake_user = True
-            notes.append(f"The speech that {owner.name} had before stays in the action {former.name}.")
+            assign_recorded(owner)
         made = animation.action is None
         place = _active(owner, name)
-        if group.action != place.action or not _holds(place, known, by_value=False):
+        same = is_recorded(owner, place.action, place.slot)
+        if former is not None and not same:
+            former.use_fake_user = True
+            notes.append(f"The speech that {owner.name} had before stays in the action {former.name}.")
+        if not same or not _holds(place, known, by_value=False):
             known = _begun_anew(place, known)
         group.made = made or (group.made and bool(known.curves))
     place = _own(owner, place, notes)
-    if group.action != place.action:
-        group.action = place.action
+    if not is_recorded(owner, place.action, place.slot):
+        group.action, group.slot = place.action, place.slot.handle
     return place, known
 
 

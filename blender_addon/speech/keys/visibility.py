@@ -107,22 +107,20 @@ def evaluate_again(owner: bpy.types.ID) -> None:
 
 def _elsewhere(head: bpy.types.Object, owner: bpy.types.ID) -> Iterator[Hindrance]:
     action, animation = keys_properties(owner).action, animation_data.of(owner)
-    if action is None or animation is None or (animation.action == action and animation.action_slot is not None):
+    if action is None or animation is None or places.is_recorded(owner, animation.action, animation.action_slot):
         yield Hindrance(f"The keys of {head.name}'s speech were deleted: press Animate.")
         return
     other = "no action is assigned"
-    if animation.action is not None:
-        other = "no slot of it" if animation.action == action else animation.action.name
-        other += " is assigned"
-    known = action
+    if animation.action == action:
+        other = f"{'another' if animation.action_slot else 'no'} slot of it is assigned"
+    elif animation.action is not None:
+        other = f"{animation.action.name} is assigned"
 
     def assign() -> None:
-        now = animation_data.ensured(owner)
-        if now.action is not None:
-            now.action.use_fake_user = True
-        now.action = known
-        if now.action_slot is None:
-            now.action_slot = next(iter(now.action_suitable_slots), None)
+        now = animation_data.ensured(owner).action
+        if now is not None:
+            now.use_fake_user = True
+        places.assign_recorded(owner)
 
     yield Hindrance(f"The speech of {head.name} is in the action {action.name}, but {other}.", assign)
 

@@ -209,6 +209,26 @@ def test_an_action_without_its_slot_is_named_and_mended(room, keys, make_head, m
     assert value(head, "jawOpen", FIRST + 49) == 1.0
 
 
+def test_another_slot_of_the_action_hides_the_speech(room, keys, make_head, make_performance):
+    visibility = room("speech.keys.visibility")
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    animation = head.data.shape_keys.animation_data
+    speech = animation.action_slot
+    animation.action_slot = animation.action.slots.new("KEY", "Corrections")
+    key_action(head, "jawOpen", {1: 0.25})
+    (hindrance,) = visibility.hindrances(head)
+    assert "another slot of it is assigned" in hindrance.text
+    hindrance.mend()
+    assert animation.action_slot == speech
+    assert visibility.hindrances(head) == keys.edits(head) == []
+    assert value(head, "jawOpen", FIRST + 49) == 1.0
+    animation.action_slot = animation.action.slots["KECorrections"]
+    assert "stays in the action" in " ".join(keys.write(head, make_performance(50, jaw=0.5), FIRST))
+    assert value(head, "jawOpen", 1) == 0.25
+    assert value(head, "jawOpen", FIRST + 49) == pytest.approx(0.75)
+
+
 def test_deleted_curves_are_said_and_made_anew(room, keys, make_head, make_performance):
     head = make_head()
     keys.write(head, make_performance(50), FIRST)
