@@ -147,9 +147,9 @@ class Sheet:
 
     def _remove_empty_action(self) -> None:
         """An action that was made for speech goes with it, unless there is something else in it."""
-        group, action = keys_properties(self.owner), self.place.action
+        noted, action = keys_properties(self.owner), self.place.action
         empty = not any(bag.fcurves for bag in animation_data.channelbags(action))
-        if group.made and empty and self.place.strip is None and len(self.place.slot.users()) <= 1:
+        if noted.dgtalker_made and empty and self.place.strip is None and len(self.place.slot.users()) <= 1:
             bpy.data.actions.remove(action)
 
     def _merge(self, path: Path, start: int, new: np.ndarray | None) -> None:
@@ -188,7 +188,7 @@ class Sheet:
         kept = {path: curve for path, curve in self._curves.items() if len(curve.base) or curve.covered}
         self.known = dataclasses.replace(self.known, curves=kept)
         if kept:
-            keys_properties(self.owner).ledger = ledger.to_text(self.known)
+            keys_properties(self.owner).dgtalker_ledger = ledger.to_text(self.known)
             self._show_whole_strip()
         else:  # all is left to drivers and NLA strips: an empty ledger would pass for keys that play elsewhere
             self._remove_empty_action()
@@ -223,13 +223,13 @@ def kept_of(owner: bpy.types.ID) -> list[tuple[Path, Kept]]:
 
 def has(owner: bpy.types.ID) -> bool:
     """Whether a datablock has generated keys."""
-    return bool(keys_properties(owner).ledger)
+    return bool(keys_properties(owner).dgtalker_ledger)
 
 
 def forget(owner: bpy.types.ID) -> None:
     """Lets all keys be the animator's own."""
-    group = keys_properties(owner)
-    group.ledger, group.action, group.slot, group.made = "", None, 0, False
+    noted = keys_properties(owner)
+    noted.dgtalker_ledger, noted.dgtalker_action, noted.dgtalker_slot, noted.dgtalker_made = "", None, 0, False
 
 
 def overwrite(owner: bpy.types.ID, curves: Mapping[Path, tuple[np.ndarray, np.ndarray]]) -> None:

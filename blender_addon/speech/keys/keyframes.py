@@ -155,7 +155,7 @@ def clear(head: bpy.types.Object) -> list[str]:
             if stay:
                 notes.append(f"What you edited stays as your own keys: {listed(stay)}.")
         else:
-            former = keys_properties(owner).action
+            former = keys_properties(owner).dgtalker_action
             if former is not None:
                 notes.append(f"The speech in the action {former.name}, which is not assigned, stays there.")
             generated.forget(owner)

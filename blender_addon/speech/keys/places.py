@@ -40,7 +40,7 @@ def ledger_of(owner: bpy.types.ID) -> Ledger:
     Raises:
         DGTalkerError: it is damaged.
     """
-    return ledger.from_text(keys_properties(owner).ledger)
+    return ledger.from_text(keys_properties(owner).dgtalker_ledger)
 
 
 def of(owner: bpy.types.ID) -> Place | None:
@@ -59,15 +59,17 @@ def of(owner: bpy.types.ID) -> Place | None:
 
 def is_recorded(owner: bpy.types.ID, action: bpy.types.Action | None, slot: bpy.types.ActionSlot | None) -> bool:
     """Whether this is where the generated keys of a datablock were written."""
-    group = keys_properties(owner)
-    return action is not None and slot is not None and action == group.action and slot.handle == group.slot
+    if action is None or slot is None:
+        return False
+    noted = keys_properties(owner)
+    return action == noted.dgtalker_action and slot.handle == noted.dgtalker_slot
 
 
 def assign_recorded(owner: bpy.types.ID) -> None:
     """Makes what the generated keys of a datablock were written in its active action and slot."""
-    animation, group = animation_data.ensured(owner), keys_properties(owner)
-    animation.action = group.action
-    written = (slot for slot in animation.action_suitable_slots if slot.handle == group.slot)
+    animation, noted = animation_data.ensured(owner), keys_properties(owner)
+    animation.action = noted.dgtalker_action
+    written = (slot for slot in animation.action_suitable_slots if slot.handle == noted.dgtalker_slot)
     slot = next(written, animation.action_slot)
     if slot is not None:
         animation.action_slot = slot
@@ -82,10 +84,10 @@ def ensured(owner: bpy.types.ID, name: str, notes: list[str]) -> tuple[Place, Le
         name: of the action, where it is new.
         notes: gets sentences for the user.
     """
-    animation, group = animation_data.ensured(owner), keys_properties(owner)
+    animation, noted = animation_data.ensured(owner), keys_properties(owner)
     place, known = of(owner), ledger_of(owner)
     if place is None:
-        former = group.action if known.curves else None
+        former = noted.dgtalker_action if known.curves else None
         if animation.action is None and former is not None:
             assign_recorded(owner)
         made = animation.action is None
@@ -96,10 +98,10 @@ def ensured(owner: bpy.types.ID, name: str, notes: list[str]) -> tuple[Place, Le
             notes.append(f"The speech that {owner.name} had before stays in the action {former.name}.")
         if not same or not _holds(place, known, by_value=False):
             known = _begun_anew(place, known)
-        group.made = made or (group.made and bool(known.curves))
+        noted.dgtalker_made = made or (noted.dgtalker_made and bool(known.curves))
     place = _own(owner, place, notes)
     if not is_recorded(owner, place.action, place.slot):
-        group.action, group.slot = place.action, place.slot.handle
+        noted.dgtalker_action, noted.dgtalker_slot = place.action, place.slot.handle
     return place, known
 
 

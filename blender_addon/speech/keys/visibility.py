@@ -106,7 +106,7 @@ def evaluate_again(owner: bpy.types.ID) -> None:
 
 
 def _elsewhere(head: bpy.types.Object, owner: bpy.types.ID) -> Iterator[Hindrance]:
-    action, animation = keys_properties(owner).action, animation_data.of(owner)
+    action, animation = keys_properties(owner).dgtalker_action, animation_data.of(owner)
     if action is None or animation is None or places.is_recorded(owner, animation.action, animation.action_slot):
         yield Hindrance(f"The keys of {head.name}'s speech were deleted: press Animate.")
         return

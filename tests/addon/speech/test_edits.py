@@ -173,7 +173,7 @@ def test_baked_keys_are_hers_and_stay(keys, make_head, make_performance):
 def test_a_damaged_ledger_is_said_and_baking_keeps_the_keys(keys, make_head, make_performance):
     head = make_head()
     keys.write(head, make_performance(50), FIRST)
-    head.data.shape_keys.dgtalker_keys.ledger = "damaged"
+    head.data.shape_keys.dgtalker_ledger = "damaged"
     assert "Press Bake" in keys.locked_reason(head)
     bpy.context.view_layer.objects.active = head
     bpy.ops.dgtalker.bake_keys()

@@ -283,5 +283,7 @@ def test_an_overridden_head_is_animated_and_keeps_it(room, keys, make_head, make
     assert head.override_library
     assert value(head, "jawOpen", FIRST + 49) == 1.0
     assert head.delta_rotation_euler.x == pytest.approx(0.2, abs=1e-5)
-    keys.write(head, make_performance(50, jaw=0.5), FIRST)
+    assert keys.edits(head) == []
+    assert keys.write(head, make_performance(50, jaw=0.5, headPitch=0.1), FIRST) == []
     assert value(head, "jawOpen", FIRST + 49) == 0.5
+    assert head.delta_rotation_euler.x == pytest.approx(0.1, abs=1e-5)
