@@ -53,12 +53,13 @@ class SpeakerProperties(PropertyGroup, Protocol):
     names: Any
 
 
-class KeysProperties(PropertyGroup, Protocol):
-    """What a Key or an Object knows of its generated keys: `key.dgtalker_keys`."""
+class KeysProperties(Protocol):
+    """What a Key or an Object knows of its generated keys."""
 
-    ledger: str
-    action: bpy.types.Action | None
-    made: bool
+    dgtalker_ledger: str
+    dgtalker_action: bpy.types.Action | None
+    dgtalker_slot: int
+    dgtalker_made: bool
 
 
 class StripProperties(PropertyGroup, Protocol):
@@ -97,7 +98,7 @@ def speaker_properties(ob: bpy.types.Object) -> SpeakerProperties:
 def keys_properties(owner: bpy.types.ID) -> KeysProperties:
     """Keys and Objects have them."""
     animated: Any = owner
-    return animated.dgtalker_keys
+    return animated
 
 
 def strip_properties(strip: bpy.types.Strip) -> StripProperties:

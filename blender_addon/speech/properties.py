@@ -115,7 +115,7 @@ class SpeakerPropertyGroup(bpy.types.PropertyGroup):
         override={"LIBRARY_OVERRIDABLE"},
         update=live.speaker_changed,
     )
-    names: bpy.props.CollectionProperty(type=ControlName, override={"LIBRARY_OVERRIDABLE"})
+    names: bpy.props.CollectionProperty(type=ControlName, override={"LIBRARY_OVERRIDABLE", "USE_INSERTION"})
     """Chosen by the user; empty where the shape keys' names say which they are."""
     own_manner: bpy.props.BoolProperty(
         name="Own Manner",
@@ -125,17 +125,6 @@ class SpeakerPropertyGroup(bpy.types.PropertyGroup):
         options=set(),
         override={"LIBRARY_OVERRIDABLE"},
     )
-
-
-class KeysPropertyGroup(bpy.types.PropertyGroup):
-    """The generated keys of a Key or an Object; see `keys.generated`. Copies of the datablock have it with them."""
-
-    ledger: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
-    """`keys.ledger` as text."""
-    action: bpy.props.PointerProperty(type=bpy.types.Action, override={"LIBRARY_OVERRIDABLE"})
-    """In which they were written."""
-    made: bpy.props.BoolProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
-    """Whether the action was made for them."""
 
 
 SpeakerPropertyGroup.__annotations__ |= {
@@ -160,7 +149,7 @@ class ScenePropertyGroup(bpy.types.PropertyGroup):
     """Which we have put; see `timeline.markers`."""
 
 
-CLASSES = (ControlName, StripPropertyGroup, SpeakerPropertyGroup, ScenePropertyGroup, KeysPropertyGroup)
+CLASSES = (ControlName, StripPropertyGroup, SpeakerPropertyGroup, ScenePropertyGroup)
 
 
 def add() -> None:
@@ -170,17 +159,38 @@ def add() -> None:
     scene.dgtalker = bpy.props.PointerProperty(type=ScenePropertyGroup)
     ob: Any = bpy.types.Object
     ob.dgtalker_speech = bpy.props.PointerProperty(type=SpeakerPropertyGroup, override={"LIBRARY_OVERRIDABLE"})
+    keys = _keys()
     for owner in _animated():
-        owner.dgtalker_keys = bpy.props.PointerProperty(type=KeysPropertyGroup, override={"LIBRARY_OVERRIDABLE"})
+        for name, property in keys.items():
+            setattr(owner, name, property)
 
 
 def _animated() -> list[Any]:
     return [bpy.types.Object, bpy.types.Key]
 
 
+def _keys() -> dict[str, Any]:
+    """The generated keys of a Key or an Object; see `keys.generated`. Copies of the datablock have it with them.
+
+    No group: Blender 5 loses what an override holds of one that its library lacks, as those of the first release do.
+    """
+    overridable: Any = {"LIBRARY_OVERRIDABLE"}
+    return {
+        # `keys.ledger` as text
+        "dgtalker_ledger": bpy.props.StringProperty(options=set(), override=overridable),
+        # in which they were written
+        "dgtalker_action": bpy.props.PointerProperty(type=bpy.types.Action, override=overridable),
+        # the handle of its slot, which renaming and copying leave as it is
+        "dgtalker_slot": bpy.props.IntProperty(options=set(), override=overridable),
+        # whether the action was made for them
+        "dgtalker_made": bpy.props.BoolProperty(options=set(), override=overridable),
+    }
+
+
 def remove() -> None:
     for owner in _animated():
-        del owner.dgtalker_keys
+        for name in _keys():
+            delattr(owner, name)
     ob: Any = bpy.types.Object
     del ob.dgtalker_speech
     scene: Any = bpy.types.Scene

@@ -105,6 +105,8 @@ class Sheet:
             key_points.replace(fcurve, rows[~gone])
             self._keys[path] = key_points.read(fcurve)
         self._curves[path] = merge.released(curve, first, last, given)
+        if "LOCKED" in given:
+            self._find_edits(path)
 
     def lock(self, first: int, last: int) -> int:
         """Lets generated keys of a range stay as they are; returns how many curves have some there."""
@@ -123,6 +125,7 @@ class Sheet:
         for path, curve in list(self._curves.items()):
             unlocked = tuple(each for each in curve.kept if each.kind != "LOCKED")
             self._curves[path] = dataclasses.replace(curve, kept=unlocked)
+            self._find_edits(path)
             self._merge(path, 0, None)
             self._uncover(path)
         mine = [(path, each) for path, each in self.kept if each.kind == "EDITED"]
@@ -130,6 +133,10 @@ class Sheet:
         forget(self.owner)
         self.owner.update_tag()
         return mine
+
+    def _find_edits(self, path: Path) -> None:
+        """What was changed within a lock is an edit once that is off."""
+        self._curves[path] = merge.detected(self._curves[path], self._keys.get(path, merge.Keys()), self.reach)
 
     def _uncover(self, path: Path) -> None:
         """Puts keys back that were taken away for speech."""
@@ -140,9 +147,9 @@ class Sheet:
 
     def _remove_empty_action(self) -> None:
         """An action that was made for speech goes with it, unless there is something else in it."""
-        group, action = keys_properties(self.owner), self.place.action
+        noted, action = keys_properties(self.owner), self.place.action
         empty = not any(bag.fcurves for bag in animation_data.channelbags(action))
-        if group.made and empty and self.place.strip is None and len(self.place.slot.users()) <= 1:
+        if noted.dgtalker_made and empty and self.place.strip is None and len(self.place.slot.users()) <= 1:
             bpy.data.actions.remove(action)
 
     def _merge(self, path: Path, start: int, new: np.ndarray | None) -> None:
@@ -180,16 +187,20 @@ class Sheet:
     def _keep(self) -> None:
         kept = {path: curve for path, curve in self._curves.items() if len(curve.base) or curve.covered}
         self.known = dataclasses.replace(self.known, curves=kept)
-        group = keys_properties(self.owner)
-        group.ledger = ledger.to_text(self.known)
-        self._show_whole_strip()
+        if kept:
+            keys_properties(self.owner).dgtalker_ledger = ledger.to_text(self.known)
+            self._show_whole_strip()
+        else:  # all is left to drivers and NLA strips: an empty ledger would pass for keys that play elsewhere
+            self._remove_empty_action()
+            forget(self.owner)
         self.owner.update_tag()
 
     def _show_whole_strip(self) -> None:
         """An NLA strip that plays the speech plays all of it."""
         strip = self.place.strip
-        if strip is not None and strip.action_frame_end < self.known.last:
-            strip.action_frame_end = self.known.last
+        last = max(curve.end for curve in self.known.curves.values())  # with the way back to her pose
+        if strip is not None and strip.action_frame_end < last:
+            strip.action_frame_end = last
 
 
 def detected(known: Ledger, keys: Mapping[Path, merge.Keys]) -> dict[Path, Curve]:
@@ -212,13 +223,13 @@ def kept_of(owner: bpy.types.ID) -> list[tuple[Path, Kept]]:
 
 def has(owner: bpy.types.ID) -> bool:
     """Whether a datablock has generated keys."""
-    return bool(keys_properties(owner).ledger)
+    return bool(keys_properties(owner).dgtalker_ledger)
 
 
 def forget(owner: bpy.types.ID) -> None:
     """Lets all keys be the animator's own."""
-    group = keys_properties(owner)
-    group.ledger, group.action, group.made = "", None, False
+    noted = keys_properties(owner)
+    noted.dgtalker_ledger, noted.dgtalker_action, noted.dgtalker_slot, noted.dgtalker_made = "", None, 0, False
 
 
 def overwrite(owner: bpy.types.ID, curves: Mapping[Path, tuple[np.ndarray, np.ndarray]]) -> None:
@@ -247,6 +258,12 @@ def value_of(owner: bpy.types.ID, path: Path) -> float:
     """The value of a property now."""
     found: Any = owner.path_resolve(path[0])
     return float(found[path[1]]) if hasattr(found, "__len__") else float(found)
+
+
+def limits(key: bpy.types.Key, path: str) -> tuple[float, float]:
+    """The ends of a slider, beyond which Blender evaluates no value."""
+    block: Any = key.path_resolve(path.rpartition(".")[0])
+    return block.slider_min, block.slider_max
 
 
 def set_value(owner: bpy.types.ID, path: Path, value: float | None) -> None:

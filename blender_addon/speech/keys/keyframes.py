@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import bpy
 import numpy as np
@@ -75,7 +74,7 @@ def write(head: bpy.types.Object, performance: Performance, first: int, *, same_
             if path in lifted:
                 sheet.lay_to((path, 0), rest.get(name, 0.0))
             own = sheet.own((path, 0), start, faded.frames)
-            new[path, 0] = _over(own, faded.curve(name), rest.get(name, 0.0), _limits(key, path))
+            new[path, 0] = _over(own, faded.curve(name), rest.get(name, 0.0), generated.limits(key, path))
         sheet.write(first, last, reach, start, new)
         notes += sheet.notes
         hidden += _hidden(sheet)
@@ -156,7 +155,7 @@ def clear(head: bpy.types.Object) -> list[str]:
             if stay:
                 notes.append(f"What you edited stays as your own keys: {listed(stay)}.")
         else:
-            former = keys_properties(owner).action
+            former = keys_properties(owner).dgtalker_action
             if former is not None:
                 notes.append(f"The speech in the action {former.name}, which is not assigned, stays there.")
             generated.forget(owner)
@@ -224,16 +223,11 @@ def _faded(performance: Performance, first: int, rest: Mapping[str, float]) -> t
     return Performance(performance.fps, performance.names, weights.astype(np.float32)), first - frames
 
 
-def _over(own: np.ndarray, curve: np.ndarray, default: float, limits: tuple[float, float]) -> np.ndarray:
+def _over(own: np.ndarray, curve: np.ndarray, default: float, ends: tuple[float, float]) -> np.ndarray:
     """A control's generated curve over where the animator had it."""
-    low = min(limits[0], float(curve.min()), float(own.min()))
-    high = max(limits[1], float(curve.max()), float(own.max()))
+    low = min(ends[0], float(curve.min()), float(own.min()))
+    high = max(ends[1], float(curve.max()), float(own.max()))
     return np.clip(own + (curve - np.float32(default)), low, high)
-
-
-def _limits(key: bpy.types.Key, path: str) -> tuple[float, float]:
-    block: Any = key.path_resolve(path.rpartition(".")[0])
-    return block.slider_min, block.slider_max
 
 
 def _control_paths(

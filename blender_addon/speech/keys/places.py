@@ -40,7 +40,7 @@ def ledger_of(owner: bpy.types.ID) -> Ledger:
     Raises:
         DGTalkerError: it is damaged.
     """
-    return ledger.from_text(keys_properties(owner).ledger)
+    return ledger.from_text(keys_properties(owner).dgtalker_ledger)
 
 
 def of(owner: bpy.types.ID) -> Place | None:
@@ -51,11 +51,28 @@ def of(owner: bpy.types.ID) -> Place | None:
     known = ledger_of(owner)
     if not known.curves:
         return None
-    recorded = keys_properties(owner).action
     for place in _played(owner):
-        if _holds(place, known, by_value=place.action != recorded):
+        if _holds(place, known, by_value=not is_recorded(owner, place.action, place.slot)):
             return place
     return None
+
+
+def is_recorded(owner: bpy.types.ID, action: bpy.types.Action | None, slot: bpy.types.ActionSlot | None) -> bool:
+    """Whether this is where the generated keys of a datablock were written."""
+    if action is None or slot is None:
+        return False
+    noted = keys_properties(owner)
+    return action == noted.dgtalker_action and slot.handle == noted.dgtalker_slot
+
+
+def assign_recorded(owner: bpy.types.ID) -> None:
+    """Makes what the generated keys of a datablock were written in its active action and slot."""
+    animation, noted = animation_data.ensured(owner), keys_properties(owner)
+    animation.action = noted.dgtalker_action
+    written = (slot for slot in animation.action_suitable_slots if slot.handle == noted.dgtalker_slot)
+    slot = next(written, animation.action_slot)
+    if slot is not None:
+        animation.action_slot = slot
 
 
 def ensured(owner: bpy.types.ID, name: str, notes: list[str]) -> tuple[Place, Ledger]:
@@ -67,24 +84,24 @@ def ensured(owner: bpy.types.ID, name: str, notes: list[str]) -> tuple[Place, Le
         name: of the action, where it is new.
         notes: gets sentences for the user.
     """
-    animation, group = animation_data.ensured(owner), keys_properties(owner)
+    animation, noted = animation_data.ensured(owner), keys_properties(owner)
     place, known = of(owner), ledger_of(owner)
     if place is None:
-        former = group.action if known.curves else None
+        former = noted.dgtalker_action if known.curves else None
         if animation.action is None and former is not None:
-            animation.action = former
-            former = None
-        elif former is not None:
-            former.use_fake_user = True
-            notes.append(f"The speech that {owner.name} had before stays in the action {former.name}.")
+            assign_recorded(owner)
         made = animation.action is None
         place = _active(owner, name)
-        if group.action != place.action or not _holds(place, known, by_value=False):
+        same = is_recorded(owner, place.action, place.slot)
+        if former is not None and not same:
+            former.use_fake_user = True
+            notes.append(f"The speech that {owner.name} had before stays in the action {former.name}.")
+        if not same or not _holds(place, known, by_value=False):
             known = _begun_anew(place, known)
-        group.made = made or (group.made and bool(known.curves))
+        noted.dgtalker_made = made or (noted.dgtalker_made and bool(known.curves))
     place = _own(owner, place, notes)
-    if group.action != place.action:
-        group.action = place.action
+    if not is_recorded(owner, place.action, place.slot):
+        noted.dgtalker_action, noted.dgtalker_slot = place.action, place.slot.handle
     return place, known
 
 
@@ -134,18 +151,21 @@ def _active(owner: bpy.types.ID, name: str) -> Place:
     animation = animation_data.ensured(owner)
     if animation.action is None:
         animation.action = bpy.data.actions.new(name)
-    action = animation.action
-    assert action is not None
     if animation.action_slot is None:
         unused = (slot for slot in animation.action_suitable_slots if not slot.users())
-        animation.action_slot = next(unused, None) or _new_slot(owner, action)
-    assert animation.action_slot is not None
-    return Place(action, animation.action_slot)
+        animation.action_slot = next(unused, None) or _new_slot(owner)
+    action, slot = animation.action, animation.action_slot
+    assert action is not None
+    assert slot is not None
+    return Place(action, slot)
 
 
-def _new_slot(owner: bpy.types.ID, action: bpy.types.Action) -> bpy.types.ActionSlot:
+def _new_slot(owner: bpy.types.ID) -> bpy.types.ActionSlot:
+    """A slot of the assigned action, or of a copy of it where that is linked."""
+    animation = animation_data.ensured(owner)
+    action = animation.action
+    assert action is not None
     if not action.is_editable:
-        animation = animation_data.ensured(owner)
         animation.action = action = action.copy()
     return action.slots.new(owner.id_type, owner.name)
 

@@ -50,7 +50,7 @@ def hindrances(head: bpy.types.Object) -> list[Hindrance]:
         if generated.has(owner):
             place = places.of(owner)
             found += _elsewhere(head, owner) if place is None else [*_muted(head, owner, place)]
-    if any(generated.has(part_key) for part_key in keyframes.owners(head)):
+    if any(generated.has(owner) for owner in keyframes.owners(head)):
         found += _of_object(head)
     return found
 
@@ -71,7 +71,7 @@ def unseen(head: bpy.types.Object) -> list[str]:
             rows = frames - curve.start
             inside = (rows >= 0) & (rows < len(curve.base)) & (path in column)
             rows = rows[inside]
-            written = np.clip(curve.base[rows], *_range(key, path)) if path in column else curve.base[rows]
+            written = np.clip(curve.base[rows], *generated.limits(key, path[0])) if path in column else curve.base[rows]
             free = ~merge.mask_of(curve.kept, curve.start, len(curve.base))[rows] & ~np.isnan(written)
             if path in column and np.any(np.abs(seen[inside, column[path]] - written)[free] > VISIBLE):
                 moved.append(keyframes.label_of(key, path))
@@ -99,34 +99,28 @@ def evaluate_again(owner: bpy.types.ID) -> None:
     animation = animation_data.of(owner)
     for track in animation.nla_tracks if animation else ():
         for strip in track.strips:
-            if strip.action_slot is not None:
-                strip.action_slot = (
-                    strip.action_slot
-                )  # whose update rebuilds what is evaluated; that of `mute` does not
+            slot = strip.action_slot
+            if slot is not None:
+                strip.action_slot = slot  # whose update rebuilds what is evaluated; that of `mute` does not
     owner.update_tag()
 
 
-def _range(key: bpy.types.Key, path: tuple[str, int]) -> tuple[float, float]:
-    """Blender evaluates no value beyond a slider's ends."""
-    block: Any = key.path_resolve(path[0].rpartition(".")[0])
-    return block.slider_min, block.slider_max
-
-
 def _elsewhere(head: bpy.types.Object, owner: bpy.types.ID) -> Iterator[Hindrance]:
-    action, animation = keys_properties(owner).action, animation_data.of(owner)
-    if action is None or animation is None:
+    action, animation = keys_properties(owner).dgtalker_action, animation_data.of(owner)
+    if action is None or animation is None or places.is_recorded(owner, animation.action, animation.action_slot):
         yield Hindrance(f"The keys of {head.name}'s speech were deleted: press Animate.")
         return
-    other = f"{animation.action.name} is assigned" if animation.action else "no action is assigned"
-    known = action
+    other = "no action is assigned"
+    if animation.action == action:
+        other = f"{'another' if animation.action_slot else 'no'} slot of it is assigned"
+    elif animation.action is not None:
+        other = f"{animation.action.name} is assigned"
 
     def assign() -> None:
-        now = animation_data.ensured(owner)
-        if now.action is not None:
-            now.action.use_fake_user = True
-        now.action = known
-        if now.action_slot is None:
-            now.action_slot = next(iter(now.action_suitable_slots), None)
+        now = animation_data.ensured(owner).action
+        if now is not None:
+            now.use_fake_user = True
+        places.assign_recorded(owner)
 
     yield Hindrance(f"The speech of {head.name} is in the action {action.name}, but {other}.", assign)
 
@@ -183,11 +177,12 @@ def _is_muted(curve: bpy.types.FCurve) -> bool:
 
 
 def _unmute(owner: bpy.types.ID) -> None:
-    place = places.of(owner)
-    for curve in place.curves().values() if place else ():
-        curve.mute = False
-        if curve.group is not None:
-            curve.group.mute = False
+    place, known = places.of(owner), places.ledger_of(owner).curves
+    for path, curve in place.curves().items() if place else ():
+        if path in known:  # what she muted of her own stays so
+            curve.mute = False
+            if curve.group is not None:
+                curve.group.mute = False
 
 
 def _unmute_blocks(head: bpy.types.Object) -> None:

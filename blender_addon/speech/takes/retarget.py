@@ -110,8 +110,13 @@ def write(head: bpy.types.Object, take: Take, first: int, directions: Sequence[D
 
 def lift(head: bpy.types.Object) -> list[str]:
     """Turns tracks of the first design into plain keys while it is known from what they were made: edits stay then."""
-    take, scene = storage.take_of(head), storage.scene_of(head)
-    if not keyframes.of_first_design(head) or take is None or scene is None or not storage.fits(scene, head):
+    if not keyframes.of_first_design(head):
+        return []
+    try:
+        take, scene = storage.take_of(head), storage.scene_of(head)
+    except DGTalkerError:  # the take is damaged, and Animate is about to put another in its place
+        return []
+    if take is None or scene is None or not storage.fits(scene, head):
         return []
     first = speaker_properties(head).first
     directions, styles = directions_of(scene, head, first), styles_of(head, first, take.frames)
@@ -135,8 +140,8 @@ def unmended(head: bpy.types.Object) -> Iterator[None]:
         yield
         return
     contacts.release(head)
-    rewrite(head)
     try:
+        rewrite(head)
         yield
     except BaseException:
         with contextlib.suppress(ReferenceError, DGTalkerError):  # undo took the speaker away meanwhile

@@ -13,7 +13,7 @@ from dgtalker_engine.errors import DGTalkerError
 from ... import ui
 from ...bridge.modal import EngineOperator
 from ...properties import speaker_properties
-from ..keys import evaluation
+from ..keys import evaluation, keyframes, visibility
 from ..lips import contacts
 from ..takes import retarget, storage
 from ..timeline import marker_names, markers, strips
@@ -107,8 +107,11 @@ class ReleaseLips(ui.ExplainedOperator, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
-        mended = any(contacts.mended(head) for head in strips.speaking(strips.timeline(context)))
-        return "" if mended else "Close Lips keeps no lips closed."
+        mended = [head for head in strips.speaking(strips.timeline(context)) if contacts.mended(head)]
+        if not mended:
+            return "Close Lips keeps no lips closed."
+        reasons = (keyframes.locked_reason(head) or visibility.elsewhere_reason(head) for head in mended)
+        return next(filter(None, reasons), "")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene = strips.timeline(context)

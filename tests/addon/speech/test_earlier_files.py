@@ -104,7 +104,7 @@ def as_the_first_design(head: bpy.types.Object) -> None:
         strip = track.strips.new("Speech", int(action.frame_range[0]), action)
         strip.action_slot = slot
         strip.action_frame_start, strip.action_frame_end = action.frame_range
-        owner.dgtalker_keys.ledger, owner.dgtalker_keys.action = "", None
+        owner.dgtalker_ledger, owner.dgtalker_action = "", None
 
 
 def set_in_the_strip(head: bpy.types.Object, frame: int, value: float) -> None:

@@ -140,6 +140,20 @@ def test_a_locked_range_stays_as_it_is(keys, make_head, make_performance):
     assert bpy.ops.dgtalker.lock_keys(first=900, last=910) == {"CANCELLED"}
 
 
+def test_what_was_edited_within_a_lock_stays_when_it_goes(keys, make_head, make_performance):
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    for first, frame in ((20, 25), (40, 42)):
+        keys.lock(head, first, first + 10)
+        key_action(head, "jawOpen", {frame: 0.9})
+    keys.release(head, [edit for edit in keys.edits(head) if edit.text == "jawOpen 20–30"])
+    assert value(head, "jawOpen", 25) == pytest.approx(0.9)
+    assert [edit.text for edit in keys.edits(head) if edit.label == "jawOpen"] == ["jawOpen 25", "jawOpen 40–50"]
+    keys.clear(head)
+    assert [value(head, "jawOpen", frame) for frame in (25, 42)] == pytest.approx([0.9, 0.9])
+    assert value(head, "jawOpen", 21) == value(head, "jawOpen", 48) == 0.0
+
+
 def test_baked_keys_are_hers_and_stay(keys, make_head, make_performance):
     head = make_head()
     keys.write(head, make_performance(50), FIRST)
@@ -159,7 +173,7 @@ def test_baked_keys_are_hers_and_stay(keys, make_head, make_performance):
 def test_a_damaged_ledger_is_said_and_baking_keeps_the_keys(keys, make_head, make_performance):
     head = make_head()
     keys.write(head, make_performance(50), FIRST)
-    head.data.shape_keys.dgtalker_keys.ledger = "damaged"
+    head.data.shape_keys.dgtalker_ledger = "damaged"
     assert "Press Bake" in keys.locked_reason(head)
     bpy.context.view_layer.objects.active = head
     bpy.ops.dgtalker.bake_keys()
@@ -181,6 +195,62 @@ def test_another_action_hides_the_speech_and_a_button_mends_it(room, keys, make_
     assert animation.action == speech
     assert visibility.notes(head) == []
     assert value(head, "jawOpen", FIRST + 49) == 1.0
+
+
+def test_an_action_without_its_slot_is_named_and_mended(room, keys, make_head, make_performance):
+    visibility = room("speech.keys.visibility")
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    head.data.shape_keys.animation_data.action_slot = None
+    (hindrance,) = visibility.hindrances(head)
+    assert "no slot of it is assigned" in hindrance.text
+    hindrance.mend()
+    assert visibility.hindrances(head) == []
+    assert value(head, "jawOpen", FIRST + 49) == 1.0
+
+
+def test_another_slot_of_the_action_hides_the_speech(room, keys, make_head, make_performance):
+    visibility = room("speech.keys.visibility")
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    animation = head.data.shape_keys.animation_data
+    speech = animation.action_slot
+    animation.action_slot = animation.action.slots.new("KEY", "Corrections")
+    key_action(head, "jawOpen", {1: 0.25})
+    (hindrance,) = visibility.hindrances(head)
+    assert "another slot of it is assigned" in hindrance.text
+    hindrance.mend()
+    assert animation.action_slot == speech
+    assert visibility.hindrances(head) == keys.edits(head) == []
+    assert value(head, "jawOpen", FIRST + 49) == 1.0
+    animation.action_slot = animation.action.slots["KECorrections"]
+    assert "stays in the action" in " ".join(keys.write(head, make_performance(50, jaw=0.5), FIRST))
+    assert value(head, "jawOpen", 1) == 0.25
+    assert value(head, "jawOpen", FIRST + 49) == pytest.approx(0.75)
+
+
+def test_deleted_curves_are_said_and_made_anew(room, keys, make_head, make_performance):
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    action = head.data.shape_keys.animation_data.action
+    action.layers[0].strips[0].channelbags[0].fcurves.clear()
+    assert "were deleted: press Animate" in room("speech.keys.visibility").elsewhere_reason(head)
+    assert keys.write(head, make_performance(50), FIRST) == []
+    assert head.data.shape_keys.animation_data.action == action
+    assert not action.use_fake_user
+    assert value(head, "jawOpen", FIRST + 49) == 1.0
+
+
+def test_showing_the_speech_leaves_curves_muted_that_are_hers(room, keys, make_head, make_performance):
+    head = make_head()
+    head.keyframe_insert("location", index=0, frame=1)
+    keys.write(head, make_performance(50), FIRST)
+    hers = fcurve(head, "location")
+    nods = fcurve(head, "delta_rotation_euler")
+    hers.mute = nods.mute = True
+    for each in room("speech.keys.visibility").hindrances(head):
+        each.mend()
+    assert (hers.mute, nods.mute) == (True, False)
 
 
 @pytest.mark.parametrize("how", ["solo", "influence", "curve", "block", "pinned", "pushed"])

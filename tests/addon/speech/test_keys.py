@@ -108,6 +108,7 @@ def test_speech_that_was_pushed_down_is_made_anew_where_it_plays(keys, make_head
     assert animation.action is None
     assert strip.action == action
     assert value(head, "jawOpen", FIRST + 89) == pytest.approx(0.5)
+    assert value(head, "jawOpen", FIRST + 120) == 0.0, "the strip plays the way back to rest, too"
 
 
 def test_what_nla_strips_of_the_animator_move_is_left_to_them(keys, make_head, make_performance):
@@ -188,6 +189,32 @@ def test_what_drivers_move_is_left_alone(keys, make_head, make_performance):
     assert [driver.data_path for driver in key.animation_data.drivers] == ['key_blocks["jawOpen"].value']
 
 
+def test_a_face_that_drivers_move_altogether_has_no_generated_keys(room, keys, make_head, make_performance):
+    head = make_head()
+    key = head.data.shape_keys
+    keys.write(head, make_performance(50), FIRST)
+    for block in key.key_blocks[1:]:
+        block.driver_add("value").driver.expression = "0.125"
+    for _ in range(2):
+        assert "Drivers of Ada keep moving" in " ".join(keys.write(head, make_performance(50), FIRST))
+        assert key.animation_data.action is None
+        assert room("speech.keys.visibility").elsewhere_reason(head) == "", "sliders go on turning the head"
+    assert keys.clear(head) == []
+
+
+def test_a_linked_action_without_a_slot_is_replaced_by_a_copy(keys, make_head, make_performance, tmp_path):
+    path = str(tmp_path / "library.blend")
+    bpy.data.libraries.write(path, {bpy.data.actions.new("Linked")}, fake_user=True)
+    with bpy.data.libraries.load(path, link=True) as (_, wanted):
+        wanted.actions = ["Linked"]
+    head = make_head()
+    animation = head.data.shape_keys.animation_data_create()
+    animation.action = wanted.actions[0]
+    keys.write(head, make_performance(50), FIRST)
+    assert animation.action.library is None
+    assert value(head, "jawOpen", FIRST + 49) == 1.0
+
+
 def test_renamed_and_deleted_shape_keys_are_named_and_the_others_move(keys, make_head, make_performance):
     head = make_head()
     head.data.shape_keys.key_blocks["tongueOut"].name = "tongue"
@@ -256,5 +283,7 @@ def test_an_overridden_head_is_animated_and_keeps_it(room, keys, make_head, make
     assert head.override_library
     assert value(head, "jawOpen", FIRST + 49) == 1.0
     assert head.delta_rotation_euler.x == pytest.approx(0.2, abs=1e-5)
-    keys.write(head, make_performance(50, jaw=0.5), FIRST)
+    assert keys.edits(head) == []
+    assert keys.write(head, make_performance(50, jaw=0.5, headPitch=0.1), FIRST) == []
     assert value(head, "jawOpen", FIRST + 49) == 0.5
+    assert head.delta_rotation_euler.x == pytest.approx(0.1, abs=1e-5)
