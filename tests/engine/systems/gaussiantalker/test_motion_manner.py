@@ -60,7 +60,7 @@ def test_a_head_carries_a_manner_and_is_the_same_head_to_who_does_not_know_it():
 
 
 def test_what_is_no_manner_is_refused(tmp_path):
-    with pytest.raises(DGTalkerError, match="missing"):
+    with pytest.raises(DGTalkerError, match="No such file"):
         manner.load(tmp_path / "nothing.safetensors")
     tensors = made_manner().tensors()
     del tensors["motion.usual"]
