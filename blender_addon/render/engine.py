@@ -19,7 +19,6 @@ from . import camera, colours, output, picture, shot
 last_error: DGTalkerError | None = None
 """Why the last render failed. As a compositor's second scene a failed render does not raise: look here then."""
 
-
 _cut_off: DGTalkerError | None = None
 """What is wrong with a file of this job; the next frame says it, since a handler cannot."""
 

@@ -126,9 +126,9 @@ def _silenced(received: Sequence[ReceivedTake]) -> list[str]:
         if new is None:
             notes.append(f"{head.name} has keys of speech, but no strip of its own any more.")
         elif not keyframes.locked_reason(head):
-            keyframes.clear(head)
-            retarget.forget(head)
             notes.append(f"{new.name} speaks the line that was {head.name}'s: its keys were removed there.")
+            notes += [f"{head.name}: {note}" for note in keyframes.clear(head)]
+            retarget.forget(head)
     return notes
 
 

@@ -105,6 +105,14 @@ def remove(owner: bpy.types.ID, rest: Mapping[str, float]) -> None:
         _drop(lifted.action)
 
 
+def bake(owner: bpy.types.ID) -> None:
+    """Lets tracks of the first design be the animator's own."""
+    for _, strip in _strips(owner):
+        for mark in MARKS:
+            if mark in strip.action and strip.action.is_editable:
+                del strip.action[mark]
+
+
 def _drop(action: bpy.types.Action) -> None:
     if not action.users:
         bpy.data.actions.remove(action)

@@ -139,6 +139,7 @@ def bake(head: bpy.types.Object) -> None:
     """Lets all of a speaker's keys be the animator's own."""
     for owner in owners(head):
         generated.bake(owner)
+        first_design.bake(owner)
 
 
 def clear(head: bpy.types.Object) -> list[str]:
@@ -263,16 +264,19 @@ def _write_turns(
     if turning and head.rotation_mode == "AXIS_ANGLE":
         notes.append(f"{head.name} does not turn: Blender has no delta for axis-angle rotation; use XYZ Euler.")
         turning = False
-    for moved, what in ((animation_data.driven(head), "Drivers"), (places.moved_by_strips(head), "NLA strips")):
-        if turning and path in moved:
-            notes.append(f"{what} of {head.name} keep turning it.")
-            turning = False
+    if turning and path in animation_data.driven(head):
+        notes.append(f"Drivers of {head.name} keep turning it.")
+        turning = False
     if not turning:
         first_design.remove(head, {})
+    lifted = first_design.lift(head, notes)  # before strips are looked at: its own are not hers
+    if turning and path in places.moved_by_strips(head):
+        notes.append(f"NLA strips of {head.name} keep turning it.")
+        turning = False
+    if not turning:
         if places.of(head):
             Sheet(head, f"{head.name} Movement").clear()
         return []
-    lifted = first_design.lift(head, notes)
     sheet = Sheet(head, f"{head.name} Movement")
     count = 4 if path == turns.DELTA_PATHS[1] else 3
     for i in range(count):

@@ -145,6 +145,26 @@ def test_tracks_of_the_first_design_become_plain_keys_with_what_was_edited_in_th
     assert jaw(head, 55) == pytest.approx(0.9)
 
 
+def test_a_head_of_the_first_design_nods_from_the_first_writing_on(keys, make_head, make_performance):
+    head = make_head()
+    keys.write(head, make_performance(50), 10)
+    as_the_first_design(head)
+    assert "keep turning" not in " ".join(keys.write(head, make_performance(50), 10))
+    assert not head.animation_data.nla_tracks
+    bpy.context.scene.frame_set(59)
+    assert head.delta_rotation_euler.x == pytest.approx(0.2, abs=1e-5)
+
+
+def test_baked_tracks_of_the_first_design_stay(keys, make_head, make_performance):
+    head = make_head()
+    keys.write(head, make_performance(50), 10)
+    as_the_first_design(head)
+    keys.bake(head)
+    assert not keys.spoken(head)
+    assert "NLA strips of Ada keep turning it." in keys.write(head, make_performance(50, jaw=0.2), 10)
+    assert jaw(head, 59) == 1.0
+
+
 def test_sliders_wait_for_animate_and_what_cannot_be_told_from_edits_is_kept_and_named(room, animated):
     head, strip = animated()
     as_the_first_design(head)
