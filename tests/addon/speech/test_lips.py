@@ -234,7 +234,7 @@ LIKE_OURS = ["[CU]", "[in]", "/WS/", "/END/", "M 00:00:04", "[PP]", "/M/"]
 def test_markers_of_the_animator_stay_whatever_they_are_called(animated, hold_open):
     """Even one that is the same as ours, on the same frame, and one of ours that was moved."""
     head, _ = animated()
-    hold_open(head, "ADD")
+    hold_open(head)
     scene = bpy.context.scene
     bpy.ops.dgtalker.show_phones(kind="PHONES")
     twin = (scene.timeline_markers[3].name, scene.timeline_markers[3].frame)
