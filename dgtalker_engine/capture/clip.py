@@ -21,8 +21,8 @@ import numpy as np
 import soundfile
 
 from ..errors import DGTalkerError
+from ..files import write_whole
 from ..gaussians import Camera
-from ..wire.jobs.files import write_whole
 from . import pictures
 from .face_model import FaceModel
 from .tracks import FILE as TRACKS

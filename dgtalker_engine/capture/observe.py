@@ -14,8 +14,8 @@ from typing import Self
 
 import numpy as np
 
+from ..files import write_whole
 from ..rig import ARKIT_NAMES
-from ..wire.jobs.files import write_whole
 from . import packages, pictures
 from .clip import frame_path, mask_path
 from .faces import POINTS, Face, FaceLandmarker

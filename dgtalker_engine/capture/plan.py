@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import DGTalkerError
-from ..wire.jobs.files import write_whole
+from ..files import write_whole
 from .clip import Crop, Source
 from .person import Followed, follow, square_crop
 from .progress import Progress

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..wire.jobs.files import write_whole
+from ..files import write_whole
 from . import overlays, pictures
 from .clip import Clip, frame_path
 from .coverage import lip_opening

@@ -10,8 +10,8 @@ import safetensors
 import safetensors.numpy
 
 from ..errors import DGTalkerError
+from ..files import write_whole
 from ..rig import ARKIT_NAMES
-from ..wire.jobs.files import write_whole
 from .faces import POINTS
 
 FILE = "tracks.safetensors"

@@ -16,13 +16,13 @@ from pathlib import Path
 from ..capture.clip import INFO
 from ..capture.pipeline import PLAN, UNFINISHED
 from ..errors import Cancelled, DGTalkerError
+from ..files import write_whole
 from ..systems import TRAINERS
 from ..training import Progress, Run
 from ..training.avatar_job import checked_output
 from ..training.consent import required_consent
 from ..training.loop import Interrupted
 from ..wire.jobs import Request
-from ..wire.jobs.files import write_whole
 from ..wire.jobs.folder import LOCK
 from ..wire.jobs.lock import try_lock
 from . import consent

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from ..errors import DGTalkerError
-from ..wire.jobs.files import remove_unfinished, write_whole
+from ..files import remove_unfinished, write_whole
 from . import randomness
 from .config import Config
 from .state_trees import pack, unpack

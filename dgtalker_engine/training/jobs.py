@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import Cancelled, DGTalkerError
-from ..files import no_link
+from ..files import no_link, write_whole
 from ..wire.jobs import Job, Request
-from ..wire.jobs.files import write_whole
 from ..wire.jobs.folder import LOCK, LOG, PROGRESS
 from ..wire.jobs.lock import keep_from_children, try_lock
 from .loop import Interrupted, Progress, Run

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from ..wire.jobs.files import write_whole
+from ..files import write_whole
 from .loop import Progress, Run
 
 PARTS = 1000

@@ -12,7 +12,7 @@ from safetensors import safe_open
 
 from ...capture.face_model import FaceModel, read, to_bytes
 from ...errors import DGTalkerError
-from ...wire.jobs.files import write_whole
+from ...files import write_whole
 from .config import FaceModelConfig
 from .figures import reconstruction
 from .source import Source

@@ -10,8 +10,8 @@ import numpy as np
 from safetensors import SafetensorError
 
 from ...errors import DGTalkerError
+from ...files import write_whole
 from ...speech.lipsync.weights import Encoders
-from ...wire.jobs.files import write_whole
 from .model import ExpressionEncoder, LipEncoder, SoundEncoder
 
 

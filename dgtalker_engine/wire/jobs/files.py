@@ -1,4 +1,4 @@
-"""Files of a job: whole or not at all, whenever its process is killed."""
+"""The folder that a job writes to."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import tempfile
 from pathlib import Path
 
 from ...errors import DGTalkerError
-from ...files import patiently, remove_unfinished, write_whole
-
-__all__ = ["check_writable", "patiently", "remove_unfinished", "write_whole"]
 
 
 def check_writable(folder: Path) -> None:

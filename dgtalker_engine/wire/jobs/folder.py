@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...errors import DGTalkerError
-from .files import patiently, remove_unfinished, write_whole
+from ...files import patiently, remove_unfinished, write_whole
 from .processes import start_time
 
 REQUEST, PROCESS, PROGRESS, RESULT = "request.json", "process.json", "progress.jsonl", "result.json"

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from ...errors import DGTalkerError
-from .files import patiently
+from ...files import patiently
 from .folder import LOCK, Job, State
 from .lock import try_lock
 

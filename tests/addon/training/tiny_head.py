@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.files import write_whole
 from dgtalker_engine.rendering.formats import png
 from dgtalker_engine.wire import provenance
 from dgtalker_engine.wire.jobs import Job
-from dgtalker_engine.wire.jobs.files import write_whole
 
 STEPS = 10
 

@@ -18,11 +18,11 @@ from PIL import Image
 from tiny import TinyConfig, parameters, train
 
 from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.files import write_whole
 from dgtalker_engine.training import Run, checkpoints
 from dgtalker_engine.training.jobs import run_job
 from dgtalker_engine.wire import jobs
 from dgtalker_engine.wire.jobs import Job, Request, State
-from dgtalker_engine.wire.jobs.files import write_whole
 from dgtalker_engine.wire.jobs.lock import try_lock
 
 STEPS = 60
