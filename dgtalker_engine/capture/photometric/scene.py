@@ -22,7 +22,6 @@ SIDE = 256
 _MARGIN = 0.03  # of the side, around the head
 _GRID = 16  # pixels, the renderer's tiles
 _MOUTH_WEIGHT = 0.1
-_OUTLINE = 5  # pixels along the edge of the head
 _PLATE_FRAMES = 40
 _KEPT = 1024  # pictures in memory, 200 kB each; those of longer clips are read again
 
@@ -35,9 +34,7 @@ class View:
         region: x, y, width, height in the frame of side `SIDE`, pixels.
         wanted: what the frame shows there, float32 (height, width, 3), 0 to 1.
         behind: what is behind the head; where the head is not, the frame itself.
-        weights: of its pixels where poses are found, float32 (height, width). The mouth moves by itself. At the outline
-            the appearance ends too early: what the seeds' frames see at a grazing angle or not at all is thin in it,
-            and a head that is turned too far would fill it. With the outline turns grew by 9 % from the truth on.
+        weights: of its pixels where poses are found, float32 (height, width): the mouth moves by itself.
     """
 
     region: tuple[int, int, int, int]
@@ -105,14 +102,12 @@ class Scene:
         )
 
     def _weights(self, frame: int) -> np.ndarray:
-        cv2 = packages.load("cv2")
-        inwards = cv2.distanceTransform(self.head(frame).astype(np.uint8), cv2.DIST_L2, 5)
-        weights = (inwards > _OUTLINE).astype(np.float32)
+        weights = np.ones((SIDE, SIDE), np.float32)
         points = self.tracks.landmarks[frame][list(MOUTH_LANDMARKS), :2] / self.clip.info.size
         left, top = (points.min(0) - MOUTH_MARGIN) * SIDE
         right, bottom = (points.max(0) + MOUTH_MARGIN) * SIDE
         rows = slice(max(0, int(top)), max(0, int(np.ceil(bottom))))
-        weights[rows, max(0, int(left)) : max(0, int(np.ceil(right)))] *= _MOUTH_WEIGHT
+        weights[rows, max(0, int(left)) : max(0, int(np.ceil(right)))] = _MOUTH_WEIGHT
         return weights
 
     def _behind_all_heads(self) -> np.ndarray:

@@ -126,21 +126,6 @@ def test_poses_are_found_on_the_pictures(film: Film, refined: Tracks) -> None:
     assert after.mean() < 0.25 * before.mean()
 
 
-def test_poses_are_not_sought_at_the_heads_outline(film: Film) -> None:
-    seen = scene.Scene(film.clip, face_model.load(), np.arange(1), lambda _: None)
-    head = seen.head(0)
-    x, y, width, height = seen.view(0).region
-    weights = np.zeros(head.shape, np.float32)
-    weights[y : y + height, x : x + width] = seen.view(0).weights
-    rows, columns = np.nonzero(head)
-    middle = (int(rows.min() * 0.7 + rows.max() * 0.3), int(np.median(columns)))
-    assert weights[middle] == 1
-    assert not weights[~head].any()
-    for row in range(rows.min(), rows.max(), 20):
-        inside = np.flatnonzero(head[row])
-        assert not weights[row, inside[[0, 1, -2, -1]]].any()
-
-
 def test_refined_heads_move_more_evenly_than_the_landmarks_did(film: Film, refined: Tracks) -> None:
     def jitter(poses: np.ndarray) -> float:
         steps = steps_between(poses[:1].astype(np.float64), poses.astype(np.float64))
