@@ -12,7 +12,7 @@ from ...training import Config, setting
 class GaussianTalkerConfig(Config):
     """The Dynamic Gaussian Renderer (section 3.3) and its training. The paper has no figures for λ, ε and k: ours."""
 
-    steps: int = setting(1600, "how many steps to train, one frame each", least=1)
+    steps: int = setting(4000, "how many steps to train, one frame each", least=1)
     share: float = setting(1.0, "the share of the frames that train, from the first on; the others are for tests",
                            least=0.1, most=1.0)  # fmt: skip
     half_share: float = setting(
