@@ -19,7 +19,7 @@ from ..head import model
 from ..properties import speaker_properties, strip_properties
 from .keys import keyframes, visibility
 from .takes import retarget, storage
-from .timeline import mixdown, sound_identity, speakers, strips, subtitles
+from .timeline import mixdown, one_clock, sound_identity, speakers, strips, subtitles
 from .timeline.timing import Clock, Span, in_frames, whole_take
 
 MAX_PASSAGES = MAX_BODY - 2 * mixdown.MAX_SAMPLES
@@ -173,9 +173,8 @@ def _write(received: ReceivedTake, head: bpy.types.Object) -> list[str]:
 def disabled_reason(context: bpy.types.Context, heads: Sequence[bpy.types.Object]) -> str:
     """Why these heads cannot be animated; empty when they can."""
     scene = strips.timeline(context)
-    if strips.clock(scene).rate != strips.clock(context.scene).rate:
-        return f"The scenes {scene.name} and {context.scene.name} run at different frame rates: make them equal."
-    return next(filter(None, map(keyframes.locked_reason, heads)), "") or shared_reason(heads)
+    apart = one_clock.reason(scene, context.scene, heads)
+    return apart or next(filter(None, map(keyframes.locked_reason, heads)), "") or shared_reason(heads)
 
 
 def shared_reason(heads: Sequence[bpy.types.Object]) -> str:
