@@ -29,9 +29,10 @@ def reason(timeline: bpy.types.Scene, shown: bpy.types.Scene, heads: Sequence[bp
         if any(len(strip.retiming_keys) for strip in played):
             return f"{timeline.name} plays {shot.name} retimed: {_OWN_STRIPS.format(shot.name)}"
         if shifts and 0 not in shifts:
+            later = "later" if shifts[0] > 0 else "earlier"
             return (
-                f"{timeline.name} plays {shot.name} {abs(shifts[0]):g} frames {'later' if shifts[0] > 0 else 'earlier'} "
-                f"than its own frames, and its speech would come as much too late or too early: "
+                f"{timeline.name} plays {shot.name} {abs(shifts[0]):g} frames {later} than its own frames, and its "
+                "speech would come as much too late or too early: "
                 f"{_OWN_STRIPS.format(shot.name)}"
             )
     return ""
