@@ -49,6 +49,27 @@ def driven(owner: bpy.types.ID) -> set[str]:
     return {driver.data_path for driver in animation.drivers} if animation else set()
 
 
+def played_by_strips(owner: bpy.types.ID) -> set[str]:
+    """The data paths that NLA strips move."""
+    animation = of(owner)
+    played = [strip for track in animation.nla_tracks for strip in track.strips] if animation else []
+    return {
+        curve.data_path
+        for strip in played
+        if strip.action and strip.action_slot
+        for bag in channelbags(strip.action)
+        if bag.slot_handle == strip.action_slot.handle
+        for curve in bag.fcurves
+    }
+
+
+def actions(owner: bpy.types.ID) -> set[bpy.types.Action]:
+    """All actions that move a datablock."""
+    animation = of(owner)
+    played = [strip for track in animation.nla_tracks for strip in track.strips] if animation else []
+    return {action for action in (animation and animation.action, *(strip.action for strip in played)) if action}
+
+
 def tweaked(owner: bpy.types.ID) -> bool:
     """Whether the animator is inside an NLA strip, where tracks and actions must not change."""
     animation = of(owner)

@@ -39,6 +39,7 @@ class SpeakerProperties(PropertyGroup, Protocol):
     take: str
     first: int
     strips_hash: str
+    sounds: str
     transcript_hash: str
     settings_hash: str
     place: str

@@ -19,7 +19,7 @@ from ..head import model
 from ..properties import speaker_properties, strip_properties
 from .keys import keyframes, visibility
 from .takes import retarget, storage
-from .timeline import mixdown, speakers, strips, subtitles
+from .timeline import mixdown, one_clock, sound_identity, speakers, strips, subtitles
 from .timeline.timing import Clock, Span, in_frames, whole_take
 
 MAX_PASSAGES = MAX_BODY - 2 * mixdown.MAX_SAMPLES
@@ -36,7 +36,7 @@ class ReceivedTake:
         first: the frame at which the take starts.
         take: the bytes of a Take.
         directions: what the strips asked for when they were mixed.
-        strips_hash, transcript_hash: of the strips then.
+        strips_hash, sounds, transcript_hash: of the strips then.
         manner_of: the hash of the avatar in whose manner it speaks; empty where as anybody does.
         notes: sentences of the engine for the user.
     """
@@ -47,6 +47,7 @@ class ReceivedTake:
     take: bytes
     directions: list[Direction]
     strips_hash: str
+    sounds: str
     transcript_hash: str
     manner_of: str
     notes: list[str]
@@ -88,6 +89,7 @@ def animate_steps(
         first, last = whole_take([sound.span for sound in sounds], clock)
         directions = retarget.directions_of(scene, head, first)
         strips_hash, transcript_hash = storage.strips_hash(scene, sounds), storage.transcript_hash(sounds)
+        identity = sound_identity.digests(sounds)
         lost = _lost(head) + _elsewhere(scene, head)
         pending = _request(scene, head, sounds, first, last, avatar)
         yield pending
@@ -100,6 +102,7 @@ def animate_steps(
                 take=bytes(reply.body),
                 directions=directions,
                 strips_hash=strips_hash,
+                sounds=identity,
                 transcript_hash=transcript_hash,
                 manner_of=manner_of,
                 notes=[in_frames(note, clock, first) for note in reply.header["notes"]] + lost,
@@ -156,6 +159,7 @@ def _write(received: ReceivedTake, head: bpy.types.Object) -> list[str]:
         received.take,
         received.first,
         strips_hash=received.strips_hash,
+        sounds=received.sounds,
         transcript_hash=received.transcript_hash,
         manner_of=received.manner_of,
     )
@@ -169,9 +173,8 @@ def _write(received: ReceivedTake, head: bpy.types.Object) -> list[str]:
 def disabled_reason(context: bpy.types.Context, heads: Sequence[bpy.types.Object]) -> str:
     """Why these heads cannot be animated; empty when they can."""
     scene = strips.timeline(context)
-    if strips.clock(scene).rate != strips.clock(context.scene).rate:
-        return f"The scenes {scene.name} and {context.scene.name} run at different frame rates: make them equal."
-    return next(filter(None, map(keyframes.locked_reason, heads)), "") or shared_reason(heads)
+    apart = one_clock.reason(scene, context.scene, heads)
+    return apart or next(filter(None, map(keyframes.locked_reason, heads)), "") or shared_reason(heads)
 
 
 def shared_reason(heads: Sequence[bpy.types.Object]) -> str:

@@ -92,6 +92,8 @@ class SpeakerPropertyGroup(bpy.types.PropertyGroup):
     """The frame at which the take starts."""
     strips_hash: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """Where the strips lay when the take was made; see `takes.storage`."""
+    sounds: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
+    """Which sounds they had; see `timeline.sound_identity`. Empty in earlier files."""
     transcript_hash: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """What was known of the words then."""
     manner_of: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})

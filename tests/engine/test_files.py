@@ -179,6 +179,13 @@ def test_no_more_of_a_file_is_read_than_it_may_have(tmp_path):
         files.read_file(tmp_path / "huge", 10, "The thing")
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="this system has no /proc")
+def test_a_file_that_hides_its_size_is_read_whole_and_no_further_than_it_may_be():
+    assert b"Name:" in files.read_file("/proc/self/status", 1 << 16, "The thing")
+    with pytest.raises(DGTalkerError, match="too large"):
+        files.read_file("/proc/self/status", 10, "The thing")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 def test_what_never_ends_is_not_read(tmp_path):
     os.mkfifo(tmp_path / "pipe")

@@ -15,14 +15,15 @@ ADDON = REPOSITORY / "blender_addon"
 BELOW = {
     "errors": set(),
     "files": {"errors"},
+    "model_files": {"errors"},
     "kernels": set(),
     "wire": {"errors"},
     "rig": {"errors"},
     "performance": {"errors", "rig", "wire"},
     "gaussians": {"errors", "kernels"},
     "avatar": {"errors", "gaussians", "kernels", "rig"},
-    "speech": {"errors", "performance", "rig", "wire"},
-    "capture": {"errors", "gaussians", "kernels", "performance", "rig", "wire"},
+    "speech": {"errors", "model_files", "performance", "rig", "wire"},
+    "capture": {"errors", "gaussians", "kernels", "model_files", "performance", "rig", "wire"},
     "training": {"errors", "avatar", "capture", "gaussians", "kernels", "performance", "rig", "speech", "wire"},
     "rendering": {"errors", "avatar", "gaussians", "kernels", "performance", "rig", "wire"},
 }

@@ -42,6 +42,15 @@ def weights_steps(key: bpy.types.Key, frames: Sequence[float]) -> Generator[floa
     return found
 
 
+def numbers(owner: bpy.types.ID, paths: Sequence[str], frames: Sequence[int]) -> np.ndarray:
+    """Numbers of an Object or a Key by their data paths, float32 (frames, paths); the user's frame stays."""
+    found = np.zeros((len(frames), len(paths)), np.float32)
+    for start in range(0, len(frames), CHUNK):
+        for row, evaluated in _evaluated(owner, paths[0], frames, start):
+            found[row] = [evaluated.path_resolve(path) for path in paths]
+    return found
+
+
 def turns_steps(head: bpy.types.Object, frames: Sequence[float]) -> Generator[float, None, np.ndarray]:
     """A head's turns in its own axes, as `keys` writes them: yaw, pitch and roll, radians, float32 (frames, 3).
 

@@ -197,10 +197,10 @@ class Sheet:
 
     def _show_whole_strip(self) -> None:
         """An NLA strip that plays the speech plays all of it."""
-        strip = self.place.strip
-        last = max(curve.end for curve in self.known.curves.values())  # with the way back to her pose
-        if strip is not None and strip.action_frame_end < last:
-            strip.action_frame_end = last
+        curves = self.known.curves.values()  # with the way out of her pose and back to it
+        if self.place.strip is not None:
+            first, last = min(curve.start for curve in curves), max(curve.end for curve in curves)
+            places.show_whole(self.owner, self.place, first, last)
 
 
 def detected(known: Ledger, keys: Mapping[Path, merge.Keys]) -> dict[Path, Curve]:

@@ -92,12 +92,11 @@ def _undone(*_: Any) -> None:
 @persistent
 def _updated(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Keys of a speaker's styles were set, moved or deleted: nothing else tells of it."""
-    actions = {update.id.original for update in depsgraph.updates if isinstance(update.id, bpy.types.Action)}
-    if not actions:
+    changed = {update.id.original for update in depsgraph.updates if isinstance(update.id, bpy.types.Action)}
+    if not changed:
         return
     for head in bpy.data.objects:
-        animation = animation_data.of(head)
-        if animation and animation.action in actions and retarget.follows(head):
+        if changed & animation_data.actions(head) and retarget.follows(head):
             _follow_if_behind(head)
 
 

@@ -14,12 +14,12 @@ from dgtalker_engine.performance import Direction, Performance, Take, perform
 
 from ... import animation_data
 from ...properties import speaker_properties, strip_properties
-from ..keys import keyframes, visibility
+from ..keys import evaluation, keyframes, visibility
 from ..lips import contacts
 from ..timeline import settings, strips, timing
 from . import recordings, storage
 
-MOVED = "Strips of {} were moved, trimmed, muted or exchanged: press Animate."
+MOVED = "Strips of {} were moved, trimmed, retimed, muted or exchanged: press Animate."
 OTHER_MANNER = "{} now speaks in another manner: press Animate."
 FIRST_DESIGN = "The speech of {} lies on an NLA track, as an earlier version wrote it: press Animate for plain keys."
 RESPELLED = "A transcript of {} was changed: press Animate."
@@ -191,9 +191,17 @@ def styles_of(head: bpy.types.Object, first: int, frames: int) -> dict[str, np.n
     """The speaker's own styles on each frame, float32 (frames,): those that are keyed or above 0."""
     own = speaker_properties(head)
     curves = {curve.data_path: curve for curve in animation_data.active_curves(head)}
+    elsewhere = animation_data.driven(head) | animation_data.played_by_strips(head)
+    paths = {name: own.path_from_id(name) for name in settings.STYLE_SLIDERS}
+    evaluated = [name for name, path in paths.items() if path in elsewhere]
     styles: dict[str, np.ndarray] = {}
-    for name in settings.STYLE_SLIDERS:
-        curve = curves.get(own.path_from_id(name))
+    if evaluated:
+        values = evaluation.numbers(head, [paths[name] for name in evaluated], range(first, first + frames))
+        styles = dict(zip(evaluated, np.clip(values, 0.0, 1.0).T.copy(), strict=True))
+    for name, path in paths.items():
+        curve = curves.get(path)
+        if name in styles:
+            continue
         if curve is not None:
             values = [curve.evaluate(frame) for frame in range(first, first + frames)]
             styles[name] = np.clip(np.array(values, np.float32), 0.0, 1.0)

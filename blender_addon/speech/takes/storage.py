@@ -16,7 +16,7 @@ from dgtalker_engine.performance import Take
 
 from ...bridge import avatars
 from ...properties import head_properties, speaker_properties, strip_properties
-from ..timeline import strips, timing
+from ..timeline import sound_identity, strips, timing
 
 Hash = Literal["strips_hash", "transcript_hash", "settings_hash"]
 
@@ -26,11 +26,19 @@ and heads that override a linked one have them there too."""
 
 
 def store(
-    head: bpy.types.Object, take: bytes, first: int, *, strips_hash: str, transcript_hash: str, manner_of: str
+    head: bpy.types.Object,
+    take: bytes,
+    first: int,
+    *,
+    strips_hash: str,
+    sounds: str,
+    transcript_hash: str,
+    manner_of: str,
 ) -> None:
     """Keeps a take that starts at frame `first` with its speaker; no keys were written from it yet."""
     own = speaker_properties(head)
     own.take, own.first, own.manner_of = base64.b64encode(take).decode(), first, manner_of
+    own.sounds = sounds
     keep_hash(head, "strips_hash", strips_hash)
     keep_hash(head, "transcript_hash", transcript_hash)
     keep_hash(head, "settings_hash", "")
@@ -38,7 +46,7 @@ def store(
 
 def forget(head: bpy.types.Object) -> None:
     """Drops a speaker's take."""
-    store(head, b"", 0, strips_hash="", transcript_hash="", manner_of="")
+    store(head, b"", 0, strips_hash="", sounds="", transcript_hash="", manner_of="")
 
 
 def take_of(head: bpy.types.Object) -> Take | None:
@@ -86,15 +94,24 @@ def scene_of(head: bpy.types.Object) -> bpy.types.Scene | None:
 
 
 def fits(scene: bpy.types.Scene, head: bpy.types.Object) -> bool:
-    """Whether a speaker's strips lie in a scene as they did when its take was made."""
-    return strips_hash(scene, strips.audible_of(scene, head)) == kept_hash(head, "strips_hash")
+    """Whether a speaker's strips lie in a scene as they did when its take was made, and have the same sound."""
+    heard = strips.audible_of(scene, head)
+    if strips_hash(scene, heard) != kept_hash(head, "strips_hash"):
+        return False
+    return sound_identity.same(speaker_properties(head).sounds, sound_identity.digests(heard))
 
 
 def strips_hash(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip]) -> str:
-    """Of where strips lie and what of their sound is played: keys fit only as long as this stays."""
+    """Of where strips lie and how their sound is played: keys fit only as long as this stays."""
     clock = strips.clock(scene)
     played = [
-        [sound.span.start, sound.span.end, *strips.content(sound.strip), *strips.played(sound.strip)]
+        [
+            sound.span.start,
+            sound.span.end,
+            *strips.content(sound.strip),
+            *strips.played(sound.strip),
+            *sound_identity.use(scene, sound.strip),
+        ]
         for sound in sounds
     ]
     first = timing.whole_take([sound.span for sound in sounds], clock)[0] if sounds else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -12,6 +12,7 @@ import bpy
 
 from dgtalker_engine.errors import DGTalkerError
 
+from ... import animation_data
 from ...properties import speaker_properties, strip_properties
 from . import speakers
 from .timing import EVER, Clock, Span
@@ -27,7 +28,7 @@ class SoundStrip:
     Attributes:
         strip: Blender's strip.
         span: when it plays, within the meta strips around it and from frame 0 on.
-        muted: it, its channel or a meta strip around it is muted.
+        muted: it, its channel or a meta strip around it is muted, or has a volume of 0.
     """
 
     strip: Any
@@ -77,17 +78,25 @@ def sound_strips(scene: bpy.types.Scene) -> Iterator[SoundStrip]:
     """Every sound strip of a scene, those inside meta strips too."""
     editor = scene.sequence_editor
     if editor:
-        yield from _walk(editor.strips, editor.channels, EVER, False)
+        keyed = {curve.data_path for curve in animation_data.active_curves(scene)}
+        yield from _walk(editor.strips, editor.channels, EVER, False, keyed)
 
 
-def _walk(strips: Iterable[Any], channels: Any, around: Span, muted: bool) -> Iterator[SoundStrip]:
+def _walk(
+    strips: Iterable[Any], channels: Any, around: Span, muted: bool, keyed: Collection[str]
+) -> Iterator[SoundStrip]:
     for strip in strips:
         span = _ends(strip).clipped(around)
-        off = muted or strip.mute or channels[strip.channel].mute
+        off = muted or strip.mute or channels[strip.channel].mute or _silent(strip, keyed)
         if strip.type == "META":
-            yield from _walk(strip.strips, strip.channels, span, off)
+            yield from _walk(strip.strips, strip.channels, span, off, keyed)
         elif strip.type == "SOUND":
             yield SoundStrip(strip, span, off)
+
+
+def _silent(strip: Any, keyed: Collection[str]) -> bool:
+    """Whether a strip's volume is 0 and stays so; meta strips have one from Blender 5 on."""
+    return getattr(strip, "volume", 1.0) == 0.0 and not (keyed and strip.path_from_id("volume") in keyed)
 
 
 def _ends(strip: Any) -> Span:

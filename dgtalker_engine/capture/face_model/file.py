@@ -8,10 +8,10 @@ from functools import cache
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from ... import model_files
 from ...errors import DGTalkerError
 from .model import LANDMARKS, FaceModel
 
@@ -62,14 +62,7 @@ def to_bytes(model: FaceModel, details: Mapping[str, str]) -> bytes:
 
 def read(path: Path) -> FaceModel:
     """Raises DGTalkerError for a file that is missing, damaged, or not one of `to_bytes`."""
-    if not path.is_file():
-        raise DGTalkerError(f"The face model {path} is missing.", _AGAIN)
-    try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != _FORMAT:
-                raise DGTalkerError(f"{path} is no face model of this version.", _AGAIN)
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
+    with model_files.opened(path, "face model", _FORMAT, _AGAIN) as (metadata, tensors):
         about = json.loads(metadata["model"])
         tensors = {name: _widened(tensor) for name, tensor in tensors.items()}
         model = FaceModel(
@@ -83,8 +76,6 @@ def read(path: Path) -> FaceModel:
             landmark_bias=tensors.get("landmark_bias", torch.zeros(LANDMARKS, 3)),
             **{name: tensors[name] for name in _STORED if name not in _OPTIONAL},
         )
-    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
-        raise DGTalkerError(f"The face model {path} cannot be read: {error}", _AGAIN) from error
     wrong = problem(model)
     if wrong:
         raise DGTalkerError(f"The face model {path} cannot be used: {wrong}.", _AGAIN)

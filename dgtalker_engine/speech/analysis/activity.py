@@ -22,6 +22,11 @@ _USUAL = -27.0
 """dB of the loudest tenth of a second, by `loudness`, of speech that was recorded with care."""
 _NOTHING = -80.0
 """dB under which there is little but the noise of rounding to 16 bits."""
+_FAINT = -50.0
+_BREADTH = 20.0
+"""dB. What is faint throughout and whose loudest tenth of a second stands out of the quietest tenth of the recording by
+less is a room in which nobody speaks: of 80 recordings of voices, none stands out by less, of the pauses in them that are
+as faint, two in three."""
 _STEADY = 5.0
 _PAUSE = 0.3
 _SHORTEST = 0.06
@@ -61,12 +66,16 @@ def loudness(samples: np.ndarray, emphasis: float = 0.95) -> np.ndarray:
 
 def levelled(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Speech-rate samples (n,) as loud as recordings usually are, and their `loudness`: what follows has thresholds,
-    and a voice says the same however far the microphone was turned down."""
+    and a voice says the same however far the microphone was turned down. A silent room is silenced altogether."""
     level = loudness(samples)
     # Over 110 ms, so that a click in a quiet recording is not what counts.
-    peak = float(uniform_filter1d(level, 11, mode="nearest").max(initial=-np.inf))
+    smooth = uniform_filter1d(level, 11, mode="nearest")
+    peak = float(smooth.max(initial=-np.inf))
     if peak < _NOTHING:
         return samples, level
+    if peak < _FAINT and peak - np.percentile(smooth, 10) < _BREADTH:
+        samples = np.zeros_like(samples)
+        return samples, loudness(samples)
     gain = samples.dtype.type(10.0 ** ((_USUAL - peak) / 20.0))
     samples = samples * gain
     return samples, loudness(samples)

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from ...errors import DGTalkerError
+from ... import model_files
 from ...files import write_whole
 from .encoders import CHANNELS, ExpressionEncoder, LipEncoder, SoundEncoder
 
@@ -56,14 +55,8 @@ class Encoders:
     @classmethod
     def load(cls, path: Path) -> Encoders:
         """Raises DGTalkerError for a file that is missing or not one of `save`."""
-        if not path.is_file():
-            raise DGTalkerError(f"The speech model {path} is missing.", _AGAIN)
-        try:
-            with safe_open(path, "pt") as file:
-                about = file.metadata() or {}
-                if about.get("format") != _FORMAT:
-                    raise DGTalkerError(f"{path} is no speech model of this version.", _AGAIN)
-                tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (no mapping)
+        with model_files.opened(path, "speech model", _FORMAT, _AGAIN) as (about, stored):
+            tensors = {name: tensor.float() for name, tensor in stored.items()}
             result = cls(
                 sound=SoundEncoder().eval(),
                 scale=tensors.pop("scale").numpy().reshape(len(CHANNELS)),
@@ -75,8 +68,6 @@ class Encoders:
                 own = {k.removeprefix(f"{name}."): tensors.pop(k) for k in list(tensors) if k.startswith(f"{name}.")}
                 counters = {key: value for key, value in module.state_dict().items() if not value.is_floating_point()}
                 module.load_state_dict(counters | own)
-        except (SafetensorError, RuntimeError, KeyError, ValueError, OSError) as error:
-            raise DGTalkerError(f"The speech model {path} cannot be read: {error}", _AGAIN) from error
         return result
 
 

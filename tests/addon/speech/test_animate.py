@@ -223,6 +223,41 @@ def test_scenes_of_different_frame_rates_are_refused(make_head, add_strip, tone)
         assert "different frame rates" in refusal(bpy.ops.dgtalker.animate)
 
 
+def test_a_scene_that_is_stretched_in_time_is_refused(room, make_head, add_strip, tone):
+    head = make_head()
+    add_strip(tone(), head=head)
+    scene = bpy.context.scene
+    bpy.ops.dgtalker.animate()
+    scene.render.frame_map_new = 200
+    assert "stretched in time" in refusal(bpy.ops.dgtalker.animate)
+    (hindrance,) = room("speech.keys.visibility").hindrances(head)
+    assert "Scene is stretched in time" in hindrance.text
+    hindrance.mend()
+    assert room("speech.keys.visibility").hindrances(head) == []
+
+
+def test_an_edit_that_plays_the_shot_at_other_frames_is_refused(room, make_head, tone):
+    """A head stands in the scene Shot; the edit has the shot as a scene strip, and the sound."""
+    head = make_head()
+    shot = bpy.context.scene
+    edit = bpy.data.scenes.new("Edit")
+    edit.render.fps = shot.render.fps
+    editor = edit.sequence_editor_create()
+    editor.strips.new_sound("line", str(tone()), 1, 10).dgtalker.speaker = head
+    played = editor.strips.new_scene("shot", shot, 2, 121)
+    reason = room("speech.timeline.one_clock").reason
+    assert "plays Scene 120 frames later" in reason(edit, shot, [head])
+    start = "content_start" if bpy.app.version >= (5, 2) else "frame_start"
+    setattr(played, start, shot.frame_start)
+    assert reason(edit, shot, [head]) == ""
+    setattr(played, start, shot.frame_start - 5)
+    assert "plays Scene 5 frames earlier" in reason(edit, shot, [head])
+    with bpy.context.temp_override(scene=edit, view_layer=edit.view_layers[0]):
+        assert "plays Scene 5 frames earlier" in refusal(bpy.ops.dgtalker.animate)
+    edit.collection.objects.link(head)
+    assert reason(edit, shot, [head]) == "", "in the edit itself the head's keys are at the edit's frames"
+
+
 def test_linked_duplicates_cannot_speak_apart(make_head, add_strip, tone):
     head = make_head()
     twin = head.copy()

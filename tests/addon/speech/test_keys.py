@@ -111,6 +111,32 @@ def test_speech_that_was_pushed_down_is_made_anew_where_it_plays(keys, make_head
     assert value(head, "jawOpen", FIRST + 120) == 0.0, "the strip plays the way back to rest, too"
 
 
+def test_a_strip_that_was_cut_in_the_nla_plays_the_new_take_once(keys, make_head, make_performance):
+    """Pushed down, then cut in two with Y; the new take begins before the old one and ends after it."""
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST + 20)
+    animation = head.data.shape_keys.animation_data
+    track = animation.nla_tracks.new()
+    strip = track.strips.new("pushed down", int(animation.action.frame_range[0]), animation.action)
+    strip.action_slot = animation.action_slot
+    animation.action = None
+    track.select = strip.select = True
+    bpy.context.scene.frame_set(FIRST + 45)
+    window = bpy.context.window_manager.windows[0]
+    area = window.screen.areas[0]
+    area.ui_type = "NLA_EDITOR"
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=window, screen=window.screen, area=area, region=region):
+        bpy.ops.nla.split()
+    assert len(track.strips) == 2
+    assert keys.write(head, make_performance(90, jaw=0.5), FIRST) == []
+    assert len(track.strips) == 2
+    played = [value(head, "jawOpen", FIRST + frame) for frame in (0, 10, 40, 60, 89)]
+    assert played == pytest.approx([0.5 * frame / 89 for frame in (0, 10, 40, 60, 89)], abs=1e-4)
+    assert value(head, "jawOpen", FIRST + 100) == 0.0
+    assert value(head, "jawOpen", FIRST + 150) == 0.0
+
+
 def test_what_nla_strips_of_the_animator_move_is_left_to_them(keys, make_head, make_performance):
     head = make_head()
     key_action(head, "jawOpen", {1: 0.7, 30: 0.7})

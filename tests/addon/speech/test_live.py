@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import wave
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -176,6 +178,72 @@ def test_after_a_strip_was_moved_nothing_follows_and_the_panel_says_why(room, an
     bpy.ops.dgtalker.animate()
     assert retarget.outdated_reason(head) == ""
     assert curve(head, "jawOpen").max() == 0.0
+
+
+def test_what_is_heard_otherwise_asks_for_animate(room, animated, tone, voice, tmp_path):
+    head, strip = animated()
+    outdated = room("speech.takes.retarget").outdated_reason
+
+    def noticed() -> bool:
+        return "press Animate" in outdated(head)
+
+    strip.volume = 0.0
+    assert noticed()
+    strip.volume = 0.6  # as animators mix; speech is understood at any level
+    assert not noticed()
+    strip.volume = 0.01
+    assert noticed()
+    strip.volume = 1.0
+    strip.keyframe_insert("volume", frame=40)
+    assert noticed()
+    strip.keyframe_delete("volume", frame=40)
+    assert not noticed()
+    (tmp_path / "moved").mkdir()
+    same = shutil.copy(voice, tmp_path / "moved" / "voice.wav")
+    strip.sound.filepath = str(same)
+    assert not noticed(), "the project was moved"
+    data = bytearray(Path(same).read_bytes())
+    data[5000:6000] = bytes(1000)
+    Path(same).write_bytes(data)
+    assert noticed(), "another take of the same name and length"
+    strip.sound.pack()
+    assert noticed()
+    strip.sound.filepath = str(voice)
+    strip.sound.unpack(method="USE_ORIGINAL") if strip.sound.packed_file else None
+    Path(voice).unlink(missing_ok=True)
+    assert not noticed(), "without its sounds a file is opened, and rendered, all the same"
+
+
+@pytest.mark.skipif(bpy.app.version < (5, 0), reason="Blender 4.5 crashes when retiming is scripted")
+def test_retiming_within_a_strip_asks_for_animate(room, make_head, add_strip, voice):
+    head = make_head()
+    strip = add_strip(voice, frame=30, head=head)
+    strip.retiming_keys.add(timeline_frame=60)
+    bpy.ops.dgtalker.animate()
+    outdated = room("speech.takes.retarget").outdated_reason
+    assert outdated(head) == ""
+    strip.retiming_keys[1].timeline_frame = 50
+    assert "press Animate" in outdated(head)
+
+
+def test_a_style_that_was_pushed_down_into_the_nla_counts_as_its_keys_did(room, animated, curve):
+    head, _ = animated()
+    own = head.dgtalker_speech
+    for frame, value in ((20, 0.0), (70, 1.0)):
+        own.happy = value
+        own.keyframe_insert("happy", frame=frame)
+    bpy.ops.dgtalker.update_keys()
+    fading = curve(head, "mouthSmileLeft")
+    animation = head.animation_data
+    action, slot = animation.action, animation.action_slot
+    strip = animation.nla_tracks.new().strips.new("styles", int(action.frame_range[0]), action)
+    strip.action_slot, animation.action = slot, None
+    assert not room("speech.takes.retarget").behind(head)
+    own.happy = 0.0
+    bpy.ops.dgtalker.update_keys()
+    assert np.abs(curve(head, "mouthSmileLeft") - fading).max() < 0.01
+    strip.mute = True
+    assert room("speech.takes.retarget").behind(head)
 
 
 def test_a_new_transcript_asks_for_animate(room, animated):

@@ -132,6 +132,21 @@ def test_the_noise_of_rounding_is_no_voice():
     assert lip_gap(result.performance).max() < 0.02
 
 
+@pytest.mark.parametrize("decibels", [-55, -68, -78])
+def test_a_silent_room_is_no_voice_however_far_it_is_turned_up(decibels):
+    """Room tone, deep as it is, that swells and falls, with six soft steps on its floor."""
+    hum = np.fft.rfft(np.random.default_rng(3).normal(size=6 * RATE))
+    hum /= np.maximum(np.fft.rfftfreq(6 * RATE, 1 / RATE), 20.0)
+    tone = np.fft.irfft(hum)
+    time = np.arange(len(tone)) / RATE
+    tone *= (1 + 0.7 * np.sin(2 * np.pi * 0.3 * time)) / np.sqrt((tone**2).mean())
+    for step in np.arange(1.0, 4.6, 0.6):
+        tone += 2 * tone * (time >= step) * (time < step + 0.12) * np.exp((step - time) / 0.03)
+    result = speak(np.round(tone * 10 ** (decibels / 20) * 32767).astype(np.int16), RATE, fps=25)
+    assert any("No speech" in note for note in result.notes)
+    assert lip_gap(result.performance).max() < 0.02
+
+
 @pytest.mark.parametrize("begins", [0.0, 0.005, 0.013, 1.5])
 def test_natural_german_is_not_taken_for_english_wherever_it_begins(begins):
     samples, rate = real_speech("german.wav")

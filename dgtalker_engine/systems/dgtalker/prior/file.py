@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from .... import model_files
 from ....capture.face_model import FaceModel
 from ....errors import DGTalkerError
 from ..config import GeneratorConfig
@@ -44,14 +44,7 @@ def read(path: Path, model: FaceModel) -> Generator:
     Raises:
         DGTalkerError: the file is missing, damaged, of another version, or trained with another face model.
     """
-    if not path.is_file():
-        raise DGTalkerError(f"The prior {path} is missing.", _AGAIN)
-    try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != _FORMAT:
-                raise DGTalkerError(f"{path} is no prior of this version.", _AGAIN)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    with model_files.opened(path, "prior", _FORMAT, _AGAIN) as (metadata, tensors):
         about = json.loads(metadata["about"])
         if about["face_model"] != model.digest:
             raise DGTalkerError(f"{path} was trained with another face model.", _AGAIN)
@@ -64,6 +57,4 @@ def read(path: Path, model: FaceModel) -> Generator:
         generator.load_state_dict({name: tensors[name].to(own) for name, own in generator.state_dict().items()})
         if not all(bool(tensor.isfinite().all()) for tensor in tensors.values() if tensor.is_floating_point()):
             raise ValueError("its numbers are not finite")
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
-        raise DGTalkerError(f"The prior {path} cannot be read: {error}", _AGAIN) from error
     return generator.eval().requires_grad_(False)
