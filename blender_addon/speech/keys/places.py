@@ -10,7 +10,7 @@ import numpy as np
 
 from ... import animation_data
 from ...properties import keys_properties
-from . import key_points, ledger
+from . import key_points, ledger, put_away
 from .ledger import Ledger
 from .merge import TOLERANCE
 
@@ -97,7 +97,10 @@ def ensured(owner: bpy.types.ID, name: str, notes: list[str]) -> tuple[Place, Le
             former.use_fake_user = True
             notes.append(f"The speech that {owner.name} had before stays in the action {former.name}.")
         if not same or not _holds(place, known, by_value=False):
-            known = _begun_anew(place, known)
+            anew = _begun_anew(place, known)
+            left = {path: curve for path, curve in known.curves.items() if path not in anew.curves}
+            put_away.save(owner, left, notes)
+            known = anew
         noted.dgtalker_made = made or (noted.dgtalker_made and bool(known.curves))
     place = _own(owner, place, notes)
     if not is_recorded(owner, place.action, place.slot):
