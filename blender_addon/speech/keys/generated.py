@@ -255,14 +255,15 @@ def overwrite(owner: bpy.types.ID, curves: Mapping[Path, tuple[np.ndarray, np.nd
             key_points.replace(fcurve, rows)
 
 
-def bake(owner: bpy.types.ID, notes: list[str]) -> None:
+def bake(owner: bpy.types.ID, name: str, notes: list[str]) -> None:
     """`forget`, with keys that look like hers; also where what is remembered is damaged.
 
     Args:
+        name: of the speaker, for people.
         notes: gets sentences for the user.
     """
     with contextlib.suppress(DGTalkerError):
-        put_away.save(owner, places.ledger_of(owner).curves, notes)
+        put_away.save(owner, name, places.ledger_of(owner).curves, notes)
         place = places.of(owner)
         for path, curve in place.curves().items() if place else ():
             if path in places.ledger_of(owner).curves:

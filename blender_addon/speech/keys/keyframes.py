@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import bpy
@@ -155,7 +155,7 @@ def bake(head: bpy.types.Object) -> list[str]:
     """
     notes: list[str] = []
     for owner in owners(head):
-        generated.bake(owner, notes)
+        generated.bake(owner, head.name, notes)
         first_design.bake(owner)
     return notes
 
@@ -177,7 +177,7 @@ def clear(head: bpy.types.Object) -> list[str]:
             former = keys_properties(owner).dgtalker_action
             if former is not None:
                 notes.append(f"The speech in the action {former.name}, which is not assigned, stays there.")
-            put_away.save(owner, places.ledger_of(owner).curves, notes)
+            put_away.save(owner, head.name, places.ledger_of(owner).curves, notes)
             generated.forget(owner)
     return notes
 

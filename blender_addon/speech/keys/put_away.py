@@ -23,21 +23,24 @@ def bring_back(fcurve: bpy.types.FCurve, covered: Rows) -> None:
     key_points.replace(fcurve, np.concatenate([present, back[~taken]]))
 
 
-def save(owner: bpy.types.ID, curves: Mapping[Path, Curve], notes: list[str]) -> None:
+def save(owner: bpy.types.ID, name: str, curves: Mapping[Path, Curve], notes: list[str]) -> None:
     """Saves keys in an action of their own, which the file keeps, where nothing will bring them back any more.
 
     Args:
+        name: of the speaker, for people.
         notes: gets a sentence for the user.
     """
     covered = {path: rows for path, curve in curves.items() if len(rows := _whole(curve.covered))}
     if not covered:
         return
-    action = bpy.data.actions.new(f"{owner.name} before Speech")
+    action = bpy.data.actions.new(f"{name} before Speech")
     action.use_fake_user = True
-    bag = animation_data.channelbag(action, action.slots.new(owner.id_type, owner.name))
+    bag = animation_data.channelbag(
+        action, action.slots.new(owner.id_type, owner.name)
+    )  # so it is assigned with the action
     for path, rows in covered.items():
         key_points.replace(bag.fcurves.new(path[0], index=path[1]), rows)
-    notes.append(f"The keys that speech took over from {owner.name} are kept in the action {action.name}.")
+    notes.append(f"The keys that speech took over from {name} are kept in the action {action.name}.")
 
 
 def _whole(covered: Rows) -> np.ndarray:

@@ -91,13 +91,17 @@ def _undone(*_: Any) -> None:
 
 @persistent
 def _updated(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
-    """Keys of a speaker's styles were set, moved or deleted: nothing else tells of it."""
-    actions = {update.id.original for update in depsgraph.updates if isinstance(update.id, bpy.types.Action)}
-    if not actions:
+    """Keys of a speaker's styles were set, moved or deleted: nothing else tells of it.
+
+    Blender names the action, or only the object where a key was added to a curve that it had just evaluated.
+    """
+    kinds = (bpy.types.Action, bpy.types.Object)
+    changed = {update.id.original for update in depsgraph.updates if isinstance(update.id, kinds)}
+    if not changed:
         return
     for head in bpy.data.objects:
         animation = animation_data.of(head)
-        if animation and animation.action in actions and retarget.follows(head):
+        if animation and (head in changed or animation.action in changed) and retarget.follows(head):
             _follow_if_behind(head)
 
 
