@@ -52,7 +52,6 @@ class Sheet:
         if last > first:
             values[first - start : last - start] = curve.own[first - curve.start : last - curve.start]
         unknown = np.flatnonzero(np.isnan(values))
-        fcurve = self._fcurves.get(path)
         if len(unknown):
             if path in self._laid:
                 values[unknown] = self._laid[path]
@@ -64,7 +63,7 @@ class Sheet:
                     (unknown[start + unknown < curve.start], times < curve.start, curve.own[0]),
                     (unknown[start + unknown > curve.end], times > curve.end, curve.own[-1]),
                 ):
-                    # Without a key of hers out there, the curve goes on with the line's end, and she may have edited that.
+                    # Without a key of hers out there, the curve goes on with the line's end, which she may have edited.
                     values[side] = self._drawn(path, start + side) if beyond.any() else edge
         return values
 

@@ -108,7 +108,7 @@ def write(curve: bpy.types.FCurve, keys: Keys, removed: np.ndarray, frames: np.n
 
 
 def evaluated(curve: bpy.types.FCurve, frames: np.ndarray) -> np.ndarray:
-    """What the keys of a curve come to on frames, float32 (frames,), without its modifiers: these act on what is written."""
+    """What the keys of a curve come to on frames, float32 (frames,), without modifiers: they act on what is written."""
     active = [modifier for modifier in curve.modifiers if not modifier.mute]
     for modifier in active:
         modifier.mute = True

@@ -35,9 +35,8 @@ def save(owner: bpy.types.ID, name: str, curves: Mapping[Path, Curve], notes: li
         return
     action = bpy.data.actions.new(f"{name} before Speech")
     action.use_fake_user = True
-    bag = animation_data.channelbag(
-        action, action.slots.new(owner.id_type, owner.name)
-    )  # so it is assigned with the action
+    slot = action.slots.new(owner.id_type, owner.name)  # of this name, Blender assigns it with the action
+    bag = animation_data.channelbag(action, slot)
     for path, rows in covered.items():
         key_points.replace(bag.fcurves.new(path[0], index=path[1]), rows)
     notes.append(f"The keys that speech took over from {name} are kept in the action {action.name}.")
