@@ -23,10 +23,10 @@ MARKS = ("dgtalker_speech", "dgtalker_contacts")
 
 @dataclass(frozen=True)
 class Lifted:
-    """What a track of the first design held: frames and values of its keys by curve, and its action."""
+    """What tracks of the first design held: frames and values of their keys by curve, and their actions."""
 
     curves: dict[Path, tuple[np.ndarray, np.ndarray]]
-    action: bpy.types.Action | None
+    actions: list[bpy.types.Action]
 
     def __contains__(self, path: str) -> bool:
         return any(each == path for each, _ in self.curves)
@@ -38,25 +38,33 @@ def has(owner: bpy.types.ID) -> bool:
 
 
 def lift(owner: bpy.types.ID, notes: list[str]) -> Lifted:
-    """Takes the tracks of the first design away, and returns what was on that of the speech."""
-    curves: dict[Path, tuple[np.ndarray, np.ndarray]] = {}
-    action: bpy.types.Action | None = None
+    """Takes the tracks of the first design away, and returns what was on those of the speech.
+
+    A strip that was cut shows a part of its action each time; what it shows counts.
+    """
+    parts: dict[Path, dict[int, float]] = {}
+    speech: list[bpy.types.Action] = []
+    others: list[bpy.types.Action] = []
     for track, strip in _strips(owner):
-        if strip.action.get(MARKS[0]):
-            action = strip.action
+        actions = speech if strip.action.get(MARKS[0]) else others
+        if strip.action not in actions:
+            actions.append(strip.action)
+        if actions is speech:
             for curve in _curves(strip):
+                shown = parts.setdefault((curve.data_path, curve.array_index), {})
                 keys = key_points.read(curve)
-                frames = strip.frame_start + (keys.times - strip.action_frame_start) * strip.scale
-                curves[curve.data_path, curve.array_index] = (np.round(frames).astype(int), keys.values)
-        played = strip.action
+                inside = (keys.times >= strip.action_frame_start - 0.5) & (keys.times <= strip.action_frame_end + 0.5)
+                frames = strip.frame_start + (keys.times[inside] - strip.action_frame_start) * strip.scale
+                shown.update(zip(np.round(frames).astype(int).tolist(), keys.values[inside].tolist(), strict=True))
         track.strips.remove(strip)
         if not track.strips:
             animation_data.ensured(owner).nla_tracks.remove(track)
-        if played != action:
-            _drop(played)  # closed lips are made anew
-    if action is not None:
+    for action in others:
+        _drop(action)  # closed lips are made anew
+    if speech:
         notes.append(f"The track Speech of {owner.name} became plain keys in its action.")
-    return Lifted(curves, action)
+    curves = {path: _arrays(shown) for path, shown in parts.items()}
+    return Lifted(curves, speech)
 
 
 def keep_edits(
@@ -70,8 +78,7 @@ def keep_edits(
         start: the frame of the first of the values `new`.
         same: they were made from the same take with the same settings.
     """
-    action = lifted.action
-    if action is None:
+    if not lifted.actions:
         return
     changed: dict[Path, tuple[np.ndarray, np.ndarray]] = {}
     alike = every = 0
@@ -85,14 +92,15 @@ def keep_edits(
         every, alike = every + len(frames), alike + int(np.sum(~differs))
         if differs.any():
             changed[path] = frames[differs], values[differs]
-    if not changed:
+    if changed and not (same and 2 * alike >= every):
+        for action in lifted.actions:
+            action.use_fake_user = True
+        names = ", ".join(action.name for action in lifted.actions)
+        notes.append(f"What you changed on that track is kept in the action {names}.")
+        return
+    generated.overwrite(owner, changed)
+    for action in lifted.actions:
         _drop(action)
-    elif same and 2 * alike >= every:
-        generated.overwrite(owner, changed)
-        _drop(action)
-    else:
-        action.use_fake_user = True
-        notes.append(f"What you changed on that track is kept in the action {action.name}.")
 
 
 def remove(owner: bpy.types.ID, rest: Mapping[str, float]) -> None:
@@ -101,8 +109,8 @@ def remove(owner: bpy.types.ID, rest: Mapping[str, float]) -> None:
     for path in lifted.curves:
         usual = 1.0 if path == ("delta_rotation_quaternion", 0) else 0.0
         generated.set_value(owner, path, rest.get(path[0], usual))
-    if lifted.action is not None:
-        _drop(lifted.action)
+    for action in lifted.actions:
+        _drop(action)
 
 
 def bake(owner: bpy.types.ID) -> None:
@@ -111,6 +119,11 @@ def bake(owner: bpy.types.ID) -> None:
         for mark in MARKS:
             if mark in strip.action and strip.action.is_editable:
                 del strip.action[mark]
+
+
+def _arrays(shown: Mapping[int, float]) -> tuple[np.ndarray, np.ndarray]:
+    frames = sorted(shown)
+    return np.array(frames, int), np.array([shown[frame] for frame in frames])
 
 
 def _drop(action: bpy.types.Action) -> None:

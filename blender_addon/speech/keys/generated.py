@@ -14,7 +14,7 @@ from dgtalker_engine.errors import DGTalkerError
 
 from ... import animation_data
 from ...properties import keys_properties
-from . import key_points, ledger, merge, places
+from . import key_points, ledger, merge, places, put_away
 from .ledger import Ledger, Path
 from .merge import Curve, Kept, Kind
 
@@ -52,15 +52,27 @@ class Sheet:
         if last > first:
             values[first - start : last - start] = curve.own[first - curve.start : last - curve.start]
         unknown = np.flatnonzero(np.isnan(values))
-        fcurve = self._fcurves.get(path)
         if len(unknown):
             if path in self._laid:
                 values[unknown] = self._laid[path]
-            elif fcurve is not None and len(fcurve.keyframe_points):
-                values[unknown] = [fcurve.evaluate(start + int(row)) for row in unknown]
+            elif not len(curve.own):
+                values[unknown] = self._drawn(path, start + unknown)
             else:
-                values[unknown] = curve.own[0] if len(curve.own) else value_of(self.owner, path)
+                times = self._keys.get(path, merge.Keys()).times
+                for side, beyond, edge in (
+                    (unknown[start + unknown < curve.start], times < curve.start, curve.own[0]),
+                    (unknown[start + unknown > curve.end], times > curve.end, curve.own[-1]),
+                ):
+                    # Without a key of hers out there, the curve goes on with the line's end, which she may have edited.
+                    values[side] = self._drawn(path, start + side) if beyond.any() else edge
         return values
+
+    def _drawn(self, path: Path, frames: np.ndarray) -> np.ndarray:
+        """What her keys come to on frames, or her pose without any."""
+        fcurve = self._fcurves.get(path)
+        if fcurve is None or not len(fcurve.keyframe_points):
+            return np.full(len(frames), value_of(self.owner, path), np.float32)
+        return key_points.evaluated(fcurve, frames)
 
     def lay_to(self, path: Path, value: float) -> None:
         """Lets the animator have had this value on a curve before."""
@@ -140,10 +152,8 @@ class Sheet:
 
     def _uncover(self, path: Path) -> None:
         """Puts keys back that were taken away for speech."""
-        rows = [row for row in self._curves[path].covered if len(row) == key_points.COLUMNS]
-        if rows:
-            fcurve = self._fcurve(path)
-            key_points.replace(fcurve, np.concatenate([key_points.rows(fcurve), np.array(rows)]))
+        if self._curves[path].covered:
+            put_away.bring_back(self._fcurve(path), self._curves[path].covered)
 
     def _remove_empty_action(self) -> None:
         """An action that was made for speech goes with it, unless there is something else in it."""
@@ -244,9 +254,15 @@ def overwrite(owner: bpy.types.ID, curves: Mapping[Path, tuple[np.ndarray, np.nd
             key_points.replace(fcurve, rows)
 
 
-def bake(owner: bpy.types.ID) -> None:
-    """`forget`, with keys that look like hers; also where what is remembered is damaged."""
+def bake(owner: bpy.types.ID, name: str, notes: list[str]) -> None:
+    """`forget`, with keys that look like hers; also where what is remembered is damaged.
+
+    Args:
+        name: of the speaker, for people.
+        notes: gets sentences for the user.
+    """
     with contextlib.suppress(DGTalkerError):
+        put_away.save(owner, name, places.ledger_of(owner).curves, notes)
         place = places.of(owner)
         for path, curve in place.curves().items() if place else ():
             if path in places.ledger_of(owner).curves:

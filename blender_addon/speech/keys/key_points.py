@@ -107,6 +107,17 @@ def write(curve: bpy.types.FCurve, keys: Keys, removed: np.ndarray, frames: np.n
         curve.update()
 
 
+def evaluated(curve: bpy.types.FCurve, frames: np.ndarray) -> np.ndarray:
+    """What the keys of a curve come to on frames, float32 (frames,), without modifiers: they act on what is written."""
+    active = [modifier for modifier in curve.modifiers if not modifier.mute]
+    for modifier in active:
+        modifier.mute = True
+    values = np.array([curve.evaluate(frame) for frame in frames.tolist()], np.float32)
+    for modifier in active:
+        modifier.mute = False
+    return values
+
+
 def mark_as_hand_keys(curve: bpy.types.FCurve, which: np.ndarray) -> None:
     """Gives keys that the animator changed the look of her own."""
     points: Any = curve.keyframe_points

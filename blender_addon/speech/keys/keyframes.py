@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import bpy
 import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.performance import FADE, Performance
-from dgtalker_engine.performance.direction import ease
+from dgtalker_engine.performance import Performance
 from dgtalker_engine.rig import HEAD_NAMES
 
 from ... import animation_data
 from ...head import model
 from ...properties import keys_properties
 from ..timeline import speakers
-from . import first_design, generated, places, turns
+from . import first_design, generated, over_pose, places, put_away, turns
 from .generated import Sheet
 from .ledger import Path
 from .merge import Kept
@@ -65,7 +64,7 @@ def write(head: bpy.types.Object, performance: Performance, first: int, *, same_
         if key is None:
             return [speakers.locked_reason(part)]
         rest = speakers.rest(part)
-        faded, start = _faded(performance, first, rest)
+        faded, start = over_pose.faded(performance, first, rest)
         lifted = first_design.lift(key, notes)
         paths = _control_paths(part, key, performance, notes)
         sheet = Sheet(key, f"{part.name} Face")
@@ -74,7 +73,7 @@ def write(head: bpy.types.Object, performance: Performance, first: int, *, same_
             if path in lifted:
                 sheet.lay_to((path, 0), rest.get(name, 0.0))
             own = sheet.own((path, 0), start, faded.frames)
-            new[path, 0] = _over(own, faded.curve(name), rest.get(name, 0.0), generated.limits(key, path))
+            new[path, 0] = over_pose.moved(own, faded.curve(name), rest.get(name, 0.0), generated.limits(key, path))
         sheet.write(first, last, reach, start, new)
         notes += sheet.notes
         hidden += _hidden(sheet)
@@ -117,8 +116,13 @@ def edits(head: bpy.types.Object) -> list[Edit]:
     ]
 
 
-def release(head: bpy.types.Object, chosen: Sequence[Edit]) -> None:
-    """Gives ranges back to the generated keys: edits go, locks come off, keys from before are put away for speech."""
+def release(head: bpy.types.Object, chosen: Sequence[Edit]) -> list[str]:
+    """Gives ranges back to the generated keys: edits go, locks come off, keys from before are put away for speech.
+
+    Returns:
+        Sentences for the user.
+    """
+    notes: list[str] = []
     for owner in owners(head):
         mine = [edit for edit in chosen if edit.owner == owner]
         if mine:
@@ -128,18 +132,32 @@ def release(head: bpy.types.Object, chosen: Sequence[Edit]) -> None:
                 if edit.kept.kind == "OWN":
                     sheet.lay_to(edit.path, _rest_of(head, edit))
             sheet.write_back()
+            notes += sheet.notes
+    return notes
 
 
-def lock(head: bpy.types.Object, first: int, last: int) -> int:
-    """Lets generated keys of a range stay as they are when keys are made anew; returns how many curves have some."""
-    return sum(Sheet(owner, head.name).lock(first, last) for owner in owners(head) if places.of(owner))
+def lock(head: bpy.types.Object, first: int, last: int, notes: list[str]) -> int:
+    """Lets generated keys of a range stay as they are when keys are made anew; returns how many curves have some.
+
+    Args:
+        notes: gets sentences for the user.
+    """
+    sheets = [Sheet(owner, head.name) for owner in owners(head) if places.of(owner)]
+    notes += [note for sheet in sheets for note in sheet.notes]
+    return sum(sheet.lock(first, last) for sheet in sheets)
 
 
-def bake(head: bpy.types.Object) -> None:
-    """Lets all of a speaker's keys be the animator's own."""
+def bake(head: bpy.types.Object) -> list[str]:
+    """Lets all of a speaker's keys be the animator's own.
+
+    Returns:
+        Sentences for the user.
+    """
+    notes: list[str] = []
     for owner in owners(head):
-        generated.bake(owner)
+        generated.bake(owner, head.name, notes)
         first_design.bake(owner)
+    return notes
 
 
 def clear(head: bpy.types.Object) -> list[str]:
@@ -159,6 +177,7 @@ def clear(head: bpy.types.Object) -> list[str]:
             former = keys_properties(owner).dgtalker_action
             if former is not None:
                 notes.append(f"The speech in the action {former.name}, which is not assigned, stays there.")
+            put_away.save(owner, head.name, places.ledger_of(owner).curves, notes)
             generated.forget(owner)
     return notes
 
@@ -214,23 +233,6 @@ def _rest_by_path(head: bpy.types.Object, owner: bpy.types.ID) -> dict[str, floa
     return {}
 
 
-def _faded(performance: Performance, first: int, rest: Mapping[str, float]) -> tuple[Performance, int]:
-    """A performance that comes out of rest and goes back to it, around its own frames; and its first frame."""
-    frames = max(1, round(FADE * performance.fps))
-    default = np.array([rest.get(name, 0.0) for name in performance.names], np.float32)
-    moves = performance.weights - default
-    rise = ease(np.arange(frames) / frames).astype(np.float32)[:, None]
-    weights = default + np.concatenate([moves[:1] * rise, moves, moves[-1:] * rise[::-1]])
-    return Performance(performance.fps, performance.names, weights.astype(np.float32)), first - frames
-
-
-def _over(own: np.ndarray, curve: np.ndarray, default: float, ends: tuple[float, float]) -> np.ndarray:
-    """A control's generated curve over where the animator had it."""
-    low = min(ends[0], float(curve.min()), float(own.min()))
-    high = max(ends[1], float(curve.max()), float(own.max()))
-    return np.clip(own + (curve - np.float32(default)), low, high)
-
-
 def _control_paths(
     head: bpy.types.Object, key: bpy.types.Key, performance: Performance, notes: list[str]
 ) -> dict[str, str]:
@@ -282,7 +284,7 @@ def _write_turns(
     for i in range(count):
         if path in lifted:
             sheet.lay_to((path, i), 1.0 if count == 4 and i == 0 else 0.0)
-    faded, start = _faded(performance, first, {})
+    faded, start = over_pose.faded(performance, first, {})
     own = np.stack([sheet.own((path, i), start, faded.frames) for i in range(count)], axis=1)
     values = turns.turned(head, faded, start, own)
     new: dict[Path, np.ndarray] = {(path, i): values[:, i] for i in range(count)}

@@ -10,7 +10,7 @@ import numpy as np
 
 from ... import animation_data
 from ...properties import keys_properties
-from . import key_points, ledger
+from . import key_points, ledger, put_away
 from .ledger import Ledger
 from .merge import TOLERANCE
 
@@ -81,7 +81,7 @@ def ensured(owner: bpy.types.ID, name: str, notes: list[str]) -> tuple[Place, Le
     Nothing of it plays elsewhere: an action that others use, or that is linked, is replaced by a copy.
 
     Args:
-        name: of the action, where it is new.
+        name: of the action, where it is new; also for people.
         notes: gets sentences for the user.
     """
     animation, noted = animation_data.ensured(owner), keys_properties(owner)
@@ -95,11 +95,14 @@ def ensured(owner: bpy.types.ID, name: str, notes: list[str]) -> tuple[Place, Le
         same = is_recorded(owner, place.action, place.slot)
         if former is not None and not same:
             former.use_fake_user = True
-            notes.append(f"The speech that {owner.name} had before stays in the action {former.name}.")
+            notes.append(f"The speech that {name} had before stays in the action {former.name}.")
         if not same or not _holds(place, known, by_value=False):
-            known = _begun_anew(place, known)
+            anew = _begun_anew(place, known)
+            left = {path: curve for path, curve in known.curves.items() if path not in anew.curves}
+            put_away.save(owner, name, left, notes)
+            known = anew
         noted.dgtalker_made = made or (noted.dgtalker_made and bool(known.curves))
-    place = _own(owner, place, notes)
+    place = _own(owner, place, name, notes)
     if not is_recorded(owner, place.action, place.slot):
         noted.dgtalker_action, noted.dgtalker_slot = place.action, place.slot.handle
     return place, known
@@ -189,7 +192,7 @@ def _new_slot(owner: bpy.types.ID) -> bpy.types.ActionSlot:
     return action.slots.new(owner.id_type, owner.name)
 
 
-def _own(owner: bpy.types.ID, place: Place, notes: list[str]) -> Place:
+def _own(owner: bpy.types.ID, place: Place, name: str, notes: list[str]) -> Place:
     """A place that nobody else uses and that can be written to."""
     others = [user.name for user in place.slot.users() if user != owner]
     if place.action.is_editable and not others:
@@ -201,7 +204,7 @@ def _own(owner: bpy.types.ID, place: Place, notes: list[str]) -> Place:
     player.action = copy
     player.action_slot = slot
     if others:
-        notes.append(f"{owner.name} shared its action with {others[0]}: it has a copy of its own now.")
+        notes.append(f"{name} shared its action with {others[0]}: it has a copy of its own now.")
     return Place(copy, slot, place.strip, place.track)
 
 

@@ -103,7 +103,7 @@ def close(
     weights = played.weights.copy()
     for _ in range(PASSES):
         values = evaluation.weights(key, frames.tolist())
-        free = _free(head, key, frames)
+        free = {name: held for name, held in _free(head, key, frames).items() if name in played.names}
         patterns, which = np.unique(np.stack(list(free.values()), axis=1), axis=0, return_inverse=True)
         for i, pattern in enumerate(patterns):
             here = np.flatnonzero(which.ravel() == i)

@@ -91,12 +91,16 @@ def _undone(*_: Any) -> None:
 
 @persistent
 def _updated(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
-    """Keys of a speaker's styles were set, moved or deleted: nothing else tells of it."""
-    changed = {update.id.original for update in depsgraph.updates if isinstance(update.id, bpy.types.Action)}
+    """Keys of a speaker's styles were set, moved or deleted: nothing else tells of it.
+
+    Blender names the action, or only the object where a key was added to a curve that it had just evaluated.
+    """
+    kinds = (bpy.types.Action, bpy.types.Object)
+    changed = {update.id.original for update in depsgraph.updates if isinstance(update.id, kinds)}
     if not changed:
         return
     for head in bpy.data.objects:
-        if changed & animation_data.actions(head) and retarget.follows(head):
+        if (head in changed or changed & animation_data.actions(head)) and retarget.follows(head):
             _follow_if_behind(head)
 
 

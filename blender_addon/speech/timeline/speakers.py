@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, TypeGuard
 
 import bpy
+import numpy as np
 
 from ...head import model
-from ...properties import speaker_properties
+from ...properties import speaker_properties, strip_properties
 from . import arkit_names
 
 FEWEST_CONTROLS = 5
@@ -53,15 +54,31 @@ def meshes(ob: bpy.types.Object) -> list[bpy.types.Object]:
     """The objects whose sliders move when a speaker speaks: itself first, then its teeth, eyes and other parts.
 
     Parts are the ARKit meshes below the same armature or Empty, or that the same armature deforms, which have no speech
-    of their own, as character makers export them.
+    of their own, as character makers export them. An Empty may hold several characters: parts of one touch.
     """
     found = {model.key_of(ob): ob}
     bodies = set() if model.is_head(ob) else _bodies(ob)
     for scene in ob.users_scene[:1] if bodies else ():
         for part in scene.objects:
-            if _is_arkit(part) and bodies & _bodies(part) and not model.is_head(part) and not _plays(part):
+            if _is_arkit(part) and not model.is_head(part) and _together(ob, part, bodies) and not _speaks(part):
                 found.setdefault(model.key_of(part), part)
     return list(found.values())
+
+
+def _together(ob: bpy.types.Object, part: bpy.types.Object, bodies: set[bpy.types.Object]) -> bool:
+    """Whether two meshes belong to one character; `bodies` are those of the first."""
+    shared = bodies & _bodies(part)
+    if any(body.type == "ARMATURE" for body in shared):
+        return True
+    (low, high), (part_low, part_high) = _box(ob), _box(part)
+    return bool(shared) and bool(np.all(low <= part_high) and np.all(part_low <= high))
+
+
+def _box(ob: bpy.types.Object) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest and the highest corner of an object's box in the scene, each (3,)."""
+    corners: Any = ob.bound_box
+    placed = np.array(corners) @ np.array(ob.matrix_world)[:3, :3].T + np.array(ob.matrix_world)[:3, 3]
+    return placed.min(axis=0), placed.max(axis=0)
 
 
 def _bodies(ob: bpy.types.Object) -> set[bpy.types.Object]:
@@ -89,7 +106,10 @@ def locked_reason(ob: bpy.types.Object) -> str:
     return ""
 
 
-def _plays(ob: bpy.types.Object) -> bool:
-    """Whether an object has motion of its own."""
+def _speaks(ob: bpy.types.Object) -> bool:
+    """Whether an object has motion or a line of its own."""
     own = speaker_properties(ob)
-    return bool(own.take or own.recording)
+    if own.take or own.recording:
+        return True
+    editors = [scene.sequence_editor for scene in bpy.data.scenes if scene.sequence_editor]
+    return any(strip_properties(strip).speaker == ob for editor in editors for strip in editor.strips_all)

@@ -66,8 +66,9 @@ class DiscardEdit(KeysOperator, bpy.types.Operator):
             if not chosen:
                 self.report({"WARNING"}, f"{head.name} has none of this.")
                 return {"CANCELLED"}
-            keyframes.release(head, chosen)
-            notes = retarget.rewrite(head) if not retarget.stale_reason(head) and retarget.follows(head) else []
+            notes = keyframes.release(head, chosen)
+            if not retarget.stale_reason(head) and retarget.follows(head):
+                notes += retarget.rewrite(head)
         except DGTalkerError as error:
             return ui.report(self, error)
         if notes:
@@ -93,13 +94,16 @@ class LockKeys(KeysOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         head = target(context)
         assert head is not None
+        notes: list[str] = []
         try:
-            count = keyframes.lock(head, self.first, self.last)
+            count = keyframes.lock(head, self.first, self.last, notes)
         except DGTalkerError as error:
             return ui.report(self, error)
         if not count:
             self.report({"WARNING"}, f"{head.name} has no generated keys from {self.first} to {self.last}.")
             return {"CANCELLED"}
+        if notes:
+            self.report({"WARNING"}, " ".join(notes))
         return {"FINISHED"}
 
 
@@ -117,9 +121,9 @@ class BakeKeys(KeysOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         head = target(context)
         assert head is not None
-        keyframes.bake(head)
+        notes = keyframes.bake(head)
         retarget.forget(head)
-        self.report({"INFO"}, f"The keys of {head.name} are your own now.")
+        self.report({"WARNING" if notes else "INFO"}, " ".join([f"The keys of {head.name} are your own now.", *notes]))
         return {"FINISHED"}
 
 

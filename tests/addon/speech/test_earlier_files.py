@@ -145,6 +145,29 @@ def test_tracks_of_the_first_design_become_plain_keys_with_what_was_edited_in_th
     assert jaw(head, 55) == pytest.approx(0.9)
 
 
+def test_what_was_edited_in_the_parts_of_a_cut_track_stays(room, animated, curve):
+    head, _ = animated()
+    usual = curve(head, "jawOpen")
+    first = room("speech.keys.keyframes").span(head).start
+    as_the_first_design(head)
+    track = head.data.shape_keys.animation_data.nla_tracks["Speech"]
+    before = track.strips[0]
+    last, slot = before.action_frame_end, before.action_slot
+    before.action_frame_end = before.frame_end = 59
+    after = track.strips.new("Speech.001", 60, before.action.copy())
+    after.action_slot = after.action.slots[slot.identifier]
+    after.action_frame_start, after.action_frame_end = 60, last
+    after.frame_start, after.frame_end = 60, last
+    for strip, frame in ((before, 55), (after, 65)):
+        bag = strip.action.layers[0].strips[0].channelbag(strip.action_slot)
+        points = bag.fcurves.find('key_blocks["jawOpen"].value').keyframe_points
+        next(point for point in points if point.co.x == frame).co.y = 0.9
+    room("speech.animation").animate(bpy.context, [head])
+    assert [jaw(head, frame) for frame in (55, 65)] == pytest.approx([0.9, 0.9])
+    now = curve(head, "jawOpen")
+    assert np.flatnonzero(np.abs(now - usual) > 1e-3).tolist() == [55 - first, 65 - first]
+
+
 def test_a_head_of_the_first_design_nods_from_the_first_writing_on(keys, make_head, make_performance):
     head = make_head()
     keys.write(head, make_performance(50), 10)

@@ -144,7 +144,7 @@ def test_what_was_edited_within_a_lock_stays_when_it_goes(keys, make_head, make_
     head = make_head()
     keys.write(head, make_performance(50), FIRST)
     for first, frame in ((20, 25), (40, 42)):
-        keys.lock(head, first, first + 10)
+        keys.lock(head, first, first + 10, [])
         key_action(head, "jawOpen", {frame: 0.9})
     keys.release(head, [edit for edit in keys.edits(head) if edit.text == "jawOpen 20–30"])
     assert value(head, "jawOpen", 25) == pytest.approx(0.9)
@@ -168,6 +168,67 @@ def test_baked_keys_are_hers_and_stay(keys, make_head, make_performance):
     assert value(head, "jawOpen", 40) == pytest.approx(0.1 * 30 / 49, abs=1e-4)
     keys.clear(head)
     assert value(head, "jawOpen", 40) == before, "Clear Speech brings back what was put away"
+
+
+@pytest.mark.parametrize("how", ["bake", "clear elsewhere", "animate elsewhere"])
+def test_keys_that_speech_took_over_are_kept_where_nothing_brings_them_back(keys, make_head, make_performance, how):
+    head = make_head()
+    key_action(head, "jawOpen", {20: 0.25, 30: 0.75})
+    keys.write(head, make_performance(50), FIRST)
+    keys.release(head, [edit for edit in keys.edits(head) if edit.kept.kind == "OWN"])
+    animation = head.data.shape_keys.animation_data
+    if how == "bake":
+        notes = keys.bake(head)
+    else:
+        animation.action = bpy.data.actions.new("Corrections")
+        key_action(head, "jawOpen", {300: 0.5})
+        notes = keys.clear(head) if how == "clear elsewhere" else keys.write(head, make_performance(50), FIRST)
+    kept = next(action for action in bpy.data.actions if action.name.endswith(" before Speech"))
+    assert f"Ada are kept in the action {kept.name}" in " ".join(notes).replace("Ada Face are", "Ada are")
+    assert kept.use_fake_user
+    animation.action = kept
+    assert [value(head, "jawOpen", frame) for frame in (20, 30)] == pytest.approx([0.25, 0.75])
+
+
+def test_keys_that_come_back_leave_those_that_were_made_since(keys, make_head, make_performance):
+    head = make_head()
+    key_action(head, "jawOpen", {20: 0.25, 30: 0.75})
+    keys.write(head, make_performance(50), FIRST)
+    keys.release(head, [edit for edit in keys.edits(head) if edit.kept.kind == "OWN"])
+    key_action(head, "jawOpen", {20: 0.9})
+    keys.clear(head)
+    assert [value(head, "jawOpen", frame) for frame in (20, 30)] == pytest.approx([0.9, 0.75])
+    points = fcurve(head.data.shape_keys, 'key_blocks["jawOpen"].value').keyframe_points
+    assert len({point.co.x for point in points}) == len(points)
+
+
+def test_an_edit_of_a_lines_last_frames_is_no_pose_when_the_line_grows(keys, make_head, make_performance):
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    key_action(head, "jawOpen", {FIRST + 54: 0.6})
+    key_action(head, "mouthPucker", {FIRST - 5: 0.6})
+    keys.write(head, make_performance(100), FIRST - 50)
+    keys.write(head, make_performance(150), FIRST - 50)
+    assert value(head, "jawOpen", FIRST + 54) == pytest.approx(0.6)
+    assert value(head, "jawOpen", FIRST + 200) == 0.0
+    assert value(head, "jawOpen", FIRST + 90) == pytest.approx(140 / 149, abs=1e-3)
+    assert value(head, "mouthPucker", FIRST - 5) == pytest.approx(0.6)
+    assert value(head, "mouthPucker", FIRST - 40) == value(head, "mouthPucker", FIRST + 40) == 0.0
+
+
+def test_locking_and_giving_back_say_that_an_action_was_shared(keys, make_head, make_performance):
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    for what in ("lock", "release"):
+        twin = head.copy()
+        twin.data = head.data.copy()
+        twin.data.shape_keys.animation_data.action = head.data.shape_keys.animation_data.action
+        notes = []
+        if what == "lock":
+            assert keys.lock(head, 20, 30, notes) > 0
+        else:
+            notes = keys.release(head, keys.edits(head))
+        assert "shared its action with" in " ".join(notes)
 
 
 def test_a_damaged_ledger_is_said_and_baking_keeps_the_keys(keys, make_head, make_performance):

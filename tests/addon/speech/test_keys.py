@@ -86,6 +86,19 @@ def test_keys_from_before_stay_and_win_and_survive_regenerating(keys, make_head,
         assert notes == ["Keys that Ada had before stay instead of speech: jawOpen 20–30."]
 
 
+def test_modifiers_of_a_curve_act_once(keys, make_head, make_performance):
+    head = make_head()
+    key_action(head, "jawOpen", {1: 0.2, 300: 0.2})
+    modifier = fcurve(head.data.shape_keys, 'key_blocks["jawOpen"].value').modifiers.new("GENERATOR")
+    modifier.use_additive = True
+    modifier.coefficients = (0.1, 0.0)
+    for last in (50, 80):
+        keys.write(head, make_performance(last, jaw=0.5), FIRST)
+        assert value(head, "jawOpen", FIRST) == pytest.approx(0.3, abs=1e-4)
+        assert value(head, "jawOpen", FIRST + last - 1) == pytest.approx(0.8, abs=1e-4)
+        assert not modifier.mute
+
+
 def test_one_key_on_every_slider_before_leaves_the_line_its_speech(keys, make_head, make_performance):
     head = make_head()
     for block in head.data.shape_keys.key_blocks[1:]:

@@ -139,6 +139,24 @@ def test_the_check_leaves_the_scene_as_it_was(animated, hold_open):
     assert not handlers
 
 
+def test_lips_close_where_a_curve_of_an_earlier_import_is_left(room, animated, keys, make_performance):
+    head, _ = animated()
+    take, first = room("speech.takes.storage").take_of(head), head.dgtalker_speech.first
+    keys.write(head, make_performance(take.frames), first)
+    block = head.data.shape_keys.key_blocks["mouthClose"]
+    block.value = 0.5
+    block.keyframe_insert("value", frame=first + 1)
+    from dgtalker_engine.performance import Performance
+
+    jaw = make_performance(take.frames).curve("jawOpen")[:, None]
+    played = Performance(24.0, ("jawOpen",), jaw)
+    keys.write(head, played, first)
+    room("speech.lips.contacts").mend(head, played, first, take, first, [])
+    assert "mouthClose" in {edit.label for edit in keys.edits(head)}
+    bpy.ops.dgtalker.check_lips()
+    assert not ours()
+
+
 def test_next_goes_round_and_remove_keeps_other_markers(animated, hold_open):
     head, _ = animated()
     scene = bpy.context.scene

@@ -96,3 +96,22 @@ def test_teeth_below_the_same_empty_or_bound_by_modifiers_alone_play_along(room,
         else:
             ob.modifiers.new("Armature", "ARMATURE").object = owner
     assert set(room("speech.timeline.speakers").meshes(face)) == {face, teeth}
+
+
+def test_characters_below_one_empty_speak_apart(room, make_rig, add_strip, tone):
+    speakers = room("speech.timeline.speakers")
+    arkit = ["Basis", "jawOpen", "mouthClose", "mouthSmileLeft", "tongueOut", "eyeBlinkLeft"]
+    names = ("Ada", "Ada's Teeth", "Bob", "Bob's Teeth")
+    ada, her_teeth, bob, his_teeth = rigs = [make_rig(name, arkit) for name in names]
+    cast = bpy.data.objects.new("Cast", None)
+    bpy.context.scene.collection.objects.link(cast)
+    for ob, left in zip(rigs, (0.0, 0.02, 1.0, 1.02), strict=True):
+        ob.parent, ob.location.x = cast, left
+    bpy.context.view_layer.update()
+    assert set(speakers.meshes(ada)) == {ada, her_teeth}
+    assert set(speakers.meshes(bob)) == {bob, his_teeth}
+    for ob in (bob, his_teeth):
+        ob.location.x = 0.01
+    bpy.context.view_layer.update()
+    add_strip(tone(), head=bob)
+    assert bob not in speakers.meshes(ada), "cheek to cheek, but he has a line of his own"
