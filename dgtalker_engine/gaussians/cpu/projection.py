@@ -110,10 +110,10 @@ def project(view, cloud, first, last, records, depths):
         # What could not be written down in float32; also true where any of them is NaN.
         if not (abs(px) < 1e30 and abs(py) < 1e30 and determinant < 1e60):
             continue
-        if view.antialiased:
-            opacity *= math.sqrt(sharp / determinant)
-            if opacity < ALPHA_THRESHOLD:
-                continue
+        # What is smaller than a pixel grows to its size and keeps the amount of its light (Mip-Splatting, eq. 10).
+        opacity *= math.sqrt(sharp / determinant)
+        if opacity < ALPHA_THRESHOLD:
+            continue
 
         log_opacity = min(np.float64(math.log2(np.float32(opacity))), 126.0)
         square_reach = (log_opacity - LOG2_ALPHA_THRESHOLD) * (1.0 / _HALF_LOG2_E)
