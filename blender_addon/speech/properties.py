@@ -110,7 +110,8 @@ class SpeakerPropertyGroup(bpy.types.PropertyGroup):
     """Whether lips are kept closed at P, B and M; see `contacts`."""
     turns: bpy.props.BoolProperty(
         name="Turn Object",
-        description="Turn this object with the head's motion. For meshes that are a head and nothing else",
+        description="Turn this object as a whole with the head's motion. For meshes that are a head and nothing else; "
+        "a Gaussian head otherwise turns over its neck, and its shoulders stay",
         options=set(),
         override={"LIBRARY_OVERRIDABLE"},
         update=live.speaker_changed,

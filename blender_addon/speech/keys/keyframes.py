@@ -17,7 +17,7 @@ from ... import animation_data
 from ...head import model
 from ...properties import keys_properties
 from ..timeline import speakers
-from . import first_design, generated, places, turns
+from . import first_design, generated, nods, places, turns
 from .generated import Sheet
 from .ledger import Path
 from .merge import Kept
@@ -57,6 +57,7 @@ def write(head: bpy.types.Object, performance: Performance, first: int, *, same_
     notes: list[str] = []
     if not performance.frames:
         return notes
+    performance = nods.by_its_neck(head, performance, notes)
     last = first + performance.frames - 1
     reach = max(1, round(BESIDE * performance.fps))
     hidden: list[str] = []
@@ -275,7 +276,9 @@ def _write_turns(
         turning = False
     if not turning:
         if places.of(head):
-            Sheet(head, f"{head.name} Movement").clear()
+            stay = [_named(head, path, kept) for path, kept in Sheet(head, f"{head.name} Movement").clear()]
+            if stay:
+                notes.append(f"What you edited of its turns stays as your own keys: {listed(stay)}.")
         return []
     sheet = Sheet(head, f"{head.name} Movement")
     count = 4 if path == turns.DELTA_PATHS[1] else 3

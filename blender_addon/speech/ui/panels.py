@@ -181,7 +181,7 @@ def _draw_speaker(layout: Any, head: bpy.types.Object) -> None:
         column.use_property_split = True
         for name in settings.STYLE_SLIDERS:
             column.prop(own, name, slider=True)
-        if not model.is_head(head):
+        if not model.is_head(head) or speakers.has_neck(head):
             body.prop(own, "turns")
 
 
