@@ -49,6 +49,9 @@ class SpeakerProperties(PropertyGroup, Protocol):
     recording_first: int
     mended: bool
     turns: bool
+    nod_target: bpy.types.Object | None
+    nod_bone: str
+    nodded: bpy.types.Object | None
     own_manner: bool
     manner_of: str
     names: Any

@@ -80,6 +80,11 @@ def turns(ob: bpy.types.Object) -> bool:
     return speaker_properties(ob).turns or (model.is_head(ob) and not has_neck(ob))
 
 
+def nods(ob: bpy.types.Object) -> bool:
+    """Whether a speaker's head moves in any way."""
+    return turns(ob) or has_neck(ob) or speaker_properties(ob).nod_target is not None
+
+
 def has_neck(ob: bpy.types.Object) -> bool:
     """Whether a head has controls that turn it over a still neck."""
     return model.is_head(ob) and set(NECK_NAMES) <= set(model.rig_of(ob).names)

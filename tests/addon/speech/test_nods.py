@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 import pytest
 from key_tools import FIRST, fcurve, value
+from mathutils import Euler
 
 NECK = ("headNod", "headTilt", "headTurn")
 
@@ -130,3 +131,100 @@ def test_other_programs_get_the_turns_of_the_neck_and_give_them_back(keys, make_
     bpy.ops.dgtalker.import_performance(filepath=str(path), first=FIRST)
     for name in NECK:
         assert value(other, name, FIRST + 30) == pytest.approx(value(head, name, FIRST + 30), abs=1e-3)
+
+
+@pytest.fixture
+def hang():
+    """`hang(head, holder, bone)`: the head hangs on an Empty or a bone, askew, and nods by it."""
+
+    def on(head: bpy.types.Object, holder: bpy.types.Object, bone: str = "") -> None:
+        bpy.context.view_layer.update()
+        head.parent, head.parent_type = holder, "BONE" if bone else "OBJECT"
+        head.parent_bone = bone
+        head.rotation_euler = (0.2, -0.4, 0.9)
+        head.dgtalker_speech.nod_target, head.dgtalker_speech.nod_bone = holder, bone
+        bpy.context.view_layer.update()
+
+    return on
+
+
+@pytest.fixture
+def empty():
+    ob = bpy.data.objects.new("Neck", None)
+    ob.rotation_euler = (0.3, 0.1, -0.7)
+    bpy.context.scene.collection.objects.link(ob)
+    return ob
+
+
+@pytest.fixture
+def armature():
+    """An armature with a bone "neck" that leans and is posed."""
+    ob = bpy.data.objects.new("Body", bpy.data.armatures.new("Body"))
+    bpy.context.scene.collection.objects.link(ob)
+    bpy.context.view_layer.objects.active = ob
+    bpy.ops.object.mode_set(mode="EDIT")
+    bone = ob.data.edit_bones.new("neck")
+    bone.head, bone.tail, bone.roll = (0, 0, 1.4), (0, -0.05, 1.5), 0.3
+    bpy.ops.object.mode_set(mode="OBJECT")
+    ob.pose.bones["neck"].rotation_quaternion = (0.9, 0.3, 0.1, -0.2)
+    return ob
+
+
+def turn_of(head, frame) -> np.ndarray:
+    """How the head stands turned at a frame, against where it stands before it speaks."""
+    found = []
+    for each in (FIRST - 8, frame):
+        bpy.context.scene.frame_set(each)
+        found.append(np.array(head.matrix_world.to_3x3()))
+    return found[0].T @ found[1]
+
+
+@pytest.mark.parametrize("mode", ["XYZ", "QUATERNION"])
+@pytest.mark.parametrize("by_bone", [False, True])
+def test_what_a_head_hangs_on_turns_it_in_its_own_axes(
+    keys, make_necked, make_performance, hang, empty, armature, mode, by_bone
+):
+    head, holder = make_necked(), armature if by_bone else empty
+    (holder.pose.bones["neck"] if by_bone else holder).rotation_mode = mode
+    hang(head, holder, "neck" if by_bone else "")
+    assert keys.write(head, make_performance(50), FIRST) == []
+    assert [value(head, name, FIRST + 49) for name in NECK] == [0, 0, 0]
+    assert not any(head.delta_rotation_euler)
+    assert turn_of(head, FIRST + 49) == pytest.approx(np.array(Euler((0.2, -0.05, 0.1)).to_matrix()), abs=1e-5)
+
+
+def test_what_turned_it_before_is_as_it_was_when_another_does(keys, make_necked, make_performance, hang, empty):
+    head = make_necked()
+    empty.delta_rotation_euler.y = 0.25
+    hang(head, empty)
+    keys.write(head, make_performance(50), FIRST)
+    assert fcurve(empty, "delta_rotation_euler") is not None
+    head.dgtalker_speech.nod_target = None
+    keys.write(head, make_performance(50), FIRST)
+    assert empty.animation_data.action is None
+    assert tuple(empty.delta_rotation_euler) == pytest.approx((0, 0.25, 0))
+    assert value(head, "headNod", FIRST + 49) > 0.3
+    hang(head, empty)
+    keys.write(head, make_performance(50), FIRST)
+    keys.clear(head)
+    assert empty.animation_data.action is None
+
+
+def test_edits_of_a_bones_nods_stay_and_are_listed(keys, make_necked, make_performance, hang, armature):
+    head = make_necked()
+    hang(head, armature, "neck")
+    armature.pose.bones["neck"].rotation_mode = "XYZ"
+    keys.write(head, make_performance(50), FIRST)
+    curve = fcurve(armature, 'pose.bones["neck"].rotation_euler')
+    point = next(point for point in curve.keyframe_points if point.co.x == FIRST + 20)
+    point.co.y = 0.75
+    keys.write(head, make_performance(50, headPitch=-0.1), FIRST)
+    assert curve.evaluate(FIRST + 20) == pytest.approx(0.75)
+    assert [edit.text for edit in keys.edits(head)] == [f"turn X {FIRST + 20}"]
+
+
+def test_a_bone_that_is_gone_is_said(keys, make_necked, make_performance, hang, armature):
+    head = make_necked()
+    hang(head, armature, "neck")
+    head.dgtalker_speech.nod_bone = "nape"
+    assert any("has no bone nape" in note for note in keys.write(head, make_performance(50), FIRST))
