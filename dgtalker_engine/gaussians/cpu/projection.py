@@ -111,7 +111,8 @@ def project(view, cloud, first, last, records, depths):
         if not (abs(px) < 1e30 and abs(py) < 1e30 and determinant < 1e60):
             continue
         # What is smaller than a pixel grows to its size and keeps the amount of its light (Mip-Splatting, eq. 10).
-        opacity *= math.sqrt(sharp / determinant)
+        inverse = 1.0 / determinant
+        opacity *= math.sqrt(np.float32(sharp * inverse))
         if opacity < ALPHA_THRESHOLD:
             continue
 
@@ -131,7 +132,7 @@ def project(view, cloud, first, last, records, depths):
         if not math.isfinite(red + green + blue):
             return False
 
-        a = math.sqrt(_HALF_LOG2_E * yy / determinant)
+        a = math.sqrt(_HALF_LOG2_E * yy * inverse)
         records[i, X] = px
         records[i, Y] = py
         records[i, REACH_X] = reach_x
