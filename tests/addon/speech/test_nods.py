@@ -23,7 +23,8 @@ def make_necked(make_head):
         head = make_head(name)
         head.dgtalker.rig = json.dumps(head_rig().to_json())
         for control in POSE_NAMES:
-            head.shape_key_add(name=control).slider_min = -1.0
+            block = head.shape_key_add(name=control)
+            block.value, block.slider_min = 0.0, -1.0
         return head
 
     return make
