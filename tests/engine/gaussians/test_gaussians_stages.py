@@ -142,7 +142,7 @@ def test_spherical_harmonics_gradients(count):
 
 
 def test_colours_are_those_of_the_spherical_harmonics(projected):
-    cloud, camera, _, stage, seen = projected(False, False, degree=3)
+    cloud, camera, _, stage, seen = projected(False, degree=3)
     ellipses = projection.project_all(precise(cloud), camera)
     found = stage.records[seen][:, [forward.RED, forward.GREEN, forward.BLUE]]
     assert close(found, ellipses.colours[seen].detach(), 1e-6)
