@@ -20,6 +20,7 @@ class PropertyGroup(Protocol):
 
     def path_from_id(self, property: str) -> str: ...
     def property_unset(self, property: str) -> None: ...
+    def is_property_set(self, property: str) -> bool: ...
 
 
 class HeadProperties(PropertyGroup, Protocol):
@@ -49,6 +50,9 @@ class SpeakerProperties(PropertyGroup, Protocol):
     recording_first: int
     mended: bool
     turns: bool
+    nod_target: bpy.types.Object | None
+    nod_bone: str
+    nodded: bpy.types.Object | None
     own_manner: bool
     manner_of: str
     names: Any

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass
 from enum import IntEnum
@@ -72,8 +73,8 @@ ARKIT_NAMES: tuple[str, ...] = (
 HEAD_NAMES: tuple[str, ...] = ("headYaw", "headPitch", "headRoll")
 """Head rotation in a Performance: radians, right-handed about the axes of head space. Yaw about +Z (positive: the face
 turns to its own left, +X), pitch about +X (positive: the face looks down), roll about +Y (positive: the top of the
-head tilts to its own left). Together an XYZ Euler rotation (pitch, roll, yaw). Never part of a rig: it moves the head
-object."""
+head tilts to its own left). Together an XYZ Euler rotation (pitch, roll, yaw). Never part of a rig: it turns the head
+as a whole, or, by `performance.neck`, over its neck."""
 
 
 POSE_NAMES: tuple[str, ...] = ("headTurn", "headNod", "headTilt", "gazeSide", "gazeUp")
@@ -81,6 +82,14 @@ POSE_NAMES: tuple[str, ...] = ("headTurn", "headNod", "headTilt", "gazeSide", "g
 both eyes with their lids. Senses are those of `HEAD_NAMES`: at 1 headTurn turns the face to its own left (+X, about
 +Z), headNod looks down (about +X), headTilt tilts the top of the head to its own left (about +Y), gazeSide looks to
 the face's own left and gazeUp up."""
+
+NECK_TURNS: dict[str, tuple[float, float, float]] = {
+    "headTurn": (0.0, 0.0, math.radians(30.0)),
+    "headNod": (math.radians(24.0), 0.0, 0.0),
+    "headTilt": (0.0, math.radians(22.0), 0.0),
+}
+"""The rotation vectors in head space, axis times radians, by which `POSE_NAMES` turn the head over its neck at 1. Their
+joint adds them up."""
 
 SIDEWAYS_NAMES: tuple[str, ...] = ("headTurn", "headTilt", "gazeSide")
 """Controls that change their sign when the face is mirrored."""

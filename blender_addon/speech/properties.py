@@ -38,6 +38,10 @@ def _can_speak(properties: Any, ob: Any) -> bool:
     return speakers.is_speaker(ob) and bool(ob.users_scene)
 
 
+def _can_nod_for(properties: Any, ob: Any) -> bool:
+    return ob != properties.id_data and not speakers.is_speaker(ob)
+
+
 class StripPropertyGroup(bpy.types.PropertyGroup):
     """Who speaks a sound strip, and how. Changes show at once in what was animated; see `live`."""
 
@@ -112,11 +116,30 @@ class SpeakerPropertyGroup(bpy.types.PropertyGroup):
     """Whether lips are kept closed at P, B and M; see `contacts`."""
     turns: bpy.props.BoolProperty(
         name="Turn Object",
-        description="Turn this object with the head's motion. For meshes that are a head and nothing else",
+        description="Turn this object as a whole with the head's motion. For meshes that are a head and nothing else; "
+        "a Gaussian head otherwise turns over its neck, and its shoulders stay",
         options=set(),
         override={"LIBRARY_OVERRIDABLE"},
         update=live.speaker_changed,
     )
+    nod_target: bpy.props.PointerProperty(
+        name="Nods Move",
+        description="An Empty or an armature that the head hangs on: it turns with the head's motion instead",
+        type=bpy.types.Object,
+        poll=_can_nod_for,
+        options=set(),
+        override={"LIBRARY_OVERRIDABLE"},
+        update=live.speaker_changed,
+    )
+    nod_bone: bpy.props.StringProperty(
+        name="Bone",
+        description="The bone of that armature that turns; empty: the armature as a whole",
+        options=set(),
+        override={"LIBRARY_OVERRIDABLE"},
+        update=live.speaker_changed,
+    )
+    nodded: bpy.props.PointerProperty(type=bpy.types.Object, options=set(), override={"LIBRARY_OVERRIDABLE"})
+    """The object other than the speaker itself whose keys turn it now."""
     names: bpy.props.CollectionProperty(type=ControlName, override={"LIBRARY_OVERRIDABLE", "USE_INSERTION"})
     """Chosen by the user; empty where the shape keys' names say which they are."""
     own_manner: bpy.props.BoolProperty(

@@ -28,19 +28,21 @@ def render(
     *,
     region: Sequence[int] | None = None,
     background: Background = _BLACK,
-    antialiased: bool = False,
     backend: str | None = None,
 ) -> Image:
     """Renders a cloud of Gaussians by splatting, 3D Gaussian Splatting with gsplat's conventions.
 
+    Gaussians smaller than a pixel keep the amount of their light (Mip-Splatting, Yu et al. 2024, eq. 10; gsplat's
+    `rasterize_mode="antialiased"`): grown to a pixel's size alone, as in 3D Gaussian Splatting, the lashes of a small
+    head would be black bars.
+
     Args:
-        gaussians: N may be 0. The sign of a scale means nothing; a scale of 0 makes a disc, a needle or a point.
+        gaussians: N may be 0. The sign of a scale means nothing; a scale of 0 makes a disc. Needles and points have
+            no area, and so no light.
         camera: an orthographic camera sees every Gaussian from its own direction of view.
         region: x, y, width, height in pixels from the top left corner. The result is that part of the whole picture:
             on the processor to the last bit, on a GPU but for rounding.
         background: RGB in the Gaussians' colour space, seen where they are transparent.
-        antialiased: keep the amount of light of Gaussians smaller than a pixel (Mip-Splatting's 2D filter); without it
-            they grow to a pixel's size.
         backend: `cpu` or `cuda`. For None a cloud that is on a GPU is rendered by `cuda`, one on the processor by what
             `gaussians.backend` has chosen, or by `cpu` where gradients are asked for.
 
@@ -56,9 +58,7 @@ def render(
         DGTalkerError: for a region outside the picture, a background that is not finite, too little memory, Gaussians
             with values that are not finite, and a GPU that cannot be used or has failed.
     """
-    (image,) = render_many(
-        [gaussians], [camera], region=region, background=background, antialiased=antialiased, backend=backend
-    )
+    (image,) = render_many([gaussians], [camera], region=region, background=background, backend=backend)
     return image
 
 
@@ -68,7 +68,6 @@ def render_many(
     *,
     region: Sequence[int] | None = None,
     background: Background = _BLACK,
-    antialiased: bool = False,
     backend: str | None = None,
 ) -> list[Image]:
     """`render` of several frames, one cloud and one camera each. A GPU draws frames that are alike at once.
@@ -82,14 +81,11 @@ def render_many(
         from .cuda import raster
 
         stays = any(cloud.means.is_cuda for cloud in gaussians)
-        options = raster.Options(
-            background=background, antialiased=antialiased, scene_linear=False, as_tensors=stays or graph
-        )
+        options = raster.Options(background=background, scene_linear=False, as_tensors=stays or graph)
         images = [Image(*pictures) for pictures in raster.render(gaussians, cameras, region, options)]
         return images if stays or not graph else [_on_processor(image) for image in images]
     return [
-        _rendered(cloud, camera, region, background, antialiased, graph)
-        for cloud, camera in zip(gaussians, cameras, strict=True)
+        _rendered(cloud, camera, region, background, graph) for cloud, camera in zip(gaussians, cameras, strict=True)
     ]
 
 
@@ -99,7 +95,6 @@ def render_scene_linear(
     cameras: Sequence[Camera],
     *,
     region: Sequence[int] | None = None,
-    antialiased: bool = False,
     backend: str | None = None,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """`render_many` and `colour.to_scene_linear`, both on the GPU where there is one: what leaves the engine.
@@ -111,11 +106,10 @@ def render_scene_linear(
     if _checked(gaussians, cameras, backend, graph=False) == "cuda":
         from .cuda import raster
 
-        options = raster.Options(background=_BLACK, antialiased=antialiased, scene_linear=True, as_tensors=False)
+        options = raster.Options(background=_BLACK, scene_linear=True, as_tensors=False)
         return [(rgba, depth) for rgba, depth in raster.render(gaussians, cameras, region, options)]
     images = (
-        _rendered(cloud, camera, region, _BLACK, antialiased, graph=False)
-        for cloud, camera in zip(gaussians, cameras, strict=True)
+        _rendered(cloud, camera, region, _BLACK, graph=False) for cloud, camera in zip(gaussians, cameras, strict=True)
     )
     return [(to_scene_linear(image.rgb, image.alpha), image.depth) for image in images]
 
@@ -134,12 +128,11 @@ def _rendered(
     camera: Camera,
     region: Sequence[int] | None,
     background: Background,
-    antialiased: bool,
     graph: bool,
 ) -> Image:
     """One frame, rendered by the processor."""
     here = checked_region(camera, region)
-    cloud, view = arrays_of(gaussians), view_of(camera, here, antialiased)
+    cloud, view = arrays_of(gaussians), view_of(camera, here)
     image = _empty_image(*here[2:])
     behind = torch.as_tensor(background, dtype=torch.float32)
     frame = Framebuffer(rgb=image.rgb, alpha=image.alpha, depth=image.depth, background=array_of(behind))

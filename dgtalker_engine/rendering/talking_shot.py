@@ -7,6 +7,7 @@ from scipy.spatial.transform import Rotation
 
 from ..avatar import Avatar
 from ..performance import Performance
+from ..performance.neck import NECK_NAMES, over_neck
 from ..rig import HEAD_NAMES
 from ..wire import Shot, ShotCamera, ShotFrame, ShotHead
 
@@ -16,7 +17,12 @@ _MARGIN = 1.2
 
 
 def talking_shot(avatar: Avatar, name: str, performance: Performance, size: int) -> Shot:
-    """A square picture of one avatar from the front for every frame of a performance."""
+    """A square picture of one avatar from the front for every frame of a performance.
+
+    A head that can turn over its neck does, and its shoulders stay.
+    """
+    if set(NECK_NAMES) <= set(avatar.rig.names):
+        performance = over_neck(performance)
     camera = front_camera(avatar, size)
     matrices = head_matrices(performance)
     frames = tuple(

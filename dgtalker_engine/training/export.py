@@ -76,7 +76,6 @@ class TrainedHead:
         triangles: int64 (N,), the face model's triangle that each Gaussian is bound to; -1 for hair, which is to none.
         barycentrics: float32 (N, 3), where in it.
         neck: bool (N,), what is left out where the head is drawn over a frame's own neck and shoulders.
-        antialiased: whether it was trained with pictures of `gaussians.render(…, antialiased=True)`.
         extras: tensors that the file keeps beside the avatar's.
     """
 
@@ -86,7 +85,6 @@ class TrainedHead:
     triangles: np.ndarray
     barycentrics: np.ndarray
     neck: np.ndarray
-    antialiased: bool
     extras: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -191,7 +189,6 @@ def bake_source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceR
         rig=rig.rig,
         joints=rig.joints,
         joint_weights=joint_weights,
-        antialiased=head.antialiased,
         lips=bound & (face_model.regions.numpy()[head.triangles] == Region.LIPS),
         examples=examples,
         cameras=[clip.camera(i) for i in range(len(clip))],

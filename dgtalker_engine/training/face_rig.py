@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +12,9 @@ from ..capture.face_model import FaceModel, Region
 from ..capture.mesh_raster import rasterize
 from ..capture.regions import project
 from ..gaussians import Camera
-from ..rig import ARKIT_NAMES, Rig, head_rig
+from ..rig import ARKIT_NAMES, NECK_TURNS, Rig, head_rig
 
 HEAD_PIVOT = (0.0, 0.012, -0.05)
-TURN, NOD, TILT = math.radians(30.0), math.radians(24.0), math.radians(22.0)
-"""Of the head at full weight of a control, as the built-in heads have them."""
 LEAN, NECK_TOP, NECK_LENGTH = 0.5, 0.004, 0.064
 """How far a neck leans forward, and where below the chin, along it in metres, the head passes into a still neck."""
 GAZE = {
@@ -95,8 +92,7 @@ def face_rig(face_model: FaceModel, identity: np.ndarray) -> FaceRig:
     turns = face_model.expression_pose.numpy()[:, eyes]
     rig = head_rig()
     joints = [Joint(_place(pivots[eye]), _eye_turns(turns[:, index])) for index, eye in enumerate(eyes)]
-    head = {"headTurn": (0.0, 0.0, TURN), "headNod": (NOD, 0.0, 0.0), "headTilt": (0.0, TILT, 0.0)}
-    joints.append(Joint(HEAD_PIVOT, head))
+    joints.append(Joint(HEAD_PIVOT, NECK_TURNS))
     triangle = face_model.faces[face_model.landmark_faces[_CHIN]]
     chin = _along((face_model.landmark_barycentrics[_CHIN] @ rest[triangle]).numpy())
     outside = np.unique(face_model.faces.numpy()[np.isin(face_model.regions.numpy(), _OUTSIDE)])

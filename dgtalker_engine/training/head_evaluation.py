@@ -59,7 +59,7 @@ class HeadFigures:
 
 def over_background(frames: ClipFrames, index: int, cloud: Gaussians) -> Tensor:
     """The head in its frame and in its light (size, size, 3), rounded to 8 bits as a file would be."""
-    image = render(cloud, frames.camera(index), antialiased=True)
+    image = render(cloud, frames.camera(index))
     rgb, alpha = torch.as_tensor(image.rgb) * torch.from_numpy(frames.gains[index]), torch.as_tensor(image.alpha)
     picture = rgb + (1 - alpha)[..., None] * frames.background(index)
     return (picture.clamp(0, 1) * 255).round() / 255
@@ -147,7 +147,7 @@ def sheet(frames: ClipFrames, pose: Pose, indices: Sequence[int], grey: float = 
     for index in indices:
         cloud, row = pose(index), []
         for yaw, pitch in TURNS:
-            image = render(cloud, turned(frames.camera(index), yaw, pitch), antialiased=True)
+            image = render(cloud, turned(frames.camera(index), yaw, pitch))
             row.append(np.asarray(image.rgb) + grey * (1 - np.asarray(image.alpha))[..., None])
         rows.append(np.concatenate(row, axis=1))
     return np.concatenate(rows).clip(0, 1)

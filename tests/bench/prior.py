@@ -91,7 +91,7 @@ def measured(path: Path, people: int, steps: int) -> tuple[list[dict[str, dict[s
 
 
 def picture(cloud: Gaussians, angle: float) -> tuple[np.ndarray, np.ndarray]:
-    image = render(cloud.map(lambda tensor: tensor.detach()), view(SIDE, angle), antialiased=True)
+    image = render(cloud.map(lambda tensor: tensor.detach()), view(SIDE, angle))
     return np.asarray(image.rgb), np.asarray(image.alpha)
 
 

@@ -165,7 +165,6 @@ def system_that(each_step: Callable[[int], None] = lambda number: None) -> Syste
             triangles=model.triangles,
             barycentrics=model.barycentrics.numpy(),
             neck=np.zeros(len(model.triangles), bool),
-            antialiased=False,
         )
 
     return System(name="bound", config=BoundConfig, train=train)

@@ -94,7 +94,7 @@ def make_clip(folder: Path, *, frames: int = 24, size: int = 96, shading: float 
             width=size,
             height=size,
         )
-        image = render(painted(model, mesh), camera, antialiased=True)
+        image = render(painted(model, mesh), camera)
         bright = 1 + shading * float(np.arcsin(tracks.head_to_camera[i, 0, 1]))
         picture = bright * image.rgb + (1 - image.alpha)[..., None] * background
         frame_path(folder, i).write_bytes(pictures.encode_jpeg((picture.clip(0, 1) * 255).round().astype(np.uint8)))

@@ -91,12 +91,10 @@ def cases() -> Iterator[tuple[str, dict[str, Any]]]:
     """Names, and how a picture of each is asked for."""
     for degree in (0, 3):
         for orthographic in (False, True):
-            for antialiased in (False, True):
-                words = [f"degree {degree}", "orthographic" * orthographic, "antialiased" * antialiased]
-                asked = {"degree": degree, "orthographic": orthographic, "antialiased": antialiased, "part": False}
-                yield ", ".join(filter(None, words)), asked
-                if antialiased:
-                    yield ", ".join([*filter(None, words), "a region"]), {**asked, "part": True}
+            words = [f"degree {degree}", "orthographic" * orthographic]
+            asked = {"degree": degree, "orthographic": orthographic}
+            yield ", ".join(filter(None, words)), {**asked, "part": False}
+            yield ", ".join([*filter(None, words), "a region"]), {**asked, "part": True}
 
 
 def scenes(
@@ -108,7 +106,7 @@ def scenes(
     eyes = [(0.3 * i, -0.7, 0.2) for i in range(3)]
     cameras = [heads.look_at(eye, width, height, orthographic=asked["orthographic"]) for eye in eyes]
     region = (width // 5, height // 4, width // 2, height // 2) if asked["part"] else None
-    return clouds, cameras, {"antialiased": asked["antialiased"], "region": region}
+    return clouds, cameras, {"region": region}
 
 
 def parity(device: torch.device, count: int, size: tuple[int, int]) -> Iterator[dict[str, Any]]:
@@ -131,7 +129,7 @@ def gradients(device: torch.device, count: int, size: tuple[int, int]) -> Iterat
         clouds, cameras, options = scenes(count, size, asked)
         sides = (of_pictures(clouds, cameras, options, *side) for side in ((device, "cuda"), (CPU, "cpu")))
         yield {"case": name, "errors": errors(*sides)}
-    clouds, cameras, _ = scenes(count, size, {"degree": 3, "orthographic": False, "part": False, "antialiased": False})
+    clouds, cameras, _ = scenes(count, size, {"degree": 3, "orthographic": False, "part": False})
     sides = (of_placed(clouds[:2], cameras[0], *side) for side in ((device, "cuda"), (CPU, "cpu")))
     yield {"case": "placed and merged", "errors": errors(*sides)}
 

@@ -10,11 +10,12 @@ import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Performance
+from dgtalker_engine.performance.neck import as_a_whole
 from dgtalker_engine.rig import HEAD_NAMES
 
 from ...head import model
 from ...properties import speaker_properties
-from ..keys import evaluation, keyframes, visibility
+from ..keys import evaluation, keyframes, nods, visibility
 from ..takes import recordings, retarget
 from ..timeline import speakers, strips
 
@@ -37,7 +38,7 @@ def apply(head: bpy.types.Object, performance: Performance, scene: bpy.types.Sce
     if reason:
         raise DGTalkerError(reason)
     controls = set().union(*(speakers.controls(part) for part in speakers.meshes(head)))
-    if speakers.turns(head):
+    if speakers.nods(head):
         controls |= set(HEAD_NAMES)
     unused = [name for name in performance.names if name not in controls and np.any(performance.curve(name))]
     if len(unused) == len(performance.names):
@@ -114,9 +115,10 @@ def evaluated_steps(head: bpy.types.Object, scene: bpy.types.Scene) -> Generator
             values = yield from evaluation.weights_steps(key, frames)
             names += moved
             columns.append(values[:, list(moved.values())])
-    if speakers.turns(head):
-        columns.append((yield from evaluation.turns_steps(head, frames)))
+    if speakers.nods(head):
+        columns.append((yield from evaluation.turns_steps(nods.turned(head), frames)))
         names += [name for name in HEAD_NAMES if name not in names]
     if not names:
         raise DGTalkerError(speakers.locked_reason(head))
-    return Performance(strips.clock(scene).rate, tuple(names), np.concatenate(columns, axis=1))
+    evaluated = Performance(strips.clock(scene).rate, tuple(names), np.concatenate(columns, axis=1))
+    return as_a_whole(evaluated) if nods.has_moving_neck(head) else evaluated

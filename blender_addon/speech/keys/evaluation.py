@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import bpy
 import numpy as np
-from mathutils import Euler, Matrix
+
+from .turns import Turned
 
 Result = TypeVar("Result")
 
@@ -51,7 +52,7 @@ def numbers(owner: bpy.types.ID, paths: Sequence[str], frames: Sequence[int]) ->
     return found
 
 
-def turns_steps(head: bpy.types.Object, frames: Sequence[float]) -> Generator[float, None, np.ndarray]:
+def turns_steps(turned: Turned, frames: Sequence[float]) -> Generator[float, None, np.ndarray]:
     """A head's turns in its own axes, as `keys` writes them: yaw, pitch and roll, radians, float32 (frames, 3).
 
     Yields the fraction done.
@@ -59,22 +60,10 @@ def turns_steps(head: bpy.types.Object, frames: Sequence[float]) -> Generator[fl
     found = np.zeros((len(frames), 3), np.float32)
     for start in range(0, len(frames), CHUNK):
         yield start / len(frames)
-        for row, evaluated in _evaluated(head, "delta_rotation_euler[0]", frames, start):
-            pitch, roll, yaw = _turn(evaluated).to_euler("XYZ")
+        for row, evaluated in _evaluated(turned.owner, "delta_rotation_euler[0]", frames, start):
+            pitch, roll, yaw = turned.turn(evaluated).to_euler("XYZ")
             found[row] = yaw, pitch, roll
     return found
-
-
-def _turn(head: bpy.types.Object) -> Matrix:
-    """D of the delta R D R⁻¹ that Blender applies outside of the object's own rotation R."""
-    if head.rotation_mode == "AXIS_ANGLE":
-        return Matrix.Identity(3)
-    if head.rotation_mode == "QUATERNION":
-        own, delta = head.rotation_quaternion.normalized(), head.delta_rotation_quaternion.normalized()
-    else:
-        eulers: tuple[Any, ...] = (head.rotation_euler, head.delta_rotation_euler)
-        own, delta = (Euler(euler, head.rotation_mode) for euler in eulers)
-    return own.to_matrix().transposed() @ delta.to_matrix() @ own.to_matrix()
 
 
 def _evaluated(owner: bpy.types.ID, path: str, frames: Sequence[float], start: int) -> Iterator[tuple[int, Any]]:

@@ -10,13 +10,12 @@ import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Performance
-from dgtalker_engine.rig import HEAD_NAMES
 
 from ... import animation_data
 from ...head import model
-from ...properties import keys_properties
+from ...properties import keys_properties, speaker_properties
 from ..timeline import speakers
-from . import first_design, generated, over_pose, places, put_away, turns
+from . import first_design, generated, nods, over_pose, places, put_away, turns
 from .generated import Sheet
 from .ledger import Path
 from .merge import Kept
@@ -56,6 +55,7 @@ def write(head: bpy.types.Object, performance: Performance, first: int, *, same_
     notes: list[str] = []
     if not performance.frames:
         return notes
+    performance = nods.by_its_neck(head, performance, notes)
     last = first + performance.frames - 1
     reach = max(1, round(BESIDE * performance.fps))
     hidden: list[str] = []
@@ -104,7 +104,8 @@ def span(head: bpy.types.Object) -> range:
 def owners(head: bpy.types.Object) -> list[bpy.types.ID]:
     """The datablocks with a speaker's curves."""
     keys = [model.key_of(part) for part in speakers.meshes(head)]
-    return [*(key for key in keys if key), head]
+    nodded = speaker_properties(head).nodded
+    return [*(key for key in keys if key), head, *([nodded] if nodded else [])]
 
 
 def edits(head: bpy.types.Object) -> list[Edit]:
@@ -179,6 +180,7 @@ def clear(head: bpy.types.Object) -> list[str]:
                 notes.append(f"The speech in the action {former.name}, which is not assigned, stays there.")
             put_away.save(owner, head.name, places.ledger_of(owner).curves, notes)
             generated.forget(owner)
+    speaker_properties(head).nodded = None
     return notes
 
 
@@ -186,7 +188,7 @@ def label_of(owner: bpy.types.ID, path: Path) -> str:
     """The name of a curve for people."""
     if isinstance(owner, bpy.types.Key):
         return path[0].removeprefix('key_blocks["').removesuffix('"].value')
-    return f"turn {'WXYZ'[-4 if path[0] == turns.DELTA_PATHS[1] else -3 :][path[1]]}"
+    return f"turn {'WXYZ'[-len(turns.rest_of(path[0])) :][path[1]]}"
 
 
 def tweaked(head: bpy.types.Object) -> bool:
@@ -215,8 +217,8 @@ def _named(owner: bpy.types.ID, path: Path, kept: Kept) -> str:
 
 
 def _rest_of(head: bpy.types.Object, edit: Edit) -> float:
-    if edit.owner == head:
-        return 1.0 if edit.path == (turns.DELTA_PATHS[1], 0) else 0.0
+    if not isinstance(edit.owner, bpy.types.Key):
+        return turns.rest_of(edit.path[0])[edit.path[1]]
     return _rest_by_path(head, edit.owner).get(edit.path[0], 0.0)
 
 
@@ -260,38 +262,40 @@ def _write_turns(
     notes: list[str],
     same_as_before: bool,
 ) -> list[str]:
-    """Curves of the head's delta rotation, where it turns, or none any more; returns what is left to hers."""
-    path = turns.DELTA_PATHS[head.rotation_mode == "QUATERNION"]
-    turning = speakers.turns(head) and bool(set(HEAD_NAMES) & set(performance.names))
-    if turning and head.rotation_mode == "AXIS_ANGLE":
-        notes.append(f"{head.name} does not turn: Blender has no delta for axis-angle rotation; use XYZ Euler.")
-        turning = False
-    if turning and path in animation_data.driven(head):
-        notes.append(f"Drivers of {head.name} keep turning it.")
-        turning = False
-    if not turning:
+    """Curves of what turns with the head, or none any more; returns what is left to hers."""
+    own, reason = speaker_properties(head), nods.hindrance(head, performance)
+    turned = nods.turned(head) if reason is None else None
+    if turned is None or turned.owner != head:
         first_design.remove(head, {})
     lifted = first_design.lift(head, notes)  # before strips are looked at: its own are not hers
-    if turning and path in places.moved_by_strips(head):
-        notes.append(f"NLA strips of {head.name} keep turning it.")
-        turning = False
-    if not turning:
-        if places.of(head):
-            Sheet(head, f"{head.name} Movement").clear()
+    if turned is not None and (reason := nods.moved_by_strips(turned)):
+        turned = None
+    for former in (head, own.nodded):
+        if former is not None and (turned is None or former != turned.owner):
+            _clear_turns(former, notes)
+    own.nodded = None if turned is None or turned.owner == head else turned.owner
+    if turned is None:
+        notes += [reason] if reason else []
         return []
-    sheet = Sheet(head, f"{head.name} Movement")
-    count = 4 if path == turns.DELTA_PATHS[1] else 3
-    for i in range(count):
-        if path in lifted:
-            sheet.lay_to((path, i), 1.0 if count == 4 and i == 0 else 0.0)
+    sheet = Sheet(turned.owner, f"{turned.owner.name} Movement")
+    for i, value in enumerate(turned.rest):
+        if turned.path in lifted:
+            sheet.lay_to((turned.path, i), value)
     faded, start = over_pose.faded(performance, first, {})
-    own = np.stack([sheet.own((path, i), start, faded.frames) for i in range(count)], axis=1)
-    values = turns.turned(head, faded, start, own)
-    new: dict[Path, np.ndarray] = {(path, i): values[:, i] for i in range(count)}
+    own_turns = np.stack([sheet.own((turned.path, i), start, faded.frames) for i in range(len(turned.rest))], axis=1)
+    values = turned.turned(faded, start, own_turns)
+    new: dict[Path, np.ndarray] = {(turned.path, i): values[:, i] for i in range(len(turned.rest))}
     sheet.write(first, last, reach, start, new)
     notes += sheet.notes
     first_design.keep_edits(head, lifted, start, new, notes, same=same_as_before)
     return _hidden(sheet)
+
+
+def _clear_turns(owner: bpy.types.Object, notes: list[str]) -> None:
+    if places.of(owner):
+        stay = [_named(owner, path, kept) for path, kept in Sheet(owner, f"{owner.name} Movement").clear()]
+        if stay:
+            notes.append(f"What you edited of the turns of {owner.name} stays as your own keys: {listed(stay)}.")
 
 
 def _hidden(sheet: Sheet) -> list[str]:

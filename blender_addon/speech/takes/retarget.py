@@ -216,4 +216,5 @@ def _settings_hash(
     curves = {name: hashlib.sha256(curve.tobytes()).hexdigest() for name, curve in styles.items()}
     own = speaker_properties(head)
     recorded = [own.recording, own.recording_first, repr(recordings.amounts_of(head))] if own.recording else []
-    return storage.hash_of([first, repr(directions), curves, own.turns, *recorded])
+    moved = [own.nod_target.name, own.nod_bone] if own.nod_target else []
+    return storage.hash_of([first, repr(directions), curves, own.turns, *recorded, *moved])

@@ -7,6 +7,8 @@ from typing import Any, TypeGuard
 import bpy
 import numpy as np
 
+from dgtalker_engine.performance.neck import NECK_NAMES
+
 from ...head import model
 from ...properties import speaker_properties, strip_properties
 from . import arkit_names
@@ -92,7 +94,17 @@ def _bodies(ob: bpy.types.Object) -> set[bpy.types.Object]:
 
 def turns(ob: bpy.types.Object) -> bool:
     """Whether the object itself turns with the head's motion. A body that is one mesh must not."""
-    return model.is_head(ob) or speaker_properties(ob).turns
+    return speaker_properties(ob).turns or (model.is_head(ob) and not has_neck(ob))
+
+
+def nods(ob: bpy.types.Object) -> bool:
+    """Whether a speaker's head moves in any way."""
+    return turns(ob) or has_neck(ob) or speaker_properties(ob).nod_target is not None
+
+
+def has_neck(ob: bpy.types.Object) -> bool:
+    """Whether a head has controls that turn it over a still neck."""
+    return model.is_head(ob) and set(NECK_NAMES) <= set(model.rig_of(ob).names)
 
 
 def locked_reason(ob: bpy.types.Object) -> str:

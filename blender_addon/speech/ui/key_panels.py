@@ -12,7 +12,10 @@ from bpy.app.handlers import persistent
 from dgtalker_engine.errors import DGTalkerError
 
 from ... import ui
+from ...head import model
+from ...properties import speaker_properties
 from ..keys import keyframes, visibility
+from ..timeline import speakers
 from . import key_operators
 
 ROWS = 12
@@ -37,6 +40,19 @@ class _State:
 _states: dict[int, _State] = {}
 _fresh: set[int] = set()
 """Speakers, by session_uid, of which nothing changed since they were looked at."""
+
+
+def draw_nods(layout: Any, head: bpy.types.Object) -> None:
+    """What turns with a speaker's head."""
+    own = speaker_properties(head)
+    column = layout.column()
+    column.use_property_split = True
+    column.prop(own, "nod_target")
+    target = own.nod_target
+    if target is not None and target.pose is not None:
+        column.prop_search(own, "nod_bone", target.pose, "bones")
+    if target is None and (speakers.has_neck(head) or not model.is_head(head)):
+        column.prop(own, "turns")
 
 
 def draw(layout: Any, context: bpy.types.Context, head: bpy.types.Object) -> None:

@@ -181,8 +181,7 @@ def _draw_speaker(layout: Any, head: bpy.types.Object) -> None:
         column.use_property_split = True
         for name in settings.STYLE_SLIDERS:
             column.prop(own, name, slider=True)
-        if not model.is_head(head):
-            body.prop(own, "turns")
+        key_panels.draw_nods(body, head)
 
 
 def _draw_lips(layout: Any, context: bpy.types.Context, scene: bpy.types.Scene) -> None:

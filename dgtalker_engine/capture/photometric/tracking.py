@@ -53,7 +53,7 @@ def track(
                 cloud = appearance.pose(scene.vertices(int(frame)))
                 view = scene.view(int(frame))
                 camera = scene.camera(int(frame), poses[frame])
-                image = render(cloud, camera, region=view.region, antialiased=True, backend="cpu")
+                image = render(cloud, camera, region=view.region, backend="cpu")
             x, y, *_ = view.region
             eye = np.array([camera.K[0, 0], camera.K[0, 2] - x, camera.K[1, 2] - y, *poses[frame][:3, 3]])
             hessians[row], gradients[row], errors[row] = pose_equations(

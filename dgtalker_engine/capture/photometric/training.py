@@ -17,7 +17,7 @@ _DECAY = 0.3  # of the rates, to the end
 
 def composed(cloud: Gaussians, scene: Scene, frame: int, view: View, pose: np.ndarray | None = None) -> torch.Tensor:
     """The head over what is behind it, as the view's region shows it: (height, width, 3)."""
-    image = render(cloud, scene.camera(frame, pose), region=view.region, antialiased=True, backend="cpu")
+    image = render(cloud, scene.camera(frame, pose), region=view.region, backend="cpu")
     rgb, alpha = torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)
     return rgb + (1 - alpha)[..., None] * torch.from_numpy(view.behind)
 

@@ -110,10 +110,11 @@ def project(view, cloud, first, last, records, depths):
         # What could not be written down in float32; also true where any of them is NaN.
         if not (abs(px) < 1e30 and abs(py) < 1e30 and determinant < 1e60):
             continue
-        if view.antialiased:
-            opacity *= math.sqrt(sharp / determinant)
-            if opacity < ALPHA_THRESHOLD:
-                continue
+        # What is smaller than a pixel grows to its size and keeps the amount of its light (Mip-Splatting, eq. 10).
+        inverse = 1.0 / determinant
+        opacity *= math.sqrt(np.float32(sharp * inverse))
+        if opacity < ALPHA_THRESHOLD:
+            continue
 
         log_opacity = min(np.float64(math.log2(np.float32(opacity))), 126.0)
         square_reach = (log_opacity - LOG2_ALPHA_THRESHOLD) * (1.0 / _HALF_LOG2_E)
@@ -131,7 +132,7 @@ def project(view, cloud, first, last, records, depths):
         if not math.isfinite(red + green + blue):
             return False
 
-        a = math.sqrt(_HALF_LOG2_E * yy / determinant)
+        a = math.sqrt(_HALF_LOG2_E * yy * inverse)
         records[i, X] = px
         records[i, Y] = py
         records[i, REACH_X] = reach_x

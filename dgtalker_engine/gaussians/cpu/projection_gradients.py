@@ -92,15 +92,13 @@ def project_gradients(view, cloud, first, last, records, depths, sums, gradients
         d_xx = half * a * a * huu
         d_xy = half * a * (b * huu + c * huv)
         d_yy = half * (b * b * huu + 2.0 * b * c * huv + c * c * hvv)
-        if view.antialiased:
-            # The opacity has the factor √(det(Σ' - 0.3 I) / det Σ').
-            d_xx -= 0.5 * h * _SQUARE * a * a
-            d_xy -= 0.5 * h * _SQUARE * a * b
-            d_yy -= 0.5 * h * _SQUARE * (b * b + c * c)
+        # The opacity has the factor √(det(Σ' - 0.3 I) / det Σ').
+        d_xx -= 0.5 * h * _SQUARE * a * a
+        d_xy -= 0.5 * h * _SQUARE * a * b
+        d_yy -= 0.5 * h * _SQUARE * (b * b + c * c)
         d_m, d_n = _plus(_times(2.0 * d_xx, m), 2.0 * d_xy, n), _plus(_times(2.0 * d_xy, m), 2.0 * d_yy, n)
-        if view.antialiased:
-            d_m = _plus(d_m, h / sharp, _cross(n, cross))
-            d_n = _plus(d_n, h / sharp, _cross(cross, m))
+        d_m = _plus(d_m, h / sharp, _cross(n, cross))
+        d_n = _plus(d_n, h / sharp, _cross(cross, m))
         gradients.opacities[i] = h / cloud.opacities[i]
         for axis in range(3):
             gradients.scales[i, axis] = d_m[axis] * p_r[axis] + d_n[axis] * q_r[axis]

@@ -27,7 +27,6 @@ class View(NamedTuple):
     translation: np.ndarray
     eye: np.ndarray
     orthographic: bool
-    antialiased: bool
     fx: float
     fy: float
     cx: float
@@ -62,7 +61,7 @@ class Framebuffer(NamedTuple):
     background: np.ndarray
 
 
-def view_of(camera: Camera, region: tuple[int, int, int, int], antialiased: bool) -> View:
+def view_of(camera: Camera, region: tuple[int, int, int, int]) -> View:
     """The view of a region (x, y, width, height) of the camera's picture."""
     world_to_camera = np.array(camera.world_to_camera, dtype=np.float64)
     rotation, translation = world_to_camera[:3, :3].copy(), world_to_camera[:3, 3].copy()
@@ -76,7 +75,6 @@ def view_of(camera: Camera, region: tuple[int, int, int, int], antialiased: bool
         translation=translation,
         eye=eye,
         orthographic=bool(camera.orthographic),
-        antialiased=bool(antialiased),
         fx=fx,
         fy=fy,
         cx=cx,

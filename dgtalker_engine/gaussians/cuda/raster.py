@@ -41,13 +41,12 @@ class Options:
     """What is drawn of every frame.
 
     Attributes:
-        background, antialiased: as in `gaussians.render`.
+        background: as in `gaussians.render`.
         scene_linear: premultiplied scene-linear RGBA instead of RGB and alpha.
         as_tensors: pictures stay on the GPU, attached to the graph; otherwise they are copied to the processor.
     """
 
     background: Background
-    antialiased: bool
     scene_linear: bool
     as_tensors: bool
 
@@ -111,14 +110,12 @@ def _rasterized(batch: Batch, clouds: DeviceClouds, options: Options) -> tuple[t
         eps2d=EPS2D,
         near_plane=camera.near if camera.orthographic else max(camera.near, _LEAST_DEPTH),
         far_plane=camera.far,
-        calc_compensations=options.antialiased,
+        calc_compensations=True,
         camera_model="ortho" if camera.orthographic else "pinhole",
         # For the radii only.
         opacities=clouds.opacities.detach(),
     )
-    opacities = clouds.opacities[:, None].expand(*split, -1)
-    if options.antialiased:
-        opacities = opacities * compensations
+    opacities = clouds.opacities[:, None].expand(*split, -1) * compensations
     conics = torch.nan_to_num(conics, _NOWHERE, _NOWHERE, _NOWHERE)
     centres = centres - _tensor([x, y], there)
     colours = _colours(clouds, _eyes(batch.cameras, there).view(*split, 3), camera.orthographic, radii)

@@ -46,7 +46,7 @@ def problem(render: Render | None = None) -> str:
 def _gsplat(clouds: list[Gaussians], cameras: list[Camera]) -> list[tuple[np.ndarray, ...]]:
     from . import raster
 
-    options = raster.Options(background=(0.0, 0.0, 0.0), antialiased=False, scene_linear=False, as_tensors=False)
+    options = raster.Options(background=(0.0, 0.0, 0.0), scene_linear=False, as_tensors=False)
     return raster.render(clouds, cameras, None, options)
 
 

@@ -39,9 +39,9 @@ class Ellipses:
         return Ellipses(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
 
-def project(gaussians: Gaussians, camera: Camera, antialiased: bool = False) -> Ellipses:
+def project(gaussians: Gaussians, camera: Camera) -> Ellipses:
     """Those M of N Gaussians that may be seen, in the order of the cloud."""
-    ellipses = project_all(gaussians, camera, antialiased)
+    ellipses = project_all(gaussians, camera)
     return ellipses[drawn(ellipses, camera)]
 
 
@@ -51,7 +51,7 @@ def drawn(ellipses: Ellipses, camera: Camera) -> torch.Tensor:
     return seen if camera.orthographic else seen & (ellipses.depths > 0)
 
 
-def project_all(gaussians: Gaussians, camera: Camera, antialiased: bool = False) -> Ellipses:
+def project_all(gaussians: Gaussians, camera: Camera) -> Ellipses:
     """All N of them, seen or not; whatever lies in the plane of a pinhole or behind it has values without meaning."""
     means = gaussians.means
 
@@ -83,13 +83,11 @@ def project_all(gaussians: Gaussians, camera: Camera, antialiased: bool = False)
     half = jacobian @ rotation @ axes
     sharp = half @ half.mT
     covariances = sharp + EPS2D * torch.eye(2).to(means)
-    opacities = gaussians.opacities
-    if antialiased:
-        opacities = opacities * torch.sqrt(torch.linalg.det(sharp).clamp(min=0) / torch.linalg.det(covariances))
+    compensations = torch.sqrt(torch.linalg.det(sharp).clamp(min=0) / torch.linalg.det(covariances))
     return Ellipses(
         centres=centres,
         covariances=covariances,
-        opacities=opacities,
+        opacities=gaussians.opacities * compensations,
         colours=colours(directions, gaussians.sh),
         depths=depths,
     )

@@ -21,7 +21,6 @@ def render(
     *,
     region: Sequence[int] | None = None,
     background: Background = (0.0, 0.0, 0.0),
-    antialiased: bool = False,
 ) -> Image:
     """`gaussians.render` in float64, without gradients; the arrays of the image are float64 too."""
     here = checked_region(camera, region)
@@ -29,7 +28,7 @@ def render(
     gaussians.check_values()
     with torch.no_grad():
         cloud = gaussians.map(lambda tensor: tensor.cpu().double())
-        ellipses = project(cloud, camera, antialiased).front_to_back()
+        ellipses = project(cloud, camera).front_to_back()
     rgb, alpha, depth = blend(ellipses, here, np.asarray(background, np.float64))
     return Image(rgb=rgb, alpha=alpha, depth=depth)
 
@@ -40,9 +39,8 @@ def render_dense(
     *,
     region: Sequence[int] | None = None,
     background: torch.Tensor,
-    antialiased: bool = False,
 ) -> Image:
     """`render` as tensors with gradients, of the type that the cloud's tensors have. For small clouds and pictures."""
-    ellipses = project(gaussians, camera, antialiased).front_to_back()
+    ellipses = project(gaussians, camera).front_to_back()
     rgb, alpha, depth = blend_dense(ellipses, checked_region(camera, region), background)
     return Image(rgb=rgb, alpha=alpha, depth=depth)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ...avatar.joints import Joint
+from ...rig import NECK_TURNS
 from .anatomy import EYE
 from .surfels import Part, Surfels, smooth
 from .warp import Warp
@@ -14,7 +15,6 @@ from .warp import Warp
 NECK_JOINT = (0.0, 12.0, -50.0)
 NECK = (-152.0, -84.0)  # how high, measured along a neck that leans forward, a still neck ends and the head begins
 LEAN = 0.5
-TURN, NOD, TILT = math.radians(30.0), math.radians(24.0), math.radians(22.0)
 GAZE_SIDE, GAZE_UP, GAZE_DOWN = math.radians(30.0), math.radians(22.0), math.radians(24.0)
 
 
@@ -23,10 +23,7 @@ def joints(warp: Warp) -> tuple[Joint, ...]:
     return (
         Joint(_place(warp, EYE), _gaze("Left", 1.0)),
         Joint(_place(warp, EYE * [-1.0, 1.0, 1.0]), _gaze("Right", -1.0)),
-        Joint(
-            _place(warp, np.array(NECK_JOINT)),
-            {"headTurn": (0.0, 0.0, TURN), "headNod": (NOD, 0.0, 0.0), "headTilt": (0.0, TILT, 0.0)},
-        ),
+        Joint(_place(warp, np.array(NECK_JOINT)), NECK_TURNS),
     )
 
 

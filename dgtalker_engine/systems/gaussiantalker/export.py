@@ -28,7 +28,6 @@ def trained_head(model: models.GaussianTalker) -> TrainedHead:
         triangles=np.where(triangles < len(model.face_model.faces), triangles, -1),
         barycentrics=model.barycentric_logits.detach().softmax(dim=1).cpu().numpy(),
         neck=model.necks.cpu().numpy(),
-        antialiased=True,
     )
 
 

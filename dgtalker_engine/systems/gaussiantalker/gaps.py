@@ -112,10 +112,10 @@ def gaps_between(model: GaussianTalker, frames: ClipFrames, seeds: Seeds) -> np.
         camera = turned(middle, *turn)
         # What is seen of the far side is a gap as well.
         near, fills = model.facing(vertices, camera), model.facing(vertices, camera, seeds.triangles)
-        through = torch.as_tensor(render(_rows(head, near), camera, antialiased=True).alpha) < _WHOLE
+        through = torch.as_tensor(render(_rows(head, near), camera).alpha) < _WHOLE
         with torch.enable_grad():
             grey = torch.zeros_like(placed.sh, requires_grad=True)
-            image = render(_rows(replace(placed, sh=grey), fills), camera, antialiased=True)
+            image = render(_rows(replace(placed, sh=grey), fills), camera)
             gap = through & (image.alpha.detach() > _WHOLE)
             image.rgb[gap].sum().backward()
         assert grey.grad is not None
@@ -155,7 +155,7 @@ def _fitting(model: GaussianTalker, frames: ClipFrames, seeds: Seeds, wanted: np
         )
         view = frames.view(index, 2, neck=True)
         with torch.enable_grad():
-            image = render(both, view.camera, antialiased=True)
+            image = render(both, view.camera)
             sums = [
                 torch.autograd.grad((image.rgb * factor).sum(), grey, retain_graph=True)[0][-len(rows) :, 0] / SH_C0
                 for factor in (torch.ones_like(view.picture), view.picture, view.picture.square())

@@ -97,5 +97,5 @@ def semantic_loss(cloud: Gaussians, regions: Tensor, view: View, config: Gaussia
         opacities=cloud.opacities,
         sh=((palette[regions.long()] - 0.5) / SH_C0)[:, None],
     )
-    image = render(painted, view.camera, region=view.region, antialiased=True)
+    image = render(painted, view.camera, region=view.region)
     return config.semantic_weight * (view.certain[..., None] * (image.rgb - truth).square()).mean()

@@ -134,7 +134,7 @@ class _Training:
             # The near side has to be whole by itself: through its gaps the far side would be learned as part of it.
             rows = rows & model.facing(vertices, view.camera)
         shown = cloud.map(lambda tensor: tensor[rows])
-        image = render(shown, view.camera, region=view.region, antialiased=True)
+        image = render(shown, view.camera, region=view.region)
         picture = image.rgb + (1 - image.alpha)[..., None] * view.background
         terms = losses.picture_losses(picture, image, view, config)
         if self.perceptual is not None:
@@ -175,7 +175,7 @@ class _Training:
         wanted = self.frames.frame(index)
         cloud = self.model.pose_on(*self._face(index), self.frames.turn(index))
         cloud = self.model.without_neck(cloud)
-        image = render(cloud, self.frames.camera(index), antialiased=True, backend="cpu")
+        image = render(cloud, self.frames.camera(index), backend="cpu")
         rgb, alpha = torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)
         picture = rgb + (1 - alpha)[..., None] * self.frames.background(index)
         return torch.cat([wanted, picture.clamp(0, 1)], dim=1).numpy()

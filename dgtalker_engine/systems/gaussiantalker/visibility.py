@@ -32,7 +32,7 @@ def shown(model: GaussianTalker, frames: ClipFrames, index: int) -> tuple[Tensor
     grey = torch.zeros_like(cloud.sh, requires_grad=True)
     camera = frames.camera(index, 2)
     painted = Gaussians(means=cloud.means, quats=cloud.quats, scales=cloud.scales, opacities=cloud.opacities, sh=grey)
-    image = render(painted, camera, antialiased=True)
+    image = render(painted, camera)
     image.rgb[..., 0].sum().backward()
     assert grey.grad is not None
     pose = torch.as_tensor(camera.world_to_camera, dtype=torch.float32)

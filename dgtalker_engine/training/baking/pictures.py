@@ -58,12 +58,12 @@ def turned(camera: Camera, yaw: float, pitch: float) -> Camera:
     return replace(camera, world_to_camera=camera.world_to_camera @ matrix)
 
 
-def drawn(cloud: Gaussians, camera: Camera, *, antialiased: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+def drawn(cloud: Gaussians, camera: Camera) -> tuple[torch.Tensor, torch.Tensor]:
     """Premultiplied colours (H, W, 3) and alpha (H, W)."""
-    image = render(cloud, camera, backend="cpu", antialiased=antialiased)
+    image = render(cloud, camera, backend="cpu")
     return torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)
 
 
 def wanted(source: BakeSource, view: View) -> tuple[torch.Tensor, torch.Tensor]:
     """The same of the model, as it was trained to be drawn."""
-    return drawn(source.cloud(view.weights), view.camera, antialiased=source.antialiased)
+    return drawn(source.cloud(view.weights), view.camera)

@@ -32,7 +32,6 @@ class BakeSource:
         rig: the controls.
         joints: what turns the Gaussians; `pose` does what they do, too.
         joint_weights: uint8 (J, N), how much of each joint's turn every Gaussian takes, in 255ths.
-        antialiased: how its pictures are drawn; those of the file, like all that the engine draws, are not.
         lips: bool (N,), the Gaussians by which the error of the lips is measured.
         examples: float32 (S, C), expressions that the model has seen, in the order of time.
         cameras: those that saw the examples, S of them.
@@ -43,7 +42,6 @@ class BakeSource:
     rig: Rig
     joints: tuple[Joint, ...]
     joint_weights: np.ndarray
-    antialiased: bool
     lips: np.ndarray
     examples: np.ndarray
     cameras: Sequence[Camera]

@@ -37,7 +37,7 @@ def figures(head: TrainedHead, frames: ClipFrames, film: films.Film, picture: Pa
         tracked = frames.camera(index)
         turned = films.around_head(np.asarray(tracked.world_to_camera), view.yaw, centre)
         camera = Camera(K=tracked.K, world_to_camera=turned, width=tracked.width, height=tracked.height)
-        image = render(posed(index), camera, antialiased=True)
+        image = render(posed(index), camera)
         rgb, alpha = torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)
         ours = (rgb + (1 - alpha)[..., None] * wall).clamp(0, 1)
         truth = torch.from_numpy(_cropped(frames.clip, film.picture(view))).float() / 255

@@ -44,7 +44,7 @@ def clouds_of(head, count: int, size: int = 2000, degree: int = 0):
 def test_many_frames_are_those_that_are_rendered_alone(head, look, decibels, renderer):
     clouds = [*clouds_of(head, 5), head(10), head(2000, degree=2)]
     cameras = [look((0.1 * i, -0.8, 0.1), 90, 70) for i in range(7)]
-    options = {"background": (0.1, 0.2, 0.3), "antialiased": True, "backend": renderer}
+    options = {"background": (0.1, 0.2, 0.3), "backend": renderer}
     images = render_many(clouds, cameras, **options)
     for image, cloud, camera in zip(images, clouds, cameras, strict=True):
         assert min(decibels(image, render(cloud, camera, **options))) >= 100
@@ -161,13 +161,12 @@ def test_extreme_values_do_no_harm_on_the_gpu(head, straight, size):
 
 @on_gpu
 @pytest.mark.parametrize("region", [None, (37, 41, 100, 77)])
-@pytest.mark.parametrize("antialiased", [False, True])
 @pytest.mark.parametrize("orthographic", [False, True])
 @pytest.mark.parametrize("degree", [0, 1, 2, 3])
-def test_parity(head, look, decibels, degree, orthographic, antialiased, region):
+def test_parity(head, look, decibels, degree, orthographic, region):
     clouds = clouds_of(head, 3, 20_000, degree)
     cameras = [look((0.3 * i, -0.7, 0.2), 200, 150, orthographic=orthographic) for i in range(3)]
-    options = {"region": region, "background": (0.1, 0.2, 0.3), "antialiased": antialiased}
+    options = {"region": region, "background": (0.1, 0.2, 0.3)}
     found, expected = (render_many(clouds, cameras, **options, backend=name) for name in ("cuda", "cpu"))
     for one, other in zip(found, expected, strict=True):
         assert min(decibels(one, other)) >= LEAST_PARITY
@@ -199,15 +198,14 @@ def test_clouds_that_are_on_the_gpu_already(head, look, decibels):
 
 
 @on_gpu
-@pytest.mark.parametrize("antialiased", [False, True])
 @pytest.mark.parametrize("orthographic", [False, True])
 @pytest.mark.parametrize("degree", [0, 3])
-def test_gradients_on_the_gpu_are_those_of_the_processor(head, look, degree, orthographic, antialiased):
+def test_gradients_on_the_gpu_are_those_of_the_processor(head, look, degree, orthographic):
     """Wherever the parameters are; gsplat sums in float32 in any order."""
     camera, found = look((0.2, -0.6, 0.1), 72, 50, orthographic=orthographic), []
     for device, renderer in (("cpu", "cpu"), ("cuda", "cuda"), ("cpu", "cuda")):
         cloud = head(300, degree=degree).map(lambda tensor, to=device: tensor.to(to, copy=True).requires_grad_())
-        image = render(cloud, camera, antialiased=antialiased, backend=renderer)
+        image = render(cloud, camera, backend=renderer)
         assert image.rgb.device.type == device
         (image.rgb.square().sum() + image.alpha.sum()).backward()
         found.append([tensor.grad.cpu() for tensor in tensors_of(cloud)])

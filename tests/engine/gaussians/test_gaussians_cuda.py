@@ -28,18 +28,17 @@ def leaves(cloud):
 
 
 def options(raster, **changed):
-    usual = {"background": (0.0, 0.0, 0.0), "antialiased": False, "scene_linear": False, "as_tensors": True}
+    usual = {"background": (0.0, 0.0, 0.0), "scene_linear": False, "as_tensors": True}
     return raster.Options(**(usual | changed))
 
 
 @pytest.mark.parametrize("region", [None, (17, 11, 30, 25)])
-@pytest.mark.parametrize("antialiased", [False, True])
 @pytest.mark.parametrize("orthographic", [False, True])
 @pytest.mark.parametrize("degree", [0, 2])
-def test_pictures_are_those_of_the_processor(raster, head, look, decibels, degree, orthographic, antialiased, region):
+def test_pictures_are_those_of_the_processor(raster, head, look, decibels, degree, orthographic, region):
     clouds = [head(200, seed=seed, degree=degree) for seed in range(2)]
     cameras = [look((0.3 * i, -0.7, 0.2), 60, 50, orthographic=orthographic) for i in range(2)]
-    asked = {"region": region, "background": (0.1, 0.2, 0.3), "antialiased": antialiased}
+    asked = {"region": region, "background": (0.1, 0.2, 0.3)}
     found, expected = (render_many(clouds, cameras, **asked, backend=name) for name in ("cuda", "cpu"))
     for one, other in zip(found, expected, strict=True):
         assert isinstance(one.rgb, np.ndarray)
@@ -63,19 +62,16 @@ def test_scene_linear_pictures(raster, head, look):
 
 
 @pytest.mark.parametrize("region", [None, (17, 11, 20, 15)])
-@pytest.mark.parametrize("antialiased", [False, True])
 @pytest.mark.parametrize("orthographic", [False, True])
 @pytest.mark.parametrize("degree", [0, 2])
-def test_gradients_are_those_of_the_processor(raster, head, look, degree, orthographic, antialiased, region):
+def test_gradients_are_those_of_the_processor(raster, head, look, degree, orthographic, region):
     """Of colours, alpha and depth, by the cloud and by the background; of two frames at once."""
     cameras = [look((0.2 * i, -0.6, 0.1), 48, 40, orthographic=orthographic) for i in range(2)]
     found = []
     for backend in ("cuda", "cpu"):
         clouds = [leaves(head(100, seed=seed, degree=degree)) for seed in range(2)]
         background = torch.tensor([0.3, 0.5, 0.9], requires_grad=True)
-        images = render_many(
-            clouds, cameras, region=region, background=background, antialiased=antialiased, backend=backend
-        )
+        images = render_many(clouds, cameras, region=region, background=background, backend=backend)
         random, total = torch.Generator().manual_seed(0), torch.zeros(())
         for image in images:
             depth = torch.where(image.alpha.detach() > 1e-2, image.depth, 0)
@@ -112,7 +108,7 @@ def test_nothing_to_see_has_gradients_of_nothing(raster, head, look):
     camera = look((0, -0.6, 0), 40, 30)
     for cloud in (head(1, degree=1).map(lambda tensor: tensor[:0]), head(50, degree=1)):
         cloud = leaves(replace(cloud, means=cloud.means - torch.tensor([0.0, 5.0, 0.0])))
-        image = render(cloud, camera, background=(0, 1, 0), antialiased=True, backend="cuda")
+        image = render(cloud, camera, background=(0, 1, 0), backend="cuda")
         assert (image.rgb.detach() == torch.tensor([0.0, 1.0, 0.0])).all()
         (image.rgb.sum() + image.alpha.sum()).backward()
         assert all((tensor.grad == 0).all() for tensor in tensors_of(cloud))

@@ -25,7 +25,6 @@ from dgtalker_engine.gaussians.reference.projection import Ellipses
 FIELDS = ("means", "quats", "scales", "opacities", "sh")
 SQUARE = 2 * math.log(2)  # records hold powers of two: log α = -½ SQUARE ((a·dx + b·dy)² + (c·dy)²)
 
-antialiasing = pytest.mark.parametrize("antialiased", [False, True])
 orthography = pytest.mark.parametrize("orthographic", [False, True])
 
 
@@ -46,23 +45,22 @@ def factors(records: np.ndarray) -> np.ndarray:
 
 @pytest.fixture
 def projected(head, look):
-    """``projected(orthographic, antialiased, degree) -> (cloud, camera, view, Projected, which are drawn)``"""
+    """``projected(orthographic, degree) -> (cloud, camera, view, Projected, which are drawn)``"""
 
-    def make(orthographic: bool, antialiased: bool, degree: int = 0):
+    def make(orthographic: bool, degree: int = 0):
         cloud = head(500, degree=degree)
         camera = look((0.1, -0.35, 0.05), 90, 70, orthographic=orthographic, filling=1.4)
-        view = view_of(camera, (0, 0, 90, 70), antialiased)
+        view = view_of(camera, (0, 0, 90, 70))
         stage = raster.project_cloud(view, arrays_of(cloud))
         return cloud, camera, view, stage, np.flatnonzero(stage.depths != forward.NOT_DRAWN)
 
     return make
 
 
-@antialiasing
 @orthography
-def test_projection(projected, orthographic, antialiased):
-    cloud, camera, _, stage, seen = projected(orthographic, antialiased)
-    ellipses = projection.project_all(precise(cloud), camera, antialiased)
+def test_projection(projected, orthographic):
+    cloud, camera, _, stage, seen = projected(orthographic)
+    ellipses = projection.project_all(precise(cloud), camera)
     records = stage.records[seen]
     assert 100 < len(seen) < len(cloud), "some are seen, and some are beside the picture"
     assert close(records[:, [forward.X, forward.Y]], ellipses.centres[seen].detach(), 1e-6)
@@ -73,11 +71,10 @@ def test_projection(projected, orthographic, antialiased):
     assert (stage.depths[seen] == records[:, forward.DEPTH].view(np.uint32)).all()
 
 
-@antialiasing
 @orthography
-def test_what_the_projection_leaves_out_cannot_be_seen(projected, orthographic, antialiased):
-    cloud, camera, _, _, seen = projected(orthographic, antialiased)
-    ellipses = projection.project_all(precise(cloud), camera, antialiased)
+def test_what_the_projection_leaves_out_cannot_be_seen(projected, orthographic):
+    cloud, camera, _, _, seen = projected(orthographic)
+    ellipses = projection.project_all(precise(cloud), camera)
     drawn = projection.drawn(ellipses, camera).numpy()
     assert drawn[seen].all()
     left_out = ellipses[torch.from_numpy(np.setdiff1d(np.flatnonzero(drawn), seen))]
@@ -85,18 +82,17 @@ def test_what_the_projection_leaves_out_cannot_be_seen(projected, orthographic, 
     assert float(alpha.detach().max()) == float(rgb.detach().max()) == 0
 
 
-@antialiasing
 @orthography
-def test_projection_gradients(projected, orthographic, antialiased):
+def test_projection_gradients(projected, orthographic):
     """Of a loss that looks at every ellipse through a few pixels of its own, at its depth and at its colour."""
-    cloud, camera, view, stage, seen = projected(orthographic, antialiased, degree=1)
+    cloud, camera, view, stage, seen = projected(orthographic, degree=1)
     random = np.random.default_rng(0)
     count, records = len(seen), stage.records[seen]
     weights, offsets = random.normal(size=(count, 5)), random.normal(size=(count, 5, 2)) * 2
     by_depth, by_colour = random.normal(size=count) * 5, random.normal(size=(count, 3))
 
     leaves = precise(cloud)
-    ellipses = projection.project_all(leaves, camera, antialiased)[torch.from_numpy(seen)]
+    ellipses = projection.project_all(leaves, camera)[torch.from_numpy(seen)]
     pixels = ellipses.centres.detach()[:, None] + torch.from_numpy(offsets)
     away = pixels - ellipses.centres[:, None]
     conics = torch.linalg.inv(ellipses.covariances)
@@ -146,7 +142,7 @@ def test_spherical_harmonics_gradients(count):
 
 
 def test_colours_are_those_of_the_spherical_harmonics(projected):
-    cloud, camera, _, stage, seen = projected(False, False, degree=3)
+    cloud, camera, _, stage, seen = projected(False, degree=3)
     ellipses = projection.project_all(precise(cloud), camera)
     found = stage.records[seen][:, [forward.RED, forward.GREEN, forward.BLUE]]
     assert close(found, ellipses.colours[seen].detach(), 1e-6)
@@ -190,7 +186,7 @@ def blended(look):
     """``blended(ellipses, region, background) -> (view, records, Framebuffer, ForwardState)``"""
 
     def make(ellipses: Ellipses, region, background):
-        view = view_of(look((0, -1, 0), 90, 70), region, False)
+        view = view_of(look((0, -1, 0), 90, 70), region)
         records, depths = records_of(ellipses)
         counts = np.zeros((1, view.columns * view.rows), np.int64)
         bin_tiles(view, records, depths, 0, len(depths), counts[0], np.empty(0, np.uint64), 0, counts.shape[1])

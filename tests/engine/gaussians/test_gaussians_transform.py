@@ -109,7 +109,8 @@ def test_heads_of_no_size_are_rendered_without_complaint(head, look):
         image = render(placed(cloud, matrix_of(LINEAR[name], (0, 0, 0)), camera), camera)
         assert np.isfinite(image.rgb).all()
         covered.append((image.alpha > 0).mean())
-    assert 0.9 > covered[0] > 0.3 > covered[1] > 0.02 > covered[2] > 0
+    assert 0.9 > covered[0] > 0.3
+    assert covered[1] == covered[2] == 0, "what has no area has no light"
 
 
 @pytest.mark.parametrize("matrix", [np.eye(3), np.full((4, 4), np.nan), np.ones((4, 4))])

@@ -7,6 +7,7 @@ by tests/gpu. As gsplat's, they leave whatever they like where a Gaussian is not
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -64,8 +65,8 @@ def fully_fused_projection(
                 far=far_plane,
             )
             plain = projection.project_all(cloud, camera)
-            shares = projection.project_all(cloud, camera, antialiased=True).opacities
-            seen = projection.drawn(plain, camera) & (opacities[b] >= ALPHA_THRESHOLD)
+            shares = plain.opacities  # of opacities of 1
+            seen = projection.drawn(replace(plain, opacities=opacities[b]), camera)
             reach = torch.sqrt(
                 2 * torch.log((opacities[b] / ALPHA_THRESHOLD).clamp(min=1))[:, None]
                 * torch.diagonal(plain.covariances, dim1=1, dim2=2)

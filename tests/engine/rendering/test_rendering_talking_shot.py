@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dgtalker_engine import avatar
 from dgtalker_engine.performance import Performance
-from dgtalker_engine.rendering.talking_shot import head_matrices
+from dgtalker_engine.rendering.frame import render_frame
+from dgtalker_engine.rendering.talking_shot import head_matrices, talking_shot
 from dgtalker_engine.rig import HEAD_NAMES
 
 FACE, TOP = np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, 1.0])
@@ -42,3 +44,14 @@ def test_matrices_are_rotations_about_the_heads_origin(angle):
     np.testing.assert_allclose(matrix[:3, :3] @ matrix[:3, :3].T, np.eye(3), atol=1e-12)
     np.testing.assert_array_equal(matrix[3], [0, 0, 0, 1])
     np.testing.assert_array_equal(matrix[:3, 3], 0)
+
+
+def test_a_head_that_nods_leaves_its_collar_still():
+    robin = avatar.load(avatar.builtin("robin"))
+    nodding = Performance(25.0, HEAD_NAMES, np.array([(0, 0, 0), (0.1, 0.15, -0.1)], "f4"))
+    shot = talking_shot(robin, "robin", nodding, 64)
+    rest, nodded = (render_frame(shot, frame, [robin])[0] for frame in shot.frames)
+    rows = np.flatnonzero(rest[..., 3].max(axis=1) > 0.5)
+    face, collar = slice(rows[0], 32), slice(rows[-1] - 4, rows[-1] + 1)
+    assert np.abs(rest[collar] - nodded[collar]).max() < 0.02
+    assert np.abs(rest[face] - nodded[face]).max() > 0.2

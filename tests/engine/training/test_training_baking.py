@@ -87,7 +87,6 @@ def source(**changes) -> BakeSource:
         "rig": RIG,
         "joints": (JOINT,),
         "joint_weights": JOINT_WEIGHTS,
-        "antialiased": False,
         "lips": (abs(WALL.means[:, 2] + 0.02) < 0.02).numpy(),
         "examples": examples,
         "cameras": [CAMERA] * 12,

@@ -68,7 +68,7 @@ def invert(
         for group in optimiser.param_groups:
             group["lr"] = _RATE * min(1.0, (share + 1e-3) / _RISE, (1 - share) / _FALL)
         seen = pictures[step % len(pictures)]
-        image = render(generator(latents(seen.expression)).cloud(0), seen.camera, antialiased=True, backend="cpu")
+        image = render(generator(latents(seen.expression)).cloud(0), seen.camera, backend="cpu")
         said, alpha = torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)
         loss = losses.l1(said, seen.rgb) + _STRUCTURE * losses.d_ssim(said, seen.rgb)
         loss = loss + (alpha - seen.mask).abs().mean() + _APART * own.square().mean()

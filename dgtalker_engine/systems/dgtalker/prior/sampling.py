@@ -90,7 +90,6 @@ def _baked(generator: Generator, latents: Tensor, name: str, progress: Callable[
         rig=rig.rig,
         joints=rig.joints,
         joint_weights=joint_weights,
-        antialiased=True,
         lips=regions == Region.LIPS,
         examples=examples,
         cameras=[draw_view(_SIDE, _YAW, random) for _ in range(_EXAMPLES)],

@@ -219,7 +219,7 @@ def _pictures(heads: Heads, wanted: Heads, cameras: list[Camera], random: np.ran
 
 
 def _picture(cloud: Gaussians, camera: Camera, behind: tuple[float, ...]) -> Tensor:
-    image = render(cloud, camera, background=behind, antialiased=True, backend="cpu")
+    image = render(cloud, camera, background=behind, backend="cpu")
     return torch.as_tensor(image.rgb)
 
 

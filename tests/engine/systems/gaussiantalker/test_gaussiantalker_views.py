@@ -41,12 +41,12 @@ def begun(frames: ClipFrames, seeds: Seeds) -> GaussianTalker:
 
 def picture(head: GaussianTalker, frames: ClipFrames, yaw: float) -> tuple[torch.Tensor, torch.Tensor]:
     with torch.no_grad():
-        image = render(head.pose(frames.expression(20)), turned(frames.camera(20), yaw, 0), antialiased=True)
+        image = render(head.pose(frames.expression(20)), turned(frames.camera(20), yaw, 0))
     return torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)
 
 
 def true_decibels(head: GaussianTalker, frames: ClipFrames, model: FaceModel, yaw: float) -> float:
-    truth = render(painted(model, frames.vertices(20)), turned(frames.camera(20), yaw, 0), antialiased=True)
+    truth = render(painted(model, frames.vertices(20)), turned(frames.camera(20), yaw, 0))
     return psnr(picture(head, frames, yaw)[0], torch.as_tensor(truth.rgb), torch.as_tensor(truth.alpha) > 0.9)
 
 
@@ -130,9 +130,7 @@ def test_gaps_that_open_in_the_near_side_are_filled_while_training_and_the_train
             head = begun.pose(torch.zeros(52))
             camera = turned(frames.camera(20), 30, 0)
             near = begun.facing(frames.face_model.neutral, camera)
-            whole, front = (
-                render(cloud, camera, antialiased=True).alpha for cloud in (head, head.map(lambda tensor: tensor[near]))
-            )
+            whole, front = (render(cloud, camera).alpha for cloud in (head, head.map(lambda tensor: tensor[near])))
         return int(((whole > 0.9) & (front < 0.5)).sum())
 
     with torch.no_grad():
