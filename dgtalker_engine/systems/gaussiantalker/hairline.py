@@ -18,7 +18,7 @@ from ...capture.face_model import Region
 from ...capture.mesh_raster import rasterize
 from ...capture.regions import project
 from ...training.clip_frames import ClipFrames
-from .shell import Shell
+from .shell import OUTER, Shell
 
 _FRAMES = 8
 _EDGE = 0.012  # of the picture's side: so near their edge masks may show what is behind
@@ -44,21 +44,20 @@ def without_skin(shell: Shell, frames: ClipFrames) -> Shell:
     hair, skin = looks.colours[known & ~before], looks.skin
     if min(len(hair), len(skin)) < 4 * _ALIKE:
         return shell
-    asked = np.flatnonzero(known & before)
-    if not len(asked):
-        return shell
     count = min(len(hair), len(skin))
     distances = [
-        KDTree(colours[np.linspace(0, len(colours) - 1, count).astype(int)]).query(looks.colours[asked], k=_ALIKE)[0]
+        KDTree(colours[np.linspace(0, len(colours) - 1, count).astype(int)]).query(looks.colours, k=_ALIKE)[0][:, -1]
         for colours in (hair, skin)
     ]
-    alike = distances[1][:, -1] < distances[0][:, -1]
-    middles = shell.vertices[shell.faces].mean(axis=1)[asked]
-    _, near = KDTree(middles).query(middles, k=min(_VOTES, len(asked)))
-    removed = asked[alike[near.reshape(len(asked), -1)].mean(axis=1) > 0.5]
-    kept = np.ones(len(shell.faces), bool)
-    kept[removed] = False
-    kept = _without_scraps(shell.faces, kept)
+    shown_skin = known & before & (distances[1] < distances[0])
+    # What frames do not show before skin, an ear's hollow, is as what they show beside it.
+    middles = shell.vertices[shell.faces].mean(axis=1)
+    removed = np.zeros(len(shell.faces), bool)
+    for asked, voters in ((known & before, known & before), (~known & looks.over_skin, known)):
+        if asked.any():
+            _, near = KDTree(middles[voters]).query(middles[asked], k=min(_VOTES, int(voters.sum())))
+            removed[asked] = shown_skin[voters][near.reshape(int(asked.sum()), -1)].mean(axis=1) > 0.5
+    kept = _without_scraps(shell.faces, ~removed)
     used, renumbered = np.unique(shell.faces[kept], return_inverse=True)
     return Shell(shell.vertices[used], renumbered.reshape(-1, 3).astype(np.int64))
 
@@ -85,11 +84,12 @@ def _without_scraps(faces: np.ndarray, kept: np.ndarray) -> np.ndarray:
 @dataclass(frozen=True)
 class _Looks:
     """Of the shell's triangles (F,): the share of frames that see them, of these those that have skin behind them, and
-    colours (F, 3); and the colours of the face's skin (n, 3)."""
+    colours (F, 3), and which lie nearest to the face model's skin; and the colours of the face's skin (n, 3)."""
 
     seen: np.ndarray
     before: np.ndarray
     colours: np.ndarray
+    over_skin: np.ndarray
     skin: np.ndarray
 
 
@@ -120,9 +120,12 @@ def _looked_at(shell: Shell, frames: ClipFrames) -> _Looks:
     colours = total / np.maximum(seen, 1)[:, None]
     skin = np.flatnonzero(is_skin & (seen[: len(own)] >= _SEEN * len(chosen)))
     count = len(own)
+    outer = np.flatnonzero(np.isin(regions, OUTER))
+    _, nearest = KDTree(middles[outer]).query(shell.vertices[shell.faces].mean(axis=1))
     return _Looks(
         seen=seen[count:] / len(chosen),
         before=before[count:] / np.maximum(seen[count:], 1),
         colours=colours[count:],
+        over_skin=is_skin[outer[nearest]],
         skin=colours[skin],
     )

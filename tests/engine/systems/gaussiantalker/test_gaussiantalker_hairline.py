@@ -11,6 +11,7 @@ from dgtalker_engine.capture.regions import project
 from dgtalker_engine.systems.gaussiantalker.hairline import without_skin
 from dgtalker_engine.systems.gaussiantalker.shell import Shell, fit_shell
 from dgtalker_engine.training.clip_frames import ClipFrames
+from dgtalker_engine.training.head_evaluation import turned
 
 SKIN = (Region.SKIN, Region.UPPER_FACE)
 
@@ -20,24 +21,28 @@ def shell(frames: ClipFrames) -> Shell:
     return fit_shell(frames)
 
 
-def covered(frames: ClipFrames, shell: Shell, regions: tuple[Region, ...]) -> float:
-    """How much of what a frame shows of these regions the shell lies before."""
-    camera, faces = frames.camera(0), frames.face_model.faces.numpy()
+def covered(frames: ClipFrames, shell: Shell, regions: tuple[Region, ...], yaw: float = 0) -> float:
+    """How much of what a view shows of these regions the shell lies before."""
+    camera, model = turned(frames.camera(0), yaw, 0), frames.face_model
+    faces = model.faces.numpy()
     vertices = np.concatenate([frames.vertices(0).numpy(), shell.vertices])
-    both = np.concatenate([faces, shell.faces + len(frames.face_model.neutral)])
-    drawn = rasterize(*project(camera, vertices), both, frames.size, frames.size).triangles
-    there = np.isin(frames.labels(0), regions) & frames.head(0)
+    both = np.concatenate([faces, shell.faces + len(model.neutral)])
+    place = project(camera, vertices)
+    face, drawn = (rasterize(*place, each, frames.size, frames.size).triangles for each in (faces, both))
+    there = (face >= 0) & np.isin(model.regions.numpy()[face], regions)
     return float((drawn[there] >= len(faces)).mean())
 
 
-def test_skin_that_frames_show_lies_under_no_hair(frames: ClipFrames, shell: Shell) -> None:
-    before, after = (covered(frames, each, SKIN) for each in (shell, without_skin(shell, frames)))
+@pytest.mark.parametrize("yaw", [0, -50, 50])
+def test_skin_that_frames_show_lies_under_no_hair_from_any_side(frames: ClipFrames, shell: Shell, yaw: float) -> None:
+    before, after = (covered(frames, each, SKIN, yaw) for each in (shell, without_skin(shell, frames)))
     assert before > 0.08
     assert after < 0.4 * before
 
 
-def test_hair_stays(frames: ClipFrames, shell: Shell) -> None:
-    before, after = (covered(frames, each, (Region.SCALP,)) for each in (shell, without_skin(shell, frames)))
+@pytest.mark.parametrize("yaw", [0, -50, 50])
+def test_hair_stays(frames: ClipFrames, shell: Shell, yaw: float) -> None:
+    before, after = (covered(frames, each, (Region.SCALP,), yaw) for each in (shell, without_skin(shell, frames)))
     assert before > 0.9
     assert after > 0.9 * before
 
