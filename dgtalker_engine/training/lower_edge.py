@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.optimize import linprog
 
 from ..capture.face_model import FaceModel, Region
 
-END, FADE = 0.008, 0.024
-"""Metres above the face model's lower edge up to which there is nothing, and from where on the head is whole."""
+FADE = 0.02
+"""Metres above the smooth line, on which there is nothing, from where on the head is whole."""
 
 
 def presence(face_model: FaceModel, rest: np.ndarray, means: np.ndarray, neck: np.ndarray) -> np.ndarray:
@@ -23,10 +24,10 @@ def presence(face_model: FaceModel, rest: np.ndarray, means: np.ndarray, neck: n
     edge = rest[np.unique(_edge(face_model))]
     if len(edge) and neck.any():
         middle, reach = (edge.max(axis=0) + edge.min(axis=0)) / 2, np.ptp(edge, axis=0)
-        # a model's edge has notches: what is left of it is a smooth line around the neck
-        line = np.linalg.lstsq(_around(edge, middle, reach), edge[:, 2], rcond=None)[0]
-        above = means[neck, 2] - _around(means[neck], middle, reach) @ line
-        part = np.clip((above - END) / (FADE - END), 0, 1)
+        # A model's edge has notches. A head ends on the lowest smooth line around the neck that lies above them all.
+        waves = _around(edge, middle, reach)
+        line = linprog(waves.mean(axis=0), A_ub=-waves, b_ub=-edge[:, 2], bounds=(None, None)).x
+        part = np.clip((means[neck, 2] - _around(means[neck], middle, reach) @ line) / FADE, 0, 1)
         share[neck] = part * part * (3 - 2 * part)
     return share
 

@@ -45,6 +45,7 @@ from dgtalker_engine.training import Run
 from dgtalker_engine.training.avatar_job import System
 from dgtalker_engine.training.clip_frames import ClipFrames
 from dgtalker_engine.training.export import TrainedHead, export
+from dgtalker_engine.training.face_rig import face_rig
 from dgtalker_engine.training.head_evaluation import evaluate, sheet
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -91,7 +92,7 @@ class Bench:
             if not file.is_file():
                 export(head, clip, self.face_model, NOBODY, system=self.system.name, path=file, run=Run())
         minutes = round((spent + taken[0]) / 60, 2)
-        common = {"minutes": minutes, "fps": _speed(file, clip), "megabytes": _megabytes(file)}
+        common = {"minutes": minutes, "fps": _speed(file, clip, self.face_model), "megabytes": _megabytes(file)}
         rows = [self._row("published", frames, protocols.tracked(head, frames), common)]
         heard = sound_driven.expressions(clip, self.face_model, head, until=_time(frames))
         if heard is not None:
@@ -169,11 +170,12 @@ def _time(frames: ClipFrames) -> float:
     return float(frames.tracks.times[frames.split.test[0]])
 
 
-def _speed(file: Path, clip: Clip) -> float:
+def _speed(file: Path, clip: Clip, face_model: FaceModel) -> float:
     """Frames a second at the clip's size, posed and drawn from the file as sequences are: side by side, a thread each.
     The best of three rounds: what else the machine does only takes away."""
     head = avatar.load(file)
-    tracked = dict(zip(ARKIT_NAMES, clip.tracks.expression.T, strict=True))
+    sliders = face_rig(face_model, clip.tracks.identity).weights(clip.tracks.expression)
+    tracked = dict(zip(ARKIT_NAMES, sliders.T, strict=True))
     frames = [
         (head.rig.weights({name: curve[i] for name, curve in tracked.items()}), clip.camera(i))
         for i in np.linspace(0, len(clip) - 1, 60).round().astype(int)

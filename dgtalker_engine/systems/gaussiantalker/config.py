@@ -24,7 +24,10 @@ class GaussianTalkerConfig(Config):
     neck_gaussians: int = setting(3_000, "Gaussians bound to the face model's neck; 0: the head ends below the jaw",
                                   least=0)  # fmt: skip
     neck_every: int = setting(6, "steps from one that shows the neck to the next", least=1)
-    most_gaussians: int = setting(34_000, "density control makes no more Gaussians than that", least=1)
+    most_gaussians: int = setting(
+        34_000, "density control makes no more Gaussians than that; seeds in gaps, about a sixth of it, come on top",
+        least=1,
+    )  # fmt: skip
     hair_shell: bool = setting(True, "whether hair and what else the face model lacks is bound to a shell around it")
     completed: bool = setting(True, "whether what no frame shows is made of its surroundings at the end")
     density_control: bool = setting(True, "whether Gaussians are cloned, split and pruned while training")

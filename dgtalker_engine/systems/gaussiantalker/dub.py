@@ -27,6 +27,7 @@ from ...rig import ARKIT_NAMES
 from ...speech.progress import ProgressCall, Stage
 from ...training import Run
 from ...training.clip_frames import personal
+from ...training.face_rig import face_rig
 from .inpainting import Footage, InpaintingConfig, InpaintingGenerator, face_mask, gather, inpaint, softened, train
 from .motion.manner import Manner
 from .motion.model import MOTION_NAMES
@@ -57,12 +58,15 @@ class Dubber:
         face: the face model, of this person.
         avatar: of the clip's person.
         shares: how far each triangle of the face goes with the mouth, 0 to 1 (F,).
+        weights: of the avatar's sliders, in each frame of the clip, float32 (T, 52): what is tracked is the face
+            model's, whose blinks may go beyond what shuts this person's eyes.
     """
 
     clip: Clip
     face: FaceModel
     avatar: Avatar
     shares: np.ndarray
+    weights: np.ndarray
 
     @classmethod
     def of(cls, clip: Clip, face: FaceModel, avatar: Avatar) -> Dubber:
@@ -74,7 +78,8 @@ class Dubber:
         clip.check_face_model(face)
         if "jawOpen" not in avatar.rig.names:
             raise DGTalkerError("The head has no jawOpen: it cannot speak.", "Train it again.")
-        return cls(clip, personal(face, clip.tracks.identity), avatar, _shares(face))
+        weights = face_rig(face, clip.tracks.identity).weights(clip.tracks.expression)
+        return cls(clip, personal(face, clip.tracks.identity), avatar, _shares(face), weights)
 
     def expression(self, index: int) -> dict[str, float]:
         """What the face does in a frame of the clip, by ARKit's names."""
@@ -88,7 +93,8 @@ class Dubber:
         """
         own = self.expression(index)
         shown = own if expression is None else own | expression
-        weights = np.array([shown.get(name, 0.0) for name in self.avatar.rig.names], np.float32)
+        sliders = dict(zip(ARKIT_NAMES, self.weights[index].tolist(), strict=True)) | (expression or {})
+        weights = np.array([sliders.get(name, 0.0) for name in self.avatar.rig.names], np.float32)
         controls = self.avatar.rig.controls
         weights = weights.clip([c.minimum for c in controls], [c.maximum for c in controls]).astype(np.float32)
         with torch.no_grad():

@@ -17,6 +17,7 @@ from ...gaussians.constants import SH_C0
 from ...training.clip_frames import ClipFrames
 from .borrowing import borrowed
 from .config import GaussianTalkerConfig
+from .hairline import UNDER_HAIR, without_skin
 from .shell import OUTER, THROUGH, Shell, around_person, fit_shell, seen_through
 
 _FRAMES = 12
@@ -33,7 +34,6 @@ _OUTSIDE = (Region.SKIN, Region.UPPER_FACE, Region.SCALP, Region.NECK)
 _BLINK = 1e-3  # metres by which a blink moves a lid
 _INNER = (Region.MOUTH_INSIDE, Region.TEETH, Region.EYES)
 _UNSEEN = 0.35  # density where no frame looks
-_UNDER_HAIR = 0.03  # metres beyond the face on the scalp
 _DEEP = 0.035  # metres behind the lips to which the mouth is filled
 _JAW = -0.04  # the z below which skin may belong to the neck, metres
 _CAVITY = (0.16, 0.06, 0.05)
@@ -77,7 +77,9 @@ class Seeds:
 def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Generator) -> Seeds:
     """Spreads Gaussians over the face model and the hair's shell, coloured as the training frames show them."""
     model = frames.face_model
-    shell = fit_shell(frames) if config.hair_shell else Shell(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int64))
+    shell = Shell(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int64))
+    if config.hair_shell:
+        shell = without_skin(fit_shell(frames), frames)
     vertices = np.concatenate([model.neutral.numpy(), shell.vertices])
     faces = np.concatenate([model.faces.numpy(), shell.faces + len(model.neutral)])
     regions = np.concatenate([model.regions.numpy(), np.full(len(shell.faces), Region.SCALP, np.uint8)])
@@ -106,10 +108,12 @@ def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Gen
     density[inside & (corners[..., 1].mean(axis=1) > front + _DEEP)] = 0
     hair = is_shell if config.hair_shell else regions == Region.SCALP
     on_hair = np.where(hair & there, np.where(seen, 1.0, _UNSEEN), 0.0)
-    # Under the hair's edge the head goes on: else one looks into the shell from below and from beside.
+    # Under the hair's edge the head goes on: else one looks into the shell from below and from beside. Where the
+    # forehead is high, it is seen.
     face = KDTree(corners[np.isin(regions, (Region.SKIN, Region.UPPER_FACE))].mean(axis=1))
-    near_face = face.query(corners.mean(axis=1), distance_upper_bound=_UNDER_HAIR)[0] < _UNDER_HAIR
-    on_hair[near_face & (regions == Region.SCALP) & ~hair & there] = _UNSEEN
+    near_face = face.query(corners.mean(axis=1), distance_upper_bound=UNDER_HAIR)[0] < UNDER_HAIR
+    under_hair = near_face & (regions == Region.SCALP) & ~hair & there
+    on_hair[under_hair] = np.where(seen, 1.0, _UNSEEN)[under_hair]
 
     picked = [_pick(density * areas, config.face_gaussians, random)]
     if on_hair.any():

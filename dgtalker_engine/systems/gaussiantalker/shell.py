@@ -67,10 +67,11 @@ def fit_shell(frames: ClipFrames) -> Shell:
     # Ears under hair are gaps: closed, unless the face is seen there.
     gaps = ~_grown(~_grown(kept, triangles, _GAP), triangles, _GAP) & high & ~(before & (depth < 0))
     kept = kept | gaps
-    radius = _carved(frames, chosen, centre, directions, np.maximum(radius, surface))
-    # Its edge dives under the face's skin, so that nobody looks in between. Below it goes on: masks may reach lower.
+    carved = _carved(frames, chosen, centre, directions, np.maximum(radius, surface))
+    # Its edge dives under the face's skin, so that nobody looks in between. Below it goes on, since masks may reach
+    # lower, but not out to neck and shoulders.
     edge = _grown(kept, triangles, 2) & ~kept
-    distance = np.where(edge & before, surface - _DIVE, radius)
+    distance = np.where(edge, np.where(before & (depth < 0.1), surface - _DIVE, np.minimum(carved, radius)), carved)
     kept_or_edge = kept | edge
     covered = triangles[kept_or_edge[triangles].all(axis=1) & kept[triangles].any(axis=1)]
     used, renumbered = np.unique(covered, return_inverse=True)

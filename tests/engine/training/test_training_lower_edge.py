@@ -31,6 +31,20 @@ def test_shoulders_end_softly_and_the_head_is_whole(bust):
         assert np.median(gone) < np.median(whole) - FADE
 
 
+def test_of_the_models_own_notched_edge_nothing_is_left(bust):
+    model, points, neck = bust
+    rest, faces = model.neutral.numpy(), model.faces.numpy()
+    share = presence(model, rest, points, neck)
+    edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
+    _, first, times = np.unique(edges, axis=0, return_index=True, return_counts=True)
+    lowest = np.flatnonzero((points[:, 2] < np.median(points[neck, 2])) & neck)
+    at_edge = np.intersect1d(first[times == 1] % len(faces), lowest)
+    assert len(at_edge) > 20
+    assert share[at_edge].max() < 0.3
+    # and not much more than that
+    assert (share[neck] > 0.5).mean() > 0.4
+
+
 def test_a_face_model_with_a_level_edge_has_one_too(bust):
     model, points, neck = bust
     level = model.neutral.numpy() * np.array([1, 1, 0], np.float32)

@@ -17,10 +17,13 @@ from dgtalker_engine.capture.video import Video
 from dgtalker_engine.cli import dub as command
 from dgtalker_engine.cli.main import main
 from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.gaussians import render
 from dgtalker_engine.performance import Performance
-from dgtalker_engine.systems.gaussiantalker import film
+from dgtalker_engine.rig import ARKIT_NAMES
+from dgtalker_engine.systems.gaussiantalker import dub, film
 from dgtalker_engine.systems.gaussiantalker.dub import Dubber, frames_for, into_video
 from dgtalker_engine.systems.gaussiantalker.inpainting import InpaintingConfig
+from dgtalker_engine.training.face_rig import face_rig
 from dgtalker_engine.wire import provenance
 
 OPEN = Performance(25.0, ("jawOpen",), np.full((3, 1), 0.8, np.float32))
@@ -54,6 +57,18 @@ def test_the_mouth_opens_and_nothing_changes_beside_the_face(dubber):
 def test_the_same_expression_gives_the_footage_back(dubber):
     picture, _ = dubber.frame(2, {}, None)
     assert np.abs(picture.astype(int) - dubber.clip.frame(2)).mean() < 2
+
+
+def test_a_tracked_blink_that_just_shuts_narrow_eyes_shuts_the_heads(dubber, monkeypatch):
+    blink = ARKIT_NAMES.index("eyeBlinkLeft")
+    reach, expression = np.ones(len(ARKIT_NAMES), np.float32), np.zeros_like(dubber.clip.tracks.expression)
+    reach[blink] = expression[:, blink] = 0.6
+    rig = replace(face_rig(face_model.load(), dubber.clip.tracks.identity), reach=reach)
+    monkeypatch.setattr(dub, "face_rig", lambda *_: rig)
+    clip = replace(dubber.clip, tracks=replace(dubber.clip.tracks, expression=expression))
+    shut = Dubber.of(clip, face_model.load(), dubber.avatar).footage(0)
+    full = render(dubber.avatar.pose(dubber.avatar.rig.weights({"eyeBlinkLeft": 1.0})), clip.camera(0))
+    assert np.abs(shut.rendered / 255 - np.clip(full.rgb, 0, 1)).max() < 0.01
 
 
 def test_a_wide_open_mouth_needs_a_larger_mask(dubber):
