@@ -51,6 +51,20 @@ def halved(view: View) -> View:
     return replace(view, camera=replace(camera, K=scale @ camera.K, width=width, height=height))
 
 
+def whole(view: View, cloud: Gaussians) -> View:
+    """The view in a picture that reaches as far as a cloud (N) does, by up to its own size more on each side."""
+    camera = view.camera
+    pose = torch.as_tensor(camera.world_to_camera, dtype=torch.float32)
+    places = (cloud.means @ pose[:3, :3].T + pose[:3, 3]).numpy()
+    pixels = (places[:, :2] / np.maximum(places[:, 2:], 1e-3)) @ camera.K[:2, :2].T + camera.K[:2, 2]
+    size = np.array([camera.width, camera.height])
+    before, after = (np.clip(np.ceil(reach), 0, size).astype(int) for reach in (-pixels.min(0), pixels.max(0) - size))
+    K = camera.K.copy()
+    K[:2, 2] += before
+    width, height = (size + before + after).tolist()
+    return replace(view, camera=replace(camera, K=K, width=width, height=height))
+
+
 def turned(camera: Camera, yaw: float, pitch: float) -> Camera:
     """The camera that sees the head turned about its pivot, by degrees as `rig.HEAD_NAMES` has them."""
     matrix = np.eye(4)

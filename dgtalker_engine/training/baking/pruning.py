@@ -30,7 +30,9 @@ def kept(source: BakeSource, check: Check, most: int = MOST) -> np.ndarray:
     views = [pictures.halved(view) for view in pictures.around(source)]
     largest = total = np.zeros(0, np.float32)
     for done, view in enumerate(views):
-        seen = contributions(source.cloud(view.weights), view) * (PICTURE / view.camera.width) ** 2
+        cloud, pixels = source.cloud(view.weights), (PICTURE / view.camera.width) ** 2
+        # The clip's pictures end at shoulders that others will see.
+        seen = contributions(cloud, pictures.whole(view, cloud)) * pixels
         largest = np.maximum(largest, seen) if done else seen
         total = total + seen if done else seen
         check(done / len(views))

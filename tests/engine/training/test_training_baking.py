@@ -223,3 +223,10 @@ def test_a_bake_can_be_cancelled_at_any_fraction():
 
     with pytest.raises(Cancelled):
         baked(source(), progress=stop)
+
+
+def test_what_lies_below_the_clips_pictures_stays():
+    whole = len(pruning.kept(source(), lambda fraction: None))
+    lower = np.array([[0, 0, 0], [0, 0, 30], [0, 0, 0]])
+    cut = [replace(CAMERA, K=CAMERA.K + lower)] * 12
+    assert len(pruning.kept(source(cameras=cut), lambda fraction: None)) > 0.99 * whole
