@@ -110,7 +110,8 @@ def _looked_at(shell: Shell, frames: ClipFrames) -> _Looks:
         pixels, depths = project(camera, vertices)
         drawn = rasterize(pixels, depths, faces, size, size)
         face = rasterize(pixels, depths, own, size, size).triangles
-        sure = binary_erosion(frames.head(index), iterations=max(1, round(_EDGE * size)), border_value=1)
+        edge = max(1, round(_EDGE * size))
+        sure = np.asarray(binary_erosion(frames.head(index), iterations=edge, border_value=1), bool)
         places, away = project(camera, vertices[faces].mean(axis=1))
         column, row = np.clip(places.astype(int), 0, size - 1).T
         shown = sure[row, column] & (away < drawn.depth[row, column] + _NEAR)
