@@ -38,6 +38,10 @@ def _can_speak(properties: Any, ob: Any) -> bool:
     return speakers.is_speaker(ob) and bool(ob.users_scene)
 
 
+def _speaker_chosen(properties: Any, context: bpy.types.Context) -> None:
+    properties.spoken_by = properties.speaker.name if properties.speaker else ""
+
+
 class StripPropertyGroup(bpy.types.PropertyGroup):
     """Who speaks a sound strip, and how. Changes show at once in what was animated; see `live`."""
 
@@ -46,7 +50,10 @@ class StripPropertyGroup(bpy.types.PropertyGroup):
         description="The head that speaks this strip, or any mesh whose shape keys have ARKit's names",
         type=bpy.types.Object,
         poll=_can_speak,
+        update=_speaker_chosen,
     )
+    spoken_by: bpy.props.StringProperty(options={"HIDDEN"})
+    """The speaker's name when it was chosen: Blender pastes strips without the objects that they point to."""
     transcript: bpy.props.StringProperty(
         name="Transcript",
         description="The words of this strip, where they are known: the lips follow them more exactly",
