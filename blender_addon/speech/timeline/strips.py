@@ -141,6 +141,9 @@ def without_speaker(scene: bpy.types.Scene) -> list[Any]:
 def claim_pasted(scene: bpy.types.Scene) -> list[str]:
     """Gives pasted strips back to the heads that spoke what was copied; sentences for the user."""
     notes = []
+    for strip in _every(scene):
+        if head := speaker(strip):
+            strip_properties(strip).spoken_by = head.name  # which may have been renamed
     for strip in without_speaker(scene):
         own = strip_properties(strip)
         head = bpy.data.objects.get(own.spoken_by) if own.spoken_by and own.speaker is None else None
