@@ -71,6 +71,7 @@ class StripProperties(PropertyGroup, Protocol):
     """Who speaks a sound strip, and how: `strip.dgtalker`. Settings are read by their names."""
 
     speaker: bpy.types.Object | None
+    spoken_by: str
     transcript: str
     cues: str
     seed: int

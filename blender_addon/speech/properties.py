@@ -42,6 +42,10 @@ def _can_nod_for(properties: Any, ob: Any) -> bool:
     return ob != properties.id_data and not speakers.is_speaker(ob)
 
 
+def _speaker_chosen(properties: Any, context: bpy.types.Context) -> None:
+    properties.spoken_by = properties.speaker.name if properties.speaker else ""
+
+
 class StripPropertyGroup(bpy.types.PropertyGroup):
     """Who speaks a sound strip, and how. Changes show at once in what was animated; see `live`."""
 
@@ -50,7 +54,10 @@ class StripPropertyGroup(bpy.types.PropertyGroup):
         description="The head that speaks this strip, or any mesh whose shape keys have ARKit's names",
         type=bpy.types.Object,
         poll=_can_speak,
+        update=_speaker_chosen,
     )
+    spoken_by: bpy.props.StringProperty(options={"HIDDEN"})
+    """The speaker's name when it was chosen: Blender pastes strips without the objects that they point to."""
     transcript: bpy.props.StringProperty(
         name="Transcript",
         description="The words of this strip, where they are known: the lips follow them more exactly",

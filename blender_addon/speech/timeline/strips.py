@@ -138,6 +138,21 @@ def without_speaker(scene: bpy.types.Scene) -> list[Any]:
     return [strip for strip, head in every if head not in heads]
 
 
+def claim_pasted(scene: bpy.types.Scene) -> list[str]:
+    """Gives pasted strips back to the heads that spoke what was copied; sentences for the user."""
+    notes = []
+    for strip in _every(scene):
+        if head := speaker(strip):
+            strip_properties(strip).spoken_by = head.name  # which may have been renamed
+    for strip in without_speaker(scene):
+        own = strip_properties(strip)
+        head = bpy.data.objects.get(own.spoken_by) if own.spoken_by and own.speaker is None else None
+        if _speaks(head):
+            own.speaker = head
+            notes.append(f"{strip.name} was pasted: {head.name} speaks it.")
+    return notes
+
+
 def speaking(scene: bpy.types.Scene, audible_only: bool = False) -> list[bpy.types.Object]:
     """The heads with sound strips (that are audible, if asked), by name."""
     heard = (sound.strip for sound in sound_strips(scene) if sound.audible) if audible_only else _every(scene)

@@ -258,6 +258,31 @@ def test_an_edit_that_plays_the_shot_at_other_frames_is_refused(room, make_head,
     assert reason(edit, shot, [head]) == "", "in the edit itself the head's keys are at the edit's frames"
 
 
+def test_a_strip_that_was_pasted_is_spoken_by_whom_it_was_copied_from(make_head, add_strip, tone, spoken_frames):
+    ada, _ = make_head("Ada"), make_head("Bob")
+    scene = bpy.context.scene
+    strip = add_strip(tone(), frame=30, head=ada)
+    strip.select = True
+    window = bpy.context.window_manager.windows[0]
+    area = window.screen.areas[0]
+    area.ui_type = "SEQUENCE_EDITOR"
+    if bpy.app.version >= (5, 0):
+        bpy.context.workspace.sequencer_scene = scene
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=window, screen=window.screen, area=area, region=region):
+        bpy.ops.sequencer.copy()
+        scene.frame_set(300)
+        bpy.ops.sequencer.paste()
+    pasted = next(other for other in scene.sequence_editor.strips if other != strip)
+    assert pasted.dgtalker.speaker is None, "Blender pastes no objects"
+    bpy.ops.dgtalker.animate()
+    assert pasted.dgtalker.speaker == ada
+    assert spoken_frames(ada).stop > 300
+    pasted.dgtalker.speaker = None  # on purpose, this time
+    bpy.ops.dgtalker.animate()
+    assert pasted.dgtalker.speaker is None
+
+
 def test_linked_duplicates_cannot_speak_apart(make_head, add_strip, tone):
     head = make_head()
     twin = head.copy()
