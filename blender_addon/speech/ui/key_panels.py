@@ -64,7 +64,9 @@ def draw(layout: Any, context: bpy.types.Context, head: bpy.types.Object) -> Non
         ui.alert(layout, context, each.text)
     if any(each.mend for each in state.hindrances):
         layout.operator(key_operators.ShowSpeech.bl_idname, icon="HIDE_OFF")
-    header, body = layout.panel("dgtalker_edits", default_closed=not state.edits)
+    # Blender asks only once whether a panel begins closed: edits open one of their own.
+    name = "dgtalker_edits" if state.edits else "dgtalker_no_edits"
+    header, body = layout.panel(name, default_closed=not state.edits)
     header.label(text=f"Edits by Hand: {len(state.edits)}" if state.edits else "Edits by Hand")
     if not body:
         return

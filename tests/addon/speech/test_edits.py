@@ -72,9 +72,10 @@ class Drawn:
     """A layout that remembers its texts and its buttons."""
 
     def __init__(self):
-        self.texts, self.buttons = [], []
+        self.texts, self.buttons, self.closed_at_first = [], [], {}
 
-    def panel(self, *_, **__):
+    def panel(self, name, *, default_closed=False):
+        self.closed_at_first[name] = default_closed
         return self, self
 
     def column(self, **_):
@@ -110,9 +111,13 @@ def drawn(room):
 def test_the_panel_lists_edits_and_a_click_goes_there(keys, make_head, make_performance, drawn):
     head = make_head()
     keys.write(head, make_performance(50), FIRST)
-    assert "Edits by Hand" in drawn(head).texts
+    layout = drawn(head)
+    assert "Edits by Hand" in layout.texts
+    closed = layout.closed_at_first
     key_action(head, "jawOpen", {32: 0.05})
     layout = drawn(head)
+    (name,) = layout.closed_at_first
+    assert not closed.get(name, layout.closed_at_first[name]), "the first edit opens the list by itself"
     assert "Edits by Hand: 1" in layout.texts
     assert ("dgtalker.go_to_edit", "jawOpen 32") in layout.buttons
     assert ("dgtalker.discard_edit", "Discard All") in layout.buttons
