@@ -57,7 +57,7 @@ def use(scene: bpy.types.Scene, strip: Any) -> list[Any]:
     retimed = [[key.timeline_frame for key in strip.retiming_keys]] if len(strip.retiming_keys) else []
     curve = _volume_curve(scene, strip)
     if curve is not None:
-        keys = [[*map(float, key.co), key.interpolation] for key in curve.keyframe_points]
+        keys = [[key.co[0], key.co[1], key.interpolation] for key in curve.keyframe_points]
         return [*retimed, keys]
     step = round(20.0 * math.log10(max(strip.volume, 1e-6)) / _GAIN_STEP)
     return [*retimed, step] if step else retimed
