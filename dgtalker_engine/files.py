@@ -18,8 +18,6 @@ from .errors import DGTalkerError
 _PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 """Seconds; nobody reads one of these files for as long as all of them."""
 
-_BLOCK = 1 << 20
-
 
 def read_file(path: Path | str, largest: int, what: str, hint: str = "Check the path.") -> bytes:
     """The bytes of a file, of which no more are read than it may have.
@@ -39,9 +37,8 @@ def read_file(path: Path | str, largest: int, what: str, hint: str = "Check the 
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             data = file.read(min(size, largest) + 1)
-            if size == 0:  # as files of /proc say, and of some network disks, whatever is in them
-                while len(data) <= largest and (more := file.read(_BLOCK)):
-                    data += more
+            if size == 0 and data:  # as files of /proc say, and of some network disks, whatever is in them
+                data += file.read(largest)
     if len(data) > largest:
         raise DGTalkerError(
             f"{what} {printable(path)} is too large: it has more than {largest / 1e6:,.0f} MB.", "Choose another file."

@@ -1,4 +1,4 @@
-"""The turns of a head as controls that turn it over a still neck, and back."""
+"""The turns of a head as controls that turn it over a still neck, and back; in NumPy, since Blender has no SciPy."""
 
 from __future__ import annotations
 

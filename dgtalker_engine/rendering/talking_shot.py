@@ -19,7 +19,7 @@ _MARGIN = 1.2
 def talking_shot(avatar: Avatar, name: str, performance: Performance, size: int) -> Shot:
     """A square picture of one avatar from the front for every frame of a performance.
 
-    A head that can turn over its neck does, and its shoulders stay.
+    A head that can turn over its neck does, as far as its controls go, and its shoulders stay.
     """
     if set(NECK_NAMES) <= set(avatar.rig.names):
         performance = over_neck(performance)

@@ -24,7 +24,7 @@ from .config import Config
 from .state_trees import pack, unpack
 
 FILE = "checkpoint.safetensors"
-VERSION = 1
+VERSION = 2
 
 _AGAIN = "Delete it to train from the beginning."
 

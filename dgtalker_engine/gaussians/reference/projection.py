@@ -83,7 +83,7 @@ def project_all(gaussians: Gaussians, camera: Camera) -> Ellipses:
     half = jacobian @ rotation @ axes
     sharp = half @ half.mT
     covariances = sharp + EPS2D * torch.eye(2).to(means)
-    compensations = torch.sqrt(torch.linalg.det(sharp).clamp(min=0) / torch.linalg.det(covariances))
+    compensations = torch.sqrt(torch.linalg.det(sharp).clamp(min=1e-30) / torch.linalg.det(covariances))
     return Ellipses(
         centres=centres,
         covariances=covariances,

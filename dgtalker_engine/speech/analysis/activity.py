@@ -26,7 +26,8 @@ _FAINT = -50.0
 _BREADTH = 20.0
 """dB. What is faint throughout, and whose loudest tenth of a second is less far above the softest tenth of the whole,
 is a room in which nobody speaks. Of 78 recordings of voices none has less; of the 47 pauses in them that are as faint,
-37 have."""
+37 have. Recordings shorter than `_LONG` may be a word without a pause."""
+_LONG = 2.0
 _STEADY = 5.0
 _PAUSE = 0.3
 _SHORTEST = 0.06
@@ -73,7 +74,7 @@ def levelled(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     peak = float(smooth.max(initial=-np.inf))
     if peak < _NOTHING:
         return samples, level
-    if peak < _FAINT and peak - np.percentile(smooth, 10) < _BREADTH:
+    if len(level) * HOP >= _LONG and peak < _FAINT and peak - np.percentile(smooth, 10) < _BREADTH:
         samples = np.zeros_like(samples)
         return samples, loudness(samples)
     gain = samples.dtype.type(10.0 ** ((_USUAL - peak) / 20.0))

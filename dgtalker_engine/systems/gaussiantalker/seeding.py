@@ -18,7 +18,7 @@ from ...training.clip_frames import ClipFrames
 from .borrowing import borrowed
 from .config import GaussianTalkerConfig
 from .hairline import UNDER_HAIR, without_skin
-from .shell import OUTER, THROUGH, Shell, around_person, fit_shell, seen_through
+from .shell import EDGE, NEAR, OUTER, THROUGH, Shell, around_person, fit_shell, seen_through
 
 _FRAMES = 12
 _DENSITY = {
@@ -42,8 +42,6 @@ _TEETH = (0.62, 0.56, 0.5)
 _WIDTH, _THICKNESS = 0.6, 0.15  # standard deviations, in distances between neighbours
 _FACING = 0.25  # cosine to the view: what is seen at a flatter angle takes its colour from elsewhere
 _NECK_FACING = 0.45  # a collar that stands before the neck is at its sides
-_EDGE = 0.012  # of the picture's side: so near their edge masks may show what is behind
-_NEAR = 0.004  # metres behind what is seen of the mesh, within which a Gaussian is seen
 
 
 @dataclass(frozen=True)
@@ -185,7 +183,7 @@ class _Look:
         raster = rasterize(*project(self.camera, self.vertices), faces, frames.size, frames.size)
         self.depth = raster.depth
         person = self.head | (frames.labels(index) == Region.NECK)
-        edge = max(1, round(_EDGE * frames.size))
+        edge = max(1, round(EDGE * frames.size))
         self._sure = [binary_erosion(mask, iterations=edge, border_value=1) for mask in (person, self.head)]
         self.around = around_person(frames, index)
         self.triangles = np.unique(raster.triangles[(raster.triangles >= 0) & self.head])
@@ -213,7 +211,7 @@ class _Look:
         shown = np.where(neck, *(sure[row, column] for sure in self._sure)) & (
             cosine > np.where(neck, _NECK_FACING, _FACING)
         )
-        return self.picture[row, column], shown & (depth < self.depth[row, column] + _NEAR)
+        return self.picture[row, column], shown & (depth < self.depth[row, column] + NEAR)
 
 
 def _colours(

@@ -25,7 +25,10 @@ _SHARPNESS = 8  # how much more a direction across the view counts than one alon
 _LOWEST = -0.75  # the z of directions below which there is no hair
 _GAP = 4  # rings of directions, about 4° each, up to which a gap in the hair is closed from each side
 _DIVE = 0.002  # metres
-_EDGE = 0.012  # of the picture's side
+EDGE = 0.012
+"""Of the picture's side: so near their edge masks may show what is behind."""
+NEAR = 0.004
+"""Metres behind what is seen of the mesh, within which a point is seen."""
 _CARVE, _MOST_CARVED = 0.001, 40  # metres, and how often
 THROUGH = 0.3
 """The share of the frames that see what is behind a place from which on it is no part of the person."""
@@ -126,7 +129,7 @@ def _carved(
 
 def around_person(frames: ClipFrames, index: int) -> np.ndarray:
     """Where a frame shows the person, or may, since masks' edges are not sure to some pixels, bool (size, size)."""
-    edge = max(1, round(_EDGE * frames.size))
+    edge = max(1, round(EDGE * frames.size))
     return binary_dilation(frames.clip.mask(index) >= PERSON, iterations=edge)
 
 

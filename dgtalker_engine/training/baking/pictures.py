@@ -79,5 +79,5 @@ def drawn(cloud: Gaussians, camera: Camera) -> tuple[torch.Tensor, torch.Tensor]
 
 
 def wanted(source: BakeSource, view: View) -> tuple[torch.Tensor, torch.Tensor]:
-    """The same of the model, as it was trained to be drawn."""
+    """The same of the model."""
     return drawn(source.cloud(view.weights), view.camera)

@@ -18,7 +18,7 @@ from .source import PICTURE, BakeSource
 MOST = 36_000
 """Gaussians that 512² pictures are drawn of at 100 frames/s on two cores."""
 LEAST_PIXELS = 0.3
-"""Of a picture of 512², of which a Gaussian has to be the whole colour, in any that was looked at."""
+"""Of a picture of 512², of which a Gaussian has to be the whole colour in any that was looked at, beyond frames too."""
 STEPS = 160
 RATES = {"sh": 0.01, "opacities": 0.03, "scales": 0.01}
 
@@ -31,10 +31,10 @@ def kept(source: BakeSource, check: Check, most: int = MOST) -> np.ndarray:
     largest = total = np.zeros(0, np.float32)
     for done, view in enumerate(views):
         cloud, pixels = source.cloud(view.weights), (PICTURE / view.camera.width) ** 2
-        # The clip's pictures end at shoulders that others will see.
-        seen = contributions(cloud, pictures.whole(view, cloud)) * pixels
-        largest = np.maximum(largest, seen) if done else seen
-        total = total + seen if done else seen
+        # The clip's pictures end at shoulders that others will see; they stay, but face and hair come before them.
+        beyond, within = (contributions(cloud, each) * pixels for each in (pictures.whole(view, cloud), view))
+        largest = np.maximum(largest, beyond) if done else beyond
+        total = total + within if done else within
         check(done / len(views))
     rows = np.flatnonzero(largest > LEAST_PIXELS)
     if len(rows) > most:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from dgtalker_engine.capture.face_model import Region
 from dgtalker_engine.capture.mesh_raster import rasterize
 from dgtalker_engine.capture.regions import project
+from dgtalker_engine.systems.gaussiantalker import hairline
 from dgtalker_engine.systems.gaussiantalker.hairline import without_skin
 from dgtalker_engine.systems.gaussiantalker.shell import Shell, fit_shell
 from dgtalker_engine.training.clip_frames import ClipFrames
@@ -55,9 +57,23 @@ def test_what_is_left_hangs_together(frames: ClipFrames, shell: Shell) -> None:
 
 
 def test_hair_of_the_skins_colour_stays(frames: ClipFrames, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    grey = frames.frame(0) * 0 + 0.5
+    noise = np.random.default_rng(0).normal(0.5, 0.03, frames.frame(0).shape).astype(np.float32)
+    grey = torch.from_numpy(noise)
     monkeypatch.setattr(frames, "frame", lambda index: grey)
     assert len(without_skin(shell, frames).faces) > 0.97 * len(shell.faces)
+
+
+def test_a_tuft_over_skin_goes_and_a_bun_stays() -> None:
+    strip = np.array([[i, i + 1, i + 2] for i in range(400)])
+    tuft, bun = strip[:8] + 1000, strip[:8] + 2000
+    faces = np.concatenate([strip, tuft, bun])
+    over_skin = np.zeros(len(faces), bool)
+    over_skin[400:408] = True
+    firm = hairline._without_scraps(faces, np.ones(len(faces), bool), over_skin)
+    assert firm[1:399].all()
+    assert not firm[400:408].any()
+    assert firm[409:415].any()
+    assert not hairline._without_scraps(faces, np.zeros(len(faces), bool), over_skin).any()
 
 
 def test_where_there_is_no_hair_there_is_none(frames: ClipFrames) -> None:
