@@ -27,7 +27,7 @@ _LEAST = 40  # triangles of either, to know its colours
 _TOLD_APART = 0.75
 """The share of hair's colours that lie nearer to the rest of hair's than to skin's, from which on colours tell the two
 apart: by chance it is 0.5, of shaven heads 0.6, of dark hair on dark skin 0.87."""
-_VOTES, _AROUND = 9, 0.03  # triangles around one that say what it is, and within how many metres
+_VOTES, _AROUND = 9, 0.05  # triangles around one that say what it is, and within how many metres
 _ISLAND = 0.05  # of the shell: what is smaller, over skin and hangs together with nothing is no hair
 UNDER_HAIR = 0.03
 """Metres beyond the face on the scalp up to which the face model has Gaussians under hair."""

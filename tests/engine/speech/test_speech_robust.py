@@ -10,6 +10,7 @@ from speech_tools import RATE, TEXT, lip_gap, real_speech, sample, speak
 
 from dgtalker_engine import speech
 from dgtalker_engine.speech import sound
+from dgtalker_engine.speech.analysis import activity
 from dgtalker_engine.speech.progress import NO_PROGRESS
 
 REAL = ("german.wav", "mandarin.wav", "english_male_angry.wav", "ljspeech/LJ001-0004.wav")
@@ -145,6 +146,14 @@ def test_a_silent_room_is_no_voice_however_far_it_is_turned_up(decibels):
     result = speak(np.round(tone * 10 ** (decibels / 20) * 32767).astype(np.int16), RATE, fps=25)
     assert any("No speech" in note for note in result.notes)
     assert lip_gap(result.performance).max() < 0.02
+
+
+@pytest.mark.parametrize("begins", [0.3, 0.9, 1.5])
+def test_a_word_from_far_away_is_no_silent_room(begins):
+    word = at_rate(*sample())[int(begins * RATE) : int((begins + 0.5) * RATE)]
+    heard, level = activity.levelled(word * np.float32(0.02))
+    assert heard.any()
+    assert level.max() > activity.loudness(word).max() - 12
 
 
 @pytest.mark.parametrize("begins", [0.0, 0.005, 0.013, 1.5])
