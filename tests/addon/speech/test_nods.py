@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import bpy
 import numpy as np
@@ -385,3 +387,20 @@ def test_a_head_that_goes_on_turning_as_a_whole_is_written_once(keys, room, monk
     assert again == []
     head.dgtalker_speech.turns = False
     assert again == [head]
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_the_panel_says_why_it_cannot_nod_also_while_the_section_is_closed(room, make_necked, hang, armature, closed):
+    head = make_necked()
+    hang(head, armature, "neck")
+    head.dgtalker_speech.nod_bone = "nape"
+    layout = MagicMock()
+    body = None if closed else layout.body
+    layout.panel.return_value = layout.header, body
+    system = SimpleNamespace(system=SimpleNamespace(ui_scale=1.0))
+    context = SimpleNamespace(region=SimpleNamespace(width=2000), preferences=system)
+    room("speech.ui.key_panels").draw_nods(layout, context, head)
+    texts = [call.kwargs.get("text") for call in layout.mock_calls]
+    assert "Body has no bone nape: Ada does not nod." in texts
+    shown = [call.args[1] for call in layout.body.column().mock_calls if len(call.args) > 1]
+    assert shown == ([] if closed else ["nod_target", "nod_bone"])
