@@ -53,6 +53,7 @@ class SpeakerProperties(PropertyGroup, Protocol):
     nod_target: bpy.types.Object | None
     nod_bone: str
     nodded: bpy.types.Object | None
+    nods_for: bpy.types.Object | None
     own_manner: bool
     manner_of: str
     names: Any

@@ -10,6 +10,7 @@ from typing import Any
 
 import bpy
 
+from .keys import nods
 from .takes import live
 from .timeline import settings, speakers
 
@@ -39,7 +40,7 @@ def _can_speak(properties: Any, ob: Any) -> bool:
 
 
 def _can_nod_for(properties: Any, ob: Any) -> bool:
-    return ob != properties.id_data and not speakers.is_speaker(ob)
+    return ob.type in nods.CARRIERS and bool(ob.users_scene)
 
 
 def _speaker_chosen(properties: Any, context: bpy.types.Context) -> None:
@@ -146,7 +147,9 @@ class SpeakerPropertyGroup(bpy.types.PropertyGroup):
         update=live.speaker_changed,
     )
     nodded: bpy.props.PointerProperty(type=bpy.types.Object, options=set(), override={"LIBRARY_OVERRIDABLE"})
-    """The object other than the speaker itself whose keys turn it now."""
+    """The object other than the speaker itself whose keys turn it now, if that agrees; see `keys.nods.carrier`."""
+    nods_for: bpy.props.PointerProperty(type=bpy.types.Object, options=set(), override={"LIBRARY_OVERRIDABLE"})
+    """Of an Empty or an armature: the speaker whose nods its keys are. Copies of the speaker do not nod by it."""
     names: bpy.props.CollectionProperty(type=ControlName, override={"LIBRARY_OVERRIDABLE", "USE_INSERTION"})
     """Chosen by the user; empty where the shape keys' names say which they are."""
     own_manner: bpy.props.BoolProperty(

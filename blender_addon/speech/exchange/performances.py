@@ -15,7 +15,7 @@ from dgtalker_engine.rig import HEAD_NAMES
 
 from ...head import model
 from ...properties import speaker_properties
-from ..keys import evaluation, keyframes, nods, visibility
+from ..keys import evaluation, keyframes, labels, nods, visibility
 from ..takes import recordings, retarget
 from ..timeline import speakers, strips
 
@@ -50,7 +50,7 @@ def apply(head: bpy.types.Object, performance: Performance, scene: bpy.types.Sce
         recordings.keep(head, performance, first)
         notes = [*retarget.rewrite_anyway(head, scene), *visibility.notes(head)]
     if unused:
-        notes.append(f"{head.name} has no slider for {keyframes.listed(unused)}.")
+        notes.append(f"{head.name} has no slider for {labels.listed(unused)}.")
     return notes
 
 

@@ -93,10 +93,7 @@ def keep_edits(
         if differs.any():
             changed[path] = frames[differs], values[differs]
     if changed and not (same and 2 * alike >= every):
-        for action in lifted.actions:
-            action.use_fake_user = True
-        names = ", ".join(action.name for action in lifted.actions)
-        notes.append(f"What you changed on that track is kept in the action {names}.")
+        notes.append(f"What you changed on that track is kept in the action {_kept(lifted.actions)}.")
         return
     generated.overwrite(owner, changed)
     for action in lifted.actions:
@@ -113,6 +110,23 @@ def remove(owner: bpy.types.ID, rest: Mapping[str, float]) -> None:
         _drop(action)
 
 
+def set_aside(owner: bpy.types.ID, lifted: Lifted, notes: list[str]) -> Lifted:
+    """Keeps what was lifted where no plain keys come of it, and lays what it moved to rest.
+
+    Args:
+        notes: gets a sentence for the user.
+
+    Returns:
+        That nothing is left.
+    """
+    for path in lifted.curves:
+        generated.set_value(owner, path, 1.0 if path == ("delta_rotation_quaternion", 0) else 0.0)
+    if lifted.actions:
+        names = _kept(lifted.actions)
+        notes.append(f"What turned {owner.name} until now, with what you changed there, is kept in the action {names}.")
+    return Lifted({}, [])
+
+
 def bake(owner: bpy.types.ID) -> None:
     """Lets tracks of the first design be the animator's own."""
     for _, strip in _strips(owner):
@@ -124,6 +138,13 @@ def bake(owner: bpy.types.ID) -> None:
 def _arrays(shown: Mapping[int, float]) -> tuple[np.ndarray, np.ndarray]:
     frames = sorted(shown)
     return np.array(frames, int), np.array([shown[frame] for frame in frames])
+
+
+def _kept(actions: list[bpy.types.Action]) -> str:
+    """Lets the file keep actions that nothing plays; their names."""
+    for action in actions:
+        action.use_fake_user = True
+    return ", ".join(action.name for action in actions)
 
 
 def _drop(action: bpy.types.Action) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -88,7 +89,8 @@ class Turned:
         return posed.rotation_mode
 
     def _rotations(self, first: int) -> Iterator[Matrix]:
-        """The object's own rotation from frame `first` on, as its action moves it, (3, 3), without end."""
+        """What stands between a delta and the turn, from frame `first` on, (3, 3), without end: the object's own
+        rotation, as its action moves it; nothing for a bone."""
         head, path = self.owner, "rotation_quaternion" if self.path == DELTA_PATHS[1] else "rotation_euler"
         rest = list(getattr(head, path))
         curves = {curve.array_index: curve for curve in animation_data.active_curves(head) if curve.data_path == path}
@@ -101,6 +103,18 @@ class Turned:
             else:
                 yield still
             frame += 1
+
+
+def bone_of(path: str) -> str:
+    """The name of the bone of a data path of `Turned`; empty for an object's."""
+    found = re.match(r'pose\.bones\["(.*)"\]\.', path)
+    return bpy.utils.unescape_identifier(found[1]) if found else ""
+
+
+def posed_of(owner: bpy.types.Object, path: str) -> Any:
+    """What a data path of `Turned` turns: the object, or a bone of its pose; None where that bone is gone."""
+    bone = bone_of(path)
+    return (owner.pose.bones.get(bone) if owner.pose else None) if bone else owner
 
 
 def rest_of(path: str) -> tuple[float, ...]:

@@ -13,7 +13,7 @@ from ... import animation_data
 from ...head import model
 from ...properties import keys_properties
 from ..timeline import one_clock, speakers
-from . import evaluation, generated, keyframes, merge, places, turns
+from . import evaluation, generated, keyframes, labels, merge, nods, places, turns
 from .places import Place
 
 TURNING = {
@@ -74,9 +74,9 @@ def unseen(head: bpy.types.Object) -> list[str]:
             written = np.clip(curve.base[rows], *generated.limits(key, path[0])) if path in column else curve.base[rows]
             free = ~merge.mask_of(curve.kept, curve.start, len(curve.base))[rows] & ~np.isnan(written)
             if path in column and np.any(np.abs(seen[inside, column[path]] - written)[free] > VISIBLE):
-                moved.append(keyframes.label_of(key, path))
+                moved.append(labels.label_of(key, path))
         if moved:
-            names = keyframes.listed(moved)
+            names = labels.listed(moved)
             return [f"{part.name} does not move as its keys say: modifiers of curves or other tracks change {names}."]
     return []
 
@@ -146,7 +146,7 @@ def _muted(head: bpy.types.Object, owner: bpy.types.ID, place: Place) -> Iterato
     known, curves = places.ledger_of(owner).curves, place.curves()
     muted = {path: curve for path, curve in curves.items() if path in known and _is_muted(curve)}
     if muted:
-        names = keyframes.listed([keyframes.label_of(owner, path) for path in muted])
+        names = labels.listed([labels.label_of(owner, path) for path in muted])
         yield Hindrance(f"Curves of {name} are muted: {names}.", lambda: _unmute(owner))
 
 
@@ -159,20 +159,30 @@ def _of_object(head: bpy.types.Object) -> Iterator[Hindrance]:
         paths = {path for path, _ in places.ledger_of(key).curves}
         muted = [block for block in key.key_blocks if block.mute and block.path_from_id("value") in paths]
         if muted:
-            names = keyframes.listed([block.name for block in muted])
+            names = labels.listed([block.name for block in muted])
             yield Hindrance(f"Shape keys of {head.name} are muted: {names}.", lambda: _unmute_blocks(head))
     if head.show_only_shape_key:
         text = f"{head.name} shows its active shape key alone."
         yield Hindrance(text, _setter(head, "show_only_shape_key", False))
-    turned = {path for path, _ in places.ledger_of(head).curves}
-    if turned and (head.rotation_mode == "QUATERNION") != (turns.DELTA_PATHS[1] in turned):
-        yield Hindrance(f"The rotation mode of {head.name} was changed: press Animate, and it nods again.")
-    for constraint in head.constraints if turned else ():
+    carrier = nods.carrier(head)
+    for owner in (head, *([carrier] if carrier else [])):
+        for path in sorted({path for path, _ in places.ledger_of(owner).curves}):
+            yield from _of_turned(head, owner, path)
+
+
+def _of_turned(head: bpy.types.Object, owner: bpy.types.Object, path: str) -> Iterator[Hindrance]:
+    """What hides the turns on a data path of a head, or of an Empty or an armature by which it nods."""
+    posed = turns.posed_of(owner, path)
+    if posed is None:
+        return  # the panel says that the bone is gone
+    if (posed.rotation_mode == "QUATERNION") != path.endswith("quaternion"):
+        yield Hindrance(f"The rotation mode of {posed.name} was changed: press Animate, and {head.name} nods again.")
+    for constraint in posed.constraints:
         if constraint.type in TURNING and not constraint.mute and constraint.influence > 0.0:
-            yield Hindrance(
-                f"The constraint {constraint.name} turns {head.name}: it does not nod. Give the constraint to an Empty "
-                "and parent the head to that."
-            )
+            mend = "Give the constraint to an Empty and parent the head to that."
+            if owner != head:
+                mend = "Choose what it does not turn in Nods Move."
+            yield Hindrance(f"The constraint {constraint.name} turns {posed.name}: {head.name} does not nod. {mend}")
 
 
 def _is_muted(curve: bpy.types.FCurve) -> bool:

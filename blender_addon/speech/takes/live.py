@@ -16,6 +16,7 @@ from bpy.app.handlers import persistent
 from dgtalker_engine.errors import DGTalkerError
 
 from ... import animation_data
+from ..keys import nods
 from ..timeline import speakers
 from . import retarget
 
@@ -45,7 +46,7 @@ def speaker_changed(properties: Any, context: bpy.types.Context) -> None:
 
 def follow(head: bpy.types.Object) -> None:
     """Rewrites a speaker's keys now, or soon where that takes longer."""
-    if not retarget.follows(head):
+    if nods.settles(head) or not retarget.follows(head):
         return
     busy = bpy.app.is_job_running("RENDER")
     if bpy.app.background or (not busy and _cost.get(head.session_uid, 0.0) < AT_ONCE):

@@ -100,7 +100,8 @@ class LockKeys(KeysOperator, bpy.types.Operator):
         except DGTalkerError as error:
             return ui.report(self, error)
         if not count:
-            self.report({"WARNING"}, f"{head.name} has no generated keys from {self.first} to {self.last}.")
+            none = f"{head.name} has no generated keys from {self.first} to {self.last}."
+            self.report({"WARNING"}, " ".join([none, *notes]))
             return {"CANCELLED"}
         if notes:
             self.report({"WARNING"}, " ".join(notes))

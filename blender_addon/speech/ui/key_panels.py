@@ -14,7 +14,8 @@ from dgtalker_engine.errors import DGTalkerError
 from ... import ui
 from ...head import model
 from ...properties import speaker_properties
-from ..keys import keyframes, visibility
+from ..keys import keyframes, nods, visibility
+from ..keys.labels import Edit
 from ..timeline import speakers
 from . import key_operators
 
@@ -31,7 +32,7 @@ ICONS: dict[str, Any] = {"EDITED": "GREASEPENCIL", "LOCKED": "LOCKED", "OWN": "K
 class _State:
     """What is shown of a speaker, and since when."""
 
-    edits: list[keyframes.Edit]
+    edits: list[Edit]
     hindrances: list[visibility.Hindrance]
     problem: str
     until: float
@@ -42,10 +43,16 @@ _fresh: set[int] = set()
 """Speakers, by session_uid, of which nothing changed since they were looked at."""
 
 
-def draw_nods(layout: Any, head: bpy.types.Object) -> None:
-    """What turns with a speaker's head."""
+def draw_nods(layout: Any, context: bpy.types.Context, head: bpy.types.Object) -> None:
+    """What turns with a speaker's head, and why it cannot."""
     own = speaker_properties(head)
-    column = layout.column()
+    if problem := nods.target_problem(head):
+        ui.alert(layout, context, problem)
+    header, body = layout.panel("dgtalker_nods", default_closed=True)
+    header.label(text=f"{head.name}'s Nods")
+    if not body:
+        return
+    column = body.column()
     column.use_property_split = True
     column.prop(own, "nod_target")
     target = own.nod_target
@@ -97,7 +104,7 @@ def _state(head: bpy.types.Object) -> _State:
     if known is None or (number not in _fresh and now >= known.until):
         _fresh.add(number)
         begin = time.perf_counter()
-        edits: list[keyframes.Edit] = []
+        edits: list[Edit] = []
         hindrances: list[visibility.Hindrance] = []
         problem = ""
         try:

@@ -94,7 +94,7 @@ class SpeechPanel(ui.PanelMixin):
             _draw_strip(layout, context, strip)
         head = _shown_speaker(context, strip)
         if head:
-            _draw_speaker(layout, head)
+            _draw_speaker(layout, context, head)
         target = exchange_operators.target(context)
         if target and keyframes.spoken(target):
             key_panels.draw(layout, context, target)
@@ -169,8 +169,8 @@ def _shown_speaker(context: bpy.types.Context, strip: Any) -> bpy.types.Object |
     return spoken or (context.object if speakers.is_speaker(context.object) else None)
 
 
-def _draw_speaker(layout: Any, head: bpy.types.Object) -> None:
-    """What a speaker keeps for itself: whose manner it has, and styles that can be keyed."""
+def _draw_speaker(layout: Any, context: bpy.types.Context, head: bpy.types.Object) -> None:
+    """What a speaker keeps for itself: whose manner it has, styles that can be keyed, and by what it nods."""
     own = speaker_properties(head)
     if avatars.has_manner(head):
         layout.prop(own, "own_manner", text=f"Speaks as {model.consent_of(head).get('subject') or head.name}")
@@ -181,7 +181,7 @@ def _draw_speaker(layout: Any, head: bpy.types.Object) -> None:
         column.use_property_split = True
         for name in settings.STYLE_SLIDERS:
             column.prop(own, name, slider=True)
-        key_panels.draw_nods(body, head)
+    key_panels.draw_nods(layout, context, head)
 
 
 def _draw_lips(layout: Any, context: bpy.types.Context, scene: bpy.types.Scene) -> None:

@@ -1,9 +1,11 @@
-"""By what a speaker nods: its neck, or itself as a whole."""
+"""By what a speaker nods: its neck, itself as a whole, or an Empty or a bone that it hangs on."""
 
 from __future__ import annotations
 
 import json
 import math
+from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import bpy
 import numpy as np
@@ -96,7 +98,7 @@ def test_a_head_whose_object_turned_before_goes_on_so_with_what_was_edited(keys,
     assert value(head, "headNod", FIRST + 49) == 0
     head.dgtalker_speech.turns = False
     notes = keys.write(head, make_performance(50), FIRST)
-    assert any("stays as your own keys: turn X" in note for note in notes)
+    assert any("stays as your own keys: Ada turn X" in note for note in notes)
 
 
 def test_a_head_that_should_turn_farther_than_its_neck_says_so(keys, make_necked, make_performance):
@@ -221,7 +223,7 @@ def test_edits_of_a_bones_nods_stay_and_are_listed(keys, make_necked, make_perfo
     point.co.y = 0.75
     keys.write(head, make_performance(50, headPitch=-0.1), FIRST)
     assert curve.evaluate(FIRST + 20) == pytest.approx(0.75)
-    assert [edit.text for edit in keys.edits(head)] == [f"turn X {FIRST + 20}"]
+    assert [edit.text for edit in keys.edits(head)] == [f"Body neck turn X {FIRST + 20}"]
 
 
 def test_a_bone_that_is_gone_is_said(keys, make_necked, make_performance, hang, armature):
@@ -229,3 +231,176 @@ def test_a_bone_that_is_gone_is_said(keys, make_necked, make_performance, hang, 
     hang(head, armature, "neck")
     head.dgtalker_speech.nod_bone = "nape"
     assert any("has no bone nape" in note for note in keys.write(head, make_performance(50), FIRST))
+
+
+def twin_of(head: bpy.types.Object) -> bpy.types.Object:
+    """As Shift-D makes it, with sliders of its own."""
+    twin = head.copy()
+    twin.data = head.data.copy()
+    bpy.context.scene.collection.objects.link(twin)
+    return twin
+
+
+def test_a_copy_of_a_head_leaves_the_original_its_nods(keys, make_necked, make_performance, hang, empty):
+    head = make_necked()
+    hang(head, empty)
+    keys.write(head, make_performance(50), FIRST)
+    before = turn_of(head, FIRST + 49)
+    twin = twin_of(head)
+    notes = keys.write(twin, make_performance(50, headPitch=-0.3), FIRST)
+    assert f"Ada nods by Neck already: {twin.name} cannot." in notes
+    keys.clear(twin)
+    assert turn_of(head, FIRST + 49) == pytest.approx(before)
+    keys.clear(head)
+    assert keys.write(twin, make_performance(50), FIRST) == []
+    assert fcurve(empty, "delta_rotation_euler") is not None
+
+
+def test_copies_of_a_head_and_its_empty_nod_by_themselves(keys, make_necked, make_performance, hang, empty):
+    head = make_necked()
+    hang(head, empty)
+    keys.write(head, make_performance(50), FIRST)
+    for ob in bpy.context.scene.objects:
+        ob.select_set(True)
+    bpy.ops.object.duplicate()
+    twin = next(ob for ob in bpy.context.scene.objects if ob.type == "MESH" and ob != head)
+    assert twin.dgtalker_speech.nod_target != empty
+    assert not any("already" in note for note in keys.write(twin, make_performance(50, headPitch=-0.3), FIRST))
+    keys.clear(twin)
+    assert fcurve(empty, "delta_rotation_euler") is not None
+
+
+def test_a_deleted_empty_is_said_and_speech_goes_on(keys, room, make_necked, make_performance, hang, empty):
+    head = make_necked()
+    hang(head, empty)
+    keys.write(head, make_performance(50), FIRST)
+    bpy.context.scene.collection.objects.unlink(empty)
+    said = "Neck was deleted: Ada does not nod. Clear Nods Move."
+    assert room("speech.keys.nods").target_problem(head) == said
+    assert said in keys.write(head, make_performance(50), FIRST)
+    assert value(head, "jawOpen", FIRST + 49) == pytest.approx(1.0)
+    assert empty.animation_data.action is None
+
+
+def test_turns_whose_keys_were_deleted_are_forgotten_once_they_are_not_wanted(
+    keys, room, make_necked, make_performance
+):
+    head = make_necked()
+    head.dgtalker_speech.turns = True
+    keys.write(head, make_performance(50), FIRST)
+    head.animation_data.action = None
+    head.dgtalker_speech.turns = False
+    assert room("speech.keys.visibility").elsewhere_reason(head)
+    keys.write(head, make_performance(50), FIRST)
+    assert room("speech.keys.visibility").elsewhere_reason(head) == ""
+    assert value(head, "headNod", FIRST + 49) > 0.3
+
+
+def test_an_empty_whose_nla_strip_is_edited_is_not_written_to(keys, make_necked, make_performance, hang, empty):
+    head = make_necked()
+    hang(head, empty)
+    empty.keyframe_insert("location", frame=1)
+    animation = empty.animation_data
+    track, action = animation.nla_tracks.new(), animation.action
+    strip = track.strips.new("Walk", 1, action)
+    animation.action = None
+    strip.select = track.select = True
+    animation.nla_tracks.active = track
+    animation.use_tweak_mode = True
+    assert "An NLA strip of Neck is being edited" in keys.locked_reason(head)
+
+
+def test_what_is_known_of_an_empty_and_damaged_costs_the_nods_only(keys, make_necked, make_performance, hang, empty):
+    head = make_necked()
+    hang(head, empty)
+    empty.dgtalker_ledger = "broken"
+    assert any(note.startswith("Neck: ") for note in keys.write(head, make_performance(50), FIRST))
+    assert value(head, "jawOpen", FIRST + 49) == pytest.approx(1.0)
+
+
+def test_a_constraint_on_the_bone_that_nods_is_said(keys, room, make_necked, make_performance, hang, armature, empty):
+    head = make_necked()
+    hang(head, armature, "neck")
+    keys.write(head, make_performance(50), FIRST)
+    constraint = armature.pose.bones["neck"].constraints.new("COPY_ROTATION")
+    constraint.target = empty
+    assert any("turns neck: Ada does not nod." in note for note in room("speech.keys.visibility").notes(head))
+    armature.pose.bones["neck"].constraints.remove(constraint)
+    armature.pose.bones["neck"].rotation_mode = "XYZ"
+    assert any("rotation mode of neck was changed" in note for note in room("speech.keys.visibility").notes(head))
+
+
+def test_baked_nods_leave_the_empty_to_others(keys, make_necked, make_performance, hang, empty):
+    head, other = make_necked(), make_necked("Bob")
+    hang(head, empty)
+    keys.write(head, make_performance(50), FIRST)
+    keys.bake(head)
+    hang(other, empty)
+    assert not any("already" in note for note in keys.write(other, make_performance(50), FIRST))
+
+
+def test_turns_on_a_track_of_the_first_release_are_kept_where_something_else_nods(
+    keys, make_head, make_performance, hang, empty
+):
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    animation = head.animation_data
+    action, slot = animation.action, animation.action_slot
+    action["dgtalker_speech"] = True
+    animation.action = None
+    strip = animation.nla_tracks.new().strips.new("Speech", int(action.frame_range[0]), action)
+    strip.action_slot = slot
+    head.dgtalker_ledger, head.dgtalker_action = "", None
+    hang(head, empty)
+    notes = keys.write(head, make_performance(50), FIRST)
+    assert any(f"is kept in the action {action.name}" in note for note in notes)
+    assert action.use_fake_user
+    assert not head.animation_data.nla_tracks
+    assert not any(head.delta_rotation_euler)
+
+
+def test_an_empty_that_is_a_locked_override_is_refused(keys, make_necked, make_performance, hang, empty, tmp_path):
+    library = str(tmp_path / "library.blend")
+    bpy.data.libraries.write(library, {empty})
+    bpy.data.objects.remove(empty)
+    with bpy.data.libraries.load(library, link=True) as (_, wanted):
+        wanted.objects = ["Neck"]
+    locked = wanted.objects[0].override_create(remap_local_usages=True)
+    bpy.context.scene.collection.objects.link(locked)
+    locked.override_library.is_system_override = True
+    head = make_necked()
+    hang(head, locked)
+    assert any("Neck is a locked library override" in note for note in keys.write(head, make_performance(50), FIRST))
+    assert locked.animation_data is None
+
+
+def test_a_head_that_goes_on_turning_as_a_whole_is_written_once(keys, room, monkeypatch, make_necked, make_performance):
+    head = make_necked()
+    head.dgtalker_speech.turns = True
+    keys.write(head, make_performance(50), FIRST)
+    head.dgtalker_speech.property_unset("turns")
+    again = []
+    monkeypatch.setattr(room("speech.takes.retarget"), "follows", lambda head: True)
+    monkeypatch.setattr(room("speech.takes.retarget"), "rewrite", again.append)
+    keys.write(head, make_performance(50), FIRST)
+    assert head.dgtalker_speech.turns
+    assert again == []
+    head.dgtalker_speech.turns = False
+    assert again == [head]
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_the_panel_says_why_it_cannot_nod_also_while_the_section_is_closed(room, make_necked, hang, armature, closed):
+    head = make_necked()
+    hang(head, armature, "neck")
+    head.dgtalker_speech.nod_bone = "nape"
+    layout = MagicMock()
+    body = None if closed else layout.body
+    layout.panel.return_value = layout.header, body
+    system = SimpleNamespace(system=SimpleNamespace(ui_scale=1.0))
+    context = SimpleNamespace(region=SimpleNamespace(width=2000), preferences=system)
+    room("speech.ui.key_panels").draw_nods(layout, context, head)
+    texts = [call.kwargs.get("text") for call in layout.mock_calls]
+    assert "Body has no bone nape: Ada does not nod." in texts
+    shown = [call.args[1] for call in layout.body.column().mock_calls if len(call.args) > 1]
+    assert shown == ([] if closed else ["nod_target", "nod_bone"])

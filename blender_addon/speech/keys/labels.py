@@ -1,0 +1,52 @@
+"""What generated keys stay out of, and how curves are called, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import bpy
+
+from . import turns
+from .generated import Sheet
+from .ledger import Path
+from .merge import Kept
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Frames of one of a speaker's curves that generated keys stay out of."""
+
+    owner: bpy.types.ID
+    path: Path
+    label: str
+    kept: Kept
+
+    @property
+    def text(self) -> str:
+        """As the panel shows it: ``jawOpen 30–34``."""
+        frames = f"{self.kept.start}–{self.kept.end}" if self.kept.end > self.kept.start else f"{self.kept.start}"
+        return f"{self.label} {frames}"
+
+
+def label_of(owner: bpy.types.ID, path: Path) -> str:
+    """The name of a curve for people: ``jawOpen``, or what turns about which axis, as in ``Body neck turn X``."""
+    if isinstance(owner, bpy.types.Key):
+        return path[0].removeprefix('key_blocks["').removesuffix('"].value')
+    bone = turns.bone_of(path[0])
+    axis = "WXYZ"[-len(turns.rest_of(path[0])) :][path[1]]
+    return f"{owner.name} {bone} turn {axis}" if bone else f"{owner.name} turn {axis}"
+
+
+def listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def named(owner: bpy.types.ID, path: Path, kept: Kept) -> str:
+    """A range and its curve in words."""
+    return Edit(owner, path, label_of(owner, path), kept).text
+
+
+def hidden(sheet: Sheet) -> list[str]:
+    """The ranges in which the animator's keys from before stay instead of speech, in words."""
+    return [named(sheet.owner, path, kept) for path, kept in sheet.kept if kept.kind == "OWN" and kept.end > kept.start]
