@@ -31,6 +31,9 @@ _due: dict[int, float] = {}
 _suspected: set[int] = set()
 """Those in `_due` that are written only where their keys are behind, which is looked at when they rest."""
 
+_looking: list[bool] = []
+"""Not empty while what Blender updates comes of looking and writing, which is no change."""
+
 _cost: dict[int, float] = {}
 """Seconds that the last writing took."""
 
@@ -87,13 +90,26 @@ def _tick() -> float | None:
     now = time.monotonic()
     if bpy.app.is_job_running("RENDER"):
         return REST
-    for number in [number for number, due in _due.items() if due <= now]:
+    resting = [number for number, due in _due.items() if due <= now]
+    for number in resting:
         del _due[number]
         head = next((ob for ob in bpy.data.objects if ob.session_uid == number), None)
         if speakers.is_speaker(head) and (number not in _suspected or _is_behind(head)):
             _write(head)
         _suspected.discard(number)
+    if resting:
+        _settle()
     return max(0.01, min(_due.values()) - now) if _due else None
+
+
+def _settle() -> None:
+    """Lets Blender update what looking at driven styles touched, which else would be looked at again, for ever."""
+    _looking.append(True)
+    try:
+        for window in bpy.context.window_manager.windows:
+            window.view_layer.update()
+    finally:
+        _looking.clear()
 
 
 def _is_behind(head: bpy.types.Object) -> bool:
@@ -116,6 +132,8 @@ def _updated(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
 
     Blender names the action, or only the object where a key was added to a curve that it had just evaluated.
     """
+    if _looking:
+        return
     kinds = (bpy.types.Action, bpy.types.Object)
     changed = {update.id.original for update in depsgraph.updates if isinstance(update.id, kinds)}
     objects = {each for each in changed if isinstance(each, bpy.types.Object)}

@@ -248,7 +248,7 @@ def rest(room, monkeypatch):
     """Sliders follow as in a window; `rest()` is a moment in which nothing changes."""
     live = room("speech.takes.live")
     app = SimpleNamespace(background=False, is_job_running=bpy.app.is_job_running, timers=bpy.app.timers)
-    monkeypatch.setattr(live, "bpy", SimpleNamespace(app=app, data=bpy.data, types=bpy.types))
+    monkeypatch.setattr(live, "bpy", SimpleNamespace(app=app, context=bpy.context, data=bpy.data, types=bpy.types))
 
     def pass_by() -> None:
         live._due.update(dict.fromkeys(live._due, 0.0))
@@ -274,6 +274,8 @@ def test_moving_a_head_evaluates_nothing_until_it_rests_and_writes_nothing_then(
     assert done == []
     rest()
     assert done == ["evaluated"]
+    bpy.context.view_layer.update()
+    assert not live._due, "to look is no change"
 
 
 def test_keys_of_a_style_are_followed_once_they_rest(animated, rest, curve):
