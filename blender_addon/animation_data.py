@@ -38,9 +38,10 @@ def channelbags(action: bpy.types.Action) -> Iterator[bpy.types.ActionChannelbag
 def active_curves(owner: bpy.types.ID) -> list[bpy.types.FCurve]:
     """The curves of the action that the animator works on."""
     animation = of(owner)
-    if not animation or not animation.action or not animation.action_slot or not animation.action.layers:
+    if not animation or not animation.action or not animation.action_slot:
         return []
-    return list(channelbag(animation.action, animation.action_slot).fcurves)
+    handle = animation.action_slot.handle
+    return [curve for bag in channelbags(animation.action) if bag.slot_handle == handle for curve in bag.fcurves]
 
 
 def driven(owner: bpy.types.ID) -> set[str]:

@@ -108,15 +108,28 @@ def animate_steps(
                 notes=[in_frames(note, clock, first) for note in reply.header["notes"]] + lost,
             )
         )
-    speaking = [_head(each.head, each.name) for each in received]
+    speaking, scene = [_head(each.head, each.name) for each in received], timeline()
     reason = next(filter(None, map(keyframes.locked_reason, speaking)), "")
     if reason:
         raise DGTalkerError(reason)
-    notes = []
+    notes = _claim_pasted(scene, speaking)
     for each, head in zip(received, speaking, strict=True):
         own = each.notes + _write(each, head)
         notes += [f"{head.name}: {note}" for note in own] if len(received) > 1 else own
     return notes + _silenced(received)
+
+
+def _claim_pasted(scene: bpy.types.Scene, heads: Sequence[bpy.types.Object]) -> list[str]:
+    """Gives pasted strips back to the heads that spoke what was copied; sentences for the user."""
+    notes = []
+    for strip, head in strips.spoken(scene):
+        own = strip_properties(strip)
+        if own.speaker is None and head in heads:
+            own.speaker = head
+            notes.append(f"{strip.name} was pasted: {head.name} speaks it.")
+        elif own.speaker is not None:
+            own.spoken_by = head.name  # which may have been renamed
+    return notes
 
 
 def _silenced(received: Sequence[ReceivedTake]) -> list[str]:

@@ -196,21 +196,20 @@ class Sheet:
 
     def _keep(self) -> None:
         kept = {path: curve for path, curve in self._curves.items() if len(curve.base) or curve.covered}
-        self.known = dataclasses.replace(self.known, curves=kept)
+        before, self.known = self.known, dataclasses.replace(self.known, curves=kept)
         if kept:
             keys_properties(self.owner).dgtalker_ledger = ledger.to_text(self.known)
-            self._show_whole_strip()
+            if self.place.strip is not None and before.curves:
+                places.show_grown(self.owner, self.place, _reach(before), _reach(self.known))
         else:  # all is left to drivers and NLA strips: an empty ledger would pass for keys that play elsewhere
             self._remove_empty_action()
             forget(self.owner)
         self.owner.update_tag()
 
-    def _show_whole_strip(self) -> None:
-        """An NLA strip that plays the speech plays all of it."""
-        curves = self.known.curves.values()  # with the way out of her pose and back to it
-        if self.place.strip is not None:
-            first, last = min(curve.start for curve in curves), max(curve.end for curve in curves)
-            places.show_whole(self.owner, self.place, first, last)
+
+def _reach(known: Ledger) -> tuple[int, int]:
+    """The first and the last frame of speech, with the way out of her pose and back to it."""
+    return min(curve.start for curve in known.curves.values()), max(curve.end for curve in known.curves.values())
 
 
 def detected(known: Ledger, keys: Mapping[Path, merge.Keys]) -> dict[Path, Curve]:

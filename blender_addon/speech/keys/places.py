@@ -120,23 +120,28 @@ def _played(owner: bpy.types.ID) -> Iterator[Place]:
                 yield Place(strip.action, strip.action_slot, strip, track)
 
 
-def show_whole(owner: bpy.types.ID, place: Place, first: float, last: float) -> None:
-    """Lets the NLA strip that plays a place play the frames `first` to `last` of its action; of parts that it was cut
-    into, the first and the last one do. What they played stays where it was."""
+def show_grown(owner: bpy.types.ID, place: Place, before: tuple[int, int], now: tuple[int, int]) -> None:
+    """Lets the NLA strip that plays a place play speech that has become longer; of parts that it was cut into, the
+    first and the last one do. What they played stays where it was, and what was trimmed off the speech stays off.
+
+    Args:
+        before, now: the first and the last frame of the speech in its action.
+    """
     same = [each for each in _played(owner) if each.action == place.action and each.slot.handle == place.slot.handle]
     parts = [(each.strip, each.track) for each in same if each.strip is not None and each.track is not None]
     if not parts:
         return
     strip, track = min(parts, key=lambda part: part[0].action_frame_start)
-    if strip.action_frame_start > first:
+    if now[0] < strip.action_frame_start <= before[0]:
         start = strip.frame_start
-        before = max((each.frame_end for each in track.strips if each.frame_end <= start), default=-np.inf)
-        begin = max(start - (strip.action_frame_start - first) * strip.scale, before)
+        free = max((each.frame_end for each in track.strips if each.frame_end <= start), default=-np.inf)
+        begin = max(start - (strip.action_frame_start - now[0]) * strip.scale, free)
         # In this order the strip ends where it did: Blender would push those behind it away.
         strip.frame_start_raw = begin
         strip.action_frame_start -= (start - begin) / strip.scale
     strip = max((part[0] for part in parts), key=lambda part: part.action_frame_end)
-    strip.action_frame_end = max(strip.action_frame_end, last)
+    if before[1] <= strip.action_frame_end < now[1]:
+        strip.action_frame_end = now[1]
 
 
 def _holds(place: Place, known: Ledger, *, by_value: bool) -> bool:

@@ -153,7 +153,7 @@ def _muted(head: bpy.types.Object, owner: bpy.types.ID, place: Place) -> Iterato
 def _of_object(head: bpy.types.Object) -> Iterator[Hindrance]:
     for scene in filter(one_clock.is_stretched, head.users_scene):
         text = f"{scene.name} is stretched in time, which its sound is not: {one_clock.UNSTRETCH}"
-        yield Hindrance(text, _setter(scene.render, "frame_map_new", scene.render.frame_map_old))
+        yield Hindrance(text)  # mending it would make the render shorter or longer
     key = model.key_of(head)
     if key is not None:
         paths = {path for path, _ in places.ledger_of(key).curves}

@@ -29,6 +29,12 @@ REST = 0.25
 _due: dict[int, float] = {}
 """When to write, by the speaker's session_uid."""
 
+_suspected: set[int] = set()
+"""Those in `_due` that are written only where their keys are behind, which is looked at when they rest."""
+
+_looking: list[bool] = []
+"""Not empty while what Blender updates comes of looking and writing, which is no change."""
+
 _cost: dict[int, float] = {}
 """Seconds that the last writing took."""
 
@@ -52,7 +58,17 @@ def follow(head: bpy.types.Object) -> None:
     if bpy.app.background or (not busy and _cost.get(head.session_uid, 0.0) < AT_ONCE):
         _write(head)
     else:
+        _suspected.discard(head.session_uid)
         _soon(head)
+
+
+def _suspect(head: bpy.types.Object) -> None:
+    """Notes that something may have changed. To look whether it did evaluates whole curves, which no handler may."""
+    if bpy.app.background:
+        return
+    if head.session_uid not in _due:
+        _suspected.add(head.session_uid)
+    _soon(head)
 
 
 def _write(head: bpy.types.Object) -> None:
@@ -75,19 +91,40 @@ def _tick() -> float | None:
     now = time.monotonic()
     if bpy.app.is_job_running("RENDER"):
         return REST
-    for number in [number for number, due in _due.items() if due <= now]:
+    resting = [number for number, due in _due.items() if due <= now]
+    for number in resting:
         del _due[number]
         head = next((ob for ob in bpy.data.objects if ob.session_uid == number), None)
-        if speakers.is_speaker(head):
+        if speakers.is_speaker(head) and (number not in _suspected or _is_behind(head)):
             _write(head)
+        _suspected.discard(number)
+    if resting:
+        _settle()
     return max(0.01, min(_due.values()) - now) if _due else None
+
+
+def _settle() -> None:
+    """Lets Blender update what looking at driven styles touched, which else would be looked at again, for ever."""
+    _looking.append(True)
+    try:
+        for window in bpy.context.window_manager.windows:
+            window.view_layer.update()
+    finally:
+        _looking.clear()
+
+
+def _is_behind(head: bpy.types.Object) -> bool:
+    try:
+        return retarget.behind(head)
+    except DGTalkerError:
+        return False
 
 
 @persistent
 def _undone(*_: Any) -> None:
     for head in bpy.data.objects:
         if head.type == "MESH" and retarget.follows(head):
-            _follow_if_behind(head)
+            _suspect(head)
 
 
 @persistent
@@ -96,22 +133,17 @@ def _updated(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
 
     Blender names the action, or only the object where a key was added to a curve that it had just evaluated.
     """
+    if _looking:
+        return
     kinds = (bpy.types.Action, bpy.types.Object)
     changed = {update.id.original for update in depsgraph.updates if isinstance(update.id, kinds)}
-    if not changed:
-        return
-    for head in bpy.data.objects:
-        if (head in changed or changed & animation_data.actions(head)) and retarget.follows(head):
-            _follow_if_behind(head)
-
-
-def _follow_if_behind(head: bpy.types.Object) -> None:
-    try:
-        behind = retarget.behind(head)
-    except DGTalkerError:
-        return
-    if behind and not bpy.app.background:
-        _soon(head)
+    objects = {each for each in changed if isinstance(each, bpy.types.Object)}
+    moved = changed - objects
+    for head in bpy.data.objects if moved else objects:
+        if head.type != "MESH" or not retarget.follows(head):
+            continue
+        if head in objects or moved & animation_data.actions(head):
+            _suspect(head)
 
 
 def add() -> None:
@@ -127,3 +159,4 @@ def remove() -> None:
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
     _due.clear()
+    _suspected.clear()

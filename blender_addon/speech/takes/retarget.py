@@ -19,7 +19,7 @@ from ..lips import contacts
 from ..timeline import settings, strips, timing
 from . import recordings, storage
 
-MOVED = "Strips of {} were moved, trimmed, retimed, muted or exchanged: press Animate."
+MOVED = "Strips of {} were moved, trimmed, retimed, muted, made much softer or louder, or exchanged: press Animate."
 OTHER_MANNER = "{} now speaks in another manner: press Animate."
 FIRST_DESIGN = "The speech of {} lies on an NLA track, as an earlier version wrote it: press Animate for plain keys."
 RESPELLED = "A transcript of {} was changed: press Animate."

@@ -95,14 +95,15 @@ def scene_of(head: bpy.types.Object) -> bpy.types.Scene | None:
 
 def fits(scene: bpy.types.Scene, head: bpy.types.Object) -> bool:
     """Whether a speaker's strips lie in a scene as they did when its take was made, and have the same sound."""
-    heard = strips.audible_of(scene, head)
-    if strips_hash(scene, heard) != kept_hash(head, "strips_hash"):
+    heard, kept = strips.audible_of(scene, head), speaker_properties(head).sounds
+    # Earlier versions, which kept no sounds, did not look at how loud strips are, or retimed.
+    if strips_hash(scene, heard, use=bool(kept)) != kept_hash(head, "strips_hash"):
         return False
-    return sound_identity.same(speaker_properties(head).sounds, sound_identity.digests(heard))
+    return sound_identity.same(kept, sound_identity.digests_if_read(heard))
 
 
-def strips_hash(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip]) -> str:
-    """Of where strips lie and how their sound is played: keys fit only as long as this stays."""
+def strips_hash(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip], *, use: bool = True) -> str:
+    """Of where strips lie and, where `use`, how their sound is played: keys fit only as long as this stays."""
     clock = strips.clock(scene)
     played = [
         [
@@ -110,7 +111,7 @@ def strips_hash(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip]) -> 
             sound.span.end,
             *strips.content(sound.strip),
             *strips.played(sound.strip),
-            *sound_identity.use(scene, sound.strip),
+            *(sound_identity.use(scene, sound.strip) if use else ()),
         ]
         for sound in sounds
     ]

@@ -65,4 +65,5 @@ def _scene_strips(timeline: bpy.types.Scene) -> Iterator[Any]:
 def _shift(strip: Any) -> float:
     """Frames by which a timeline shows a scene later than the scene itself does."""
     start = strip.content_start if strips.NEW_NAMES else strip.frame_start
-    return start - strip.scene.frame_start
+    trimmed = strip.content_trim_start if strips.NEW_NAMES else strip.animation_offset_start
+    return start - trimmed - strip.scene.frame_start

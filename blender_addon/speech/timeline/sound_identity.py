@@ -6,7 +6,6 @@ import hashlib
 import math
 import os
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,8 @@ import bpy
 
 from ... import animation_data
 from . import strips
+
+State = tuple[str, int, int]
 
 _WHOLE = 1 << 26
 """Bytes of a file that are all looked at; of what follows, a page in 64, which no other take has alike."""
@@ -23,22 +24,72 @@ _GAIN_STEP = 12.0
 """dB. Speech is understood at any level; only where strips are mixed does a much softer one say less."""
 
 
-def digest(sound: bpy.types.Sound | None) -> str:
-    """Of a sound's bytes, packed or in its file, wherever that lies; empty where they are not there.
+_read: dict[int, tuple[State, str]] = {}
+"""What was last read of a sound, by its session_uid: in which state, and the digest."""
 
-    Cheap enough for drawing: a file is read again only when its time or size has changed.
-    """
-    if sound is None:
-        return ""
-    packed: Any = sound.packed_file
-    if packed is not None:
-        return _of_packed(sound.session_uid, packed.size)
-    path = strips.file_of(sound)
+_unread: set[int] = set()
+"""Sounds that wait to be read, by their session_uid."""
+
+
+def digest(sound: bpy.types.Sound | None) -> str:
+    """Of a sound's bytes, packed or in its file, wherever that lies; empty where they are not there."""
     try:
-        status = os.stat(path)
-        return _of_file(path, status.st_size, status.st_mtime_ns)
-    except (OSError, ValueError):  # it is missing, which `strips.problem` says
+        state = _state(sound)
+        if sound is None or state is None:
+            return ""
+        if not _is_read(sound, state):
+            _read[sound.session_uid] = (
+                state,
+                _of_packed(sound) if sound.packed_file else _of_file(strips.file_of(sound)),
+            )
+        return _read[sound.session_uid][1]
+    except (OSError, ValueError):  # the file is missing, which `strips.problem` says
         return ""
+
+
+def digest_if_read(sound: bpy.types.Sound | None) -> str:
+    """`digest`, cheap enough for drawing: in a window a sound that is new or changed is read soon after, and empty
+    until then."""
+    if bpy.app.background:
+        return digest(sound)
+    try:
+        state = _state(sound)
+    except (OSError, ValueError):
+        return ""
+    if sound is None or state is None or _is_read(sound, state):
+        return digest(sound)
+    _unread.add(sound.session_uid)
+    if not bpy.app.timers.is_registered(_read_soon):
+        bpy.app.timers.register(_read_soon)
+    return ""
+
+
+def _read_soon() -> None:
+    for sound in bpy.data.sounds:
+        if sound.session_uid in _unread:
+            digest(sound)
+    _unread.clear()
+    for area in (area for window in bpy.context.window_manager.windows for area in window.screen.areas):
+        area.tag_redraw()
+
+
+def _is_read(sound: bpy.types.Sound, state: State) -> bool:
+    return _read.get(sound.session_uid, (None, ""))[0] == state
+
+
+def _state(sound: bpy.types.Sound | None) -> State | None:
+    """What changes when a sound is packed anew, or its file is written; None for no sound.
+
+    Raises:
+        OSError, ValueError: its file is not there.
+    """
+    packed: Any = sound.packed_file if sound else None
+    if packed is not None:
+        return "", packed.size, packed.as_pointer()
+    if sound is None:
+        return None
+    status = os.stat(strips.file_of(sound))
+    return str(strips.file_of(sound)), status.st_size, status.st_mtime_ns
 
 
 def same(before: str, now: str) -> bool:
@@ -52,9 +103,17 @@ def digests(sounds: Sequence[strips.SoundStrip]) -> str:
     return " ".join(digest(sound.strip.sound) for sound in sounds)
 
 
+def digests_if_read(sounds: Sequence[strips.SoundStrip]) -> str:
+    """`digests`, cheap enough for drawing."""
+    return " ".join(digest_if_read(sound.strip.sound) for sound in sounds)
+
+
 def use(scene: bpy.types.Scene, strip: Any) -> list[Any]:
     """How a strip's sound is retimed, and how loud it is, as JSON takes it; empty for a strip as it was added."""
     retimed = [[key.timeline_frame for key in strip.retiming_keys]] if len(strip.retiming_keys) else []
+    elsewhere = animation_data.driven(scene) | animation_data.played_by_strips(scene)
+    if elsewhere and strip.path_from_id("volume") in elsewhere:
+        return [*retimed, "moved"]  # its volume is that of the current frame only
     curve = _volume_curve(scene, strip)
     if curve is not None:
         keys = [[key.co[0], key.co[1], key.interpolation] for key in curve.keyframe_points]
@@ -69,17 +128,16 @@ def _volume_curve(scene: bpy.types.Scene, strip: Any) -> bpy.types.FCurve | None
     return next((curve for curve in curves if curve.data_path == path), None)
 
 
-@lru_cache(maxsize=256)
-def _of_packed(number: int, size: int) -> str:
-    sound: Any = next(each for each in bpy.data.sounds if each.session_uid == number)
-    data = sound.packed_file.data
-    pages = [data[start : start + _PAGE] for start in range(_WHOLE, size, 64 * _PAGE)]
-    return _digest([data[:_WHOLE], *pages], size)
+def _of_packed(sound: bpy.types.Sound) -> str:
+    packed: Any = sound.packed_file
+    data = packed.data
+    pages = [data[start : start + _PAGE] for start in range(_WHOLE, len(data), 64 * _PAGE)]
+    return _digest([data[:_WHOLE], *pages], len(data))
 
 
-@lru_cache(maxsize=256)
-def _of_file(path: Path, size: int, changed: int) -> str:
+def _of_file(path: Path) -> str:
     with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
         parts = [file.read(min(size, _WHOLE))]
         for start in range(_WHOLE, size, 64 * _PAGE):
             file.seek(start)

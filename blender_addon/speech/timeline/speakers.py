@@ -60,10 +60,14 @@ def meshes(ob: bpy.types.Object) -> list[bpy.types.Object]:
     """
     found = {model.key_of(ob): ob}
     bodies = set() if model.is_head(ob) else _bodies(ob)
-    for scene in ob.users_scene[:1] if bodies else ():
-        for part in scene.objects:
-            if _is_arkit(part) and not model.is_head(part) and _together(ob, part, bodies) and not _speaks(part):
-                found.setdefault(model.key_of(part), part)
+    scenes = ob.users_scene[:1] if bodies else ()
+    others = [part for scene in scenes for part in scene.objects if part != ob and _is_arkit(part)]
+    parts = [part for part in others if not model.is_head(part) and _together(ob, part, bodies)]
+    speaking = _speaking() if parts else set()
+    for part in parts:
+        own = speaker_properties(part)
+        if part not in speaking and not own.take and not own.recording:
+            found.setdefault(model.key_of(part), part)
     return list(found.values())
 
 
@@ -118,10 +122,8 @@ def locked_reason(ob: bpy.types.Object) -> str:
     return ""
 
 
-def _speaks(ob: bpy.types.Object) -> bool:
-    """Whether an object has motion or a line of its own."""
-    own = speaker_properties(ob)
-    if own.take or own.recording:
-        return True
+def _speaking() -> set[bpy.types.Object]:
+    """The objects with a line of their own."""
     editors = [scene.sequence_editor for scene in bpy.data.scenes if scene.sequence_editor]
-    return any(strip_properties(strip).speaker == ob for editor in editors for strip in editor.strips_all)
+    named = {strip_properties(strip).speaker for editor in editors for strip in editor.strips_all}
+    return {ob for ob in named if ob is not None}

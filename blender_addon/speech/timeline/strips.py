@@ -79,24 +79,29 @@ def sound_strips(scene: bpy.types.Scene) -> Iterator[SoundStrip]:
     editor = scene.sequence_editor
     if editor:
         keyed = {curve.data_path for curve in animation_data.active_curves(scene)}
-        yield from _walk(editor.strips, editor.channels, EVER, False, keyed)
+        moved = keyed | animation_data.driven(scene) | animation_data.played_by_strips(scene)
+        yield from _walk(editor.strips, editor.channels, EVER, False, moved)
 
 
 def _walk(
-    strips: Iterable[Any], channels: Any, around: Span, muted: bool, keyed: Collection[str]
+    strips: Iterable[Any], channels: Any, around: Span, muted: bool, moved: Collection[str]
 ) -> Iterator[SoundStrip]:
     for strip in strips:
         span = _ends(strip).clipped(around)
-        off = muted or strip.mute or channels[strip.channel].mute or _silent(strip, keyed)
+        off = muted or strip.mute or channels[strip.channel].mute or _silent(strip, moved)
         if strip.type == "META":
-            yield from _walk(strip.strips, strip.channels, span, off, keyed)
+            yield from _walk(strip.strips, strip.channels, span, off, moved)
         elif strip.type == "SOUND":
             yield SoundStrip(strip, span, off)
 
 
-def _silent(strip: Any, keyed: Collection[str]) -> bool:
-    """Whether a strip's volume is 0 and stays so; meta strips have one from Blender 5 on."""
-    return getattr(strip, "volume", 1.0) == 0.0 and not (keyed and strip.path_from_id("volume") in keyed)
+def _silent(strip: Any, moved: Collection[str]) -> bool:
+    """Whether a strip's volume is 0 and stays so; meta strips have one from Blender 5 on.
+
+    Args:
+        moved: the data paths of what keys, drivers and NLA strips move: its value is that of the current frame only.
+    """
+    return getattr(strip, "volume", 1.0) == 0.0 and not (moved and strip.path_from_id("volume") in moved)
 
 
 def _ends(strip: Any) -> Span:
@@ -107,8 +112,14 @@ def _ends(strip: Any) -> Span:
 
 def speaker(strip: Any) -> bpy.types.Object | None:
     """Who speaks a strip. Blender keeps a deleted object while a strip names it: that is no speaker."""
-    head = strip_properties(strip).speaker
+    head = _named(strip)
     return head if _speaks(head) else None
+
+
+def _named(strip: Any) -> bpy.types.Object | None:
+    """What a strip names as its speaker: Blender pastes strips without the objects that they point to."""
+    own = strip_properties(strip)
+    return own.speaker or (bpy.data.objects.get(own.spoken_by) if own.spoken_by else None)
 
 
 def _speaks(head: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:
@@ -133,30 +144,21 @@ def audible_of(scene: bpy.types.Scene, head: bpy.types.Object) -> list[SoundStri
 
 def without_speaker(scene: bpy.types.Scene) -> list[Any]:
     """Blender's sound strips that no head speaks."""
-    every = [(strip, strip_properties(strip).speaker) for strip in _every(scene)]
+    every = [(strip, _named(strip)) for strip in _every(scene)]
     heads = {head for head in {head for _, head in every} if _speaks(head)}
     return [strip for strip, head in every if head not in heads]
 
 
-def claim_pasted(scene: bpy.types.Scene) -> list[str]:
-    """Gives pasted strips back to the heads that spoke what was copied; sentences for the user."""
-    notes = []
-    for strip in _every(scene):
-        if head := speaker(strip):
-            strip_properties(strip).spoken_by = head.name  # which may have been renamed
-    for strip in without_speaker(scene):
-        own = strip_properties(strip)
-        head = bpy.data.objects.get(own.spoken_by) if own.spoken_by and own.speaker is None else None
-        if _speaks(head):
-            own.speaker = head
-            notes.append(f"{strip.name} was pasted: {head.name} speaks it.")
-    return notes
+def spoken(scene: bpy.types.Scene) -> list[tuple[Any, bpy.types.Object]]:
+    """Blender's sound strips of a scene that heads speak, and who does."""
+    every = [(strip, speaker(strip)) for strip in _every(scene)]
+    return [(strip, head) for strip, head in every if head is not None]
 
 
 def speaking(scene: bpy.types.Scene, audible_only: bool = False) -> list[bpy.types.Object]:
     """The heads with sound strips (that are audible, if asked), by name."""
     heard = (sound.strip for sound in sound_strips(scene) if sound.audible) if audible_only else _every(scene)
-    heads = {strip_properties(strip).speaker for strip in heard}
+    heads = {_named(strip) for strip in heard}
     return sorted(filter(_speaks, heads), key=lambda head: head.name_full)
 
 

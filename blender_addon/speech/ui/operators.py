@@ -39,10 +39,9 @@ class Animate(EngineOperator, bpy.types.Operator):
         return animation.disabled_reason(context, heads)
 
     def work(self, context: bpy.types.Context) -> Generator[Pending, None, None]:
-        notes = strips.claim_pasted(strips.timeline(context))
         heads = strips.speaking(strips.timeline(context), audible_only=True)
         names = [head.name for head in heads]
-        notes += yield from animation.animate_steps(context, heads)
+        notes = yield from animation.animate_steps(context, heads)
         done = f"Animated {', '.join(names)}."
         # The status bar shows the last report only.
         self.report({"WARNING"} if notes else {"INFO"}, " ".join([done, *notes]))

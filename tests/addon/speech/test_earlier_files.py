@@ -60,6 +60,23 @@ def test_a_take_of_the_first_release_follows_a_slider_without_the_engine(
     assert "transcript of Ada was changed" in room("speech.takes.retarget").outdated_reason(head)
 
 
+def test_a_take_of_the_first_release_fits_whatever_the_volume_of_its_strip(
+    room, make_head, add_strip, voice, curve, reopened_from_first_release, monkeypatch
+):
+    """That release kept neither sounds nor volumes."""
+    head = make_head()
+    strip = add_strip(voice, frame=30, head=head)
+    strip.volume = 0.2
+    with monkeypatch.context() as before:
+        before.setattr(room("speech.timeline.sound_identity"), "use", lambda *_: [])
+        bpy.ops.dgtalker.animate()
+    head.dgtalker_speech.sounds = ""
+    head = reopened_from_first_release(head)
+    assert room("speech.takes.retarget").outdated_reason(head) == ""
+    bpy.context.scene.sequence_editor.strips[0].dgtalker.jaw = 0.0
+    assert curve(head, "jawOpen").max() == 0.0
+
+
 def test_a_take_of_the_first_release_still_tells_that_strips_were_moved(room, animated, reopened_from_first_release):
     head, _ = animated()
     head = reopened_from_first_release(head)

@@ -150,6 +150,22 @@ def test_a_strip_that_was_cut_in_the_nla_plays_the_new_take_once(keys, make_head
     assert value(head, "jawOpen", FIRST + 150) == 0.0
 
 
+def test_speech_that_was_trimmed_in_the_nla_stays_trimmed(keys, make_head, make_performance):
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST + 20)
+    animation = head.data.shape_keys.animation_data
+    first, last = animation.action.frame_range
+    strip = animation.nla_tracks.new().strips.new("pushed down", int(first), animation.action)
+    strip.action_slot = animation.action_slot
+    animation.action = None
+    strip.action_frame_end = last - 20
+    strip.frame_start_ui, strip.action_frame_start = first + 10, first + 10
+    trimmed = strip.action_frame_start, strip.action_frame_end, strip.frame_start, strip.frame_end
+    for jaw in (0.4, 0.5):
+        keys.write(head, make_performance(90, jaw=jaw), FIRST)
+        assert (strip.action_frame_start, strip.action_frame_end, strip.frame_start, strip.frame_end) == trimmed
+
+
 def test_what_nla_strips_of_the_animator_move_is_left_to_them(keys, make_head, make_performance):
     head = make_head()
     key_action(head, "jawOpen", {1: 0.7, 30: 0.7})

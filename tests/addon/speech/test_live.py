@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import wave
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
@@ -205,13 +207,86 @@ def test_what_is_heard_otherwise_asks_for_animate(room, animated, tone, voice, t
     data = bytearray(Path(same).read_bytes())
     data[5000:6000] = bytes(1000)
     Path(same).write_bytes(data)
+    os.utime(same, ns=(0, 10**18))  # both may have been written within one tick of the disk's clock
     assert noticed(), "another take of the same name and length"
     strip.sound.pack()
     assert noticed()
+    shutil.copy(voice, same)
+    strip.sound.unpack(method="REMOVE")
+    strip.sound.pack()
+    assert not noticed(), "what was packed anew has the same size"
+    strip.sound.unpack(method="REMOVE")
     strip.sound.filepath = str(voice)
-    strip.sound.unpack(method="USE_ORIGINAL") if strip.sound.packed_file else None
-    Path(voice).unlink(missing_ok=True)
+    Path(voice).unlink()
     assert not noticed(), "without its sounds a file is opened, and rendered, all the same"
+
+
+def test_a_volume_that_a_driver_moves_is_heard_on_every_frame_alike(room, animated):
+    head, strip = animated()
+    driver = strip.driver_add("volume").driver
+    driver.expression = "frame > 40"
+    bpy.ops.dgtalker.animate()
+    outdated = room("speech.takes.retarget").outdated_reason
+    for frame in (1, 60):
+        bpy.context.scene.frame_set(frame)
+        assert outdated(head) == ""
+
+
+def test_looking_at_curves_makes_none(room, make_head):
+    head = make_head()
+    action = bpy.data.actions.new("Mine")
+    animation = head.animation_data_create()
+    animation.action = action
+    animation.action_slot = action.slots.new("OBJECT", "Mine")
+    action.layers.new("Layer").strips.new(type="KEYFRAME")
+    assert room("speech.takes.retarget").styles_of(head, 0, 3) == {}
+    assert not action.layers[0].strips[0].channelbags
+
+
+@pytest.fixture
+def rest(room, monkeypatch):
+    """Sliders follow as in a window; `rest()` is a moment in which nothing changes."""
+    live = room("speech.takes.live")
+    app = SimpleNamespace(background=False, is_job_running=bpy.app.is_job_running, timers=bpy.app.timers)
+    monkeypatch.setattr(live, "bpy", SimpleNamespace(app=app, context=bpy.context, data=bpy.data, types=bpy.types))
+
+    def pass_by() -> None:
+        live._due.update(dict.fromkeys(live._due, 0.0))
+        live._tick()
+
+    yield pass_by
+    live._due.clear()
+    live._suspected.clear()
+
+
+def test_moving_a_head_evaluates_nothing_until_it_rests_and_writes_nothing_then(room, animated, rest, monkeypatch):
+    head, _ = animated()
+    head.driver_add("dgtalker_speech.happy").driver.expression = "frame / 100"
+    bpy.ops.dgtalker.update_keys()
+    rest()
+    evaluation, live, done = room("speech.keys.evaluation"), room("speech.takes.live"), []
+    numbers, write = evaluation.numbers, live._write
+    monkeypatch.setattr(evaluation, "numbers", lambda *given: [done.append("evaluated"), numbers(*given)][1])
+    monkeypatch.setattr(live, "_write", lambda head: [done.append("written"), write(head)])
+    for step in range(3):
+        head.location.x = step
+        bpy.context.view_layer.update()
+    assert done == []
+    rest()
+    assert done == ["evaluated"]
+    bpy.context.view_layer.update()
+    assert not live._due, "to look is no change"
+
+
+def test_keys_of_a_style_are_followed_once_they_rest(animated, rest, curve):
+    head, _ = animated()
+    usual = curve(head, "mouthSmileLeft")
+    own = head.dgtalker_speech
+    own.happy = 1.0
+    own.keyframe_insert("happy", frame=40)
+    bpy.context.view_layer.update()
+    rest()
+    assert np.abs(curve(head, "mouthSmileLeft") - usual).max() > 0.1
 
 
 @pytest.mark.skipif(bpy.app.version < (5, 0), reason="Blender 4.5 crashes when retiming is scripted")
