@@ -40,8 +40,7 @@ def active_curves(owner: bpy.types.ID) -> list[bpy.types.FCurve]:
     animation = of(owner)
     if not animation or not animation.action or not animation.action_slot:
         return []
-    handle = animation.action_slot.handle
-    return [curve for bag in channelbags(animation.action) if bag.slot_handle == handle for curve in bag.fcurves]
+    return _curves(animation.action, animation.action_slot)
 
 
 def driven(owner: bpy.types.ID) -> set[str]:
@@ -52,23 +51,30 @@ def driven(owner: bpy.types.ID) -> set[str]:
 
 def played_by_strips(owner: bpy.types.ID) -> set[str]:
     """The data paths that NLA strips move."""
-    animation = of(owner)
-    played = [strip for track in animation.nla_tracks for strip in track.strips] if animation else []
     return {
         curve.data_path
-        for strip in played
+        for strip in _strips(owner)
         if strip.action and strip.action_slot
-        for bag in channelbags(strip.action)
-        if bag.slot_handle == strip.action_slot.handle
-        for curve in bag.fcurves
+        for curve in _curves(strip.action, strip.action_slot)
     }
 
 
 def actions(owner: bpy.types.ID) -> set[bpy.types.Action]:
     """All actions that move a datablock."""
     animation = of(owner)
-    played = [strip for track in animation.nla_tracks for strip in track.strips] if animation else []
-    return {action for action in (animation and animation.action, *(strip.action for strip in played)) if action}
+    played = [strip.action for strip in _strips(owner)]
+    return {action for action in (animation and animation.action, *played) if action}
+
+
+def _strips(owner: bpy.types.ID) -> list[bpy.types.NlaStrip]:
+    """All strips of a datablock's NLA tracks."""
+    animation = of(owner)
+    return [strip for track in animation.nla_tracks for strip in track.strips] if animation else []
+
+
+def _curves(action: bpy.types.Action, slot: bpy.types.ActionSlot) -> list[bpy.types.FCurve]:
+    """The curves that an action has for a slot; it is not changed, as `channelbag` does where there are none."""
+    return [curve for bag in channelbags(action) if bag.slot_handle == slot.handle for curve in bag.fcurves]
 
 
 def tweaked(owner: bpy.types.ID) -> bool:
