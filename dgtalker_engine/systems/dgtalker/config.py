@@ -37,6 +37,8 @@ class GeneratorConfig(Config):
         False, "planes also say how what a place shows changes with its depth in its layer: hair, grain"
     )
     shared_planes: bool = setting(False, "what all heads have in common is learned texel by texel, beside the network")
+    basis: int = setting(0, "how many planes heads are mixed of, beside the network, as latents say", least=0)
+    basis_resolution: int = setting(32, "side of these planes, texels", least=1)
 
     gaussians: int = setting(40_000, "how many places of the template have a Gaussian", least=1)
     template: str = setting(

@@ -7,19 +7,21 @@ head's are the same one, W+ where each layer has its own.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...capture.face_model import FaceModel
 from .attributes import Heads, Raw, activated, split
 from .config import GeneratorConfig
-from .layers import Noise
+from .layers import EqualizedLinear, Noise
 from .mapping import MappingNetwork, expression_of
 from .reading import read_planes
 from .synthesis import SynthesisNetwork
 from .template import PosedTemplate, Template, at_rest, layer_depths, posed
 
 _COARSE = 4
-"""How many latents, from the first on, say how the template is posed: those of planes up to 16 × 16."""
+"""How many latents, from the first on, say how the template is posed and of what planes are mixed: those of planes up
+to 16 × 16."""
 
 
 class Generator(nn.Module):
@@ -65,6 +67,12 @@ class Generator(nn.Module):
         self.shared: nn.Parameter | None = None
         if config.shared_planes:
             self.shared = nn.Parameter(torch.zeros(config.planes, config.resolution, config.resolution))
+        self.basis: nn.Parameter | None = None
+        self.mixture: EqualizedLinear | None = None
+        if config.basis:
+            side = config.basis_resolution
+            self.basis = nn.Parameter(torch.zeros(config.basis, config.planes, side, side))
+            self.mixture = EqualizedLinear(config.width, config.basis)
 
     def forward(self, latents: Tensor, noise: Noise = "const") -> Heads:
         """Heads from W (B, width) or W+ (B, latents, width)."""
@@ -79,6 +87,9 @@ class Generator(nn.Module):
         planes = self.synthesis(self.wide(latents), noise)
         position, others = planes.split((3, planes.shape[1] - 3), dim=1)
         planes = torch.cat([self.position(position), others], dim=1)
+        if self.basis is not None:
+            mixed = torch.einsum("bk,kchw->bchw", self.shares(latents), self.basis)
+            planes = planes + F.interpolate(mixed, planes.shape[-2:], mode="bilinear", align_corners=False)
         return planes if self.shared is None else planes + self.shared
 
     def raw(self, latents: Tensor, noise: Noise = "const") -> Raw:
@@ -89,10 +100,15 @@ class Generator(nn.Module):
             said = middle + self.depths * change
         return split(said, self.config)
 
+    def shares(self, latents: Tensor) -> Tensor:
+        """How much of each plane of the basis latents say (B, K); linear."""
+        assert self.mixture is not None
+        return self.mixture(self._coarse(latents))
+
     def face(self, latents: Tensor) -> tuple[Tensor, Tensor]:
         """The face model's identity (B, I) and expression (B, E) that latents say, of a decoded template; linear."""
         assert self.identity is not None
-        coarse = self.wide(latents)[:, :_COARSE].mean(dim=1)
+        coarse = self._coarse(latents)
         expression = expression_of(coarse, self.config.expressions)
         return self.identity(coarse[:, : self.identity.in_features]), expression
 
@@ -104,6 +120,9 @@ class Generator(nn.Module):
         if self.face_model.neutral.device != self.uv.device:
             self.face_model = self.face_model.to(self.uv.device)
         return posed(template, self.face_model, *self.face(latents))
+
+    def _coarse(self, latents: Tensor) -> Tensor:
+        return self.wide(latents)[:, :_COARSE].mean(dim=1)
 
 
 def mixed(coarse: Tensor, fine: Tensor, layers: int) -> Tensor:

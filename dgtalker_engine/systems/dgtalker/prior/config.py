@@ -13,16 +13,19 @@ from ..population.traits import CODE_SIZE
 class PriorConfig(Config):
     """The training over the population; each step sees new people."""
 
-    steps: int = setting(6_000, "how many steps to train", least=1)
+    steps: int = setting(2_400, "how many steps to train", least=1)
     batch: int = setting(4, "heads in a step", least=1)
     views: int = setting(1, "pictures in a step, of its first heads", least=0)
     side: int = setting(256, "of the pictures, pixels", least=16)
-    learning_rate: float = setting(1e-2, "Adam's highest", least=0.0)
+    learning_rate: float = setting(3e-3, "Adam's highest", least=0.0)
     warm_up: float = setting(0.03, "the share of the steps in which the learning rate rises", least=0.0, most=1.0)
     gradient_norm: float = setting(1.0, "gradients are scaled down to that norm", least=0.0)
     average: float = setting(0.998, "how much of the averaged weights stays in a step", least=0.0, most=1.0)
     yaw: float = setting(60.0, "how far to the sides heads are seen, degrees", least=0.0, most=180.0)
-    first_people: int = setting(48, "whose mean the shared planes begin with", least=1)
+    component_people: int = setting(1_500, "whose heads' principal components are the basis", least=2)
+    first_people: int = setting(400, "whose heads tell what the basis and shared planes begin with", least=1)
+    known_people: int = setting(20_000, "whose shares of the basis the mapping learns first", least=2)
+    sketch_gaussians: int = setting(4_000, "of heads that are made for their shares alone", least=1)
     attributes: float = setting(1.0, "weight of the error of the Gaussians' attributes", least=0.0)
     face: float = setting(0.5, "weight of the face model's error", least=0.0)
     colours: float = setting(4.0, "weight of the pictures' L1", least=0.0)
@@ -30,8 +33,10 @@ class PriorConfig(Config):
 
     resolution: int = setting(256, "of the planes", least=4)
     channel_base: int = setting(4096, "channels of a layer times its resolution", least=1)
-    channel_max: int = setting(256, "no layer has more channels than that", least=1)
+    channel_max: int = setting(192, "no layer has more channels than that", least=1)
     width: int = setting(256, "of a latent", least=1)
+    basis: int = setting(32, "planes that heads are mixed of", least=1)
+    basis_resolution: int = setting(32, "of these planes", least=1)
     gaussians: int = setting(40_000, "of a head", least=1)
 
     def generator(self) -> GeneratorConfig:
@@ -45,6 +50,8 @@ class PriorConfig(Config):
             gaussians=self.gaussians,
             layered=True,
             shared_planes=True,
+            basis=self.basis,
+            basis_resolution=self.basis_resolution,
             # Long hair is farther from the scalp than GGHead's Gaussians from their template.
             position_range=0.4,
         )

@@ -33,6 +33,15 @@ def attribute_error(said: Raw, wanted: Raw, weights: Tensor, config: GeneratorCo
     return ((position + sizes + turns + shades + shine + opacity) * weights).mean()
 
 
+def attribute_units(config: GeneratorConfig) -> Tensor:
+    """What a step of 1 in each channel counts in `attribute_error`, where activations are steepest (C,)."""
+    reach = 1000 * config.unit * config.position_range
+    shades = 0.5 / _SHADES, 0.5 / _SHINE
+    units = [reach / _MILLIMETRES] * 3 + [1 / _LOG_SIZES] * 3 + [2 * math.pi / _RADIANS] * 3
+    units += [shades[0]] * 3 + [shades[1]] * (3 * config.sh_coefficients - 3) + [0.25 / _OPACITIES]
+    return torch.tensor(units)
+
+
 def face_error(said: Tensor, wanted: Tensor) -> Tensor:
     """Mean distance of the template's places (B, G, 3) from those of the true faces, in 2 mm."""
     return 500 * (said - wanted).square().sum(-1).add(1e-10).sqrt().mean()

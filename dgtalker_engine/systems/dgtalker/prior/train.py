@@ -15,24 +15,22 @@ from torch import Tensor, nn
 from ....capture.face_model import FaceModel, Region
 from ....gaussians import Camera, Gaussians, render
 from ....training import Run, losses, one_torch_thread, run_loop, seed_all
+from ....training.checkpoints import FILE
 from ..attributes import Heads, Raw, activated
 from ..generator import Generator
 from ..places import even_template
 from ..population.people import Population
-from ..population.traits import CODE_SIZE, draw, identity_of
+from ..population.traits import draw, identity_of
 from ..template import Template, posed
+from .basis import Basis, principal_basis
 from .config import PriorConfig
 from .losses import attribute_error, face_error
-from .projection import planes_of
 from .samples import draw_expression, draw_view, view
 
 _PREVIEWS, _PREVIEW_SIDE = 6, 160
-_IDENTITY_STEPS, _IDENTITY_BATCH, _IDENTITY_RATE = 2000, 128, 2e-2
+_CODES_STEPS, _CODES_BATCH, _CODES_RATE = 4000, 256, 1e-2
 _KNOWN_RATE = 0.1
-_COMPARED, _IMPORTANCE_POWER, _LEAST_IMPORTANCE = 2, 0.75, 0.005
 _LESS = {Region.NECK: 0.5, Region.MOUTH_INSIDE: 0.5}
-_PLANES_AT_FIRST = 0.02
-"""Of what StyleGAN2 begins with: heads then begin as the mean of the people."""
 
 
 class Sample:
@@ -77,7 +75,10 @@ def train(model: FaceModel, config: PriorConfig, run: Run | None = None, templat
         run.check()
         population = Population(model, template, config.generator())
         run.check()
-        generator = begun(population, config, random)
+        if run.folder is not None and (run.folder / FILE).is_file():
+            generator = Generator(config.generator(), template, model)  # the checkpoint has what it began with
+        else:
+            generator = begun(population, config, random, run)
         averaged = Generator(config.generator(), template, model)
         averaged.load_state_dict(generator.state_dict())
         averaged.requires_grad_(False)
@@ -85,65 +86,56 @@ def train(model: FaceModel, config: PriorConfig, run: Run | None = None, templat
     return averaged.eval()
 
 
-def begun(population: Population, config: PriorConfig, random: np.random.Generator) -> Generator:
-    """A generator whose heads are all the mean of some people, on faces that already are the codes' own."""
+def begun(population: Population, config: PriorConfig, random: np.random.Generator, run: Run) -> Generator:
+    """A generator that knows of faces and of `principal_basis` what a code says; its network adds nothing yet.
+
+    Raises:
+        Cancelled: the run is to stop.
+    """
     generator = Generator(config.generator(), population.template, population.model)
-    names = population.model.expression_names
-    total: list[Tensor] | None = None
-    for _ in range(config.first_people):
-        raw = population.raw(population.person(draw(random)), draw_expression(names, random))
-        total = [part / config.first_people + (0 if total is None else total[index]) for index, part in enumerate(raw)]
-    assert total is not None
+    basis = principal_basis(population, config, random, run)
     assert generator.shared is not None
+    assert generator.basis is not None
     with torch.no_grad():
-        generator.shared.copy_(planes_of(Raw(*total), population.template.uv, config.generator()))
+        generator.shared.copy_(basis.shared)
+        generator.basis.copy_(basis.planes)
         for name, parameter in generator.synthesis.named_parameters():
             if name.endswith("torgb.weight"):
-                parameter.mul_(_PLANES_AT_FIRST)
+                parameter.zero_()
         nn.init.eye_(generator.position.weight[:, :, 0, 0])
-        generator.mapping.get_submodule("fc0").get_parameter("weight").mul_(_importance(population, random))
-    _learn_identity(generator, population, random)
+    _learn_codes(generator, population, basis, random, run)
     return generator
 
 
-def _importance(population: Population, random: np.random.Generator) -> Tensor:
-    """How much heads change with each number of a code, relative (`CODE_SIZE`,).
-
-    A latent begins with as much of each number. Skin's tone and hair's length are two of 128: with as much of all, a
-    network needs thousands of steps to find out that they matter more than a mole does.
-    """
-    rest = np.zeros(len(population.model.expression_names), np.float32)
-    even, config = torch.ones(population.config.gaussians), population.config
-    total = np.zeros(CODE_SIZE)
-    for _ in range(_COMPARED):
-        code = draw(random)
-        first = Sample(population, code[None], rest[None])
-        for number in range(CODE_SIZE):
-            other = code.copy()
-            other[number] -= np.copysign(1.5, other[number])
-            second = Sample(population, other[None], rest[None])
-            total[number] += attribute_error(second.raw, first.raw, even, config)
-            total[number] += face_error(second.places.points, first.places.points)
-    shares = torch.from_numpy((total / total.max()) ** _IMPORTANCE_POWER + _LEAST_IMPORTANCE).float()
-    return shares / shares.square().mean().sqrt()
-
-
-def _learn_identity(generator: Generator, population: Population, random: np.random.Generator) -> None:
-    """The face model's identity is a part of the code: mapping and its last layer learn that first, in seconds."""
+def _learn_codes(
+    generator: Generator, population: Population, basis: Basis, random: np.random.Generator, run: Run
+) -> None:
+    """Mapping and what is read out of its latents learn first: the face model's identity, and shares of the basis."""
     assert generator.identity is not None
-    parameters = [*generator.mapping.parameters(), *generator.identity.parameters()]
-    optimiser = torch.optim.Adam(parameters, _IDENTITY_RATE)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, _IDENTITY_STEPS)
+    assert generator.mixture is not None
+    optimiser = torch.optim.Adam(_known(generator), _CODES_RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, _CODES_STEPS)
     sizes = population.model.identity.flatten(1).norm(dim=1)
-    for _ in range(_IDENTITY_STEPS):
-        codes = np.stack([draw(random) for _ in range(_IDENTITY_BATCH)])
-        wanted = torch.from_numpy(identity_of(codes, population.masculine))
-        said, _ = generator.face(generator.mapping(torch.from_numpy(codes)))
-        loss = ((said - wanted) * (sizes / sizes[0])).square().mean()
+    codes, expressions = (torch.from_numpy(part) for part in basis.people)
+    identities = torch.from_numpy(identity_of(basis.people.codes, population.masculine))
+    for _ in range(_CODES_STEPS):
+        run.check()
+        some = torch.from_numpy(random.integers(len(codes), size=_CODES_BATCH))
+        latents = generator.mapping(codes[some], expressions[some])
+        identity, _ = generator.face(latents)
+        loss = ((identity - identities[some]) * (sizes / sizes[0])).square().mean()
+        loss = loss + (generator.shares(latents) - basis.shares[some]).square().mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         schedule.step()
+
+
+def _known(generator: Generator) -> list[nn.Parameter]:
+    """What tells people apart: it is learned before the rest."""
+    assert generator.identity is not None
+    assert generator.mixture is not None
+    return [each for part in (generator.mapping, generator.identity, generator.mixture) for each in part.parameters()]
 
 
 def _run(
@@ -154,9 +146,7 @@ def _run(
     run: Run,
     random: np.random.Generator,
 ) -> None:
-    assert generator.identity is not None
-    # What tells people apart is learned already.
-    known = [*generator.mapping.parameters(), *generator.identity.parameters()]
+    known = _known(generator)
     others = [each for each in generator.parameters() if all(each is not one for one in known)]
     rates = [config.learning_rate, _KNOWN_RATE * config.learning_rate]
     optimiser = torch.optim.Adam([{"params": others}, {"params": known}], betas=(0.9, 0.99))

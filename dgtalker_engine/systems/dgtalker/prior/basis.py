@@ -1,0 +1,131 @@
+"""What the generator begins with: planes that heads are mixed of, and how much of each somebody has.
+
+The principal components of the population's heads, a few dozen, say most of what tells people apart: skin, hair,
+beards, light. They are known in minutes, where a network that starts from nothing needs days to find them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ....training import Run
+from ..attributes import Raw, split
+from ..places import even_template
+from ..population.people import Population
+from ..population.traits import draw
+from .config import PriorConfig
+from .losses import attribute_units
+from .projection import planes_of
+from .samples import draw_expression
+
+_RIDGE = 1e-3
+
+
+class People(NamedTuple):
+    """Some of the population.
+
+    Attributes:
+        codes: float32 (N, `CODE_SIZE`).
+        expressions: float32 (N, E).
+    """
+
+    codes: np.ndarray
+    expressions: np.ndarray
+
+    @staticmethod
+    def drawn(count: int, names: tuple[str, ...], random: np.random.Generator) -> People:
+        """People with an expression of some blendshapes each."""
+        codes = np.stack([draw(random) for _ in range(count)])
+        return People(codes, np.stack([draw_expression(names, random) for _ in range(count)]))
+
+
+class Basis(NamedTuple):
+    """Planes of K components.
+
+    Attributes:
+        shared: the planes of the mean head (C, R, R).
+        planes: of each component (K, C, r, r).
+        people: of whom the shares are known.
+        shares: how much of each component they have, that of the first one with a deviation of 1 (N, K).
+    """
+
+    shared: Tensor
+    planes: Tensor
+    people: People
+    shares: Tensor
+
+
+def principal_basis(population: Population, config: PriorConfig, random: np.random.Generator, run: Run) -> Basis:
+    """The basis of a population.
+
+    Components and shares are found on heads of few places, which are made quickly; whole heads tell what planes say.
+
+    Args:
+        population: of whole heads.
+        config: how many components and people.
+        random: whom to draw.
+        run: may stop it.
+
+    Raises:
+        Cancelled: the run is to stop.
+    """
+    model = population.model
+    sketched = Population(model, even_template(model, config.sketch_gaussians), config.generator())
+    people = People.drawn(config.known_people, model.expression_names, random)
+    shares = _shares(sketched, people, config, run)
+    first = People(*(part[: config.first_people] for part in people))
+    whole = _regressed(population, first, shares[: config.first_people], run)
+    return Basis(
+        planes_of(_raw(whole[0], population), population.template.uv, population.config),
+        torch.stack([_small_planes(component, population, config) for component in whole[1:]]),
+        people,
+        shares,
+    )
+
+
+def _shares(population: Population, people: People, config: PriorConfig, run: Run) -> Tensor:
+    """How much of each principal component people have (N, K); the first ones decide what the components are."""
+    units = attribute_units(population.config)
+    rows = ((row * units).flatten() for row in _heads(population, people, run))
+    several = torch.stack([next(rows) for _ in range(min(config.component_people, len(people.codes)))])
+    mean = several.mean(dim=0)
+    several -= mean
+    strengths, mixtures = torch.linalg.eigh(several @ several.T)
+    chosen = strengths.argsort(descending=True)[: config.basis]
+    components = (mixtures[:, chosen] / strengths[chosen].clamp_min(1e-8).sqrt()).T @ several
+    shares = torch.cat([several @ components.T, *((row - mean)[None] @ components.T for row in rows)])
+    return shares / shares[:, 0].std()
+
+
+def _regressed(population: Population, people: People, shares: Tensor, run: Run) -> Tensor:
+    """What a mean head's attributes are, and how they change with each share (1 + K, G, C): linear regression."""
+    known = torch.cat([torch.ones(len(shares), 1), shares], dim=1)
+    total: Tensor | None = None
+    for row, attributes in zip(known, _heads(population, people, run), strict=True):
+        product = row[:, None, None] * attributes
+        total = product if total is None else total + product
+    assert total is not None
+    gram = known.T @ known + _RIDGE * len(known) * torch.eye(known.shape[1])
+    return torch.linalg.solve(gram, total.flatten(1)).view_as(total)
+
+
+def _heads(population: Population, people: People, run: Run) -> Iterator[Tensor]:
+    """The attributes (G, C) of each."""
+    for code, expression in zip(*people, strict=True):
+        run.check()
+        yield torch.cat(list(population.raw(population.person(code), expression)), dim=-1)[0]
+
+
+def _raw(attributes: Tensor, population: Population) -> Raw:
+    return split(attributes[None], population.config)
+
+
+def _small_planes(component: Tensor, population: Population, config: PriorConfig) -> Tensor:
+    small = replace(population.config, resolution=config.basis_resolution)
+    return planes_of(_raw(component, population), population.template.uv, small)
