@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -94,12 +95,16 @@ def told_fractions(run: Run) -> Callable[..., None]:
     """
     started = run.clock()
     first: list[float] = []
+    told = [-math.inf]
 
     def tell(fraction: float, *_: str) -> None:
         run.check()
         # what was done before a resume took none of this session's time
         first[:] = first or [fraction]
         seconds = run.clock() - started
+        if seconds - told[0] < run.progress_seconds and fraction < 1:
+            return
+        told[0] = seconds
         done = fraction - first[0]
         eta = seconds * (1 - fraction) / done if done > 0 else 0.0
         run.progress(Progress(step=round(PARTS * fraction), of=PARTS, losses={}, seconds=seconds, eta=eta))

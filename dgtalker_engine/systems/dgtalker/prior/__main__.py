@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
     def progress(progress: Progress) -> None:
         latest[0] = progress.step
         terms = ", ".join(f"{name} {loss:.4f}" for name, loss in progress.losses.items())
-        say(f"step {progress.step} of {progress.of}: {terms}; {progress.eta / 60:.0f} minutes left")
+        say(f"{progress.stage} {progress.step} of {progress.of}: {terms}; {progress.eta / 60:.0f} minutes left")
         if options.checkpoint:
             with open(options.checkpoint / "curves.jsonl", "a", encoding="utf-8", opener=no_link) as file:
                 file.write(json.dumps(progress.to_json()) + "\n")

@@ -6,7 +6,7 @@ beards, light. They are known in minutes, where a network that starts from nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ....training import Run
 from ..attributes import Raw, split
 from ..places import even_template
 from ..population.people import Population
@@ -61,7 +60,9 @@ class Basis(NamedTuple):
     shares: Tensor
 
 
-def principal_basis(population: Population, config: PriorConfig, random: np.random.Generator, run: Run) -> Basis:
+def principal_basis(
+    population: Population, config: PriorConfig, random: np.random.Generator, tell: Callable[[float], None]
+) -> Basis:
     """The basis of a population.
 
     Components and shares are found on heads of few places, which are made quickly; whole heads tell what planes say.
@@ -70,29 +71,26 @@ def principal_basis(population: Population, config: PriorConfig, random: np.rand
         population: of whole heads.
         config: how many components and people.
         random: whom to draw.
-        run: may stop it.
-
-    Raises:
-        Cancelled: the run is to stop.
+        tell: is told the fraction done, and raises `Cancelled` to stop.
     """
     model = population.model
     sketched = Population(model, even_template(model, config.sketch_gaussians), config.generator())
     people = People.drawn(config.known_people, model.expression_names, random)
-    shares = _shares(sketched, people, config, run)
+    shares = _shares(sketched, people, config, lambda done: tell(0.8 * done))
     first = People(*(part[: config.first_people] for part in people))
-    whole = _regressed(population, first, shares[: config.first_people], run)
-    return Basis(
-        planes_of(_raw(whole[0], population), population.template.uv, population.config),
-        torch.stack([_small_planes(component, population, config) for component in whole[1:]]),
-        people,
-        shares,
-    )
+    whole = _regressed(population, first, shares[: config.first_people], lambda done: tell(0.8 + 0.1 * done))
+    shared = planes_of(_raw(whole[0], population), population.template.uv, population.config)
+    planes = []
+    for index, component in enumerate(whole[1:]):
+        tell(0.9 + 0.1 * index / config.basis)
+        planes.append(_small_planes(component, population, config))
+    return Basis(shared, torch.stack(planes), people, shares)
 
 
-def _shares(population: Population, people: People, config: PriorConfig, run: Run) -> Tensor:
+def _shares(population: Population, people: People, config: PriorConfig, tell: Callable[[float], None]) -> Tensor:
     """How much of each principal component people have (N, K); the first ones decide what the components are."""
     units = attribute_units(population.config)
-    rows = ((row * units).flatten() for row in _heads(population, people, run))
+    rows = ((row * units).flatten() for row in _heads(population, people, tell))
     several = torch.stack([next(rows) for _ in range(min(config.component_people, len(people.codes)))])
     mean = several.mean(dim=0)
     several -= mean
@@ -103,11 +101,11 @@ def _shares(population: Population, people: People, config: PriorConfig, run: Ru
     return shares / shares[:, 0].std()
 
 
-def _regressed(population: Population, people: People, shares: Tensor, run: Run) -> Tensor:
+def _regressed(population: Population, people: People, shares: Tensor, tell: Callable[[float], None]) -> Tensor:
     """What a mean head's attributes are, and how they change with each share (1 + K, G, C): linear regression."""
     known = torch.cat([torch.ones(len(shares), 1), shares], dim=1)
     total: Tensor | None = None
-    for row, attributes in zip(known, _heads(population, people, run), strict=True):
+    for row, attributes in zip(known, _heads(population, people, tell), strict=True):
         product = row[:, None, None] * attributes
         total = product if total is None else total + product
     assert total is not None
@@ -115,10 +113,10 @@ def _regressed(population: Population, people: People, shares: Tensor, run: Run)
     return torch.linalg.solve(gram, total.flatten(1)).view_as(total)
 
 
-def _heads(population: Population, people: People, run: Run) -> Iterator[Tensor]:
+def _heads(population: Population, people: People, tell: Callable[[float], None]) -> Iterator[Tensor]:
     """The attributes (G, C) of each."""
-    for code, expression in zip(*people, strict=True):
-        run.check()
+    for index, (code, expression) in enumerate(zip(*people, strict=True)):
+        tell(index / len(people.codes))
         yield torch.cat(list(population.raw(population.person(code), expression)), dim=-1)[0]
 
 

@@ -6,7 +6,7 @@ one takes days of GPUs; and since codes are the population's own numbers, each o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from ....capture.face_model import FaceModel, Region
 from ....gaussians import Camera, Gaussians, render
 from ....training import Run, losses, one_torch_thread, run_loop, seed_all
 from ....training.checkpoints import FILE
+from ....training.stages import Stages, told_fractions
 from ..attributes import Heads, Raw, activated
 from ..generator import Generator
 from ..places import even_template
@@ -29,6 +30,9 @@ from .samples import draw_expression, draw_view, view
 
 _PREVIEWS, _PREVIEW_SIDE = 6, 160
 _CODES_STEPS, _CODES_BATCH, _CODES_RATE = 4000, 256, 1e-2
+_SECONDS = {"basis": 700.0, "train": 4000.0}
+_BASIS_SHARE = 0.95
+"""Of what comes before the steps."""
 _KNOWN_RATE = 0.1
 _LESS = {Region.NECK: 0.5, Region.MOUTH_INSIDE: 0.5}
 
@@ -75,25 +79,31 @@ def train(model: FaceModel, config: PriorConfig, run: Run | None = None, templat
         run.check()
         population = Population(model, template, config.generator())
         run.check()
-        if run.folder is not None and (run.folder / FILE).is_file():
+        stages = Stages(run, _SECONDS)
+        if run.folder is not None and (run.folder / "train" / FILE).is_file():
             generator = Generator(config.generator(), template, model)  # the checkpoint has what it began with
         else:
-            generator = begun(population, config, random, run)
+            generator = begun(population, config, random, told_fractions(stages.begin("basis")))
         averaged = Generator(config.generator(), template, model)
         averaged.load_state_dict(generator.state_dict())
         averaged.requires_grad_(False)
-        _run(population, generator, averaged, config, run, random)
+        _run(population, generator, averaged, config, stages.begin("train"), random)
     return averaged.eval()
 
 
-def begun(population: Population, config: PriorConfig, random: np.random.Generator, run: Run) -> Generator:
+def begun(
+    population: Population, config: PriorConfig, random: np.random.Generator, tell: Callable[[float], None]
+) -> Generator:
     """A generator that knows of faces and of `principal_basis` what a code says; its network adds nothing yet.
 
-    Raises:
-        Cancelled: the run is to stop.
+    Args:
+        population: on its template.
+        config: of the training.
+        random: whom to draw.
+        tell: is told the fraction done, and raises `Cancelled` to stop.
     """
     generator = Generator(config.generator(), population.template, population.model)
-    basis = principal_basis(population, config, random, run)
+    basis = principal_basis(population, config, random, lambda done: tell(_BASIS_SHARE * done))
     assert generator.shared is not None
     assert generator.basis is not None
     with torch.no_grad():
@@ -103,12 +113,16 @@ def begun(population: Population, config: PriorConfig, random: np.random.Generat
             if name.endswith("torgb.weight"):
                 parameter.zero_()
         nn.init.eye_(generator.position.weight[:, :, 0, 0])
-    _learn_codes(generator, population, basis, random, run)
+    _learn_codes(generator, population, basis, random, lambda done: tell(_BASIS_SHARE + (1 - _BASIS_SHARE) * done))
     return generator
 
 
 def _learn_codes(
-    generator: Generator, population: Population, basis: Basis, random: np.random.Generator, run: Run
+    generator: Generator,
+    population: Population,
+    basis: Basis,
+    random: np.random.Generator,
+    tell: Callable[[float], None],
 ) -> None:
     """Mapping and what is read out of its latents learn first: the face model's identity, and shares of the basis."""
     assert generator.identity is not None
@@ -118,8 +132,8 @@ def _learn_codes(
     sizes = population.model.identity.flatten(1).norm(dim=1)
     codes, expressions = (torch.from_numpy(part) for part in basis.people)
     identities = torch.from_numpy(identity_of(basis.people.codes, population.masculine))
-    for _ in range(_CODES_STEPS):
-        run.check()
+    for step in range(_CODES_STEPS):
+        tell(step / _CODES_STEPS)
         some = torch.from_numpy(random.integers(len(codes), size=_CODES_BATCH))
         latents = generator.mapping(codes[some], expressions[some])
         identity, _ = generator.face(latents)

@@ -17,7 +17,7 @@ from dgtalker_engine.systems.dgtalker.config import GeneratorConfig
 from dgtalker_engine.systems.dgtalker.generator import Generator
 from dgtalker_engine.systems.dgtalker.places import even_template
 from dgtalker_engine.systems.dgtalker.population.traits import draw
-from dgtalker_engine.systems.dgtalker.prior import sampling
+from dgtalker_engine.systems.dgtalker.prior import basis, sampling
 from dgtalker_engine.systems.dgtalker.prior import train as training
 from dgtalker_engine.systems.dgtalker.prior.config import PriorConfig
 from dgtalker_engine.systems.dgtalker.prior.file import read, to_bytes
@@ -37,7 +37,12 @@ TINY = PriorConfig(
     batch=2,
     views=1,
     side=32,
-    first_people=2,
+    component_people=4,
+    first_people=4,
+    known_people=8,
+    sketch_gaussians=1200,
+    basis=3,
+    basis_resolution=8,
     resolution=16,
     channel_base=128,
     channel_max=16,
@@ -47,26 +52,28 @@ TINY = PriorConfig(
 
 
 @pytest.fixture(scope="module")
-def template():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dgtalker_engine.systems.dgtalker.places.plane_layout", lambda model: model.uv)
-        return even_template(MODEL, TINY.gaussians)
-
-
-@pytest.fixture(scope="module")
 def quick():
-    """What would take most of the time is done shortly, and the canvas once."""
+    """What would take most of the time is done shortly, and canvases once."""
     made = {}
     real = training.Population
 
-    def kept(*given):
-        return made.setdefault("population", real(*given))
+    def kept(model, template, config):
+        size = len(template.uv)
+        if size not in made:
+            made[size] = real(model, template, config)
+        return made[size]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "_IDENTITY_STEPS", 20)
-        patch.setattr(training, "_importance", lambda *_: torch.ones(TINY.generator().code_size))
-        patch.setattr(training, "Population", kept)
+        patch.setattr("dgtalker_engine.systems.dgtalker.places.plane_layout", lambda model: model.uv)
+        patch.setattr(training, "_CODES_STEPS", 40)
+        for module in (training, basis):
+            patch.setattr(module, "Population", kept)
         yield
+
+
+@pytest.fixture(scope="module")
+def template(quick):
+    return even_template(MODEL, TINY.gaussians)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +86,7 @@ def trained(template, quick):
 def test_training_brings_unseen_heads_nearer_to_the_population(trained, template, quick):
     trained, told = trained
     population = training.Population(MODEL, template, trained.config)
-    untrained = training.begun(population, TINY, seed_all(0))
+    untrained = training.begun(population, TINY, seed_all(0), lambda _: None)
     random = np.random.default_rng(9)
     codes = np.stack([draw(random) for _ in range(4)])
     sample = training.Sample(population, codes, np.zeros((4, 52), np.float32))
@@ -89,17 +96,20 @@ def test_training_brings_unseen_heads_nearer_to_the_population(trained, template
             for each in (untrained, trained)
         )
     assert after < 0.97 * before
-    assert set(told[0].losses) == {"attributes", "face", "colours", "structure"}
+    assert told[0].stage == "basis"
+    assert set(told[-1].losses) == {"attributes", "face", "colours", "structure"}
 
 
-def test_a_training_that_was_stopped_goes_on_to_the_same_result(trained, template, quick, tmp_path):
-    asked = iter([False] * 4)
+def test_a_training_that_was_stopped_goes_on_to_the_same_result(trained, template, quick, tmp_path, monkeypatch):
+    told = []
 
     def cancelled():
-        return next(asked, True)
+        return sum(each.stage == "train" for each in told) == 4
 
+    stopped = Run(folder=tmp_path, progress=told.append, progress_seconds=0.0, cancelled=cancelled)
     with pytest.raises(DGTalkerError):
-        train(MODEL, TINY, Run(folder=tmp_path, cancelled=cancelled), template)
+        train(MODEL, TINY, stopped, template)
+    monkeypatch.setattr(training, "principal_basis", lambda *_: pytest.fail("the checkpoint has it"))
     resumed = train(MODEL, TINY, Run(folder=tmp_path), template)
     for ours, theirs in zip(resumed.parameters(), trained[0].parameters(), strict=True):
         assert torch.equal(ours, theirs)
@@ -204,3 +214,29 @@ def test_a_person_of_the_prior_becomes_a_synthetic_avatar_that_moves(trained, mo
     assert torch.equal(code_of(3), code_of(3))
     with pytest.raises(DGTalkerError, match="seed"):
         code_of(-1)
+
+
+def test_the_basis_tells_unseen_heads_better_than_the_mean_head_does(template, quick, monkeypatch):
+    many = replace(TINY, component_people=40, first_people=40, known_people=48, basis=12, basis_resolution=16)
+    population = training.Population(MODEL, template, many.generator())
+    found = basis.principal_basis(population, many, seed_all(1), lambda _: None)
+    unseen = basis.People(*(part[40:] for part in found.people))
+    generator = Generator(many.generator(), template, MODEL)
+    errors = []
+    with torch.no_grad():
+        generator.load_state_dict({"shared": found.shared, "basis": found.planes}, strict=False)
+        for parameter in generator.synthesis.parameters():
+            parameter.zero_()
+        for shares in (torch.zeros(8, 12), found.shares[40:]):
+            monkeypatch.setattr(generator, "shares", lambda _, shares=shares: shares)
+            said = generator.raw(torch.zeros(8, many.width))
+            wanted = training.Sample(population, *unseen).raw
+            errors.append(float(attribute_error(said, wanted, torch.ones(TINY.gaussians), many.generator())))
+    assert errors[1] < 0.8 * errors[0]
+
+
+def test_a_latent_says_its_shares_of_the_basis_linearly(trained):
+    generator, random = trained[0], torch.Generator().manual_seed(2)
+    first, second = torch.randn(2, 1, generator.config.width, generator=random)
+    half = generator.shares((first + second) / 2)
+    torch.testing.assert_close(half, (generator.shares(first) + generator.shares(second)) / 2)
