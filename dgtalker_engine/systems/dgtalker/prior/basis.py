@@ -14,16 +14,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ....capture.face_model import Region
 from ..attributes import Raw, split
 from ..places import even_template
 from ..population.people import Population
-from ..population.traits import draw
+from ..population.traits import CODE_SIZE, draw, identity_of
 from .config import PriorConfig
-from .losses import attribute_units
+from .losses import attribute_units, face_error
 from .projection import planes_of
 from .samples import draw_expression
 
 _RIDGE = 1e-3
+_COMPARED, _LEAST_IMPORTANCE = 2, 0.005
+_LESS = {Region.SCALP: 0.4, Region.MOUTH_INSIDE: 0.4, Region.NECK: 0.25}
+"""How much a region's attributes count, faces' 1: hair and shoulders differ most, and faces are looked at."""
 
 
 class People(NamedTuple):
@@ -52,12 +56,14 @@ class Basis(NamedTuple):
         planes: of each component (K, C, r, r).
         people: of whom the shares are known.
         shares: how much of each component they have, that of the first one with a deviation of 1 (N, K).
+        importance: how much heads change with each number of a code, their mean square 1 (`CODE_SIZE`,).
     """
 
     shared: Tensor
     planes: Tensor
     people: People
     shares: Tensor
+    importance: Tensor
 
 
 def principal_basis(
@@ -84,12 +90,16 @@ def principal_basis(
     for index, component in enumerate(whole[1:]):
         tell(0.9 + 0.1 * index / config.basis)
         planes.append(_small_planes(component, population, config))
-    return Basis(shared, torch.stack(planes), people, shares)
+    return Basis(shared, torch.stack(planes), people, shares, _importance(sketched, random))
 
 
 def _shares(population: Population, people: People, config: PriorConfig, tell: Callable[[float], None]) -> Tensor:
     """How much of each principal component people have (N, K); the first ones decide what the components are."""
-    units = attribute_units(population.config)
+    regions = torch.from_numpy(population.canvas.region)
+    counts = torch.ones(len(regions))
+    for region, share in _LESS.items():
+        counts[regions == region] = share
+    units = counts[:, None] * attribute_units(population.config)
     rows = ((row * units).flatten() for row in _heads(population, people, tell))
     several = torch.stack([next(rows) for _ in range(min(config.component_people, len(people.codes)))])
     mean = several.mean(dim=0)
@@ -99,6 +109,31 @@ def _shares(population: Population, people: People, config: PriorConfig, tell: C
     components = (mixtures[:, chosen] / strengths[chosen].clamp_min(1e-8).sqrt()).T @ several
     shares = torch.cat([several @ components.T, *((row - mean)[None] @ components.T for row in rows)])
     return shares / shares[:, 0].std()
+
+
+def _importance(population: Population, random: np.random.Generator) -> Tensor:
+    """How much heads change with each number of a code, their faces' form too, relative (`CODE_SIZE`,)."""
+    model = population.model
+    rest = np.zeros((1 + CODE_SIZE, len(model.expression_names)), np.float32)
+    units, total = attribute_units(population.config), torch.zeros(CODE_SIZE)
+    for _ in range(_COMPARED):
+        code = draw(random)
+        codes = np.stack([code, *_changed(code)])
+        first, *others = _heads(population, People(codes, rest))
+        total += torch.stack([((other - first) * units).abs().sum(dim=1).mean() for other in others])
+        identities = torch.from_numpy(identity_of(codes, population.masculine))
+        face, *faces = model.vertices(identities, torch.from_numpy(rest))
+        total += torch.stack([face_error(each, face) for each in faces])
+    shares = total / total.max() + _LEAST_IMPORTANCE
+    return shares / shares.square().mean().sqrt()
+
+
+def _changed(code: np.ndarray) -> Iterator[np.ndarray]:
+    """The code with each of its numbers changed in turn."""
+    for number in range(CODE_SIZE):
+        other = code.copy()
+        other[number] -= np.copysign(1.5, other[number])
+        yield other
 
 
 def _regressed(population: Population, people: People, shares: Tensor, tell: Callable[[float], None]) -> Tensor:
@@ -113,7 +148,7 @@ def _regressed(population: Population, people: People, shares: Tensor, tell: Cal
     return torch.linalg.solve(gram, total.flatten(1)).view_as(total)
 
 
-def _heads(population: Population, people: People, tell: Callable[[float], None]) -> Iterator[Tensor]:
+def _heads(population: Population, people: People, tell: Callable[[float], None] = lambda _: None) -> Iterator[Tensor]:
     """The attributes (G, C) of each."""
     for index, (code, expression) in enumerate(zip(*people, strict=True)):
         tell(index / len(people.codes))

@@ -25,7 +25,7 @@ class PriorConfig(Config):
     component_people: int = setting(1_500, "whose heads' principal components are the basis", least=2)
     first_people: int = setting(400, "whose heads tell what the basis and shared planes begin with", least=1)
     known_people: int = setting(20_000, "whose shares of the basis the mapping learns first", least=2)
-    sketch_gaussians: int = setting(4_000, "of heads that are made for their shares alone", least=1)
+    sketch_gaussians: int = setting(3_000, "of heads that are made for their shares alone", least=1)
     attributes: float = setting(1.0, "weight of the error of the Gaussians' attributes", least=0.0)
     face: float = setting(0.5, "weight of the face model's error", least=0.0)
     colours: float = setting(4.0, "weight of the pictures' L1", least=0.0)
@@ -33,9 +33,9 @@ class PriorConfig(Config):
 
     resolution: int = setting(256, "of the planes", least=4)
     channel_base: int = setting(4096, "channels of a layer times its resolution", least=1)
-    channel_max: int = setting(192, "no layer has more channels than that", least=1)
+    channel_max: int = setting(160, "no layer has more channels than that", least=1)
     width: int = setting(256, "of a latent", least=1)
-    basis: int = setting(32, "planes that heads are mixed of", least=1)
+    basis: int = setting(48, "planes that heads are mixed of", least=1)
     basis_resolution: int = setting(32, "of these planes", least=1)
     gaussians: int = setting(40_000, "of a head", least=1)
 
@@ -44,6 +44,7 @@ class PriorConfig(Config):
         return GeneratorConfig(
             code_size=CODE_SIZE,
             width=self.width,
+            mapping_layers=3,
             resolution=self.resolution,
             channel_base=self.channel_base,
             channel_max=self.channel_max,

@@ -29,7 +29,7 @@ from .losses import attribute_error, face_error
 from .samples import draw_expression, draw_view, view
 
 _PREVIEWS, _PREVIEW_SIDE = 6, 160
-_CODES_STEPS, _CODES_BATCH, _CODES_RATE = 4000, 256, 1e-2
+_CODES_STEPS, _CODES_BATCH, _CODES_RATE = 8000, 256, 5e-2
 _SECONDS = {"basis": 700.0, "train": 4000.0}
 _BASIS_SHARE = 0.95
 """Of what comes before the steps."""
@@ -113,6 +113,8 @@ def begun(
             if name.endswith("torgb.weight"):
                 parameter.zero_()
         nn.init.eye_(generator.position.weight[:, :, 0, 0])
+        # A network that had to find out by itself which of 128 numbers matter would need many times as many people.
+        generator.mapping.get_submodule("fc0").get_parameter("weight").mul_(basis.importance)
     _learn_codes(generator, population, basis, random, lambda done: tell(_BASIS_SHARE + (1 - _BASIS_SHARE) * done))
     return generator
 
@@ -128,7 +130,7 @@ def _learn_codes(
     assert generator.identity is not None
     assert generator.mixture is not None
     optimiser = torch.optim.Adam(_known(generator), _CODES_RATE)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, _CODES_STEPS)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _CODES_RATE, total_steps=_CODES_STEPS)
     sizes = population.model.identity.flatten(1).norm(dim=1)
     codes, expressions = (torch.from_numpy(part) for part in basis.people)
     identities = torch.from_numpy(identity_of(basis.people.codes, population.masculine))
@@ -137,8 +139,9 @@ def _learn_codes(
         some = torch.from_numpy(random.integers(len(codes), size=_CODES_BATCH))
         latents = generator.mapping(codes[some], expressions[some])
         identity, _ = generator.face(latents)
-        loss = ((identity - identities[some]) * (sizes / sizes[0])).square().mean()
-        loss = loss + (generator.shares(latents) - basis.shares[some]).square().mean()
+        wrong = (identity - identities[some]) * (sizes / sizes[0]), generator.shares(latents) - basis.shares[some]
+        # distances, not their squares: what few people have, beards, counts as well
+        loss = torch.stack([each.square().sum(dim=1).add(1e-4).sqrt().mean() for each in wrong]).sum()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
