@@ -25,10 +25,11 @@ from dgtalker_engine.systems.dgtalker.prior.inversion import Seen, invert
 from dgtalker_engine.systems.dgtalker.prior.losses import attribute_error
 from dgtalker_engine.systems.dgtalker.prior.projection import planes_of
 from dgtalker_engine.systems.dgtalker.prior.samples import view
-from dgtalker_engine.systems.dgtalker.prior.sampling import baked, code_of
+from dgtalker_engine.systems.dgtalker.prior.sampling import code_of, made
 from dgtalker_engine.systems.dgtalker.prior.train import train
 from dgtalker_engine.systems.dgtalker.template import layer_depths
 from dgtalker_engine.training import Run, seed_all
+from dgtalker_engine.wire.people import PersonRequest
 
 MODEL = face_model.load()
 TINY = PriorConfig(
@@ -189,18 +190,17 @@ def test_what_a_layered_place_shows_changes_with_its_depth(template):
 
 def test_a_person_of_the_prior_becomes_a_synthetic_avatar_that_moves(trained, monkeypatch):
     monkeypatch.setattr(sampling, "_EXAMPLES", 8)
-    generator = trained[0]
-    latents = generator.mapping(code_of(3))
+    asked = PersonRequest(seed=3, other=4, morph=0.25, traits={"age": 60.0})
     told = []
-    result = baked(generator, latents, "nobody", told.append)
+    result = made(trained[0], asked, "nobody", told.append)
     assert told == sorted(told)
     assert result.error.psnr > 30
-    made = avatar.load(avatar.pack(result.avatar))
-    assert made.metadata.consent.status == "synthetic"
-    weights = made.rig.defaults.copy()
-    weights[made.rig.names.index("jawOpen")] = 1
-    moved = np.abs(np.asarray(made.pose(weights).means) - np.asarray(made.pose(made.rig.defaults).means)).max()
+    read = avatar.load(avatar.pack(result.avatar))
+    assert read.metadata.consent.status == "synthetic"
+    assert PersonRequest.from_json(read.metadata.sampled.request) == asked
+    assert read.metadata.sampled.traits["age"] == pytest.approx(60, abs=0.1)
+    np.testing.assert_allclose(read.metadata.sampled.code, code_of(asked)[0], atol=1e-4)
+    weights = read.rig.defaults.copy()
+    weights[read.rig.names.index("jawOpen")] = 1
+    moved = np.abs(np.asarray(read.pose(weights).means) - np.asarray(read.pose(read.rig.defaults).means)).max()
     assert moved > 5e-3
-    assert torch.equal(code_of(3), code_of(3))
-    with pytest.raises(DGTalkerError, match="seed"):
-        code_of(-1)
