@@ -30,26 +30,22 @@ class NewPersonPanel(ui.SidebarPanel, bpy.types.Panel):
             layout.operator(operators.NewPerson.bl_idname, text="New Person…", icon="COMMUNITY")
             return
         gallery.look()
-        _draw_title(layout, context)
+        row = layout.row(align=True)
+        row.prop(own, "seed")
+        row.operator(operators.CloseNewPerson.bl_idname, text="", icon="X")
         if gallery.error():
             ui.alert(layout, context, gallery.error())
             layout.operator(operators.TryPeopleAgain.bl_idname, icon="FILE_REFRESH")
             return
         _draw_picture(layout, context)
+        _draw_add(layout, context)
         _draw_page(layout, context)
         _draw_traits(layout, own)
         _draw_other(layout, own)
-        _draw_add(layout, context)
 
 
 def draw_add_entry(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
     menu.layout.operator(operators.NewPerson.bl_idname, text="New Person…", icon="COMMUNITY")
-
-
-def _draw_title(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    row = layout.row(align=True)
-    row.label(text=form.request(context).title)
-    row.operator(operators.CloseNewPerson.bl_idname, text="", icon="X", emboss=False)
 
 
 def _draw_picture(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -75,7 +71,6 @@ def _draw_page(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     back: Any = row.operator(operators.PagePeople.bl_idname, text="", icon="TRIA_LEFT")
     back.pages = -1
     row.operator(operators.ShufflePeople.bl_idname, icon="FILE_REFRESH")
-    row.prop(own, "seed", text="")
     on: Any = row.operator(operators.PagePeople.bl_idname, text="", icon="TRIA_RIGHT")
     on.pages = 1
 
@@ -108,17 +103,17 @@ def _draw_other(layout: bpy.types.UILayout, own: Any) -> None:
 
 def _draw_add(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     own, pending = form.properties(context), gallery.making()
-    layout.prop(own, "mark_asset")
     if pending is not None:
         fraction, text = pending.progress
         layout.progress(factor=fraction, text=f"{fraction:.0%}  {text}")
-        layout.label(text="ESC cancels")
+        layout.label(text="ESC cancels", icon="INFO")
         return
     column = layout.column()
     column.scale_y = 1.4
     column.operator_context = "INVOKE_DEFAULT"
-    button: Any = column.operator(operators.AddPerson.bl_idname, icon="ADD")
+    button: Any = column.operator(operators.AddPerson.bl_idname, text=f"Add {form.request(context).title}", icon="ADD")
     button.mark_asset = own.mark_asset
+    layout.prop(own, "mark_asset")
 
 
 CLASSES: tuple[type, ...] = (NewPersonPanel,)

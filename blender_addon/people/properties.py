@@ -47,7 +47,7 @@ def fill(form: Any, traits: Mapping[str, float]) -> None:
     try:
         for trait in TRAITS:
             if trait.name in traits and not getattr(form, ASKED + trait.name):
-                setattr(form, trait.name, traits[trait.name])
+                setattr(form, trait.name, round(traits[trait.name], 2))
     finally:
         _filling = False
 

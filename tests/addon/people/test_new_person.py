@@ -117,7 +117,11 @@ def test_the_chosen_person_becomes_one_synthetic_head_and_an_asset(prior, form, 
     form.seed, form.beard = 7, 0.6
     shown = picture()
     bpy.context.scene.cursor.location = (1, 2, 3)
-    assert bpy.ops.dgtalker.add_person() == {"FINISHED"}
+    bpy.ops.ed.undo_push(message="before")
+    assert bpy.ops.dgtalker.add_person("EXEC_DEFAULT", True) == {"FINISHED"}
+    bpy.ops.ed.undo()
+    assert not heads()
+    bpy.ops.ed.redo()
     (head,) = heads()
     assert head.name == "Person 7 (synthetic)"
     assert tuple(head.location) == (1, 2, 3)

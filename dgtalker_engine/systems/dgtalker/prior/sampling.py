@@ -27,7 +27,7 @@ from .samples import draw_expression, draw_view, view
 NOBODY = Consent(subject="Nobody: made by code", scope="Any use", granted_by="DGTalker", date="", status="synthetic")
 LICENCE = "CC0-1.0"
 _EXAMPLES, _YAW, _SIDE = 96, 30.0, 512
-_TURNED, _CLOSE, _GREY = 20.0, 1.1, (0.36, 0.37, 0.39)
+_TURNED, _GREY = 20.0, (0.36, 0.37, 0.39)
 
 
 def code_of(request: PersonRequest) -> Tensor:
@@ -45,7 +45,7 @@ def _drawn(seed: int) -> np.ndarray:
 @torch.no_grad()
 def portrait(generator: Generator, latents: Tensor, side: int) -> np.ndarray:
     """A picture of a head at rest, turned a little to its left, before grey: opaque sRGB, uint8 (side, side, 4)."""
-    image = render(generator(latents).cloud(0), view(side, _TURNED, zoom=_CLOSE), background=_GREY)
+    image = render(generator(latents).cloud(0), view(side, _TURNED), background=_GREY)
     picture = np.full((side, side, 4), 255, np.uint8)
     picture[..., :3] = np.rint(255 * np.clip(np.asarray(image.rgb), 0, 1))
     return picture
