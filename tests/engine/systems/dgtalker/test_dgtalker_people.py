@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import tiny_prior
 
+from dgtalker_engine import avatar
 from dgtalker_engine.cli.main import main
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.server import people
 from dgtalker_engine.systems.dgtalker.population.traits import IDENTITY, traits_of
-from dgtalker_engine.systems.dgtalker.prior import file
+from dgtalker_engine.systems.dgtalker.prior import file, sampling
 from dgtalker_engine.systems.dgtalker.prior.sampling import code_of
 from dgtalker_engine.wire.people import TRAITS, PersonRequest
 
@@ -139,6 +140,31 @@ def test_without_a_prior_the_user_reads_why_and_a_new_one_is_found(prior, tmp_pa
 def test_requests_for_pictures_that_cannot_be_read_are_refused(side, body):
     with pytest.raises(DGTalkerError, match="cannot be read"):
         people.Portraits().draw({"side": side}, bytearray(body), lambda fraction, text: None)
+
+
+def test_somebody_of_the_command_line_is_a_synthetic_avatar_that_moves(prior, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv(file.VARIABLE, str(prior))
+    monkeypatch.setattr(sampling, "_EXAMPLES", 8)
+    output = tmp_path / "nobody.dgt"
+    words = ["--seed", "3", "--other", "4", "--morph", "0.25", "--age", "60", "--sex", "female"]
+    assert main(["avatar", "sample", *words, "-o", str(output)]) == 0
+    made = avatar.load(output)
+    assert made.metadata.name == "nobody"
+    assert made.metadata.consent.status == "synthetic"
+    assert made.metadata.sampled.psnr > 30
+    asked = PersonRequest(seed=3, other=4, morph=0.25, traits={"age": 60.0, "sex": 0.0})
+    assert PersonRequest.from_json(made.metadata.sampled.request) == asked
+    assert made.metadata.sampled.traits["age"] == pytest.approx(60, abs=0.1)
+    np.testing.assert_allclose(made.metadata.sampled.code, code_of(asked)[0], atol=1e-4)
+    weights = made.rig.defaults.copy()
+    weights[made.rig.names.index("jawOpen")] = 1
+    moved = np.abs(np.asarray(made.pose(weights).means) - np.asarray(made.pose(made.rig.defaults).means)).max()
+    assert moved > 5e-3
+    capsys.readouterr()
+    assert main(["avatar", "info", str(output)]) == 0
+    said = capsys.readouterr().out
+    assert "seed 3, morphed 0.25 and mixed 0 with 4" in said
+    assert "age 60, sex 0" in said
 
 
 def test_the_command_line_says_what_nobody_is_like(tmp_path, capsys):
