@@ -90,6 +90,22 @@ def _wrapped(column: bpy.types.UILayout, context: bpy.types.Context, text: str, 
         column.label(text=line, icon="BLANK1" if i else icon)
 
 
+def picture_scale(context: bpy.types.Context) -> float:
+    """Of `template_icon`: as wide as the sidebar, but not so large that it gets blurred."""
+    units = context.region.width / (20.0 * context.preferences.system.ui_scale)
+    return max(4.0, min(units - 2.5, 12.8))
+
+
+def redraw_sidebars() -> None:
+    """Of 3D views: what a panel shows has changed."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()
+
+
 def open_tab(context: bpy.types.Context) -> None:
     """Shows our tab in the sidebar of the 3D view that the user is in, or of another one; nothing without a window."""
     views = [area for window in context.window_manager.windows for area in window.screen.areas]

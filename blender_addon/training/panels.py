@@ -96,7 +96,7 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, view: JobV
     column = body.column()
     icon = previews.icon_of(view)
     if icon:
-        column.template_icon(icon_value=icon, scale=_picture_scale(context))
+        column.template_icon(icon_value=icon, scale=ui.picture_scale(context))
     if view.state is not State.FINISHED:
         column.progress(factor=view.fraction, text=_progress_text(view))
     elif view.time_text:
@@ -149,12 +149,6 @@ def _button(layout: bpy.types.UILayout, operator: type, view: JobView, **options
 def _progress_text(view: JobView) -> str:
     parts = [f"{view.fraction:.0%}", "" if view.busy and not view.stopping else view.state_text, view.time_text]
     return "  ·  ".join(filter(None, parts))
-
-
-def _picture_scale(context: bpy.types.Context) -> float:
-    """As wide as the sidebar, but not so large that it gets blurred."""
-    units = context.region.width / (20.0 * context.preferences.system.ui_scale)
-    return max(4.0, min(units - 2.5, 12.8))
 
 
 CLASSES: tuple[type, ...] = (FromVideoPanel,)

@@ -16,6 +16,7 @@ from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.wire import jobs
 from dgtalker_engine.wire.jobs import Job, State
 
+from .. import ui
 from ..bridge import find
 from . import adding, previews
 from .overview import JobView, Reader
@@ -111,7 +112,7 @@ def _take() -> None:
         _note_finished(_shown)
         previews.update(_shown)
         if changed:
-            _redraw()
+            ui.redraw_sidebars()
     adding.add_waiting()
 
 
@@ -123,15 +124,6 @@ def _note_finished(views: Iterable[JobView]) -> None:
             _started.discard(view.id)
             if view.state is State.FINISHED:
                 adding.finished(view)
-
-
-def _redraw() -> None:
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                for region in area.regions:
-                    if region.type == "UI":
-                        region.tag_redraw()
 
 
 def add() -> None:

@@ -14,6 +14,7 @@ from .kinds.linear import file
 from .kinds.linear.joints import turn
 from .kinds.linear.model import LinearAvatar
 from .kinds.linear.posing import blendshapes, pose
+from .sampled_record import SampledRecord
 from .training_record import TrainingRecord
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "LinearAvatar",
     "Metadata",
     "ProxyMesh",
+    "SampledRecord",
     "TrainingRecord",
     "builtin",
     "load",

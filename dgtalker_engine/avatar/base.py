@@ -14,6 +14,7 @@ from ..gaussians.cloud import Gaussians
 from ..rig import Rig
 from .joints import Joint
 from .latents import Latents
+from .sampled_record import SampledRecord
 from .training_record import TrainingRecord
 
 FORMAT_VERSION = 3
@@ -69,6 +70,7 @@ class Metadata:
         joints: what turns the posed Gaussians, one after another.
         latents: what follows from the weights and moves Gaussians as if there were more controls; None: nothing.
         training: how it was trained; None for heads that were not, and in files from before there was such a record.
+        sampled: who it is of those who do not exist; None for all other heads.
     """
 
     format_version: int
@@ -82,9 +84,10 @@ class Metadata:
     joints: tuple[Joint, ...] = ()
     latents: Latents | None = None
     training: TrainingRecord | None = None
+    sampled: SampledRecord | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Correctives, joints, latents and the training are left out where there are none."""
+        """Correctives, joints, latents and the records are left out where there are none."""
         more: dict[str, Any] = {}
         if self.correctives:
             more["correctives"] = [{"controls": list(names)} for names in self.correctives]
@@ -94,6 +97,8 @@ class Metadata:
             more["latents"] = self.latents.to_json()
         if self.training is not None:
             more["training"] = self.training.to_json()
+        if self.sampled is not None:
+            more["sampled"] = self.sampled.to_json()
         return {
             "format_version": self.format_version,
             "kind": self.kind,
@@ -129,6 +134,7 @@ class Metadata:
                 joints=tuple(Joint.from_json(item, rig) for item in data.get("joints", ())),
                 latents=Latents.from_json(data["latents"], rig) if "latents" in data else None,
                 training=TrainingRecord.from_json(data["training"], rig.names) if "training" in data else None,
+                sampled=SampledRecord.from_json(data["sampled"]) if "sampled" in data else None,
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise DGTalkerError(

@@ -17,9 +17,10 @@ from ..performance import Direction, exchange, perform, transcripts
 from ..rendering.inputs import load_shot, open_avatar
 from ..rendering.sequence import render_sequence
 from ..rendering.talking_shot import talking_shot
+from ..wire.people import TRAITS, PersonRequest
 
 if TYPE_CHECKING:
-    from ..avatar import TrainingRecord
+    from ..avatar import SampledRecord, TrainingRecord
     from ..performance import Performance
     from ..speech.animation import Manner
 
@@ -151,6 +152,7 @@ def avatar_info(options: argparse.Namespace) -> int:
         "controls": ", ".join(f"{count} {group}" for group, count in groups.items()),
         "proxy mesh": f"{len(avatar.proxy.vertices)} vertices, {len(avatar.proxy.faces)} faces",
         **(_training_rows(metadata.training) if metadata.training else {}),
+        **(_sampled_rows(metadata.sampled) if metadata.sampled else {}),
         "licence": metadata.licence,
         "consent": f"{consent.status}: {consent.subject}; {consent.scope}; by {consent.granted_by}, {consent.date}",
         "hash": metadata.hash,
@@ -164,17 +166,36 @@ def avatar_sample(options: argparse.Namespace) -> int:
     from ..systems.dgtalker.prior import file, sampling
 
     terminal = Terminal()
-    code = sampling.code_of(options.seed)
-    generator = file.read(file.SHIPPED, face_model.load())
+    said = {trait.name: getattr(options, trait.name) for trait in TRAITS}
+    request = PersonRequest(
+        seed=options.seed,
+        other=options.other,
+        morph=options.morph,
+        mix=options.mix,
+        traits={trait.name: trait.value(said[trait.name]) for trait in TRAITS if said[trait.name] is not None},
+    )
+    generator = file.read(file.chosen(), face_model.load())
     make_folder(options.output.parent)
-    latents = generator.mapping(code)
-    made = sampling.baked(generator, latents, options.output.stem, lambda share: terminal(share, "Baking the head"))
+    made = sampling.made(
+        generator, request, options.output.stem, lambda share: terminal(share, f"Making {request.title}")
+    )
     write_target(options.output, avatars.pack(made.avatar))
     terminal.say(
         f"{len(made.avatar.base['means'])} Gaussians in {options.output}, {made.error.psnr:.1f} dB from the prior "
         f"over speech, lips {made.error.lip_error:.2f} px"
     )
     return 0
+
+
+def _sampled_rows(record: SampledRecord) -> dict[str, str]:
+    request = PersonRequest.from_json(record.request)
+    of = f", morphed {request.morph:g} and mixed {request.mix:g} with {request.other}"
+    asked = [f"{name} {value:g}" for name, value in request.traits.items()]
+    return {
+        "person": f"seed {request.seed}{of if request.morph or request.mix else ''}",
+        "asked for": ", ".join(asked) or "nothing",
+        "bake error": f"{record.psnr:.1f} dB",
+    }
 
 
 def _training_rows(record: TrainingRecord) -> dict[str, str]:

@@ -14,6 +14,7 @@ from ..errors import DGTalkerError
 from ..performance import STYLES, Direction, exchange
 from ..rendering.formats import FORMATS
 from ..systems import AVATAR_SYSTEMS
+from ..wire.people import TRAITS
 from . import consent
 
 
@@ -94,6 +95,7 @@ def parser() -> argparse.ArgumentParser:
     sample = _command(actions, "sample", "a head of somebody who does not exist", "avatar_sample")
     sample.add_argument("--seed", type=int, default=0, help="who: the same one gives the same person (default: 0)")
     sample.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the .dgt file to write")
+    _add_person_options(sample)
 
     doctor = commands.add_parser("doctor", help="what was found on this machine, and what to do about what is missing")
     doctor.add_argument("--json", action="store_true", help="print the report as JSON")
@@ -112,6 +114,21 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, help="a port of 127.0.0.1 to connect back to")
     serve.set_defaults(run=_serve)
     return top
+
+
+def _add_person_options(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("another one", "somebody else whom they are morphed and mixed with")
+    group.add_argument("--other", type=int, default=0, metavar="SEED", help="who (default: 0)")
+    group.add_argument("--morph", type=float, default=0.0, metavar="SHARE", help="of the face's shape, 0 to 1")
+    group.add_argument("--mix", type=float, default=0.0, metavar="SHARE", help="of skin, hair and colours, 0 to 1")
+    group = command.add_argument_group("traits", "what is not said is as it comes with the seed")
+    for trait in TRAITS:
+        words = "".join(f", or {word}" for word in trait.words)
+        group.add_argument(
+            f"--{trait.name.replace('_', '-')}",
+            metavar="N",
+            help=f"{trait.least:g} to {trait.most:g}{words}: {trait.description[0].lower()}{trait.description[1:]}",
+        )
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -11,12 +11,12 @@ from typing import Any
 
 from ..errors import DGTalkerError
 from ..wire import MAX_PIXELS, Shot, pack
-from . import video_capture
+from . import people, video_capture
 from .listener import Listener
 from .open_avatars import OpenAvatars
 from .session import Answer, Progress
 
-APART = ("capture_performance",)
+APART = ("capture_performance", "make_person")
 """What takes minutes in another process: the engine goes on meanwhile."""
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ class Operations:
     def __init__(self) -> None:
         self._avatars = OpenAvatars()
         self._listener = Listener()
+        self._portraits = people.Portraits()
 
     def warm_up(self) -> None:
         """Imports what the operations need; an environment that is broken shows when an operation is asked for."""
@@ -51,6 +52,8 @@ class Operations:
             "open_avatar": self._open_avatar,
             "animate": self._animate,
             "capture_performance": self._capture_performance,
+            "draw_people": self._draw_people,
+            "make_person": self._make_person,
             "render": self._render,
         }
         if op not in operations:
@@ -104,6 +107,12 @@ class Operations:
 
     def _capture_performance(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
         return video_capture.capture_performance(header, progress)
+
+    def _draw_people(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
+        return self._portraits.draw(header, body, progress)
+
+    def _make_person(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
+        return people.make(header, progress)
 
     def _render(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
         shot = Shot.from_json(bytes(body))

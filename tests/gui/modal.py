@@ -17,7 +17,8 @@ from pathlib import Path
 import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from steps import ADDON, Steps, heads, running, start, until
+from people_cases import a_gallery_follows_its_sliders_and_escape_ends_the_making
+from steps import ADDON, Steps, heads, press_escape, running, start, until
 from training_cases import (
     a_training_is_drawn_paused_resumed_and_its_head_added,
     a_training_survives_another_file_whose_scene_gets_no_head,
@@ -46,13 +47,6 @@ def speaking_head() -> Generator[None, None, bpy.types.Object]:
 def keys(head: bpy.types.Object) -> bool:
     animation = head.data.shape_keys.animation_data
     return bool(animation and animation.action)
-
-
-def press_escape() -> Steps:
-    window = bpy.context.window_manager.windows[0]
-    for value in ("PRESS", "RELEASE"):
-        window.event_simulate(type="ESC", value=value, x=window.width // 2, y=window.height // 2)
-    yield
 
 
 def finishing_writes_keys() -> Steps:
@@ -204,6 +198,7 @@ CASES = (
     a_closed_window_ends_it,
     two_at_once_both_finish,
     a_fault_leaves_the_window_usable,
+    a_gallery_follows_its_sliders_and_escape_ends_the_making,
     a_training_is_drawn_paused_resumed_and_its_head_added,
     a_training_survives_another_file_whose_scene_gets_no_head,
 )

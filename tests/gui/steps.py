@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -55,3 +56,35 @@ def until(condition) -> Steps:
 
 def heads() -> list[bpy.types.Object]:
     return [ob for ob in bpy.data.objects if ob.type == "MESH" and ob.dgtalker.rig]
+
+
+def press_escape() -> Steps:
+    window = bpy.context.window_manager.windows[0]
+    for value in ("PRESS", "RELEASE"):
+        window.event_simulate(type="ESC", value=value, x=window.width // 2, y=window.height // 2)
+    yield
+
+
+class Drawings:
+    """Counts how often a panel is drawn, and keeps what went wrong."""
+
+    def __init__(self, panel: Any) -> None:
+        self._panel = panel
+
+    def __enter__(self) -> Drawings:
+        self.count, self.errors, self._draw = 0, [], self._panel.draw
+
+        def draw(panel: Any, context: bpy.types.Context) -> None:
+            self.count += 1
+            try:
+                self._draw(panel, context)
+            except Exception as error:
+                self.errors.append(error)
+                raise
+
+        self._panel.draw = draw
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._panel.draw = self._draw
+        assert not self.errors, self.errors

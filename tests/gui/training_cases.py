@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from steps import ADDON, Steps, heads, until
+from steps import ADDON, Drawings, Steps, heads, until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "tests" / "addon" / "training"))
@@ -28,29 +28,6 @@ def view(video: Path) -> Any:
 def seen(video: Path, word: str, fraction: float) -> bool:
     shown = view(video)
     return shown is not None and shown.state_text == word and shown.fraction == fraction
-
-
-class Drawings:
-    """Counts how often the panel is drawn, and keeps what went wrong."""
-
-    def __enter__(self) -> Drawings:
-        panel = room("panels").FromVideoPanel
-        self.count, self.errors, self._draw = 0, [], panel.draw
-
-        def draw(panel: Any, context: bpy.types.Context) -> None:
-            self.count += 1
-            try:
-                self._draw(panel, context)
-            except Exception as error:
-                self.errors.append(error)
-                raise
-
-        panel.draw = draw
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        room("panels").FromVideoPanel.draw = self._draw
-        assert not self.errors, self.errors
 
 
 def started() -> Generator[None, None, Path]:
@@ -76,7 +53,7 @@ def started() -> Generator[None, None, Path]:
 
 def a_training_is_drawn_paused_resumed_and_its_head_added() -> Steps:
     watch = room("watch")
-    with Drawings() as drawings:
+    with Drawings(room("panels").FromVideoPanel) as drawings:
         video = yield from started()
         before = drawings.count
         assert room("previews").icon_of(view(video)) > 0

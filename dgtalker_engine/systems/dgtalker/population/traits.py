@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 CODE_SIZE = 128
 IDENTITY = 60
@@ -31,6 +31,9 @@ TEXTURES = {"skin": 6, "spots": 6, "hair": 6}
 _OFFSETS = {name: IDENTITY + index for index, name in enumerate(TRAITS)}
 
 
+_ENDS = 0.01
+
+
 class Range(NamedTuple):
     """From a trait's standard normal number to what it says: a share of the way from `low` to `high`."""
 
@@ -41,6 +44,11 @@ class Range(NamedTuple):
 
     def of(self, number: np.ndarray) -> np.ndarray:
         return self.low + (self.high - self.low) * ndtr((number - self.centre) * self.steepness)
+
+    def number(self, said: float) -> float:
+        """The number that says it; a hundredth of the way is left out at both ends, which are infinitely far."""
+        share = np.clip((said - self.low) / (self.high - self.low), _ENDS, 1 - _ENDS)
+        return self.centre + float(ndtri(share)) / self.steepness
 
 
 _RANGES = {
@@ -124,6 +132,42 @@ def identity_of(code: np.ndarray, masculine: np.ndarray) -> np.ndarray:
     return (_SHAPE * code[..., :IDENTITY] + (2 * sex - 1) * masculine).astype(np.float32)
 
 
+def traits_of(code: np.ndarray) -> dict[str, float]:
+    """What each trait's number of a code (`CODE_SIZE`,) says by itself, before what goes together in people."""
+    code = normalized(code)
+    return {name: float(_RANGES[name].of(code[_OFFSETS[name]])) for name in TRAITS}
+
+
+def with_traits(code: np.ndarray, traits: Mapping[str, float]) -> np.ndarray:
+    """The code (`CODE_SIZE`,) of whoever is like that one, but for these traits, each in its unit (see `traits_of`)."""
+    code = normalized(code)
+    asked = np.zeros(CODE_SIZE, bool)
+    for name, said in traits.items():
+        asked[_OFFSETS[name]] = True
+        code[_OFFSETS[name]] = _RANGES[name].number(said)
+    # All others give way, so that the code keeps its length: numbers mean what they say at that length alone.
+    left = CODE_SIZE - np.square(code[asked]).sum()
+    code[~asked] *= np.sqrt(left / np.square(code[~asked]).sum())
+    return code
+
+
+def between(code: np.ndarray, other: np.ndarray, morph: float, mix: float) -> np.ndarray:
+    """The code (`CODE_SIZE`,) of whoever is somebody and somebody else.
+
+    Args:
+        code, other: of both.
+        morph: how much of the face's shape is the other one's, 0 to 1. It keeps the length that shapes have: half-way
+            between two faces is no more ordinary than they are.
+        mix: how much of all else is, 0 to 1.
+    """
+    code, other = normalized(code), normalized(other)
+    (face, looks), (other_face, other_looks) = (np.split(each, [IDENTITY]) for each in (code, other))
+    shape = (1 - morph) * face + morph * other_face
+    length = (1 - morph) * np.linalg.norm(face) + morph * np.linalg.norm(other_face)
+    rest = (1 - mix) * looks + mix * other_looks
+    return normalized(np.concatenate([shape * length / max(float(np.linalg.norm(shape)), 1e-3), rest]))
+
+
 def person_of(code: np.ndarray, masculine: np.ndarray) -> Person:
     """Who a code says.
 
@@ -131,8 +175,7 @@ def person_of(code: np.ndarray, masculine: np.ndarray) -> Person:
         code: (`CODE_SIZE`,).
         masculine: what of the identity goes with sex (`IDENTITY`,).
     """
-    identity, code = identity_of(code, masculine), normalized(code)
-    traits = {name: float(_RANGES[name].of(code[_OFFSETS[name]])) for name in TRAITS}
+    identity, traits, code = identity_of(code, masculine), traits_of(code), normalized(code)
     start, textures = IDENTITY + len(TRAITS), {}
     for name, size in TEXTURES.items():
         part = code[start : start + size]

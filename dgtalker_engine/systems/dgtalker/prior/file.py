@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import torch
@@ -17,10 +18,20 @@ from ..generator import Generator
 from ..template import Template
 
 SHIPPED = Path(__file__).with_name("prior.safetensors")
+VARIABLE = "DGTALKER_PRIOR"
+"""The environment variable with the path of a prior to use in place of the shipped one."""
 
 _FORMAT = "dgtalker prior 1"
-_AGAIN = "Make it in the repository, in hours, with: python build.py train prior."
+_AGAIN = (
+    "Make it in the repository, in hours, with: python build.py train prior. "
+    f"The environment variable {VARIABLE} says where one lies elsewhere."
+)
 _TEMPLATE = {"uv": torch.float32, "points": torch.float32, "triangles": torch.int32, "barycentrics": torch.float32}
+
+
+def chosen() -> Path:
+    """The file of the prior to use: the user's own, which `VARIABLE` names, or the shipped one."""
+    return Path(os.environ.get(VARIABLE) or SHIPPED)
 
 
 def to_bytes(generator: Generator) -> bytes:

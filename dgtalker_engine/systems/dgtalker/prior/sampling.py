@@ -9,35 +9,61 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ....avatar import Consent
+from ....avatar import Consent, SampledRecord
 from ....avatar.kinds.linear.joints import turn
 from ....capture.face_model import Region
-from ....errors import DGTalkerError
-from ....gaussians import Gaussians
+from ....gaussians import Gaussians, render
 from ....rig import ARKIT_NAMES
 from ....training import one_torch_thread
 from ....training.baking import Baked, BakeSource, bake
 from ....training.face_rig import face_rig
 from ....training.proxy import proxy_mesh
+from ....wire.people import PersonRequest
 from ..generator import Generator
 from ..mapping import with_expression
-from ..population.traits import draw
-from .samples import draw_expression, draw_view
+from ..population.traits import between, draw, traits_of, with_traits
+from .samples import draw_expression, draw_view, view
 
 NOBODY = Consent(subject="Nobody: made by code", scope="Any use", granted_by="DGTalker", date="", status="synthetic")
 LICENCE = "CC0-1.0"
 _EXAMPLES, _YAW, _SIDE = 96, 30.0, 512
+_TURNED, _GREY = 20.0, (0.36, 0.37, 0.39)
 
 
-def code_of(seed: int) -> Tensor:
-    """Somebody's code (1, code_size); the same seed is always the same one.
+def code_of(request: PersonRequest) -> Tensor:
+    """The code (1, code_size) of whoever was asked for; the same request is always the same one."""
+    code = _drawn(request.seed)
+    if request.morph or request.mix:
+        code = between(code, _drawn(request.other), request.morph, request.mix)
+    return torch.from_numpy(with_traits(code, request.traits))[None]
 
-    Raises:
-        DGTalkerError: the seed is negative.
-    """
-    if seed < 0:
-        raise DGTalkerError(f"A person cannot have the seed {seed}.", "Give 0 or more.")
-    return torch.from_numpy(draw(np.random.default_rng(seed)))[None]
+
+def _drawn(seed: int) -> np.ndarray:
+    return draw(np.random.default_rng(seed))
+
+
+@torch.no_grad()
+def portrait(generator: Generator, latents: Tensor, side: int) -> np.ndarray:
+    """A picture of a head at rest, turned a little to its left, before grey: opaque sRGB, uint8 (side, side, 4)."""
+    image = render(generator(latents).cloud(0), view(side, _TURNED), background=_GREY)
+    picture = np.full((side, side, 4), 255, np.uint8)
+    picture[..., :3] = np.rint(255 * np.clip(np.asarray(image.rgb), 0, 1))
+    return picture
+
+
+def made(generator: Generator, request: PersonRequest, name: str, progress: Callable[[float], None]) -> Baked:
+    """Whoever was asked for as an avatar that says in its file who that is; see `baked`."""
+    code = code_of(request)
+    baking = baked(generator, generator.mapping(code), name, progress)
+    numbers = code[0].numpy()
+    record = SampledRecord(
+        request=request.to_json(),
+        code=tuple(round(float(number), 4) for number in numbers),
+        traits={trait: round(value, 3) for trait, value in traits_of(numbers).items()},
+        psnr=round(baking.error.psnr, 2),
+    )
+    metadata = replace(baking.avatar.metadata, sampled=record)
+    return replace(baking, avatar=replace(baking.avatar, metadata=metadata))
 
 
 def baked(generator: Generator, latents: Tensor, name: str, progress: Callable[[float], None], seed: int = 0) -> Baked:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from dgtalker_engine import avatar
 from dgtalker_engine.capture import face_model
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.gaussians import render
@@ -17,7 +16,7 @@ from dgtalker_engine.systems.dgtalker.config import GeneratorConfig
 from dgtalker_engine.systems.dgtalker.generator import Generator
 from dgtalker_engine.systems.dgtalker.places import even_template
 from dgtalker_engine.systems.dgtalker.population.traits import draw
-from dgtalker_engine.systems.dgtalker.prior import basis, sampling
+from dgtalker_engine.systems.dgtalker.prior import basis
 from dgtalker_engine.systems.dgtalker.prior import train as training
 from dgtalker_engine.systems.dgtalker.prior.config import PriorConfig
 from dgtalker_engine.systems.dgtalker.prior.file import read, to_bytes
@@ -25,7 +24,6 @@ from dgtalker_engine.systems.dgtalker.prior.inversion import Seen, invert
 from dgtalker_engine.systems.dgtalker.prior.losses import attribute_error
 from dgtalker_engine.systems.dgtalker.prior.projection import planes_of
 from dgtalker_engine.systems.dgtalker.prior.samples import view
-from dgtalker_engine.systems.dgtalker.prior.sampling import baked, code_of
 from dgtalker_engine.systems.dgtalker.prior.train import train
 from dgtalker_engine.systems.dgtalker.template import layer_depths
 from dgtalker_engine.training import Run, seed_all
@@ -195,25 +193,6 @@ def test_what_a_layered_place_shows_changes_with_its_depth(template):
     inside = (template.uv.abs() < 0.9).all(dim=1)
     torch.testing.assert_close((after - before)[0, inside, 0], layer_depths(TINY.gaussians)[inside], atol=1e-4, rtol=0)
     assert split(torch.zeros(1, 5, config.plane_channels), config).opacity.shape == (1, 5, 1)
-
-
-def test_a_person_of_the_prior_becomes_a_synthetic_avatar_that_moves(trained, monkeypatch):
-    monkeypatch.setattr(sampling, "_EXAMPLES", 8)
-    generator = trained[0]
-    latents = generator.mapping(code_of(3))
-    told = []
-    result = baked(generator, latents, "nobody", told.append)
-    assert told == sorted(told)
-    assert result.error.psnr > 30
-    made = avatar.load(avatar.pack(result.avatar))
-    assert made.metadata.consent.status == "synthetic"
-    weights = made.rig.defaults.copy()
-    weights[made.rig.names.index("jawOpen")] = 1
-    moved = np.abs(np.asarray(made.pose(weights).means) - np.asarray(made.pose(made.rig.defaults).means)).max()
-    assert moved > 5e-3
-    assert torch.equal(code_of(3), code_of(3))
-    with pytest.raises(DGTalkerError, match="seed"):
-        code_of(-1)
 
 
 def test_the_basis_tells_unseen_heads_better_than_the_mean_head_does(template, quick, monkeypatch):
