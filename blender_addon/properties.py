@@ -79,9 +79,10 @@ class StripProperties(PropertyGroup, Protocol):
 
 
 class SceneProperties(PropertyGroup, Protocol):
-    """What a timeline knows of our markers: `scene.dgtalker`."""
+    """What a timeline knows of our markers, and a shot of its frames: `scene.dgtalker`."""
 
     markers: str
+    shot_range: tuple[int, int]
 
 
 def original_of(ob: bpy.types.Object) -> bpy.types.Object:

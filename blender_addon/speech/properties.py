@@ -178,10 +178,12 @@ SpeakerPropertyGroup.__annotations__ |= {
 
 
 class ScenePropertyGroup(bpy.types.PropertyGroup):
-    """What a timeline knows of our markers."""
+    """What a timeline knows of our markers, and a shot of its frames."""
 
     markers: bpy.props.StringProperty(options=set())
     """Which we have put; see `timeline.markers`."""
+    shot_range: bpy.props.IntVectorProperty(size=2, options=set())
+    """The first and last frame that Talking Shot has set; see `shot.setup`."""
 
 
 CLASSES = (ControlName, StripPropertyGroup, SpeakerPropertyGroup, ScenePropertyGroup)

@@ -10,6 +10,7 @@ from . import (
     name_operators,
     operators,
     panels,
+    sound_operators,
     transcript_operators,
     video_operators,
 )
@@ -18,6 +19,7 @@ __all__ = ["key_panels", "panels", "video_operators"]
 
 CLASSES: tuple[type, ...] = (
     *operators.CLASSES,
+    *sound_operators.CLASSES,
     *lip_operators.CLASSES,
     *transcript_operators.CLASSES,
     *exchange_operators.CLASSES,

@@ -30,7 +30,7 @@ class Animate(EngineOperator, bpy.types.Operator):
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         scene = strips.timeline(context)
         if not any(strips.sound_strips(scene)):
-            return "There are no sound strips: add one in the Video Sequencer."
+            return "There are no sound strips: press Add Sound."
         if not strips.speaking(scene):
             return "No sound strip has a speaker: choose a head beside a strip."
         heads = strips.speaking(scene, audible_only=True)

@@ -14,13 +14,14 @@ from ..exchange import performances
 from ..keys import keyframes
 from ..lips import contacts
 from ..takes import retarget
-from ..timeline import markers, settings, speakers, strips
+from ..timeline import adding, markers, settings, speakers, strips
 from . import (
     exchange_operators,
     key_panels,
     lip_operators,
     name_operators,
     operators,
+    sound_operators,
     transcript_operators,
     video_operators,
 )
@@ -81,11 +82,7 @@ class SpeechPanel(ui.PanelMixin):
         scene = strips.timeline(context)
         if any(strips.sound_strips(scene)):
             _draw_strips(layout, context, scene)
-        else:
-            column = layout.column(align=True)
-            column.label(text="Add sound in the Video Sequencer", icon="INFO")
-            if getattr(context, "sequencer_scene", context.scene) != context.scene:
-                column.label(text=f"and choose {context.scene.name} in its header", icon="BLANK1")
+        _draw_adding(layout, context)
         column = layout.column()
         column.scale_y = 1.4
         column.operator(operators.Animate.bl_idname, icon="PLAY_SOUND")
@@ -103,6 +100,15 @@ class SpeechPanel(ui.PanelMixin):
             _draw_lips(layout, context, scene)
         _draw_files(layout, context)
         layout.operator(operators.ClearSpeech.bl_idname, icon="TRASH")
+
+
+def _draw_adding(layout: Any, context: bpy.types.Context) -> None:
+    """Add Sound, and the way out of the empty scene that the sequencer's New makes."""
+    layout.operator(sound_operators.AddSound.bl_idname, text="Add Sound…", icon="ADD")
+    shown = adding.shown_elsewhere(context)
+    if shown is not None and not any(strips.sound_strips(shown)):
+        ui.note(layout, context, f"The sequencer shows the scene {shown.name}, which is empty")
+        layout.operator(sound_operators.ShowTimeline.bl_idname, icon="SEQUENCE")
 
 
 def _draw_strips(layout: Any, context: bpy.types.Context, scene: bpy.types.Scene) -> None:
