@@ -39,6 +39,7 @@ class SpeakerProperties(PropertyGroup, Protocol):
 
     take: str
     first: int
+    heard: int
     strips_hash: str
     sounds: str
     transcript_hash: str
@@ -75,6 +76,9 @@ class StripProperties(PropertyGroup, Protocol):
     spoken_by: str
     transcript: str
     cues: str
+    words: Any
+    words_certain: bool
+    active_word: int
     seed: int
 
 

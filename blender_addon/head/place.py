@@ -38,7 +38,7 @@ def move_out(context: bpy.types.Context, head: bpy.types.Object) -> str:
 
 
 def _around(context: bpy.types.Context, head: bpy.types.Object) -> bpy.types.Object | None:
-    """The solid all around the head's middle: whatever way one looks out of it, its nearest face is seen from behind."""
+    """The solid all around the head's middle: whatever way one looks out, its nearest face is seen from behind."""
     middle = sum(_corners(head), Vector()) / 8
     others = [ob for ob in context.visible_objects if ob.type == "MESH" and ob != head]
     return next((ob for ob in others if _is_solid(ob) and _holds(context, ob, middle)), None)

@@ -13,6 +13,7 @@ from . import (
     sound_operators,
     transcript_operators,
     video_operators,
+    word_panels,
 )
 
 __all__ = ["key_panels", "panels", "video_operators"]
@@ -26,5 +27,6 @@ CLASSES: tuple[type, ...] = (
     *video_operators.CLASSES,
     *key_operators.CLASSES,
     *name_operators.CLASSES,
+    *word_panels.CLASSES,
     *panels.CLASSES,
 )

@@ -15,7 +15,7 @@ from ...bridge.modal import EngineOperator
 from ...properties import speaker_properties
 from ..keys import evaluation, keyframes, visibility
 from ..lips import contacts
-from ..takes import retarget, storage
+from ..takes import retarget, words
 from ..timeline import marker_names, markers, strips
 from . import steps
 
@@ -189,7 +189,7 @@ class ShowPhones(ui.ExplainedOperator, bpy.types.Operator):
         named: list[tuple[int, str]] = []
         try:
             for head in strips.animated(scene):
-                take, first = storage.take_of(head), speaker_properties(head).first
+                take, first = words.take_of(head), speaker_properties(head).first
                 assert take is not None
                 track = marker_names.track(take.phones, self.kind)
                 named += [(round(first + clock.frames(time)), name) for time, name in track]
@@ -207,7 +207,7 @@ def _take(scene: bpy.types.Scene, name: str) -> tuple[bpy.types.Object, Any, int
     if head is None:
         raise DGTalkerError(f"{name} was removed meanwhile.")
     first = speaker_properties(head).first
-    return head, storage.take_of(head), first, retarget.directions_of(scene, head, first)
+    return head, words.take_of(head), first, retarget.directions_of(scene, head, first)
 
 
 CLASSES = (CheckLips, CloseLips, ReleaseLips, NextOpenLips, ClearLipMarkers, ShowPhones)

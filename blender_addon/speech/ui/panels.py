@@ -14,7 +14,7 @@ from ..exchange import performances
 from ..keys import keyframes
 from ..lips import contacts
 from ..takes import retarget
-from ..timeline import adding, markers, settings, speakers, strips
+from ..timeline import markers, settings, speakers, strips
 from . import (
     exchange_operators,
     key_panels,
@@ -24,6 +24,7 @@ from . import (
     sound_operators,
     transcript_operators,
     video_operators,
+    word_panels,
 )
 
 
@@ -82,14 +83,19 @@ class SpeechPanel(ui.PanelMixin):
         scene = strips.timeline(context)
         if any(strips.sound_strips(scene)):
             _draw_strips(layout, context, scene)
-        _draw_adding(layout, context)
+        sound_operators.draw(layout, context)
         column = layout.column()
         column.scale_y = 1.4
         column.operator(operators.Animate.bl_idname, icon="PLAY_SOUND")
         strip = strips.active(context)
+        speaking = strips.speaking(scene, audible_only=True)
+        if len(speaking) > 1:
+            shown = operators.shown_speaker(context)
+            text = f"Animate {shown.name}" if shown else operators.AnimateHead.bl_label
+            layout.operator(operators.AnimateHead.bl_idname, text=text, icon="USER")
         if strip:
             _draw_strip(layout, context, strip)
-        head = _shown_speaker(context, strip)
+        head = operators.shown_speaker(context)
         if head:
             _draw_speaker(layout, context, head)
         target = exchange_operators.target(context)
@@ -100,15 +106,6 @@ class SpeechPanel(ui.PanelMixin):
             _draw_lips(layout, context, scene)
         _draw_files(layout, context)
         layout.operator(operators.ClearSpeech.bl_idname, icon="TRASH")
-
-
-def _draw_adding(layout: Any, context: bpy.types.Context) -> None:
-    """Add Sound, and the way out of the empty scene that the sequencer's New makes."""
-    layout.operator(sound_operators.AddSound.bl_idname, text="Add Sound…", icon="ADD")
-    shown = adding.shown_elsewhere(context)
-    if shown is not None and not any(strips.sound_strips(shown)):
-        ui.note(layout, context, f"The sequencer shows the scene {shown.name}, which is empty")
-        layout.operator(sound_operators.ShowTimeline.bl_idname, icon="SEQUENCE")
 
 
 def _draw_strips(layout: Any, context: bpy.types.Context, scene: bpy.types.Scene) -> None:
@@ -145,6 +142,7 @@ def _draw_strip(layout: Any, context: bpy.types.Context, strip: Any) -> None:
     row = layout.row(align=True)
     row.prop(own, "transcript", text="", placeholder="What is said, if you know it", icon="TEXT")
     row.operator(transcript_operators.ChooseTranscript.bl_idname, text="", icon="FILE_FOLDER")
+    word_panels.draw(layout, strip)
     for name, label, closed in (
         ("amounts", "Amounts", False),
         ("mouth", "Mouth", True),
@@ -167,12 +165,6 @@ def _draw_section(layout: Any, own: StripProperties, name: str, label: str, *, c
         column.use_property_decorate = False
         for row in rows:
             column.prop(own, row, slider=row not in settings.SECONDS)
-
-
-def _shown_speaker(context: bpy.types.Context, strip: Any) -> bpy.types.Object | None:
-    """The speaker of the active strip, or else the selected one."""
-    spoken = strips.speaker(strip) if strip else None
-    return spoken or (context.object if speakers.is_speaker(context.object) else None)
 
 
 def _draw_speaker(layout: Any, context: bpy.types.Context, head: bpy.types.Object) -> None:

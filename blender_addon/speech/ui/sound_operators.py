@@ -9,7 +9,7 @@ import bpy
 from dgtalker_engine.errors import DGTalkerError
 
 from ... import ui
-from ..timeline import adding, speakers
+from ..timeline import adding, speakers, strips
 
 _FILES = ";".join(f"*.{ending}" for ending in adding.ENDINGS)
 
@@ -83,6 +83,15 @@ def speaker(context: bpy.types.Context) -> bpy.types.Object | None:
         return context.object
     every = speakers.in_scene(context.scene)
     return every[0] if len(every) == 1 else None
+
+
+def draw(layout: Any, context: bpy.types.Context) -> None:
+    """Add Sound, and the way out of the empty scene that the sequencer's New makes."""
+    layout.operator(AddSound.bl_idname, text="Add Sound…", icon="ADD")
+    shown = adding.shown_elsewhere(context)
+    if shown is not None and not any(strips.sound_strips(shown)):
+        ui.note(layout, context, f"The sequencer shows the scene {shown.name}, which is empty")
+        layout.operator(ShowTimeline.bl_idname, icon="SEQUENCE")
 
 
 CLASSES = (AddSound, DropSound, ShowTimeline)
