@@ -127,6 +127,7 @@ class _ChunkDecoder:
         padded = np.concatenate([self._sound, np.zeros(int(_AFTER * RATE), self._sound.dtype)])
         spoken = _ChunkDecoder(padded, self._recogniser)._align(words, progress.stage(0.05, 0.2))
         if len(spoken.words) < len(words):
+            self._note(misfit=True)
             return self.decode(words, transcript, progress.stage(0.2, 1.0))
         end = self._span.end
         self._result.phones = [
