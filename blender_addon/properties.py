@@ -77,6 +77,7 @@ class StripProperties(PropertyGroup, Protocol):
     transcript: str
     cues: str
     words: Any
+    words_span: tuple[float, float]
     words_certain: bool
     active_word: int
     seed: int

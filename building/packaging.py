@@ -100,6 +100,5 @@ def remember_engine(python: Path) -> None:
     engines = [each for each in dict.fromkeys([used, *others, str(python)]) if Path(each).is_file()]
     file.write_text(json.dumps({"python": used, "engines": engines}), encoding="utf-8")
     if used != str(python):
-        say(
-            f"Blender goes on using the engine {used}. Its preferences, Add-ons ▸ DGTalker, offer this one too: {python}"
-        )
+        say(f"Blender goes on using the engine {used}")
+        say(f"to use this one ({python}), choose it in Blender's preferences: Add-ons ▸ DGTalker")

@@ -257,25 +257,25 @@ def _request(
 def _passage(scene: bpy.types.Scene, sound: strips.SoundStrip, clock: Clock, first: int) -> dict[str, Any]:
     """What the engine is told of one strip; seconds from the start of the mix.
 
-    Words that were corrected are certain, and said when they were heard.
+    Words that were corrected are said when they were heard, and certain as far as they reach.
     Subtitles that were read into it, and not edited since, keep their times, counted from the passage's start.
     """
     own = strip_properties(sound.strip)
     transcript = own.transcript.strip()
     start = clock.seconds(sound.span.start - strips.file_start(scene, sound.strip))
     played = Span(start, start + clock.seconds(sound.span.end - sound.span.start))
-    certain = words.certain_cues(sound.strip) if transcript else []
+    corrected = words.corrected_cues(sound.strip) if transcript else []
     every = cues(own.cues) if transcript else []
     unedited = transcript and transcript == subtitles.joined(every)
     if unedited and not len(sound.strip.retiming_keys):
         transcript = subtitles.written(subtitles.within(every, played))
-    if certain:
-        transcript = subtitles.written(subtitles.within(certain, played))
+    if corrected:
+        transcript = subtitles.written(subtitles.within(corrected, played))
     return {
         "start": round(clock.seconds(sound.span.start - first), 5),
         "end": round(clock.seconds(sound.span.end - first), 5),
         "transcript": transcript,
-        "certain": bool(certain),
+        "certain": bool(corrected) and words.covers(sound.strip, played),
     }
 
 

@@ -121,6 +121,8 @@ class StripPropertyGroup(bpy.types.PropertyGroup):
     cues: bpy.props.StringProperty(options={"HIDDEN"})
     """The subtitles that `transcript` was read from, as SubRip in the sound file's time."""
     words: bpy.props.CollectionProperty(type=SpokenWord)
+    words_span: bpy.props.FloatVectorProperty(size=2, options=set())
+    """Which seconds of the sound file they were found in."""
     words_certain: bpy.props.BoolProperty(options=set())
     """Whether somebody has corrected one of them: the transcript is what is said, and nothing else."""
     active_word: bpy.props.IntProperty(name="Word", options={"SKIP_SAVE"}, update=_word_chosen)

@@ -217,5 +217,8 @@ def _settings_hash(
     own = speaker_properties(head)
     recorded = [own.recording, own.recording_first, repr(recordings.amounts_of(head))] if own.recording else []
     nodding = [own.nod_target.name, own.nod_bone] if own.nod_target else []
-    moved = [words.moves(head)] if words.moves(head) else []
-    return storage.hash_of([first, repr(directions), curves, own.turns, *recorded, *nodding, *moved])
+    moves = words.moves(head)
+    moved = [moves] if moves else []
+    return storage.hash_of(
+        [first, repr(directions), curves, own.turns, *recorded, *nodding, *([moves] if moves else [])]
+    )

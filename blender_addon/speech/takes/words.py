@@ -20,6 +20,7 @@ from dgtalker_engine.performance.transcripts import Cue
 
 from ...properties import speaker_properties, strip_properties
 from ..timeline import respelling, strips
+from ..timeline.timing import Span
 from . import storage
 
 SHORTEST = 0.02
@@ -47,6 +48,8 @@ def fill(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip], take: Take
             own = strip_properties(sound.strip)
             kept = [(word.found, word.found_start, word.start, word.end) for word in own.words if is_moved(word)]
             own.words.clear()
+            played = strips.played_seconds(scene, sound.strip)
+            own.words_span = played.start, played.end
             later = clock.seconds(first - strips.file_start(scene, sound.strip))
             for word in take.words:
                 middle = first + clock.frames((word.start + word.end) / 2)
@@ -76,14 +79,10 @@ def is_moved(word: Any) -> bool:
     return (word.start, word.end) != (word.found_start, word.found_end)
 
 
-def correct(word: Any) -> bpy.types.Object | None:
-    """Follows a word that was typed: its strip's transcript is what is said now, for certain.
-
-    Returns:
-        who speaks the strip.
-    """
+def correct(word: Any) -> None:
+    """Follows a word that was typed: its strip's transcript is what is said now, for certain."""
     if _filling:
-        return None
+        return
     strip = strip_of(word)
     own = strip_properties(strip)
     index = word.place
@@ -94,7 +93,6 @@ def correct(word: Any) -> bpy.types.Object | None:
         word.said = word.text
     own.transcript = spelled
     own.words_certain = bool(spelled)
-    return strips.speaker(strip)
 
 
 def strip_of(word: Any) -> Any:
@@ -106,12 +104,18 @@ def strip_of(word: Any) -> Any:
     raise DGTalkerError("The strip of this word was removed.")
 
 
-def certain_cues(strip: Any) -> list[Cue]:
+def corrected_cues(strip: Any) -> list[Cue]:
     """The words of a line that somebody has corrected, each with when it is spoken; seconds of its sound file."""
     own = strip_properties(strip)
     if not own.words_certain:
         return []
     return [Cue(word.found_start, word.found_end, word.text.strip()) for word in own.words if word.text.strip()]
+
+
+def covers(strip: Any, played: Span) -> bool:
+    """Whether all that a strip plays was heard when its words were kept; `played` is seconds of its sound file."""
+    start, end = strip_properties(strip).words_span
+    return start - TOUCH <= played.start and played.end <= end + TOUCH
 
 
 def frame_of(word: Any, edge: str) -> float:
