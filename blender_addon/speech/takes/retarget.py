@@ -219,6 +219,4 @@ def _settings_hash(
     nodding = [own.nod_target.name, own.nod_bone] if own.nod_target else []
     moves = words.moves(head)
     moved = [moves] if moves else []
-    return storage.hash_of(
-        [first, repr(directions), curves, own.turns, *recorded, *nodding, *([moves] if moves else [])]
-    )
+    return storage.hash_of([first, repr(directions), curves, own.turns, *recorded, *nodding, *moved])

@@ -64,7 +64,7 @@ def draw(layout: Any, strip: Any) -> None:
     own = strip_properties(strip)
     if not len(own.words):
         return
-    header, body = layout.panel("dgtalker_words", default_closed=True)
+    header, body = layout.panel("dgtalker_words")
     corrected = sum(word.text != word.found for word in own.words)
     header.label(text=f"Words: {corrected} Corrected" if corrected else "Words")
     if any(words.is_moved(word) for word in own.words):
