@@ -40,12 +40,12 @@ def move_out(context: bpy.types.Context, head: bpy.types.Object) -> str:
 def _around(context: bpy.types.Context, head: bpy.types.Object) -> bpy.types.Object | None:
     """The solid all around the head's middle: whatever way one looks out, its nearest face is seen from behind."""
     middle = sum(_corners(head), Vector()) / 8
-    others = [ob for ob in context.visible_objects if ob.type == "MESH" and ob != head]
+    others = [ob for ob in context.visible_objects or () if ob.type == "MESH" and ob != head]
     return next((ob for ob in others if _is_solid(ob) and _holds(context, ob, middle)), None)
 
 
 def _is_solid(ob: bpy.types.Object) -> bool:
-    return ob.display_type in ("SOLID", "TEXTURED") and 0 < max(ob.dimensions) < LARGEST_SOLID
+    return ob.display_type in ("SOLID", "TEXTURED") and 0 < max(ob.dimensions.to_tuple()) < LARGEST_SOLID
 
 
 def _holds(context: bpy.types.Context, ob: bpy.types.Object, point: Vector) -> bool:
@@ -71,7 +71,8 @@ def show(context: bpy.types.Context, head: bpy.types.Object) -> None:
     space: Any = area.spaces.active
     if space.region_3d.view_perspective == "CAMERA" or _is_seen(region, space.region_3d, _corners(head)):
         return
-    with context.temp_override(window=context.window, area=area, region=region):
+    override: Any = context.temp_override(window=context.window, area=area, region=region)
+    with override:
         bpy.ops.view3d.view_selected()
 
 

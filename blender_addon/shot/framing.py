@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import bpy
 from bpy_extras.object_utils import world_to_camera_view
@@ -48,9 +49,9 @@ def frame(context: bpy.types.Context, camera: bpy.types.Object, heads: Sequence[
     context.view_layer.update()
     points = corners(heads)
     numbers = [number for point in points for number in point]
-    place, _scale = camera.camera_fit_coords(context.evaluated_depsgraph_get(), numbers)
+    fitted: Any = camera.camera_fit_coords(context.evaluated_depsgraph_get(), numbers)
     middle = sum(points, Vector()) / len(points)
-    away = Vector(place) - middle
+    away = Vector(fitted[0]) - middle
     camera.location = middle + away * MARGIN
     lens = camera.data
     assert isinstance(lens, bpy.types.Camera)

@@ -46,7 +46,7 @@ def add_sound(context: bpy.types.Context, path: str, head: bpy.types.Object | No
     editor = scene.sequence_editor_create()
     top = max((strip.channel for strip in editor.strips), default=0) + 1
     frame = context.scene.frame_current
-    strip = editor.strips.new_sound(Path(path).stem, path, channel=top, frame_start=frame)
+    strip: Any = editor.strips.new_sound(Path(path).stem, path, channel=top, frame_start=frame)
     _lower(editor, strip)
     if bpy.data.filepath and context.preferences.filepaths.use_relative_paths:
         with contextlib.suppress(ValueError):  # Windows: on another disk
