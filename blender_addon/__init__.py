@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import bpy
 
-from . import head, people, preferences, render, speech, training
+from . import head, people, preferences, render, shot, speech, training
 from .bridge import engine
 
-ROOMS = (preferences, head, people, training, speech, render)
+ROOMS = (preferences, head, people, training, speech, render, shot)
 """Each room has CLASSES, and register() and unregister() for its properties, menus and handlers."""
 
 

@@ -42,6 +42,7 @@ class Preferences(bpy.types.AddonPreferences):
         choice = layout.column()
         choice.use_property_split = True
         choice.prop(self, "engine_python", placeholder=find.remembered() or "none found")
+        _draw_engines(layout)
         row = layout.row(align=True)
         row.operator(TestEngine.bl_idname, icon="CHECKMARK")
         row.operator(RestartEngine.bl_idname, icon="FILE_REFRESH")
@@ -55,6 +56,22 @@ class Preferences(bpy.types.AddonPreferences):
                     advice = column.row()
                     advice.active = False
                     advice.label(text=line["advice"], icon="BLANK1")
+
+
+def _draw_engines(layout: bpy.types.UILayout) -> None:
+    """The engines that were installed on this machine, where there are several: which is used, and the others."""
+    known = find.known()
+    if len(known) < 2:
+        return
+    used = engine.state().python
+    column = layout.column(align=True)
+    column.label(text=f"{len(known)} engines are installed on this machine:")
+    for python in known:
+        chosen = python == used
+        row = column.row()
+        row.operator(
+            UseEngine.bl_idname, text=python, icon="RADIOBUT_ON" if chosen else "RADIOBUT_OFF", emboss=False
+        ).python = python
 
 
 def draw_state(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -76,8 +93,12 @@ class Doctor(EngineOperator):
     def work(self, context: bpy.types.Context) -> Generator[engine.Pending, None, None]:
         Doctor.answer = []
         pending = engine.submit("doctor")
-        yield pending
-        Doctor.answer = pending.result().header["report"]["lines"]
+        ui.redraw()
+        try:
+            yield pending
+            Doctor.answer = pending.result().header["report"]["lines"]
+        finally:
+            ui.redraw()
         problems = [f"{line['text']}. {line['advice']}" for line in Doctor.answer if not line["ok"]]
         if problems:
             self.report({"WARNING"}, " ".join(problems))
@@ -101,6 +122,20 @@ class RestartEngine(Doctor, bpy.types.Operator):
     def work(self, context: bpy.types.Context) -> Generator[engine.Pending, None, None]:
         engine.stop()
         yield from super().work(context)
+
+
+class UseEngine(bpy.types.Operator):
+    """Use this engine"""
+
+    bl_idname = "dgtalker.use_engine"
+    bl_label = "Use Engine"
+
+    python: bpy.props.StringProperty(options={"SKIP_SAVE"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.preferences.addons[ADDON].preferences.engine_python = self.python
+        context.preferences.is_dirty = True
+        return {"FINISHED"}
 
 
 class OpenLog(ui.ExplainedOperator, bpy.types.Operator):
@@ -130,7 +165,7 @@ def configure_engine() -> None:
     engine.configure(python=python, log=log_path())
 
 
-CLASSES = (Preferences, TestEngine, RestartEngine, OpenLog)
+CLASSES = (Preferences, TestEngine, RestartEngine, UseEngine, OpenLog)
 
 
 def register() -> None:

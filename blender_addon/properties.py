@@ -39,6 +39,7 @@ class SpeakerProperties(PropertyGroup, Protocol):
 
     take: str
     first: int
+    heard: int
     strips_hash: str
     sounds: str
     transcript_hash: str
@@ -75,13 +76,18 @@ class StripProperties(PropertyGroup, Protocol):
     spoken_by: str
     transcript: str
     cues: str
+    words: Any
+    words_span: tuple[float, float]
+    words_certain: bool
+    active_word: int
     seed: int
 
 
 class SceneProperties(PropertyGroup, Protocol):
-    """What a timeline knows of our markers: `scene.dgtalker`."""
+    """What a timeline knows of our markers, and a shot of its frames: `scene.dgtalker`."""
 
     markers: str
+    shot_range: tuple[int, int]
 
 
 def original_of(ob: bpy.types.Object) -> bpy.types.Object:

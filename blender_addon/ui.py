@@ -106,6 +106,12 @@ def redraw_sidebars() -> None:
                         region.tag_redraw()
 
 
+def redraw() -> None:
+    """Shows everywhere what Blender does not know to have changed."""
+    for area in (area for window in bpy.context.window_manager.windows for area in window.screen.areas):
+        area.tag_redraw()
+
+
 def open_tab(context: bpy.types.Context) -> None:
     """Shows our tab in the sidebar of the 3D view that the user is in, or of another one; nothing without a window."""
     views = [area for window in context.window_manager.windows for area in window.screen.areas]

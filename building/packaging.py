@@ -77,7 +77,10 @@ def ensure_engine(wheel: Path) -> Path:
 
 
 def remember_engine(python: Path) -> None:
-    """Tell the extension in this user's Blender where the engine is (blender_addon/bridge/find.py reads it)."""
+    """Tell the extension in this user's Blender where the engine is (blender_addon/bridge/find.py reads it).
+
+    One that was built elsewhere, and is still there, stays the one that is used: the preferences offer the others.
+    """
     if sys.platform == "win32":
         data = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
     elif sys.platform == "darwin":
@@ -86,4 +89,16 @@ def remember_engine(python: Path) -> None:
         data = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share"))
     folder = data / "dgtalker"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "engine.json").write_text(json.dumps({"python": str(python)}), encoding="utf-8")
+    file = folder / "engine.json"
+    try:
+        record = json.loads(file.read_bytes())
+        used, others = str(record["python"]), [str(each) for each in record.get("engines", ())]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        used, others = "", []
+    if not Path(used).is_file():
+        used = str(python)
+    engines = [each for each in dict.fromkeys([used, *others, str(python)]) if Path(each).is_file()]
+    file.write_text(json.dumps({"python": used, "engines": engines}), encoding="utf-8")
+    if used != str(python):
+        say(f"Blender goes on using the engine {used}")
+        say(f"to use this one ({python}), choose it in Blender's preferences: Add-ons ▸ DGTalker")

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from dgtalker_engine.errors import DGTalkerError
 
@@ -25,12 +26,24 @@ def data_folder() -> Path:
 
 
 def remembered() -> str:
-    """The engine's Python as `engine.json` has it (``{"python": path}``), or nothing."""
-    try:
-        python = json.loads((data_folder() / "engine.json").read_bytes())["python"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+    """The engine's Python as `engine.json` has it (``{"python": path, "engines": [path, …]}``), or nothing."""
+    python = _record().get("python")
     return python if isinstance(python, str) else ""
+
+
+def known() -> list[str]:
+    """The Pythons of all engines that were built on this machine and are still there, as `engine.json` has them."""
+    every = _record().get("engines")
+    named = [python for python in every if isinstance(python, str)] if isinstance(every, list) else []
+    return [python for python in dict.fromkeys([remembered(), *named]) if python and Path(python).is_file()]
+
+
+def _record() -> dict[str, Any]:
+    try:
+        record = json.loads((data_folder() / "engine.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def engine_python(preferred: str = "") -> Path:

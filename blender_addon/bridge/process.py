@@ -18,6 +18,9 @@ from .log import EngineLog
 START_TIMEOUT = 60.0
 """Seconds until the engine's first byte: a cold disk and a virus scanner are slow. The handshake itself has 5 s."""
 
+NO_ENGINE = "No module named dgtalker_engine"
+"""What Python says last where it has none."""
+
 _END_TIMEOUT = 1.0
 _POLL = 0.05
 
@@ -45,6 +48,7 @@ class EngineProcess:
     sock: socket.socket
 
     def __init__(self, python: Path, log: Path, *, tcp: bool = sys.platform == "win32") -> None:
+        self._python = python
         token = new_token()
         if tcp:
             with socket.create_server(("127.0.0.1", 0), backlog=1) as listener:
@@ -110,7 +114,13 @@ class EngineProcess:
             if sock is not None:
                 sock.close()
             how = self.end() if hasattr(self, "_process") else ""
-            if isinstance(error, HandshakeError | _NotStarted):
+            if NO_ENGINE in how:
+                raise DGTalkerError(
+                    f"The Python {self._python} has no DGTalker engine.",
+                    "Choose another in the extension's preferences, or run `python build.py package`.",
+                    code="no_engine",
+                ) from error
+            if isinstance(error, HandshakeError | _NotStarted | OSError):
                 raise EngineGone(f"{error} ({how})") from error
             raise
 

@@ -12,7 +12,7 @@ from dgtalker_engine.errors import DGTalkerError
 from .. import ui
 from ..bridge import avatars, engine
 from ..bridge.modal import EngineOperator
-from . import add, groups, model, sliders
+from . import add, groups, model, place, sliders
 
 
 def active(context: bpy.types.Context) -> bpy.types.Object:
@@ -56,7 +56,7 @@ class AddHead(EngineOperator, bpy.types.Operator):
         location = context.scene.cursor.location.copy()
         pending = avatars.submit_open(builtin=self.builtin)
         yield pending
-        show_consent(self, add.place_head(context, avatars.opened(pending), location=location))
+        welcome(self, context, add.place_head(context, avatars.opened(pending), location=location))
 
 
 class AddHeadFromFile(EngineOperator, bpy.types.Operator):
@@ -83,7 +83,7 @@ class AddHeadFromFile(EngineOperator, bpy.types.Operator):
         pending = avatars.submit_open(file)
         yield pending
         avatar = avatars.opened(pending, file, Path(self.filepath).name)
-        show_consent(self, add.place_head(context, avatar, filepath=self.filepath, location=location))
+        welcome(self, context, add.place_head(context, avatar, filepath=self.filepath, location=location))
 
 
 class ChooseHead(bpy.types.Operator):
@@ -218,9 +218,14 @@ class MirrorSliders(SliderOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-def show_consent(operator: bpy.types.Operator, head: bpy.types.Object) -> None:
+def welcome(operator: bpy.types.Operator, context: bpy.types.Context, head: bpy.types.Object) -> None:
+    """Sees to it that a new head is seen, and says whose face it is."""
+    solid = place.move_out(context, head)
+    place.show(context, head)
     unknown = model.consent_of(head)["status"] == "unknown"
-    operator.report({"WARNING"} if unknown else {"INFO"}, f"{head.name}. {'. '.join(add.consent_lines(head))}.")
+    moved = [f"It stands in front of {solid}, which would hide it"] if solid else []
+    sentences = [head.name, *moved, *add.consent_lines(head)]
+    operator.report({"WARNING"} if unknown else {"INFO"}, f"{'. '.join(sentences)}.")
 
 
 CLASSES: tuple[type, ...] = (

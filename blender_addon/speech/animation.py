@@ -18,7 +18,7 @@ from ..bridge import avatars, engine
 from ..head import model
 from ..properties import speaker_properties, strip_properties
 from .keys import keyframes, visibility
-from .takes import retarget, storage
+from .takes import retarget, storage, words
 from .timeline import mixdown, one_clock, sound_identity, speakers, strips, subtitles
 from .timeline.timing import Clock, Span, in_frames, whole_take
 
@@ -73,7 +73,10 @@ def animate(context: bpy.types.Context, heads: Sequence[bpy.types.Object]) -> li
 def animate_steps(
     context: bpy.types.Context, heads: Sequence[bpy.types.Object]
 ) -> Generator[engine.Pending, None, list[str]]:
-    """`animate` in steps, one request each; Blender's data changes after the last one only."""
+    """`animate` in steps, one request each; Blender's data changes after the last one only.
+
+    What was not changed since it was last heard is not listened to again: its keys are written anew from its take.
+    """
     scene = strips.timeline(context)
     reason = disabled_reason(context, heads)
     if reason:
@@ -81,7 +84,11 @@ def animate_steps(
     clock, timeline = strips.clock(scene), strips.remembered(scene)
     waiting = [(head.session_uid, head.name) for head in heads]
     received: list[ReceivedTake] = []
+    unchanged: list[tuple[int, str]] = []
     for number, name in waiting:
+        if storage.is_up_to_date(timeline(), _head(number, name)) and not retarget.stale_reason(_head(number, name)):
+            unchanged.append((number, name))
+            continue
         manner_of = storage.wanted_manner(_head(number, name))
         avatar = (yield from avatars.open_steps(_head(number, name))) if manner_of else ""
         head, scene = _head(number, name), timeline()
@@ -109,13 +116,15 @@ def animate_steps(
             )
         )
     speaking, scene = [_head(each.head, each.name) for each in received], timeline()
-    reason = next(filter(None, map(keyframes.locked_reason, speaking)), "")
+    as_before = [_head(*each) for each in unchanged]
+    reason = next(filter(None, map(keyframes.locked_reason, [*speaking, *as_before])), "")
     if reason:
         raise DGTalkerError(reason)
-    notes = _claim_pasted(scene, speaking)
-    for each, head in zip(received, speaking, strict=True):
-        own = each.notes + _write(each, head)
-        notes += [f"{head.name}: {note}" for note in own] if len(received) > 1 else own
+    notes = _claim_pasted(scene, [*speaking, *as_before])
+    said = [(head, each.notes + _write(each, head)) for each, head in zip(received, speaking, strict=True)]
+    said += [(head, _write_again(head)) for head in as_before]
+    for head, own in said:
+        notes += [f"{head.name}: {note}" for note in own] if len(said) > 1 else own
     return notes + _silenced(received)
 
 
@@ -176,11 +185,21 @@ def _write(received: ReceivedTake, head: bpy.types.Object) -> list[str]:
         transcript_hash=received.transcript_hash,
         manner_of=received.manner_of,
     )
+    scene = storage.scene_of(head)
+    if scene is not None and storage.fits(scene, head):
+        take = Take.from_bytes(received.take)
+        words.fill(scene, strips.audible_of(scene, head), take, received.first)
     if not retarget.stale_reason(head):
         notes += retarget.rewrite(head)  # with the settings of now: sliders may have been moved meanwhile
     else:
         notes += retarget.write(head, Take.from_bytes(received.take), received.first, received.directions)
     return notes + visibility.notes(head)
+
+
+def _write_again(head: bpy.types.Object) -> list[str]:
+    """Writes the keys of a speaker whose take is as good as a new one."""
+    reason = retarget.stale_reason(head)  # undo may have changed it while others were listened to
+    return [reason] if reason else retarget.rewrite(head) + visibility.notes(head)
 
 
 def disabled_reason(context: bpy.types.Context, heads: Sequence[bpy.types.Object]) -> str:
@@ -238,20 +257,25 @@ def _request(
 def _passage(scene: bpy.types.Scene, sound: strips.SoundStrip, clock: Clock, first: int) -> dict[str, Any]:
     """What the engine is told of one strip; seconds from the start of the mix.
 
+    Words that were corrected are said when they were heard, and certain as far as they reach.
     Subtitles that were read into it, and not edited since, keep their times, counted from the passage's start.
     """
     own = strip_properties(sound.strip)
     transcript = own.transcript.strip()
     start = clock.seconds(sound.span.start - strips.file_start(scene, sound.strip))
     played = Span(start, start + clock.seconds(sound.span.end - sound.span.start))
+    corrected = words.corrected_cues(sound.strip) if transcript else []
     every = cues(own.cues) if transcript else []
     unedited = transcript and transcript == subtitles.joined(every)
     if unedited and not len(sound.strip.retiming_keys):
         transcript = subtitles.written(subtitles.within(every, played))
+    if corrected:
+        transcript = subtitles.written(subtitles.within(corrected, played))
     return {
         "start": round(clock.seconds(sound.span.start - first), 5),
         "end": round(clock.seconds(sound.span.end - first), 5),
         "transcript": transcript,
+        "certain": bool(corrected) and words.covers(sound.strip, played),
     }
 
 

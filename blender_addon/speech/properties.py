@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 
 from .keys import nods
-from .takes import live
+from .takes import live, words
 from .timeline import settings, speakers
 
 
@@ -47,6 +47,59 @@ def _speaker_chosen(properties: Any, context: bpy.types.Context) -> None:
     properties.spoken_by = properties.speaker.name if properties.speaker else ""
 
 
+def _word_corrected(word: Any, context: bpy.types.Context) -> None:
+    words.correct(word)
+
+
+def _transcript_typed(properties: Any, context: bpy.types.Context) -> None:
+    properties.words_certain = False
+
+
+def _word_chosen(properties: Any, context: bpy.types.Context) -> None:
+    if 0 <= properties.active_word < len(properties.words):
+        frame = words.frame_of(properties.words[properties.active_word], "start")
+        context.scene.frame_set(max(0, round(frame)))
+
+
+def _edge(edge: str, name: str, description: str) -> Any:
+    """The frame at which a word starts or ends."""
+
+    def get(word: Any) -> float:
+        return words.frame_of(word, edge)
+
+    def move(word: Any, frame: float) -> None:
+        speaker = words.move(word, edge, frame)
+        if speaker is not None:
+            live.follow(speaker)
+
+    return bpy.props.FloatProperty(
+        name=name, description=description, get=get, set=move, step=20, precision=1, options=set()
+    )
+
+
+class SpokenWord(bpy.types.PropertyGroup):
+    """A word of a strip; see `takes.words`. Times are seconds of the strip's sound file."""
+
+    text: bpy.props.StringProperty(
+        name="Word",
+        description="What is said here: correct it, put several words, or none, and press Animate",
+        options=set(),
+        update=_word_corrected,
+    )
+    said: bpy.props.StringProperty(options=set())
+    """What stands in the transcript for it."""
+    found: bpy.props.StringProperty(options=set())
+    """What was recognised."""
+    place: bpy.props.IntProperty(options=set())
+    """Which of the strip's words it is."""
+    found_start: bpy.props.FloatProperty(options=set())
+    found_end: bpy.props.FloatProperty(options=set())
+    start: bpy.props.FloatProperty(options=set())
+    end: bpy.props.FloatProperty(options=set())
+    first_frame: _edge("start", "Starts", "The frame at which this word starts: drag it, and the mouth follows")
+    last_frame: _edge("end", "Ends", "The frame at which this word ends: drag it, and the mouth follows")
+
+
 class StripPropertyGroup(bpy.types.PropertyGroup):
     """Who speaks a sound strip, and how. Changes show at once in what was animated; see `live`."""
 
@@ -63,9 +116,16 @@ class StripPropertyGroup(bpy.types.PropertyGroup):
         name="Transcript",
         description="The words of this strip, where they are known: the lips follow them more exactly",
         options=set(),
+        update=_transcript_typed,
     )
     cues: bpy.props.StringProperty(options={"HIDDEN"})
     """The subtitles that `transcript` was read from, as SubRip in the sound file's time."""
+    words: bpy.props.CollectionProperty(type=SpokenWord)
+    words_span: bpy.props.FloatVectorProperty(size=2, options=set())
+    """Which seconds of the sound file they were found in."""
+    words_certain: bpy.props.BoolProperty(options=set())
+    """Whether somebody has corrected one of them: the transcript is what is said, and nothing else."""
+    active_word: bpy.props.IntProperty(name="Word", options={"SKIP_SAVE"}, update=_word_chosen)
     seed: bpy.props.IntProperty(
         name="Take",
         description="Another number gives other blinks, looks, brows and head motion",
@@ -102,6 +162,8 @@ class SpeakerPropertyGroup(bpy.types.PropertyGroup):
     """`Take.to_bytes` in base 64, since overrides end bytes at the first 0; empty where nothing was animated."""
     first: bpy.props.IntProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """The frame at which the take starts."""
+    heard: bpy.props.IntProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
+    """How well the engine heard that made the take; see `takes.storage.HEARING`."""
     strips_hash: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """Where the strips lay when the take was made; see `takes.storage`."""
     sounds: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
@@ -178,13 +240,15 @@ SpeakerPropertyGroup.__annotations__ |= {
 
 
 class ScenePropertyGroup(bpy.types.PropertyGroup):
-    """What a timeline knows of our markers."""
+    """What a timeline knows of our markers, and a shot of its frames."""
 
     markers: bpy.props.StringProperty(options=set())
     """Which we have put; see `timeline.markers`."""
+    shot_range: bpy.props.IntVectorProperty(size=2, options=set())
+    """The first and last frame that Talking Shot has set; see `shot.setup`."""
 
 
-CLASSES = (ControlName, StripPropertyGroup, SpeakerPropertyGroup, ScenePropertyGroup)
+CLASSES = (ControlName, SpokenWord, StripPropertyGroup, SpeakerPropertyGroup, ScenePropertyGroup)
 
 
 def add() -> None:

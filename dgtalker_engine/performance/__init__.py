@@ -11,6 +11,6 @@ from .perform import perform
 from .record import Performance
 from .recorded import RecordedAmounts
 from .styles import STYLES
-from .take import Phone, Take
+from .take import Phone, Take, Word
 
-__all__ = ["FADE", "STYLES", "Direction", "Performance", "Phone", "RecordedAmounts", "Take", "perform"]
+__all__ = ["FADE", "STYLES", "Direction", "Performance", "Phone", "RecordedAmounts", "Take", "Word", "perform"]

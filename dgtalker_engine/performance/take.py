@@ -39,6 +39,20 @@ class Phone(NamedTuple):
     end: float
 
 
+class Word(NamedTuple):
+    """One word.
+
+    Attributes:
+        name: as it is spoken: lower case, numbers in words.
+        start: seconds.
+        end: seconds.
+    """
+
+    name: str
+    start: float
+    end: float
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Take:
     """What was found in a recording; frame `i` is at `i / fps` seconds.
@@ -51,6 +65,8 @@ class Take:
         weights: what the speech asks of them at amounts of 1, float32 (frames, names) within ±2. The lips need not
             touch in it: `closures` and `bites` see to that.
         phones: in order and without overlap, in the sound's time.
+        words: in order and without overlap, in the sound's time; none where only single sounds were recognised, and in
+            takes of earlier versions.
         utterances: start and end of what is spoken between pauses of breath, seconds (n, 2).
         pauses: start and end of stretches without phones, also within utterances, seconds (n, 2).
         syllables: time of each vowel's middle in seconds; its prominence, 0 usual, 1 clearly; how high it lies,
@@ -71,6 +87,7 @@ class Take:
     closures: np.ndarray
     bites: np.ndarray
     seed: int
+    words: tuple[Word, ...] = ()
 
     def __post_init__(self) -> None:
         if not (SLOWEST <= self.fps <= FASTEST and 0 <= self.duration <= _LONGEST):
@@ -85,6 +102,8 @@ class Take:
                 raise DGTalkerError(f"The {name} of a take cannot be read.")
         if self.seed < 0 or not np.all(np.isfinite([time for phone in self.phones for time in phone[1:]])):
             raise DGTalkerError("The phones or the seed of a take cannot be read.")
+        if not np.all(np.isfinite([time for word in self.words for time in word[1:]])):
+            raise DGTalkerError("The words of a take cannot be read.")
 
     @property
     def frames(self) -> int:
@@ -102,6 +121,7 @@ class Take:
             "high": np.ascontiguousarray(steps.view("u1").reshape(*steps.shape, 2)[:, :, 1]),
             "spoken": np.array([number[phone.name] for phone in self.phones], "u1"),
             "times": np.array([phone[1:] for phone in self.phones], "<f4").reshape(-1, 2),
+            "word_times": np.array([word[1:] for word in self.words], "<f4").reshape(-1, 2),
             **{name: np.ascontiguousarray(getattr(self, name), "<f4") for name in _EVENTS},
         }
         specs, buffers = pack(arrays)
@@ -111,6 +131,7 @@ class Take:
             "names": self.names,
             "alphabet": alphabet,
             "seed": self.seed,
+            "words": [word.name for word in self.words],
             "arrays": specs,
         }
         text = json.dumps(header).encode()
@@ -134,12 +155,14 @@ class Take:
             times = arrays["times"].tolist()
             alphabet = [str(name) for name in header["alphabet"]]
             spoken = zip(arrays["spoken"].tolist(), times, strict=True)
+            words = zip(header["words"], arrays["word_times"].tolist(), strict=True) if "words" in header else ()
             return cls(
                 fps=float(header["fps"]),
                 duration=float(header["duration"]),
                 names=tuple(str(name) for name in header["names"]),
                 weights=np.ascontiguousarray(fixed.T.astype(np.float32) / _UNITS),
                 phones=tuple(Phone(alphabet[i], start, end) for i, (start, end) in spoken),
+                words=tuple(Word(str(name), start, end) for name, (start, end) in words),
                 **{name: arrays[name].astype(np.float64) for name in _EVENTS},
                 seed=int(header["seed"]),
             )

@@ -9,12 +9,17 @@ from ..errors import DGTalkerError
 from .child import Child, serve
 from .session import Answer, Progress
 
+_MOST_HEARD = 2000
+"""Answers, each of at most 10 s of sound and about 4 kB, that are kept."""
+
 
 class Listener:
-    """The engine's side: keeps one process ready, so that a request does not wait for its imports."""
+    """The engine's side: keeps one process ready, so that a request does not wait for its imports, and what was
+    recognised, so that only what is new or was corrected is listened to again."""
 
     def __init__(self) -> None:
         self._ready: Child | None = None
+        self._heard: dict[str, Any] = {}
 
     def prepare(self) -> None:
         """Starts the process that the next request will use."""
@@ -37,11 +42,21 @@ class Listener:
         self.prepare()
         child, self._ready = self._ready, None
         assert child is not None
-        data += manner
+        heard = json.dumps(self._heard).encode()
+        lengths = {"manner": len(manner), "heard": len(heard)}
+        data += manner + heard
         try:
-            return child.ask({**request, "manner": len(manner)}, data, progress, begin="Listening", crashed=_crashed)
+            answer, body = child.ask({**request, **lengths}, data, progress, begin="Listening", crashed=_crashed)
         finally:
             self.prepare()
+        self._remember(answer.pop("heard"))
+        return answer, body
+
+    def _remember(self, heard: dict[str, Any]) -> None:
+        """Keeps what was used last."""
+        self._heard = {name: each for name, each in self._heard.items() if name not in heard} | heard
+        for name in list(self._heard)[:-_MOST_HEARD]:
+            del self._heard[name]
 
 
 def _crashed(code: int) -> DGTalkerError:
@@ -57,18 +72,32 @@ def _animate(request: dict[str, Any], data: bytes, progress: Progress) -> tuple[
     from .. import speech, systems
 
     try:
-        said = len(data) - int(request["manner"])
+        known = len(data) - int(request["heard"])
+        said = known - int(request["manner"])
         end = said - int(request.get("passages", 0))
         if not 0 <= end <= said:
             raise ValueError("its passages are not in it")
         passages = [speech.Passage(**passage) for passage in json.loads(data[end:said] or "[]")]
         rate, fps = int(request["sample_rate"]), float(request["fps"])
+        heard = _Heard(json.loads(data[known:]))
         sound = np.frombuffer(memoryview(data)[:end], "<f2").astype(np.float16, copy=False)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DGTalkerError(f"The request to animate cannot be read: {error!r}.") from error
-    manner = systems.manner_of(data[said:]) if said < len(data) else None
-    answer = speech.animate(sound, rate, fps=fps, passages=passages, manner=manner, progress=progress)
-    return {"notes": list(answer.notes)}, answer.take.to_bytes()
+    manner = systems.manner_of(data[said:known]) if said < known else None
+    answer = speech.animate(sound, rate, fps=fps, passages=passages, manner=manner, heard=heard, progress=progress)
+    return {"notes": list(answer.notes), "heard": heard.used}, answer.take.to_bytes()
+
+
+class _Heard(dict[str, Any]):
+    """What was recognised, and what of it was asked for or added now."""
+
+    def __init__(self, known: dict[str, Any]) -> None:
+        super().__init__(known)
+        self.used: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        self.used[name] = super().__getitem__(name)
+        return self.used[name]
 
 
 def main() -> None:

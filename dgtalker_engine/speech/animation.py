@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
 from ..errors import DGTalkerError
-from ..performance import Phone, Take
+from ..performance import Phone, Take, Word
 from ..rig import ARKIT_NAMES
 from . import coarticulation, front_end, sound, visemes
 from .analysis import prosody
@@ -63,6 +63,7 @@ def animate(
     passages: Sequence[Passage] = (),
     encoders: Encoders | Literal["shipped"] | None = "shipped",
     manner: Manner | None = None,
+    heard: MutableMapping[str, Any] | None = None,
     progress: ProgressCall | None = None,
 ) -> Speech:
     """Finds what makes a face speak a recording; `performance.perform` makes the weights of it.
@@ -77,6 +78,8 @@ def animate(
         passages: transcripts, and which seconds of the sound each belongs to.
         encoders: what moves the mouth; None for the rules alone.
         manner: of the person whose mouth it is, in the encoders' place.
+        heard: what was recognised at earlier times, by sound and words, which is not listened to again; what is new is
+            added. It changes nothing but the time that it takes.
         progress: told what is being done about every 50 ms; raises `errors.Cancelled` to stop.
 
     Raises:
@@ -88,7 +91,7 @@ def animate(
     samples, broken = sound.checked(samples, sample_rate)
     job = Stage(progress)
     duration = len(samples) / sample_rate
-    analysis = front_end.analyse(samples, sample_rate, passages, progress=job.stage(0.0, 0.92))
+    analysis = front_end.analyse(samples, sample_rate, passages, progress=job.stage(0.0, 0.92), heard=heard)
     notes = ["Values in the sound that are no numbers were taken as silence."] if broken else []
     if analysis.chunks:
         notes += analysis.recognition.notes()
@@ -128,6 +131,7 @@ def animate(
         names=names,
         weights=weights,
         phones=tuple(Phone(phone.name, float(phone.start), float(phone.end)) for phone in analysis.phones),
+        words=tuple(Word(w.name, float(w.start), float(w.end)) for w in analysis.recognition.words),
         utterances=np.array([(span.start, span.end) for span in analysis.utterances]).reshape(-1, 2),
         pauses=_pauses(analysis.phones, duration),
         syllables=np.array([(s.time, s.prominence, s.pitch) for s in analysis.syllables]).reshape(-1, 3),

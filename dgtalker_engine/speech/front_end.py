@@ -6,8 +6,9 @@ it gets at run time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -68,6 +69,7 @@ def analyse(
     phones_known: Sequence[SpokenPhone] | None = None,
     progress: Stage = NO_PROGRESS,
     processes: int = 0,
+    heard: MutableMapping[str, Any] | None = None,
 ) -> Analysis:
     """Analyses a recording.
 
@@ -78,6 +80,7 @@ def analyse(
         phones_known: the phones where it is known what is spoken when; nothing is recognised then.
         progress: of the whole.
         processes: how many listen; 0 chooses.
+        heard: what was recognised at earlier times, see `phones.recognise`.
 
     Raises:
         DGTalkerError: a process that listens ended unexpectedly.
@@ -94,7 +97,7 @@ def analyse(
         chunks = activity.chunks(utterances, level, cuts)
     if chunks:
         recognition = phones.recognise(
-            samples, chunks, passages, progress.stage(0.04, 0.96, "Listening"), processes=processes
+            samples, chunks, passages, progress.stage(0.04, 0.96, "Listening"), processes=processes, heard=heard
         )
         utterances = activity.without(utterances, recognition.music)
     f0 = prosody.estimate_f0(samples, utterances, progress.stage(0.96, 1.0, "Following the pitch"))

@@ -17,11 +17,13 @@ class Passage:
         start: seconds.
         end: seconds, later than `start`.
         transcript: the words spoken, or nothing.
+        certain: somebody has compared them with the sound: they are spoken, and no others.
     """
 
     start: float
     end: float
     transcript: str = ""
+    certain: bool = False
 
     def __post_init__(self) -> None:
         if not np.all(np.isfinite((self.start, self.end))):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import venv
 
 import bpy
 import pytest
@@ -57,3 +59,32 @@ def test_the_log_is_written_where_the_button_opens_it(room, preferences):
     bpy.ops.dgtalker.restart_engine()
     assert "connected" in room("preferences").log_path().read_text(encoding="utf-8")
     assert bpy.ops.dgtalker.open_log.poll()
+
+
+def test_a_python_without_the_engine_is_named(room, preferences, tmp_path):
+    bare = tmp_path / "bare"
+    venv.create(bare, symlinks=os.name != "nt", with_pip=False)
+    python = bare / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    preferences.engine_python = str(python)
+    with pytest.raises(RuntimeError, match=r"has no DGTalker engine.*build\.py package"):
+        bpy.ops.dgtalker.test_engine()
+    assert "has no DGTalker engine" in room("bridge.engine").state().error
+
+
+def test_of_several_engines_one_is_chosen(room, preferences, tmp_path):
+    find = room("bridge.find")
+    record = find.data_folder() / "engine.json"
+    record.parent.mkdir(parents=True, exist_ok=True)
+    other = tmp_path / "other_python"
+    other.touch()
+    mine = os.environ["DGTALKER_ENGINE_PYTHON"]
+    record.write_text(json.dumps({"python": mine, "engines": [mine, str(other), "/gone/python"]}))
+    try:
+        assert find.known() == [mine, str(other)]
+        bpy.ops.dgtalker.use_engine(python=str(other))
+        assert preferences.engine_python == str(other)
+        assert room("bridge.engine").state().python == str(other)
+        bpy.ops.dgtalker.use_engine(python=mine)
+        assert bpy.ops.dgtalker.test_engine() == {"FINISHED"}
+    finally:
+        record.unlink()

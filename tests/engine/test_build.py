@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -171,3 +172,20 @@ def test_a_file_in_the_way_is_a_message(build, tmp_path, capsys):
     (tmp_path / "uv.txt").write_text("")
     assert build.main(["package"]) == 1
     assert ".build" in capsys.readouterr().err
+
+
+def test_a_build_elsewhere_does_not_take_over_but_is_offered(build, tmp_path, monkeypatch):
+    from building import packaging
+
+    for name in ("XDG_DATA_HOME", "LOCALAPPDATA", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.touch()
+    second.touch()
+    packaging.remember_engine(first)
+    packaging.remember_engine(second)
+    (file,) = tmp_path.rglob("engine.json")
+    assert json.loads(file.read_text()) == {"python": str(first), "engines": [str(first), str(second)]}
+    first.unlink()
+    packaging.remember_engine(second)
+    assert json.loads(file.read_text()) == {"python": str(second), "engines": [str(second)]}

@@ -17,7 +17,7 @@ from ...properties import speaker_properties, strip_properties
 from ..keys import evaluation, keyframes, visibility
 from ..lips import contacts
 from ..timeline import settings, strips, timing
-from . import recordings, storage
+from . import recordings, storage, words
 
 MOVED = "Strips of {} were moved, trimmed, retimed, muted, made much softer or louder, or exchanged: press Animate."
 OTHER_MANNER = "{} now speaks in another manner: press Animate."
@@ -72,7 +72,7 @@ def rewrite(head: bpy.types.Object) -> list[str]:
     """
     if not follows(head):
         raise DGTalkerError(f"{head.name} was not animated yet.", "Press Animate.")
-    take = storage.take_of(head)
+    take = words.take_of(head)
     reason = stale_reason(head)
     if reason:
         raise DGTalkerError(reason)
@@ -86,7 +86,7 @@ def rewrite(head: bpy.types.Object) -> list[str]:
 
 def rewrite_anyway(head: bpy.types.Object, scene: bpy.types.Scene) -> list[str]:
     """`rewrite`, also where strips were moved since: for what was changed besides them."""
-    take = storage.take_of(head)
+    take = words.take_of(head)
     if take is not None:
         first = speaker_properties(head).first
         return write(head, take, first, directions_of(storage.scene_of(head) or scene, head, first))
@@ -113,7 +113,7 @@ def lift(head: bpy.types.Object) -> list[str]:
     if not keyframes.of_first_design(head):
         return []
     try:
-        take, scene = storage.take_of(head), storage.scene_of(head)
+        take, scene = words.take_of(head), storage.scene_of(head)
     except DGTalkerError:  # the take is damaged, and Animate is about to put another in its place
         return []
     if take is None or scene is None or not storage.fits(scene, head):
@@ -164,7 +164,7 @@ def _played(
 
 def behind(head: bpy.types.Object) -> bool:
     """Whether the keys were written with other settings than there are now, as after an undo."""
-    take = storage.take_of(head)
+    take = words.take_of(head)
     if take is None and speaker_properties(head).recording:
         return not stale_reason(head) and storage.kept_hash(head, "settings_hash") != _settings_hash(head, 0, [], {})
     scene = storage.scene_of(head) if take else None
@@ -216,5 +216,7 @@ def _settings_hash(
     curves = {name: hashlib.sha256(curve.tobytes()).hexdigest() for name, curve in styles.items()}
     own = speaker_properties(head)
     recorded = [own.recording, own.recording_first, repr(recordings.amounts_of(head))] if own.recording else []
-    moved = [own.nod_target.name, own.nod_bone] if own.nod_target else []
-    return storage.hash_of([first, repr(directions), curves, own.turns, *recorded, *moved])
+    nodding = [own.nod_target.name, own.nod_bone] if own.nod_target else []
+    moves = words.moves(head)
+    moved = [moves] if moves else []
+    return storage.hash_of([first, repr(directions), curves, own.turns, *recorded, *nodding, *moved])

@@ -20,6 +20,10 @@ from ..timeline import sound_identity, strips, timing
 
 Hash = Literal["strips_hash", "transcript_hash", "settings_hash"]
 
+HEARING = 1
+"""Raised where the engine hears more than before: takes of earlier versions are then listened to again at the next
+Animate."""
+
 NAMES_BEFORE: dict[Hash, str] = {"strips_hash": "place", "transcript_hash": "words", "settings_hash": "written"}
 """Where earlier versions kept them. They are read there until the next writing: opening a file changes nothing in it,
 and heads that override a linked one have them there too."""
@@ -38,7 +42,7 @@ def store(
     """Keeps a take that starts at frame `first` with its speaker; no keys were written from it yet."""
     own = speaker_properties(head)
     own.take, own.first, own.manner_of = base64.b64encode(take).decode(), first, manner_of
-    own.sounds = sounds
+    own.sounds, own.heard = sounds, HEARING if take else 0
     keep_hash(head, "strips_hash", strips_hash)
     keep_hash(head, "transcript_hash", transcript_hash)
     keep_hash(head, "settings_hash", "")
@@ -102,6 +106,20 @@ def fits(scene: bpy.types.Scene, head: bpy.types.Object) -> bool:
     return sound_identity.same(kept, sound_identity.digests_if_read(heard))
 
 
+def is_up_to_date(scene: bpy.types.Scene, head: bpy.types.Object) -> bool:
+    """Whether the engine would find in a speaker's strips what is in its take: nothing that it hears was changed."""
+    own, heard = speaker_properties(head), strips.audible_of(scene, head)
+    if not own.take or own.heard != HEARING or wanted_manner(head) != own.manner_of:
+        return False
+    now = sound_identity.digests(heard)
+    return (
+        all(now.split(" "))
+        and now == own.sounds
+        and strips_hash(scene, heard) == kept_hash(head, "strips_hash")
+        and transcript_hash(heard) == kept_hash(head, "transcript_hash")
+    )
+
+
 def strips_hash(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip], *, use: bool = True) -> str:
     """Of where strips lie and, where `use`, how their sound is played: keys fit only as long as this stays."""
     clock = strips.clock(scene)
@@ -121,7 +139,8 @@ def strips_hash(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip], *, 
 
 def transcript_hash(sounds: Sequence[strips.SoundStrip]) -> str:
     """Of what is known of the words of strips."""
-    return hash_of([[own.transcript, own.cues] for own in (strip_properties(sound.strip) for sound in sounds)])
+    known = [strip_properties(sound.strip) for sound in sounds]
+    return hash_of([[own.transcript, own.cues, *([True] if own.words_certain else [])] for own in known])
 
 
 def hash_of(data: list[Any]) -> str:

@@ -48,6 +48,19 @@ def open_lips(phone: str, frame: int, clock: Clock) -> str:
     return f"{phone} {timecode(frame, clock)}"
 
 
+def whose(name: str, head: str, heads: int) -> str:
+    """A marker's name that says whose it is, where several heads speak."""
+    return f"{head} {name}" if heads > 1 else name
+
+
+def at_frames(named: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
+    """One marker for all that falls on the same frame, by frame: names would lie on each other."""
+    joined: dict[int, list[str]] = {}
+    for frame, name in named:
+        joined.setdefault(frame, []).append(name)
+    return [(frame, " ".join(dict.fromkeys(names))) for frame, names in sorted(joined.items())]
+
+
 def track(phones: Sequence[Phone], kind: Kind) -> list[tuple[float, str]]:
     """Seconds and names of the markers of a phone or viseme track; one marker for what stays the same."""
     found: list[tuple[float, str]] = []

@@ -11,7 +11,7 @@ from typing import Any
 
 import bpy
 
-from ... import animation_data
+from ... import animation_data, ui
 from . import strips
 
 State = tuple[str, int, int]
@@ -69,8 +69,7 @@ def _read_soon() -> None:
         if sound.session_uid in _unread:
             digest(sound)
     _unread.clear()
-    for area in (area for window in bpy.context.window_manager.windows for area in window.screen.areas):
-        area.tag_redraw()
+    ui.redraw()
 
 
 def _is_read(sound: bpy.types.Sound, state: State) -> bool:

@@ -87,7 +87,7 @@ def _walk(
     strips: Iterable[Any], channels: Any, around: Span, muted: bool, moved: Collection[str]
 ) -> Iterator[SoundStrip]:
     for strip in strips:
-        span = _ends(strip).clipped(around)
+        span = ends(strip).clipped(around)
         off = muted or strip.mute or channels[strip.channel].mute or _silent(strip, moved)
         if strip.type == "META":
             yield from _walk(strip.strips, strip.channels, span, off, moved)
@@ -104,7 +104,8 @@ def _silent(strip: Any, moved: Collection[str]) -> bool:
     return getattr(strip, "volume", 1.0) == 0.0 and not (moved and strip.path_from_id("volume") in moved)
 
 
-def _ends(strip: Any) -> Span:
+def ends(strip: Any) -> Span:
+    """When a strip plays, meta strips around it apart."""
     if NEW_NAMES:
         return Span(strip.left_handle, strip.right_handle)
     return Span(strip.frame_final_start, strip.frame_final_end)
@@ -207,8 +208,8 @@ def file_start(scene: bpy.types.Scene, strip: Any) -> float:
 
 def played_seconds(scene: bpy.types.Scene, strip: Any) -> Span:
     """The part of its sound file that a strip plays; seconds."""
-    start, ends = file_start(scene, strip), _ends(strip)
-    return Span(clock(scene).seconds(ends.start - start), clock(scene).seconds(ends.end - start))
+    start, span = file_start(scene, strip), ends(strip)
+    return Span(clock(scene).seconds(span.start - start), clock(scene).seconds(span.end - start))
 
 
 def sample_rate(strip: Any) -> int:

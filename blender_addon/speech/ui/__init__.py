@@ -10,19 +10,23 @@ from . import (
     name_operators,
     operators,
     panels,
+    sound_operators,
     transcript_operators,
     video_operators,
+    word_panels,
 )
 
 __all__ = ["key_panels", "panels", "video_operators"]
 
 CLASSES: tuple[type, ...] = (
     *operators.CLASSES,
+    *sound_operators.CLASSES,
     *lip_operators.CLASSES,
     *transcript_operators.CLASSES,
     *exchange_operators.CLASSES,
     *video_operators.CLASSES,
     *key_operators.CLASSES,
     *name_operators.CLASSES,
+    *word_panels.CLASSES,
     *panels.CLASSES,
 )

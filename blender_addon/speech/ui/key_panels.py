@@ -92,7 +92,7 @@ def draw(layout: Any, context: bpy.types.Context, head: bpy.types.Object) -> Non
     row.operator(key_operators.LockKeys.bl_idname, icon="LOCKED")
     row.operator(key_operators.BakeKeys.bl_idname, icon="ACTION")
     if any(edit.kept.kind == "EDITED" for edit in state.edits):
-        row.operator(key_operators.DiscardEdit.bl_idname, text="Discard All", icon="LOOP_BACK").kind = "EDITED"
+        body.operator(key_operators.DiscardEdit.bl_idname, text="Discard All", icon="LOOP_BACK").kind = "EDITED"
     if any(edit.kept.kind == "OWN" for edit in state.edits):
         body.operator(key_operators.DiscardEdit.bl_idname, text="Let Speech Take Over", icon="PLAY_SOUND").kind = "OWN"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import bpy
@@ -15,8 +15,9 @@ from ...bridge.modal import EngineOperator
 from ...properties import speaker_properties
 from ..keys import evaluation, keyframes, visibility
 from ..lips import contacts
-from ..takes import retarget, storage
+from ..takes import retarget, words
 from ..timeline import marker_names, markers, strips
+from ..timeline.timing import Clock
 from . import steps
 
 
@@ -56,7 +57,7 @@ class CheckLips(TakeOperator, EngineOperator, bpy.types.Operator):
             checking = contacts.check_steps(head, take, first, directions)
             misses = yield from steps.shown(checking, "Looking at the lips", i / len(names), (i + 1) / len(names))
             count += len(take.closures)
-            named += [(miss.frame, marker_names.open_lips(miss.phone, miss.frame, clock)) for miss in misses]
+            named += _marked(misses, clock, name, len(names))
         markers.show(timeline(), "OPEN_LIPS", named)
         if named:
             self.report({"WARNING"}, f"The lips stay apart at {len(named)} of {count} P, B and M.")
@@ -90,7 +91,7 @@ class CloseLips(TakeOperator, EngineOperator, bpy.types.Operator):
             spoken = _take(scene, name)
             retarget.close_lips(*spoken, misses)
             left = evaluation.finished(contacts.check_steps(*spoken))
-            named += [(miss.frame, marker_names.open_lips(miss.phone, miss.frame, clock)) for miss in left]
+            named += _marked(left, clock, name, len(names))
         markers.show(scene, "OPEN_LIPS", named)
         if named:
             self.report({"WARNING"}, f"Your own keys or drivers hold the lips apart at {len(named)} P, B and M.")
@@ -187,18 +188,26 @@ class ShowPhones(ui.ExplainedOperator, bpy.types.Operator):
             markers.remove(scene, self.kind)
             return {"FINISHED"}
         named: list[tuple[int, str]] = []
+        heads = strips.animated(scene)
         try:
-            for head in strips.animated(scene):
-                take, first = storage.take_of(head), speaker_properties(head).first
+            for head in heads:
+                take, first = words.take_of(head), speaker_properties(head).first
                 assert take is not None
                 track = marker_names.track(take.phones, self.kind)
-                named += [(round(first + clock.frames(time)), name) for time, name in track]
+                heard = marker_names.at_frames((round(first + clock.frames(time)), name) for time, name in track)
+                named += [(frame, marker_names.whose(name, head.name, len(heads))) for frame, name in heard]
         except DGTalkerError as error:
             return ui.report(self, error)
-        markers.show(scene, self.kind, named)
+        markers.show(scene, self.kind, marker_names.at_frames(named))
         if not named:
             self.report({"WARNING"}, "No phones were recognised in what was animated.")
         return {"FINISHED"}
+
+
+def _marked(misses: Sequence[contacts.Miss], clock: Clock, head: str, heads: int) -> list[markers.Named]:
+    """A marker for each miss of one of several heads."""
+    named = [(miss.frame, marker_names.open_lips(miss.phone, miss.frame, clock)) for miss in misses]
+    return [(frame, marker_names.whose(name, head, heads)) for frame, name in named]
 
 
 def _take(scene: bpy.types.Scene, name: str) -> tuple[bpy.types.Object, Any, int, Any]:
@@ -207,7 +216,7 @@ def _take(scene: bpy.types.Scene, name: str) -> tuple[bpy.types.Object, Any, int
     if head is None:
         raise DGTalkerError(f"{name} was removed meanwhile.")
     first = speaker_properties(head).first
-    return head, storage.take_of(head), first, retarget.directions_of(scene, head, first)
+    return head, words.take_of(head), first, retarget.directions_of(scene, head, first)
 
 
 CLASSES = (CheckLips, CloseLips, ReleaseLips, NextOpenLips, ClearLipMarkers, ShowPhones)

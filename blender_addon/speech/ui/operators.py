@@ -18,19 +18,41 @@ from ..takes import live, retarget
 from ..timeline import marker_names, markers, settings, speakers, strips
 
 
-class Animate(EngineOperator, bpy.types.Operator):
+class AnimateOperator(EngineOperator):
+    """Mixin of operators that let heads speak their strips."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def heads(cls, context: bpy.types.Context) -> list[bpy.types.Object]:
+        """Who is to speak."""
+        raise NotImplementedError
+
+    def work(self, context: bpy.types.Context) -> Generator[Pending, None, None]:
+        heads = self.heads(context)
+        names = [head.name for head in heads]
+        notes = yield from animation.animate_steps(context, heads)
+        done = f"Animated {', '.join(names)}."
+        # The status bar shows the last report only.
+        self.report({"WARNING"} if notes else {"INFO"}, " ".join([done, *notes]))
+
+
+class Animate(AnimateOperator, bpy.types.Operator):
     """Let every head speak its sound strips, over its pose, facing as it does now. Generated keys are made anew; yours
-    and what you edited stay"""
+    and what you edited stay. Only what was changed is listened to again"""
 
     bl_idname = "dgtalker.animate"
     bl_label = "Animate"
-    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def heads(cls, context: bpy.types.Context) -> list[bpy.types.Object]:
+        return strips.speaking(strips.timeline(context), audible_only=True)
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         scene = strips.timeline(context)
         if not any(strips.sound_strips(scene)):
-            return "There are no sound strips: add one in the Video Sequencer."
+            return "There are no sound strips: press Add Sound."
         if not strips.speaking(scene):
             return "No sound strip has a speaker: choose a head beside a strip."
         heads = strips.speaking(scene, audible_only=True)
@@ -38,13 +60,27 @@ class Animate(EngineOperator, bpy.types.Operator):
             return "No strip with a speaker is heard: they are muted, or end before frame 0."
         return animation.disabled_reason(context, heads)
 
-    def work(self, context: bpy.types.Context) -> Generator[Pending, None, None]:
-        heads = strips.speaking(strips.timeline(context), audible_only=True)
-        names = [head.name for head in heads]
-        notes = yield from animation.animate_steps(context, heads)
-        done = f"Animated {', '.join(names)}."
-        # The status bar shows the last report only.
-        self.report({"WARNING"} if notes else {"INFO"}, " ".join([done, *notes]))
+
+class AnimateHead(AnimateOperator, bpy.types.Operator):
+    """Let only the head that speaks the active strip, or the selected one, speak its strips; the others stay as they
+    are"""
+
+    bl_idname = "dgtalker.animate_head"
+    bl_label = "Animate This Head"
+
+    @classmethod
+    def heads(cls, context: bpy.types.Context) -> list[bpy.types.Object]:
+        head = shown_speaker(context)
+        return [head] if head is not None else []
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        heads = cls.heads(context)
+        if not heads:
+            return "Choose a strip that a head speaks, or select a head."
+        if not strips.audible_of(strips.timeline(context), heads[0]):
+            return f"No strip of {heads[0].name} is heard: it has none, or they are muted."
+        return animation.disabled_reason(context, heads)
 
 
 class AssignSpeaker(ui.ExplainedOperator, bpy.types.Operator):
@@ -143,9 +179,16 @@ class UpdateKeys(ui.ExplainedOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
+def shown_speaker(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The speaker of the active strip, or else the selected one."""
+    strip = strips.active(context)
+    found = strips.speaker(strip) if strip else None
+    return found or (context.object if speakers.is_speaker(context.object) else None)
+
+
 def spoken(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     """The speakers of a scene with generated keys."""
     return [ob for ob in scene.objects if speakers.is_speaker(ob) and keyframes.spoken(ob)]
 
 
-CLASSES = (Animate, AssignSpeaker, ClearSpeech, ResetStrip, UpdateKeys)
+CLASSES = (Animate, AnimateHead, AssignSpeaker, ClearSpeech, ResetStrip, UpdateKeys)

@@ -21,8 +21,10 @@ from . import (
     lip_operators,
     name_operators,
     operators,
+    sound_operators,
     transcript_operators,
     video_operators,
+    word_panels,
 )
 
 
@@ -81,18 +83,19 @@ class SpeechPanel(ui.PanelMixin):
         scene = strips.timeline(context)
         if any(strips.sound_strips(scene)):
             _draw_strips(layout, context, scene)
-        else:
-            column = layout.column(align=True)
-            column.label(text="Add sound in the Video Sequencer", icon="INFO")
-            if getattr(context, "sequencer_scene", context.scene) != context.scene:
-                column.label(text=f"and choose {context.scene.name} in its header", icon="BLANK1")
+        sound_operators.draw(layout, context)
         column = layout.column()
         column.scale_y = 1.4
         column.operator(operators.Animate.bl_idname, icon="PLAY_SOUND")
         strip = strips.active(context)
+        speaking = strips.speaking(scene, audible_only=True)
+        if len(speaking) > 1:
+            shown = operators.shown_speaker(context)
+            text = f"Animate {shown.name}" if shown else operators.AnimateHead.bl_label
+            layout.operator(operators.AnimateHead.bl_idname, text=text, icon="USER")
         if strip:
             _draw_strip(layout, context, strip)
-        head = _shown_speaker(context, strip)
+        head = operators.shown_speaker(context)
         if head:
             _draw_speaker(layout, context, head)
         target = exchange_operators.target(context)
@@ -139,6 +142,7 @@ def _draw_strip(layout: Any, context: bpy.types.Context, strip: Any) -> None:
     row = layout.row(align=True)
     row.prop(own, "transcript", text="", placeholder="What is said, if you know it", icon="TEXT")
     row.operator(transcript_operators.ChooseTranscript.bl_idname, text="", icon="FILE_FOLDER")
+    word_panels.draw(layout, strip)
     for name, label, closed in (
         ("amounts", "Amounts", False),
         ("mouth", "Mouth", True),
@@ -161,12 +165,6 @@ def _draw_section(layout: Any, own: StripProperties, name: str, label: str, *, c
         column.use_property_decorate = False
         for row in rows:
             column.prop(own, row, slider=row not in settings.SECONDS)
-
-
-def _shown_speaker(context: bpy.types.Context, strip: Any) -> bpy.types.Object | None:
-    """The speaker of the active strip, or else the selected one."""
-    spoken = strips.speaker(strip) if strip else None
-    return spoken or (context.object if speakers.is_speaker(context.object) else None)
 
 
 def _draw_speaker(layout: Any, context: bpy.types.Context, head: bpy.types.Object) -> None:

@@ -13,7 +13,7 @@ from ..progress import Stage
 from ..sound import RATE, excerpt
 from . import spelling, transcript_alignment
 from .recogniser import PHONES, SILENCE, Recogniser, Segment, bare, ready
-from .result import Recognition, SpokenPhone
+from .result import Recognition, SpokenPhone, SpokenWord
 
 # Function words, whose vowels are reduced.
 _WEAK = frozenset(
@@ -40,35 +40,43 @@ _AGREEMENT_WEIGHT = 2.5
 # Seconds of speech without words that are listened to again.
 _GAP = 0.45
 
+# Seconds of silence after words that are certain.
+_AFTER = 0.2
+
 
 @dataclass(frozen=True)
 class _Alignment:
-    """Phones of words aligned with a sound, and how well they fit the sound; no phones when they cannot fit.
+    """Words aligned with a sound, their phones, and how well they fit the sound; no phones when they cannot fit.
 
     Attributes:
+        words: and when each is spoken; none where phones were found without regard to words.
         fit: mean log-likelihood a frame.
         wrong: for each word, whether it is hardly what is said.
-        spans: of each word.
     """
 
     phones: list[SpokenPhone] = field(default_factory=list)
+    words: list[SpokenWord] = field(default_factory=list)
     fit: float = -99.0
     wrong: list[bool] = field(default_factory=list)
-    spans: list[Span] = field(default_factory=list)
 
 
-def decode_chunk(sound: np.ndarray, words: list[str], transcript: list[str], progress: Stage) -> Recognition:
+def decode_chunk(
+    sound: np.ndarray, words: list[str], transcript: list[str], progress: Stage, *, certain: bool = False
+) -> Recognition:
     """Phones of a sound from its words in the transcript if there are any, else, or where they end, from the sound.
 
     Args:
         sound: float32 (n,) at `sound.RATE`, at most `activity.LONGEST` seconds.
         words: those of the transcript that are thought to be spoken in it.
         transcript: the whole that they come from.
+        certain: somebody has listened and says that these words are spoken, and no others; none is silence. Only
+            words that cannot be spoken in this time are recognised anew.
     """
     recogniser = ready(progress)
     # Added anew, as `ready` forgets them, so that a sound is heard the same whatever came before it.
     words, transcript = (alignable(each, recogniser, Recognition()) for each in (words, transcript))
-    return _ChunkDecoder(sound, recogniser).decode(words, transcript, progress)
+    decoder = _ChunkDecoder(sound, recogniser)
+    return decoder.follow(words, transcript, progress) if certain else decoder.decode(words, transcript, progress)
 
 
 def alignable(words: Sequence[str], recogniser: Recogniser, recognition: Recognition) -> list[str]:
@@ -106,10 +114,29 @@ class _ChunkDecoder:
         self._free: list[SpokenPhone] | None = None
 
     def decode(self, words: list[str], transcript: list[str], progress: Stage) -> Recognition:
-        self._result.phones = self._phones(words, transcript, progress)
+        spoken = self._spoken(words, transcript, progress)
+        self._result.phones, self._result.words = spoken.phones, spoken.words
         return self._result
 
-    def _phones(self, words: list[str], transcript: list[str], progress: Stage) -> list[SpokenPhone]:
+    def follow(self, words: list[str], transcript: list[str], progress: Stage) -> Recognition:
+        """`decode` of words that are certain."""
+        if not words:
+            return self._result
+        self._recogniser.adapt_channel(self._sound, progress.stage(0.0, 0.05))
+        # A last word that is cut off finds its end in silence; without, the aligner leaves it out.
+        padded = np.concatenate([self._sound, np.zeros(int(_AFTER * RATE), self._sound.dtype)])
+        spoken = _ChunkDecoder(padded, self._recogniser)._align(words, progress.stage(0.05, 0.2))
+        if len(spoken.words) < len(words):
+            self._note(misfit=True)
+            return self.decode(words, transcript, progress.stage(0.2, 1.0))
+        end = self._span.end
+        self._result.phones = [
+            SpokenPhone(p.name, p.start, min(p.end, end), p.weak) for p in spoken.phones if p.start < end
+        ]
+        self._result.words = [SpokenWord(w.name, min(w.start, end), min(w.end, end)) for w in spoken.words]
+        return self._result
+
+    def _spoken(self, words: list[str], transcript: list[str], progress: Stage) -> _Alignment:
         self._recogniser.adapt_channel(self._sound, progress.stage(0.0, 0.05))
         scripted = self._align(words, progress.stage(0.05, 0.2)) if words else _Alignment()
         if scripted.fit > _MISFIT and not any(scripted.wrong):
@@ -126,7 +153,7 @@ class _ChunkDecoder:
             if alignment.phones and any(alignment.wrong):
                 alignment = self._mend(located, alignment, recognised, progress.stage(0.83, 0.86))
             if alignment.fit > _MISFIT:
-                return alignment.phones
+                return alignment
         by_words = self._align_phones(segments, progress.stage(0.86, 0.9)) if segments else _Alignment()
         likely = by_words.fit + doubt
         if _UNLIKELY < likely < _CERTAIN:
@@ -134,24 +161,22 @@ class _ChunkDecoder:
         trusted = likely > _DOUBTFUL
         return self._without_transcript(by_words, trusted, bool(transcript), progress.stage(0.9, 1.0))
 
-    def _without_transcript(
-        self, by_words: _Alignment, trusted: bool, misfit: bool, progress: Stage
-    ) -> list[SpokenPhone]:
-        """Phones of recognised words if they are to be trusted, else free ones; a note where there is no voice."""
+    def _without_transcript(self, by_words: _Alignment, trusted: bool, misfit: bool, progress: Stage) -> _Alignment:
+        """Recognised words if they are to be trusted, else free phones; a note where there is no voice."""
         in_words = sum(phone.name != SILENCE for phone in by_words.phones)
         wordy = in_words / self._span.end > music.FEW
         steady = music.steadiness(self._sound)
         # The free phones take time: they are left out where there can be no doubt that somebody speaks.
         if trusted and wordy and steady < music.STEADY:
             self._note(misfit)
-            return by_words.phones
+            return by_words
         free = self._free_phones(progress)
         kinds = len({phone.name for phone in free} - {SILENCE})
         if music.is_music(steady, kinds, in_words, self._span.end):
             self._result.music.append(self._span)
-            return free
+            return _Alignment(free)
         self._note(misfit, wordless=not (trusted and wordy))
-        return by_words.phones if trusted and wordy else free
+        return by_words if trusted and wordy else _Alignment(free)
 
     def _note(self, misfit: bool, wordless: bool = False) -> None:
         if misfit:
@@ -167,16 +192,16 @@ class _ChunkDecoder:
         mended = self._align(merged, progress) if merged != words else _Alignment()
         if mended.fit < scripted.fit + 0.02:
             return scripted
-        for wrong, span in zip(scripted.wrong, scripted.spans, strict=True):
+        for wrong, word in zip(scripted.wrong, scripted.words, strict=True):
             if wrong:
-                self._result.misfits.append(span)
+                self._result.misfits.append(Span(word.start, word.end))
         return mended
 
-    def _fill_pauses(self, scripted: _Alignment, progress: Stage) -> list[SpokenPhone]:
-        """Phones of a transcript, with what was said besides it in its pauses."""
+    def _fill_pauses(self, scripted: _Alignment, progress: Stage) -> _Alignment:
+        """Words of a transcript, with what was said besides them in their pauses."""
         phones = scripted.phones
         if not any(phone.name == SILENCE and phone.end - phone.start > _GAP for phone in phones):
-            return phones
+            return scripted
         free = self._free_phones(progress.stage(0.0, 0.2))
         progress = progress.stage(0.2, 1.0)
         filled = Recognition()
@@ -194,7 +219,7 @@ class _ChunkDecoder:
                 filled.phones.append(phone)
         self._result.wordless += filled.wordless
         self._result.music += filled.music
-        return filled.phones
+        return _Alignment(filled.phones, sorted(scripted.words + filled.words, key=lambda word: word.start))
 
     def _free_phones(self, progress: Stage) -> list[SpokenPhone]:
         """Phones without regard to words."""
@@ -228,7 +253,7 @@ class _ChunkDecoder:
             own = [each for each in spoken if _inside(each[0], [word])]
             limit = _WRONG_SHORT if len(bare(word.name)) <= _SHORT else _WRONG
             wrong.append(bool(own) and _mean(own) < limit)
-        return _Alignment(phones, _mean(spoken), wrong, [Span(word.start, word.end) for word in words])
+        return _Alignment(phones, [SpokenWord(bare(w.name), w.start, w.end) for w in words], _mean(spoken), wrong)
 
 
 def _mean(fits: Sequence[tuple[Segment, float]]) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,13 @@ VOWELS = frozenset(["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", 
 
 
 def recognise(
-    samples: np.ndarray, chunks: Sequence[Span], passages: Sequence[Passage], progress: Stage, *, processes: int = 0
+    samples: np.ndarray,
+    chunks: Sequence[Span],
+    passages: Sequence[Passage],
+    progress: Stage,
+    *,
+    processes: int = 0,
+    heard: MutableMapping[str, Any] | None = None,
 ) -> Recognition:
     """Finds the phones of a recording.
 
@@ -32,11 +39,17 @@ def recognise(
         chunks: what is listened to, `activity.chunks`.
         passages: their transcripts are used.
         processes: how many listen; 0 chooses.
+        heard: answers of `run_task` of earlier times, which are not asked for again; new ones are added.
     """
     recognition = Recognition()
+    known = {} if heard is None else heard
 
     def run(tasks: Sequence[Task], start: float, end: float) -> list[Any]:
-        return run_tasks(samples, tasks, run_task, progress.stage(start, end), processes=processes)
+        names = [_name(task, samples) for task in tasks]
+        new = {name: task for name, task in zip(names, tasks, strict=True) if name not in known}
+        answers = run_tasks(samples, list(new.values()), run_task, progress.stage(start, end), processes=processes)
+        known.update(zip(new, answers, strict=True))
+        return [known[name] for name in names]
 
     transcripts = [ChunkTranscript() for _ in chunks]
     begin = 0.0
@@ -49,7 +62,8 @@ def recognise(
             lambda tasks, start, end: run(tasks, begin * start, begin * end),
         )
     tasks = [
-        Task("decode", (chunk,), (own.words, own.transcript)) for chunk, own in zip(chunks, transcripts, strict=True)
+        Task("follow" if own.certain else "decode", (chunk,), (own.words, own.transcript))
+        for chunk, own in zip(chunks, transcripts, strict=True)
     ]
     for chunk, answer in zip(chunks, run(tasks, begin, 1.0), strict=True):
         recognition.add(Recognition.from_json(answer), chunk.start)
@@ -61,13 +75,13 @@ def run_task(kind: str, sound: np.ndarray, words: Sequence[list[str]], progress:
     """One task of `pool`, answered with what JSON can hold.
 
     Args:
-        kind: ``decode`` (`words` are a chunk's words and the whole transcript): `decode_chunk`. ``align`` (`words` are
-            those that are spoken): when each word is spoken, a list of word, start, end. ``recognise``: the words that
-            were recognised.
+        kind: ``decode`` (`words` are a chunk's words and the whole transcript): `decode_chunk`; ``follow``: the same of
+            words that are certain. ``align`` (`words` are those that are spoken): when each word is spoken, a list of
+            word, start, end. ``recognise``: the words that were recognised.
         sound: float32 (n,) at `sound.RATE`.
     """
-    if kind == "decode":
-        return decode_chunk(sound, words[0], words[1], progress).to_json()
+    if kind in ("decode", "follow"):
+        return decode_chunk(sound, words[0], words[1], progress, certain=kind == "follow").to_json()
     recogniser = ready(progress)
     if kind == "recognise":
         recogniser.adapt_channel(sound, progress.stage(0.0, 0.05))
@@ -75,3 +89,10 @@ def run_task(kind: str, sound: np.ndarray, words: Sequence[list[str]], progress:
     assert kind == "align"
     times = recogniser.word_times(sound, alignable(words[0], recogniser, Recognition()), progress)
     return [(bare(word.name), word.start, word.end) for word in times if word.name != SILENCE]
+
+
+def _name(task: Task, samples: np.ndarray) -> str:
+    """What a task's answer depends on, in few letters."""
+    asked = hashlib.blake2b(repr((task.kind, task.words, len(task.spans))).encode(), digest_size=16)
+    asked.update(task.sound(samples).tobytes())
+    return asked.hexdigest()

@@ -34,11 +34,24 @@ class SpokenPhone:
     weak: bool = False
 
 
+@dataclass(frozen=True)
+class SpokenWord:
+    """A word, as it is spelled when it is spoken: lower case, numbers in words; seconds."""
+
+    name: str
+    start: float
+    end: float
+
+
 @dataclass(kw_only=True)
 class Recognition:
-    """Phones in order and without overlap, and what the user should know about them."""
+    """Phones and words in order and without overlap, and what the user should know about them.
+
+    Where only single sounds were recognised there are phones without words.
+    """
 
     phones: list[SpokenPhone] = field(default_factory=list)
+    words: list[SpokenWord] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     misfits: list[Span] = field(default_factory=list)
@@ -49,6 +62,7 @@ class Recognition:
     def add(self, other: Recognition, start: float) -> None:
         """Appends what was recognised in a piece of the sound that begins at `start` seconds."""
         self.phones += [SpokenPhone(p.name, p.start + start, p.end + start, p.weak) for p in other.phones]
+        self.words += [SpokenWord(w.name, w.start + start, w.end + start) for w in other.words]
         for name in _SPANS:
             getattr(self, name).extend(Span(s.start + start, s.end + start) for s in getattr(other, name))
 
@@ -63,17 +77,20 @@ class Recognition:
             else:
                 self.music.append(span)
                 self.phones = [phone for phone in self.phones if not _holds(span, phone)]
+                self.words = [word for word in self.words if not _holds(span, word)]
         self.wordless.sort(key=lambda span: span.start)
 
     def to_json(self) -> dict[str, Any]:
         """Lists and numbers, without `unknown` and `unreadable`, which are of a whole recording."""
         spans = {name: [(s.start, s.end) for s in getattr(self, name)] for name in _SPANS}
-        return {"phones": [(p.name, p.start, p.end, p.weak) for p in self.phones], **spans}
+        words = [(w.name, w.start, w.end) for w in self.words]
+        return {"phones": [(p.name, p.start, p.end, p.weak) for p in self.phones], "words": words, **spans}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Recognition:
         spans: dict[str, Any] = {name: [Span(*span) for span in data[name]] for name in _SPANS}
-        return cls(phones=[SpokenPhone(*phone) for phone in data["phones"]], **spans)
+        words = [SpokenWord(*word) for word in data["words"]]
+        return cls(phones=[SpokenPhone(*phone) for phone in data["phones"]], words=words, **spans)
 
     def notes(self) -> list[str]:
         """Sentences for the user."""
@@ -98,8 +115,8 @@ class Recognition:
         return notes
 
 
-def _holds(span: Span, phone: SpokenPhone) -> bool:
-    return span.start <= (phone.start + phone.end) / 2 < span.end
+def _holds(span: Span, said: SpokenPhone | SpokenWord) -> bool:
+    return span.start <= (said.start + said.end) / 2 < span.end
 
 
 def _listed(words: list[str]) -> str:

@@ -29,10 +29,12 @@ RunTasks = Callable[[Sequence[Task], float, float], list[Any]]
 
 @dataclass
 class ChunkTranscript:
-    """What a transcript says about a chunk: the words that should be spoken in it, and all that they are part of."""
+    """What a transcript says about a chunk: the words that should be spoken in it, all that they are part of, and
+    whether that is certain, as `Passage` says."""
 
     words: list[str] = field(default_factory=list)
     transcript: list[str] = field(default_factory=list)
+    certain: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def distribute(
         if not inside or not whole:
             continue
         for k in inside:
-            answer[k].transcript = whole
+            answer[k].transcript, answer[k].certain = whole, passage.certain
         if subtitles:
             groups += _by_time(chunks, inside, subtitles)
         else:

@@ -17,26 +17,31 @@ from dgtalker_engine.systems.dgtalker.prior import train as training
 from dgtalker_engine.systems.dgtalker.prior.config import PriorConfig
 from dgtalker_engine.systems.dgtalker.prior.file import to_bytes
 
-CONFIG = PriorConfig(first_people=1, resolution=16, channel_base=128, channel_max=16, width=120, gaussians=1200)
-_SHOWN = 3.0
-"""How many times as much of a code is seen as in a training's first step."""
+CONFIG = PriorConfig(
+    component_people=8,
+    first_people=8,
+    known_people=16,
+    sketch_gaussians=1200,
+    basis=4,
+    basis_resolution=8,
+    resolution=16,
+    channel_base=128,
+    channel_max=16,
+    width=120,
+    gaussians=1200,
+)
 
 
 def generator() -> Generator:
     model = face_model.load()
     with (
         mock.patch.object(places, "plane_layout", return_value=model.uv),
-        mock.patch.object(training, "_IDENTITY_STEPS", 5),
-        mock.patch.object(training, "_importance", return_value=torch.ones(CONFIG.generator().code_size)),
+        mock.patch.object(training, "_CODES_STEPS", 40),
     ):
         torch.manual_seed(0)
         template = places.even_template(model, CONFIG.gaussians)
         population = Population(model, template, CONFIG.generator())
-        made = training.begun(population, CONFIG, np.random.default_rng(0))
-    with torch.no_grad():
-        for name, parameter in made.synthesis.named_parameters():
-            if name.endswith("torgb.weight"):
-                parameter.mul_(_SHOWN)
+        made = training.begun(population, CONFIG, np.random.default_rng(0), lambda _: None)
     return made.eval().requires_grad_(False)
 
 

@@ -1,0 +1,58 @@
+"""A take whose words are spoken at other times than they were heard: somebody has moved them by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from .take import Phone, Take, Word
+
+
+def retimed(take: Take, moves: Sequence[tuple[float, float]]) -> Take:
+    """Moves what happens at some times of a take to others; what lies between is stretched evenly.
+
+    Args:
+        take: as it was heard.
+        moves: seconds in `take`, and in what is returned: both rising. Before the first and after the last of them
+            everything stays as far from it as it was.
+
+    Returns:
+        a take of the same length. Contacts keep their lengths where they can: a stretched B is not held for longer.
+    """
+    if not moves:
+        return take
+    source, target = np.array(moves, np.float64).T
+
+    def later(times: np.ndarray) -> np.ndarray:
+        moved = np.interp(times, source, target)
+        moved = np.where(times < source[0], times + target[0] - source[0], moved)
+        return np.where(times > source[-1], times + target[-1] - source[-1], moved)
+
+    def spans(times: np.ndarray) -> np.ndarray:
+        return later(times) if len(times) else times
+
+    frames = np.arange(take.frames) / take.fps
+    heard = np.interp(frames, target, source)
+    heard = np.where(frames < target[0], frames - target[0] + source[0], heard)
+    heard = np.where(frames > target[-1], frames - target[-1] + source[-1], heard)
+    weights = np.stack([np.interp(heard, frames, column) for column in take.weights.T], axis=1)
+    contacts = {}
+    for name in ("closures", "bites"):
+        held = getattr(take, name)
+        middles = later(held.mean(axis=1)) if len(held) else np.zeros(0)
+        halves = (held[:, 1] - held[:, 0]) / 2
+        contacts[name] = np.stack([middles - halves, middles + halves], axis=1)
+    syllables = take.syllables.copy()
+    syllables[:, 0] = spans(syllables[:, 0])
+    return dataclasses.replace(
+        take,
+        weights=weights.astype(np.float32),
+        phones=tuple(Phone(each.name, *later(np.array(each[1:])).tolist()) for each in take.phones),
+        words=tuple(Word(each.name, *later(np.array(each[1:])).tolist()) for each in take.words),
+        utterances=spans(take.utterances),
+        pauses=spans(take.pauses),
+        syllables=syllables,
+        **contacts,
+    )
