@@ -8,11 +8,11 @@ import torch
 from dgtalker_engine.capture.clip import Clip
 from dgtalker_engine.capture.face_model import FaceModel
 from dgtalker_engine.rig import ARKIT_NAMES
+from dgtalker_engine.speech.hearing.moments import RATE, hear, sound_of
 from dgtalker_engine.systems.gaussiantalker.motion import manner
 from dgtalker_engine.systems.gaussiantalker.motion.adapt import lag_of
 from dgtalker_engine.systems.gaussiantalker.motion.config import AdaptationConfig
 from dgtalker_engine.systems.gaussiantalker.motion.dataset import lip_basis
-from dgtalker_engine.systems.gaussiantalker.motion.hearing import RATE, hear, sound_of
 from dgtalker_engine.systems.gaussiantalker.motion.manner import Manner
 from dgtalker_engine.systems.gaussiantalker.motion.model import MOTION_NAMES
 from dgtalker_engine.systems.gaussiantalker.motion.person import sample_of_clip
