@@ -26,14 +26,15 @@ class NavigationConfig(Config):
     feather: float = setting(8.0, "pixels over which the halves of a face pass into each other", least=1.0)
     warm_up: float = setting(0.25, "the share of the steps in which blendshapes learn from tracked expressions alone",
                              least=0.0, most=1.0)  # fmt: skip
-    blendshape_rate: float = setting(1e-3, "Adam's learning rate of the blendshapes", least=0.0)
-    encoder_rate: float = setting(2e-3, "AdamW's learning rate of the encoders", least=0.0)
-    weight_decay: float = setting(0.3, "AdamW's decay of the encoders' weights", least=0.0)
+    blendshape_rate: float = setting(2e-4, "Adam's learning rate of the blendshapes", least=0.0)
+    encoder_rate: float = setting(2e-3, "Adam's learning rate of the encoders", least=0.0)
     structure: float = setting(0.2, "weight of the pictures' D-SSIM beside L1", least=0.0)
     mask: float = setting(0.1, "weight of how far the opacity is from the head's mask", least=0.0)
     perceptual: float = setting(0.05, "weight of the perceptual loss, where there are weights", least=0.0)
     vgg_weights: str = setting("", "file of the user's VGG weights for the perceptual loss; empty: there is none")
     tracked: float = setting(0.1, "weight of the encoders' error against the tracked expressions", least=0.0)
+    doubt: float = setting(500.0, "penalty on the squares of the encoders' weights beside that error, by frames of "
+                           "speech: what is learned from few of them is believed less", least=0.0)  # fmt: skip
     small: float = setting(1e-3, "weight of |α|²", least=0.0)
     smooth: float = setting(0.1, "weight of |Δ²α|", least=0.0)
     ridge: float = setting(0.01, "weight of the squares of what the blendshapes learn", least=0.0)

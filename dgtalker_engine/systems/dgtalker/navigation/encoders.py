@@ -38,7 +38,7 @@ def inputs(sound_width: int) -> int:
 class AudioEncoder(nn.Module):
     """α of the sound around a frame: attention over its `FRAMES`, and beside it a linear way.
 
-    Some seconds of a face teach hardly more than what is linear.
+    Some seconds of a face teach hardly more than what is linear, and that only where `squares` are kept small.
 
     Args:
         heard: numbers at a moment, `inputs`.
@@ -65,6 +65,11 @@ class AudioEncoder(nn.Module):
         """Units of what comes out, from α that are to be expected (T, outputs)."""
         self.get_buffer("mean").copy_(alpha.mean(dim=0))
         self.get_buffer("deviation").copy_(alpha.std(dim=0))
+
+    def squares(self) -> Tensor:
+        """The squares of what makes α of features, in units of α²."""
+        weights = torch.cat([self.straight.weight, self.exit.weight], dim=1)
+        return (self.get_buffer("deviation").square()[:, None] * weights.square()).sum()
 
     def forward(self, window: Tensor, *beside: Tensor) -> Tensor:
         """(B, `FRAMES`, heard) in standard deviations, and (B, 1) each of what is besides, to α (B, outputs)."""
@@ -120,6 +125,10 @@ class Encoders(nn.Module):
         if self.both is None:
             return self.lower(window)
         return self.both(window, window.new_zeros(len(window), 1))[:, self.sizes[0] :]
+
+    def squares(self) -> Tensor:
+        """`AudioEncoder.squares` of all."""
+        return self.both.squares() if self.both is not None else self.upper.squares() + self.lower.squares()
 
     def _scaled(self, window: Tensor) -> Tensor:
         return (window - self.get_buffer("heard_mean")) / self.get_buffer("heard_deviation")

@@ -104,14 +104,14 @@ class _Training:
         if heard is not None and self.model.encoders is not None:
             self._hear(heard, rows)
             encoders = list(self.model.encoders.parameters())
-            groups.append({"params": encoders, "lr": config.encoder_rate, "weight_decay": config.weight_decay})
+            groups.append({"params": encoders, "lr": config.encoder_rate})
         groups = [group for group in groups if group["params"]]
         if not groups:
             raise DGTalkerError(
                 "Without blendshapes there is nothing to learn from a clip without speech.",
                 "Give a clip in which the person speaks, with its sound.",
             )
-        self.optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.99))
+        self.optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99))
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimiser, lambda step: _LAST ** min(step / config.steps, 1)
         )
@@ -185,10 +185,13 @@ class _Training:
         rows = torch.from_numpy(self.random.choice(self.spoken, min(config.windows, len(self.spoken)), replace=False))
         blink = self.blink[rows]
         before, alpha, after = (self.model.alpha(sound[rows], blink, sound[rows]) for sound in self.windows)
+        assert self.model.encoders is not None
         spread = self.wanted[self.spoken].var(dim=0).sum()
-        error = (alpha - self.wanted[rows]).square().sum(dim=1).mean() / spread
+        error = (alpha - self.wanted[rows]).square().sum(dim=1).mean()
+        doubt = config.doubt / len(self.spoken) * self.model.encoders.squares()
         return {
-            "tracked": config.tracked * error,
+            "tracked": config.tracked / spread * error,
+            "doubt": config.tracked / spread * doubt,
             "small": config.small * alpha.square().sum(dim=1).mean(),
             "smooth": config.smooth * (before - 2 * alpha + after).square().sum(dim=1).mean(),
         }

@@ -18,7 +18,7 @@ MODEL = face_model.load()
 JAW, SMILE = ARKIT_NAMES.index("jawOpen"), ARKIT_NAMES.index("mouthSmileLeft")
 BROW = ARKIT_NAMES.index("browInnerUp")
 SOUND = 5
-TINY = NavigationConfig(steps=8, expressions=3, lips=4, width=8, windows=8, dropout=0.0, feather=4.0)
+TINY = NavigationConfig(steps=8, expressions=3, lips=4, width=8, windows=8, dropout=0.0, feather=4.0, doubt=1.0)
 _GENERATOR = GeneratorConfig(
     code_size=8, width=64, resolution=16, channel_base=64, channel_max=8, gaussians=1500, condition="expression"
 )

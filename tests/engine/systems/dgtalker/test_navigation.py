@@ -140,7 +140,7 @@ def scene(person, frames):
 
 
 def test_the_halves_part_at_the_nose_in_the_heads_pose(scene):
-    cloud, views, base = scene
+    _, views, base = scene
     view = views[0]
     mask = upper_half(view.camera, view.region, base, TINY.feather)
     assert mask.shape == view.head.shape
