@@ -14,7 +14,7 @@ from .mapping import with_expression
 from .person import Person
 
 _POSITION, _SCALE, _ROTATION, _COLOUR, _SHINE, _OPACITY = 1e-3, 1e-2, 2e-3, 1e-2, 2e-3, 3e-2
-"""How far the shared planes go in a step, of numbers before activations: 0.15 mm, 1 % of a size, 0.7°, 1 % of a colour."""
+"""How far shared planes go in a step, of numbers before activations: 0.15 mm, 1 % of a size, 0.7°, 1 % of a colour."""
 
 
 class Tuning(nn.Module):

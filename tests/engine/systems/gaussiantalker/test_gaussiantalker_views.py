@@ -25,6 +25,7 @@ from dgtalker_engine.training import Run
 from dgtalker_engine.training.clip_frames import ClipFrames
 from dgtalker_engine.training.head_evaluation import over_background, turned
 from dgtalker_engine.training.metrics import psnr
+from dgtalker_engine.training.view_losses import before_colour
 
 TINY = replace(gaussiantalker_tools.TINY, steps=40, blendshapes=2)
 
