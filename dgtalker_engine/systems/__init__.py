@@ -24,7 +24,7 @@ def _trainer(system: str) -> Trainer:
     return train
 
 
-AVATAR_SYSTEMS = ("gaussiantalker",)
+AVATAR_SYSTEMS = ("gaussiantalker", "dgtalker")
 """Those that make a head of a video: `training.avatar_job`."""
 
 TRAINERS: dict[str, Trainer] = {name: _trainer(name) for name in ("lipsync", *AVATAR_SYSTEMS)}

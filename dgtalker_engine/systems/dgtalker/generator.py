@@ -76,14 +76,22 @@ class Generator(nn.Module):
 
     def planes(self, latents: Tensor, noise: Noise = "const") -> Tensor:
         """Attribute planes (B, channels, resolution, resolution), before activations."""
-        planes = self.synthesis(self.wide(latents), noise)
-        position, others = planes.split((3, planes.shape[1] - 3), dim=1)
-        planes = torch.cat([self.position(position), others], dim=1)
+        planes = self.own_planes(latents, noise)
         return planes if self.shared is None else planes + self.shared
 
+    def own_planes(self, latents: Tensor, noise: Noise = "const") -> Tensor:
+        """What of `planes` the network says, without what all heads share."""
+        planes = self.synthesis(self.wide(latents), noise)
+        position, others = planes.split((3, planes.shape[1] - 3), dim=1)
+        return torch.cat([self.position(position), others], dim=1)
+
     def raw(self, latents: Tensor, noise: Noise = "const") -> Raw:
-        """What the planes say at the template's places; of layered ones, at their depths too."""
-        said = read_planes(self.planes(latents, noise), self.uv)
+        """What the planes say at the template's places."""
+        return self.read(self.planes(latents, noise))
+
+    def read(self, planes: Tensor) -> Raw:
+        """What planes say at the template's places; of layered ones, at their depths too."""
+        said = read_planes(planes, self.uv)
         if self.config.layered:
             middle, change = said.chunk(2, dim=-1)
             said = middle + self.depths * change

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +15,9 @@ from ...capture.face_model import FaceModel, Region
 from ...gaussians import render
 from ...gaussians.constants import SH_C0
 from ...training import Order, Run, one_torch_thread, run_loop, seed_all
-from ...training.clip_frames import ClipFrames, View
+from ...training.clip_frames import ClipFrames
 from ...training.perceptual import Perceptual
+from ...training.view_losses import before_colour, semantic_loss, view_losses
 from . import losses
 from .completion import complete
 from .config import GaussianTalkerConfig
@@ -136,7 +136,7 @@ class _Training:
         shown = cloud.map(lambda tensor: tensor[rows])
         image = render(shown, view.camera, region=view.region)
         picture = image.rgb + (1 - image.alpha)[..., None] * view.background
-        terms = losses.picture_losses(picture, image, view, config)
+        terms = view_losses(picture, image, view, config)
         if self.perceptual is not None:
             terms["vgg"] = config.vgg_weight * self.perceptual(picture, view.picture)
         if config.attribute_losses:
@@ -148,7 +148,7 @@ class _Training:
         if config.semantic_weight and number % config.semantic_every == 0:
             small = self.frames.view(index, 2)
             regions = model.regions[~model.necks]
-            loss = losses.semantic_loss(model.without_neck(cloud), regions, small, config)
+            loss = config.semantic_weight * semantic_loss(model.without_neck(cloud), regions, small)
             terms["semantic"] = config.semantic_every * loss
         self._schedule(number)
         self.optimiser.zero_grad()
@@ -211,13 +211,6 @@ class _Training:
             late = name in BY_LATENT or name in ("latent", "tuning")
             begun = done >= _WARM or not late
             group["lr"] = self.config.learning_rate * rate * fall * begun
-
-
-def before_colour(view: View, colour: Tensor) -> View:
-    """The view with another colour (3,) where it certainly shows nothing of the head."""
-    beside = (view.certain * (1 - view.head) > 0.99)[..., None]
-    picture, background = (torch.where(beside, colour, each) for each in (view.picture, view.background))
-    return replace(view, picture=picture, background=background)
 
 
 @torch.no_grad()

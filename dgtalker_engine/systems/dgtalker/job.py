@@ -1,0 +1,31 @@
+"""DGTalker as a job: from a video to a head."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...capture.clip import Clip
+from ...capture.face_model import FaceModel
+from ...training import Run
+from ...training.avatar_job import System, train_avatar
+from ...training.export import TrainedHead
+from ...wire.jobs import Request
+from .config import DGTalkerConfig
+from .export import trained_head
+from .train import prior_of, train
+
+
+def _check(config: DGTalkerConfig, face_model: FaceModel) -> None:
+    prior_of(config, face_model)
+
+
+def _train(config: DGTalkerConfig, clip: Clip, face_model: FaceModel, run: Run) -> TrainedHead:
+    return trained_head(train(config, clip, face_model, run))
+
+
+SYSTEM = System(name="dgtalker", config=DGTalkerConfig, train=_train, check=_check)
+
+
+def train_job(request: Request, run: Run) -> dict[str, Any]:
+    """The trainer of jobs, `systems.TRAINERS`; `training.avatar_job.train_avatar` says what it does."""
+    return train_avatar(SYSTEM, request, run)

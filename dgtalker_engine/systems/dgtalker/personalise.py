@@ -1,0 +1,213 @@
+"""Personalises the prior on a clip: inversion into W+, then pivotal tuning (PTI, Roich et al. 2022) over all frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...capture.face_model import Region
+from ...gaussians import Gaussians, render
+from ...training import Order, Run, one_torch_thread, run_loop, seed_all
+from ...training.clip_frames import ClipFrames, View
+from ...training.view_losses import before_colour, semantic_loss, view_losses
+from .attributes import activated
+from .config import DGTalkerConfig
+from .generator import Generator
+from .person import Person
+from .prior.losses import attribute_error
+from .prior.samples import draw_expression
+from .reading import read_planes
+from .tuning import Tuning
+
+_RISE, _FALL = 0.05, 0.4
+"""The shares of the inversion's steps in which its rate rises and falls, as StyleGAN2's projector has it."""
+_WARM, _LAST = 0.05, 0.05
+"""Of the tuning: the share of the steps in which rates rise, and to which share they fall."""
+_LOOKED = 8
+"""Frames that tell what is seen of a head."""
+_SEEN = 0.1
+"""Pixels of half a frame, times the first constant of spherical harmonics, of which a Gaussian counts as seen."""
+
+
+def personalise(config: DGTalkerConfig, frames: ClipFrames, prior: Generator, run: Run) -> Person:
+    """The person of a clip.
+
+    First one latent of W+ is looked for whose heads, at the tracked expressions, look like the frames whose expressions
+    differ most: ω_can is then at rest, and the mean of all of them. Then the generator is tuned around it over all
+    training frames; where frames show nothing, and at expressions that they lack, it stays the prior's.
+
+    Args:
+        config: of the training.
+        frames: of the clip.
+        prior: of a decoded template with shared planes; does not change.
+        run: where the checkpoint is, who is told and shown what.
+
+    Raises:
+        DGTalkerError: the training diverged, or the checkpoint is of another one.
+        Cancelled, Interrupted: as `training.run_loop`.
+    """
+    with one_torch_thread():
+        training = _Training(config, frames, prior)
+        run_loop(config, training.step, training.parts, run, preview=training.preview)
+        return training.tuning.person()
+
+
+def expressive(expressions: np.ndarray, count: int) -> list[int]:
+    """Of expressions (T, E) `count` that differ most: each the farthest from those before it, the first from the mean."""
+    distance = np.linalg.norm(expressions - expressions.mean(axis=0), axis=1)
+    chosen: list[int] = []
+    for _ in range(min(count, len(expressions))):
+        chosen.append(int(distance.argmax()))
+        nearer = np.linalg.norm(expressions - expressions[chosen[-1]], axis=1)
+        distance = nearer if len(chosen) == 1 else np.minimum(distance, nearer)
+        distance[chosen] = -1
+    return chosen
+
+
+class _Training:
+    def __init__(self, config: DGTalkerConfig, frames: ClipFrames, prior: Generator) -> None:
+        self.config, self.frames, self.prior = config, frames, prior
+        self.random = seed_all(config.seed)
+        training = frames.split.training
+        self.order = Order(len(training), config.seed)
+        self.first = [
+            training[i] for i in expressive(frames.tracks.expression[list(training)], config.inversion_frames)
+        ]
+        self.inverting = round(config.inversion_share * config.steps)
+        self.tuning = Tuning(prior, torch.from_numpy(frames.tracks.identity.astype(np.float32)))
+        assert prior.face_model is not None
+        self.names = prior.face_model.expression_names
+        self.regions = prior.face_model.regions[prior.triangles]
+        self.neck = self.regions == Region.NECK
+        self.inversion = torch.optim.Adam([self.tuning.common, self.tuning.own], config.inversion_rate, (0.9, 0.99))
+        self.planes = torch.optim.Adam([self.tuning.residual], config.planes_rate, (0.9, 0.99), fused=True)
+        self.network = torch.optim.Adam(self.tuning.network(), config.network_rate, (0.9, 0.99), fused=True)
+        self.hidden: Tensor | None = None
+        self.parts = {
+            "tuning": self.tuning,
+            "inversion": self.inversion,
+            "planes": self.planes,
+            "network": self.network,
+            "random": self.random,
+        }
+
+    def step(self, number: int) -> Mapping[str, Tensor]:
+        return self._invert(number) if number < self.inverting else self._tune(number)
+
+    def _invert(self, number: int) -> Mapping[str, Tensor]:
+        share = number / self.inverting
+        rate = self.config.inversion_rate * min(1.0, (share + 1e-3) / _RISE, (1 - share) / _FALL)
+        self.inversion.param_groups[0]["lr"] = rate
+        index = self.first[number % len(self.first)]
+        latents = self.tuning.latents(self.frames.expression(index)[None])
+        cloud = self.tuning.generator(latents).cloud(0)
+        neck = number % 2 == 1
+        terms = self._pictures(cloud, index, 2, neck=neck)
+        terms["apart"] = self.config.apart_weight * self.tuning.own.square().mean()
+        self.inversion.zero_grad()
+        torch.stack(list(terms.values())).sum().backward()
+        self.inversion.step()
+        return {name: term.detach() for name, term in terms.items()}
+
+    def _tune(self, number: int) -> Mapping[str, Tensor]:
+        config, generator = self.config, self.tuning.generator
+        self._schedule(number)
+        index = self.frames.split.training[self.order.at(number)[0]]
+        expressions = [self.frames.expression(index)]
+        deep = number % config.network_every == 0
+        if deep and config.anchor_weight:
+            expressions.append(torch.from_numpy(draw_expression(self.names, self.random)))
+        with torch.no_grad():
+            latents = self.tuning.latents(torch.stack(expressions))
+        with torch.set_grad_enabled(deep):
+            own = generator.own_planes(latents)
+        raw = generator.read(own[:1] + self.tuning.shared())
+        cloud = activated(raw, generator.template(latents[:1]), generator.config).cloud(0)
+        neck = number % config.neck_every == config.neck_every - 1
+        down = 2 if neck or number < config.half_share * config.steps else 1
+        terms = self._pictures(cloud, index, down, neck=neck)
+        if config.semantic_weight and number % config.semantic_every == 0:
+            rows = ~self.neck
+            small = self.frames.view(index, 2)
+            loss = semantic_loss(cloud.map(lambda each: each[rows]), self.regions[rows], small)
+            terms["semantic"] = config.semantic_every * config.semantic_weight * loss
+        if config.hidden_weight:
+            terms["hidden"] = config.hidden_weight * (self._hidden() * self.tuning.residual.square()).mean()
+        if len(expressions) > 1:
+            with torch.no_grad():
+                pivot = self.prior.raw(latents[1:])
+            assert generator.shared is not None
+            said = generator.read(own[1:] + generator.shared)
+            everywhere = torch.ones(len(generator.uv))
+            terms["anchor"] = config.anchor_weight * attribute_error(said, pivot, everywhere, generator.config)
+        self.planes.zero_grad()
+        self.network.zero_grad()
+        torch.stack(list(terms.values())).sum().backward()
+        self.planes.step()
+        if deep:
+            self.network.step()
+        return {name: term.detach() for name, term in terms.items()}
+
+    def _pictures(self, cloud: Gaussians, index: int, down: int, *, neck: bool) -> dict[str, Tensor]:
+        view: View = self.frames.view(index, down, neck=neck)
+        if self.config.random_background:
+            view = before_colour(view, torch.from_numpy(self.random.random(3, dtype=np.float32)))
+        rows = ~self.neck | neck
+        image = render(cloud.map(lambda each: each[rows]), view.camera, region=view.region)
+        picture = image.rgb + (1 - image.alpha)[..., None] * view.background
+        return view_losses(picture, image, view, self.config)
+
+    def _hidden(self) -> Tensor:
+        """1 at texels that frames show nothing of, 0 at those that they do (resolution, resolution)."""
+        if self.hidden is None:
+            self.hidden = hidden_texels(self.tuning, self.prior, self.frames)
+        return self.hidden
+
+    def _schedule(self, number: int) -> None:
+        done = (number - self.inverting) / max(1, self.config.steps - self.inverting)
+        share = min(1.0, (done + 1e-3) / _WARM) * _LAST**done
+        self.planes.param_groups[0]["lr"] = self.config.planes_rate * share
+        self.network.param_groups[0]["lr"] = self.config.network_rate * share
+
+    def preview(self) -> np.ndarray:
+        """A training frame beside what the head looks like over its background."""
+        index = self.frames.split.training[len(self.frames.split.training) // 2]
+        generator = self.tuning.generator
+        latents = self.tuning.latents(self.frames.expression(index)[None])
+        raw = generator.read(generator.own_planes(latents) + self.tuning.shared())
+        cloud = activated(raw, generator.template(latents), generator.config).cloud(0)
+        image = render(cloud.map(lambda each: each[~self.neck]), self.frames.camera(index), backend="cpu")
+        rgb, alpha = torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)
+        picture = rgb + (1 - alpha)[..., None] * self.frames.background(index)
+        return torch.cat([self.frames.frame(index), picture.clamp(0, 1)], dim=1).numpy()
+
+
+def hidden_texels(tuning: Tuning, prior: Generator, frames: ClipFrames) -> Tensor:
+    """How little frames show of what each texel says, 0 to 1 (resolution, resolution), as the prior has the person.
+
+    How much a picture changes with a Gaussian's colour is how much of it is seen.
+    """
+    seen = torch.zeros(len(prior.uv))
+    for index in frames.spread(_LOOKED):
+        with torch.no_grad():
+            latents = tuning.latents(frames.expression(index)[None])
+            raw = prior.raw(latents)
+            cloud = activated(raw, tuning.generator.template(latents), prior.config).cloud(0)
+        cloud.sh.requires_grad_(True)
+        with torch.enable_grad():
+            image = render(cloud, frames.camera(index, 2))
+            image.rgb[..., 0].sum().backward()
+        assert cloud.sh.grad is not None
+        seen = torch.maximum(seen, cloud.sh.grad[:, 0, 0])
+    hidden = torch.exp(-seen / _SEEN)
+    side = prior.config.resolution
+    planes = torch.zeros(1, 2, side, side, requires_grad=True)
+    with torch.enable_grad():
+        read = read_planes(planes, prior.uv)[0]
+        (read * torch.stack([hidden, torch.ones_like(hidden)], dim=1)).sum().backward()
+    assert planes.grad is not None
+    total, places = planes.grad[0]
+    return torch.where(places > 0, total / places.clamp_min(1e-9), 1.0)

@@ -1,0 +1,130 @@
+"""Somebody of a clip in the latent space: inversion, tuning, and their head's file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tiny_prior import TINY, tiny_prior
+
+from dgtalker_engine import avatar
+from dgtalker_engine.capture.face_model import Region
+from dgtalker_engine.errors import Cancelled, DGTalkerError
+from dgtalker_engine.gaussians import render
+from dgtalker_engine.systems.dgtalker import job
+from dgtalker_engine.systems.dgtalker.attributes import activated
+from dgtalker_engine.systems.dgtalker.mapping import expression_of
+from dgtalker_engine.systems.dgtalker.personalise import expressive, personalise
+from dgtalker_engine.systems.dgtalker.prior.file import to_bytes
+from dgtalker_engine.training import Run
+from dgtalker_engine.training.head_evaluation import over_background
+from dgtalker_engine.training.metrics import psnr
+from dgtalker_engine.wire.jobs import Request
+
+
+@pytest.fixture(scope="module")
+def prior(model):
+    return tiny_prior(model)
+
+
+@pytest.fixture(scope="module")
+def person(frames, prior):
+    return personalise(TINY, frames, prior, Run())
+
+
+def head_of(person, frames, index):
+    cloud = person.heads(person.latents(frames.expression(index)[None])).cloud(0)
+    return cloud.map(lambda each: each[~of_neck(person.generator)])
+
+
+def of_neck(generator):
+    return generator.face_model.regions[generator.triangles] == Region.NECK
+
+
+def likeness(frames, cloud, index):
+    head = torch.from_numpy(frames.head(index))
+    return psnr(over_background(frames, index, cloud), frames.frame(index), head)
+
+
+def test_a_person_looks_like_the_frames_that_were_kept_from_them(frames, prior, person):
+    index = frames.split.test[-1]
+    with torch.no_grad():
+        nobody = prior(prior.mapping.w_avg[None].new_zeros(1, prior.config.width)).cloud(0)
+        before = likeness(frames, nobody.map(lambda each: each[~of_neck(prior)]), index)
+        after = likeness(frames, head_of(person, frames, index), index)
+    assert after > before + 5
+    assert after > 20
+
+
+def test_the_bones_under_a_person_are_those_of_the_capture_whatever_moves_them(frames, person):
+    step = torch.randn_like(person.canonical)
+    identity, _ = person.generator.face(person.latents(torch.zeros(1, 52), step))
+    np.testing.assert_allclose(identity[0].numpy(), frames.tracks.identity, atol=1e-6)
+
+
+def test_an_expression_is_part_of_the_latent_and_steps_come_on_top(person):
+    expression = torch.rand(2, 52)
+    latents = person.latents(expression)
+    torch.testing.assert_close(expression_of(latents, 52), expression[:, None].expand_as(latents[..., :52]))
+    step = torch.randn(2, *person.canonical.shape[1:])
+    torch.testing.assert_close(person.latents(expression, step), latents + step)
+    assert not any(parameter.requires_grad for parameter in person.generator.parameters())
+
+
+def test_what_no_frame_shows_stays_as_the_latent_has_it(model, prior, person):
+    with torch.no_grad():
+        raw = prior.raw(person.canonical)
+        inverted = activated(raw, person.generator.template(person.canonical), prior.config).cloud(0)
+        tuned = person.heads(person.canonical).cloud(0)
+    moved = (tuned.sh - inverted.sh)[:, 0].norm(dim=1)
+    behind = inverted.means[:, 1] > 0.09
+    face = model.regions[prior.triangles] == Region.SKIN
+    assert behind.sum() > 100
+    assert moved[behind].mean() < 0.35 * moved[face].mean()
+
+
+def test_a_training_that_was_stopped_goes_on_to_the_same_person(tmp_path, frames, prior, person):
+    class Stopped:
+        asked = 0
+
+        def __call__(self):
+            self.asked += 1
+            return self.asked == 30
+
+    with pytest.raises(Cancelled):
+        personalise(TINY, frames, prior, Run(folder=tmp_path, cancelled=Stopped()))
+    again = personalise(TINY, frames, prior, Run(folder=tmp_path))
+    for name, tensor in person.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[name]), name
+
+
+def test_frames_for_the_inversion_are_those_whose_expressions_differ():
+    expressions = np.zeros((40, 3), np.float32)
+    expressions[7, 0], expressions[21, 1] = 1.0, 0.8
+    assert set(expressive(expressions, 3)) >= {7, 21}
+    assert sorted(expressive(expressions[:2], 5)) == [0, 1]
+
+
+def test_a_job_writes_a_persons_head_and_looks_for_the_prior_before_anything_else(tmp_path, clip, prior):
+    clip = clip.save_info(photometric=True)
+    (tmp_path / "own.safetensors").write_bytes(to_bytes(prior))
+    request = Request(
+        trainer="dgtalker",
+        config=replace(TINY, prior=str(tmp_path / "own.safetensors"), steps=30).to_json(),
+        input=str(clip.folder),
+        output=str(tmp_path / "made.dgt"),
+        consent={"subject": "Nobody", "status": "synthetic"},
+    )
+    result = job.train_job(request, Run(folder=tmp_path / "job"))
+    head = avatar.load(tmp_path / "made.dgt")
+    assert head.metadata.training.system == "dgtalker"
+    assert result["bake"]["psnr"] > 28
+    with torch.no_grad():
+        image = render(head.pose(head.rig.defaults), clip.camera(0))
+    assert float(torch.as_tensor(image.alpha).max()) > 0.9
+    missing = replace(request, config={"prior": str(tmp_path / "nothing.safetensors")})
+    with pytest.raises(DGTalkerError, match=r"nothing\.safetensors"):
+        job.train_job(missing, Run(folder=tmp_path / "other"))
+    assert not (tmp_path / "other" / "clip").exists()
