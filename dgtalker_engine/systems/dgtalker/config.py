@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ...errors import DGTalkerError
 from ...training import Config, setting
+from .navigation.config import NavigationConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +108,10 @@ SMALL = GeneratorConfig(code_size=64, width=128, resolution=64, channel_base=204
 
 @dataclass(frozen=True, kw_only=True)
 class DGTalkerConfig(Config):
-    """A person of a clip in the latent space: inversion, and pivotal tuning of the generator (Roich et al. 2022)."""
+    """A person of a clip in the latent space: inversion, and pivotal tuning of the generator (Roich et al. 2022).
+
+    Then the blendshapes that move them; the four switches are the ablations of the poster.
+    """
 
     steps: int = setting(1200, "how many steps to train, inversion included", least=1)
     share: float = setting(1.0, "the share of the frames that train, from the first on; the others are for tests",
@@ -142,3 +146,16 @@ class DGTalkerConfig(Config):
     )
     semantic_every: int = setting(4, "steps from one with the semantic loss to the next", least=1)
     random_background: bool = setting(True, "whether what is certainly beside the head has another colour in each step")
+
+    navigation_steps: int = setting(600, "how many steps train blendshapes and audio encoders afterwards; 0: none are",
+                                    least=0)  # fmt: skip
+    disentangled: bool = setting(True, "whether lips and expressions have blendshapes apart; else one set for both")
+    dual_encoders: bool = setting(True, "whether lips and expressions have an encoder each; else one for both")
+    blendshapes: bool = setting(True, "whether encoders answer with weights of blendshapes; else with steps in W+")
+    cross_view: bool = setting(True, "whether sounds are exchanged between two frames, each supervising its half")
+    vgg_weights: str = setting("", "file of the user's VGG weights for the perceptual loss; empty: there is none")
+
+    def navigation(self) -> NavigationConfig:
+        """Of the training that comes after the person's; its `navigation_steps` are not 0."""
+        own = ("seed", "disentangled", "dual_encoders", "blendshapes", "cross_view", "vgg_weights")
+        return NavigationConfig(steps=self.navigation_steps, **{name: getattr(self, name) for name in own})

@@ -8,30 +8,42 @@ import torch
 from ...capture.face_model import Region
 from ...gaussians import Gaussians
 from ...training.export import TrainedHead
-from .person import Person
+from .navigation.blendshapes import Blendshapes
+from .navigation.drive import latent_drive
+from .navigation.manner import Manner
+from .train import Trained
 
 
-def trained_head(person: Person) -> TrainedHead:
+def trained_head(trained: Trained) -> TrainedHead:
     """The head for `training.export`: what lies on the scalp is hair, and bound to nothing.
 
     Joints have no pose of their own: those of the prior's face model follow from the expression.
     """
+    person, navigation = trained.person, trained.navigation
+    drive, manner = None, None
+    if navigation is not None:
+        manner = Manner.of(navigation)
+        if isinstance(navigation.blendshapes, Blendshapes):
+            drive = latent_drive(navigation.blendshapes, trained.expressions)
     generator = person.generator
     assert generator.face_model is not None
     triangles = generator.triangles.cpu().numpy()
     regions = generator.face_model.regions.cpu().numpy()[triangles]
+    linear = torch.zeros(0) if drive is None else torch.from_numpy(drive[0].linear)
 
     def pose(expression: torch.Tensor, joint_pose: torch.Tensor, turn: torch.Tensor | None = None, /) -> Gaussians:
-        return person.heads(person.latents(expression[None])).cloud(0)
+        return pose_with(expression, joint_pose, expression.new_zeros(0) if drive is None else expression @ linear)
 
     def pose_with(expression: torch.Tensor, joint_pose: torch.Tensor, latent: torch.Tensor) -> Gaussians:
-        return pose(expression, joint_pose)
+        step = None if drive is None else torch.einsum("k,klw->lw", latent, drive[1])[None]
+        return person.heads(person.latents(expression[None], step)).cloud(0)
 
     return TrainedHead(
         pose=pose,
         pose_with=pose_with,
-        latents=None,
+        latents=None if drive is None else drive[0],
         triangles=np.where(regions == Region.SCALP, -1, triangles),
         barycentrics=generator.barycentrics.cpu().numpy(),
         neck=regions == Region.NECK,
+        extras={} if manner is None else manner.extras(),
     )

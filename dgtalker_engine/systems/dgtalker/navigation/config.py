@@ -28,8 +28,9 @@ class NavigationConfig(Config):
                              least=0.0, most=1.0)  # fmt: skip
     blendshape_rate: float = setting(2e-4, "Adam's learning rate of the blendshapes", least=0.0)
     encoder_rate: float = setting(2e-3, "Adam's learning rate of the encoders", least=0.0)
-    structure: float = setting(0.2, "weight of the pictures' D-SSIM beside L1", least=0.0)
-    mask: float = setting(0.1, "weight of how far the opacity is from the head's mask", least=0.0)
+    ssim_weight: float = setting(0.2, "of D-SSIM beside L1", least=0.0)
+    mouth_weight: float = setting(1.0, "how much more L1 counts around the mouth", least=0.0)
+    mask_weight: float = setting(0.1, "of opacity beside the head and transparency inside it", least=0.0)
     perceptual: float = setting(0.05, "weight of the perceptual loss, where there are weights", least=0.0)
     vgg_weights: str = setting("", "file of the user's VGG weights for the perceptual loss; empty: there is none")
     tracked: float = setting(0.1, "weight of the encoders' error against the tracked expressions", least=0.0)

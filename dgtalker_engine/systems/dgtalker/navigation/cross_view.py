@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -11,8 +12,8 @@ from torch import Tensor
 from ....capture.face_model import FaceModel
 from ....capture.regions import project
 from ....gaussians import Camera, Gaussians, Image, render
-from ....training import losses
 from ....training.clip_frames import Box, View
+from ....training.view_losses import view_losses
 from .config import NavigationConfig
 
 _NOSE_BASE, _ASIDE = 2, 0.05
@@ -49,9 +50,9 @@ def upper_half(camera: Camera, region: Box, base: np.ndarray, feather: float) ->
 
 def drawn(cloud: Gaussians, view: View) -> tuple[Tensor, Image]:
     """A head over a view's background (h, w, 3), and alone."""
-    image = render(cloud, view.camera, region=view.region, backend="cpu")
-    rgb, alpha = torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)
-    return rgb + (1 - alpha)[..., None] * view.background, image
+    image = render(cloud, view.camera, region=view.region)
+    image = replace(image, rgb=torch.as_tensor(image.rgb), alpha=torch.as_tensor(image.alpha))
+    return image.rgb + (1 - image.alpha)[..., None] * view.background, image
 
 
 def picture_losses(
@@ -62,14 +63,10 @@ def picture_losses(
     What is masked out is filled with what is wanted: no gradient comes from there.
     """
     picture, image = drawn(cloud, view)
-    share = torch.ones_like(view.head) if mask is None else mask
-    picture = torch.lerp(view.picture, picture, share[..., None])
-    alpha = share * view.certain * (torch.as_tensor(image.alpha) - view.head).abs()
-    terms = {
-        "l1": losses.l1(picture, view.picture),
-        "ssim": config.structure * losses.d_ssim(picture, view.picture),
-        "mask": config.mask * alpha.mean(),
-    }
+    if mask is not None:
+        picture = torch.lerp(view.picture, picture, mask[..., None])
+        image = replace(image, alpha=torch.lerp(view.head, image.alpha, mask))
+    terms = view_losses(picture, image, view, config)
     if perceptual is not None:
         terms["perceptual"] = config.perceptual * perceptual(picture, view.picture)
     return terms

@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ....capture.face_model import Region
 from ....errors import DGTalkerError
+from ....gaussians import Gaussians
 from ....speech.hearing.moments import RATE, Heard
 from ....training import Order, Run, one_torch_thread, run_loop, seed_all
 from ....training.clip_frames import ClipFrames
@@ -97,6 +99,9 @@ class _Training:
         self.model = Navigation(config, person.generator.config, self.expressions, width)
         self.order, self.spoken = Order(len(rows), config.seed), np.array(spoken, np.int64)
         self.base = nose_base(frames.face_model)
+        generator = person.generator
+        assert generator.face_model is not None
+        self.head = generator.face_model.regions[generator.triangles] != Region.NECK
         self.perceptual: PerceptualLoss | None = Perceptual(Path(config.vgg_weights)) if config.vgg_weights else None
         groups = [
             {"params": list(self.model.blendshapes.parameters()), "lr": config.blendshape_rate, "weight_decay": 0}
@@ -160,7 +165,7 @@ class _Training:
     def _tracked_step(self, row: int) -> dict[str, Tensor]:
         """A frame with what was tracked in it."""
         latents = self.model.tracked(self.person, self.expressions[row : row + 1])
-        cloud = self.person.heads(latents).cloud(0)
+        cloud = self._shown(latents)
         view = self.frames.view(self.frames.split.training[row], self.config.down)
         return picture_losses(cloud, view, None, self.config, self.perceptual)
 
@@ -171,13 +176,17 @@ class _Training:
             j = i
         sounds = self.windows[1]
         alpha = self.model.alpha(sounds[i : i + 1], self.blink[i : i + 1], sounds[j : j + 1])
-        cloud = self.person.heads(self.model.spoken(self.person, alpha)).cloud(0)
+        cloud = self._shown(self.model.spoken(self.person, alpha))
         views = [self.frames.view(self.frames.split.training[row], self.config.down) for row in (i, j)]
         if self.config.cross_view:
             terms = cross_view_losses(cloud, (views[0], views[1]), self.base, self.config, self.perceptual)
         else:
             terms = picture_losses(cloud, views[0], None, self.config, self.perceptual)
         return {f"spoken {name}": term for name, term in terms.items()}
+
+    def _shown(self, latents: Tensor) -> Gaussians:
+        """The head of W+ (1, latents, width), without the neck, which frames have of their own."""
+        return self.person.heads(latents).cloud(0).map(lambda each: each[self.head])
 
     def _heard_losses(self) -> dict[str, Tensor]:
         """Of the encoders alone, on a batch of frames."""
@@ -201,7 +210,7 @@ class _Training:
         row = len(self.expressions) // 2
         view = self.frames.view(self.frames.split.training[row], self.config.down)
         latents = self.model.tracked(self.person, self.expressions[row : row + 1])
-        picture, _ = drawn(self.person.heads(latents).cloud(0), view)
+        picture, _ = drawn(self._shown(latents), view)
         return torch.cat([view.picture, picture.clamp(0, 1)], dim=1).numpy()
 
 
