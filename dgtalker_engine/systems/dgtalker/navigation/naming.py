@@ -46,7 +46,7 @@ PLACES = (
     Place("mouthCornerRight", (61,), "mouthCorners"),
     Place("upperLip", (0, 37, 267)),
     Place("lowerLip", (17, 84, 314)),
-    Place("chin", (152, 148, 377)),
+    Place("chin", (199, 208, 428)),
 )
 """The two sides of a pair follow each other."""
 

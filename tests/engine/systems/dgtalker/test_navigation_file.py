@@ -1,0 +1,170 @@
+"""What of a navigated person goes into their file: blendshapes as latents, encoders, and names of controls."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from made_clips import painted
+from navigation_tools import MODEL, TINY, expressions, somebody, sound
+
+from dgtalker_engine import avatar as avatars
+from dgtalker_engine import speech, systems
+from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.rig import ARKIT_NAMES
+from dgtalker_engine.speech.hearing.moments import OWN, sound_of
+from dgtalker_engine.systems.dgtalker.export import trained_head
+from dgtalker_engine.systems.dgtalker.navigation.drive import latent_drive
+from dgtalker_engine.systems.dgtalker.navigation.encoders import windows
+from dgtalker_engine.systems.dgtalker.navigation.manner import NAMES, Manner
+from dgtalker_engine.systems.dgtalker.navigation.naming import Movement, movement, names
+from dgtalker_engine.systems.dgtalker.navigation.navigate import Navigation
+from dgtalker_engine.systems.dgtalker.train import Trained
+
+SAMPLE = Path(__file__).resolve().parents[3] / "demo" / "sample.wav"
+SHOWN = torch.from_numpy(expressions(np.arange(40) / 25))
+WIDTH = sound_of(OWN).width
+
+
+@pytest.fixture(scope="module")
+def person():
+    return somebody()
+
+
+@pytest.fixture
+def navigation(person):
+    """One that was led anywhere."""
+    torch.manual_seed(2)
+    made = Navigation(TINY, person.generator.config, SHOWN, WIDTH)
+    with torch.no_grad():
+        made.blendshapes.learned.normal_(std=3e-3)
+    alpha = made.blendshapes.tracked(SHOWN).split(made.blendshapes.sizes, dim=1)
+    made.encoders.set_scale(windows(sound(1.6, WIDTH), np.arange(40) / 25), *alpha)
+    for parameter in made.encoders.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    return made.eval()
+
+
+def test_a_head_carries_its_encoders_and_speech_asks_them(navigation):
+    head, made = avatars.builtin("robin"), Manner.of(navigation)
+    assert systems.manner_part(avatars.pack(avatars.load(head))) == b""
+    data = avatars.pack(avatars.load(head), made.extras())
+    back = systems.manner_of(systems.manner_part(data))
+    assert isinstance(back, Manner)
+    heard = sound(1.6, WIDTH)
+    assert back.curves(heard) == pytest.approx(made.curves(heard), abs=0.02)
+    samples, rate = speech.read_audio(SAMPLE)
+    take = speech.animate(samples[: 2 * rate], rate, fps=30, manner=back).take
+    assert take.names == NAMES
+    assert take.weights[:, NAMES.index("jawOpen")].std() > 0.01
+
+
+def test_curves_are_what_the_encoders_alpha_say(navigation, person):
+    heard = sound(1.6, WIDTH)
+    curves = Manner.of(navigation).curves(heard)
+    rows = windows(heard, np.array([0.5]))
+    with torch.no_grad():
+        alpha = navigation.alpha(rows, torch.zeros(1, 1), rows)
+        shown = person.generator.face(navigation.spoken(person, alpha))[1][0].clamp(0, 1)
+    assert curves[25] == pytest.approx([float(shown[ARKIT_NAMES.index(name)]) for name in NAMES], abs=1e-3)
+
+
+def test_sound_leaves_blinks_and_looks_to_others():
+    assert not any(name.startswith(("eyeBlink", "eyeLook")) for name in NAMES)
+    assert {"jawOpen", "browInnerUp", "cheekSquintLeft"} <= set(NAMES)
+
+
+def test_a_long_sound_is_heard_piece_by_piece_as_in_one(navigation, monkeypatch):
+    made, heard = Manner.of(navigation), sound(3.0, WIDTH)
+    whole = made.curves(heard)
+    monkeypatch.setattr("dgtalker_engine.systems.dgtalker.navigation.manner._PIECE", 40)
+    assert made.curves(heard) == pytest.approx(whole, abs=1e-5)
+
+
+@pytest.mark.parametrize("spoil", ["encoders.heard_mean", "lips", "about"])
+def test_damaged_encoders_are_refused(navigation, spoil):
+    tensors = Manner.of(navigation).tensors()
+    del tensors[f"navigation.{spoil}"]
+    with pytest.raises(DGTalkerError, match="cannot be read"):
+        Manner.from_tensors(tensors)
+
+
+def test_what_nobody_knows_is_no_manner():
+    with pytest.raises(DGTalkerError, match="cannot be read"):
+        systems.manner_of(b"\x02\0\0\0\0\0\0\0{}")
+
+
+def test_a_files_latents_are_what_blendshapes_add(navigation, person):
+    latents, steps = latent_drive(navigation.blendshapes, SHOWN)
+    z = SHOWN @ torch.from_numpy(latents.linear)
+    with torch.no_grad():
+        wanted = navigation.blendshapes.added(navigation.blendshapes.tracked(SHOWN))
+    got = torch.einsum("tk,klw->tlw", z, steps)
+    assert (got - wanted).square().sum() < 0.02 * wanted.square().sum()
+    assert float(z.square().mean(dim=0).max()) == pytest.approx(1, abs=0.05)
+    assert not latents.offset.any()
+
+
+def test_sliders_and_the_training_move_the_same_head(navigation, person):
+    head = trained_head(Trained(person, navigation, SHOWN))
+    still = torch.zeros(len(MODEL.joint_names), 3)
+    with torch.no_grad():
+        rest, moved = (head.pose(SHOWN[i] * on, still) for i, on in ((5, 0.0), (5, 1.0)))
+        wanted = person.heads(navigation.tracked(person, SHOWN[5:6])).cloud(0)
+        plain = person.heads(person.latents(SHOWN[5:6])).cloud(0)
+    added = (wanted.sh - plain.sh).norm()
+    assert added > 1e-3
+    assert (moved.sh - wanted.sh).norm() < 0.3 * added
+    assert torch.allclose(rest.means, person.heads(person.canonical).cloud(0).means, atol=1e-6)
+    assert set(head.extras) == set(Manner.of(navigation).extras())
+
+
+def test_what_learned_nothing_has_no_latents(person):
+    made = Navigation(TINY, person.generator.config, SHOWN, 0)
+    with torch.no_grad():
+        made.blendshapes.learned.mul_(1e-9)
+    assert latent_drive(made.blendshapes, SHOWN) is None
+    assert trained_head(Trained(person, replace_encoders(made), SHOWN)).extras == {}
+
+
+def replace_encoders(made: Navigation) -> Navigation:
+    assert made.encoders is None
+    return made
+
+
+def shown(**weights: float):
+    expression = torch.zeros(len(ARKIT_NAMES))
+    for name, weight in weights.items():
+        expression[ARKIT_NAMES.index(name)] = weight
+    return painted(MODEL, MODEL.vertices(expression[:0], expression))
+
+
+@pytest.mark.parametrize(
+    ("weights", "name"),
+    [
+        ({"browInnerUp": 1.0, "browOuterUpLeft": 1.0, "browOuterUpRight": 1.0}, "browsUp"),
+        ({"browOuterUpLeft": 1.0}, "browLeftUp"),
+        ({"mouthSmileRight": 1.0}, "mouthCornerRightUp"),
+        ({"mouthStretchLeft": 1.0, "mouthStretchRight": 1.0}, "mouthCornersOut"),
+        ({"jawOpen": 1.0}, "lowerLipDown"),
+        ({"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}, "upperLidsDown"),
+        ({"jawLeft": 1.0}, "chinLeft"),
+    ],
+)
+def test_a_control_is_named_by_its_strongest_region_and_direction(weights, name):
+    assert movement(shown(), shown(**weights), MODEL, torch.zeros(0)).name == name
+
+
+def test_what_changes_looks_alone_is_named_by_where():
+    rest = shown()
+    brow = rest.means[:, 2] > MODEL.landmarks(MODEL.neutral)[105, 2] - 0.005
+    dark = replace(rest, sh=rest.sh - 0.5 * brow[:, None, None])
+    assert movement(rest, dark, MODEL, torch.zeros(0)).name == "browsLooks"
+
+
+def test_no_two_controls_have_the_same_name():
+    several = [Movement("brows", "up"), Movement("brows", "up"), Movement("chin", "down")]
+    assert names(several, ["chinDown"]) == ["browsUp", "browsUp2", "chinDown2"]
