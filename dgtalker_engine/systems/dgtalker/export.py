@@ -9,6 +9,7 @@ from ...capture.face_model import Region
 from ...gaussians import Gaussians
 from ...training.export import TrainedHead
 from .navigation.blendshapes import Blendshapes
+from .navigation.controls import own_controls
 from .navigation.drive import latent_drive
 from .navigation.manner import Manner
 from .train import Trained
@@ -20,9 +21,10 @@ def trained_head(trained: Trained) -> TrainedHead:
     Joints have no pose of their own: those of the prior's face model follow from the expression.
     """
     person, navigation = trained.person, trained.navigation
-    drive, manner = None, None
+    drive, manner, controls = None, None, {}
     if navigation is not None:
         manner = Manner.of(navigation)
+        controls = own_controls(person, navigation, trained.expressions)
         if isinstance(navigation.blendshapes, Blendshapes):
             drive = latent_drive(navigation.blendshapes, trained.expressions)
     generator = person.generator
@@ -46,4 +48,5 @@ def trained_head(trained: Trained) -> TrainedHead:
         barycentrics=generator.barycentrics.cpu().numpy(),
         neck=regions == Region.NECK,
         extras={} if manner is None else manner.extras(),
+        controls=controls,
     )

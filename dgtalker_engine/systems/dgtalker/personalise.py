@@ -56,7 +56,7 @@ def personalise(config: DGTalkerConfig, frames: ClipFrames, prior: Generator, ru
 
 
 def expressive(expressions: np.ndarray, count: int) -> list[int]:
-    """Of expressions (T, E) `count` that differ most: each the farthest from those before it, the first from the mean."""
+    """Of expressions (T, E) `count` that differ most: each the farthest from those before, the first from the mean."""
     distance = np.linalg.norm(expressions - expressions.mean(axis=0), axis=1)
     chosen: list[int] = []
     for _ in range(min(count, len(expressions))):

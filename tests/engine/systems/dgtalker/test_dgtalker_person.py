@@ -121,6 +121,8 @@ def test_a_job_writes_a_persons_head_and_looks_for_the_prior_before_anything_els
     head = avatar.load(tmp_path / "made.dgt")
     assert head.metadata.training.system == "dgtalker"
     assert result["bake"]["psnr"] > 28
+    assert any(control.group == "latent" for control in head.rig.controls)
+    assert len(head.metadata.latents) >= 1
     with torch.no_grad():
         image = render(head.pose(head.rig.defaults), clip.camera(0))
     assert float(torch.as_tensor(image.alpha).max()) > 0.9

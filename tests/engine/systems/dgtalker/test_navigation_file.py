@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from made_clips import painted
-from navigation_tools import MODEL, TINY, expressions, somebody, sound
+from navigation_tools import BROW, JAW, MODEL, TINY, expressions, somebody, sound
 
 from dgtalker_engine import avatar as avatars
 from dgtalker_engine import speech, systems
@@ -17,12 +17,14 @@ from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.rig import ARKIT_NAMES
 from dgtalker_engine.speech.hearing.moments import OWN, sound_of
 from dgtalker_engine.systems.dgtalker.export import trained_head
+from dgtalker_engine.systems.dgtalker.navigation.controls import own_controls
 from dgtalker_engine.systems.dgtalker.navigation.drive import latent_drive
 from dgtalker_engine.systems.dgtalker.navigation.encoders import windows
 from dgtalker_engine.systems.dgtalker.navigation.manner import NAMES, Manner
 from dgtalker_engine.systems.dgtalker.navigation.naming import Movement, movement, names
 from dgtalker_engine.systems.dgtalker.navigation.navigate import Navigation
 from dgtalker_engine.systems.dgtalker.train import Trained
+from dgtalker_engine.training.face_rig import face_rig
 
 SAMPLE = Path(__file__).resolve().parents[3] / "demo" / "sample.wav"
 SHOWN = torch.from_numpy(expressions(np.arange(40) / 25))
@@ -127,12 +129,26 @@ def test_what_learned_nothing_has_no_latents(person):
     with torch.no_grad():
         made.blendshapes.learned.mul_(1e-9)
     assert latent_drive(made.blendshapes, SHOWN) is None
-    assert trained_head(Trained(person, replace_encoders(made), SHOWN)).extras == {}
+    assert trained_head(Trained(person, made, SHOWN)).extras == {}
 
 
-def replace_encoders(made: Navigation) -> Navigation:
-    assert made.encoders is None
-    return made
+def test_a_persons_own_sliders_are_their_strongest_blendshapes_by_name(navigation, person):
+    controls = own_controls(person, navigation, SHOWN)
+    assert "browsUp" in controls
+    assert any(name.startswith(("lowerLip", "chin")) for name in controls)
+    rig = face_rig(MODEL, np.zeros(len(MODEL.identity), np.float32)).with_own(controls)
+    slider = rig.rig.controls[-len(controls)]
+    assert (slider.group, slider.minimum, slider.maximum) == ("latent", -1, 1)
+    half = rig.expression(rig.rig.weights({"browsUp": -0.5, "jawOpen": 0.25}))
+    assert half[BROW] == pytest.approx(-0.5 * controls["browsUp"][BROW])
+    assert half[JAW] == pytest.approx(0.25)
+    assert controls["browsUp"][BROW] == pytest.approx(float(SHOWN[:, BROW].abs().quantile(0.98)), rel=0.05)
+
+
+def test_without_blendshapes_there_are_no_sliders(person):
+    made = Navigation(replace(TINY, blendshapes=False), person.generator.config, SHOWN, WIDTH)
+    assert own_controls(person, made, SHOWN) == {}
+    assert trained_head(Trained(person, made, SHOWN)).latents is None
 
 
 def shown(**weights: float):

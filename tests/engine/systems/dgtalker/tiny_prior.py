@@ -11,7 +11,9 @@ from dgtalker_engine.systems.dgtalker.generator import Generator
 from dgtalker_engine.systems.dgtalker.places import even_template
 from dgtalker_engine.systems.dgtalker.prior.config import PriorConfig
 
-TINY = DGTalkerConfig(steps=60, share=0.8, inversion_share=0.2, inversion_frames=4, half_share=0.0, planes_rate=4.0)
+TINY = DGTalkerConfig(
+    steps=60, share=0.8, inversion_share=0.2, inversion_frames=4, half_share=0.0, planes_rate=4.0, navigation_steps=12
+)
 
 
 def tiny_prior(model: FaceModel) -> Generator:
