@@ -51,7 +51,7 @@ class Blendshapes(nn.Module):
             parts = [(ARKIT_NAMES, config.expressions + config.lips)]
         self.register_buffer("basis", torch.cat([_basis(expressions, names, size) for names, size in parts]))
         count = len(self.basis)
-        self.sizes = (config.expressions, config.lips) if self.apart else (count, count)
+        self.sizes: tuple[int, int] = (config.expressions, config.lips) if self.apart else (count, count)
         # Random, so that no two are alike.
         learned = torch.randn(self.latents * self.room, count)
         self.learned = nn.Parameter(_FIRST * learned / learned.norm(dim=0))
@@ -102,7 +102,8 @@ class FreeSteps(nn.Module):
         super().__init__()
         self.latents, self.width = generator.latents, generator.width
         self.expressions = generator.expressions
-        self.sizes = (self.latents * self.width,) * 2
+        steps = self.latents * self.width
+        self.sizes: tuple[int, int] = (steps, steps)
 
     @property
     def unit(self) -> float:
