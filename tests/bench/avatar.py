@@ -66,7 +66,8 @@ class Bench:
         self.video, self.system, self.seconds, self.steps = video, system, seconds, steps
         self.name = video.parent.name if video.stem in ("film", "clip") else video.stem
         self.out = out / (self.name if seconds is None else f"{self.name}_{seconds:g}s")
-        self.out.mkdir(parents=True, exist_ok=True)
+        self.own = self.out / system.name
+        self.own.mkdir(parents=True, exist_ok=True)
 
     def say(self, text: str) -> None:
         print(f"{self.name}: {text}", file=sys.stderr, flush=True)
@@ -86,8 +87,8 @@ class Bench:
         clip = self.clip
         spent = sum(clip.info.seconds.values())
         self.say(f"{len(clip)} frames, captured in {spent:.0f} s")
-        file = self.out / f"{self.name}.dgt"
-        with _timed(self.out / "seconds.json", finished=file.is_file()) as taken:
+        file = self.own / f"{self.name}.dgt"
+        with _timed(self.own / "seconds.json", finished=file.is_file()) as taken:
             head, frames = self._trained(clip, "published")
             if not file.is_file():
                 export(head, clip, self.face_model, NOBODY, system=self.system.name, path=file, run=Run())
@@ -103,7 +104,7 @@ class Bench:
             protocols.tracked(head, frames, whole=True),
             frames.split.test[:: max(1, len(frames.split.test) // 2)],
         )
-        (self.out / "sheet.png").write_bytes(side_views.png(picture))
+        (self.own / "sheet.png").write_bytes(side_views.png(picture))
         blind = protocols.strict(clip, self.face_model, TRAINING_SHARE, self.out / "strict.safetensors")
         strict, strict_frames = self._trained(blind, "strict")
         rows.append(self._row("strict", strict_frames, protocols.tracked(strict, strict_frames), common))
@@ -114,7 +115,7 @@ class Bench:
         head, frames = self._trained(self.clip, "published")
         return [
             {"system": self.system.name, "clip": self.name, "protocol": "novel", **row}
-            for row in side_views.figures(head, frames, film, self.out / "novel.png")
+            for row in side_views.figures(head, frames, film, self.own / "novel.png")
         ]
 
     def ablations(self) -> list[Row]:
@@ -124,7 +125,7 @@ class Bench:
             self.name,
             self.face_model,
             self.system,
-            self.out / "ablations",
+            self.own / "ablations",
             share=TRAINING_SHARE,
             steps=self.steps or ablations.STEPS,
             say=self.say,
@@ -132,7 +133,7 @@ class Bench:
 
     def _trained(self, clip: Clip, protocol: str) -> tuple[TrainedHead, ClipFrames]:
         values = {"share": TRAINING_SHARE} | ({} if self.steps is None else {"steps": self.steps})
-        run = Run(folder=self.out / self.system.name / protocol)
+        run = Run(folder=self.own / protocol)
         head = self.system.train(self.system.config.from_json(values), clip, self.face_model, run)
         frames = ClipFrames(clip, self.face_model, share=TRAINING_SHARE)
         if protocol == "strict":  # the light on test frames was measured in their pixels

@@ -136,6 +136,7 @@ class DGTalkerConfig(Config):
     planes_rate: float = setting(1.0, "scales the shared planes' learning rates", least=0)
     anchor_weight: float = setting(0.05, "of how far the tuned network is from the prior's at any expression", least=0)
     hidden_weight: float = setting(1e-3, "of how far shared planes move where no frame shows them", least=0)
+    carried_on: bool = setting(True, "whether what no frame shows is changed at the end as what is around it was")
     neck_every: int = setting(6, "steps from one that shows the neck to the next", least=1)
 
     ssim_weight: float = setting(0.2, "of D-SSIM beside L1", least=0)

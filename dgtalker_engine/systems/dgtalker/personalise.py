@@ -19,17 +19,17 @@ from .generator import Generator
 from .person import Person
 from .prior.losses import attribute_error
 from .prior.samples import draw_expression
-from .reading import read_planes
 from .tuning import Tuning
+from .visibility import carried_on, shown_texels
 
 _RISE, _FALL = 0.05, 0.4
 """The shares of the inversion's steps in which its rate rises and falls, as StyleGAN2's projector has it."""
 _WARM, _LAST = 0.05, 0.05
 """Of the tuning: the share of the steps in which rates rise, and to which share they fall."""
-_LOOKED = 8
-"""Frames that tell what is seen of a head."""
-_SEEN = 0.1
-"""Pixels of half a frame, times the first constant of spherical harmonics, of which a Gaussian counts as seen."""
+_NUMB = 1e-15
+"""Adam's ε: a texel's gradient is small because it is one of many."""
+_LEAST_HELD = 0.02
+"""How much of what is shown is held too: nothing is gained by what leaves the picture."""
 
 
 def personalise(config: DGTalkerConfig, frames: ClipFrames, prior: Generator, run: Run) -> Person:
@@ -52,11 +52,11 @@ def personalise(config: DGTalkerConfig, frames: ClipFrames, prior: Generator, ru
     with one_torch_thread():
         training = _Training(config, frames, prior)
         run_loop(config, training.step, training.parts, run, preview=training.preview)
-        return training.tuning.person()
+        return training.finished()
 
 
 def expressive(expressions: np.ndarray, count: int) -> list[int]:
-    """Of expressions (T, E) `count` that differ most: each the farthest from those before, the first from the mean."""
+    """Of expressions (T, E) `count` that differ most: each far from those before it, the first from the mean."""
     distance = np.linalg.norm(expressions - expressions.mean(axis=0), axis=1)
     chosen: list[int] = []
     for _ in range(min(count, len(expressions))):
@@ -83,8 +83,8 @@ class _Training:
         self.regions = prior.face_model.regions[prior.triangles]
         self.neck = self.regions == Region.NECK
         self.inversion = torch.optim.Adam([self.tuning.common, self.tuning.own], config.inversion_rate, (0.9, 0.99))
-        self.planes = torch.optim.Adam([self.tuning.residual], config.planes_rate, (0.9, 0.99), fused=True)
-        self.network = torch.optim.Adam(self.tuning.network(), config.network_rate, (0.9, 0.99), fused=True)
+        self.planes = torch.optim.Adam([self.tuning.residual], config.planes_rate, (0.9, 0.99), _NUMB, fused=True)
+        self.network = torch.optim.Adam(self.tuning.network(), config.network_rate, (0.9, 0.99), _NUMB, fused=True)
         self.hidden: Tensor | None = None
         self.parts = {
             "tuning": self.tuning,
@@ -161,10 +161,31 @@ class _Training:
         return view_losses(picture, image, view, self.config)
 
     def _hidden(self) -> Tensor:
-        """1 at texels that frames show nothing of, 0 at those that they do (resolution, resolution)."""
+        """How much texels are held to the prior: 1 where frames show nothing of them (resolution, resolution)."""
         if self.hidden is None:
-            self.hidden = hidden_texels(self.tuning, self.prior, self.frames)
+            shown = shown_texels(self._pivot, self.frames, self.prior.uv, self.prior.config.resolution)
+            self.hidden = (1 - shown).clamp_min(_LEAST_HELD)
         return self.hidden
+
+    def _pivot(self, index: int) -> Gaussians:
+        """The head of a frame before the tuning."""
+        latents = self.tuning.latents(self.frames.expression(index)[None])
+        return activated(self.prior.raw(latents), self.tuning.generator.template(latents), self.prior.config).cloud(0)
+
+    def _tuned(self, index: int) -> Gaussians:
+        """The head of a frame as it is now."""
+        generator = self.tuning.generator
+        latents = self.tuning.latents(self.frames.expression(index)[None])
+        raw = generator.read(generator.own_planes(latents) + self.tuning.shared())
+        return activated(raw, generator.template(latents), generator.config).cloud(0)
+
+    @torch.no_grad()
+    def finished(self) -> Person:
+        """The person; what no frame shows goes on from what they show around it."""
+        if self.config.carried_on:
+            shown = shown_texels(self._tuned, self.frames, self.prior.uv, self.prior.config.resolution)
+            self.tuning.residual.copy_(carried_on(self.tuning.residual, shown))
+        return self.tuning.person()
 
     def _schedule(self, number: int) -> None:
         done = (number - self.inverting) / max(1, self.config.steps - self.inverting)
@@ -175,39 +196,7 @@ class _Training:
     def preview(self) -> np.ndarray:
         """A training frame beside what the head looks like over its background."""
         index = self.frames.split.training[len(self.frames.split.training) // 2]
-        generator = self.tuning.generator
-        latents = self.tuning.latents(self.frames.expression(index)[None])
-        raw = generator.read(generator.own_planes(latents) + self.tuning.shared())
-        cloud = activated(raw, generator.template(latents), generator.config).cloud(0)
-        image = render(cloud.map(lambda each: each[~self.neck]), self.frames.camera(index), backend="cpu")
+        image = render(self._tuned(index).map(lambda each: each[~self.neck]), self.frames.camera(index), backend="cpu")
         rgb, alpha = torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)
         picture = rgb + (1 - alpha)[..., None] * self.frames.background(index)
         return torch.cat([self.frames.frame(index), picture.clamp(0, 1)], dim=1).numpy()
-
-
-def hidden_texels(tuning: Tuning, prior: Generator, frames: ClipFrames) -> Tensor:
-    """How little frames show of what each texel says, 0 to 1 (resolution, resolution), as the prior has the person.
-
-    How much a picture changes with a Gaussian's colour is how much of it is seen.
-    """
-    seen = torch.zeros(len(prior.uv))
-    for index in frames.spread(_LOOKED):
-        with torch.no_grad():
-            latents = tuning.latents(frames.expression(index)[None])
-            raw = prior.raw(latents)
-            cloud = activated(raw, tuning.generator.template(latents), prior.config).cloud(0)
-        cloud.sh.requires_grad_(True)
-        with torch.enable_grad():
-            image = render(cloud, frames.camera(index, 2))
-            image.rgb[..., 0].sum().backward()
-        assert cloud.sh.grad is not None
-        seen = torch.maximum(seen, cloud.sh.grad[:, 0, 0])
-    hidden = torch.exp(-seen / _SEEN)
-    side = prior.config.resolution
-    planes = torch.zeros(1, 2, side, side, requires_grad=True)
-    with torch.enable_grad():
-        read = read_planes(planes, prior.uv)[0]
-        (read * torch.stack([hidden, torch.ones_like(hidden)], dim=1)).sum().backward()
-    assert planes.grad is not None
-    total, places = planes.grad[0]
-    return torch.where(places > 0, total / places.clamp_min(1e-9), 1.0)

@@ -42,6 +42,8 @@ class Manner:
         encoders: in their `eval` mode.
         expression: what αᵉ are of ARKit's expressions (k_e, 52).
         lips: what αˡ are (k_l, 52).
+        config: of the training.
+        sound: name of the features that they hear, `SoundInput.name`.
     """
 
     encoders: Encoders
@@ -50,6 +52,7 @@ class Manner:
     config: NavigationConfig
 
     names = NAMES
+    sound = OWN
 
     @classmethod
     def of(cls, navigation: Navigation) -> Manner | None:
@@ -76,7 +79,7 @@ class Manner:
 
     def mouth(self, analysis: Analysis, progress: Stage = NO_PROGRESS) -> Mouth:
         """The motion of a recording as a function of time, as `speech.animate` takes it."""
-        sound = heard(analysis, sound_of(OWN), progress=progress.stage(0.0, 0.5))
+        sound = heard(analysis, sound_of(self.sound), progress=progress.stage(0.0, 0.5))
         rows = self.curves(sound, progress.stage(0.5, 1.0))
         clock = np.arange(len(rows)) / RATE
 
