@@ -41,6 +41,7 @@ from dgtalker_engine.gaussians import Camera, render
 from dgtalker_engine.kernels import thread_pool
 from dgtalker_engine.rig import ARKIT_NAMES
 from dgtalker_engine.systems import AVATAR_SYSTEMS
+from dgtalker_engine.systems.dgtalker.config import DGTalkerConfig
 from dgtalker_engine.training import Run
 from dgtalker_engine.training.avatar_job import System
 from dgtalker_engine.training.clip_frames import ClipFrames
@@ -49,7 +50,7 @@ from dgtalker_engine.training.face_rig import face_rig
 from dgtalker_engine.training.head_evaluation import evaluate, sheet
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from avatars import ablations, characters, films, protocols, side_views, sound_driven, tables
+from avatars import ablations, characters, films, navigation, protocols, side_views, sound_driven, tables
 
 OUT = Path(__file__).resolve().parents[2] / ".build" / "bench" / "avatar"
 TRAINING_SHARE = 0.8
@@ -120,6 +121,11 @@ class Bench:
 
     def ablations(self) -> list[Row]:
         """A row for each part of the paper that is left out."""
+        steps = self.steps or ablations.STEPS
+        if self.system.name == "dgtalker":
+            config = DGTalkerConfig(share=TRAINING_SHARE)
+            folder = self.own / "ablations"
+            return navigation.rows(self.clip, self.name, self.face_model, config, folder, steps=steps, say=self.say)
         return ablations.rows(
             self.clip,
             self.name,
@@ -127,7 +133,7 @@ class Bench:
             self.system,
             self.own / "ablations",
             share=TRAINING_SHARE,
-            steps=self.steps or ablations.STEPS,
+            steps=steps,
             say=self.say,
         )
 
@@ -216,7 +222,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--system", choices=AVATAR_SYSTEMS, default=AVATAR_SYSTEMS[0])
     parser.add_argument("--steps", type=int, help="of each training, in place of the system's own number")
     parser.add_argument(
-        "--ablations", action="store_true", help=f"Table 3 of the paper in place of heads: {ablations.STEPS} steps each"
+        "--ablations",
+        action="store_true",
+        help=f"the paper's table of its parts, not heads: {ablations.STEPS} steps each",
     )
     parser.add_argument("--out", type=Path, default=OUT, help="the folder for clips, heads and sheets")
     options = parser.parse_args(argv)
@@ -227,7 +235,8 @@ def main(argv: list[str]) -> int:
     result: Row = {"hardware": _hardware()}
     if options.ablations and benches:
         rows = [row for bench in benches for row in bench.ablations()]
-        averages = ablations.means(rows)
+        table = navigation.ABLATIONS if options.system == "dgtalker" else ablations.ABLATIONS
+        averages = ablations.means(rows, table)
         result |= {"rows": rows, "means": averages, "order": ablations.order(averages)}
         print(ablations.shown(averages, result["order"]), file=sys.stderr)
     else:

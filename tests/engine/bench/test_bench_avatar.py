@@ -126,7 +126,7 @@ def _averages(psnr: dict[str, float]) -> list[tables.Row]:
     for each in ablations.ABLATIONS:
         figures = dict.fromkeys(("psnr", "psnr_head", "ssim", "lmd", "r_open", "flicker"), 30.0)
         rows.append({"clip": "x", "ablation": each.name, **figures, "psnr": psnr.get(each.name, 30.0)})
-    return ablations.means(rows)
+    return ablations.means(rows, ablations.ABLATIONS)
 
 
 def test_the_papers_order_is_reproduced_only_by_differences_larger_than_chance():

@@ -14,8 +14,9 @@ from navigation_tools import BROW, JAW, MODEL, TINY, expressions, somebody, soun
 from dgtalker_engine import avatar as avatars
 from dgtalker_engine import speech, systems
 from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.performance import Direction, Take, perform
 from dgtalker_engine.rig import ARKIT_NAMES
-from dgtalker_engine.speech.hearing.moments import OWN, sound_of
+from dgtalker_engine.speech.hearing.moments import OWN, RATE, sound_of
 from dgtalker_engine.systems.dgtalker.export import trained_head
 from dgtalker_engine.systems.dgtalker.navigation.controls import own_controls
 from dgtalker_engine.systems.dgtalker.navigation.drive import latent_drive
@@ -62,6 +63,26 @@ def test_a_head_carries_its_encoders_and_speech_asks_them(navigation):
     take = speech.animate(samples[: 2 * rate], rate, fps=30, manner=back).take
     assert take.names == NAMES
     assert take.weights[:, NAMES.index("jawOpen")].std() > 0.01
+
+
+def test_lips_by_sound_and_expression_by_hand_or_the_reverse(navigation):
+    """The settings of a strip scale the two apart: what is at 0 is left to keys by hand."""
+    curves = Manner.of(navigation).curves(sound(2.0, WIDTH))[:: RATE // 25]
+    assert curves[:, [NAMES.index("jawOpen"), NAMES.index("browInnerUp")]].std(axis=0).min() > 0.005
+    nothing = np.zeros((0, 2))
+    take = Take(
+        fps=25.0, duration=2.0, names=NAMES, weights=curves, phones=(), utterances=nothing, pauses=nothing,
+        syllables=np.zeros((0, 3)), closures=nothing, bites=nothing, seed=0,
+    )  # fmt: skip
+    still = {"blinks": 0.0, "gaze": 0.0, "head": 0.0}
+    lips, brows = (
+        perform(take, [Direction(0.0, 2.0, **still, **amounts)])
+        for amounts in ({"expression": 0.0}, {"lips": 0.0, "jaw": 0.0})
+    )
+    for performance, moved, still_name in ((lips, "jawOpen", "browInnerUp"), (brows, "browInnerUp", "jawOpen")):
+        of = {name: performance.weights[10:-10, performance.names.index(name)] for name in (moved, still_name)}
+        assert of[moved].std() > 0.004
+        assert of[still_name].max() < 1e-3
 
 
 def test_curves_are_what_the_encoders_alpha_say(navigation, person):
