@@ -31,19 +31,21 @@ def trained_head(trained: Trained) -> TrainedHead:
     assert generator.face_model is not None
     triangles = generator.triangles.cpu().numpy()
     regions = generator.face_model.regions.cpu().numpy()[triangles]
-    linear = torch.zeros(0) if drive is None else torch.from_numpy(drive[0].linear)
+    linear = torch.zeros(0) if drive is None else torch.from_numpy(drive.latents.linear)
 
     def pose(expression: torch.Tensor, joint_pose: torch.Tensor, turn: torch.Tensor | None = None, /) -> Gaussians:
         return pose_with(expression, joint_pose, expression.new_zeros(0) if drive is None else expression @ linear)
 
     def pose_with(expression: torch.Tensor, joint_pose: torch.Tensor, latent: torch.Tensor) -> Gaussians:
-        step = None if drive is None else torch.einsum("k,klw->lw", latent, drive[1])[None]
-        return person.heads(person.latents(expression[None], step)).cloud(0)
+        if navigation is None or drive is None:
+            return person.heads(person.latents(expression[None])).cloud(0)
+        steps = (torch.einsum("k,klw->lw", latent, half)[None] for half in (drive.upper, drive.lower))
+        return navigation.heads(person, expression[None], *steps).cloud(0)
 
     return TrainedHead(
         pose=pose,
         pose_with=pose_with,
-        latents=None if drive is None else drive[0],
+        latents=None if drive is None else drive.latents,
         triangles=np.where(regions == Region.SCALP, -1, triangles),
         barycentrics=generator.barycentrics.cpu().numpy(),
         neck=regions == Region.NECK,

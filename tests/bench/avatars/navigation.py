@@ -89,7 +89,7 @@ def spoken(frames: ClipFrames, person: Person, navigation: Navigation, heard: He
         row = slice(index, index + 1)
         with torch.no_grad():
             alpha = navigation.alpha(around[row], shut[row], around[row])
-            cloud = person.heads(navigation.spoken(person, alpha)).cloud(0)
+            cloud = navigation.spoken(person, alpha).cloud(0)
         return cloud.map(lambda each: each[head])
 
     return pose

@@ -86,9 +86,11 @@ class Blendshapes(nn.Module):
         own = self.own()
         return own + with_expression(torch.zeros_like(own), self.basis[:, None])
 
-    def added(self, alpha: Tensor) -> Tensor:
-        """The step (B, latents, width) beside `expression`: the second argument of `Person.latents`."""
-        return torch.einsum("bk,klw->blw", alpha, self.own())
+    def added(self, alpha: Tensor) -> tuple[Tensor, Tensor]:
+        """The steps (B, latents, width) beside `expression`, of B_exp and of B_lip; of one set it is all the first."""
+        own, first = self.own(), self.sizes[0]
+        steps = [torch.einsum("bk,klw->blw", alpha[:, rows], own[rows]) for rows in (slice(first), slice(first, None))]
+        return steps[0], steps[1]
 
     def ridge(self) -> Tensor:
         """The mean square of the learned parts' lengths."""
@@ -100,7 +102,7 @@ class FreeSteps(nn.Module):
 
     def __init__(self, generator: GeneratorConfig) -> None:
         super().__init__()
-        self.latents, self.width = generator.latents, generator.width
+        self.latents, self.width, self.apart = generator.latents, generator.width, False
         self.expressions = generator.expressions
         steps = self.latents * self.width
         self.sizes: tuple[int, int] = (steps, steps)
@@ -119,10 +121,10 @@ class FreeSteps(nn.Module):
     def expression(self, alpha: Tensor) -> Tensor:
         return expression_of(self._steps(alpha)[:, :_COARSE].mean(dim=1), self.expressions)
 
-    def added(self, alpha: Tensor) -> Tensor:
+    def added(self, alpha: Tensor) -> tuple[Tensor, Tensor]:
         steps = self._steps(alpha)
         said = with_expression(torch.zeros_like(steps), self.expression(alpha)[:, None])
-        return steps - said
+        return steps - said, torch.zeros_like(steps)
 
     def ridge(self) -> Tensor:
         return torch.zeros(())

@@ -46,6 +46,6 @@ def own_controls(person: Person, navigation: Navigation, expressions: Tensor) ->
     identity = person.generator.face(person.canonical)[0][0]
     found = []
     for k in chosen:
-        moved = person.heads(navigation.tracked(person, ends[k : k + 1])).cloud(0)
+        moved = navigation.tracked(person, ends[k : k + 1]).cloud(0)
         found.append(movement(rest, moved, face, identity))
     return dict(zip(names(found, head_rig().names), ends[chosen].numpy(), strict=True))

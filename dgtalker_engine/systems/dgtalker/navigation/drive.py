@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,9 +18,22 @@ _BOUND = 8.0
 _NOTHING = 1e-6
 
 
+class Drive(NamedTuple):
+    """K latents.
+
+    Attributes:
+        latents: how they follow from an expression (E,).
+        upper, lower: what each adds in W+ to either half of the face (K, latents, width).
+    """
+
+    latents: LatentMap
+    upper: Tensor
+    lower: Tensor
+
+
 @torch.no_grad()
-def latent_drive(blendshapes: Blendshapes, expressions: Tensor) -> tuple[LatentMap, Tensor] | None:
-    """How latents follow from an expression, and what each does.
+def latent_drive(blendshapes: Blendshapes, expressions: Tensor) -> Drive | None:
+    """How latents follow from an expression, and what each does; None: nothing is added.
 
     What expressions add in W+ is linear in them. Its principal directions over the training frames are the latents, in
     standard deviations, about rest: at rest nothing is added.
@@ -26,19 +41,16 @@ def latent_drive(blendshapes: Blendshapes, expressions: Tensor) -> tuple[LatentM
     Args:
         blendshapes: of the person.
         expressions: of the training frames (T, E).
-
-    Returns:
-        The map from expressions (E,) to K latents, and the steps in W+ (K, latents, width); None: nothing is added.
     """
-    own = blendshapes.own().flatten(1)
-    added = blendshapes.tracked(expressions) @ own
+    each = torch.cat(blendshapes.added(torch.eye(len(blendshapes.basis))), dim=2).flatten(1)
+    added = blendshapes.tracked(expressions) @ each
     _, lengths, directions = torch.linalg.svd(added, full_matrices=False)
-    shares = lengths.square().cumsum(0) / lengths.square().sum().clamp_min(1e-30)
+    if float(lengths[0]) < _NOTHING:
+        return None
+    shares = lengths.square().cumsum(0) / lengths.square().sum()
     count = min(_MOST, int((shares < _KEPT).sum()) + 1)
     deviations = lengths[:count] / np.sqrt(len(expressions))
-    if float(deviations[0]) < _NOTHING:
-        return None
-    linear = blendshapes.basis.T @ own @ directions[:count].T / deviations
+    linear = blendshapes.basis.T @ each @ directions[:count].T / deviations
     steps = (directions[:count] * deviations[:, None]).unflatten(1, (blendshapes.latents, -1))
-    offset = np.zeros(count, np.float32)
-    return LatentMap(linear=linear.numpy(), offset=offset, bound=_BOUND), steps
+    upper, lower = steps.chunk(2, dim=2)
+    return Drive(LatentMap(linear=linear.numpy(), offset=np.zeros(count, np.float32), bound=_BOUND), upper, lower)

@@ -16,13 +16,15 @@ from ....speech.hearing.moments import RATE, Heard
 from ....training import Order, Run, one_torch_thread, run_loop, seed_all
 from ....training.clip_frames import ClipFrames
 from ....training.perceptual import Perceptual
-from ..config import GeneratorConfig
+from ..attributes import Heads
+from ..generator import Generator
 from ..person import Person
 from .blendshapes import Blendshapes, FreeSteps, blendshapes_of
 from .config import NavigationConfig
 from .cross_view import Perceptual as PerceptualLoss
 from .cross_view import cross_view_losses, drawn, nose_base, picture_losses
 from .encoders import Encoders, inputs, windows
+from .halves import halved, upper_share
 
 _LAST = 0.05  # to which share learning rates fall
 _LEAST_SPOKEN = 20
@@ -41,23 +43,30 @@ class Navigation(nn.Module):
         sound_width: of `Heard.sound`; 0 where the clip tells nothing of how the person speaks.
     """
 
-    def __init__(
-        self, config: NavigationConfig, generator: GeneratorConfig, expressions: Tensor, sound_width: int
-    ) -> None:
+    share: Tensor
+
+    def __init__(self, config: NavigationConfig, generator: Generator, expressions: Tensor, sound_width: int) -> None:
         super().__init__()
         self.config = config
-        self.blendshapes: Blendshapes | FreeSteps = blendshapes_of(config, generator, expressions)
+        self.blendshapes: Blendshapes | FreeSteps = blendshapes_of(config, generator.config, expressions)
+        self.register_buffer("share", upper_share(generator))
         self.encoders: Encoders | None = None
         if sound_width:
             self.encoders = Encoders(inputs(sound_width), self.blendshapes.sizes, config)
 
-    def tracked(self, person: Person, expression: Tensor) -> Tensor:
-        """W+ (B, latents, width) that tracked expressions, or sliders (B, E), ask for."""
-        return person.latents(expression, self.blendshapes.added(self.blendshapes.tracked(expression)))
+    def tracked(self, person: Person, expression: Tensor) -> Heads:
+        """The heads that tracked expressions, or sliders (B, E), ask for."""
+        return self.heads(person, expression, *self.blendshapes.added(self.blendshapes.tracked(expression)))
 
-    def spoken(self, person: Person, alpha: Tensor) -> Tensor:
-        """W+ (B, latents, width) at α (B, K): ω_can + Σ αᵉ bᵉ + Σ αˡ bˡ."""
-        return person.latents(self.blendshapes.expression(alpha), self.blendshapes.added(alpha))
+    def spoken(self, person: Person, alpha: Tensor) -> Heads:
+        """The heads at α (B, K): ω_can + Σ αᵉ bᵉ + Σ αˡ bˡ."""
+        return self.heads(person, self.blendshapes.expression(alpha), *self.blendshapes.added(alpha))
+
+    def heads(self, person: Person, expression: Tensor, upper: Tensor, lower: Tensor) -> Heads:
+        """Heads at expressions of the face model (B, E), and what blendshapes add (B, latents, width)."""
+        if self.blendshapes.apart:
+            return halved(person, self.share, expression, upper, lower)
+        return person.heads(person.latents(expression, upper + lower))
 
     def alpha(self, expression_sound: Tensor, blink: Tensor, lip_sound: Tensor) -> Tensor:
         """α (B, K) of two sounds (B, `FRAMES`, heard), and of how far the eyes are shut (B, 1)."""
@@ -96,7 +105,7 @@ class _Training:
         spoken = [] if heard is None else _spoken(heard, frames.tracks.times[rows])
         heard = heard if len(spoken) >= _LEAST_SPOKEN else None
         width = 0 if heard is None else heard.sound.shape[-1]
-        self.model = Navigation(config, person.generator.config, self.expressions, width)
+        self.model = Navigation(config, person.generator, self.expressions, width)
         self.order, self.spoken = Order(len(rows), config.seed), np.array(spoken, np.int64)
         self.base = nose_base(frames.face_model)
         generator = person.generator
@@ -136,10 +145,8 @@ class _Training:
         blendshapes, encoders = self.model.blendshapes, self.model.encoders
         assert encoders is not None
         self.wanted = blendshapes.tracked(self.expressions)
-        if isinstance(blendshapes, Blendshapes) and blendshapes.apart:
-            parts = self.wanted.split(blendshapes.sizes, dim=1)
-        else:
-            parts = (self.wanted / 2, self.wanted / 2)  # the two are added
+        half = self.wanted / 2  # where the two are added
+        parts = self.wanted.split(blendshapes.sizes, dim=1) if blendshapes.apart else (half, half)
         encoders.set_scale(self.windows[1, self.spoken], *(part[self.spoken] for part in parts))
 
     def step(self, number: int) -> Mapping[str, Tensor]:
@@ -164,8 +171,7 @@ class _Training:
 
     def _tracked_step(self, row: int) -> dict[str, Tensor]:
         """A frame with what was tracked in it."""
-        latents = self.model.tracked(self.person, self.expressions[row : row + 1])
-        cloud = self._shown(latents)
+        cloud = self._shown(self.model.tracked(self.person, self.expressions[row : row + 1]))
         view = self.frames.view(self.frames.split.training[row], self.config.down)
         return picture_losses(cloud, view, None, self.config, self.perceptual)
 
@@ -184,9 +190,9 @@ class _Training:
             terms = picture_losses(cloud, views[0], None, self.config, self.perceptual)
         return {f"spoken {name}": term for name, term in terms.items()}
 
-    def _shown(self, latents: Tensor) -> Gaussians:
-        """The head of W+ (1, latents, width), without the neck, which frames have of their own."""
-        return self.person.heads(latents).cloud(0).map(lambda each: each[self.head])
+    def _shown(self, heads: Heads) -> Gaussians:
+        """The one head, without the neck, which frames have of their own."""
+        return heads.cloud(0).map(lambda each: each[self.head])
 
     def _heard_losses(self) -> dict[str, Tensor]:
         """Of the encoders alone, on a batch of frames."""
@@ -209,8 +215,8 @@ class _Training:
         """A training frame beside what the person looks like over its background."""
         row = len(self.expressions) // 2
         view = self.frames.view(self.frames.split.training[row], self.config.down)
-        latents = self.model.tracked(self.person, self.expressions[row : row + 1])
-        picture, _ = drawn(self._shown(latents), view)
+        heads = self.model.tracked(self.person, self.expressions[row : row + 1])
+        picture, _ = drawn(self._shown(heads), view)
         return torch.cat([view.picture, picture.clamp(0, 1)], dim=1).numpy()
 
 

@@ -68,16 +68,34 @@ def test_a_tracked_expression_has_an_alpha_which_says_that_expression_again(shap
     spoil(shapes)
     alpha = shapes.tracked(SHOWN)
     assert torch.allclose(shapes.expression(alpha), SHOWN, atol=1e-4)
-    latents = person.latents(shapes.expression(alpha), shapes.added(alpha))
+    latents = person.latents(shapes.expression(alpha), sum(shapes.added(alpha)))
     expected = person.canonical + torch.einsum("bk,klw->blw", alpha, shapes.whole())
     assert torch.allclose(latents, expected, atol=1e-4)
     assert torch.allclose(person.generator.face(latents)[1], SHOWN, atol=1e-4)
 
 
 def test_at_first_a_person_is_who_the_face_model_moves(shapes, person):
-    step = shapes.added(shapes.tracked(SHOWN))
+    step = sum(shapes.added(shapes.tracked(SHOWN)))
     plain, moved = (person.heads(person.latents(SHOWN[:1], s)).means for s in (None, step[:1]))
     assert (plain - moved).abs().max() < 1e-4
+
+
+def test_lips_leave_the_upper_face_alone_and_brows_the_lower_one(person):
+    made = Navigation(TINY, person.generator, SHOWN, 0)
+    spoil(made.blendshapes)
+    with torch.no_grad():
+        made.blendshapes.learned.mul_(1e-3)
+        rest = made.spoken(person, torch.zeros(1, 7))
+        height = person.generator.points[:, 2] - float(nose_base(MODEL)[2])
+        for moving, still, other in (
+            (slice(3, 7), height > 0.017, height < -0.001),
+            (slice(3), height < -0.001, height > 0.017),
+        ):
+            alpha = torch.zeros(1, 7)
+            alpha[:, moving] = 1.0
+            changed = (made.spoken(person, alpha).sh - rest.sh).abs().flatten(2).amax(dim=2)[0]
+            assert changed[still].max() < 1e-6
+            assert changed[other].max() > 1e-3
 
 
 def test_without_disentangling_one_set_is_for_the_whole_face(person):
@@ -92,10 +110,10 @@ def test_without_disentangling_one_set_is_for_the_whole_face(person):
 def test_without_blendshapes_encoders_say_the_step_itself(person):
     steps = FreeSteps(person.generator.config)
     alpha = steps.tracked(SHOWN)
-    latents = person.latents(steps.expression(alpha), steps.added(alpha))
+    latents = person.latents(steps.expression(alpha), sum(steps.added(alpha)))
     assert torch.allclose(latents, person.latents(SHOWN), atol=1e-4)
     free = torch.randn(2, steps.sizes[0])
-    latents = person.latents(steps.expression(free), steps.added(free))
+    latents = person.latents(steps.expression(free), sum(steps.added(free)))
     expected = person.canonical + steps.unit * free.reshape(2, steps.latents, steps.width)
     assert torch.allclose(latents, expected, atol=1e-3)
     assert torch.allclose(expression_of(expected[:, :4].mean(1), 52), steps.expression(free), atol=1e-4)

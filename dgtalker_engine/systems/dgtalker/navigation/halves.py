@@ -1,0 +1,47 @@
+"""Heads whose upper face knows nothing of the lips, nor the lower one of brows and lids."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ....rig import ARKIT_NAMES
+from ..attributes import Heads, Raw, activated
+from ..generator import Generator
+from ..person import Person
+from .blendshapes import UPPER_NAMES
+from .cross_view import nose_base
+
+_BORDER, _FEATHER = 0.008, 0.016
+"""Metres above the nose's base where the halves part, and over how many they pass into each other."""
+_UPPER = torch.tensor([name in UPPER_NAMES for name in ARKIT_NAMES])
+
+
+def upper_share(generator: Generator) -> Tensor:
+    """How much of each Gaussian's attributes the upper half says, 1 above the nose and 0 below it (G, 1)."""
+    assert generator.face_model is not None
+    above = generator.points[:, 2:] - float(nose_base(generator.face_model)[2]) - _BORDER
+    return (0.5 + above / _FEATHER).clamp(0, 1)
+
+
+def halved(person: Person, share: Tensor, expression: Tensor, upper: Tensor, lower: Tensor) -> Heads:
+    """Heads that two latents make together, B of them.
+
+    A prior's planes answer to an expression everywhere: of the half-trained one, lips change pixels of the upper face
+    0.22 times as much as those of the lower, where the face model under it does 0.08 times. So what is on the face
+    above the nose is said by ω_can + Σ αᵉ bᵉ, below it by ω_can + Σ αˡ bˡ; the face model is posed by both.
+
+    Args:
+        person: whose heads.
+        share: `upper_share` of their generator.
+        expression: of the whole face (B, E).
+        upper, lower: what the blendshapes of either half add to it (B, latents, width).
+    """
+    generator = person.generator
+    of_upper = _UPPER.to(expression.device)
+    above = person.latents(expression * of_upper, upper)
+    below = person.latents(expression * ~of_upper, lower)
+    said = generator.raw(torch.cat([above, below]))
+    parts = (each.chunk(2) for each in said)
+    raw = Raw(*(torch.lerp(low, high, share) for high, low in parts))
+    return activated(raw, generator.template(person.latents(expression, upper + lower)), generator.config)
