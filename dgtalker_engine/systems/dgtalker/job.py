@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from ...capture.clip import Clip
@@ -20,7 +21,11 @@ def _check(config: DGTalkerConfig, face_model: FaceModel) -> None:
 
 
 def _train(config: DGTalkerConfig, clip: Clip, face_model: FaceModel, run: Run) -> TrainedHead:
-    return trained_head(train(config, clip, face_model, run))
+    trained = train(config, clip, face_model, run)
+    if trained.navigation is not None and trained.navigation.encoders is None:
+        # into the log
+        print(f"{clip.folder} has hardly any speech. The head will speak as anybody does.", file=sys.stderr, flush=True)
+    return trained_head(trained)
 
 
 SYSTEM = System(name="dgtalker", config=DGTalkerConfig, train=_train, check=_check)

@@ -12,6 +12,7 @@ from ...capture.clip import Clip
 from ...capture.face_model import FaceModel
 from ...errors import DGTalkerError
 from ...speech.hearing.moments import OWN, Heard, hear, sound_of
+from ...speech.progress import Stage
 from ...training import Progress, Run, Stages
 from ...training.clip_frames import ClipFrames
 from ...training.stages import PARTS
@@ -61,7 +62,7 @@ def train(config: DGTalkerConfig, clip: Clip, face_model: FaceModel, run: Run) -
     expressions = torch.stack([frames.expression(index) for index in frames.split.training])
     navigation = None
     if config.navigation_steps:
-        navigation = navigate(config.navigation(), frames, person, _heard(clip), stages.begin("navigation"))
+        navigation = navigate(config.navigation(), frames, person, _heard(clip, run), stages.begin("navigation"))
     return Trained(person, navigation, expressions)
 
 
@@ -76,9 +77,11 @@ def _as_steps(told: Progress) -> Progress:
     return replace(told, step=round(PARTS * told.fraction), of=PARTS)
 
 
-def _heard(clip: Clip) -> Heard | None:
+def _heard(clip: Clip, run: Run) -> Heard | None:
     samples, rate = clip.sound()
-    return hear(samples, rate, sound_of(OWN)) if len(samples) else None
+    if not len(samples):
+        return None
+    return hear(samples, rate, sound_of(OWN), progress=Stage(lambda *_: run.check()))
 
 
 def prior_of(config: DGTalkerConfig, face_model: FaceModel) -> Generator:
