@@ -37,9 +37,11 @@ def trained_head(trained: Trained) -> TrainedHead:
         return pose_with(expression, joint_pose, expression.new_zeros(0) if drive is None else expression @ linear)
 
     def pose_with(expression: torch.Tensor, joint_pose: torch.Tensor, latent: torch.Tensor) -> Gaussians:
-        if navigation is None or drive is None:
+        if navigation is None:
             return person.heads(person.latents(expression[None])).cloud(0)
-        steps = (torch.einsum("k,klw->lw", latent, half)[None] for half in (drive.upper, drive.lower))
+        steps = [torch.zeros_like(person.canonical)] * 2
+        if drive is not None:
+            steps = [torch.einsum("k,klw->lw", latent, half)[None] for half in (drive.upper, drive.lower)]
         return navigation.heads(person, expression[None], *steps).cloud(0)
 
     return TrainedHead(

@@ -42,7 +42,7 @@ def own_controls(person: Person, navigation: Navigation, expressions: Tensor) ->
     halves = (list(upper), _UPPER), ([k for k in range(len(ends)) if k not in upper], _LOWER)
     chosen = [k for half, most in halves for k in sorted(half, key=lambda k: -float(sizes[k]))[:most]]
     chosen = [k for k in chosen if float(sizes[k]) > _LEAST]
-    rest = person.heads(person.canonical).cloud(0)
+    rest = navigation.tracked(person, torch.zeros_like(expressions[:1])).cloud(0)
     identity = person.generator.face(person.canonical)[0][0]
     found = []
     for k in chosen:

@@ -24,23 +24,25 @@ def upper_share(generator: Generator) -> Tensor:
     return (0.5 + above / _FEATHER).clamp(0, 1)
 
 
-def halved(person: Person, share: Tensor, expression: Tensor, upper: Tensor, lower: Tensor) -> Heads:
+def halved(person: Person, share: Tensor, usual: Tensor, expression: Tensor, upper: Tensor, lower: Tensor) -> Heads:
     """Heads that two latents make together, B of them.
 
     A prior's planes answer to an expression everywhere: of the half-trained one, lips change pixels of the upper face
     0.22 times as much as those of the lower, where the face model under it does 0.08 times. So what is on the face
-    above the nose is said by ω_can + Σ αᵉ bᵉ, below it by ω_can + Σ αˡ bˡ; the face model is posed by both.
+    above the nose is said by ω_can + Σ αᵉ bᵉ, below it by ω_can + Σ αˡ bˡ; the face model is posed by both. To either
+    half the other one is as it usually is, since at that the person was found.
 
     Args:
         person: whose heads.
         share: `upper_share` of their generator.
+        usual: the mean of their expressions (E,).
         expression: of the whole face (B, E).
         upper, lower: what the blendshapes of either half add to it (B, latents, width).
     """
     generator = person.generator
     of_upper = _UPPER.to(expression.device)
-    above = person.latents(expression * of_upper, upper)
-    below = person.latents(expression * ~of_upper, lower)
+    above = person.latents(torch.where(of_upper, expression, usual), upper)
+    below = person.latents(torch.where(of_upper, usual, expression), lower)
     said = generator.raw(torch.cat([above, below]))
     parts = (each.chunk(2) for each in said)
     raw = Raw(*(torch.lerp(low, high, share) for high, low in parts))

@@ -44,12 +44,14 @@ class Navigation(nn.Module):
     """
 
     share: Tensor
+    usual: Tensor
 
     def __init__(self, config: NavigationConfig, generator: Generator, expressions: Tensor, sound_width: int) -> None:
         super().__init__()
         self.config = config
         self.blendshapes: Blendshapes | FreeSteps = blendshapes_of(config, generator.config, expressions)
         self.register_buffer("share", upper_share(generator))
+        self.register_buffer("usual", expressions.mean(dim=0))
         self.encoders: Encoders | None = None
         if sound_width:
             self.encoders = Encoders(inputs(sound_width), self.blendshapes.sizes, config)
@@ -65,7 +67,7 @@ class Navigation(nn.Module):
     def heads(self, person: Person, expression: Tensor, upper: Tensor, lower: Tensor) -> Heads:
         """Heads at expressions of the face model (B, E), and what blendshapes add (B, latents, width)."""
         if self.blendshapes.apart:
-            return halved(person, self.share, expression, upper, lower)
+            return halved(person, self.share, self.usual, expression, upper, lower)
         return person.heads(person.latents(expression, upper + lower))
 
     def alpha(self, expression_sound: Tensor, blink: Tensor, lip_sound: Tensor) -> Tensor:

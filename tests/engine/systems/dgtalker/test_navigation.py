@@ -98,6 +98,14 @@ def test_lips_leave_the_upper_face_alone_and_brows_the_lower_one(person):
             assert changed[other].max() > 1e-3
 
 
+def test_at_the_usual_expression_the_halves_are_the_person_whole(person):
+    made, usual = Navigation(TINY, person.generator, SHOWN, 0), SHOWN.mean(dim=0, keepdim=True)
+    nothing = torch.zeros_like(person.canonical)
+    with torch.no_grad():
+        halves, whole = made.heads(person, usual, nothing, nothing), person.heads(person.latents(usual))
+        assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(halves, whole, strict=True))
+
+
 def test_without_disentangling_one_set_is_for_the_whole_face(person):
     config = replace(TINY, disentangled=False)
     shapes = Blendshapes(config, person.generator.config, SHOWN)
