@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,14 +13,15 @@ from ...capture.face_model import Region
 from ...gaussians import Gaussians, render
 from ...training import Order, Run, one_torch_thread, run_loop, seed_all
 from ...training.clip_frames import ClipFrames, View
+from ...training.latent_pose import LatentPose, latent_size, motion
 from ...training.view_losses import before_colour, semantic_loss, view_losses
 from .attributes import activated
 from .config import DGTalkerConfig
 from .generator import Generator
-from .person import Person
+from .person import OwnSteps, Person
 from .prior.losses import attribute_error
 from .prior.samples import draw_expression
-from .tuning import Tuning
+from .tuning import Tuning, colour_channels
 from .visibility import carried_on, shown_texels
 
 _RISE, _FALL = 0.05, 0.4
@@ -67,6 +69,15 @@ def expressive(expressions: np.ndarray, count: int) -> list[int]:
     return chosen
 
 
+def _own_steps(config: DGTalkerConfig, frames: ClipFrames, prior: Generator) -> OwnSteps | None:
+    if not config.own_steps:
+        return None
+    size = min(config.own_steps, latent_size(len(frames.split.training)))
+    turns = torch.stack([frames.turn(index) for index in frames.split.training])
+    latent = LatentPose(motion(frames), size, turns=turns, mlp=False, bound=config.own_bound)
+    return OwnSteps(latent, prior.config.latents, prior.config.width)
+
+
 class _Training:
     def __init__(self, config: DGTalkerConfig, frames: ClipFrames, prior: Generator) -> None:
         self.config, self.frames, self.prior = config, frames, prior
@@ -77,14 +88,18 @@ class _Training:
             training[i] for i in expressive(frames.tracks.expression[list(training)], config.inversion_frames)
         ]
         self.inverting = round(config.inversion_share * config.steps)
-        self.tuning = Tuning(prior, torch.from_numpy(frames.tracks.identity.astype(np.float32)))
+        own = _own_steps(config, frames, prior)
+        self.tuning = Tuning(prior, torch.from_numpy(frames.tracks.identity.astype(np.float32)), own)
         assert prior.face_model is not None
         self.names = prior.face_model.expression_names
         self.regions = prior.face_model.regions[prior.triangles]
         self.neck = self.regions == Region.NECK
         self.inversion = torch.optim.Adam([self.tuning.common, self.tuning.own], config.inversion_rate, (0.9, 0.99))
         self.planes = torch.optim.Adam([self.tuning.residual], config.planes_rate, (0.9, 0.99), _NUMB, fused=True)
-        self.network = torch.optim.Adam(self.tuning.network(), config.network_rate, (0.9, 0.99), _NUMB, fused=True)
+        groups: list[dict[str, Any]] = [{"params": self.tuning.network(), "rate": config.network_rate}]
+        if own is not None:
+            groups.append({"params": [own.blendshapes], "rate": config.own_rate})
+        self.network = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=_NUMB, fused=True)
         self.hidden: Tensor | None = None
         self.parts = {
             "tuning": self.tuning,
@@ -116,13 +131,13 @@ class _Training:
         config, generator = self.config, self.tuning.generator
         self._schedule(number)
         index = self.frames.split.training[self.order.at(number)[0]]
-        expressions = [self.frames.expression(index)]
         deep = number % config.network_every == 0
-        if deep and config.anchor_weight:
-            expressions.append(torch.from_numpy(draw_expression(self.names, self.random)))
-        with torch.no_grad():
-            latents = self.tuning.latents(torch.stack(expressions))
+        anchored = deep and config.anchor_weight > 0
         with torch.set_grad_enabled(deep):
+            latents = self._latents(index)
+            if anchored:
+                expression = torch.from_numpy(draw_expression(self.names, self.random))
+                latents = torch.cat([latents, self.tuning.latents(expression[None]).detach()])
             own = generator.own_planes(latents)
         raw = generator.read(own[:1] + self.tuning.shared())
         cloud = activated(raw, generator.template(latents[:1]), generator.config).cloud(0)
@@ -136,9 +151,11 @@ class _Training:
             terms["semantic"] = config.semantic_every * config.semantic_weight * loss
         if config.hidden_weight:
             terms["hidden"] = config.hidden_weight * (self._hidden() * self.tuning.residual.square()).mean()
-        if len(expressions) > 1:
+        if deep and self.tuning.own_steps is not None:
+            terms["own"] = config.own_weight * self.tuning.own_steps.blendshapes.square().mean()
+        if anchored:
             with torch.no_grad():
-                pivot = self.prior.raw(latents[1:])
+                pivot = self.prior.raw(latents[1:].detach())
             assert generator.shared is not None
             said = generator.read(own[1:] + generator.shared)
             everywhere = torch.ones(len(generator.uv))
@@ -172,26 +189,36 @@ class _Training:
         latents = self.tuning.latents(self.frames.expression(index)[None])
         return activated(self.prior.raw(latents), self.tuning.generator.template(latents), self.prior.config).cloud(0)
 
+    def _latents(self, index: int) -> Tensor:
+        """A frame's (1, latents, width), of what is tuned."""
+        frames, own = self.frames, self.tuning.own_steps
+        with torch.no_grad():
+            latents = self.tuning.latents(frames.expression(index)[None])
+        if own is None:
+            return latents
+        return latents + own(frames.expression(index), frames.joint_pose(index), frames.turn(index))
+
     def _tuned(self, index: int) -> Gaussians:
         """The head of a frame as it is now."""
-        generator = self.tuning.generator
-        latents = self.tuning.latents(self.frames.expression(index)[None])
+        generator, latents = self.tuning.generator, self._latents(index)
         raw = generator.read(generator.own_planes(latents) + self.tuning.shared())
         return activated(raw, generator.template(latents), generator.config).cloud(0)
 
     @torch.no_grad()
     def finished(self) -> Person:
-        """The person; what no frame shows goes on from what they show around it."""
+        """The person; colours that no frame shows change as those around them did."""
         if self.config.carried_on:
             shown = shown_texels(self._tuned, self.frames, self.prior.uv, self.prior.config.resolution)
-            self.tuning.residual.copy_(carried_on(self.tuning.residual, shown))
+            residual, colours = self.tuning.residual, colour_channels(self.prior.config)
+            residual[colours] = carried_on(residual[colours], shown)
         return self.tuning.person()
 
     def _schedule(self, number: int) -> None:
         done = (number - self.inverting) / max(1, self.config.steps - self.inverting)
         share = min(1.0, (done + 1e-3) / _WARM) * _LAST**done
         self.planes.param_groups[0]["lr"] = self.config.planes_rate * share
-        self.network.param_groups[0]["lr"] = self.config.network_rate * share
+        for group in self.network.param_groups:
+            group["lr"] = group["rate"] * share
 
     def preview(self) -> np.ndarray:
         """A training frame beside what the head looks like over its background."""

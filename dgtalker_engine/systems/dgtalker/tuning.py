@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from .config import GeneratorConfig
 from .generator import Generator
 from .mapping import with_expression
-from .person import Person
+from .person import OwnSteps, Person
 
 _POSITION, _SCALE, _ROTATION, _COLOUR, _SHINE, _OPACITY = 1e-3, 1e-2, 2e-3, 1e-2, 2e-3, 3e-2
 """How far shared planes go in a step, of numbers before activations: 0.15 mm, 1 % of a size, 0.7°, 1 % of a colour."""
@@ -26,6 +26,7 @@ class Tuning(nn.Module):
     Args:
         prior: does not change.
         identity: of the face model (I,).
+        own: steps that are learned with it; None: without them.
 
     Attributes:
         generator: the prior's, which is tuned.
@@ -35,8 +36,9 @@ class Tuning(nn.Module):
 
     rates: Tensor
 
-    def __init__(self, prior: Generator, identity: Tensor) -> None:
+    def __init__(self, prior: Generator, identity: Tensor, own: OwnSteps | None) -> None:
         super().__init__()
+        self.own_steps = own
         self.generator = copy.deepcopy(prior).requires_grad_(True)
         stand_on(self.generator, identity)
         self.generator.mapping.requires_grad_(False)
@@ -69,7 +71,7 @@ class Tuning(nn.Module):
         with torch.no_grad():
             generator.shared.copy_(self.shared())
             rest = self.latents(self.common.new_zeros(1, generator.config.expressions))
-        return Person(generator, rest)
+        return Person(generator, rest, copy.deepcopy(self.own_steps))
 
 
 def stand_on(generator: Generator, identity: Tensor) -> None:
@@ -86,3 +88,10 @@ def plane_rates(config: GeneratorConfig) -> Tensor:
     colours = [_COLOUR] * 3 + [_SHINE] * (3 * config.sh_coefficients - 3)
     rates = [*[_POSITION] * 3, *[_SCALE] * 3, *[_ROTATION] * 3, *colours, _OPACITY]
     return torch.tensor(rates).repeat(1 + config.layered)
+
+
+def colour_channels(config: GeneratorConfig) -> Tensor:
+    """Which channels of the planes are colours, bool (channels,)."""
+    colours = torch.zeros(config.plane_channels, dtype=torch.bool)
+    colours[9:-1] = True
+    return colours.repeat(1 + config.layered)

@@ -16,6 +16,7 @@ from ...gaussians import render
 from ...gaussians.constants import SH_C0
 from ...training import Order, Run, one_torch_thread, run_loop, seed_all
 from ...training.clip_frames import ClipFrames
+from ...training.latent_pose import LatentPose, motion
 from ...training.perceptual import Perceptual
 from ...training.view_losses import before_colour, semantic_loss, view_losses
 from . import losses
@@ -23,7 +24,7 @@ from .completion import complete
 from .config import GaussianTalkerConfig
 from .density import DensityControl
 from .gaps import fill
-from .model import BY_LATENT, GaussianTalker, LatentPose
+from .model import BY_LATENT, GaussianTalker
 from .seeding import seed
 from .surroundings import Surroundings
 
@@ -95,7 +96,7 @@ class _Training:
         latent = None
         if size:
             turns = torch.stack([frames.turn(index) for index in training]) if config.blend_turn else None
-            inputs, mlp = motion(frames, training), config.latent == "mlp"
+            inputs, mlp = motion(frames), config.latent == "mlp"
             latent = LatentPose(inputs, size, turns=turns, mlp=mlp, bound=config.latent_bound)
         self.seeds = seed(frames, config, self.random)
         self.model = GaussianTalker(config, frames.face_model, self.seeds, latent)
@@ -233,9 +234,3 @@ def constrain(model: GaussianTalker, config: GaussianTalkerConfig) -> None:
     lids = model.lids
     height[lids] = height[lids].clamp_min(0)
     model.colours.clamp_(-0.5 / SH_C0, 0.5 / SH_C0)
-
-
-def motion(frames: ClipFrames, indices: tuple[int, ...]) -> Tensor:
-    """What the latent pose is computed from (T, E + 3 J): expression and joints' pose of frames."""
-    rows = np.concatenate([frames.tracks.expression, frames.tracks.pose.reshape(len(frames), -1)], axis=1)
-    return torch.from_numpy(rows[list(indices)].astype(np.float32))

@@ -18,7 +18,7 @@ from dgtalker_engine.gaussians import Gaussians
 from dgtalker_engine.speech.hearing.moments import OWN, Heard, hear, sound_of
 from dgtalker_engine.systems.dgtalker.config import DGTalkerConfig
 from dgtalker_engine.systems.dgtalker.navigation.encoders import windows
-from dgtalker_engine.systems.dgtalker.navigation.navigate import Navigation, navigate
+from dgtalker_engine.systems.dgtalker.navigation.navigate import Moved, Navigation, navigate
 from dgtalker_engine.systems.dgtalker.person import Person
 from dgtalker_engine.systems.dgtalker.personalise import personalise
 from dgtalker_engine.systems.dgtalker.train import prior_of
@@ -89,7 +89,8 @@ def spoken(frames: ClipFrames, person: Person, navigation: Navigation, heard: He
         row = slice(index, index + 1)
         with torch.no_grad():
             alpha = navigation.alpha(around[row], shut[row], around[row])
-            cloud = navigation.spoken(person, alpha).cloud(0)
+            moved = Moved(frames.joint_pose(index), frames.turn(index))
+            cloud = navigation.spoken(person, alpha, moved).cloud(0)
         return cloud.map(lambda each: each[head])
 
     return pose

@@ -14,7 +14,8 @@ from .cross_view import nose_base
 
 _BORDER, _FEATHER = 0.008, 0.016
 """Metres above the nose's base where the halves part, and over how many they pass into each other."""
-_UPPER = torch.tensor([name in UPPER_NAMES for name in ARKIT_NAMES])
+UPPER = torch.tensor([name in UPPER_NAMES for name in ARKIT_NAMES])
+"""Which expressions are the upper face's."""
 
 
 def upper_share(generator: Generator) -> Tensor:
@@ -22,6 +23,12 @@ def upper_share(generator: Generator) -> Tensor:
     assert generator.face_model is not None
     above = generator.points[:, 2:] - float(nose_base(generator.face_model)[2]) - _BORDER
     return (0.5 + above / _FEATHER).clamp(0, 1)
+
+
+def halves(expression: Tensor, usual: Tensor) -> tuple[Tensor, Tensor]:
+    """An expression (B, E) with the lower face, and with the upper one, as they usually are."""
+    upper = UPPER.to(expression.device)
+    return torch.where(upper, expression, usual), torch.where(upper, usual, expression)
 
 
 def halved(person: Person, share: Tensor, usual: Tensor, expression: Tensor, upper: Tensor, lower: Tensor) -> Heads:
@@ -37,12 +44,11 @@ def halved(person: Person, share: Tensor, usual: Tensor, expression: Tensor, upp
         share: `upper_share` of their generator.
         usual: the mean of their expressions (E,).
         expression: of the whole face (B, E).
-        upper, lower: what the blendshapes of either half add to it (B, latents, width).
+        upper, lower: the steps of either half beside it (B, latents, width).
     """
     generator = person.generator
-    of_upper = _UPPER.to(expression.device)
-    above = person.latents(torch.where(of_upper, expression, usual), upper)
-    below = person.latents(torch.where(of_upper, usual, expression), lower)
+    of_upper, of_lower = halves(expression, usual)
+    above, below = person.latents(of_upper, upper), person.latents(of_lower, lower)
     said = generator.raw(torch.cat([above, below]))
     parts = (each.chunk(2) for each in said)
     raw = Raw(*(torch.lerp(low, high, share) for high, low in parts))

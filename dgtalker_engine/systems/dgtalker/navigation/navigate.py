@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,13 +25,28 @@ from .config import NavigationConfig
 from .cross_view import Perceptual as PerceptualLoss
 from .cross_view import cross_view_losses, drawn, nose_base, picture_losses
 from .encoders import Encoders, inputs, windows
-from .halves import halved, upper_share
+from .halves import halved, halves, upper_share
 
 _LAST = 0.05  # to which share learning rates fall
 _LEAST_SPOKEN = 20
 """Frames: encoders learn nothing of fewer."""
 _SLACK = 0.5
 """Seconds of quiet, before and after speech, that are learned from too: mouths that rest are part of a manner."""
+
+
+class Moved(NamedTuple):
+    """What moves a head beside expressions.
+
+    Attributes:
+        joint_pose: turns of the face model's joints (J, 3); None: as they are in the clip on average.
+        turn: of the head from its mean in the clip (3,); None: none.
+    """
+
+    joint_pose: Tensor | None = None
+    turn: Tensor | None = None
+
+
+AS_USUAL = Moved()
 
 
 class Navigation(nn.Module):
@@ -56,19 +72,34 @@ class Navigation(nn.Module):
         if sound_width:
             self.encoders = Encoders(inputs(sound_width), self.blendshapes.sizes, config)
 
-    def tracked(self, person: Person, expression: Tensor) -> Heads:
-        """The heads that tracked expressions, or sliders (B, E), ask for."""
-        return self.heads(person, expression, *self.blendshapes.added(self.blendshapes.tracked(expression)))
+    def tracked(self, person: Person, expression: Tensor, moved: Moved = AS_USUAL) -> Heads:
+        """The head that a tracked expression, or sliders (1, E), ask for."""
+        added = self.blendshapes.added(self.blendshapes.tracked(expression))
+        return self.heads(person, expression, *self._with_own(person, expression, added, moved))
 
-    def spoken(self, person: Person, alpha: Tensor) -> Heads:
-        """The heads at α (B, K): ω_can + Σ αᵉ bᵉ + Σ αˡ bˡ."""
-        return self.heads(person, self.blendshapes.expression(alpha), *self.blendshapes.added(alpha))
+    def spoken(self, person: Person, alpha: Tensor, moved: Moved = AS_USUAL) -> Heads:
+        """The head at α (1, K): ω_can + Σ αᵉ bᵉ + Σ αˡ bˡ."""
+        expression, added = self.blendshapes.expression(alpha), self.blendshapes.added(alpha)
+        return self.heads(person, expression, *self._with_own(person, expression, added, moved))
 
     def heads(self, person: Person, expression: Tensor, upper: Tensor, lower: Tensor) -> Heads:
-        """Heads at expressions of the face model (B, E), and what blendshapes add (B, latents, width)."""
+        """Heads at expressions of the face model (B, E), and the steps of either half (B, latents, width)."""
         if self.blendshapes.apart:
             return halved(person, self.share, self.usual, expression, upper, lower)
         return person.heads(person.latents(expression, upper + lower))
+
+    def _with_own(
+        self, person: Person, expression: Tensor, added: tuple[Tensor, Tensor], moved: Moved
+    ) -> tuple[Tensor, Tensor]:
+        """The steps of the blendshapes with those that the person was tuned with."""
+        if person.own is None:
+            return added
+        joint_pose = person.own.latent.mean[expression.shape[1] :] if moved.joint_pose is None else moved.joint_pose
+        if not self.blendshapes.apart:
+            return added[0] + person.own(expression[0], joint_pose, moved.turn), added[1]
+        parts = halves(expression, self.usual)
+        upper, lower = (person.own(part[0], joint_pose, moved.turn) for part in parts)
+        return added[0] + upper, added[1] + lower
 
     def alpha(self, expression_sound: Tensor, blink: Tensor, lip_sound: Tensor) -> Tensor:
         """α (B, K) of two sounds (B, `FRAMES`, heard), and of how far the eyes are shut (B, 1)."""
@@ -173,7 +204,7 @@ class _Training:
 
     def _tracked_step(self, row: int) -> dict[str, Tensor]:
         """A frame with what was tracked in it."""
-        cloud = self._shown(self.model.tracked(self.person, self.expressions[row : row + 1]))
+        cloud = self._shown(self.model.tracked(self.person, self.expressions[row : row + 1], self._moved(row)))
         view = self.frames.view(self.frames.split.training[row], self.config.down)
         return picture_losses(cloud, view, None, self.config, self.perceptual)
 
@@ -184,13 +215,17 @@ class _Training:
             j = i
         sounds = self.windows[1]
         alpha = self.model.alpha(sounds[i : i + 1], self.blink[i : i + 1], sounds[j : j + 1])
-        cloud = self._shown(self.model.spoken(self.person, alpha))
+        cloud = self._shown(self.model.spoken(self.person, alpha, self._moved(i)))
         views = [self.frames.view(self.frames.split.training[row], self.config.down) for row in (i, j)]
         if self.config.cross_view:
             terms = cross_view_losses(cloud, (views[0], views[1]), self.base, self.config, self.perceptual)
         else:
             terms = picture_losses(cloud, views[0], None, self.config, self.perceptual)
         return {f"spoken {name}": term for name, term in terms.items()}
+
+    def _moved(self, row: int) -> Moved:
+        index = self.frames.split.training[row]
+        return Moved(self.frames.joint_pose(index), self.frames.turn(index))
 
     def _shown(self, heads: Heads) -> Gaussians:
         """The one head, without the neck, which frames have of their own."""
@@ -217,7 +252,7 @@ class _Training:
         """A training frame beside what the person looks like over its background."""
         row = len(self.expressions) // 2
         view = self.frames.view(self.frames.split.training[row], self.config.down)
-        heads = self.model.tracked(self.person, self.expressions[row : row + 1])
+        heads = self.model.tracked(self.person, self.expressions[row : row + 1], self._moved(row))
         picture, _ = drawn(self._shown(heads), view)
         return torch.cat([view.picture, picture.clamp(0, 1)], dim=1).numpy()
 

@@ -15,9 +15,11 @@ from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.gaussians import render
 from dgtalker_engine.systems.dgtalker import job
 from dgtalker_engine.systems.dgtalker.attributes import activated
+from dgtalker_engine.systems.dgtalker.export import trained_head
 from dgtalker_engine.systems.dgtalker.mapping import expression_of
 from dgtalker_engine.systems.dgtalker.personalise import expressive, personalise
 from dgtalker_engine.systems.dgtalker.prior.file import to_bytes
+from dgtalker_engine.systems.dgtalker.visibility import carried_on
 from dgtalker_engine.training import Run
 from dgtalker_engine.training.head_evaluation import over_background
 from dgtalker_engine.training.metrics import psnr
@@ -35,7 +37,7 @@ def person(frames, prior):
 
 
 def head_of(person, frames, index):
-    cloud = person.heads(person.latents(frames.expression(index)[None])).cloud(0)
+    cloud = trained_head(person).pose(frames.expression(index), frames.joint_pose(index), frames.turn(index))
     return cloud.map(lambda each: each[~of_neck(person.generator)])
 
 
@@ -73,7 +75,24 @@ def test_an_expression_is_part_of_the_latent_and_steps_come_on_top(person):
     assert not any(parameter.requires_grad for parameter in person.generator.parameters())
 
 
-def test_what_no_frame_shows_stays_as_the_latent_has_it(model, prior, person):
+def test_what_is_exported_knows_what_was_learned_of_the_speaker_from_the_face_models_own(frames, person):
+    head = trained_head(person)
+    expression, still = frames.expression(frames.split.training[3]), torch.zeros(2, 3)
+    latents = head.latents.bound * torch.tanh(
+        (torch.from_numpy(head.latents.offset) + expression @ torch.from_numpy(head.latents.linear))
+        / head.latents.bound
+    )
+    with torch.no_grad():
+        learned = head.pose(expression, still)
+        same = head.pose_with(expression, still, latents)
+        plain = head.pose_with(expression, still, torch.zeros_like(latents))
+    torch.testing.assert_close(same.sh, learned.sh, atol=1e-3, rtol=1e-3)
+    assert (plain.sh - learned.sh).abs().max() > 0.01
+    torch.testing.assert_close(plain.means, person.heads(person.latents(expression[None])).means[0])
+
+
+def test_what_no_frame_shows_stays_as_the_latent_has_it(model, frames, prior):
+    person = personalise(replace(TINY, carried_on=False), frames, prior, Run())
     with torch.no_grad():
         raw = prior.raw(person.canonical)
         inverted = activated(raw, person.generator.template(person.canonical), prior.config).cloud(0)
@@ -83,6 +102,15 @@ def test_what_no_frame_shows_stays_as_the_latent_has_it(model, prior, person):
     face = model.regions[prior.triangles] == Region.SKIN
     assert behind.sum() > 100
     assert moved[behind].mean() < 0.35 * moved[face].mean()
+
+
+def test_colours_that_no_frame_shows_go_on_from_those_around_them():
+    planes, shown = torch.zeros(2, 16, 16), torch.zeros(16, 16)
+    planes[0, :, :4], planes[0, :, 8:] = 3.0, -50.0
+    shown[:, :4] = 1
+    went_on = carried_on(planes, shown)
+    torch.testing.assert_close(went_on[0], torch.full((16, 16), 3.0))
+    assert torch.equal(went_on[1], planes[1])
 
 
 def test_a_training_that_was_stopped_goes_on_to_the_same_person(tmp_path, frames, prior, person):

@@ -24,8 +24,10 @@ from dgtalker_engine.systems.dgtalker.navigation.encoders import windows
 from dgtalker_engine.systems.dgtalker.navigation.manner import NAMES, Manner
 from dgtalker_engine.systems.dgtalker.navigation.naming import Movement, movement, names
 from dgtalker_engine.systems.dgtalker.navigation.navigate import Navigation
+from dgtalker_engine.systems.dgtalker.person import OwnSteps, Person
 from dgtalker_engine.systems.dgtalker.train import Trained
 from dgtalker_engine.training.face_rig import face_rig
+from dgtalker_engine.training.latent_pose import LatentPose
 
 SAMPLE = Path(__file__).resolve().parents[3] / "demo" / "sample.wav"
 SHOWN = torch.from_numpy(expressions(np.arange(40) / 25))
@@ -121,7 +123,7 @@ def test_what_nobody_knows_is_no_manner():
 
 
 def test_a_files_latents_are_what_blendshapes_add(navigation, person):
-    latents, *steps = latent_drive(navigation.blendshapes, SHOWN)
+    latents, *steps = latent_drive(person, navigation, SHOWN)
     z = SHOWN @ torch.from_numpy(latents.linear)
     with torch.no_grad():
         wanted = torch.stack(navigation.blendshapes.added(navigation.blendshapes.tracked(SHOWN)))
@@ -146,11 +148,32 @@ def test_sliders_and_the_training_move_the_same_head(navigation, person):
     assert set(head.extras) == set(Manner.of(navigation).extras())
 
 
+def test_what_a_person_was_tuned_with_goes_into_the_same_latents(navigation):
+    """Steps that follow from expressions, beside those of the blendshapes; at joints as they rest."""
+    one = somebody()
+    own = OwnSteps(LatentPose(motion_of(SHOWN), 3, turns=None, mlp=False, bound=50.0), *one.canonical.shape[1:])
+    torch.nn.init.normal_(own.blendshapes, std=0.05)
+    own.blendshapes.data[..., -len(ARKIT_NAMES) :] = 0
+    tuned = Person(one.generator, one.canonical, own)
+    head = trained_head(Trained(tuned, navigation, SHOWN))
+    still = torch.zeros(len(MODEL.joint_names), 3)
+    with torch.no_grad():
+        latents = torch.from_numpy(head.latents.offset) + SHOWN @ torch.from_numpy(head.latents.linear)
+        for i in (3, 17):
+            wanted, got = head.pose(SHOWN[i], still), head.pose_with(SHOWN[i], still, latents[i])
+            before = navigation.tracked(one, SHOWN[i : i + 1]).cloud(0)
+            assert (got.sh - wanted.sh).norm() < 0.2 * (wanted.sh - before.sh).norm()
+
+
+def motion_of(shown):
+    return torch.cat([shown, torch.zeros(len(shown), 3 * len(MODEL.joint_names))], dim=1)
+
+
 def test_what_learned_nothing_has_no_latents(person):
     made = Navigation(TINY, person.generator, SHOWN, 0)
     with torch.no_grad():
         made.blendshapes.learned.mul_(1e-9)
-    assert latent_drive(made.blendshapes, SHOWN) is None
+    assert latent_drive(person, made, SHOWN) is None
     assert trained_head(Trained(person, made, SHOWN)).extras == {}
 
 
