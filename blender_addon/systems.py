@@ -25,6 +25,7 @@ class System:
 
 SYSTEMS: tuple[System, ...] = (
     System("gaussiantalker", "GaussianTalker", "Gaussians bound to a face that is fitted to the video"),
+    System("dgtalker", "DGTalker", "A generator of heads that is tuned to the person: whole from the sides too"),
 )
 """In the order in which they are offered; the first one is chosen where nobody chooses."""
 

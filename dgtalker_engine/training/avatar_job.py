@@ -39,11 +39,13 @@ class System:
         name: of the system, and of its trainer in `systems.TRAINERS`.
         config: the class of its configuration.
         train: trains on a clip, goes on from the checkpoint in the run's folder, and hands over what is to be exported.
+        check: raises DGTalkerError where it cannot train with a configuration and a face model, before the capture.
     """
 
     name: str
     config: type[Config]
     train: Callable[[Any, Clip, FaceModel, Run], TrainedHead]
+    check: Callable[[Any, FaceModel], None] = lambda *_: None
 
 
 def train_avatar(system: System, request: Request, run: Run) -> dict[str, Any]:
@@ -70,6 +72,7 @@ def train_avatar(system: System, request: Request, run: Run) -> dict[str, Any]:
     if not (source / INFO).is_file():
         stages.expect("capture", COSTS["capture"] / 6 + _CAPTURE_COST * Video.open(source).seconds)
     face_model = _face_model(source, Path(request.face_model) if request.face_model else None)
+    system.check(config, face_model)
     clip = _captured(source, run.folder / "clip", face_model, consent, stages.begin("capture"))
     run.show(clip.frame(len(clip) // 2) / 255)
     head = system.train(config, clip, face_model, stages.begin("train"))

@@ -77,6 +77,7 @@ class TrainedHead:
         barycentrics: float32 (N, 3), where in it.
         neck: bool (N,), what is left out where the head is drawn over a frame's own neck and shoulders.
         extras: tensors that the file keeps beside the avatar's.
+        controls: sliders of the person's own, `FaceRig.own`.
     """
 
     pose: HeadPose
@@ -86,6 +87,7 @@ class TrainedHead:
     barycentrics: np.ndarray
     neck: np.ndarray
     extras: Mapping[str, np.ndarray] = field(default_factory=dict)
+    controls: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def export(
@@ -116,7 +118,7 @@ def export(
 def _export(
     head: TrainedHead, clip: Clip, face_model: FaceModel, consent: Consent, *, system: str, path: Path, run: Run
 ) -> dict[str, Any]:
-    rig = face_rig(face_model, clip.tracks.identity)
+    rig = face_rig(face_model, clip.tracks.identity).with_own(head.controls)
     source = bake_source(head, clip, face_model, rig)
     proxy = proxy_mesh(face_model, clip.tracks.identity, rig, source.cloud(rig.rig.defaults), head.triangles < 0)
     progress = told_fractions(run)
@@ -196,9 +198,11 @@ def bake_source(head: TrainedHead, clip: Clip, face_model: FaceModel, rig: FaceR
 
 
 def _latents(pose: LatentMap, rig: FaceRig, examples: np.ndarray) -> Latents:
-    """The latents of the rig's weights: those of gaze and head have no part in them."""
+    """The latents of the rig's weights: gaze and head have no part in them."""
     linear = np.zeros((len(rig.rig.controls), len(pose.offset)))
     linear[: len(ARKIT_NAMES)] = pose.linear * rig.reach[:, None]
+    for name, vector in rig.own.items():
+        linear[rig.rig.names.index(name)] = vector @ pose.linear
     seen = np.linalg.norm(examples @ linear[: len(ARKIT_NAMES)] + pose.offset, axis=1)
     # a single frame may be a mistake
     reach = max(float(np.quantile(seen, SEEN_SHARE)), LEAST_REACH)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from ..capture.face_model import FaceModel, Region
 from ..capture.mesh_raster import rasterize
 from ..capture.regions import project
 from ..gaussians import Camera
-from ..rig import ARKIT_NAMES, NECK_TURNS, Rig, head_rig
+from ..rig import ARKIT_NAMES, NECK_TURNS, Control, Rig, head_rig
 
 HEAD_PIVOT = (0.0, 0.012, -0.05)
 LEAN, NECK_TOP, NECK_LENGTH = 0.5, 0.004, 0.064
@@ -42,6 +43,7 @@ class FaceRig:
         chin: how far along the neck the chin is, metres.
         reach: how much of each of ARKit's expressions of the face model full weight is, float32 (52,): 1 but for
             blinks, which shut the eyes of this person and do not go on over narrow ones.
+        own: by name the person's own controls, of the group ``latent``, -1 to 1: what the face model does at 1 (E,).
     """
 
     rig: Rig
@@ -49,6 +51,12 @@ class FaceRig:
     vertex_weights: np.ndarray
     chin: float
     reach: np.ndarray
+    own: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def with_own(self, own: Mapping[str, np.ndarray]) -> FaceRig:
+        """The same with the person's own controls after the others."""
+        controls = [Control(name, "latent", minimum=-1.0) for name in own]
+        return replace(self, rig=Rig((*self.rig.controls, *controls)), own=own)
 
     def expression(self, weights: np.ndarray) -> np.ndarray:
         """The face model's expression (E,) at weights (C,) of the rig; what the head does is left to its joint."""
@@ -57,7 +65,8 @@ class FaceRig:
         for control, ways in GAZE.items():
             for name in ways[by_name[control] < 0]:
                 arkit[name] += abs(by_name[control])
-        return np.array(list(arkit.values()), np.float32)
+        own = sum((by_name[name] * vector for name, vector in self.own.items()), np.zeros(len(arkit)))
+        return (np.array(list(arkit.values())) + own).astype(np.float32)
 
     def weights(self, expression: np.ndarray) -> np.ndarray:
         """float32 (…, 52): ARKit's weights at expressions (…, 52) of the face model, from 0 to 1."""

@@ -41,6 +41,7 @@ from dgtalker_engine.gaussians import Camera, render
 from dgtalker_engine.kernels import thread_pool
 from dgtalker_engine.rig import ARKIT_NAMES
 from dgtalker_engine.systems import AVATAR_SYSTEMS
+from dgtalker_engine.systems.dgtalker.config import DGTalkerConfig
 from dgtalker_engine.training import Run
 from dgtalker_engine.training.avatar_job import System
 from dgtalker_engine.training.clip_frames import ClipFrames
@@ -49,7 +50,7 @@ from dgtalker_engine.training.face_rig import face_rig
 from dgtalker_engine.training.head_evaluation import evaluate, sheet
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from avatars import ablations, characters, films, protocols, side_views, sound_driven, tables
+from avatars import ablations, characters, films, navigation, protocols, side_views, sound_driven, tables
 
 OUT = Path(__file__).resolve().parents[2] / ".build" / "bench" / "avatar"
 TRAINING_SHARE = 0.8
@@ -66,7 +67,8 @@ class Bench:
         self.video, self.system, self.seconds, self.steps = video, system, seconds, steps
         self.name = video.parent.name if video.stem in ("film", "clip") else video.stem
         self.out = out / (self.name if seconds is None else f"{self.name}_{seconds:g}s")
-        self.out.mkdir(parents=True, exist_ok=True)
+        self.own = self.out / system.name
+        self.own.mkdir(parents=True, exist_ok=True)
 
     def say(self, text: str) -> None:
         print(f"{self.name}: {text}", file=sys.stderr, flush=True)
@@ -86,8 +88,8 @@ class Bench:
         clip = self.clip
         spent = sum(clip.info.seconds.values())
         self.say(f"{len(clip)} frames, captured in {spent:.0f} s")
-        file = self.out / f"{self.name}.dgt"
-        with _timed(self.out / "seconds.json", finished=file.is_file()) as taken:
+        file = self.own / f"{self.name}.dgt"
+        with _timed(self.own / "seconds.json", finished=file.is_file()) as taken:
             head, frames = self._trained(clip, "published")
             if not file.is_file():
                 export(head, clip, self.face_model, NOBODY, system=self.system.name, path=file, run=Run())
@@ -103,7 +105,7 @@ class Bench:
             protocols.tracked(head, frames, whole=True),
             frames.split.test[:: max(1, len(frames.split.test) // 2)],
         )
-        (self.out / "sheet.png").write_bytes(side_views.png(picture))
+        (self.own / "sheet.png").write_bytes(side_views.png(picture))
         blind = protocols.strict(clip, self.face_model, TRAINING_SHARE, self.out / "strict.safetensors")
         strict, strict_frames = self._trained(blind, "strict")
         rows.append(self._row("strict", strict_frames, protocols.tracked(strict, strict_frames), common))
@@ -114,25 +116,30 @@ class Bench:
         head, frames = self._trained(self.clip, "published")
         return [
             {"system": self.system.name, "clip": self.name, "protocol": "novel", **row}
-            for row in side_views.figures(head, frames, film, self.out / "novel.png")
+            for row in side_views.figures(head, frames, film, self.own / "novel.png")
         ]
 
     def ablations(self) -> list[Row]:
         """A row for each part of the paper that is left out."""
+        steps = self.steps or ablations.STEPS
+        if self.system.name == "dgtalker":
+            config = DGTalkerConfig(share=TRAINING_SHARE)
+            folder = self.own / "ablations"
+            return navigation.rows(self.clip, self.name, self.face_model, config, folder, steps=steps, say=self.say)
         return ablations.rows(
             self.clip,
             self.name,
             self.face_model,
             self.system,
-            self.out / "ablations",
+            self.own / "ablations",
             share=TRAINING_SHARE,
-            steps=self.steps or ablations.STEPS,
+            steps=steps,
             say=self.say,
         )
 
     def _trained(self, clip: Clip, protocol: str) -> tuple[TrainedHead, ClipFrames]:
         values = {"share": TRAINING_SHARE} | ({} if self.steps is None else {"steps": self.steps})
-        run = Run(folder=self.out / self.system.name / protocol)
+        run = Run(folder=self.own / protocol)
         head = self.system.train(self.system.config.from_json(values), clip, self.face_model, run)
         frames = ClipFrames(clip, self.face_model, share=TRAINING_SHARE)
         if protocol == "strict":  # the light on test frames was measured in their pixels
@@ -215,7 +222,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--system", choices=AVATAR_SYSTEMS, default=AVATAR_SYSTEMS[0])
     parser.add_argument("--steps", type=int, help="of each training, in place of the system's own number")
     parser.add_argument(
-        "--ablations", action="store_true", help=f"Table 3 of the paper in place of heads: {ablations.STEPS} steps each"
+        "--ablations",
+        action="store_true",
+        help=f"the paper's table of its parts, not heads: {ablations.STEPS} steps each",
     )
     parser.add_argument("--out", type=Path, default=OUT, help="the folder for clips, heads and sheets")
     options = parser.parse_args(argv)
@@ -226,7 +235,8 @@ def main(argv: list[str]) -> int:
     result: Row = {"hardware": _hardware()}
     if options.ablations and benches:
         rows = [row for bench in benches for row in bench.ablations()]
-        averages = ablations.means(rows)
+        table = navigation.ABLATIONS if options.system == "dgtalker" else ablations.ABLATIONS
+        averages = ablations.means(rows, table)
         result |= {"rows": rows, "means": averages, "order": ablations.order(averages)}
         print(ablations.shown(averages, result["order"]), file=sys.stderr)
     else:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ...errors import DGTalkerError
 from ...training import Config, setting
+from .navigation.config import NavigationConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,3 +106,64 @@ MEDIUM = GeneratorConfig()
 """Ours: 5.7 million."""
 SMALL = GeneratorConfig(code_size=64, width=128, resolution=64, channel_base=2048, channel_max=64, gaussians=8_000)
 """For trials: 0.4 million."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DGTalkerConfig(Config):
+    """A person of a clip in the latent space: inversion, and pivotal tuning of the generator (Roich et al. 2022).
+
+    Then the blendshapes that move them; the four switches are the ablations of the poster.
+    """
+
+    steps: int = setting(1200, "how many steps to train, inversion included", least=1)
+    share: float = setting(1.0, "the share of the frames that train, from the first on; the others are for tests",
+                           least=0.1, most=1.0)  # fmt: skip
+    prior: str = setting("", "file of the prior; none: the one that is shipped")
+
+    inversion_share: float = setting(0.15, "the share of the steps that look for the person's latent", least=0, most=1)
+    inversion_frames: int = setting(
+        24, "the training frames that it sees: those whose expressions differ most", least=1
+    )
+    inversion_rate: float = setting(0.03, "its learning rate", least=0)
+    apart_weight: float = setting(
+        0.02, "of how far latents of W+ are from each other: W+ can say what is no head", least=0
+    )
+
+    half_share: float = setting(
+        0.4, "the share of the steps, from the first on, at half the resolution", least=0, most=1
+    )
+    network_every: int = setting(2, "steps from one that tunes the network to the next; all tune its shared planes",
+                                 least=1)  # fmt: skip
+    network_rate: float = setting(4e-3, "the network's learning rate", least=0)
+    planes_rate: float = setting(2.0, "scales the shared planes' learning rates", least=0)
+    anchor_weight: float = setting(0.02, "of how far the tuned network is from the prior's at any expression", least=0)
+    hidden_weight: float = setting(1e-3, "of how far shared planes move where no frame shows them", least=0)
+    carried_on: bool = setting(True, "whether colours that no frame shows change at the end as those around them did")
+    own_steps: int = setting(16, "most blendshapes in W+ that follow from what was tracked; 0: without them", least=0)
+    own_rate: float = setting(1e-2, "their learning rate", least=0)
+    own_weight: float = setting(0.1, "of their square, against learning the few frames by heart", least=0)
+    own_bound: float = setting(3.0, "what drives them stays within so many standard deviations of what was seen",
+                               least=0.5)  # fmt: skip
+    neck_every: int = setting(6, "steps from one that shows the neck to the next", least=1)
+
+    ssim_weight: float = setting(0.2, "of D-SSIM beside L1", least=0)
+    mouth_weight: float = setting(1.0, "how much more L1 counts around the mouth", least=0)
+    mask_weight: float = setting(0.2, "of opacity beside the head and transparency inside it", least=0)
+    semantic_weight: float = setting(
+        0.1, "of the pictures in classes of the face model's regions; 0: without it", least=0
+    )
+    semantic_every: int = setting(4, "steps from one with the semantic loss to the next", least=1)
+    random_background: bool = setting(True, "whether what is certainly beside the head has another colour in each step")
+
+    navigation_steps: int = setting(600, "how many steps train blendshapes and audio encoders afterwards; 0: none are",
+                                    least=0)  # fmt: skip
+    disentangled: bool = setting(True, "whether lips and expressions have blendshapes apart; else one set for both")
+    dual_encoders: bool = setting(True, "whether lips and expressions have an encoder each; else one for both")
+    blendshapes: bool = setting(True, "whether encoders answer with weights of blendshapes; else with steps in W+")
+    cross_view: bool = setting(True, "whether sounds are exchanged between two frames, each supervising its half")
+    vgg_weights: str = setting("", "file of the user's VGG weights for the perceptual loss; empty: there is none")
+
+    def navigation(self) -> NavigationConfig:
+        """Of the training that comes after the person's; its `navigation_steps` are not 0."""
+        own = ("seed", "disentangled", "dual_encoders", "blendshapes", "cross_view", "vgg_weights")
+        return NavigationConfig(steps=self.navigation_steps, **{name: getattr(self, name) for name in own})

@@ -84,17 +84,26 @@ class Generator(nn.Module):
 
     def planes(self, latents: Tensor, noise: Noise = "const") -> Tensor:
         """Attribute planes (B, channels, resolution, resolution), before activations."""
+        planes = self.own_planes(latents, noise)
+        return planes if self.shared is None else planes + self.shared
+
+    def own_planes(self, latents: Tensor, noise: Noise = "const") -> Tensor:
+        """What of `planes` is a head's own, without what all share."""
         planes = self.synthesis(self.wide(latents), noise)
         position, others = planes.split((3, planes.shape[1] - 3), dim=1)
         planes = torch.cat([self.position(position), others], dim=1)
-        if self.basis is not None:
-            mixed = torch.einsum("bk,kchw->bchw", self.shares(latents), self.basis)
-            planes = planes + F.interpolate(mixed, planes.shape[-2:], mode="bilinear", align_corners=False)
-        return planes if self.shared is None else planes + self.shared
+        if self.basis is None:
+            return planes
+        mixed = torch.einsum("bk,kchw->bchw", self.shares(latents), self.basis)
+        return planes + F.interpolate(mixed, planes.shape[-2:], mode="bilinear", align_corners=False)
 
     def raw(self, latents: Tensor, noise: Noise = "const") -> Raw:
-        """What the planes say at the template's places; of layered ones, at their depths too."""
-        said = read_planes(self.planes(latents, noise), self.uv)
+        """What the planes say at the template's places."""
+        return self.read(self.planes(latents, noise))
+
+    def read(self, planes: Tensor) -> Raw:
+        """What planes say at the template's places; of layered ones, at their depths too."""
+        said = read_planes(planes, self.uv)
         if self.config.layered:
             middle, change = said.chunk(2, dim=-1)
             said = middle + self.depths * change

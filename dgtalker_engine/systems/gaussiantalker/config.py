@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ...avatar.latents import MAX_LATENTS
 from ...training import Config, setting
+from ...training.latent_pose import latent_size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,4 +86,4 @@ class GaussianTalkerConfig(Config):
         """K for a clip of so many training frames."""
         if self.blendshapes or not (self.blend_position or self.blend_rotation or self.blend_colour):
             return self.blendshapes
-        return int(min(16, max(4, frames // 15)))
+        return latent_size(frames)

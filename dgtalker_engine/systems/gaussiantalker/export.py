@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from ...gaussians import Gaussians
-from ...training.export import LatentMap, TrainedHead
+from ...training.export import TrainedHead
+from ...training.latent_pose import latent_map
 from . import model as models
 
 
@@ -24,17 +25,8 @@ def trained_head(model: models.GaussianTalker) -> TrainedHead:
     return TrainedHead(
         pose=model.pose,
         pose_with=pose_with,
-        latents=None if model.latent is None else _latents(model.latent, len(model.face_model.expression_names)),
+        latents=None if model.latent is None else latent_map(model.latent, len(model.face_model.expression_names)),
         triangles=np.where(triangles < len(model.face_model.faces), triangles, -1),
         barycentrics=model.barycentric_logits.detach().softmax(dim=1).cpu().numpy(),
         neck=model.necks.cpu().numpy(),
     )
-
-
-def _latents(latent: models.LatentPose, expressions: int) -> LatentMap:
-    """γ with the joints at rest; a small network, where there is one, as straight as it is at the mean of the clip."""
-    mean = latent.mean.detach()
-    slope = torch.autograd.functional.jacobian(latent.unbounded, mean)
-    assert isinstance(slope, torch.Tensor)
-    offset = latent.unbounded(mean).detach() - slope @ mean
-    return LatentMap(linear=slope[:, :expressions].T.cpu().numpy(), offset=offset.cpu().numpy(), bound=latent.bound)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +15,16 @@ from ...capture.face_model import FaceModel, Region
 from ...gaussians import render
 from ...gaussians.constants import SH_C0
 from ...training import Order, Run, one_torch_thread, run_loop, seed_all
-from ...training.clip_frames import ClipFrames, View
+from ...training.clip_frames import ClipFrames
+from ...training.latent_pose import LatentPose, motion
 from ...training.perceptual import Perceptual
+from ...training.view_losses import before_colour, semantic_loss, view_losses
 from . import losses
 from .completion import complete
 from .config import GaussianTalkerConfig
 from .density import DensityControl
 from .gaps import fill
-from .model import BY_LATENT, GaussianTalker, LatentPose
+from .model import BY_LATENT, GaussianTalker
 from .seeding import seed
 from .surroundings import Surroundings
 
@@ -95,7 +96,7 @@ class _Training:
         latent = None
         if size:
             turns = torch.stack([frames.turn(index) for index in training]) if config.blend_turn else None
-            inputs, mlp = motion(frames, training), config.latent == "mlp"
+            inputs, mlp = motion(frames), config.latent == "mlp"
             latent = LatentPose(inputs, size, turns=turns, mlp=mlp, bound=config.latent_bound)
         self.seeds = seed(frames, config, self.random)
         self.model = GaussianTalker(config, frames.face_model, self.seeds, latent)
@@ -136,7 +137,7 @@ class _Training:
         shown = cloud.map(lambda tensor: tensor[rows])
         image = render(shown, view.camera, region=view.region)
         picture = image.rgb + (1 - image.alpha)[..., None] * view.background
-        terms = losses.picture_losses(picture, image, view, config)
+        terms = view_losses(picture, image, view, config)
         if self.perceptual is not None:
             terms["vgg"] = config.vgg_weight * self.perceptual(picture, view.picture)
         if config.attribute_losses:
@@ -148,7 +149,7 @@ class _Training:
         if config.semantic_weight and number % config.semantic_every == 0:
             small = self.frames.view(index, 2)
             regions = model.regions[~model.necks]
-            loss = losses.semantic_loss(model.without_neck(cloud), regions, small, config)
+            loss = config.semantic_weight * semantic_loss(model.without_neck(cloud), regions, small)
             terms["semantic"] = config.semantic_every * loss
         self._schedule(number)
         self.optimiser.zero_grad()
@@ -213,13 +214,6 @@ class _Training:
             group["lr"] = self.config.learning_rate * rate * fall * begun
 
 
-def before_colour(view: View, colour: Tensor) -> View:
-    """The view with another colour (3,) where it certainly shows nothing of the head."""
-    beside = (view.certain * (1 - view.head) > 0.99)[..., None]
-    picture, background = (torch.where(beside, colour, each) for each in (view.picture, view.background))
-    return replace(view, picture=picture, background=background)
-
-
 @torch.no_grad()
 def constrain(model: GaussianTalker, config: GaussianTalkerConfig) -> None:
     """No needles, no dots: what one view does not see of a Gaussian's form, others do. Eyes stay behind lids.
@@ -240,9 +234,3 @@ def constrain(model: GaussianTalker, config: GaussianTalkerConfig) -> None:
     lids = model.lids
     height[lids] = height[lids].clamp_min(0)
     model.colours.clamp_(-0.5 / SH_C0, 0.5 / SH_C0)
-
-
-def motion(frames: ClipFrames, indices: tuple[int, ...]) -> Tensor:
-    """What the latent pose is computed from (T, E + 3 J): expression and joints' pose of frames."""
-    rows = np.concatenate([frames.tracks.expression, frames.tracks.pose.reshape(len(frames), -1)], axis=1)
-    return torch.from_numpy(rows[list(indices)].astype(np.float32))

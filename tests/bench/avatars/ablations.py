@@ -102,10 +102,10 @@ def rows(
     return result
 
 
-def means(found: Sequence[tables.Row]) -> list[tables.Row]:
+def means(found: Sequence[tables.Row], table: Sequence[Ablation]) -> list[tables.Row]:
     """Each ablation's means over the clips, beside the paper's."""
     result = []
-    for each in ABLATIONS:
+    for each in table:
         same = [row for row in found if row["ablation"] == each.name]
         row: tables.Row = {"ablation": each.name, "clips": len(same)}
         for figure in ("psnr", "psnr_head", "ssim", "lmd", "r_open", "flicker"):

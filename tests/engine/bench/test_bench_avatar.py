@@ -76,7 +76,7 @@ def test_a_captured_clip_gives_the_rows_and_a_second_run_reuses_what_is_there(be
     assert first.name == "someone"
     assert [row["protocol"] for row in rows] == ["published", "strict"]  # nobody is heard in this clip
     assert all(set(row) >= KEYS for row in rows)
-    assert (first.out / "sheet.png").stat().st_size > 1000
+    assert (first.own / "sheet.png").stat().st_size > 1000
     files = {path: path.stat().st_mtime_ns for path in first.out.rglob("*.*") if path.name != "sheet.png"}
     again = bench.Bench(clip.folder, tmp_path / "out", small, None, None).rows()
     assert {path: path.stat().st_mtime_ns for path in files} == files
@@ -126,7 +126,7 @@ def _averages(psnr: dict[str, float]) -> list[tables.Row]:
     for each in ablations.ABLATIONS:
         figures = dict.fromkeys(("psnr", "psnr_head", "ssim", "lmd", "r_open", "flicker"), 30.0)
         rows.append({"clip": "x", "ablation": each.name, **figures, "psnr": psnr.get(each.name, 30.0)})
-    return ablations.means(rows)
+    return ablations.means(rows, ablations.ABLATIONS)
 
 
 def test_the_papers_order_is_reproduced_only_by_differences_larger_than_chance():

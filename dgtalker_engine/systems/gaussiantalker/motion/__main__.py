@@ -21,11 +21,12 @@ from ....capture import face_model
 from ....capture.video import Video, videos_in
 from ....errors import DGTalkerError
 from ....speech import sound as sounds
+from ....speech.hearing import timbre
+from ....speech.hearing.moments import RATE, SoundInput, hear, sound_input
 from ....training import Progress, Run
-from . import manner, timbre
+from . import manner
 from .config import MotionConfig
 from .dataset import Sample, aligned, lip_basis, sample_of
-from .hearing import RATE, SoundInput, hear, sound_input
 from .model import ANYONE
 from .tracking import track
 from .train import train

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from ....errors import DGTalkerError
+from ....speech.hearing.moments import RATE
 from ....training import Run, one_torch_thread, run_loop, seed_all
 from . import losses
 from .config import AdaptationConfig
 from .dataset import Batches, Sample, scale_of, shifted
-from .hearing import RATE
 from .model import ANYONE, MotionTranslator
 from .train import LipUnits
 

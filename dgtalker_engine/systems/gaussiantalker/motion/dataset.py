@@ -14,8 +14,8 @@ from torch import Tensor
 from ....capture.face_model import FaceModel, Region
 from ....errors import DGTalkerError
 from ....rig import ARKIT_NAMES
+from ....speech.hearing.moments import RATE, Heard
 from .config import AdaptationConfig, MotionConfig
-from .hearing import RATE, Heard
 from .model import ANYONE, MOTION_NAMES, Scale
 
 _COLUMNS = [ARKIT_NAMES.index(name) for name in MOTION_NAMES]

@@ -16,9 +16,9 @@ from ....errors import DGTalkerError
 from ....files import read_file, write_whole
 from ....speech.animation import Mouth
 from ....speech.front_end import Analysis
+from ....speech.hearing.moments import RATE, Heard, SoundInput, heard, sound_of
 from ....speech.progress import NO_PROGRESS, Stage
 from .config import MotionConfig
-from .hearing import RATE, Heard, SoundInput, heard, sound_of
 from .in_avatar import PREFIX, part
 from .model import ANYONE, MOTION_NAMES, MotionTranslator
 
@@ -39,7 +39,7 @@ class Manner:
     Attributes:
         translator: in its `eval` mode.
         person: row of its identity embedding.
-        sound: name of the features, `hearing.SoundInput.name`.
+        sound: name of the features, `SoundInput.name`.
         learned_from: names of the clips.
     """
 

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ....rig import ARKIT_NAMES
+from ....speech.hearing.moments import PHONE_INPUTS, RATE
 from .config import MotionConfig
-from .hearing import PHONE_INPUTS, RATE
 
 MOTION_NAMES = tuple(name for name in ARKIT_NAMES if name.startswith(("jaw", "mouth")))
 """The curves that sound drives, N of them: those of the lower face. Lids, gaze, brows and the head have no words."""

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from ....capture.clip import Clip
 from ....capture.face_model import FaceModel
+from ....speech.hearing.moments import RATE, SoundInput, hear, sound_of
 from ....training import Run
 from . import manner
 from .adapt import PERSON, adapt
 from .config import AdaptationConfig
 from .dataset import NoSpeechError, Sample, lip_basis, part, sample_of
-from .hearing import RATE, SoundInput, hear, sound_of
 from .manner import Manner
 
 

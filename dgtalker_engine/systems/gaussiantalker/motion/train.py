@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from ....errors import DGTalkerError
+from ....speech.hearing.moments import PHONE_INPUTS
 from ....training import Run, one_torch_thread, run_loop, seed_all
 from . import losses
 from .config import MotionConfig
 from .dataset import Batches, Sample, scale_of
-from .hearing import PHONE_INPUTS
 from .model import ANYONE, LipReader, MotionTranslator
 
 _KNOWN = PHONE_INPUTS - 2

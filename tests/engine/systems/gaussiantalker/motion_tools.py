@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from dgtalker_engine.speech.hearing.moments import PHONE_INPUTS, RATE, Heard
 from dgtalker_engine.systems.gaussiantalker.motion.config import MotionConfig
 from dgtalker_engine.systems.gaussiantalker.motion.dataset import Sample
-from dgtalker_engine.systems.gaussiantalker.motion.hearing import PHONE_INPUTS, RATE, Heard
 from dgtalker_engine.systems.gaussiantalker.motion.model import MOTION_NAMES
 
 WIDTH, WORDS = 6, 4

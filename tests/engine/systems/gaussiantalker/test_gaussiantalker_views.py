@@ -20,11 +20,12 @@ from dgtalker_engine.systems.gaussiantalker.model import GaussianTalker
 from dgtalker_engine.systems.gaussiantalker.seeding import Seeds, seed
 from dgtalker_engine.systems.gaussiantalker.shell import around_person, fit_shell, seen_through
 from dgtalker_engine.systems.gaussiantalker.surroundings import Surroundings
-from dgtalker_engine.systems.gaussiantalker.train import before_colour, constrain, train_frames
+from dgtalker_engine.systems.gaussiantalker.train import constrain, train_frames
 from dgtalker_engine.training import Run
 from dgtalker_engine.training.clip_frames import ClipFrames
 from dgtalker_engine.training.head_evaluation import over_background, turned
 from dgtalker_engine.training.metrics import psnr
+from dgtalker_engine.training.view_losses import before_colour
 
 TINY = replace(gaussiantalker_tools.TINY, steps=40, blendshapes=2)
 

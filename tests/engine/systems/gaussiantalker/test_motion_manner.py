@@ -12,8 +12,9 @@ from motion_tools import TINY, WIDTH, person
 from dgtalker_engine import avatar as avatars
 from dgtalker_engine import speech
 from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.speech.hearing import moments
 from dgtalker_engine.speech.lipsync.encoders import CHANNELS, CLASSES
-from dgtalker_engine.systems.gaussiantalker.motion import hearing, manner
+from dgtalker_engine.systems.gaussiantalker.motion import manner
 from dgtalker_engine.systems.gaussiantalker.motion.manner import Manner
 from dgtalker_engine.systems.gaussiantalker.motion.model import MOTION_NAMES, MotionTranslator
 
@@ -70,7 +71,7 @@ def test_what_is_no_manner_is_refused(tmp_path):
 
 def test_speech_moves_the_mouth_in_a_manner():
     sound, rate = speech.read_audio(SAMPLE)
-    own = made_manner(len(CHANNELS) + CLASSES, hearing.OWN)
+    own = made_manner(len(CHANNELS) + CLASSES, moments.OWN)
     own.translator.get_buffer("usual").fill_(0.5)
     answer = speech.animate(sound[: 2 * rate], rate, fps=30, manner=own)
     assert answer.take.names == MOTION_NAMES

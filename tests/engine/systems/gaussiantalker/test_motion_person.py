@@ -14,13 +14,13 @@ from dgtalker_engine.capture import face_model
 from dgtalker_engine.capture.clip import SOUND, Clip, ClipInfo, Crop, Source
 from dgtalker_engine.capture.tracks import Tracks
 from dgtalker_engine.rig import ARKIT_NAMES
+from dgtalker_engine.speech.hearing.moments import RATE, sound_input
 from dgtalker_engine.systems.gaussiantalker.config import GaussianTalkerConfig
 from dgtalker_engine.systems.gaussiantalker.job import _manner
 from dgtalker_engine.systems.gaussiantalker.motion import manner
 from dgtalker_engine.systems.gaussiantalker.motion.adapt import PERSON
 from dgtalker_engine.systems.gaussiantalker.motion.config import AdaptationConfig
 from dgtalker_engine.systems.gaussiantalker.motion.dataset import NoSpeechError
-from dgtalker_engine.systems.gaussiantalker.motion.hearing import RATE, sound_input
 from dgtalker_engine.systems.gaussiantalker.motion.manner import Manner
 from dgtalker_engine.systems.gaussiantalker.motion.person import manner_of, sample_of_clip
 from dgtalker_engine.training import Run

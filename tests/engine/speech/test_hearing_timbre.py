@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
+from dgtalker_engine.speech.hearing.timbre import Timbre, convert, draw
 from dgtalker_engine.speech.sound import RATE
-from dgtalker_engine.systems.gaussiantalker.motion.timbre import Timbre, convert, draw
 
 FORMANTS = (700.0, 1220.0, 2600.0)
 

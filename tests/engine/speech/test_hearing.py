@@ -1,4 +1,4 @@
-"""What the motion translator hears: phones that no voice changes, and a sound in several timbres."""
+"""What networks that move faces are given of a sound: phones that no voice changes, and a sound in several timbres."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import torch
 
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.speech import front_end
+from dgtalker_engine.speech.hearing import moments
+from dgtalker_engine.speech.hearing.moments import PHONE_INPUTS, RATE, heard, sound_input, sound_of
+from dgtalker_engine.speech.hearing.timbre import Timbre
 from dgtalker_engine.speech.lipsync.encoders import CHANNELS, CLASSES
 from dgtalker_engine.speech.recognition.result import SpokenPhone
-from dgtalker_engine.systems.gaussiantalker.motion import hearing
-from dgtalker_engine.systems.gaussiantalker.motion.hearing import PHONE_INPUTS, RATE, heard, sound_input, sound_of
-from dgtalker_engine.systems.gaussiantalker.motion.timbre import Timbre
 
 PHONES = [SpokenPhone("AA", 0.5, 0.9), SpokenPhone("M", 0.9, 1.1), SpokenPhone("IY", 1.1, 1.6)]
 
@@ -63,7 +63,7 @@ def test_a_recogniser_that_the_user_has_gives_its_letters(analysis, tmp_path):
 
 
 def test_our_own_features_are_named_in_files():
-    assert sound_input().name == hearing.OWN
+    assert sound_input().name == moments.OWN
 
 
 def test_features_that_this_machine_lacks_are_refused_and_nothing_is_downloaded(tmp_path):
@@ -73,4 +73,4 @@ def test_features_that_this_machine_lacks_are_refused_and_nothing_is_downloaded(
     with pytest.raises(DGTalkerError, match="not on this machine") as named:
         sound_of(str(tmp_path / "gone"))
     assert "without --wav2vec" in named.value.hint
-    assert sound_of(hearing.OWN).name == hearing.OWN
+    assert sound_of(moments.OWN).name == moments.OWN

@@ -7,8 +7,8 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from ....speech.lipsync.spectrum import HOP
-from ....speech.sound import RATE
+from ..lipsync.spectrum import HOP
+from ..sound import RATE
 
 _PIECE = 20.0
 """Seconds of sound that the recogniser is given at once."""

@@ -12,7 +12,7 @@ import numpy as np
 import soxr
 from scipy.signal import istft, stft
 
-from ....speech.sound import RATE
+from ..sound import RATE
 
 _WINDOW, _HOP = 512, 128
 _BINS = _WINDOW // 2 + 1

@@ -1,8 +1,8 @@
-"""What the motion translator is given of a sound.
+"""What networks that move a speaker's face are given of a sound.
 
-Two things: the *sound*, by features that change with the voice and that the universal audio encoder makes independent
-of it (eq. 1): hidden states of the user's wav2vec 2.0 where there is a folder, otherwise our own sound encoder's; and
-the *phones* that were recognised, with the movement that the rules make of them, which no voice changes.
+Two things: the *sound*, by features that change with the voice and that GaussianTalker's universal audio encoder makes
+independent of it (eq. 1): hidden states of the user's wav2vec 2.0 where there is a folder, otherwise our own sound
+encoder's; and the *phones* that were recognised, with the movement that the rules make of them, which no voice changes.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from pathlib import Path
 
 import numpy as np
 
-from ....errors import DGTalkerError
-from ....speech import front_end
-from ....speech.analysis.activity import Span
-from ....speech.front_end import Analysis
-from ....speech.lipsync import weights
-from ....speech.lipsync.encoders import CHANNELS
-from ....speech.lipsync.features import Features, PhoneFeatures, SoundFeatures, contact
-from ....speech.lipsync.pretrained import PretrainedFeatures
-from ....speech.lipsync.spectrum import HOP
-from ....speech.progress import NO_PROGRESS, Stage
-from ....speech.sound import RATE as SAMPLE_RATE
+from ...errors import DGTalkerError
+from .. import front_end
+from ..analysis.activity import Span
+from ..front_end import Analysis
+from ..lipsync import weights
+from ..lipsync.encoders import CHANNELS
+from ..lipsync.features import Features, PhoneFeatures, SoundFeatures, contact
+from ..lipsync.pretrained import PretrainedFeatures
+from ..lipsync.spectrum import HOP
+from ..progress import NO_PROGRESS, Stage
+from ..sound import RATE as SAMPLE_RATE
 from .letters import Letters
 from .timbre import Timbre, convert
 
 RATE = 50
-"""Moments a second inside the translator."""
+"""Moments a second of what is heard."""
 
 PHONE_INPUTS = len(CHANNELS) + 2
 """The rules' movement, whether words were recognised, and 1 in speech."""
@@ -42,7 +42,7 @@ _FADE = 0.1
 
 @dataclass(frozen=True)
 class Heard:
-    """A sound as the translator is given it, `RATE` moments a second.
+    """A sound as networks are given it, `RATE` moments a second.
 
     Attributes:
         phones: float32 (n, `PHONE_INPUTS`); 0 in silence.

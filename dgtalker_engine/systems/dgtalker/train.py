@@ -1,0 +1,97 @@
+"""Trains a person's head from a clip: their own generator, tuned from the prior."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ...capture.clip import Clip
+from ...capture.face_model import FaceModel
+from ...errors import DGTalkerError
+from ...speech.hearing.moments import OWN, Heard, hear, sound_of
+from ...speech.progress import Stage
+from ...training import Progress, Run, Stages
+from ...training.clip_frames import ClipFrames
+from ...training.stages import PARTS
+from .config import DGTalkerConfig
+from .generator import Generator
+from .navigation.navigate import Navigation, navigate
+from .person import Person
+from .personalise import personalise
+from .prior import file
+
+_PERSON_COST, _NAVIGATION_COST = 0.6, 0.4
+"""About how many seconds a step takes."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a clip taught.
+
+    Attributes:
+        person: in the latent space.
+        navigation: what moves them there; None: the face model's expressions alone.
+        expressions: of the training frames (T, E).
+    """
+
+    person: Person
+    navigation: Navigation | None
+    expressions: Tensor
+
+
+def train(config: DGTalkerConfig, clip: Clip, face_model: FaceModel, run: Run) -> Trained:
+    """The clip's person in the latent space of the prior, and their blendshapes and audio encoders.
+
+    Args:
+        config: of the training.
+        clip: captured and fitted.
+        face_model: that it was fitted with.
+        run: where the checkpoints are, who is told and shown what.
+
+    Raises:
+        DGTalkerError: as `prior_of`; the clip is too short or damaged, or the checkpoint is of another training.
+        Cancelled, Interrupted: as `training.run_loop`.
+    """
+    prior = prior_of(config, face_model)
+    frames = ClipFrames(clip, face_model, share=config.share, progress=lambda _: run.check())
+    stages = Stages(replace(run, progress=lambda told: run.progress(_as_steps(told))), _costs(config))
+    person = personalise(config, frames, prior, replace(stages.begin("person"), folder=run.folder))
+    expressions = torch.stack([frames.expression(index) for index in frames.split.training])
+    navigation = None
+    if config.navigation_steps:
+        navigation = navigate(config.navigation(), frames, person, _heard(clip, run), stages.begin("navigation"))
+    return Trained(person, navigation, expressions)
+
+
+def _costs(config: DGTalkerConfig) -> dict[str, float]:
+    costs = {"person": _PERSON_COST * config.steps}
+    return costs | ({"navigation": _NAVIGATION_COST * config.navigation_steps} if config.navigation_steps else {})
+
+
+def _as_steps(told: Progress) -> Progress:
+    """The progress of both trainings as that of one."""
+    assert told.fraction is not None
+    return replace(told, step=round(PARTS * told.fraction), of=PARTS)
+
+
+def _heard(clip: Clip, run: Run) -> Heard | None:
+    samples, rate = clip.sound()
+    if not len(samples):
+        return None
+    return hear(samples, rate, sound_of(OWN), progress=Stage(lambda *_: run.check()))
+
+
+def prior_of(config: DGTalkerConfig, face_model: FaceModel) -> Generator:
+    """The prior that is personalised.
+
+    Raises:
+        DGTalkerError: it is missing or damaged, cannot be personalised, or another face model is asked for.
+    """
+    path = Path(config.prior) if config.prior else file.SHIPPED
+    prior = file.read(path, face_model)
+    if prior.identity is None or prior.shared is None:
+        raise DGTalkerError(f"{path} has no shared planes on a face model.", "Give a prior that train prior has made.")
+    return prior

@@ -1,0 +1,97 @@
+"""What of a prior is fitted to somebody: a latent in W+ first, then the generator around it."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .config import GeneratorConfig
+from .generator import Generator
+from .mapping import with_expression
+from .person import OwnSteps, Person
+
+_POSITION, _SCALE, _ROTATION, _COLOUR, _SHINE, _OPACITY = 1e-3, 1e-2, 2e-3, 1e-2, 2e-3, 3e-2
+"""How far shared planes go in a step, of numbers before activations: 0.15 mm, 1 % of a size, 0.7°, 1 % of a colour."""
+
+
+class Tuning(nn.Module):
+    """A generator on its way to one person.
+
+    The face under it is the person's from the first step on: their identity, which the capture knows, stands in place
+    of what the prior reads out of latents. So no step through W moves their bones.
+
+    Args:
+        prior: does not change.
+        identity: of the face model (I,).
+        own: steps that are learned with it; None: without them.
+
+    Attributes:
+        generator: the prior's, which is tuned.
+        residual: what is added to its shared planes, in steps of the learning rate, so that no attribute needs an
+            optimiser of its own.
+    """
+
+    rates: Tensor
+
+    def __init__(self, prior: Generator, identity: Tensor, own: OwnSteps | None) -> None:
+        super().__init__()
+        self.own_steps = own
+        self.generator = copy.deepcopy(prior).requires_grad_(True)
+        stand_on(self.generator, identity)
+        self.generator.mapping.requires_grad_(False)
+        assert self.generator.shared is not None
+        self.generator.shared.requires_grad_(False)
+        config = prior.config
+        self.common = nn.Parameter(prior.mapping.w_avg[None].clone())
+        self.own = nn.Parameter(torch.zeros(1, config.latents, config.width - config.expressions))
+        self.residual = nn.Parameter(torch.zeros(config.planes, config.resolution, config.resolution))
+        self.register_buffer("rates", plane_rates(config)[:, None, None], persistent=False)
+
+    def network(self) -> list[nn.Parameter]:
+        """What of the generator is tuned beside the shared planes."""
+        return [*self.generator.synthesis.parameters(), *self.generator.position.parameters()]
+
+    def latents(self, expression: Tensor) -> Tensor:
+        """W+ (B, latents, width) at expressions (B, E)."""
+        wide = F.pad(self.common[:, None] + self.own, (0, self.generator.config.expressions))
+        return with_expression(wide.expand(len(expression), -1, -1), expression[:, None])
+
+    def shared(self) -> Tensor:
+        """The generator's shared planes, with what was added."""
+        assert self.generator.shared is not None
+        return self.generator.shared + self.rates * self.residual
+
+    def person(self) -> Person:
+        """What was found so far; a copy."""
+        generator = copy.deepcopy(self.generator)
+        assert generator.shared is not None
+        with torch.no_grad():
+            generator.shared.copy_(self.shared())
+            rest = self.latents(self.common.new_zeros(1, generator.config.expressions))
+        return Person(generator, rest, copy.deepcopy(self.own_steps))
+
+
+def stand_on(generator: Generator, identity: Tensor) -> None:
+    """Makes the generator's faces those of one identity (I,), whatever latents say."""
+    assert generator.identity is not None
+    with torch.no_grad():
+        generator.identity.weight.zero_()
+        generator.identity.bias.copy_(identity)
+    generator.identity.requires_grad_(False)
+
+
+def plane_rates(config: GeneratorConfig) -> Tensor:
+    """How far each channel of the planes goes in a step (channels,)."""
+    colours = [_COLOUR] * 3 + [_SHINE] * (3 * config.sh_coefficients - 3)
+    rates = [*[_POSITION] * 3, *[_SCALE] * 3, *[_ROTATION] * 3, *colours, _OPACITY]
+    return torch.tensor(rates).repeat(1 + config.layered)
+
+
+def colour_channels(config: GeneratorConfig) -> Tensor:
+    """Which channels of the planes are colours, bool (channels,)."""
+    colours = torch.zeros(config.plane_channels, dtype=torch.bool)
+    colours[9:-1] = True
+    return colours.repeat(1 + config.layered)

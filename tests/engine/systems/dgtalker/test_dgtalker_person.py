@@ -1,0 +1,160 @@
+"""Somebody of a clip in the latent space: inversion, tuning, and their head's file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tiny_generator import TINY, tiny_generator
+
+from dgtalker_engine import avatar
+from dgtalker_engine.capture.face_model import Region
+from dgtalker_engine.errors import Cancelled, DGTalkerError
+from dgtalker_engine.gaussians import render
+from dgtalker_engine.systems.dgtalker import job
+from dgtalker_engine.systems.dgtalker.attributes import activated
+from dgtalker_engine.systems.dgtalker.export import trained_head
+from dgtalker_engine.systems.dgtalker.mapping import expression_of
+from dgtalker_engine.systems.dgtalker.personalise import expressive, personalise
+from dgtalker_engine.systems.dgtalker.prior.file import to_bytes
+from dgtalker_engine.systems.dgtalker.visibility import carried_on
+from dgtalker_engine.training import Run
+from dgtalker_engine.training.head_evaluation import over_background
+from dgtalker_engine.training.metrics import psnr
+from dgtalker_engine.wire.jobs import Request
+
+
+@pytest.fixture(scope="module")
+def prior(model):
+    return tiny_generator(model)
+
+
+@pytest.fixture(scope="module")
+def person(frames, prior):
+    return personalise(TINY, frames, prior, Run())
+
+
+def head_of(person, frames, index):
+    cloud = trained_head(person).pose(frames.expression(index), frames.joint_pose(index), frames.turn(index))
+    return cloud.map(lambda each: each[~of_neck(person.generator)])
+
+
+def of_neck(generator):
+    return generator.face_model.regions[generator.triangles] == Region.NECK
+
+
+def likeness(frames, cloud, index):
+    head = torch.from_numpy(frames.head(index))
+    return psnr(over_background(frames, index, cloud), frames.frame(index), head)
+
+
+def test_a_person_looks_like_the_frames_that_were_kept_from_them(frames, prior, person):
+    index = frames.split.test[-1]
+    with torch.no_grad():
+        nobody = prior(prior.mapping.w_avg[None].new_zeros(1, prior.config.width)).cloud(0)
+        before = likeness(frames, nobody.map(lambda each: each[~of_neck(prior)]), index)
+        after = likeness(frames, head_of(person, frames, index), index)
+    assert after > before + 5
+    assert after > 20
+
+
+def test_the_bones_under_a_person_are_those_of_the_capture_whatever_moves_them(frames, person):
+    step = torch.randn_like(person.canonical)
+    identity, _ = person.generator.face(person.latents(torch.zeros(1, 52), step))
+    np.testing.assert_allclose(identity[0].numpy(), frames.tracks.identity, atol=1e-6)
+
+
+def test_an_expression_is_part_of_the_latent_and_steps_come_on_top(person):
+    expression = torch.rand(2, 52)
+    latents = person.latents(expression)
+    torch.testing.assert_close(expression_of(latents, 52), expression[:, None].expand_as(latents[..., :52]))
+    step = torch.randn(2, *person.canonical.shape[1:])
+    torch.testing.assert_close(person.latents(expression, step), latents + step)
+    assert not any(parameter.requires_grad for parameter in person.generator.parameters())
+
+
+def test_what_is_exported_knows_what_was_learned_of_the_speaker_from_the_face_models_own(frames, person):
+    head = trained_head(person)
+    expression, still = frames.expression(frames.split.training[3]), torch.zeros(2, 3)
+    latents = head.latents.bound * torch.tanh(
+        (torch.from_numpy(head.latents.offset) + expression @ torch.from_numpy(head.latents.linear))
+        / head.latents.bound
+    )
+    with torch.no_grad():
+        learned = head.pose(expression, still)
+        same = head.pose_with(expression, still, latents)
+        plain = head.pose_with(expression, still, torch.zeros_like(latents))
+    torch.testing.assert_close(same.sh, learned.sh, atol=1e-3, rtol=1e-3)
+    assert (plain.sh - learned.sh).abs().max() > 0.01
+    torch.testing.assert_close(plain.means, person.heads(person.latents(expression[None])).means[0])
+
+
+def test_what_no_frame_shows_stays_as_the_latent_has_it(model, frames, prior):
+    person = personalise(replace(TINY, carried_on=False), frames, prior, Run())
+    with torch.no_grad():
+        raw = prior.raw(person.canonical)
+        inverted = activated(raw, person.generator.template(person.canonical), prior.config).cloud(0)
+        tuned = person.heads(person.canonical).cloud(0)
+    moved = (tuned.sh - inverted.sh)[:, 0].norm(dim=1)
+    behind = inverted.means[:, 1] > 0.09
+    face = model.regions[prior.triangles] == Region.SKIN
+    assert behind.sum() > 100
+    assert moved[behind].mean() < 0.35 * moved[face].mean()
+
+
+def test_colours_that_no_frame_shows_go_on_from_those_around_them():
+    planes, shown = torch.zeros(2, 16, 16), torch.zeros(16, 16)
+    planes[0, :, :4], planes[0, :, 8:] = 3.0, -50.0
+    shown[:, :4] = 1
+    went_on = carried_on(planes, shown)
+    torch.testing.assert_close(went_on[0], torch.full((16, 16), 3.0))
+    assert torch.equal(went_on[1], planes[1])
+
+
+def test_a_training_that_was_stopped_goes_on_to_the_same_person(tmp_path, frames, prior, person):
+    class Stopped:
+        asked = 0
+
+        def __call__(self):
+            self.asked += 1
+            return self.asked == 30
+
+    with pytest.raises(Cancelled):
+        personalise(TINY, frames, prior, Run(folder=tmp_path, cancelled=Stopped()))
+    again = personalise(TINY, frames, prior, Run(folder=tmp_path))
+    for name, tensor in person.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[name]), name
+
+
+def test_frames_for_the_inversion_are_those_whose_expressions_differ():
+    expressions = np.zeros((40, 3), np.float32)
+    expressions[7, 0], expressions[21, 1] = 1.0, 0.8
+    assert set(expressive(expressions, 3)) >= {7, 21}
+    assert sorted(expressive(expressions[:2], 5)) == [0, 1]
+
+
+def test_a_job_writes_a_persons_head_and_looks_for_the_prior_before_anything_else(tmp_path, clip, prior):
+    clip = clip.save_info(photometric=True)
+    (tmp_path / "own.safetensors").write_bytes(to_bytes(prior))
+    request = Request(
+        trainer="dgtalker",
+        config=replace(TINY, prior=str(tmp_path / "own.safetensors"), steps=30).to_json(),
+        input=str(clip.folder),
+        output=str(tmp_path / "made.dgt"),
+        consent={"subject": "Nobody", "status": "synthetic"},
+    )
+    result = job.train_job(request, Run(folder=tmp_path / "job"))
+    head = avatar.load(tmp_path / "made.dgt")
+    assert head.metadata.training.system == "dgtalker"
+    assert result["bake"]["psnr"] > 28
+    assert any(control.group == "latent" for control in head.rig.controls)
+    assert len(head.metadata.latents) >= 1
+    with torch.no_grad():
+        image = render(head.pose(head.rig.defaults), clip.camera(0))
+    assert float(torch.as_tensor(image.alpha).max()) > 0.9
+    missing = replace(request, config={"prior": str(tmp_path / "nothing.safetensors")})
+    with pytest.raises(DGTalkerError, match=r"nothing\.safetensors"):
+        job.train_job(missing, Run(folder=tmp_path / "other"))
+    assert not (tmp_path / "other" / "clip").exists()

@@ -1,0 +1,231 @@
+"""What of a navigated person goes into their file: blendshapes as latents, encoders, and names of controls."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from made_clips import painted
+from navigation_tools import BROW, JAW, MODEL, TINY, expressions, somebody, sound
+
+from dgtalker_engine import avatar as avatars
+from dgtalker_engine import speech, systems
+from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.performance import Direction, Take, perform
+from dgtalker_engine.rig import ARKIT_NAMES
+from dgtalker_engine.speech.hearing.moments import OWN, RATE, sound_of
+from dgtalker_engine.systems.dgtalker.export import trained_head
+from dgtalker_engine.systems.dgtalker.navigation.controls import own_controls
+from dgtalker_engine.systems.dgtalker.navigation.drive import latent_drive
+from dgtalker_engine.systems.dgtalker.navigation.encoders import windows
+from dgtalker_engine.systems.dgtalker.navigation.manner import NAMES, Manner
+from dgtalker_engine.systems.dgtalker.navigation.naming import Movement, movement, names
+from dgtalker_engine.systems.dgtalker.navigation.navigate import Navigation
+from dgtalker_engine.systems.dgtalker.person import OwnSteps, Person
+from dgtalker_engine.systems.dgtalker.train import Trained
+from dgtalker_engine.training.face_rig import face_rig
+from dgtalker_engine.training.latent_pose import LatentPose
+
+SAMPLE = Path(__file__).resolve().parents[3] / "demo" / "sample.wav"
+SHOWN = torch.from_numpy(expressions(np.arange(40) / 25))
+WIDTH = sound_of(OWN).width
+
+
+@pytest.fixture(scope="module")
+def person():
+    return somebody()
+
+
+@pytest.fixture
+def navigation(person):
+    """One that was led anywhere."""
+    torch.manual_seed(2)
+    made = Navigation(TINY, person.generator, SHOWN, WIDTH)
+    with torch.no_grad():
+        made.blendshapes.learned.normal_(std=3e-3)
+    alpha = made.blendshapes.tracked(SHOWN).split(made.blendshapes.sizes, dim=1)
+    made.encoders.set_scale(windows(sound(1.6, WIDTH), np.arange(40) / 25), *alpha)
+    for parameter in made.encoders.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    return made.eval()
+
+
+def test_a_head_carries_its_encoders_and_speech_asks_them(navigation):
+    head, made = avatars.builtin("robin"), Manner.of(navigation)
+    assert systems.manner_part(avatars.pack(avatars.load(head))) == b""
+    data = avatars.pack(avatars.load(head), made.extras())
+    back = systems.manner_of(systems.manner_part(data))
+    assert isinstance(back, Manner)
+    heard = sound(1.6, WIDTH)
+    assert back.curves(heard) == pytest.approx(made.curves(heard), abs=0.02)
+    samples, rate = speech.read_audio(SAMPLE)
+    take = speech.animate(samples[: 2 * rate], rate, fps=30, manner=back).take
+    assert take.names == NAMES
+    assert take.weights[:, NAMES.index("jawOpen")].std() > 0.01
+
+
+def test_lips_by_sound_and_expression_by_hand_or_the_reverse(navigation):
+    """The settings of a strip scale the two apart: what is at 0 is left to keys by hand."""
+    curves = Manner.of(navigation).curves(sound(2.0, WIDTH))[:: RATE // 25]
+    assert curves[:, [NAMES.index("jawOpen"), NAMES.index("browInnerUp")]].std(axis=0).min() > 0.005
+    nothing = np.zeros((0, 2))
+    take = Take(
+        fps=25.0, duration=2.0, names=NAMES, weights=curves, phones=(), utterances=nothing, pauses=nothing,
+        syllables=np.zeros((0, 3)), closures=nothing, bites=nothing, seed=0,
+    )  # fmt: skip
+    still = {"blinks": 0.0, "gaze": 0.0, "head": 0.0}
+    lips, brows = (
+        perform(take, [Direction(0.0, 2.0, **still, **amounts)])
+        for amounts in ({"expression": 0.0}, {"lips": 0.0, "jaw": 0.0})
+    )
+    for performance, moved, still_name in ((lips, "jawOpen", "browInnerUp"), (brows, "browInnerUp", "jawOpen")):
+        of = {name: performance.weights[10:-10, performance.names.index(name)] for name in (moved, still_name)}
+        assert of[moved].std() > 0.004
+        assert of[still_name].max() < 1e-3
+
+
+def test_curves_are_what_the_encoders_alpha_say(navigation, person):
+    heard = sound(1.6, WIDTH)
+    curves = Manner.of(navigation).curves(heard)
+    rows = windows(heard, np.array([0.5]))
+    with torch.no_grad():
+        alpha = navigation.alpha(rows, torch.zeros(1, 1), rows)
+        shown = navigation.blendshapes.expression(alpha)[0].clamp(0, 1)
+    assert curves[25] == pytest.approx([float(shown[ARKIT_NAMES.index(name)]) for name in NAMES], abs=1e-3)
+
+
+def test_sound_leaves_blinks_and_looks_to_others():
+    assert not any(name.startswith(("eyeBlink", "eyeLook")) for name in NAMES)
+    assert {"jawOpen", "browInnerUp", "cheekSquintLeft"} <= set(NAMES)
+
+
+def test_a_long_sound_is_heard_piece_by_piece_as_in_one(navigation, monkeypatch):
+    made, heard = Manner.of(navigation), sound(3.0, WIDTH)
+    whole = made.curves(heard)
+    monkeypatch.setattr("dgtalker_engine.systems.dgtalker.navigation.manner._PIECE", 40)
+    assert made.curves(heard) == pytest.approx(whole, abs=1e-5)
+
+
+@pytest.mark.parametrize("spoil", ["encoders.heard_mean", "lips", "about"])
+def test_damaged_encoders_are_refused(navigation, spoil):
+    tensors = Manner.of(navigation).tensors()
+    del tensors[f"navigation.{spoil}"]
+    with pytest.raises(DGTalkerError, match="cannot be read"):
+        Manner.from_tensors(tensors)
+
+
+def test_what_nobody_knows_is_no_manner():
+    with pytest.raises(DGTalkerError, match="cannot be read"):
+        systems.manner_of(b"\x02\0\0\0\0\0\0\0{}")
+
+
+def test_a_files_latents_are_what_blendshapes_add(navigation, person):
+    latents, *steps = latent_drive(person, navigation, SHOWN)
+    z = SHOWN @ torch.from_numpy(latents.linear)
+    with torch.no_grad():
+        wanted = torch.stack(navigation.blendshapes.added(navigation.blendshapes.tracked(SHOWN)))
+    got = torch.stack([torch.einsum("tk,klw->tlw", z, half) for half in steps])
+    assert (got - wanted).square().sum() < 0.02 * wanted.square().sum()
+    assert float(z.square().mean(dim=0).max()) == pytest.approx(1, abs=0.05)
+    assert not latents.offset.any()
+
+
+def test_sliders_and_the_training_move_the_same_head(navigation, person):
+    head = trained_head(Trained(person, navigation, SHOWN))
+    still = torch.zeros(len(MODEL.joint_names), 3)
+    with torch.no_grad():
+        rest, moved = (head.pose(SHOWN[i] * on, still) for i, on in ((5, 0.0), (5, 1.0)))
+        wanted = navigation.tracked(person, SHOWN[5:6]).cloud(0)
+        nothing = torch.zeros_like(person.canonical)
+        plain = navigation.heads(person, SHOWN[5:6], nothing, nothing).cloud(0)
+    added = (wanted.sh - plain.sh).norm()
+    assert added > 1e-3
+    assert (moved.sh - wanted.sh).norm() < 0.3 * added
+    assert (rest.sh - plain.sh).norm() > 1e-3
+    assert set(head.extras) == set(Manner.of(navigation).extras())
+
+
+def test_what_a_person_was_tuned_with_goes_into_the_same_latents(navigation):
+    """Steps that follow from expressions, beside those of the blendshapes; at joints as they rest."""
+    one = somebody()
+    own = OwnSteps(LatentPose(motion_of(SHOWN), 3, turns=None, mlp=False, bound=50.0), *one.canonical.shape[1:])
+    torch.nn.init.normal_(own.blendshapes, std=0.05)
+    own.blendshapes.data[..., -len(ARKIT_NAMES) :] = 0
+    tuned = Person(one.generator, one.canonical, own)
+    head = trained_head(Trained(tuned, navigation, SHOWN))
+    still = torch.zeros(len(MODEL.joint_names), 3)
+    with torch.no_grad():
+        latents = torch.from_numpy(head.latents.offset) + SHOWN @ torch.from_numpy(head.latents.linear)
+        for i in (3, 17):
+            wanted, got = head.pose(SHOWN[i], still), head.pose_with(SHOWN[i], still, latents[i])
+            before = navigation.tracked(one, SHOWN[i : i + 1]).cloud(0)
+            assert (got.sh - wanted.sh).norm() < 0.2 * (wanted.sh - before.sh).norm()
+
+
+def motion_of(shown):
+    return torch.cat([shown, torch.zeros(len(shown), 3 * len(MODEL.joint_names))], dim=1)
+
+
+def test_what_learned_nothing_has_no_latents(person):
+    made = Navigation(TINY, person.generator, SHOWN, 0)
+    with torch.no_grad():
+        made.blendshapes.learned.mul_(1e-9)
+    assert latent_drive(person, made, SHOWN) is None
+    assert trained_head(Trained(person, made, SHOWN)).extras == {}
+
+
+def test_a_persons_own_sliders_are_their_strongest_blendshapes_by_name(navigation, person):
+    controls = own_controls(person, navigation, SHOWN)
+    assert "browsUp" in controls
+    assert any(name.startswith(("lowerLip", "chin")) for name in controls)
+    rig = face_rig(MODEL, np.zeros(len(MODEL.identity), np.float32)).with_own(controls)
+    slider = rig.rig.controls[-len(controls)]
+    assert (slider.group, slider.minimum, slider.maximum) == ("latent", -1, 1)
+    half = rig.expression(rig.rig.weights({"browsUp": -0.5, "jawOpen": 0.25}))
+    assert half[BROW] == pytest.approx(-0.5 * controls["browsUp"][BROW])
+    assert half[JAW] == pytest.approx(0.25)
+    assert controls["browsUp"][BROW] == pytest.approx(float(SHOWN[:, BROW].abs().quantile(0.98)), rel=0.05)
+
+
+def test_without_blendshapes_there_are_no_sliders(person):
+    made = Navigation(replace(TINY, blendshapes=False), person.generator, SHOWN, WIDTH)
+    assert own_controls(person, made, SHOWN) == {}
+    assert trained_head(Trained(person, made, SHOWN)).latents is None
+
+
+def shown(**weights: float):
+    expression = torch.zeros(len(ARKIT_NAMES))
+    for name, weight in weights.items():
+        expression[ARKIT_NAMES.index(name)] = weight
+    return painted(MODEL, MODEL.vertices(expression[:0], expression))
+
+
+@pytest.mark.parametrize(
+    ("weights", "name"),
+    [
+        ({"browInnerUp": 1.0, "browOuterUpLeft": 1.0, "browOuterUpRight": 1.0}, "browsUp"),
+        ({"browOuterUpLeft": 1.0}, "browLeftUp"),
+        ({"mouthSmileRight": 1.0}, "mouthCornerRightUp"),
+        ({"mouthStretchLeft": 1.0, "mouthStretchRight": 1.0}, "mouthCornersOut"),
+        ({"jawOpen": 1.0}, "lowerLipDown"),
+        ({"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}, "upperLidsDown"),
+        ({"jawLeft": 1.0}, "chinLeft"),
+    ],
+)
+def test_a_control_is_named_by_its_strongest_region_and_direction(weights, name):
+    assert movement(shown(), shown(**weights), MODEL, torch.zeros(0)).name == name
+
+
+def test_what_changes_looks_alone_is_named_by_where():
+    rest = shown()
+    brow = rest.means[:, 2] > MODEL.landmarks(MODEL.neutral)[105, 2] - 0.005
+    dark = replace(rest, sh=rest.sh - 0.5 * brow[:, None, None])
+    assert movement(rest, dark, MODEL, torch.zeros(0)).name == "browsLooks"
+
+
+def test_no_two_controls_have_the_same_name():
+    several = [Movement("brows", "up"), Movement("brows", "up"), Movement("chin", "down")]
+    assert names(several, ["chinDown"]) == ["browsUp", "browsUp2", "chinDown2"]
