@@ -44,6 +44,7 @@ class CloseNewPerson(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         form.properties(context).open = False
         gallery.forget()
+        ui.redraw_sidebars()
         return {"FINISHED"}
 
 
