@@ -44,6 +44,7 @@ class CloseNewPerson(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         form.properties(context).open = False
         gallery.forget()
+        ui.redraw_sidebars()
         return {"FINISHED"}
 
 
@@ -108,7 +109,7 @@ class TryPeopleAgain(bpy.types.Operator):
 
 
 class AddPerson(EngineOperator, bpy.types.Operator):
-    """Make a head of this person and add it at the 3D cursor; takes a minute"""
+    """Make a head of this person and add it at the 3D cursor; takes a minute or two"""
 
     bl_idname = "dgtalker.add_person"
     bl_label = "Add Person"

@@ -50,7 +50,5 @@ def a_gallery_follows_its_sliders_and_escape_ends_the_making() -> Steps:
         assert not heads()
         yield from until(lambda: not bpy.app.timers.is_registered(gallery._tick))
         bpy.ops.dgtalker.close_new_person()
-        before = drawings.count
-        yield from until(lambda: drawings.count > before)
     room("bridge.engine").stop()
     del os.environ["DGTALKER_PRIOR"]
