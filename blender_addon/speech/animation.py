@@ -86,7 +86,7 @@ def animate_steps(
     received: list[ReceivedTake] = []
     unchanged: list[tuple[int, str]] = []
     for number, name in waiting:
-        if storage.is_up_to_date(timeline(), _head(number, name)) and not retarget.stale_reason(_head(number, name)):
+        if storage.is_up_to_date(timeline(), _head(number, name)):
             unchanged.append((number, name))
             continue
         manner_of = storage.wanted_manner(_head(number, name))
@@ -122,7 +122,7 @@ def animate_steps(
         raise DGTalkerError(reason)
     notes = _claim_pasted(scene, [*speaking, *as_before])
     said = [(head, each.notes + _write(each, head)) for each, head in zip(received, speaking, strict=True)]
-    said += [(head, _write_again(head)) for head in as_before]
+    said += [(head, _write_again(scene, head)) for head in as_before]
     for head, own in said:
         notes += [f"{head.name}: {note}" for note in own] if len(said) > 1 else own
     return notes + _silenced(received)
@@ -196,10 +196,13 @@ def _write(received: ReceivedTake, head: bpy.types.Object) -> list[str]:
     return notes + visibility.notes(head)
 
 
-def _write_again(head: bpy.types.Object) -> list[str]:
-    """Writes the keys of a speaker whose take is as good as a new one."""
-    reason = retarget.stale_reason(head)  # undo may have changed it while others were listened to
-    return [reason] if reason else retarget.rewrite(head) + visibility.notes(head)
+def _write_again(scene: bpy.types.Scene, head: bpy.types.Object) -> list[str]:
+    """Writes the keys of a speaker whose take is as good as a new one, into what is assigned now."""
+    take, first = words.take_of(head), speaker_properties(head).first
+    if take is None:
+        return []  # undo took it away meanwhile
+    notes = retarget.write(head, take, first, retarget.directions_of(scene, head, first))
+    return notes + visibility.notes(head)
 
 
 def disabled_reason(context: bpy.types.Context, heads: Sequence[bpy.types.Object]) -> str:

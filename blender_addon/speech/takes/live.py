@@ -91,7 +91,6 @@ def _tick() -> float | None:
     now = time.monotonic()
     if bpy.app.is_job_running("RENDER"):
         return REST
-    _flush()  # what was changed since would be taken for what looking touches
     resting = [number for number, due in _due.items() if due <= now]
     for number in resting:
         del _due[number]
@@ -108,15 +107,10 @@ def _settle() -> None:
     """Lets Blender update what looking at driven styles touched, which else would be looked at again, for ever."""
     _looking.append(True)
     try:
-        _flush()
+        for window in bpy.context.window_manager.windows:
+            window.view_layer.update()
     finally:
         _looking.clear()
-
-
-def _flush() -> None:
-    """Lets Blender tell what has changed."""
-    for window in bpy.context.window_manager.windows:
-        window.view_layer.update()
 
 
 def _is_behind(head: bpy.types.Object) -> bool:
