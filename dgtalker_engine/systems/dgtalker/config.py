@@ -113,7 +113,7 @@ class DGTalkerConfig(Config):
     Then the blendshapes that move them; the four switches are the ablations of the poster.
     """
 
-    steps: int = setting(1200, "how many steps to train, inversion included", least=1)
+    steps: int = setting(1500, "how many steps to train, inversion included", least=1)
     share: float = setting(1.0, "the share of the frames that train, from the first on; the others are for tests",
                            least=0.1, most=1.0)  # fmt: skip
     prior: str = setting("", "file of the prior; none: the one that is shipped")
@@ -133,13 +133,13 @@ class DGTalkerConfig(Config):
     network_every: int = setting(2, "steps from one that tunes the network to the next; all tune its shared planes",
                                  least=1)  # fmt: skip
     network_rate: float = setting(4e-3, "the network's learning rate", least=0)
-    planes_rate: float = setting(1.5, "scales the shared planes' learning rates", least=0)
+    planes_rate: float = setting(2.0, "scales the shared planes' learning rates", least=0)
     anchor_weight: float = setting(0.02, "of how far the tuned network is from the prior's at any expression", least=0)
-    hidden_weight: float = setting(0.03, "of how far shared planes move where no frame shows them", least=0)
+    hidden_weight: float = setting(1e-3, "of how far shared planes move where no frame shows them", least=0)
     carried_on: bool = setting(True, "whether colours that no frame shows change at the end as those around them did")
     own_steps: int = setting(16, "most blendshapes in W+ that follow from what was tracked; 0: without them", least=0)
-    own_rate: float = setting(2e-2, "their learning rate", least=0)
-    own_weight: float = setting(0.01, "of their square, against learning the few frames by heart", least=0)
+    own_rate: float = setting(1e-2, "their learning rate", least=0)
+    own_weight: float = setting(0.1, "of their square, against learning the few frames by heart", least=0)
     own_bound: float = setting(3.0, "what drives them stays within so many standard deviations of what was seen",
                                least=0.5)  # fmt: skip
     neck_every: int = setting(6, "steps from one that shows the neck to the next", least=1)

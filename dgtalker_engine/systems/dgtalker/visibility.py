@@ -14,9 +14,8 @@ from .reading import read_planes
 
 _LOOKED = 8
 """Training frames that are looked at, spread over the clip."""
-_SEEN = 0.15
-"""Pixels of half a frame, times the first constant of spherical harmonics, of which a Gaussian counts as seen: about
-half of what each has on a face that looks at the camera. What is seen askew counts much less."""
+_SEEN = 0.1
+"""Pixels of half a frame, times the first constant of spherical harmonics, of which a Gaussian counts as seen."""
 
 
 def shown_texels(pose: Callable[[int], Gaussians], frames: ClipFrames, uv: Tensor, side: int) -> Tensor:
@@ -40,7 +39,7 @@ def shown_texels(pose: Callable[[int], Gaussians], frames: ClipFrames, uv: Tenso
             image.rgb[..., 0].sum().backward()
         assert cloud.sh.grad is not None
         seen = torch.maximum(seen, cloud.sh.grad[:, 0, 0])
-    shown = 1 - torch.exp(-(seen / _SEEN).square())
+    shown = 1 - torch.exp(-seen / _SEEN)
     planes = torch.zeros(1, 2, side, side, requires_grad=True)
     with torch.enable_grad():
         read = read_planes(planes, uv)[0]
