@@ -115,7 +115,7 @@ class DGTalkerConfig(Config):
     Then the blendshapes that move them; the four switches are the ablations of the poster.
     """
 
-    steps: int = setting(1200, "how many steps to train, inversion included", least=1)
+    steps: int = setting(1500, "how many steps to train, inversion included", least=1)
     share: float = setting(1.0, "the share of the frames that train, from the first on; the others are for tests",
                            least=0.1, most=1.0)  # fmt: skip
     prior: str = setting("", "file of the prior; none: the one that is shipped")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -145,9 +145,8 @@ class _Training:
         assert generator.face_model is not None
         self.head = generator.face_model.regions[generator.triangles] != Region.NECK
         self.perceptual: PerceptualLoss | None = Perceptual(Path(config.vgg_weights)) if config.vgg_weights else None
-        groups = [
-            {"params": list(self.model.blendshapes.parameters()), "lr": config.blendshape_rate, "weight_decay": 0}
-        ]
+        own = list(self.model.blendshapes.parameters())
+        groups: list[dict[str, Any]] = [{"params": own, "lr": config.blendshape_rate}]
         if heard is not None and self.model.encoders is not None:
             self._hear(heard, rows)
             encoders = list(self.model.encoders.parameters())
