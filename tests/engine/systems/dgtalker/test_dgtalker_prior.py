@@ -30,8 +30,9 @@ from dgtalker_engine.training import Run, seed_all
 
 MODEL = face_model.load()
 TINY = PriorConfig(
-    steps=16,
-    learning_rate=1e-2,
+    steps=40,
+    learning_rate=3e-3,
+    average=0.8,
     batch=2,
     views=1,
     side=32,
@@ -196,22 +197,22 @@ def test_what_a_layered_place_shows_changes_with_its_depth(template):
 
 
 def test_the_basis_tells_unseen_heads_better_than_the_mean_head_does(template, quick, monkeypatch):
-    many = replace(TINY, component_people=40, first_people=40, known_people=48, basis=12, basis_resolution=16)
+    many = replace(TINY, component_people=24, first_people=24, known_people=28, basis=6, basis_resolution=16)
     population = training.Population(MODEL, template, many.generator())
     found = basis.principal_basis(population, many, seed_all(1), lambda _: None)
-    unseen = basis.People(*(part[40:] for part in found.people))
+    unseen = basis.People(*(part[24:] for part in found.people))
     generator = Generator(many.generator(), template, MODEL)
     errors = []
     with torch.no_grad():
         generator.load_state_dict({"shared": found.shared, "basis": found.planes}, strict=False)
         for parameter in generator.synthesis.parameters():
             parameter.zero_()
-        for shares in (torch.zeros(8, 12), found.shares[40:]):
+        for shares in (torch.zeros(4, 6), found.shares[24:]):
             monkeypatch.setattr(generator, "shares", lambda _, shares=shares: shares)
-            said = generator.raw(torch.zeros(8, many.width))
+            said = generator.raw(torch.zeros(4, many.width))
             wanted = training.Sample(population, *unseen).raw
             errors.append(float(attribute_error(said, wanted, torch.ones(TINY.gaussians), many.generator())))
-    assert errors[1] < 0.8 * errors[0]
+    assert errors[1] < 0.9 * errors[0]
 
 
 def test_a_latent_says_its_shares_of_the_basis_linearly(trained):
