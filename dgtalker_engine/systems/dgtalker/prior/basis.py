@@ -82,7 +82,8 @@ def principal_basis(
     model = population.model
     sketched = Population(model, even_template(model, config.sketch_gaussians), config.generator())
     people = People.drawn(config.known_people, model.expression_names, random)
-    shares = _shares(sketched, people, config, lambda done: tell(0.8 * done))
+    importance = _importance(sketched, random, lambda done: tell(0.02 * done))
+    shares = _shares(sketched, people, config, lambda done: tell(0.02 + 0.78 * done))
     first = People(*(part[: config.first_people] for part in people))
     whole = _regressed(population, first, shares[: config.first_people], lambda done: tell(0.8 + 0.1 * done))
     shared = planes_of(_raw(whole[0], population), population.template.uv, population.config)
@@ -90,7 +91,7 @@ def principal_basis(
     for index, component in enumerate(whole[1:]):
         tell(0.9 + 0.1 * index / config.basis)
         planes.append(_small_planes(component, population, config))
-    return Basis(shared, torch.stack(planes), people, shares, _importance(sketched, random))
+    return Basis(shared, torch.stack(planes), people, shares, importance)
 
 
 def _shares(population: Population, people: People, config: PriorConfig, tell: Callable[[float], None]) -> Tensor:
@@ -111,12 +112,13 @@ def _shares(population: Population, people: People, config: PriorConfig, tell: C
     return shares / shares[:, 0].std()
 
 
-def _importance(population: Population, random: np.random.Generator) -> Tensor:
+def _importance(population: Population, random: np.random.Generator, tell: Callable[[float], None]) -> Tensor:
     """How much heads change with each number of a code, their faces' form too, relative (`CODE_SIZE`,)."""
     model = population.model
     rest = np.zeros((1 + CODE_SIZE, len(model.expression_names)), np.float32)
     units, total = attribute_units(population.config), torch.zeros(CODE_SIZE)
-    for _ in range(_COMPARED):
+    for index in range(_COMPARED):
+        tell(index / _COMPARED)
         code = draw(random)
         codes = np.stack([code, *_changed(code)])
         first, *others = _heads(population, People(codes, rest))

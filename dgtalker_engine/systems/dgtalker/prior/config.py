@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ....errors import DGTalkerError
 from ....training import Config, setting
 from ..config import GeneratorConfig
 from ..population.traits import CODE_SIZE
@@ -11,7 +12,11 @@ from ..population.traits import CODE_SIZE
 
 @dataclass(frozen=True, kw_only=True)
 class PriorConfig(Config):
-    """The training over the population; each step sees new people."""
+    """The training over the population; each step sees new people.
+
+    Raises:
+        DGTalkerError: as `Config`; where there are too few people for the basis.
+    """
 
     steps: int = setting(2_400, "how many steps to train", least=1)
     batch: int = setting(4, "heads in a step", least=1)
@@ -38,6 +43,16 @@ class PriorConfig(Config):
     basis: int = setting(48, "planes that heads are mixed of", least=1)
     basis_resolution: int = setting(32, "of these planes", least=1)
     gaussians: int = setting(40_000, "of a head", least=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("component_people", "first_people"):
+            if not self.basis < getattr(self, name) <= self.known_people:
+                raise DGTalkerError(
+                    f"PriorConfig: {name} = {getattr(self, name)}, with basis = {self.basis} and known_people = "
+                    f"{self.known_people}.",
+                    "Choose more than the basis has planes, and no more than there are known people.",
+                )
 
     def generator(self) -> GeneratorConfig:
         """What the generator is like."""

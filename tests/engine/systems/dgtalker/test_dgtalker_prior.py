@@ -220,3 +220,10 @@ def test_a_latent_says_its_shares_of_the_basis_linearly(trained):
     first, second = torch.randn(2, 1, generator.config.width, generator=random)
     half = generator.shares((first + second) / 2)
     torch.testing.assert_close(half, (generator.shares(first) + generator.shares(second)) / 2)
+
+
+def test_more_components_than_people_are_refused_before_hours_are_spent():
+    with pytest.raises(DGTalkerError, match="component_people"):
+        replace(TINY, component_people=TINY.basis)
+    with pytest.raises(DGTalkerError, match="first_people"):
+        replace(TINY, first_people=TINY.known_people + 1)
