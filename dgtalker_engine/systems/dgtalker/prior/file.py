@@ -26,7 +26,7 @@ _AGAIN = (
     "Make it in the repository, in hours, with: python build.py train prior. "
     f"The environment variable {VARIABLE} says where one lies elsewhere."
 )
-_TEMPLATE = {"uv": torch.float32, "points": torch.float32, "triangles": torch.int32, "barycentrics": torch.float32}
+_TEMPLATE = {"uv": torch.float32, "points": torch.float32, "triangles": torch.int32}
 
 
 def chosen() -> Path:
