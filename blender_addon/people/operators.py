@@ -15,7 +15,7 @@ from .. import ui
 from ..bridge import avatars, engine
 from ..bridge.modal import EngineOperator
 from ..head import add
-from ..head.operators import show_consent
+from ..head.operators import welcome
 from . import assets, form, gallery
 
 _SHUFFLED = 10_000
@@ -148,7 +148,7 @@ class AddPerson(EngineOperator, bpy.types.Operator):
         head = add.place_head(context, avatars.opened(opening, file, person.title), location=location)
         if self.mark_asset:
             assets.mark(head, picture)
-        show_consent(self, head)
+        welcome(self, context, head)
 
     def _person(self, context: bpy.types.Context) -> PersonRequest:
         if not self.person:
