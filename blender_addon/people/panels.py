@@ -15,8 +15,8 @@ from .properties import ASKED
 
 _COLUMNS = 3
 
-_PROP: Any = bpy.types.UILayout.bl_rna.functions["prop"]
-_CLOCK: int = _PROP.parameters["icon"].enum_items["SORTTIME"].value
+_LAYOUT: Any = bpy.types.UILayout.bl_rna
+_CLOCK: int = _LAYOUT.functions["prop"].parameters["icon"].enum_items["SORTTIME"].value
 
 
 class NewPersonPanel(ui.SidebarPanel, bpy.types.Panel):

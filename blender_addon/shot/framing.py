@@ -30,10 +30,11 @@ FACTORY_LENS = 50.0
 def is_untouched(camera: bpy.types.Object) -> bool:
     """Whether a camera is as in Blender's default scene, and nothing moves it."""
     lens: Any = camera.data
+    angles: Any = camera.rotation_euler
     moved = camera.parent or camera.animation_data or lens.animation_data or len(camera.constraints)
     if moved or camera.rotation_mode != "XYZ" or lens.type != "PERSP" or abs(lens.lens - FACTORY_LENS) > 1e-3:
         return False
-    turned = Vector(tuple(camera.rotation_euler)) - FACTORY_ROTATION
+    turned = Vector(angles) - FACTORY_ROTATION
     return (camera.location - FACTORY_PLACE).length < 1e-3 and turned.length < 1e-3
 
 
