@@ -47,10 +47,10 @@ def is_shown(name: str, person: PersonRequest) -> bool:
     return _gallery.shown.get(name) == person
 
 
-def icon_of(name: str, person: PersonRequest) -> int:
-    """The picture of this name where it is of that person, if with other traits; else 0."""
+def is_of(name: str, person: PersonRequest) -> bool:
+    """Whether the picture of this name is of that person, if with other traits."""
     shown = _gallery.shown.get(name)
-    return previews.icon_of(name) if shown is not None and shown.seed == person.seed else 0
+    return shown is not None and shown.seed == person.seed
 
 
 def making() -> Waiting | None:

@@ -10,7 +10,7 @@ import bpy
 from dgtalker_engine.wire.people import TRAITS, PersonRequest
 
 from .. import ui
-from . import form, gallery, operators
+from . import form, gallery, operators, previews
 from .properties import ASKED
 
 _COLUMNS = 3
@@ -59,7 +59,8 @@ def _draw_picture(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
 def _draw_portrait(cell: bpy.types.UILayout, name: str, person: PersonRequest, scale: float) -> None:
     """A picture, grey until it is up to date; of somebody who was not drawn yet a clock."""
     cell.active = gallery.is_shown(name, person)
-    cell.template_icon(icon_value=gallery.icon_of(name, person) or _CLOCK, scale=scale)
+    icon = previews.icon_of(name) if gallery.is_of(name, person) else 0
+    cell.template_icon(icon_value=icon or _CLOCK, scale=scale)
 
 
 def _draw_page(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

@@ -167,13 +167,13 @@ def test_a_face_of_another_page_is_never_shown_for_somebody_else(prior, form, pi
     gallery, requests = room("people.gallery"), room("people.form").portraits
     picture()
     _chosen, first, *_others = requests(bpy.context)
-    assert gallery.icon_of(first.name, first.person)
+    assert gallery.is_of(first.name, first.person)
     form.age = 60
     _chosen, first, *_others = requests(bpy.context)
-    assert gallery.icon_of(first.name, first.person), "the same person as before the slider was moved"
+    assert gallery.is_of(first.name, first.person), "the same person as before the slider was moved"
     bpy.ops.dgtalker.page_people(pages=1)
     _chosen, first, *_others = requests(bpy.context)
-    assert not gallery.icon_of(first.name, first.person)
+    assert not gallery.is_of(first.name, first.person)
 
 
 def test_a_person_who_was_made_waits_for_object_mode_and_their_scene(room):
