@@ -57,6 +57,7 @@ class SpeakerProperties(PropertyGroup, Protocol):
     nods_for: bpy.types.Object | None
     own_manner: bool
     manner_of: str
+    notes: str
     names: Any
 
 
@@ -78,6 +79,7 @@ class StripProperties(PropertyGroup, Protocol):
     cues: str
     words: Any
     words_span: tuple[float, float]
+    words_sound: str
     words_certain: bool
     active_word: int
     seed: int

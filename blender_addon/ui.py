@@ -96,20 +96,12 @@ def picture_scale(context: bpy.types.Context) -> float:
     return max(4.0, min(units - 2.5, 12.8))
 
 
-def redraw_sidebars() -> None:
-    """Of 3D views: what a panel shows has changed."""
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                for region in area.regions:
-                    if region.type == "UI":
-                        region.tag_redraw()
-
-
 def redraw() -> None:
-    """Shows everywhere what Blender does not know to have changed."""
+    """Draws panels anew in sidebars and in the preferences, but no view: Blender does not know what has changed."""
     for area in (area for window in bpy.context.window_manager.windows for area in window.screen.areas):
-        area.tag_redraw()
+        for region in area.regions:
+            if region.type == "UI" or area.type == "PREFERENCES":
+                region.tag_redraw()
 
 
 def open_tab(context: bpy.types.Context) -> None:

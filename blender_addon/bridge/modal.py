@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import Any, Protocol
 
 import bpy
 
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 
 from .. import ui
-from .engine import Pending
+
+
+class Waiting(Protocol):
+    """What an operator waits for: a request of the engine's (`engine.Pending`), or something in Blender."""
+
+    @property
+    def progress(self) -> tuple[float, str]: ...
+
+    @property
+    def done(self) -> bool: ...
+
+    def wait(self) -> Any: ...
+
+    def cancel(self) -> None: ...
 
 
 class EngineOperator(ui.ExplainedOperator):
     """Mixin of operators whose work is a generator of requests.
 
-    `work` prepares a request, yields it as a `Pending`, and goes on with `pending.result()` once it is done. It changes
-    Blender's data only after its last yield, so that a cancelled or failed operator leaves everything as it was; what
-    it must clean up stands in a `finally`.
+    `work` prepares a request, yields it as a `Pending` (or another `Waiting`), and goes on with `pending.result()` once
+    it is done. It changes Blender's data only after its last yield, so that a cancelled or failed operator leaves
+    everything as it was; what it must clean up stands in a `finally`.
     """
 
-    def work(self, context: bpy.types.Context) -> Generator[Pending, None, None]:
+    def work(self, context: bpy.types.Context) -> Generator[Waiting, None, None]:
         raise NotImplementedError
 
-    def _safe_work(self, context: bpy.types.Context) -> Generator[Pending, None, None]:
+    def _safe_work(self, context: bpy.types.Context) -> Generator[Waiting, None, None]:
         """`work`, where undo, or a script, may remove what it works on while it waits."""
         try:
             yield from self.work(context)
@@ -42,7 +56,7 @@ class EngineOperator(ui.ExplainedOperator):
         if bpy.app.background or context.window is None:
             return self.execute(context)
         self._steps = self._safe_work(context)
-        self._pending: Pending | None = None
+        self._pending: Waiting | None = None
         manager = context.window_manager
         self._timer = manager.event_timer_add(0.05, window=context.window)
         manager.progress_begin(0.0, 1.0)

@@ -30,7 +30,7 @@ def move_out(context: bpy.types.Context, head: bpy.types.Object) -> str:
         if solid is None:
             break
         front = min((solid.matrix_world @ Vector(corner)).y for corner in solid.bound_box)
-        back = max(corner.y for corner in _corners(head))
+        back = max(corner.y for corner in corners(head))
         head.location.y += front - BESIDE - back
         name = name or solid.name
     context.view_layer.update()
@@ -39,7 +39,7 @@ def move_out(context: bpy.types.Context, head: bpy.types.Object) -> str:
 
 def _around(context: bpy.types.Context, head: bpy.types.Object) -> bpy.types.Object | None:
     """The solid all around the head's middle: whatever way one looks out, its nearest face is seen from behind."""
-    middle = sum(_corners(head), Vector()) / 8
+    middle = sum(corners(head), Vector()) / 8
     others = [ob for ob in context.visible_objects or () if ob.type == "MESH" and ob != head]
     return next((ob for ob in others if _is_solid(ob) and _holds(context, ob, middle)), None)
 
@@ -69,7 +69,7 @@ def show(context: bpy.types.Context, head: bpy.types.Object) -> None:
         return
     region = next(region for region in area.regions if region.type == "WINDOW")
     space: Any = area.spaces.active
-    if space.region_3d.view_perspective == "CAMERA" or _is_seen(region, space.region_3d, _corners(head)):
+    if space.region_3d.view_perspective == "CAMERA" or _is_seen(region, space.region_3d, corners(head)):
         return
     override: Any = context.temp_override(window=context.window, area=area, region=region)
     with override:
@@ -84,5 +84,6 @@ def _is_seen(region: bpy.types.Region, view: Any, points: Sequence[Vector]) -> b
     return max(heights) - min(heights) > SMALLEST * region.height
 
 
-def _corners(ob: bpy.types.Object) -> list[Vector]:
+def corners(ob: bpy.types.Object) -> list[Vector]:
+    """The corners of an object's box in the world."""
     return [ob.matrix_world @ Vector(corner) for corner in ob.bound_box]

@@ -20,6 +20,6 @@ def register() -> None:
 def unregister() -> None:
     menu: Any = head_panels.AddMenu
     menu.remove(panels.draw_add_entry)
-    gallery.forget()
+    gallery.end()
     previews.remove()
     properties.remove()

@@ -17,6 +17,7 @@ from dgtalker_engine.wire.people import PersonRequest
 
 from .. import ui
 from ..bridge import engine
+from ..bridge.modal import Waiting
 from . import form, previews
 from .properties import fill
 
@@ -30,7 +31,7 @@ class _Gallery:
     shown: dict[str, PersonRequest]
     asked: tuple[form.Portrait, engine.Pending] | None = None
     error: str = ""
-    made: engine.Pending | None = None
+    made: Waiting | None = None
 
 
 _gallery = _Gallery({})
@@ -46,12 +47,18 @@ def is_shown(name: str, person: PersonRequest) -> bool:
     return _gallery.shown.get(name) == person
 
 
-def making() -> engine.Pending | None:
+def is_of(name: str, person: PersonRequest) -> bool:
+    """Whether the picture of this name is of that person, if with other traits."""
+    shown = _gallery.shown.get(name)
+    return shown is not None and shown.seed == person.seed
+
+
+def making() -> Waiting | None:
     """The head that is being made."""
     return _gallery.made
 
 
-def set_making(pending: engine.Pending | None) -> None:
+def set_making(pending: Waiting | None) -> None:
     _gallery.made = pending
     look()
 
@@ -79,13 +86,6 @@ def look() -> None:
         bpy.app.timers.register(_tick, first_interval=0.0, persistent=True)
 
 
-def refresh() -> None:
-    """Brings all pictures up to date, and waits for them."""
-    while _step():
-        if _gallery.asked:
-            _gallery.asked[1].wait()
-
-
 def forget() -> None:
     """Ends what is under way, and asks anew when the gallery is opened next."""
     if bpy.app.timers.is_registered(_tick):
@@ -96,10 +96,18 @@ def forget() -> None:
     _gallery.shown.clear()
 
 
+def end() -> None:
+    """Ends everything, the head that is being made too."""
+    forget()
+    if _gallery.made is not None:
+        _gallery.made.cancel()
+        _gallery.made = None
+
+
 def _tick() -> float | None:
     busy = _step()
     if _gallery.made is not None:  # its progress is shown
-        ui.redraw_sidebars()
+        ui.redraw()
         return _SHORT if busy else _PAUSE
     return _SHORT if busy else None
 
@@ -114,7 +122,7 @@ def _step() -> bool:
             return True
         _take(*_gallery.asked)
         _gallery.asked = None
-        ui.redraw_sidebars()
+        ui.redraw()
     if _gallery.error:
         return False
     wanted = next((each for each in form.portraits(context) if not is_shown(each.name, each.person)), None)

@@ -13,10 +13,11 @@ from dgtalker_engine.wire.people import MAX_SEED, PersonRequest
 
 from .. import ui
 from ..bridge import avatars, engine
-from ..bridge.modal import EngineOperator
+from ..bridge.modal import EngineOperator, Waiting
 from ..head import add
-from ..head.operators import show_consent
-from . import assets, form, gallery
+from ..head.operators import welcome
+from ..speech.timeline import strips
+from . import arrival, assets, form, gallery
 
 _SHUFFLED = 10_000
 """Seeds of few digits are easier to remember, and to tell a colleague."""
@@ -44,7 +45,7 @@ class CloseNewPerson(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         form.properties(context).open = False
         gallery.forget()
-        ui.redraw_sidebars()
+        ui.redraw()
         return {"FINISHED"}
 
 
@@ -130,7 +131,8 @@ class AddPerson(EngineOperator, bpy.types.Operator):
             return "A person is being made already: wait, or press ESC."
         return add.disabled_reason(context)
 
-    def work(self, context: bpy.types.Context) -> Generator[engine.Pending, None, None]:
+    def work(self, context: bpy.types.Context) -> Generator[Waiting, None, None]:
+        scene = strips.remembered(context.scene)
         location, person = context.scene.cursor.location.copy(), self._person(context)
         portrait = form.Portrait(form.CHOSEN, assets.SIDE, person)
         drawing = gallery.ask(portrait)
@@ -141,14 +143,17 @@ class AddPerson(EngineOperator, bpy.types.Operator):
         try:
             yield baking
             file = bytes(baking.result().body)
+            opening = avatars.submit_open(file)
+            yield opening
+            waiting = arrival.Arrival(context, scene, person.title)
+            gallery.set_making(waiting)
+            yield waiting
         finally:
             gallery.set_making(None)
-        opening = avatars.submit_open(file)
-        yield opening
         head = add.place_head(context, avatars.opened(opening, file, person.title), location=location)
         if self.mark_asset:
             assets.mark(head, picture)
-        show_consent(self, head)
+        welcome(self, context, head)
 
     def _person(self, context: bpy.types.Context) -> PersonRequest:
         if not self.person:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import bpy
 
-from dgtalker_engine.wire.people import TRAITS
+from dgtalker_engine.wire.people import TRAITS, PersonRequest
 
 from .. import ui
 from . import form, gallery, operators, previews
 from .properties import ASKED
 
 _COLUMNS = 3
+
+_LAYOUT: Any = bpy.types.UILayout.bl_rna
+_CLOCK: int = _LAYOUT.functions["prop"].parameters["icon"].enum_items["SORTTIME"].value
 
 
 class NewPersonPanel(ui.SidebarPanel, bpy.types.Panel):
@@ -49,22 +53,23 @@ def draw_add_entry(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
 
 
 def _draw_picture(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    icon = previews.icon_of(form.CHOSEN)
-    if icon:
-        layout.template_icon(icon_value=icon, scale=ui.picture_scale(context))
-    else:
-        layout.label(text="Drawing…", icon="SORTTIME")
+    _draw_portrait(layout.column(), form.CHOSEN, form.request(context), ui.picture_scale(context))
+
+
+def _draw_portrait(cell: bpy.types.UILayout, name: str, person: PersonRequest, scale: float) -> None:
+    """A picture, grey until it is up to date; of somebody who was not drawn yet a clock."""
+    cell.active = gallery.is_shown(name, person)
+    icon = previews.icon_of(name) if gallery.is_of(name, person) else 0
+    cell.template_icon(icon_value=icon or _CLOCK, scale=scale)
 
 
 def _draw_page(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    own = form.properties(context)
+    own, chosen = form.properties(context), form.request(context)
     grid = layout.grid_flow(row_major=True, columns=_COLUMNS, even_columns=True, even_rows=True, align=True)
     scale = ui.picture_scale(context) / _COLUMNS
     for place, seed in enumerate(form.page(context)):
         cell = grid.column(align=True)
-        icon = previews.icon_of(str(place))
-        if icon:
-            cell.template_icon(icon_value=icon, scale=scale)
+        _draw_portrait(cell, str(place), replace(chosen, seed=seed), scale)
         choose: Any = cell.operator(operators.ChoosePerson.bl_idname, text=str(seed), depress=seed == own.seed)
         choose.seed = seed
     row = layout.row(align=True)

@@ -10,6 +10,8 @@ import bpy
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Matrix, Vector
 
+from ..head import place
+
 LENS = 85.0
 """Millimetres, as portraits are taken with: nearer, a nose grows."""
 
@@ -19,22 +21,27 @@ MARGIN = 1.15
 FACTORY_PLACE = Vector((7.35889, -6.92579, 4.95831))
 """Where the camera of Blender's default scene stands, metres."""
 
+FACTORY_ROTATION = Vector((1.10932, 0.0, 0.81493))
+"""How it is turned there; radians, XYZ."""
 
-def corners(heads: Sequence[bpy.types.Object]) -> list[Vector]:
-    """The corners of the heads' boxes in the world."""
-    return [head.matrix_world @ Vector(corner) for head in heads for corner in head.bound_box]
+FACTORY_LENS = 50.0
 
 
 def is_untouched(camera: bpy.types.Object) -> bool:
-    """Whether a camera stands where Blender's default scene puts it, and nothing moves it."""
-    moved = camera.parent or camera.animation_data or len(camera.constraints)
-    return not moved and (camera.location - FACTORY_PLACE).length < 1e-3
+    """Whether a camera is as in Blender's default scene, and nothing moves it."""
+    lens: Any = camera.data
+    angles: Any = camera.rotation_euler
+    moved = camera.parent or camera.animation_data or lens.animation_data or len(camera.constraints)
+    if moved or camera.rotation_mode != "XYZ" or lens.type != "PERSP" or abs(lens.lens - FACTORY_LENS) > 1e-3:
+        return False
+    turned = Vector(angles) - FACTORY_ROTATION
+    return (camera.location - FACTORY_PLACE).length < 1e-3 and turned.length < 1e-3
 
 
 def shows(scene: bpy.types.Scene, camera: bpy.types.Object, heads: Sequence[bpy.types.Object]) -> bool:
     """Whether the middle of each head lies within a camera's picture."""
     for head in heads:
-        x, y, depth = world_to_camera_view(scene, camera, sum(corners([head]), Vector()) / 8)
+        x, y, depth = world_to_camera_view(scene, camera, sum(place.corners(head), Vector()) / 8)
         if depth <= 0 or not (0 <= x <= 1 and 0 <= y <= 1):
             return False
     return True
@@ -47,7 +54,7 @@ def frame(context: bpy.types.Context, camera: bpy.types.Object, heads: Sequence[
     camera.rotation_mode = "XYZ"
     camera.rotation_euler = (facing.to_matrix() @ Matrix.Rotation(math.pi / 2, 3, "X")).to_euler()
     context.view_layer.update()
-    points = corners(heads)
+    points = [corner for head in heads for corner in place.corners(head)]
     numbers = [number for point in points for number in point]
     fitted: Any = camera.camera_fit_coords(context.evaluated_depsgraph_get(), numbers)
     middle = sum(points, Vector()) / len(points)

@@ -70,7 +70,7 @@ def _set_camera(context: bpy.types.Context, heads: Sequence[bpy.types.Object], c
         return
     if camera is None:
         camera = bpy.data.objects.new("Talking Shot", bpy.data.cameras.new("Talking Shot"))
-        context.collection.objects.link(camera)
+        scene.collection.objects.link(camera)
         scene.camera = camera
     lens: Any = camera.data
     lens.lens = framing.LENS

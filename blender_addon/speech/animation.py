@@ -97,7 +97,6 @@ def animate_steps(
         directions = retarget.directions_of(scene, head, first)
         strips_hash, transcript_hash = storage.strips_hash(scene, sounds), storage.transcript_hash(sounds)
         identity = sound_identity.digests(sounds)
-        lost = _lost(head) + _elsewhere(scene, head)
         pending = _request(scene, head, sounds, first, last, avatar)
         yield pending
         reply = pending.result()
@@ -112,7 +111,7 @@ def animate_steps(
                 sounds=identity,
                 transcript_hash=transcript_hash,
                 manner_of=manner_of,
-                notes=[in_frames(note, clock, first) for note in reply.header["notes"]] + lost,
+                notes=[in_frames(note, clock, first) for note in reply.header["notes"]],
             )
         )
     speaking, scene = [_head(each.head, each.name) for each in received], timeline()
@@ -121,7 +120,7 @@ def animate_steps(
     if reason:
         raise DGTalkerError(reason)
     notes = _claim_pasted(scene, [*speaking, *as_before])
-    said = [(head, each.notes + _write(each, head)) for each, head in zip(received, speaking, strict=True)]
+    said = [(head, _write(scene, each, head)) for each, head in zip(received, speaking, strict=True)]
     said += [(head, _write_again(scene, head)) for head in as_before]
     for head, own in said:
         notes += [f"{head.name}: {note}" for note in own] if len(said) > 1 else own
@@ -174,8 +173,8 @@ def _elsewhere(scene: bpy.types.Scene, head: bpy.types.Object) -> list[str]:
     ]
 
 
-def _write(received: ReceivedTake, head: bpy.types.Object) -> list[str]:
-    notes = retarget.lift(head)
+def _write(timeline: bpy.types.Scene, received: ReceivedTake, head: bpy.types.Object) -> list[str]:
+    notes = received.notes + _lost(head) + _elsewhere(timeline, head) + retarget.lift(head)
     storage.store(
         head,
         received.take,
@@ -184,11 +183,13 @@ def _write(received: ReceivedTake, head: bpy.types.Object) -> list[str]:
         sounds=received.sounds,
         transcript_hash=received.transcript_hash,
         manner_of=received.manner_of,
+        notes=received.notes,
     )
     scene = storage.scene_of(head)
     if scene is not None and storage.fits(scene, head):
-        take = Take.from_bytes(received.take)
-        words.fill(scene, strips.audible_of(scene, head), take, received.first)
+        sounds = strips.audible_of(scene, head)
+        if storage.transcript_hash(sounds) == received.transcript_hash:  # else a word was corrected meanwhile
+            words.fill(scene, sounds, Take.from_bytes(received.take), received.first)
     if not retarget.stale_reason(head):
         notes += retarget.rewrite(head)  # with the settings of now: sliders may have been moved meanwhile
     else:
@@ -201,7 +202,8 @@ def _write_again(scene: bpy.types.Scene, head: bpy.types.Object) -> list[str]:
     take, first = words.take_of(head), speaker_properties(head).first
     if take is None:
         return []  # undo took it away meanwhile
-    notes = retarget.write(head, take, first, retarget.directions_of(scene, head, first))
+    notes = storage.notes_of(head) + _lost(head) + _elsewhere(scene, head)
+    notes += retarget.write(head, take, first, retarget.directions_of(scene, head, first))
     return notes + visibility.notes(head)
 
 
@@ -260,25 +262,25 @@ def _request(
 def _passage(scene: bpy.types.Scene, sound: strips.SoundStrip, clock: Clock, first: int) -> dict[str, Any]:
     """What the engine is told of one strip; seconds from the start of the mix.
 
-    Words that were corrected are said when they were heard, and certain as far as they reach.
+    Words that were corrected are said when they were heard, and certain as far as they reach; none is silence.
     Subtitles that were read into it, and not edited since, keep their times, counted from the passage's start.
     """
     own = strip_properties(sound.strip)
     transcript = own.transcript.strip()
     start = clock.seconds(sound.span.start - strips.file_start(scene, sound.strip))
     played = Span(start, start + clock.seconds(sound.span.end - sound.span.start))
-    corrected = words.corrected_cues(sound.strip) if transcript else []
+    corrected = words.corrected_cues(sound.strip)
     every = cues(own.cues) if transcript else []
     unedited = transcript and transcript == subtitles.joined(every)
     if unedited and not len(sound.strip.retiming_keys):
         transcript = subtitles.written(subtitles.within(every, played))
-    if corrected:
+    if corrected is not None:
         transcript = subtitles.written(subtitles.within(corrected, played))
     return {
         "start": round(clock.seconds(sound.span.start - first), 5),
         "end": round(clock.seconds(sound.span.end - first), 5),
         "transcript": transcript,
-        "certain": bool(corrected) and words.covers(sound.strip, played),
+        "certain": corrected is not None and words.covers(sound.strip, played),
     }
 
 

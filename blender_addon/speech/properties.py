@@ -13,6 +13,7 @@ import bpy
 from .keys import nods
 from .takes import live, words
 from .timeline import settings, speakers
+from .word_properties import SpokenWord
 
 
 def _number(each: settings.Setting, update: Any, **more: Any) -> Any:
@@ -47,10 +48,6 @@ def _speaker_chosen(properties: Any, context: bpy.types.Context) -> None:
     properties.spoken_by = properties.speaker.name if properties.speaker else ""
 
 
-def _word_corrected(word: Any, context: bpy.types.Context) -> None:
-    words.correct(word)
-
-
 def _transcript_typed(properties: Any, context: bpy.types.Context) -> None:
     properties.words_certain = False
 
@@ -59,45 +56,6 @@ def _word_chosen(properties: Any, context: bpy.types.Context) -> None:
     if 0 <= properties.active_word < len(properties.words):
         frame = words.frame_of(properties.words[properties.active_word], "start")
         context.scene.frame_set(max(0, round(frame)))
-
-
-def _edge(edge: str, name: str, description: str) -> Any:
-    """The frame at which a word starts or ends."""
-
-    def get(word: Any) -> float:
-        return words.frame_of(word, edge)
-
-    def move(word: Any, frame: float) -> None:
-        speaker = words.move(word, edge, frame)
-        if speaker is not None:
-            live.follow(speaker)
-
-    return bpy.props.FloatProperty(
-        name=name, description=description, get=get, set=move, step=20, precision=1, options=set()
-    )
-
-
-class SpokenWord(bpy.types.PropertyGroup):
-    """A word of a strip; see `takes.words`. Times are seconds of the strip's sound file."""
-
-    text: bpy.props.StringProperty(
-        name="Word",
-        description="What is said here: correct it, put several words, or none, and press Animate",
-        options=set(),
-        update=_word_corrected,
-    )
-    said: bpy.props.StringProperty(options=set())
-    """What stands in the transcript for it."""
-    found: bpy.props.StringProperty(options=set())
-    """What was recognised."""
-    place: bpy.props.IntProperty(options=set())
-    """Which of the strip's words it is."""
-    found_start: bpy.props.FloatProperty(options=set())
-    found_end: bpy.props.FloatProperty(options=set())
-    start: bpy.props.FloatProperty(options=set())
-    end: bpy.props.FloatProperty(options=set())
-    first_frame: _edge("start", "Starts", "The frame at which this word starts: drag it, and the mouth follows")
-    last_frame: _edge("end", "Ends", "The frame at which this word ends: drag it, and the mouth follows")
 
 
 class StripPropertyGroup(bpy.types.PropertyGroup):
@@ -123,6 +81,8 @@ class StripPropertyGroup(bpy.types.PropertyGroup):
     words: bpy.props.CollectionProperty(type=SpokenWord)
     words_span: bpy.props.FloatVectorProperty(size=2, options=set())
     """Which seconds of the sound file they were found in."""
+    words_sound: bpy.props.StringProperty(options=set())
+    """Which sound that was, and how it was retimed; see `takes.words`."""
     words_certain: bpy.props.BoolProperty(options=set())
     """Whether somebody has corrected one of them: the transcript is what is said, and nothing else."""
     active_word: bpy.props.IntProperty(name="Word", options={"SKIP_SAVE"}, update=_word_chosen)
@@ -172,6 +132,8 @@ class SpeakerPropertyGroup(bpy.types.PropertyGroup):
     """What was known of the words then."""
     manner_of: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """The hash of the avatar in whose manner the take speaks; empty where it speaks as anybody does."""
+    notes: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
+    """What the engine said of the take to the user, a sentence a line."""
     settings_hash: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """With which settings the keys were last written."""
     place: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})

@@ -112,7 +112,7 @@ def _take() -> None:
         _note_finished(_shown)
         previews.update(_shown)
         if changed:
-            ui.redraw_sidebars()
+            ui.redraw()
     adding.add_waiting()
 
 

@@ -188,12 +188,12 @@ def avatar_sample(options: argparse.Namespace) -> int:
 
 
 def _sampled_rows(record: SampledRecord) -> dict[str, str]:
-    request = PersonRequest.from_json(record.request)
-    of = f", morphed {request.morph:g} and mixed {request.mix:g} with {request.other}"
-    asked = [f"{name} {value:g}" for name, value in request.traits.items()]
+    # as it stands there: the file may be of a later version, with more to ask for
+    person = {name: value for name, value in record.request.items() if name != "traits"}
+    traits = record.request.get("traits", {})
     return {
-        "person": f"seed {request.seed}{of if request.morph or request.mix else ''}",
-        "asked for": ", ".join(asked) or "nothing",
+        "person": ", ".join(f"{name} {value}" for name, value in person.items()),
+        "asked for": ", ".join(f"{name} {value}" for name, value in traits.items()) or "nothing",
         "bake error": f"{record.psnr:.1f} dB",
     }
 

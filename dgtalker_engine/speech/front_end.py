@@ -92,7 +92,7 @@ def analyse(
     chunks: list[Span] = []
     recognition = Recognition(phones=list(phones_known or ()))
     if phones_known is None:
-        cuts = [time for passage in passages if passage.transcript.strip() for time in (passage.start, passage.end)]
+        cuts = [time for passage in passages if passage.known for time in (passage.start, passage.end)]
         cuts += music.changes(samples, progress.stage(0.03, 0.04, "Reading the sound"))
         chunks = activity.chunks(utterances, level, cuts)
     if chunks:
@@ -100,6 +100,8 @@ def analyse(
             samples, chunks, passages, progress.stage(0.04, 0.96, "Listening"), processes=processes, heard=heard
         )
         utterances = activity.without(utterances, recognition.music)
+    silent = [Span(p.start, p.end) for p in passages if p.certain and not p.transcript.strip()]
+    utterances = activity.without(utterances, silent)
     f0 = prosody.estimate_f0(samples, utterances, progress.stage(0.96, 1.0, "Following the pitch"))
     return Analysis(
         samples=samples,

@@ -17,13 +17,18 @@ class Passage:
         start: seconds.
         end: seconds, later than `start`.
         transcript: the words spoken, or nothing.
-        certain: somebody has compared them with the sound: they are spoken, and no others.
+        certain: somebody has compared them with the sound: they are spoken, and no others; none is silence.
     """
 
     start: float
     end: float
     transcript: str = ""
     certain: bool = False
+
+    @property
+    def known(self) -> bool:
+        """Whether it says anything of what is spoken."""
+        return self.certain or bool(self.transcript.strip())
 
     def __post_init__(self) -> None:
         if not np.all(np.isfinite((self.start, self.end))):

@@ -98,6 +98,16 @@ def test_what_the_animator_has_set_up_stays_and_is_named(head, sample, room):
     assert "camera" not in said.split("Left")[0]
 
 
+@pytest.mark.parametrize("change", [("rotation_euler", (1.2, 0, 0.8)), ("data.lens", 35.0), ("data.type", "ORTHO")])
+def test_a_camera_that_was_only_turned_or_has_another_lens_is_the_animators(head, change):
+    camera = bpy.context.scene.camera
+    owner = camera.data if change[0].startswith("data.") else camera
+    setattr(owner, change[0].removeprefix("data."), change[1])
+    before = camera.matrix_basis.copy(), camera.data.lens
+    bpy.ops.dgtalker.talking_shot()
+    assert (camera.matrix_basis, camera.data.lens) == before
+
+
 def test_a_longer_sound_lengthens_the_range_that_talking_shot_had_set(head, sample):
     scene = bpy.context.scene
     bpy.ops.dgtalker.add_sound(filepath=str(sample))
@@ -111,8 +121,7 @@ def test_a_longer_sound_lengthens_the_range_that_talking_shot_had_set(head, samp
 
 def test_talking_shot_is_one_step_of_undo(head):
     bpy.ops.ed.undo_push(message="before")
-    bpy.ops.dgtalker.talking_shot()
-    bpy.ops.ed.undo_push(message="Talking Shot")
+    bpy.ops.dgtalker.talking_shot("EXEC_DEFAULT", True)
     bpy.ops.ed.undo()
     scene = bpy.context.scene
     assert scene.render.engine != "DGTALKER"

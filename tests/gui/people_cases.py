@@ -12,6 +12,9 @@ from typing import Any
 import bpy
 from steps import ADDON, Drawings, Steps, heads, press_escape, running, start, until
 
+ENGINE_START = 120.0
+"""Seconds."""
+
 TINY = Path(__file__).resolve().parents[1] / "engine" / "systems" / "dgtalker" / "tiny_prior.py"
 
 
@@ -29,8 +32,20 @@ def up_to_date() -> bool:
 def a_gallery_follows_its_sliders_and_escape_ends_the_making() -> Steps:
     path = Path(tempfile.mkdtemp(prefix="dgtalker-prior-")) / "mine.safetensors"
     subprocess.run([os.environ["DGTALKER_ENGINE_PYTHON"], "-I", str(TINY), str(path)], check=True)
-    room("bridge.engine").stop()
+    engine = room("bridge.engine")
+    engine.stop()
     os.environ["DGTALKER_PRIOR"] = str(path)
+    try:
+        warm = room("people.gallery").ask(room("people.form").portraits(bpy.context)[0])
+        yield from until(lambda: warm.done, timeout=ENGINE_START)
+        yield from _follow_and_escape()
+    finally:
+        bpy.ops.dgtalker.close_new_person()
+        del os.environ["DGTALKER_PRIOR"]
+        engine.stop()
+
+
+def _follow_and_escape() -> Steps:
     gallery, form = room("people.gallery"), bpy.context.window_manager.dgtalker_new_person
     with Drawings(room("people.panels").NewPersonPanel) as drawings:
         bpy.ops.dgtalker.new_person()
@@ -49,6 +64,3 @@ def a_gallery_follows_its_sliders_and_escape_ends_the_making() -> Steps:
         assert gallery.making() is None
         assert not heads()
         yield from until(lambda: not bpy.app.timers.is_registered(gallery._tick))
-        bpy.ops.dgtalker.close_new_person()
-    room("bridge.engine").stop()
-    del os.environ["DGTALKER_PRIOR"]

@@ -47,8 +47,8 @@ def running() -> list[str]:
     return [operator.bl_idname for window in bpy.context.window_manager.windows for operator in window.modal_operators]
 
 
-def until(condition) -> Steps:
-    deadline = time.monotonic() + TIMEOUT
+def until(condition, timeout: float = TIMEOUT) -> Steps:
+    deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain; running: {running()}"
         yield

@@ -38,14 +38,21 @@ def store(
     sounds: str,
     transcript_hash: str,
     manner_of: str,
+    notes: Sequence[str] = (),
 ) -> None:
     """Keeps a take that starts at frame `first` with its speaker; no keys were written from it yet."""
     own = speaker_properties(head)
     own.take, own.first, own.manner_of = base64.b64encode(take).decode(), first, manner_of
     own.sounds, own.heard = sounds, HEARING if take else 0
+    own.notes = "\n".join(notes)
     keep_hash(head, "strips_hash", strips_hash)
     keep_hash(head, "transcript_hash", transcript_hash)
     keep_hash(head, "settings_hash", "")
+
+
+def notes_of(head: bpy.types.Object) -> list[str]:
+    """What the engine said of a speaker's take to the user."""
+    return speaker_properties(head).notes.splitlines()
 
 
 def forget(head: bpy.types.Object) -> None:

@@ -8,6 +8,9 @@ the mouth at once, without the engine: `performance.retiming` stretches what was
 from __future__ import annotations
 
 import contextlib
+import itertools
+import json
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -19,7 +22,7 @@ from dgtalker_engine.performance.retiming import retimed
 from dgtalker_engine.performance.transcripts import Cue
 
 from ...properties import speaker_properties, strip_properties
-from ..timeline import respelling, strips
+from ..timeline import respelling, sound_identity, strips
 from ..timeline.timing import Span
 from . import storage
 
@@ -33,7 +36,10 @@ _NEAR = 0.04
 """Seconds by which a word may be found elsewhere in the same sound, and be the same."""
 
 _AROUND = 0.3
-"""Seconds before and after a strip at which nothing is moved any more."""
+"""Seconds before and after a strip at which nothing is moved any more, or less where another one is near."""
+
+_APART = 1e-3
+"""Seconds between what is moved and what stays, at least."""
 
 _filling: list[bool] = []
 """Not empty while words are kept, which corrects none."""
@@ -50,6 +56,7 @@ def fill(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip], take: Take
             own.words.clear()
             played = strips.played_seconds(scene, sound.strip)
             own.words_span = played.start, played.end
+            own.words_sound = _sound_of(sound.strip)
             later = clock.seconds(first - strips.file_start(scene, sound.strip))
             for word in take.words:
                 middle = first + clock.frames((word.start + word.end) / 2)
@@ -92,7 +99,7 @@ def correct(word: Any) -> None:
     with _unnoticed():
         word.said = word.text
     own.transcript = spelled
-    own.words_certain = bool(spelled)
+    own.words_certain = True
 
 
 def strip_of(word: Any) -> Any:
@@ -104,11 +111,25 @@ def strip_of(word: Any) -> Any:
     raise DGTalkerError("The strip of this word was removed.")
 
 
-def corrected_cues(strip: Any) -> list[Cue]:
-    """The words of a line that somebody has corrected, each with when it is spoken; seconds of its sound file."""
+def _sound_of(strip: Any) -> str:
+    """What a strip's words were found in: its sound's bytes and how they are retimed, wherever the strip lies."""
+    start = strips.content(strip)[0]
+    return json.dumps(
+        [
+            sound_identity.digest(strip.sound),
+            *(round(key.timeline_frame - start, 3) for key in strip.retiming_keys),
+        ]
+    )
+
+
+def corrected_cues(strip: Any) -> list[Cue] | None:
+    """The words of a line that somebody has corrected, each with when it is spoken; seconds of its sound file.
+
+    None where nobody has, or in another sound than the strip has now.
+    """
     own = strip_properties(strip)
-    if not own.words_certain:
-        return []
+    if not own.words_certain or own.words_sound != _sound_of(strip):
+        return None
     return [Cue(word.found_start, word.found_end, word.text.strip()) for word in own.words if word.text.strip()]
 
 
@@ -125,8 +146,8 @@ def frame_of(word: Any, edge: str) -> float:
 
 
 def move(word: Any, edge: str, frame: float) -> bpy.types.Object | None:
-    """Moves the start or the end (`edge`) of a word, as far as its neighbours let it; one that touches it there moves
-    with it.
+    """Moves the start or the end (`edge`) of a word, as far as its neighbours and the strip's ends let it; one that
+    touches it there moves with it.
 
     Returns:
         who speaks the strip.
@@ -135,16 +156,21 @@ def move(word: Any, edge: str, frame: float) -> bpy.types.Object | None:
     words = strip_properties(strip).words
     i = word.place
     wanted = strips.clock(scene).seconds(frame - strips.file_start(scene, strip))
+    played = strips.played_seconds(scene, strip)
     beside = words[i - 1] if edge == "start" and i else words[i + 1] if edge == "end" and i + 1 < len(words) else None
     if edge == "start":
         touches = beside is not None and word.found_start - beside.found_end < TOUCH
-        least = 0.0 if beside is None else beside.start + SHORTEST if touches else beside.end
+        least = min(played.start, word.found_start)
+        if beside is not None:
+            least = beside.start + SHORTEST if touches else beside.end
         word.start = max(least, min(wanted, word.end - SHORTEST))
         if beside is not None and touches:
             beside.end = word.start
     else:
         touches = beside is not None and beside.found_start - word.found_end < TOUCH
-        most = wanted if beside is None else beside.end - SHORTEST if touches else beside.start
+        most = max(played.end, word.found_end)
+        if beside is not None:
+            most = beside.end - SHORTEST if touches else beside.start
         word.end = min(most, max(wanted, word.start + SHORTEST))
         if beside is not None and touches:
             beside.start = word.end
@@ -159,22 +185,42 @@ def put_back(words: Any) -> None:
 
 def moves(head: bpy.types.Object) -> list[tuple[float, float]]:
     """When something of a speaker's take happens, and when it is to happen, as `retimed` takes it; none where no word
-    was moved."""
+    was moved, or the strips do not lie any more as they did when it was heard."""
     scene = storage.scene_of(head)
-    if scene is None:
+    if scene is None or not storage.fits(scene, head):
         return []
     clock, first = strips.clock(scene), speaker_properties(head).first
     pairs: list[tuple[float, float]] = []
-    for sound in strips.audible_of(scene, head):
+    sounds = strips.audible_of(scene, head)
+    spans = [Span(clock.seconds(sound.span.start - first), clock.seconds(sound.span.end - first)) for sound in sounds]
+    for sound, reach in zip(sounds, _reaches(spans), strict=True):
         every = strip_properties(sound.strip).words
         if not any(is_moved(word) for word in every):
             continue
         later = clock.seconds(first - strips.file_start(scene, sound.strip))
-        ends = [clock.seconds(sound.span.start - first) - _AROUND, clock.seconds(sound.span.end - first) + _AROUND]
-        pairs += [(end, end) for end in ends]
-        pairs += [(word.found_start - later, word.start - later) for word in every]
-        pairs += [(word.found_end - later, word.end - later) for word in every]
-    return list(_rising(sorted(pairs)))
+        within = [(word.found_start - later, word.start - later) for word in every]
+        within += [(word.found_end - later, word.end - later) for word in every]
+        pairs += _fixed_around(reach, within)
+    return list(_rising(pairs))
+
+
+def _reaches(spans: Sequence[Span]) -> list[Span]:
+    """How far around each strip words that were moved in it act: not into another strip. Spans by when they start."""
+    halves = [(before.end + after.start) / 2 for before, after in itertools.pairwise(spans)]
+    lows, highs = [-math.inf, *halves], [*halves, math.inf]
+    return [
+        Span(max(span.start - _AROUND, low), min(span.end + _AROUND, high))
+        for span, low, high in zip(spans, lows, highs, strict=True)
+    ]
+
+
+def _fixed_around(reach: Span, pairs: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Pairs within a reach, by when they are heard, and its ends, which stay where they are."""
+    if reach.end - reach.start < 3 * _APART:
+        return []
+    least, most = reach.start + _APART, reach.end - _APART
+    inside = [(source, min(max(target, least), most)) for source, target in sorted(pairs) if least < source < most]
+    return [(reach.start, reach.start), *inside, (reach.end, reach.end)]
 
 
 def _rising(pairs: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:

@@ -70,16 +70,23 @@ def _check(path: str) -> None:
 
 
 def _lower(editor: Any, strip: Any) -> None:
-    """To the lowest channel on which nothing else plays meanwhile."""
+    """To the lowest channel that is heard and not locked, and on which nothing else plays meanwhile."""
     own = strips.ends(strip)
     taken = {other.channel for other in editor.strips if other != strip and not strips.ends(other).clipped(own).empty}
-    strip.channel = next(channel for channel in range(1, strip.channel + 1) if channel not in taken)
+    off = {number for number, channel in enumerate(editor.channels) if channel.mute or channel.lock}
+    free = (channel for channel in range(1, len(editor.channels)) if channel not in taken | off)
+    strip.channel = next(free, strip.channel)
 
 
 def shown_elsewhere(context: bpy.types.Context) -> bpy.types.Scene | None:
     """The other scene whose strips the sequencer shows (Blender 5), where what speaks here would not be seen."""
     shown = getattr(context, "sequencer_scene", None)
     return shown if shown is not None and shown != target(context) else None
+
+
+def is_empty(scene: bpy.types.Scene) -> bool:
+    """Whether a scene has no strips."""
+    return scene.sequence_editor is None or not len(scene.sequence_editor.strips)
 
 
 def show_timeline(context: bpy.types.Context) -> None:
@@ -95,7 +102,7 @@ def follow(context: bpy.types.Context) -> str:
     if workspace is None or not hasattr(workspace, "sequencer_scene"):
         return ""
     shown = workspace.sequencer_scene
-    if shown is None or shown.sequence_editor is None or not len(shown.sequence_editor.strips):
+    if shown is None or is_empty(shown):
         workspace.sequencer_scene = target(context)
     elif shown != target(context):
         return f"The sequencer shows the scene {shown.name}: choose {target(context).name} in its header to see it."

@@ -54,9 +54,11 @@ def _ours(scene: bpy.types.Scene, kind: Kind) -> list[tuple[int, bpy.types.Timel
 def show(scene: bpy.types.Scene, kind: Kind, named: Iterable[Named]) -> None:
     """Puts markers in place of those of the same kind."""
     remove(scene, kind)
-    put = list(named)
-    for frame, name in put:
-        scene.timeline_markers.new(name, frame=frame).select = False
+    put: list[Named] = []
+    for frame, name in named:
+        marker = scene.timeline_markers.new(name, frame=frame)
+        marker.select = False
+        put.append((frame, marker.name))  # Blender cuts long names
     if put:
         _remember(scene, {**_record(scene_properties(scene).markers), kind: put})
 

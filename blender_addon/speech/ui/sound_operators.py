@@ -9,7 +9,7 @@ import bpy
 from dgtalker_engine.errors import DGTalkerError
 
 from ... import ui
-from ..timeline import adding, speakers, strips
+from ..timeline import adding, speakers
 
 _FILES = ";".join(f"*.{ending}" for ending in adding.ENDINGS)
 
@@ -86,11 +86,12 @@ def speaker(context: bpy.types.Context) -> bpy.types.Object | None:
 
 
 def draw(layout: Any, context: bpy.types.Context) -> None:
-    """Add Sound, and the way out of the empty scene that the sequencer's New makes."""
+    """Add Sound, and the way back from another scene in the sequencer, such as the empty one that its New makes."""
     layout.operator(AddSound.bl_idname, text="Add Sound…", icon="ADD")
     shown = adding.shown_elsewhere(context)
-    if shown is not None and not any(strips.sound_strips(shown)):
-        ui.note(layout, context, f"The sequencer shows the scene {shown.name}, which is empty")
+    if shown is not None:
+        empty = ", which is empty" if adding.is_empty(shown) else ""
+        ui.note(layout, context, f"The sequencer shows the scene {shown.name}{empty}")
         layout.operator(ShowTimeline.bl_idname, icon="SEQUENCE")
 
 

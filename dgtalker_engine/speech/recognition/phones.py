@@ -53,7 +53,7 @@ def recognise(
 
     transcripts = [ChunkTranscript() for _ in chunks]
     begin = 0.0
-    if any(passage.transcript.strip() for passage in passages):
+    if any(passage.known for passage in passages):
         begin = 0.25
         transcripts = transcript_alignment.distribute(
             chunks,

@@ -55,16 +55,20 @@ def distribute(
 
     Args:
         chunks: `activity.chunks`.
-        passages: those without a transcript are left out.
+        passages: those of which nothing is known are left out.
         alignable: words to those that can be aligned.
         run_tasks: runs the tasks ``recognise`` and ``align`` of `phones.run_task`.
     """
     answer = [ChunkTranscript() for _ in chunks]
     groups: list[_Group] = []
     for passage in passages:
-        if not passage.transcript.strip():
+        if not passage.known:
             continue
         inside = [k for k, chunk in enumerate(chunks) if _overlap(chunk, passage) > 0.5 * (chunk.end - chunk.start)]
+        if not passage.transcript.strip():  # certainly silent
+            for k in inside:
+                answer[k].certain = True
+            continue
         subtitles = [
             (Span(cue.start + passage.start, cue.end + passage.start), alignable(spelling.words(cue.text)))
             for cue in transcripts.cues(passage.transcript)

@@ -13,7 +13,7 @@ EXTENSION = "bl_ext.user_default.dgtalker"
 TINY = Path(__file__).resolve().parents[2] / "engine" / "systems" / "dgtalker" / "tiny_prior.py"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def own_prior(extension, tmp_path_factory) -> Path:
     """Where the engine of these tests looks for it; it is not there yet."""
     engine = sys.modules[f"{EXTENSION}.bridge.engine"]

@@ -10,35 +10,51 @@ import pytest
 
 
 @pytest.fixture
-def form(room):
-    """The gallery's form, opened, as it is for a new user."""
+def closed(room):
+    """The form of the gallery before it was ever opened; closed afterwards: it outlives the file."""
     own = bpy.context.window_manager.dgtalker_new_person
-    for name in own.bl_rna.properties.keys():  # noqa: SIM118 (no mapping)
-        if name not in ("rna_type", "name"):
-            own.property_unset(name)
-    bpy.ops.dgtalker.new_person()
+    own.open = False
     yield own
     bpy.ops.dgtalker.close_new_person()
 
 
 @pytest.fixture
+def form(closed):
+    """The gallery's form, opened, as it is for a new user."""
+    own = closed
+    for name in own.bl_rna.properties.keys():  # noqa: SIM118 (no mapping)
+        if name not in ("rna_type", "name"):
+            own.property_unset(name)
+    bpy.ops.dgtalker.new_person()
+    return own
+
+
+@pytest.fixture
 def picture(room):
     """A picture of the gallery by its name, once all are up to date."""
-    gallery, previews = room("people.gallery"), room("people.previews")
+    previews = room("people.previews")
 
     def pixels(name="chosen"):
-        gallery.refresh()
+        bring_up_to_date(room)
         icon = previews._icons[name]
         return np.array(icon.image_pixels[:], np.int32).view(np.uint8).astype(int)
 
     return pixels
 
 
+def bring_up_to_date(room):
+    """What the gallery's timer does in a window."""
+    gallery = room("people.gallery")
+    while gallery._step():
+        if gallery._gallery.asked:
+            gallery._gallery.asked[1].wait()
+
+
 def heads():
     return [ob for ob in bpy.data.objects if ob.type == "MESH" and ob.dgtalker.rig]
 
 
-def test_the_add_menu_offers_somebody_new(room):
+def test_the_add_menu_offers_somebody_new(room, closed):
     drawn = []
 
     class Layout:
@@ -49,21 +65,21 @@ def test_the_add_menu_offers_somebody_new(room):
     menu = type("Menu", (), {"layout": Layout()})()
     room("people.panels").draw_add_entry(menu, bpy.context)
     assert drawn == ["dgtalker.new_person"]
-    assert not bpy.context.window_manager.dgtalker_new_person.open
+    assert not closed.open
     bpy.ops.dgtalker.new_person()
-    assert bpy.context.window_manager.dgtalker_new_person.open
+    assert closed.open
 
 
 def test_without_a_prior_the_user_reads_why_and_nothing_breaks(no_prior, form, room):
     gallery = room("people.gallery")
-    gallery.refresh()
+    bring_up_to_date(room)
     assert str(no_prior) in gallery.error()
     assert "DGTALKER_PRIOR" in gallery.error()
     with pytest.raises(RuntimeError, match="missing"):
         bpy.ops.dgtalker.add_person()
     assert not heads()
     bpy.ops.dgtalker.try_people_again()
-    gallery.refresh()
+    bring_up_to_date(room)
     assert gallery.error()
 
 
@@ -104,7 +120,8 @@ def test_pictures_follow_the_sliders_and_the_others_show_what_the_person_has(pri
     assert np.array_equal(picture(), before)
 
 
-def test_what_is_asked_for_stays_when_people_are_shuffled(prior, form, picture):
+def test_what_is_asked_for_stays_when_people_are_shuffled(prior, form, picture, room, monkeypatch):
+    monkeypatch.setattr(room("people.operators").random, "randrange", lambda end: 11)
     form.skin_tone = 0.75
     before = picture()
     bpy.ops.dgtalker.shuffle_people()
@@ -144,6 +161,36 @@ def test_the_chosen_person_becomes_one_synthetic_head_and_an_asset(prior, form, 
     (appended,) = here.objects
     assert appended.preview.image_size[0] == 256
     assert room("bridge.avatars").ensure_open(appended) == appended.dgtalker.avatar_hash
+
+
+def test_a_face_of_another_page_is_never_shown_for_somebody_else(prior, form, picture, room):
+    gallery, requests = room("people.gallery"), room("people.form").portraits
+    picture()
+    _chosen, first, *_others = requests(bpy.context)
+    assert gallery.is_of(first.name, first.person)
+    form.age = 60
+    _chosen, first, *_others = requests(bpy.context)
+    assert gallery.is_of(first.name, first.person), "the same person as before the slider was moved"
+    bpy.ops.dgtalker.page_people(pages=1)
+    _chosen, first, *_others = requests(bpy.context)
+    assert not gallery.is_of(first.name, first.person)
+
+
+def test_a_person_who_was_made_waits_for_object_mode_and_their_scene(room):
+    bpy.ops.mesh.primitive_cube_add()
+    scene = bpy.context.scene
+    waiting = room("people.arrival").Arrival(bpy.context, lambda: scene, "Person 7")
+    assert waiting.done
+    bpy.ops.object.mode_set(mode="EDIT")
+    assert not waiting.done
+    assert "Go back to Object Mode" in waiting.progress[1]
+    with pytest.raises(Exception, match="Object Mode"):
+        waiting.wait()
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert waiting.done
+    scene = bpy.data.scenes.new("Other")
+    assert not waiting.done
+    assert "Other" in waiting.progress[1]
 
 
 def test_a_person_of_a_script_that_cannot_be_is_refused(prior):

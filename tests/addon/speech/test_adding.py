@@ -42,6 +42,13 @@ def test_sounds_take_the_lowest_channel_that_is_free(make_head, voice):
     assert [(strip.frame_start, strip.channel) for strip in strips()] == [(1, 1), (10, 2), (200, 1)]
 
 
+def test_no_sound_lands_on_a_channel_that_is_muted_or_locked(make_head, voice):
+    channels = bpy.context.scene.sequence_editor_create().channels
+    channels[1].mute = channels[2].lock = True
+    bpy.ops.dgtalker.add_sound(filepath=str(voice))
+    assert [strip.channel for strip in strips()] == [3]
+
+
 def test_a_file_that_is_no_sound_changes_nothing(make_head, tmp_path):
     path = tmp_path / "notes.wav"
     path.write_text("no sound")

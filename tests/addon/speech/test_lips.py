@@ -318,3 +318,11 @@ def test_an_operator_whose_head_is_taken_away_while_it_waits_says_so(room, make_
     bpy.data.objects.remove(head)
     with pytest.raises(Exception, match="changed meanwhile"):
         next(steps)
+
+
+def test_markers_with_longer_names_than_blender_keeps_are_removed_again(room):
+    markers, scene = room("speech.timeline.markers"), bpy.context.scene
+    markers.show(scene, "PHONES", [(5, "ä" * 60)])
+    assert len(scene.timeline_markers) == len(markers.of_kind(scene, "PHONES")) == 1
+    markers.remove(scene, "PHONES")
+    assert not scene.timeline_markers

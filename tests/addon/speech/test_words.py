@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import wave
+
 import bpy
 import numpy as np
 import pytest
@@ -141,3 +143,70 @@ def test_what_a_corrected_line_plays_besides_its_words_is_recognised(make_head, 
     bpy.ops.dgtalker.animate()
     assert texts(strip)[0] == "hullo"
     assert "movie" in texts(strip)
+
+
+def test_a_word_that_is_corrected_while_the_engine_listens_is_kept_for_the_next_time(animated, room):
+    head, strip = animated()
+    strip.dgtalker.words[0].text = "hullo"
+    steps = room("speech.animation").animate_steps(bpy.context, [head])
+    next(steps).wait()
+    strip.dgtalker.words[1].text = "the"
+    assert next(steps, None) is None
+    assert texts(strip) == ["hullo", "the", "favorite", "movie"]
+    assert "transcript" in room("speech.takes.retarget").outdated_reason(head)
+    bpy.ops.dgtalker.animate()
+    assert texts(strip) == ["hullo", "the", "favorite", "movie"]
+    assert room("speech.takes.retarget").outdated_reason(head) == ""
+
+
+def test_a_last_word_that_is_dragged_moves_nothing_in_the_strips_after_it(make_head, add_strip, voice, curve):
+    head = make_head()
+    strip, other = add_strip(voice, frame=30, head=head), add_strip(voice, frame=78, head=head)
+    bpy.ops.dgtalker.animate()
+    before = curve(head, "jawOpen")
+    first = int(head.dgtalker_speech.first)
+    strip.dgtalker.words[-1].last_frame = 1000
+    assert strip.dgtalker.words[-1].last_frame < 78.1
+    after = curve(head, "jawOpen")
+    assert not np.allclose(before, after, atol=0.01)
+    beside = 80 - first
+    assert np.allclose(before[beside:], after[beside:], atol=0.01)
+    strip.dgtalker.words[-1].last_frame = 76
+    before = curve(head, "jawOpen")
+    other.dgtalker.words[0].first_frame = 0
+    assert other.dgtalker.words[0].first_frame >= 77
+    assert np.allclose(before[: 76 - first], curve(head, "jawOpen")[: 76 - first], atol=0.01)
+
+
+def test_a_line_all_of_whose_words_were_emptied_is_silent(animated, curve):
+    head, strip = animated()
+    loud = curve(head, "jawOpen").max()
+    for word in strip.dgtalker.words:
+        word.text = ""
+    assert strip.dgtalker.transcript == ""
+    bpy.ops.dgtalker.animate()
+    assert texts(strip) == []
+    assert curve(head, "jawOpen").max() < 0.3 * loud, "the mouth does not follow the sound alone"
+
+
+def test_corrected_words_are_not_forced_onto_another_recording(animated, sample, tmp_path):
+    _head, strip = animated()
+    strip.dgtalker.words[0].text = "banana"
+    path = tmp_path / "later.wav"
+    with wave.open(str(sample)) as source, wave.open(str(path), "wb") as part:
+        part.setparams(source.getparams())
+        source.setpos(2 * source.getframerate())
+        part.writeframes(source.readframes(2 * source.getframerate()))
+    strip.sound = bpy.data.sounds.load(str(path))
+    bpy.ops.dgtalker.animate()
+    assert texts(strip)
+    assert "banana" not in texts(strip)
+
+
+def test_what_the_engine_said_of_a_take_is_said_again(animated, room):
+    head, _strip = animated()
+    head.dgtalker_speech.notes = "Two words were hard to hear.\nA word is unknown."
+    steps = room("speech.animation").animate_steps(bpy.context, [head])
+    with pytest.raises(StopIteration) as end:
+        next(steps)
+    assert end.value.value[:2] == ["Two words were hard to hear.", "A word is unknown."]

@@ -65,6 +65,14 @@ def test_words_that_are_certain_are_all_there_where_the_sound_is_cut_off(analyse
     assert max(word.end for word in analysis.recognition.words) <= 2.0
 
 
+def test_where_certainly_nothing_is_said_nothing_is_recognised():
+    samples, rate = sample()
+    passages = [speech.Passage(0.0, 2.0, certain=True), speech.Passage(2.0, 4.0)]
+    spoken = front_end.analyse(samples[: 4 * rate], rate, passages, processes=1).recognition.words
+    assert spoken
+    assert min(word.start for word in spoken) >= 1.9
+
+
 def test_what_was_heard_is_not_listened_to_again_and_is_the_same(analysed, monkeypatch):
     first, _ = analysed()
     monkeypatch.setattr(phones, "run_task", lambda *_: pytest.fail("it was listened to again"))
