@@ -25,7 +25,7 @@ from .config import NavigationConfig
 from .cross_view import Perceptual as PerceptualLoss
 from .cross_view import cross_view_losses, drawn, nose_base, picture_losses
 from .encoders import Encoders, inputs, windows
-from .halves import halved, halves, upper_share
+from .halves import Steps, halved, halves, upper_share
 
 _LAST = 0.05  # to which share learning rates fall
 _LEAST_SPOKEN = 20
@@ -75,31 +75,32 @@ class Navigation(nn.Module):
     def tracked(self, person: Person, expression: Tensor, moved: Moved = AS_USUAL) -> Heads:
         """The head that a tracked expression, or sliders (1, E), ask for."""
         added = self.blendshapes.added(self.blendshapes.tracked(expression))
-        return self.heads(person, expression, *self._with_own(person, expression, added, moved))
+        return self.heads(person, expression, self._steps(person, expression, added, moved, moved))
 
-    def spoken(self, person: Person, alpha: Tensor, moved: Moved = AS_USUAL) -> Heads:
-        """The head at α (1, K): ω_can + Σ αᵉ bᵉ + Σ αˡ bˡ."""
+    def spoken(self, person: Person, alpha: Tensor, moved: Moved = AS_USUAL, lips_moved: Moved | None = None) -> Heads:
+        """The head at α (1, K): ω_can + Σ αᵉ bᵉ + Σ αˡ bˡ; the lower half as moved by another frame, where one is."""
         expression, added = self.blendshapes.expression(alpha), self.blendshapes.added(alpha)
-        return self.heads(person, expression, *self._with_own(person, expression, added, moved))
+        return self.heads(person, expression, self._steps(person, expression, added, moved, lips_moved or moved))
 
-    def heads(self, person: Person, expression: Tensor, upper: Tensor, lower: Tensor) -> Heads:
-        """Heads at expressions of the face model (B, E), and the steps of either half (B, latents, width)."""
+    def heads(self, person: Person, expression: Tensor, steps: Steps) -> Heads:
+        """Heads at expressions of the face model (B, E), and steps beside them."""
         if self.blendshapes.apart:
-            return halved(person, self.share, self.usual, expression, upper, lower)
-        return person.heads(person.latents(expression, upper + lower))
+            return halved(person, self.share, self.usual, expression, steps)
+        return person.heads(person.latents(expression, steps.whole))
 
-    def _with_own(
-        self, person: Person, expression: Tensor, added: tuple[Tensor, Tensor], moved: Moved
-    ) -> tuple[Tensor, Tensor]:
-        """The steps of the blendshapes with those that the person was tuned with."""
+    def _steps(
+        self, person: Person, expression: Tensor, added: tuple[Tensor, Tensor], upper: Moved, lower: Moved
+    ) -> Steps:
+        """The steps of the blendshapes with those that the person was tuned with; either half is moved by its own."""
+        steps = Steps(*added, added[0] + added[1])
         if person.own is None:
-            return added
-        joint_pose = person.own.latent.mean[expression.shape[1] :] if moved.joint_pose is None else moved.joint_pose
-        if not self.blendshapes.apart:
-            return added[0] + person.own(expression[0], joint_pose, moved.turn), added[1]
-        parts = halves(expression, self.usual)
-        upper, lower = (person.own(part[0], joint_pose, moved.turn) for part in parts)
-        return added[0] + upper, added[1] + lower
+            return steps
+        usual = Moved(person.own.latent.mean[expression.shape[1] :], torch.zeros(3))
+        moved = [Moved(*(a if b is None else b for a, b in zip(usual, each, strict=True))) for each in (upper, lower)]
+        between = Moved(*((a + b) / 2 for a, b in zip(*moved, strict=True)))
+        parts = (*halves(expression, self.usual), expression)
+        own = (person.own(part[0], *each) for part, each in zip(parts, (*moved, between), strict=True))
+        return Steps(*(a + b for a, b in zip(steps, own, strict=True)))
 
     def alpha(self, expression_sound: Tensor, blink: Tensor, lip_sound: Tensor) -> Tensor:
         """α (B, K) of two sounds (B, `FRAMES`, heard), and of how far the eyes are shut (B, 1)."""

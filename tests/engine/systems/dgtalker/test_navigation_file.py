@@ -21,9 +21,10 @@ from dgtalker_engine.systems.dgtalker.export import trained_head
 from dgtalker_engine.systems.dgtalker.navigation.controls import own_controls
 from dgtalker_engine.systems.dgtalker.navigation.drive import latent_drive
 from dgtalker_engine.systems.dgtalker.navigation.encoders import windows
+from dgtalker_engine.systems.dgtalker.navigation.halves import Steps, halves
 from dgtalker_engine.systems.dgtalker.navigation.manner import NAMES, Manner
 from dgtalker_engine.systems.dgtalker.navigation.naming import Movement, movement, names
-from dgtalker_engine.systems.dgtalker.navigation.navigate import Navigation
+from dgtalker_engine.systems.dgtalker.navigation.navigate import Moved, Navigation
 from dgtalker_engine.systems.dgtalker.person import OwnSteps, Person
 from dgtalker_engine.systems.dgtalker.train import Trained
 from dgtalker_engine.training.face_rig import face_rig
@@ -123,11 +124,11 @@ def test_what_nobody_knows_is_no_manner():
 
 
 def test_a_files_latents_are_what_blendshapes_add(navigation, person):
-    latents, *steps = latent_drive(person, navigation, SHOWN)
+    latents, steps = latent_drive(person, navigation, SHOWN)
     z = SHOWN @ torch.from_numpy(latents.linear)
     with torch.no_grad():
         wanted = torch.stack(navigation.blendshapes.added(navigation.blendshapes.tracked(SHOWN)))
-    got = torch.stack([torch.einsum("tk,klw->tlw", z, half) for half in steps])
+    got = torch.stack([torch.einsum("tk,klw->tlw", z, half) for half in steps[:2]])
     assert (got - wanted).square().sum() < 0.02 * wanted.square().sum()
     assert float(z.square().mean(dim=0).max()) == pytest.approx(1, abs=0.05)
     assert not latents.offset.any()
@@ -140,7 +141,7 @@ def test_sliders_and_the_training_move_the_same_head(navigation, person):
         rest, moved = (head.pose(SHOWN[i] * on, still) for i, on in ((5, 0.0), (5, 1.0)))
         wanted = navigation.tracked(person, SHOWN[5:6]).cloud(0)
         nothing = torch.zeros_like(person.canonical)
-        plain = navigation.heads(person, SHOWN[5:6], nothing, nothing).cloud(0)
+        plain = navigation.heads(person, SHOWN[5:6], Steps(nothing, nothing, nothing)).cloud(0)
     added = (wanted.sh - plain.sh).norm()
     assert added > 1e-3
     assert (moved.sh - wanted.sh).norm() < 0.3 * added
@@ -148,25 +149,56 @@ def test_sliders_and_the_training_move_the_same_head(navigation, person):
     assert set(head.extras) == set(Manner.of(navigation).extras())
 
 
-def test_what_a_person_was_tuned_with_goes_into_the_same_latents(navigation):
-    """Steps that follow from expressions, beside those of the blendshapes; at joints as they rest."""
+def tuned() -> Person:
+    """With steps of their own, which say expressions, too, and stay within three standard deviations."""
     one = somebody()
-    own = OwnSteps(LatentPose(motion_of(SHOWN), 3, turns=None, mlp=False, bound=50.0), *one.canonical.shape[1:])
+    joints = 0.1 * torch.randn(len(SHOWN), 3 * len(MODEL.joint_names), generator=torch.Generator().manual_seed(3))
+    motion = torch.cat([SHOWN, joints], dim=1)
+    own = OwnSteps(LatentPose(motion, 4, turns=None, mlp=False, bound=3.0), *one.canonical.shape[1:])
     torch.nn.init.normal_(own.blendshapes, std=0.05)
-    own.blendshapes.data[..., -len(ARKIT_NAMES) :] = 0
-    tuned = Person(one.generator, one.canonical, own)
-    head = trained_head(Trained(tuned, navigation, SHOWN))
-    still = torch.zeros(len(MODEL.joint_names), 3)
+    return Person(one.generator, one.canonical, own)
+
+
+STILL = torch.zeros(len(MODEL.joint_names), 3)
+
+
+@pytest.mark.parametrize("disentangled", [True, False])
+@pytest.mark.parametrize(("far", "within"), [(1.0, 0.04), (2.5, 0.2)])
+def test_what_a_person_was_tuned_with_goes_into_the_same_latents(person, disentangled, far, within):
+    """Beside the steps of blendshapes, at joints as they rest; far from what frames showed they end as in training."""
+    one = tuned()
+    made = Navigation(replace(TINY, disentangled=disentangled), person.generator, SHOWN, 0).eval()
+    torch.nn.init.normal_(made.blendshapes.learned, std=1e-3)
+    head = trained_head(Trained(one, made, SHOWN))
+    mean = SHOWN.mean(dim=0)
     with torch.no_grad():
-        latents = torch.from_numpy(head.latents.offset) + SHOWN @ torch.from_numpy(head.latents.linear)
-        for i in (3, 17):
-            wanted, got = head.pose(SHOWN[i], still), head.pose_with(SHOWN[i], still, latents[i])
-            before = navigation.tracked(one, SHOWN[i : i + 1]).cloud(0)
-            assert (got.sh - wanted.sh).norm() < 0.2 * (wanted.sh - before.sh).norm()
+        for i in (3, 17, 30):
+            expression = mean + far * (SHOWN[i] - mean)
+            z = torch.from_numpy(head.latents.offset) + expression @ torch.from_numpy(head.latents.linear)
+            latents = head.latents.bound * torch.tanh(z / head.latents.bound)
+            wanted = made.tracked(one, expression[None], Moved(STILL)).cloud(0)
+            got = head.pose_with(expression, STILL, latents)
+            before = made.tracked(person, expression[None]).cloud(0)
+            for name in ("means", "sh"):
+                apart, own = (getattr(a, name) - getattr(wanted, name) for a in (got, before))
+                assert apart.norm() < within * own.norm(), (i, name)
 
 
-def motion_of(shown):
-    return torch.cat([shown, torch.zeros(len(shown), 3 * len(MODEL.joint_names))], dim=1)
+@pytest.mark.parametrize("disentangled", [True, False])
+def test_the_face_model_takes_what_a_person_was_tuned_with_once(person, disentangled):
+    """At the usual upper face, what lips do is what the person did when they were tuned."""
+    one, made = tuned(), Navigation(replace(TINY, disentangled=disentangled), person.generator, SHOWN, 0)
+    made.blendshapes.learned.data.mul_(1e-6)
+    expression = halves(SHOWN[7:8], SHOWN.mean(dim=0))[1]
+    joints = torch.rand_like(STILL) * 0.1
+    turn = torch.zeros(3)
+    with torch.no_grad():
+        got = made.tracked(one, expression, Moved(joints, turn)).means[0]
+        wanted = one.heads(one.latents(expression, one.own(expression[0], joints, turn))).means[0]
+        usual = made.tracked(one, expression).means[0]
+    below = made.share[:, 0] == 0 if disentangled else slice(None)
+    assert torch.allclose(got[below], wanted[below], atol=1e-5)
+    assert (got - usual)[below].abs().max() > 1e-3
 
 
 def test_what_learned_nothing_has_no_latents(person):
