@@ -52,7 +52,7 @@ class AudioEncoder(nn.Module):
         self.entry = nn.Linear(heard, config.width)
         self.attention = nn.Linear(config.width, 1)
         self.places = nn.Parameter(torch.zeros(FRAMES))
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = config.dropout
         self.straight = nn.Linear(FRAMES * heard + beside, outputs)
         self.exit = nn.Linear(config.width + beside, outputs)
         for layer in (self.straight, self.exit):
@@ -72,13 +72,18 @@ class AudioEncoder(nn.Module):
         return (self.get_buffer("deviation").square()[:, None] * weights.square()).sum()
 
     def forward(self, window: Tensor, *beside: Tensor) -> Tensor:
-        """(B, `FRAMES`, heard) in standard deviations, and (B, 1) each of what is besides, to α (B, outputs)."""
-        window = self.dropout(window)
+        """(…, B, `FRAMES`, heard) in standard deviations, and (B, 1) each of what is besides, to α (…, B, outputs).
+
+        What a training leaves out of a sample is a feature in all of its moments, and the same in all that is stacked
+        before the batch: what of α differs there is what is heard.
+        """
+        window = window * F.dropout(window.new_ones(window.shape[-3], 1, window.shape[-1]), self.dropout, self.training)
+        beside = tuple(each.expand(*window.shape[:-2], -1) for each in beside)
         features = F.gelu(self.entry(window))
-        shares = (self.attention(features)[..., 0] + self.places).softmax(dim=1)
-        pooled = (shares[..., None] * features).sum(dim=1)
-        said = self.exit(torch.cat([pooled, *beside], dim=1)) + self.straight(
-            torch.cat([window.flatten(1), *beside], dim=1)
+        shares = (self.attention(features)[..., 0] + self.places).softmax(dim=-1)
+        pooled = (shares[..., None] * features).sum(dim=-2)
+        said = self.exit(torch.cat([pooled, *beside], dim=-1)) + self.straight(
+            torch.cat([window.flatten(-2), *beside], dim=-1)
         )
         return self.get_buffer("mean") + said * self.get_buffer("deviation")
 
@@ -115,16 +120,16 @@ class Encoders(nn.Module):
             self.lower.set_scale(lips)
 
     def expression(self, window: Tensor, blink: Tensor) -> Tensor:
-        """αᵉ (B, `sizes[0]`) of sounds (B, `FRAMES`, heard) and of how far the eyes are shut (B, 1), 0 to 1."""
+        """αᵉ (…, B, `sizes[0]`) of sounds (…, B, `FRAMES`, heard) and of how far the eyes are shut (B, 1), 0 to 1."""
         window = self._scaled(window)
-        return self.upper(window, blink) if self.both is None else self.both(window, blink)[:, : self.sizes[0]]
+        return self.upper(window, blink) if self.both is None else self.both(window, blink)[..., : self.sizes[0]]
 
     def lips(self, window: Tensor) -> Tensor:
-        """αˡ (B, `sizes[1]`) of sounds."""
+        """αˡ (…, B, `sizes[1]`) of sounds."""
         window = self._scaled(window)
         if self.both is None:
             return self.lower(window)
-        return self.both(window, window.new_zeros(len(window), 1))[:, self.sizes[0] :]
+        return self.both(window, window.new_zeros(window.shape[-3], 1))[..., self.sizes[0] :]
 
     def squares(self) -> Tensor:
         """`AudioEncoder.squares` of all."""

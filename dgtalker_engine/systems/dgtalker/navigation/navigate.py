@@ -103,7 +103,7 @@ class Navigation(nn.Module):
         return Steps(*(a + b for a, b in zip(steps, own, strict=True)))
 
     def alpha(self, expression_sound: Tensor, blink: Tensor, lip_sound: Tensor) -> Tensor:
-        """α (B, K) of two sounds (B, `FRAMES`, heard), and of how far the eyes are shut (B, 1)."""
+        """α (…, B, K) of two sounds (…, B, `FRAMES`, heard), and of how far the eyes are shut (B, 1)."""
         assert self.encoders is not None
         expression, lips = self.encoders.expression(expression_sound, blink), self.encoders.lips(lip_sound)
         return self.blendshapes.joined(expression, lips)
@@ -215,7 +215,7 @@ class _Training:
             j = i
         sounds = self.windows[1]
         alpha = self.model.alpha(sounds[i : i + 1], self.blink[i : i + 1], sounds[j : j + 1])
-        cloud = self._shown(self.model.spoken(self.person, alpha, self._moved(i)))
+        cloud = self._shown(self.model.spoken(self.person, alpha, self._moved(i), self._moved(j)))
         views = [self.frames.view(self.frames.split.training[row], self.config.down) for row in (i, j)]
         if self.config.cross_view:
             terms = cross_view_losses(cloud, (views[0], views[1]), self.base, self.config, self.perceptual)
@@ -235,8 +235,8 @@ class _Training:
         """Of the encoders alone, on a batch of frames."""
         config = self.config
         rows = torch.from_numpy(self.random.choice(self.spoken, min(config.windows, len(self.spoken)), replace=False))
-        blink = self.blink[rows]
-        before, alpha, after = (self.model.alpha(sound[rows], blink, sound[rows]) for sound in self.windows)
+        sounds = self.windows[:, rows]
+        before, alpha, after = self.model.alpha(sounds, self.blink[rows], sounds)
         assert self.model.encoders is not None
         spread = self.wanted[self.spoken].var(dim=0).sum()
         error = (alpha - self.wanted[rows]).square().sum(dim=1).mean()
