@@ -23,10 +23,11 @@ PoseWith = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], Gaussians]
 """`TrainedHead.pose_with`."""
 
 
-def trained_head(trained: Trained) -> TrainedHead:
+def trained_head(trained: Trained, check: Callable[[], None] = lambda: None) -> TrainedHead:
     """The head for `training.export`: what lies on the scalp is hair, and bound to nothing.
 
-    Joints have no pose of their own: those of the prior's face model follow from the expression.
+    Joints have no pose of their own: those of the prior's face model follow from the expression. `check` raises
+    `Cancelled` to stop.
     """
     person, navigation = trained.person, trained.navigation
     generator = person.generator
@@ -40,7 +41,7 @@ def trained_head(trained: Trained) -> TrainedHead:
         pose, pose_with, latents = _navigated(person, navigation, trained.expressions)
         manner = Manner.of(navigation)
         extras = {} if manner is None else manner.extras()
-        controls = own_controls(person, navigation, trained.expressions)
+        controls = own_controls(person, navigation, trained.expressions, check)
     return TrainedHead(
         pose=pose,
         pose_with=pose_with,

@@ -61,10 +61,10 @@ class AudioEncoder(nn.Module):
         self.register_buffer("mean", torch.zeros(outputs))
         self.register_buffer("deviation", torch.ones(outputs))
 
-    def set_scale(self, alpha: Tensor) -> None:
-        """Units of what comes out, from α that are to be expected (T, outputs)."""
+    def set_scale(self, alpha: Tensor, least: Tensor) -> None:
+        """Units of what comes out, from α that are to be expected (T, outputs), and the least of them (outputs,)."""
         self.get_buffer("mean").copy_(alpha.mean(dim=0))
-        self.get_buffer("deviation").copy_(alpha.std(dim=0))
+        self.get_buffer("deviation").copy_(alpha.std(dim=0).maximum(least))
 
     def squares(self) -> Tensor:
         """The squares of what makes α of features, in units of α²."""
@@ -109,15 +109,18 @@ class Encoders(nn.Module):
         self.register_buffer("heard_mean", torch.zeros(heard))
         self.register_buffer("heard_deviation", torch.ones(heard))
 
-    def set_scale(self, window: Tensor, expression: Tensor, lips: Tensor) -> None:
-        """Units, from the windows (T, `FRAMES`, heard) and the α of the training frames (T, `sizes`)."""
+    def set_scale(self, window: Tensor, alpha: tuple[Tensor, Tensor], least: tuple[Tensor, Tensor]) -> None:
+        """Units, from the windows (T, `FRAMES`, heard) and the αᵉ and αˡ of the training frames (T, `sizes`).
+
+        `least` are the least deviations of either's outputs (`sizes`,).
+        """
         self.get_buffer("heard_mean").copy_(window.mean(dim=(0, 1)))
         self.get_buffer("heard_deviation").copy_(window.std(dim=(0, 1)) + 0.05)
         if self.both is not None:
-            self.both.set_scale(torch.cat([expression, lips], dim=1))
+            self.both.set_scale(torch.cat(alpha, dim=1), torch.cat(least))
         else:
-            self.upper.set_scale(expression)
-            self.lower.set_scale(lips)
+            self.upper.set_scale(alpha[0], least[0])
+            self.lower.set_scale(alpha[1], least[1])
 
     def expression(self, window: Tensor, blink: Tensor) -> Tensor:
         """αᵉ (…, B, `sizes[0]`) of sounds (…, B, `FRAMES`, heard) and of how far the eyes are shut (B, 1), 0 to 1."""

@@ -7,17 +7,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ....rig import ARKIT_NAMES
 from ..attributes import Heads, Raw, activated
 from ..generator import Generator
 from ..person import Person
-from .blendshapes import UPPER_NAMES
+from .blendshapes import UPPER
 from .cross_view import nose_base
 
 _BORDER, _FEATHER = 0.008, 0.016
 """Metres above the nose's base where the halves part, and over how many they pass into each other."""
-UPPER = torch.tensor([name in UPPER_NAMES for name in ARKIT_NAMES])
-"""Which expressions are the upper face's."""
 
 
 class Steps(NamedTuple):

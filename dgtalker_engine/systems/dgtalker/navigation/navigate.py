@@ -180,7 +180,9 @@ class _Training:
         self.wanted = blendshapes.tracked(self.expressions)
         half = self.wanted / 2  # where the two are added
         parts = self.wanted.split(blendshapes.sizes, dim=1) if blendshapes.apart else (half, half)
-        encoders.set_scale(self.windows[1, self.spoken], *(part[self.spoken] for part in parts))
+        expected = (parts[0][self.spoken], parts[1][self.spoken])
+        least = (blendshapes.least_deviation(expected[0]), blendshapes.least_deviation(expected[1]))
+        encoders.set_scale(self.windows[1, self.spoken], expected, least)
 
     def step(self, number: int) -> Mapping[str, Tensor]:
         config, model = self.config, self.model
