@@ -13,6 +13,7 @@ from navigation_tools import BROW, JAW, MODEL, SMILE, SOUND, TINY, expressions, 
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.gaussians import render
 from dgtalker_engine.systems.dgtalker.mapping import expression_of
+from dgtalker_engine.systems.dgtalker.navigation import hearing
 from dgtalker_engine.systems.dgtalker.navigation import navigate as training
 from dgtalker_engine.systems.dgtalker.navigation.blendshapes import Blendshapes, FreeSteps
 from dgtalker_engine.systems.dgtalker.navigation.cross_view import cross_view_losses, nose_base, upper_half
@@ -300,6 +301,18 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bits(person, frames, tm
     resumed = navigate(config, frames, person, heard, Run(folder=tmp_path))
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, resumed.state_dict()[name]), name
+
+
+def test_a_training_hears_nothing_of_its_test_frames(frames, monkeypatch):
+    """Sound is levelled, and recognised, by what is around it: what comes later is cut off before."""
+    samples = np.arange(16000 * 2, dtype=np.float32)
+    heard = []
+    monkeypatch.setattr(type(frames.clip), "sound", lambda self: (samples, 16000))
+    monkeypatch.setattr(hearing, "hear", lambda given, rate, *a, **k: heard.append(given) or sound(1.0))
+    assert hearing.heard_in_training(frames) is not None
+    assert heard[0][-1] == pytest.approx(16000 * frames.tracks.times[frames.split.test[0]] - 1, abs=1)
+    monkeypatch.setattr(type(frames.clip), "sound", lambda self: (samples[:0], 16000))
+    assert hearing.heard_in_training(frames) is None
 
 
 def test_a_silent_clip_without_blendshapes_teaches_nothing(person, frames):
