@@ -18,6 +18,7 @@ from dgtalker_engine.systems.dgtalker.navigation import navigate as training
 from dgtalker_engine.systems.dgtalker.navigation.blendshapes import Blendshapes, FreeSteps
 from dgtalker_engine.systems.dgtalker.navigation.cross_view import cross_view_losses, nose_base, upper_half
 from dgtalker_engine.systems.dgtalker.navigation.encoders import FRAMES, Encoders, inputs, windows
+from dgtalker_engine.systems.dgtalker.navigation.halves import Steps
 from dgtalker_engine.systems.dgtalker.navigation.navigate import Navigation, navigate
 from dgtalker_engine.training import Run
 from dgtalker_engine.training.clip_frames import ClipFrames
@@ -105,7 +106,7 @@ def test_at_the_usual_expression_the_halves_are_the_person_whole(person):
     made, usual = Navigation(TINY, person.generator, SHOWN, 0), SHOWN.mean(dim=0, keepdim=True)
     nothing = torch.zeros_like(person.canonical)
     with torch.no_grad():
-        halves, whole = made.heads(person, usual, nothing, nothing), person.heads(person.latents(usual))
+        halves, whole = made.heads(person, usual, Steps(nothing, nothing, nothing)), person.heads(person.latents(usual))
         assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(halves, whole, strict=True))
 
 
