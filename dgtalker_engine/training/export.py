@@ -22,7 +22,7 @@ from ..gaussians import Gaussians
 from ..rig import ARKIT_NAMES
 from ..wire import provenance
 from .baking import BakeSource, bake, pictures
-from .face_rig import FaceRig, face_rig
+from .face_rig import FaceRig, OwnControl, face_rig
 from .loop import Run
 from .lower_edge import presence
 from .metrics import psnr
@@ -87,7 +87,7 @@ class TrainedHead:
     barycentrics: np.ndarray
     neck: np.ndarray
     extras: Mapping[str, np.ndarray] = field(default_factory=dict)
-    controls: Mapping[str, np.ndarray] = field(default_factory=dict)
+    controls: Mapping[str, OwnControl] = field(default_factory=dict)
 
 
 def export(
@@ -201,8 +201,8 @@ def _latents(pose: LatentMap, rig: FaceRig, examples: np.ndarray) -> Latents:
     """The latents of the rig's weights: gaze and head have no part in them."""
     linear = np.zeros((len(rig.rig.controls), len(pose.offset)))
     linear[: len(ARKIT_NAMES)] = pose.linear * rig.reach[:, None]
-    for name, vector in rig.own.items():
-        linear[rig.rig.names.index(name)] = vector @ pose.linear
+    for name, own in rig.own.items():
+        linear[rig.rig.names.index(name)] = own.end @ pose.linear
     seen = np.linalg.norm(examples @ linear[: len(ARKIT_NAMES)] + pose.offset, axis=1)
     # a single frame may be a mistake
     reach = max(float(np.quantile(seen, SEEN_SHARE)), LEAST_REACH)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -32,6 +33,18 @@ _DISTANCE, _SIDE, _ROOM = 0.5, 512, 1.2  # metres, pixels, and how much wider th
 _OUTSIDE = (Region.SKIN, Region.UPPER_FACE, Region.LIPS, Region.SCALP, Region.NECK)
 
 
+class OwnControl(NamedTuple):
+    """A slider of a person's own, up to 1.
+
+    Attributes:
+        end: what the face model does at 1 (E,).
+        minimum: where it begins, -1 to 0.
+    """
+
+    end: np.ndarray
+    minimum: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class FaceRig:
     """Sliders of a person's face.
@@ -43,7 +56,7 @@ class FaceRig:
         chin: how far along the neck the chin is, metres.
         reach: how much of each of ARKit's expressions of the face model full weight is, float32 (52,): 1 but for
             blinks, which shut the eyes of this person and do not go on over narrow ones.
-        own: by name the person's own controls, of the group ``latent``, -1 to 1: what the face model does at 1 (E,).
+        own: by name the person's own controls, of the group ``latent``.
     """
 
     rig: Rig
@@ -51,11 +64,11 @@ class FaceRig:
     vertex_weights: np.ndarray
     chin: float
     reach: np.ndarray
-    own: Mapping[str, np.ndarray] = field(default_factory=dict)
+    own: Mapping[str, OwnControl] = field(default_factory=dict)
 
-    def with_own(self, own: Mapping[str, np.ndarray]) -> FaceRig:
+    def with_own(self, own: Mapping[str, OwnControl]) -> FaceRig:
         """The same with the person's own controls after the others."""
-        controls = [Control(name, "latent", minimum=-1.0) for name in own]
+        controls = [Control(name, "latent", minimum=each.minimum) for name, each in own.items()]
         return replace(self, rig=Rig((*self.rig.controls, *controls)), own=own)
 
     def expression(self, weights: np.ndarray) -> np.ndarray:
@@ -65,7 +78,7 @@ class FaceRig:
         for control, ways in GAZE.items():
             for name in ways[by_name[control] < 0]:
                 arkit[name] += abs(by_name[control])
-        own = sum((by_name[name] * vector for name, vector in self.own.items()), np.zeros(len(arkit)))
+        own = sum((by_name[name] * each.end for name, each in self.own.items()), np.zeros(len(arkit)))
         return (np.array(list(arkit.values())) + own).astype(np.float32)
 
     def weights(self, expression: np.ndarray) -> np.ndarray:

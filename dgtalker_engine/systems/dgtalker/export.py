@@ -13,6 +13,7 @@ from ...training.export import HeadPose, LatentMap, TrainedHead
 from ...training.latent_pose import latent_map
 from .navigation.controls import own_controls
 from .navigation.drive import latent_drive
+from .navigation.halves import Steps
 from .navigation.manner import Manner
 from .navigation.navigate import Moved, Navigation
 from .person import Person
@@ -22,10 +23,11 @@ PoseWith = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], Gaussians]
 """`TrainedHead.pose_with`."""
 
 
-def trained_head(trained: Trained) -> TrainedHead:
+def trained_head(trained: Trained, check: Callable[[], None] = lambda: None) -> TrainedHead:
     """The head for `training.export`: what lies on the scalp is hair, and bound to nothing.
 
-    Joints have no pose of their own: those of the prior's face model follow from the expression.
+    Joints have no pose of their own: those of the prior's face model follow from the expression. `check` raises
+    `Cancelled` to stop.
     """
     person, navigation = trained.person, trained.navigation
     generator = person.generator
@@ -39,7 +41,7 @@ def trained_head(trained: Trained) -> TrainedHead:
         pose, pose_with, latents = _navigated(person, navigation, trained.expressions)
         manner = Manner.of(navigation)
         extras = {} if manner is None else manner.extras()
-        controls = own_controls(person, navigation, trained.expressions)
+        controls = own_controls(person, navigation, trained.expressions, check)
     return TrainedHead(
         pose=pose,
         pose_with=pose_with,
@@ -80,9 +82,9 @@ def _navigated(
         return navigation.tracked(person, expression[None], Moved(joint_pose, turn)).cloud(0)
 
     def pose_with(expression: torch.Tensor, joint_pose: torch.Tensor, latent: torch.Tensor) -> Gaussians:
-        steps = [torch.zeros_like(person.canonical)] * 2
+        steps = Steps(*[torch.zeros_like(person.canonical)] * 3)
         if drive is not None:
-            steps = [torch.tensordot(latent, half, 1)[None] for half in (drive.upper, drive.lower)]
-        return navigation.heads(person, expression[None], *steps).cloud(0)
+            steps = Steps(*(torch.tensordot(latent, step, 1)[None] for step in drive.steps))
+        return navigation.heads(person, expression[None], steps).cloud(0)
 
     return pose, pose_with, None if drive is None else drive.latents

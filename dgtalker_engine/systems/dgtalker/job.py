@@ -25,7 +25,7 @@ def _train(config: DGTalkerConfig, clip: Clip, face_model: FaceModel, run: Run) 
     if trained.navigation is not None and trained.navigation.encoders is None:
         # into the log
         print(f"{clip.folder} has hardly any speech. The head will speak as anybody does.", file=sys.stderr, flush=True)
-    return trained_head(trained)
+    return trained_head(trained, run.check)
 
 
 SYSTEM = System(name="dgtalker", config=DGTalkerConfig, train=_train, check=_check)

@@ -17,7 +17,9 @@ from dgtalker_engine.capture.face_model import FaceModel, Region
 from dgtalker_engine.gaussians import Gaussians
 from dgtalker_engine.speech.hearing.moments import OWN, Heard, hear, sound_of
 from dgtalker_engine.systems.dgtalker.config import DGTalkerConfig
+from dgtalker_engine.systems.dgtalker.navigation.blendshapes import Blendshapes
 from dgtalker_engine.systems.dgtalker.navigation.encoders import windows
+from dgtalker_engine.systems.dgtalker.navigation.hearing import heard_in_training
 from dgtalker_engine.systems.dgtalker.navigation.navigate import Moved, Navigation, navigate
 from dgtalker_engine.systems.dgtalker.person import Person
 from dgtalker_engine.systems.dgtalker.personalise import personalise
@@ -67,14 +69,17 @@ def rows(
         return []
     frames = ClipFrames(clip, face_model, share=config.share)
     person = personalise(config, frames, prior_of(config, face_model), Run(folder=folder / "person"))
-    heard = hear(samples, rate, sound_of(OWN))
+    known, heard = heard_in_training(frames), hear(samples, rate, sound_of(OWN))
+    expressions = torch.stack([frames.expression(index) for index in frames.split.test])
     result = []
     for each in ABLATIONS:
         own = replace(config.navigation(), steps=steps, **each.changes)
-        navigation = navigate(own, frames, person, heard, Run(folder=folder / each.name.replace(" ", "_")))
+        navigation = navigate(own, frames, person, known, Run(folder=folder / each.name.replace(" ", "_")))
         figures = evaluate(frames, spoken(frames, person, navigation, heard), frames.split.test).to_json()
         result.append({"clip": name, "ablation": each.name, "steps": steps, **figures})
         say(f"{each.name}: {figures['psnr']:.2f} dB, LMD {figures['lmd']:.2f}, r {figures['r_open']:.2f}")
+        if isinstance(navigation.blendshapes, Blendshapes):
+            say(f"  {navigation.blendshapes.kept(expressions):.1%} of the test frames' expressions have an α")
     return result
 
 

@@ -17,6 +17,8 @@ from .config import NavigationConfig
 LOWER_NAMES = tuple(n for n in ARKIT_NAMES if n.startswith(("jaw", "mouth")) or n in ("cheekPuff", "tongueOut"))
 """Expressions that lips and jaw make."""
 UPPER_NAMES = tuple(n for n in ARKIT_NAMES if n not in LOWER_NAMES)
+UPPER = torch.tensor([name in UPPER_NAMES for name in ARKIT_NAMES])
+"""Which expressions are the upper face's."""
 _FIRST = 1e-3
 _COARSE = 4
 """Latents whose expression poses the template: `Generator.face`."""
@@ -27,7 +29,8 @@ class Blendshapes(nn.Module):
 
     A blendshape has two parts. One is an expression of the face model, the same for every latent of W+: together they
     are an orthonormal basis of what the clip's face did, of its upper part for B_exp and its lower one for B_lip, and
-    stay so; so a tracked expression has an α, an α is curves of sliders, and both ways are exact. The other part is
+    stay so; so a tracked expression has an α, an α is curves of sliders, and both ways are exact as far as the basis
+    goes: `kept` says how far that is. The other part is
     learned: what this person does besides, in the numbers of the latents that are no expression's. It begins at
     almost 0, has a length of its own, and its direction is the column of one QR over both sets.
 
@@ -73,6 +76,14 @@ class Blendshapes(nn.Module):
         """What α (B, K) say with the face model's expressions (B, E), which may be below 0."""
         return alpha @ self.basis
 
+    def kept(self, expressions: Tensor) -> float:
+        """The share of the squares of expressions (T, E) that comes back from their α."""
+        return float(self.tracked(expressions).square().sum() / expressions.square().sum().clamp(min=1e-12))
+
+    def least_deviation(self, alpha: Tensor) -> Tensor:
+        """By how much each of α (T, k) is to be able to vary at least, (k,): what no frame shows stays at rest."""
+        return torch.zeros_like(alpha[0])
+
     def own(self) -> Tensor:
         """The learned parts (K, latents, width): nothing in an expression's numbers."""
         lengths = self.learned.norm(dim=0)
@@ -98,11 +109,14 @@ class Blendshapes(nn.Module):
 
 
 class FreeSteps(nn.Module):
-    """No blendshapes: what encoders say is the step in W+ itself, in the same units; the ablation."""
+    """No blendshapes: what encoders say is the step in W+ itself, in the same units; the ablation.
 
-    def __init__(self, generator: GeneratorConfig) -> None:
+    Disentangled, the one encoder's is the upper half's, the other one's the lower half's.
+    """
+
+    def __init__(self, config: NavigationConfig, generator: GeneratorConfig) -> None:
         super().__init__()
-        self.latents, self.width, self.apart = generator.latents, generator.width, False
+        self.latents, self.width, self.apart = generator.latents, generator.width, config.disentangled
         self.expressions = generator.expressions
         steps = self.latents * self.width
         self.sizes: tuple[int, int] = (steps, steps)
@@ -112,32 +126,49 @@ class FreeSteps(nn.Module):
         return EXPRESSION_GAIN * math.sqrt(self.latents)
 
     def joined(self, expression: Tensor, lips: Tensor) -> Tensor:
-        return expression + lips
+        return torch.cat([expression, lips], dim=-1) if self.apart else expression + lips
 
     def tracked(self, expression: Tensor) -> Tensor:
-        step = with_expression(expression.new_zeros(len(expression), self.latents, self.width), expression[:, None])
-        return step.flatten(1) / self.unit
+        upper = UPPER.to(expression.device)
+        parts = (expression * upper, expression * ~upper) if self.apart else (expression,)
+        nothing = expression.new_zeros(len(expression), self.latents, self.width)
+        steps = [with_expression(nothing, part[:, None]).flatten(1) for part in parts]
+        return torch.cat(steps, dim=1) / self.unit
 
     def expression(self, alpha: Tensor) -> Tensor:
-        return expression_of(self._steps(alpha)[:, :_COARSE].mean(dim=1), self.expressions)
+        return expression_of(torch.stack(self._steps(alpha)).sum(dim=0)[:, :_COARSE].mean(dim=1), self.expressions)
 
     def added(self, alpha: Tensor) -> tuple[Tensor, Tensor]:
-        steps = self._steps(alpha)
-        said = with_expression(torch.zeros_like(steps), self.expression(alpha)[:, None])
-        return steps - said, torch.zeros_like(steps)
+        steps, expression = self._steps(alpha), self.expression(alpha)
+        if not self.apart:
+            said = with_expression(torch.zeros_like(steps[0]), expression[:, None])
+            return steps[0] - said, torch.zeros_like(said)
+        upper = UPPER.to(alpha.device)
+        halves = (expression * upper, expression * ~upper)
+        first, second = (
+            step - with_expression(torch.zeros_like(step), half[:, None])
+            for step, half in zip(steps, halves, strict=True)
+        )
+        return first, second
+
+    def least_deviation(self, alpha: Tensor) -> Tensor:
+        """Tracked expressions leave all others of W+'s numbers at 0, and those are to be learned, too."""
+        deviation = alpha.std(dim=0)
+        return deviation[deviation > 0].square().mean().sqrt().expand_as(deviation)
 
     def ridge(self) -> Tensor:
         return torch.zeros(())
 
-    def _steps(self, alpha: Tensor) -> Tensor:
-        return self.unit * alpha.unflatten(1, (self.latents, self.width))
+    def _steps(self, alpha: Tensor) -> tuple[Tensor, ...]:
+        """Of either half, or of both in one."""
+        return tuple((self.unit * alpha.unflatten(1, (-1, self.latents, self.width))).unbind(1))
 
 
 def blendshapes_of(
     config: NavigationConfig, generator: GeneratorConfig, expressions: Tensor
 ) -> Blendshapes | FreeSteps:
     """What α mean, as the switches say."""
-    return Blendshapes(config, generator, expressions) if config.blendshapes else FreeSteps(generator)
+    return Blendshapes(config, generator, expressions) if config.blendshapes else FreeSteps(config, generator)
 
 
 def _basis(expressions: Tensor, names: tuple[str, ...], size: int) -> Tensor:

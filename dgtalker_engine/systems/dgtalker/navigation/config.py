@@ -23,7 +23,7 @@ class NavigationConfig(Config):
     dropout: float = setting(0.3, "share of what is heard that a step leaves out", least=0.0, most=0.9)
     windows: int = setting(32, "frames whose sound a step compares with what was tracked", least=1)
     down: int = setting(2, "views are that much smaller than the clip's frames: 1, 2 or 4", least=1, most=4)
-    feather: float = setting(8.0, "pixels over which the halves of a face pass into each other", least=1.0)
+    feather: float = setting(8.0, "pixels of a frame over which the halves of a face pass into each other", least=1.0)
     warm_up: float = setting(0.25, "the share of the steps in which blendshapes learn from tracked expressions alone",
                              least=0.0, most=1.0)  # fmt: skip
     blendshape_rate: float = setting(2e-4, "Adam's learning rate of the blendshapes", least=0.0)

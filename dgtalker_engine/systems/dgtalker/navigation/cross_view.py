@@ -90,7 +90,7 @@ def cross_view_losses(
     """
     terms: dict[str, Tensor] = {}
     for view, lower in zip(views, (False, True), strict=True):
-        mask = upper_half(view.camera, view.region, base, config.feather)
+        mask = upper_half(view.camera, view.region, base, config.feather / config.down)
         own = picture_losses(cloud, view, 1 - mask if lower else mask, config, perceptual)
         terms |= {name: terms.get(name, 0.0) + term for name, term in own.items()}
     return terms

@@ -52,7 +52,7 @@ class AudioEncoder(nn.Module):
         self.entry = nn.Linear(heard, config.width)
         self.attention = nn.Linear(config.width, 1)
         self.places = nn.Parameter(torch.zeros(FRAMES))
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = config.dropout
         self.straight = nn.Linear(FRAMES * heard + beside, outputs)
         self.exit = nn.Linear(config.width + beside, outputs)
         for layer in (self.straight, self.exit):
@@ -61,10 +61,10 @@ class AudioEncoder(nn.Module):
         self.register_buffer("mean", torch.zeros(outputs))
         self.register_buffer("deviation", torch.ones(outputs))
 
-    def set_scale(self, alpha: Tensor) -> None:
-        """Units of what comes out, from α that are to be expected (T, outputs)."""
+    def set_scale(self, alpha: Tensor, least: Tensor) -> None:
+        """Units of what comes out, from α that are to be expected (T, outputs), and the least of them (outputs,)."""
         self.get_buffer("mean").copy_(alpha.mean(dim=0))
-        self.get_buffer("deviation").copy_(alpha.std(dim=0))
+        self.get_buffer("deviation").copy_(alpha.std(dim=0).maximum(least))
 
     def squares(self) -> Tensor:
         """The squares of what makes α of features, in units of α²."""
@@ -72,13 +72,18 @@ class AudioEncoder(nn.Module):
         return (self.get_buffer("deviation").square()[:, None] * weights.square()).sum()
 
     def forward(self, window: Tensor, *beside: Tensor) -> Tensor:
-        """(B, `FRAMES`, heard) in standard deviations, and (B, 1) each of what is besides, to α (B, outputs)."""
-        window = self.dropout(window)
+        """(…, B, `FRAMES`, heard) in standard deviations, and (B, 1) each of what is besides, to α (…, B, outputs).
+
+        What a training leaves out of a sample is a feature in all of its moments, and the same in all that is stacked
+        before the batch: what of α differs there is what is heard.
+        """
+        window = window * F.dropout(window.new_ones(window.shape[-3], 1, window.shape[-1]), self.dropout, self.training)
+        beside = tuple(each.expand(*window.shape[:-2], -1) for each in beside)
         features = F.gelu(self.entry(window))
-        shares = (self.attention(features)[..., 0] + self.places).softmax(dim=1)
-        pooled = (shares[..., None] * features).sum(dim=1)
-        said = self.exit(torch.cat([pooled, *beside], dim=1)) + self.straight(
-            torch.cat([window.flatten(1), *beside], dim=1)
+        shares = (self.attention(features)[..., 0] + self.places).softmax(dim=-1)
+        pooled = (shares[..., None] * features).sum(dim=-2)
+        said = self.exit(torch.cat([pooled, *beside], dim=-1)) + self.straight(
+            torch.cat([window.flatten(-2), *beside], dim=-1)
         )
         return self.get_buffer("mean") + said * self.get_buffer("deviation")
 
@@ -104,27 +109,30 @@ class Encoders(nn.Module):
         self.register_buffer("heard_mean", torch.zeros(heard))
         self.register_buffer("heard_deviation", torch.ones(heard))
 
-    def set_scale(self, window: Tensor, expression: Tensor, lips: Tensor) -> None:
-        """Units, from the windows (T, `FRAMES`, heard) and the α of the training frames (T, `sizes`)."""
+    def set_scale(self, window: Tensor, alpha: tuple[Tensor, Tensor], least: tuple[Tensor, Tensor]) -> None:
+        """Units, from the windows (T, `FRAMES`, heard) and the αᵉ and αˡ of the training frames (T, `sizes`).
+
+        `least` are the least deviations of either's outputs (`sizes`,).
+        """
         self.get_buffer("heard_mean").copy_(window.mean(dim=(0, 1)))
         self.get_buffer("heard_deviation").copy_(window.std(dim=(0, 1)) + 0.05)
         if self.both is not None:
-            self.both.set_scale(torch.cat([expression, lips], dim=1))
+            self.both.set_scale(torch.cat(alpha, dim=1), torch.cat(least))
         else:
-            self.upper.set_scale(expression)
-            self.lower.set_scale(lips)
+            self.upper.set_scale(alpha[0], least[0])
+            self.lower.set_scale(alpha[1], least[1])
 
     def expression(self, window: Tensor, blink: Tensor) -> Tensor:
-        """αᵉ (B, `sizes[0]`) of sounds (B, `FRAMES`, heard) and of how far the eyes are shut (B, 1), 0 to 1."""
+        """αᵉ (…, B, `sizes[0]`) of sounds (…, B, `FRAMES`, heard) and of how far the eyes are shut (B, 1), 0 to 1."""
         window = self._scaled(window)
-        return self.upper(window, blink) if self.both is None else self.both(window, blink)[:, : self.sizes[0]]
+        return self.upper(window, blink) if self.both is None else self.both(window, blink)[..., : self.sizes[0]]
 
     def lips(self, window: Tensor) -> Tensor:
-        """αˡ (B, `sizes[1]`) of sounds."""
+        """αˡ (…, B, `sizes[1]`) of sounds."""
         window = self._scaled(window)
         if self.both is None:
             return self.lower(window)
-        return self.both(window, window.new_zeros(len(window), 1))[:, self.sizes[0] :]
+        return self.both(window, window.new_zeros(window.shape[-3], 1))[..., self.sizes[0] :]
 
     def squares(self) -> Tensor:
         """`AudioEncoder.squares` of all."""

@@ -123,7 +123,7 @@ class Manner:
             encoders.load_state_dict({name.removeprefix("encoders."): tensor for name, tensor in state.items()})
             if encoders.get_buffer("heard_mean").shape[0] != inputs(sound_of(OWN).width):
                 raise ValueError("they hear other features")
-            if expression.shape[1] != len(ARKIT_NAMES) or lips.shape[1] != len(ARKIT_NAMES):
+            if any(each.ndim != 2 or each.shape[1] != len(ARKIT_NAMES) for each in (expression, lips)):
                 raise ValueError("their curves are not ARKit's")
             return cls(encoders.eval(), expression, lips, config)
         except (KeyError, ValueError, TypeError, RuntimeError) as error:

@@ -25,7 +25,7 @@ from .config import NavigationConfig
 from .cross_view import Perceptual as PerceptualLoss
 from .cross_view import cross_view_losses, drawn, nose_base, picture_losses
 from .encoders import Encoders, inputs, windows
-from .halves import halved, halves, upper_share
+from .halves import Steps, halved, halves, upper_share
 
 _LAST = 0.05  # to which share learning rates fall
 _LEAST_SPOKEN = 20
@@ -75,34 +75,35 @@ class Navigation(nn.Module):
     def tracked(self, person: Person, expression: Tensor, moved: Moved = AS_USUAL) -> Heads:
         """The head that a tracked expression, or sliders (1, E), ask for."""
         added = self.blendshapes.added(self.blendshapes.tracked(expression))
-        return self.heads(person, expression, *self._with_own(person, expression, added, moved))
+        return self.heads(person, expression, self._steps(person, expression, added, moved, moved))
 
-    def spoken(self, person: Person, alpha: Tensor, moved: Moved = AS_USUAL) -> Heads:
-        """The head at α (1, K): ω_can + Σ αᵉ bᵉ + Σ αˡ bˡ."""
+    def spoken(self, person: Person, alpha: Tensor, moved: Moved = AS_USUAL, lips_moved: Moved | None = None) -> Heads:
+        """The head at α (1, K): ω_can + Σ αᵉ bᵉ + Σ αˡ bˡ; the lower half as moved by another frame, where one is."""
         expression, added = self.blendshapes.expression(alpha), self.blendshapes.added(alpha)
-        return self.heads(person, expression, *self._with_own(person, expression, added, moved))
+        return self.heads(person, expression, self._steps(person, expression, added, moved, lips_moved or moved))
 
-    def heads(self, person: Person, expression: Tensor, upper: Tensor, lower: Tensor) -> Heads:
-        """Heads at expressions of the face model (B, E), and the steps of either half (B, latents, width)."""
+    def heads(self, person: Person, expression: Tensor, steps: Steps) -> Heads:
+        """Heads at expressions of the face model (B, E), and steps beside them."""
         if self.blendshapes.apart:
-            return halved(person, self.share, self.usual, expression, upper, lower)
-        return person.heads(person.latents(expression, upper + lower))
+            return halved(person, self.share, self.usual, expression, steps)
+        return person.heads(person.latents(expression, steps.whole))
 
-    def _with_own(
-        self, person: Person, expression: Tensor, added: tuple[Tensor, Tensor], moved: Moved
-    ) -> tuple[Tensor, Tensor]:
-        """The steps of the blendshapes with those that the person was tuned with."""
+    def _steps(
+        self, person: Person, expression: Tensor, added: tuple[Tensor, Tensor], upper: Moved, lower: Moved
+    ) -> Steps:
+        """The steps of the blendshapes with those that the person was tuned with; either half is moved by its own."""
+        steps = Steps(*added, added[0] + added[1])
         if person.own is None:
-            return added
-        joint_pose = person.own.latent.mean[expression.shape[1] :] if moved.joint_pose is None else moved.joint_pose
-        if not self.blendshapes.apart:
-            return added[0] + person.own(expression[0], joint_pose, moved.turn), added[1]
-        parts = halves(expression, self.usual)
-        upper, lower = (person.own(part[0], joint_pose, moved.turn) for part in parts)
-        return added[0] + upper, added[1] + lower
+            return steps
+        usual = Moved(person.own.latent.mean[expression.shape[1] :], torch.zeros(3))
+        moved = [Moved(*(a if b is None else b for a, b in zip(usual, each, strict=True))) for each in (upper, lower)]
+        between = Moved(*((a + b) / 2 for a, b in zip(*moved, strict=True)))
+        parts = (*halves(expression, self.usual), expression)
+        own = (person.own(part[0], *each) for part, each in zip(parts, (*moved, between), strict=True))
+        return Steps(*(a + b for a, b in zip(steps, own, strict=True)))
 
     def alpha(self, expression_sound: Tensor, blink: Tensor, lip_sound: Tensor) -> Tensor:
-        """α (B, K) of two sounds (B, `FRAMES`, heard), and of how far the eyes are shut (B, 1)."""
+        """α (…, B, K) of two sounds (…, B, `FRAMES`, heard), and of how far the eyes are shut (B, 1)."""
         assert self.encoders is not None
         expression, lips = self.encoders.expression(expression_sound, blink), self.encoders.lips(lip_sound)
         return self.blendshapes.joined(expression, lips)
@@ -179,7 +180,9 @@ class _Training:
         self.wanted = blendshapes.tracked(self.expressions)
         half = self.wanted / 2  # where the two are added
         parts = self.wanted.split(blendshapes.sizes, dim=1) if blendshapes.apart else (half, half)
-        encoders.set_scale(self.windows[1, self.spoken], *(part[self.spoken] for part in parts))
+        expected = (parts[0][self.spoken], parts[1][self.spoken])
+        least = (blendshapes.least_deviation(expected[0]), blendshapes.least_deviation(expected[1]))
+        encoders.set_scale(self.windows[1, self.spoken], expected, least)
 
     def step(self, number: int) -> Mapping[str, Tensor]:
         config, model = self.config, self.model
@@ -214,7 +217,7 @@ class _Training:
             j = i
         sounds = self.windows[1]
         alpha = self.model.alpha(sounds[i : i + 1], self.blink[i : i + 1], sounds[j : j + 1])
-        cloud = self._shown(self.model.spoken(self.person, alpha, self._moved(i)))
+        cloud = self._shown(self.model.spoken(self.person, alpha, self._moved(i), self._moved(j)))
         views = [self.frames.view(self.frames.split.training[row], self.config.down) for row in (i, j)]
         if self.config.cross_view:
             terms = cross_view_losses(cloud, (views[0], views[1]), self.base, self.config, self.perceptual)
@@ -234,8 +237,8 @@ class _Training:
         """Of the encoders alone, on a batch of frames."""
         config = self.config
         rows = torch.from_numpy(self.random.choice(self.spoken, min(config.windows, len(self.spoken)), replace=False))
-        blink = self.blink[rows]
-        before, alpha, after = (self.model.alpha(sound[rows], blink, sound[rows]) for sound in self.windows)
+        sounds = self.windows[:, rows]
+        before, alpha, after = self.model.alpha(sounds, self.blink[rows], sounds)
         assert self.model.encoders is not None
         spread = self.wanted[self.spoken].var(dim=0).sum()
         error = (alpha - self.wanted[rows]).square().sum(dim=1).mean()

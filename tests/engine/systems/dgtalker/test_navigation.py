@@ -13,10 +13,12 @@ from navigation_tools import BROW, JAW, MODEL, SMILE, SOUND, TINY, expressions, 
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.gaussians import render
 from dgtalker_engine.systems.dgtalker.mapping import expression_of
+from dgtalker_engine.systems.dgtalker.navigation import hearing
 from dgtalker_engine.systems.dgtalker.navigation import navigate as training
 from dgtalker_engine.systems.dgtalker.navigation.blendshapes import Blendshapes, FreeSteps
 from dgtalker_engine.systems.dgtalker.navigation.cross_view import cross_view_losses, nose_base, upper_half
 from dgtalker_engine.systems.dgtalker.navigation.encoders import FRAMES, Encoders, inputs, windows
+from dgtalker_engine.systems.dgtalker.navigation.halves import Steps
 from dgtalker_engine.systems.dgtalker.navigation.navigate import Navigation, navigate
 from dgtalker_engine.training import Run
 from dgtalker_engine.training.clip_frames import ClipFrames
@@ -68,6 +70,8 @@ def test_a_tracked_expression_has_an_alpha_which_says_that_expression_again(shap
     spoil(shapes)
     alpha = shapes.tracked(SHOWN)
     assert torch.allclose(shapes.expression(alpha), SHOWN, atol=1e-4)
+    assert shapes.kept(SHOWN) == pytest.approx(1)
+    assert shapes.kept(torch.ones(1, 52)) < 0.9
     latents = person.latents(shapes.expression(alpha), sum(shapes.added(alpha)))
     expected = person.canonical + torch.einsum("bk,klw->blw", alpha, shapes.whole())
     assert torch.allclose(latents, expected, atol=1e-4)
@@ -102,7 +106,7 @@ def test_at_the_usual_expression_the_halves_are_the_person_whole(person):
     made, usual = Navigation(TINY, person.generator, SHOWN, 0), SHOWN.mean(dim=0, keepdim=True)
     nothing = torch.zeros_like(person.canonical)
     with torch.no_grad():
-        halves, whole = made.heads(person, usual, nothing, nothing), person.heads(person.latents(usual))
+        halves, whole = made.heads(person, usual, Steps(nothing, nothing, nothing)), person.heads(person.latents(usual))
         assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(halves, whole, strict=True))
 
 
@@ -115,16 +119,30 @@ def test_without_disentangling_one_set_is_for_the_whole_face(person):
     assert torch.equal(shapes.joined(torch.ones(1, 7), torch.ones(1, 7)), torch.full((1, 7), 2.0))
 
 
-def test_without_blendshapes_encoders_say_the_step_itself(person):
-    steps = FreeSteps(person.generator.config)
+@pytest.mark.parametrize("disentangled", [True, False])
+def test_without_blendshapes_encoders_say_the_step_itself(person, disentangled):
+    steps = FreeSteps(replace(TINY, disentangled=disentangled), person.generator.config)
     alpha = steps.tracked(SHOWN)
     latents = person.latents(steps.expression(alpha), sum(steps.added(alpha)))
     assert torch.allclose(latents, person.latents(SHOWN), atol=1e-4)
-    free = torch.randn(2, steps.sizes[0])
+    free = torch.randn(2, sum(steps.sizes) if disentangled else steps.sizes[0])
     latents = person.latents(steps.expression(free), sum(steps.added(free)))
-    expected = person.canonical + steps.unit * free.reshape(2, steps.latents, steps.width)
+    expected = person.canonical + steps.unit * free.reshape(2, -1, steps.latents, steps.width).sum(dim=1)
     assert torch.allclose(latents, expected, atol=1e-3)
     assert torch.allclose(expression_of(expected[:, :4].mean(1), 52), steps.expression(free), atol=1e-4)
+
+
+def test_without_blendshapes_all_numbers_of_a_latent_are_learned(person, frames):
+    config = replace(TINY, blendshapes=False, warm_up=0.0, steps=4)
+    made = training._Training(config, frames, person, sound(1.4))
+    before = [made.model.encoders.upper.exit.bias.clone(), made.model.encoders.lower.exit.bias.clone()]
+    for number in range(2):
+        made.step(number)
+    after = [made.model.encoders.upper.exit.bias, made.model.encoders.lower.exit.bias]
+    other = person.generator.config.width - 52
+    for old, new in zip(before, after, strict=True):
+        changed = (new - old).unflatten(0, (-1, person.generator.config.width))[:, :other]
+        assert (changed.abs() > 1e-6).float().mean() > 0.5
 
 
 @pytest.mark.parametrize("dual", [True, False])
@@ -140,6 +158,23 @@ def test_only_the_expression_encoder_takes_the_blink(dual):
     assert lips.shape == (2, 4)
     assert (torch.autograd.grad(expression.sum(), blink, retain_graph=True)[0] != 0).all()
     assert torch.autograd.grad(lips.sum(), blink, allow_unused=True)[0] is None
+
+
+@pytest.mark.parametrize("dual", [True, False])
+def test_what_a_training_leaves_out_is_the_same_before_and_after_a_frame(dual):
+    """So what is said to be smooth is how sound changes, not what was left out."""
+    torch.manual_seed(0)
+    encoders = Encoders(inputs(SOUND), (3, 4), replace(TINY, dual_encoders=dual, dropout=0.5)).train()
+    for parameter in encoders.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    still = torch.randn(6, FRAMES, inputs(SOUND)).expand(3, -1, -1, -1)
+    for before, now, after in (encoders.expression(still, torch.zeros(6, 1)), encoders.lips(still)):
+        assert torch.allclose(before, now, atol=1e-5)
+        assert torch.allclose(now, after, atol=1e-5)
+    one = still[:, :1].expand(-1, 6, -1, -1)
+    assert encoders.lips(one)[1].std(dim=0).min() > 1e-3
+    stacked, alone = encoders.eval().lips(still), encoders.lips(still[0])
+    assert torch.allclose(stacked[2], alone, atol=1e-6)
 
 
 def test_a_window_is_what_is_heard_around_a_moment():
@@ -204,8 +239,8 @@ def test_a_half_that_a_frame_does_not_supervise_may_show_anything(scene):
 
 @pytest.mark.parametrize("cross_view", [True, False])
 def test_sounds_are_exchanged_between_frames_only_with_cross_view(person, frames, monkeypatch, cross_view):
-    asked, seen = [], []
-    alpha, view = Navigation.alpha, ClipFrames.view
+    asked, pairs, indices = [], [], {}
+    alpha, view, exchanged = Navigation.alpha, ClipFrames.view, training.cross_view_losses
 
     def listened(self, expression_sound, blink, lip_sound):
         if len(blink) == 1:
@@ -213,10 +248,25 @@ def test_sounds_are_exchanged_between_frames_only_with_cross_view(person, frames
         return alpha(self, expression_sound, blink, lip_sound)
 
     monkeypatch.setattr(Navigation, "alpha", listened)
-    monkeypatch.setattr(ClipFrames, "view", lambda self, i, *a, **k: seen.append(i) or view(self, i, *a, **k))
+
+    def shown(self, index, *given):
+        found = view(self, index, *given)
+        indices[id(found)] = index
+        return found
+
+    def supervised(cloud, views, *given):
+        pairs.append([indices[id(each)] for each in views])
+        return exchanged(cloud, views, *given)
+
+    monkeypatch.setattr(ClipFrames, "view", shown)
+    monkeypatch.setattr(training, "cross_view_losses", supervised)
     navigate(replace(TINY, warm_up=0.0, cross_view=cross_view), frames, person, sound(1.4), Run())
     assert len(asked) == 4
     assert all(asked) != cross_view
+    assert len(pairs) == (4 if cross_view else 0)
+    # it is the frame whose sound was heard that supervises
+    assert [first == second for first, second in pairs] == (asked if cross_view else [])
+    assert len({tuple(pair) for pair in pairs}) == len(pairs)
 
 
 @pytest.mark.parametrize("switch", ["disentangled", "dual_encoders", "blendshapes", "cross_view", None], ids=str)
@@ -252,6 +302,18 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bits(person, frames, tm
     resumed = navigate(config, frames, person, heard, Run(folder=tmp_path))
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, resumed.state_dict()[name]), name
+
+
+def test_a_training_hears_nothing_of_its_test_frames(frames, monkeypatch):
+    """Sound is levelled, and recognised, by what is around it: what comes later is cut off before."""
+    samples = np.arange(16000 * 2, dtype=np.float32)
+    heard = []
+    monkeypatch.setattr(type(frames.clip), "sound", lambda self: (samples, 16000))
+    monkeypatch.setattr(hearing, "hear", lambda given, rate, *a, **k: heard.append(given) or sound(1.0))
+    assert hearing.heard_in_training(frames) is not None
+    assert heard[0][-1] == pytest.approx(16000 * frames.tracks.times[frames.split.test[0]] - 1, abs=1)
+    monkeypatch.setattr(type(frames.clip), "sound", lambda self: (samples[:0], 16000))
+    assert hearing.heard_in_training(frames) is None
 
 
 def test_a_silent_clip_without_blendshapes_teaches_nothing(person, frames):

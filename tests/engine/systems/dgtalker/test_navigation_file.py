@@ -21,9 +21,10 @@ from dgtalker_engine.systems.dgtalker.export import trained_head
 from dgtalker_engine.systems.dgtalker.navigation.controls import own_controls
 from dgtalker_engine.systems.dgtalker.navigation.drive import latent_drive
 from dgtalker_engine.systems.dgtalker.navigation.encoders import windows
+from dgtalker_engine.systems.dgtalker.navigation.halves import Steps, halves
 from dgtalker_engine.systems.dgtalker.navigation.manner import NAMES, Manner
 from dgtalker_engine.systems.dgtalker.navigation.naming import Movement, movement, names
-from dgtalker_engine.systems.dgtalker.navigation.navigate import Navigation
+from dgtalker_engine.systems.dgtalker.navigation.navigate import Moved, Navigation
 from dgtalker_engine.systems.dgtalker.person import OwnSteps, Person
 from dgtalker_engine.systems.dgtalker.train import Trained
 from dgtalker_engine.training.face_rig import face_rig
@@ -47,7 +48,8 @@ def navigation(person):
     with torch.no_grad():
         made.blendshapes.learned.normal_(std=3e-3)
     alpha = made.blendshapes.tracked(SHOWN).split(made.blendshapes.sizes, dim=1)
-    made.encoders.set_scale(windows(sound(1.6, WIDTH), np.arange(40) / 25), *alpha)
+    least = [torch.zeros(size) for size in made.blendshapes.sizes]
+    made.encoders.set_scale(windows(sound(1.6, WIDTH), np.arange(40) / 25), alpha, least)
     for parameter in made.encoders.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     return made.eval()
@@ -117,17 +119,24 @@ def test_damaged_encoders_are_refused(navigation, spoil):
         Manner.from_tensors(tensors)
 
 
+@pytest.mark.parametrize("shape", [(7,), (7, 51)])
+def test_encoders_of_other_curves_are_refused(navigation, shape):
+    tensors = Manner.of(navigation).tensors()
+    with pytest.raises(DGTalkerError, match="cannot be read"):
+        Manner.from_tensors(tensors | {"navigation.expression": torch.zeros(shape)})
+
+
 def test_what_nobody_knows_is_no_manner():
     with pytest.raises(DGTalkerError, match="cannot be read"):
         systems.manner_of(b"\x02\0\0\0\0\0\0\0{}")
 
 
 def test_a_files_latents_are_what_blendshapes_add(navigation, person):
-    latents, *steps = latent_drive(person, navigation, SHOWN)
+    latents, steps = latent_drive(person, navigation, SHOWN)
     z = SHOWN @ torch.from_numpy(latents.linear)
     with torch.no_grad():
         wanted = torch.stack(navigation.blendshapes.added(navigation.blendshapes.tracked(SHOWN)))
-    got = torch.stack([torch.einsum("tk,klw->tlw", z, half) for half in steps])
+    got = torch.stack([torch.einsum("tk,klw->tlw", z, half) for half in steps[:2]])
     assert (got - wanted).square().sum() < 0.02 * wanted.square().sum()
     assert float(z.square().mean(dim=0).max()) == pytest.approx(1, abs=0.05)
     assert not latents.offset.any()
@@ -140,7 +149,7 @@ def test_sliders_and_the_training_move_the_same_head(navigation, person):
         rest, moved = (head.pose(SHOWN[i] * on, still) for i, on in ((5, 0.0), (5, 1.0)))
         wanted = navigation.tracked(person, SHOWN[5:6]).cloud(0)
         nothing = torch.zeros_like(person.canonical)
-        plain = navigation.heads(person, SHOWN[5:6], nothing, nothing).cloud(0)
+        plain = navigation.heads(person, SHOWN[5:6], Steps(nothing, nothing, nothing)).cloud(0)
     added = (wanted.sh - plain.sh).norm()
     assert added > 1e-3
     assert (moved.sh - wanted.sh).norm() < 0.3 * added
@@ -148,25 +157,69 @@ def test_sliders_and_the_training_move_the_same_head(navigation, person):
     assert set(head.extras) == set(Manner.of(navigation).extras())
 
 
-def test_what_a_person_was_tuned_with_goes_into_the_same_latents(navigation):
-    """Steps that follow from expressions, beside those of the blendshapes; at joints as they rest."""
+def tuned() -> Person:
+    """With steps of their own, which say expressions, too, and stay within three standard deviations."""
     one = somebody()
-    own = OwnSteps(LatentPose(motion_of(SHOWN), 3, turns=None, mlp=False, bound=50.0), *one.canonical.shape[1:])
+    joints = 0.1 * torch.randn(len(SHOWN), 3 * len(MODEL.joint_names), generator=torch.Generator().manual_seed(3))
+    motion = torch.cat([SHOWN, joints], dim=1)
+    own = OwnSteps(LatentPose(motion, 4, turns=None, mlp=False, bound=3.0), *one.canonical.shape[1:])
     torch.nn.init.normal_(own.blendshapes, std=0.05)
-    own.blendshapes.data[..., -len(ARKIT_NAMES) :] = 0
-    tuned = Person(one.generator, one.canonical, own)
-    head = trained_head(Trained(tuned, navigation, SHOWN))
-    still = torch.zeros(len(MODEL.joint_names), 3)
+    return Person(one.generator, one.canonical, own)
+
+
+STILL = torch.zeros(len(MODEL.joint_names), 3)
+
+
+@pytest.mark.parametrize("disentangled", [True, False])
+@pytest.mark.parametrize(("far", "within"), [(1.0, 0.04), (2.5, 0.2)])
+def test_what_a_person_was_tuned_with_goes_into_the_same_latents(person, disentangled, far, within):
+    """Beside the steps of blendshapes, at joints as they rest; far from what frames showed they end as in training."""
+    one = tuned()
+    made = Navigation(replace(TINY, disentangled=disentangled), person.generator, SHOWN, 0).eval()
+    torch.nn.init.normal_(made.blendshapes.learned, std=1e-3)
+    head = trained_head(Trained(one, made, SHOWN))
+    mean = SHOWN.mean(dim=0)
     with torch.no_grad():
-        latents = torch.from_numpy(head.latents.offset) + SHOWN @ torch.from_numpy(head.latents.linear)
-        for i in (3, 17):
-            wanted, got = head.pose(SHOWN[i], still), head.pose_with(SHOWN[i], still, latents[i])
-            before = navigation.tracked(one, SHOWN[i : i + 1]).cloud(0)
-            assert (got.sh - wanted.sh).norm() < 0.2 * (wanted.sh - before.sh).norm()
+        for i in (3, 17, 30):
+            expression = mean + far * (SHOWN[i] - mean)
+            z = torch.from_numpy(head.latents.offset) + expression @ torch.from_numpy(head.latents.linear)
+            latents = head.latents.bound * torch.tanh(z / head.latents.bound)
+            wanted = made.tracked(one, expression[None], Moved(STILL)).cloud(0)
+            got = head.pose_with(expression, STILL, latents)
+            before = made.tracked(person, expression[None]).cloud(0)
+            for name in ("means", "sh"):
+                apart, own = (getattr(a, name) - getattr(wanted, name) for a in (got, before))
+                assert apart.norm() < within * own.norm(), (i, name)
 
 
-def motion_of(shown):
-    return torch.cat([shown, torch.zeros(len(shown), 3 * len(MODEL.joint_names))], dim=1)
+@pytest.mark.parametrize("disentangled", [True, False])
+def test_the_face_model_takes_what_a_person_was_tuned_with_once(person, disentangled):
+    """At the usual upper face, what lips do is what the person did when they were tuned."""
+    one, made = tuned(), Navigation(replace(TINY, disentangled=disentangled), person.generator, SHOWN, 0)
+    made.blendshapes.learned.data.mul_(1e-6)
+    expression = halves(SHOWN[7:8], SHOWN.mean(dim=0))[1]
+    joints = torch.rand_like(STILL) * 0.1
+    turn = torch.zeros(3)
+    with torch.no_grad():
+        got = made.tracked(one, expression, Moved(joints, turn)).means[0]
+        wanted = one.heads(one.latents(expression, one.own(expression[0], joints, turn))).means[0]
+        without = made.tracked(person, expression).means[0]
+    below = made.share[:, 0] == 0 if disentangled else slice(None)
+    assert torch.allclose(got[below], wanted[below], atol=1e-5)
+    assert (got - without)[below].abs().max() > 1e-4
+
+
+def test_each_half_is_moved_by_its_own_frame(person):
+    """Joints and turn of the frame whose brows a head has are the upper half's, those of the other the lower's."""
+    one, made = tuned(), Navigation(TINY, person.generator, SHOWN, 0)
+    first, second = (Moved(sign * torch.ones_like(STILL), torch.zeros(3)) for sign in (-0.3, 0.3))
+    alpha = made.blendshapes.tracked(SHOWN[7:8])
+    with torch.no_grad():
+        both, upper, lower = (made.spoken(one, alpha, *each).sh[0] for each in ((first, second), (first,), (second,)))
+    above, below = made.share[:, 0] == 1, made.share[:, 0] == 0
+    assert torch.allclose(both[above], upper[above], atol=1e-6)
+    assert torch.allclose(both[below], lower[below], atol=1e-6)
+    assert not torch.allclose(upper[below], lower[below], atol=1e-4)
 
 
 def test_what_learned_nothing_has_no_latents(person):
@@ -178,21 +231,33 @@ def test_what_learned_nothing_has_no_latents(person):
 
 
 def test_a_persons_own_sliders_are_their_strongest_blendshapes_by_name(navigation, person):
-    controls = own_controls(person, navigation, SHOWN)
+    asked = []
+    controls = own_controls(person, navigation, SHOWN, lambda: asked.append(None))
+    assert len(asked) == len(controls)
     assert "browsUp" in controls
     assert any(name.startswith(("lowerLip", "chin")) for name in controls)
     rig = face_rig(MODEL, np.zeros(len(MODEL.identity), np.float32)).with_own(controls)
     slider = rig.rig.controls[-len(controls)]
-    assert (slider.group, slider.minimum, slider.maximum) == ("latent", -1, 1)
-    half = rig.expression(rig.rig.weights({"browsUp": -0.5, "jawOpen": 0.25}))
-    assert half[BROW] == pytest.approx(-0.5 * controls["browsUp"][BROW])
+    # the brows of these frames rise and never sink
+    assert (slider.group, slider.minimum, slider.maximum) == ("latent", 0, 1)
+    half = rig.expression(rig.rig.weights({"browsUp": 0.5, "jawOpen": 0.25}))
+    assert half[BROW] == pytest.approx(0.5 * controls["browsUp"].end[BROW])
     assert half[JAW] == pytest.approx(0.25)
-    assert controls["browsUp"][BROW] == pytest.approx(float(SHOWN[:, BROW].abs().quantile(0.98)), rel=0.05)
+    assert controls["browsUp"].end[BROW] == pytest.approx(float(SHOWN[:, BROW].quantile(0.99)), rel=0.05)
+
+
+def test_an_own_slider_goes_below_rest_as_far_as_frames_did(person):
+    shown = SHOWN.clone()
+    shown[:, BROW] = 0.6 * torch.linspace(-1, 0.5, len(shown))
+    made = Navigation(TINY, person.generator, shown, 0)
+    (found,) = (each for each in own_controls(person, made, shown, lambda: None).values() if each.end[BROW])
+    assert found.end[BROW] == pytest.approx(-0.6, abs=0.02)
+    assert found.minimum == pytest.approx(-0.5, abs=0.02)
 
 
 def test_without_blendshapes_there_are_no_sliders(person):
     made = Navigation(replace(TINY, blendshapes=False), person.generator, SHOWN, WIDTH)
-    assert own_controls(person, made, SHOWN) == {}
+    assert own_controls(person, made, SHOWN, lambda: None) == {}
     assert trained_head(Trained(person, made, SHOWN)).latents is None
 
 
