@@ -66,7 +66,7 @@ def rows(
         say("no sound, so there is nothing to compare")
         return []
     frames = ClipFrames(clip, face_model, share=config.share)
-    person = personalise(config, frames, prior_of(config, face_model), Run(folder=folder / "person"))
+    person = personalise(config.person(), frames, prior_of(config, face_model), Run(folder=folder / "person"))
     heard = hear(samples, rate, sound_of(OWN))
     result = []
     for each in ABLATIONS:
