@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,10 +29,13 @@ from dgtalker_engine.systems.dgtalker.prior.file import VARIABLE, to_bytes
 from dgtalker_engine.systems.dgtalker.train import Trained, prior_of, train
 from dgtalker_engine.systems.dgtalker.visibility import carried_on
 from dgtalker_engine.training import Run
+from dgtalker_engine.training.clip_frames import Split
 from dgtalker_engine.training.clip_sound import training_sound
 from dgtalker_engine.training.head_evaluation import over_background
 from dgtalker_engine.training.metrics import psnr
 from dgtalker_engine.wire.jobs import Request
+
+SAMPLE = Path(__file__).resolve().parents[3] / "demo" / "sample.wav"
 
 
 @pytest.fixture(scope="module")
@@ -183,21 +187,23 @@ def test_test_frames_their_tracks_and_their_sound_teach_nothing(tmp_path, clip, 
     monkeypatch.setattr("dgtalker_engine.training.clip_frames.plate", lambda *_: frames.plate)
     monkeypatch.setattr("dgtalker_engine.training.clip_frames.gains", lambda *_: frames.gains)
     (tmp_path / "own.safetensors").write_bytes(to_bytes(prior))
-    config = replace(TINY, prior=str(tmp_path / "own.safetensors"), steps=8, navigation_steps=4)
-    test, sound = frames.split.test[0], np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)
-    soundfile.write(shutil.copytree(clip.folder, tmp_path / "clip") / "sound.wav", sound, 16000)
+    config = replace(TINY, prior=str(tmp_path / "own.safetensors"), steps=8, navigation_steps=4, share=0.9)
+    split = Split.of(len(clip), config.share)
+    test, (sound, rate) = split.test[0], soundfile.read(SAMPLE, frames=22050, start=11025, dtype="float32")
+    soundfile.write(shutil.copytree(clip.folder, tmp_path / "clip") / "sound.wav", sound, rate)
     one = Clip.load(tmp_path / "clip")
     expression = clip.tracks.expression.copy()
     expression[test:] = 0.5
-    sound[int(clip.tracks.times[test] * 16000) :] *= -0.5
-    soundfile.write(shutil.copytree(one.folder, tmp_path / "other") / "sound.wav", sound, 16000)
+    sound[int(clip.tracks.times[test] * rate) :] *= -0.5
+    soundfile.write(shutil.copytree(one.folder, tmp_path / "other") / "sound.wav", sound, rate)
     other = Clip.load(tmp_path / "other").save_tracks(replace(clip.tracks, expression=expression))
-    for index in frames.split.test:
+    for index in split.test:
         frame_path(other.folder, index).write_bytes(pictures.encode_jpeg(255 - one.frame(index)))
-    heard = [training_sound(each, frames.split)[0] for each in (one, other)]
-    assert len(heard[0]) == int(clip.tracks.times[test] * 16000)
+    heard = [training_sound(each, split)[0] for each in (one, other)]
+    assert len(heard[0]) == int(clip.tracks.times[test] * rate)
     assert np.array_equal(*heard)
     trained = [train(config, each, model, Run()) for each in (one, other)]
+    assert all(each.navigation is not None and each.navigation.encoders is not None for each in trained)
     for part in ("person", "navigation"):
         first, second = (getattr(each, part).state_dict() for each in trained)
         assert first.keys() == second.keys()
