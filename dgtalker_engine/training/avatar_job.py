@@ -25,7 +25,10 @@ from .loop import Run
 from .stages import Stages, told_fractions
 
 COSTS = {"capture": 60.0, "train": 120.0, "bake": 30.0}
-"""Seconds that the stages take for some seconds of video on two cores; `Stages` corrects them as it goes."""
+"""Seconds that the stages take for some seconds of video on two cores; `Stages` corrects them as it goes.
+
+A system may say its own for the training (`System.cost`).
+"""
 
 _CAPTURE_COST = 8.0
 """Of a second of video: seconds."""
@@ -40,12 +43,14 @@ class System:
         config: the class of its configuration.
         train: trains on a clip, goes on from the checkpoint in the run's folder, and hands over what is to be exported.
         check: raises DGTalkerError where it cannot train with a configuration and a face model, before the capture.
+        cost: about how many seconds it trains with a configuration, on two cores.
     """
 
     name: str
     config: type[Config]
     train: Callable[[Any, Clip, FaceModel, Run], TrainedHead]
     check: Callable[[Any, FaceModel], None] = lambda *_: None
+    cost: Callable[[Any], float] = lambda _: COSTS["train"]
 
 
 def train_avatar(system: System, request: Request, run: Run) -> dict[str, Any]:
@@ -69,6 +74,7 @@ def train_avatar(system: System, request: Request, run: Run) -> dict[str, Any]:
     if run.folder is None:
         raise ValueError("a head is trained in a folder, where it can go on")
     stages = Stages(run, COSTS)
+    stages.expect("train", system.cost(config))
     if not (source / INFO).is_file():
         stages.expect("capture", COSTS["capture"] / 6 + _CAPTURE_COST * Video.open(source).seconds)
     face_model = _face_model(source, Path(request.face_model) if request.face_model else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from ...errors import DGTalkerError
 from ...training import Config, setting
@@ -109,16 +109,12 @@ SMALL = GeneratorConfig(code_size=64, width=128, resolution=64, channel_base=204
 
 
 @dataclass(frozen=True, kw_only=True)
-class DGTalkerConfig(Config):
-    """A person of a clip in the latent space: inversion, and pivotal tuning of the generator (Roich et al. 2022).
-
-    Then the blendshapes that move them; the four switches are the ablations of the poster.
-    """
+class PersonConfig(Config):
+    """A person of a clip in the latent space: inversion, and pivotal tuning of the generator (Roich et al. 2022)."""
 
     steps: int = setting(1500, "how many steps to train, inversion included", least=1)
     share: float = setting(1.0, "the share of the frames that train, from the first on; the others are for tests",
                            least=0.1, most=1.0)  # fmt: skip
-    prior: str = setting("", "file of the prior; none: the one that is shipped")
 
     inversion_share: float = setting(0.15, "the share of the steps that look for the person's latent", least=0, most=1)
     inversion_frames: int = setting(
@@ -153,15 +149,26 @@ class DGTalkerConfig(Config):
         0.1, "of the pictures in classes of the face model's regions; 0: without it", least=0
     )
     semantic_every: int = setting(4, "steps from one with the semantic loss to the next", least=1)
+    vgg_weights: str = setting("", "file of the user's VGG-19 weights for the perceptual loss; empty: there is none")
+    vgg_weight: float = setting(0.02, "of the perceptual loss, where there are weights", least=0)
     random_background: bool = setting(True, "whether what is certainly beside the head has another colour in each step")
 
+
+@dataclass(frozen=True, kw_only=True)
+class DGTalkerConfig(PersonConfig):
+    """A person, and then the blendshapes that move them; the four switches are the ablations of the poster."""
+
+    prior: str = setting("", "file of the prior; none: the one of DGTALKER_PRIOR, or the one that is shipped")
     navigation_steps: int = setting(600, "how many steps train blendshapes and audio encoders afterwards; 0: none are",
                                     least=0)  # fmt: skip
     disentangled: bool = setting(True, "whether lips and expressions have blendshapes apart; else one set for both")
     dual_encoders: bool = setting(True, "whether lips and expressions have an encoder each; else one for both")
     blendshapes: bool = setting(True, "whether encoders answer with weights of blendshapes; else with steps in W+")
     cross_view: bool = setting(True, "whether sounds are exchanged between two frames, each supervising its half")
-    vgg_weights: str = setting("", "file of the user's VGG weights for the perceptual loss; empty: there is none")
+
+    def person(self) -> PersonConfig:
+        """Of the person's training alone: how they are navigated is nothing to its checkpoint."""
+        return PersonConfig(**{item.name: getattr(self, item.name) for item in fields(PersonConfig)})
 
     def navigation(self) -> NavigationConfig:
         """Of the training that comes after the person's; its `navigation_steps` are not 0."""

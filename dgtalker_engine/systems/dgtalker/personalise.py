@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,12 @@ from ...gaussians import Gaussians, render
 from ...training import Order, Run, one_torch_thread, run_loop, seed_all
 from ...training.clip_frames import ClipFrames, View
 from ...training.latent_pose import LatentPose, latent_size, motion
+from ...training.perceptual import Perceptual
 from ...training.view_losses import before_colour, semantic_loss, view_losses
 from .attributes import activated
-from .config import DGTalkerConfig
+from .config import PersonConfig
 from .generator import Generator
+from .origin import Origin
 from .person import OwnSteps, Person
 from .prior.losses import attribute_error
 from .prior.samples import draw_expression
@@ -34,7 +37,7 @@ _LEAST_HELD = 0.02
 """How much of what is shown is held too: nothing is gained by what leaves the picture."""
 
 
-def personalise(config: DGTalkerConfig, frames: ClipFrames, prior: Generator, run: Run) -> Person:
+def personalise(config: PersonConfig, frames: ClipFrames, prior: Generator, run: Run) -> Person:
     """The person of a clip.
 
     First one latent of W+ is looked for whose heads, at the tracked expressions, look like the frames whose expressions
@@ -48,7 +51,8 @@ def personalise(config: DGTalkerConfig, frames: ClipFrames, prior: Generator, ru
         run: where the checkpoint is, who is told and shown what.
 
     Raises:
-        DGTalkerError: the training diverged, or the checkpoint is of another one.
+        DGTalkerError: the training diverged, the checkpoint is of another one or of another prior, or there are no VGG
+            weights where they should be.
         Cancelled, Interrupted: as `training.run_loop`.
     """
     with one_torch_thread():
@@ -69,7 +73,16 @@ def expressive(expressions: np.ndarray, count: int) -> list[int]:
     return chosen
 
 
-def _own_steps(config: DGTalkerConfig, frames: ClipFrames, prior: Generator) -> OwnSteps | None:
+def on_turn(number: int, every: int) -> bool:
+    """Whether a step is the one of its `every` that does something more, first the first of them, then the second, …
+
+    At the same place each time, two such things would always or never fall together: the network, which learns in every
+    second step, would see no neck, and all of the semantic loss.
+    """
+    return number % every == number // every % every
+
+
+def _own_steps(config: PersonConfig, frames: ClipFrames, prior: Generator) -> OwnSteps | None:
     if not config.own_steps:
         return None
     size = min(config.own_steps, latent_size(len(frames.split.training)))
@@ -79,7 +92,7 @@ def _own_steps(config: DGTalkerConfig, frames: ClipFrames, prior: Generator) -> 
 
 
 class _Training:
-    def __init__(self, config: DGTalkerConfig, frames: ClipFrames, prior: Generator) -> None:
+    def __init__(self, config: PersonConfig, frames: ClipFrames, prior: Generator) -> None:
         self.config, self.frames, self.prior = config, frames, prior
         self.random = seed_all(config.seed)
         training = frames.split.training
@@ -89,6 +102,7 @@ class _Training:
         ]
         self.inverting = round(config.inversion_share * config.steps)
         own = _own_steps(config, frames, prior)
+        self.perceptual = Perceptual(Path(config.vgg_weights)) if config.vgg_weights else None
         self.tuning = Tuning(prior, torch.from_numpy(frames.tracks.identity.astype(np.float32)), own)
         assert prior.face_model is not None
         self.names = prior.face_model.expression_names
@@ -102,6 +116,7 @@ class _Training:
         self.network = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=_NUMB, fused=True)
         self.hidden: Tensor | None = None
         self.parts = {
+            "origin": Origin(prior),
             "tuning": self.tuning,
             "inversion": self.inversion,
             "planes": self.planes,
@@ -110,7 +125,9 @@ class _Training:
         }
 
     def step(self, number: int) -> Mapping[str, Tensor]:
-        return self._invert(number) if number < self.inverting else self._tune(number)
+        inverting = number < self.inverting
+        self.tuning.thaw(network=not inverting)
+        return self._invert(number) if inverting else self._tune(number)
 
     def _invert(self, number: int) -> Mapping[str, Tensor]:
         share = number / self.inverting
@@ -119,7 +136,7 @@ class _Training:
         index = self.first[number % len(self.first)]
         latents = self.tuning.latents(self.frames.expression(index)[None])
         cloud = self.tuning.generator(latents).cloud(0)
-        neck = number % 2 == 1
+        neck = number // len(self.first) % 2 == 1  # each frame without it, then with it
         terms = self._pictures(cloud, index, 2, neck=neck)
         terms["apart"] = self.config.apart_weight * self.tuning.own.square().mean()
         self.inversion.zero_grad()
@@ -141,10 +158,10 @@ class _Training:
             own = generator.own_planes(latents)
         raw = generator.read(own[:1] + self.tuning.shared())
         cloud = activated(raw, generator.template(latents[:1]), generator.config).cloud(0)
-        neck = number % config.neck_every == config.neck_every - 1
+        neck = on_turn(number, config.neck_every)
         down = 2 if neck or number < config.half_share * config.steps else 1
         terms = self._pictures(cloud, index, down, neck=neck)
-        if config.semantic_weight and number % config.semantic_every == 0:
+        if config.semantic_weight and on_turn(number, config.semantic_every):
             rows = ~self.neck
             small = self.frames.view(index, 2)
             loss = semantic_loss(cloud.map(lambda each: each[rows]), self.regions[rows], small)
@@ -175,7 +192,10 @@ class _Training:
         rows = ~self.neck | neck
         image = render(cloud.map(lambda each: each[rows]), view.camera, region=view.region)
         picture = image.rgb + (1 - image.alpha)[..., None] * view.background
-        return view_losses(picture, image, view, self.config)
+        terms = view_losses(picture, image, view, self.config)
+        if self.perceptual is not None:
+            terms["vgg"] = self.config.vgg_weight * self.perceptual(picture, view.picture)
+        return terms
 
     def _hidden(self) -> Tensor:
         """How much texels are held to the prior: 1 where frames show nothing of them (resolution, resolution)."""

@@ -11,13 +11,14 @@ from torch import Tensor
 from ...capture.clip import Clip
 from ...capture.face_model import FaceModel
 from ...errors import DGTalkerError
-from ...speech.hearing.moments import OWN, Heard, hear, sound_of
 from ...speech.progress import Stage
 from ...training import Progress, Run, Stages
 from ...training.clip_frames import ClipFrames
-from ...training.stages import PARTS
+from ...training.clip_sound import training_sound
+from ...training.stages import PARTS, told_fractions
 from .config import DGTalkerConfig
 from .generator import Generator
+from .navigation.hearing import heard_in_training
 from .navigation.navigate import Navigation, navigate
 from .person import Person
 from .personalise import personalise
@@ -25,6 +26,8 @@ from .prior import file
 
 _PERSON_COST, _NAVIGATION_COST = 0.6, 0.4
 """About how many seconds a step takes."""
+_HEARING_COST = 0.3
+"""About how many seconds a second of sound takes."""
 
 
 @dataclass(frozen=True)
@@ -52,23 +55,42 @@ def train(config: DGTalkerConfig, clip: Clip, face_model: FaceModel, run: Run) -
         run: where the checkpoints are, who is told and shown what.
 
     Raises:
-        DGTalkerError: as `prior_of`; the clip is too short or damaged, or the checkpoint is of another training.
+        DGTalkerError: as `prior_of`; the clip is too short or damaged, or has no sound where only sound is to move the
+            person; or the checkpoint is of another training.
         Cancelled, Interrupted: as `training.run_loop`.
     """
     prior = prior_of(config, face_model)
+    if config.navigation_steps and not config.blendshapes and not len(clip.sound()[0]):
+        raise DGTalkerError(
+            "Without blendshapes there is nothing to learn from a clip without sound.",
+            "Give a clip in which the person speaks, with its sound, or train with blendshapes.",
+        )
     frames = ClipFrames(clip, face_model, share=config.share, progress=lambda _: run.check())
-    stages = Stages(replace(run, progress=lambda told: run.progress(_as_steps(told))), _costs(config))
-    person = personalise(config, frames, prior, replace(stages.begin("person"), folder=run.folder))
+    samples, rate = training_sound(clip, frames.split)
+    costs = _costs(config, len(samples) / rate)
+    stages = Stages(replace(run, progress=lambda told: run.progress(_as_steps(told))), costs)
+    person = personalise(config.person(), frames, prior, replace(stages.begin("person"), folder=run.folder))
     expressions = torch.stack([frames.expression(index) for index in frames.split.training])
-    navigation = None
-    if config.navigation_steps:
-        navigation = navigate(config.navigation(), frames, person, _heard(clip, run), stages.begin("navigation"))
+    if not config.navigation_steps:
+        return Trained(person, None, expressions)
+    heard = None
+    if len(samples):
+        heard = heard_in_training(frames, Stage(told_fractions(stages.begin("hearing"))))
+    navigation = navigate(config.navigation(), frames, person, heard, stages.begin("navigation"))
     return Trained(person, navigation, expressions)
 
 
-def _costs(config: DGTalkerConfig) -> dict[str, float]:
+def cost(config: DGTalkerConfig) -> float:
+    """About how many seconds `train` takes, before anything is known of the clip."""
+    return sum(_costs(config, 0.0).values())
+
+
+def _costs(config: DGTalkerConfig, sound: float) -> dict[str, float]:
+    """Of the stages, with so many seconds of sound."""
     costs = {"person": _PERSON_COST * config.steps}
-    return costs | ({"navigation": _NAVIGATION_COST * config.navigation_steps} if config.navigation_steps else {})
+    if not config.navigation_steps:
+        return costs
+    return costs | {"hearing": _HEARING_COST * sound, "navigation": _NAVIGATION_COST * config.navigation_steps}
 
 
 def _as_steps(told: Progress) -> Progress:
@@ -77,20 +99,13 @@ def _as_steps(told: Progress) -> Progress:
     return replace(told, step=round(PARTS * told.fraction), of=PARTS)
 
 
-def _heard(clip: Clip, run: Run) -> Heard | None:
-    samples, rate = clip.sound()
-    if not len(samples):
-        return None
-    return hear(samples, rate, sound_of(OWN), progress=Stage(lambda *_: run.check()))
-
-
 def prior_of(config: DGTalkerConfig, face_model: FaceModel) -> Generator:
     """The prior that is personalised.
 
     Raises:
         DGTalkerError: it is missing or damaged, cannot be personalised, or another face model is asked for.
     """
-    path = Path(config.prior) if config.prior else file.SHIPPED
+    path = Path(config.prior) if config.prior else file.chosen()
     prior = file.read(path, face_model)
     if prior.identity is None or prior.shared is None:
         raise DGTalkerError(f"{path} has no shared planes on a face model.", "Give a prior that train prior has made.")

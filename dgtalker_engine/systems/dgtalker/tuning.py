@@ -39,11 +39,8 @@ class Tuning(nn.Module):
     def __init__(self, prior: Generator, identity: Tensor, own: OwnSteps | None) -> None:
         super().__init__()
         self.own_steps = own
-        self.generator = copy.deepcopy(prior).requires_grad_(True)
+        self.generator = copy.deepcopy(prior).requires_grad_(False)
         stand_on(self.generator, identity)
-        self.generator.mapping.requires_grad_(False)
-        assert self.generator.shared is not None
-        self.generator.shared.requires_grad_(False)
         config = prior.config
         self.common = nn.Parameter(prior.mapping.w_avg[None].clone())
         self.own = nn.Parameter(torch.zeros(1, config.latents, config.width - config.expressions))
@@ -51,8 +48,16 @@ class Tuning(nn.Module):
         self.register_buffer("rates", plane_rates(config)[:, None, None], persistent=False)
 
     def network(self) -> list[nn.Parameter]:
-        """What of the generator is tuned beside the shared planes."""
+        """What of the generator is tuned beside the shared planes.
+
+        Not the basis: its planes say how people differ, and of one person the shared planes say that, sharper.
+        """
         return [*self.generator.synthesis.parameters(), *self.generator.position.parameters()]
+
+    def thaw(self, *, network: bool) -> None:
+        """Whether the network learns: looking for the latent, its gradients would be made to be thrown away."""
+        for parameter in self.network():
+            parameter.requires_grad_(network)
 
     def latents(self, expression: Tensor) -> Tensor:
         """W+ (B, latents, width) at expressions (B, E)."""
@@ -80,7 +85,6 @@ def stand_on(generator: Generator, identity: Tensor) -> None:
     with torch.no_grad():
         generator.identity.weight.zero_()
         generator.identity.bias.copy_(identity)
-    generator.identity.requires_grad_(False)
 
 
 def plane_rates(config: GeneratorConfig) -> Tensor:

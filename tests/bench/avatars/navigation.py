@@ -68,7 +68,7 @@ def rows(
         say("no sound, so there is nothing to compare")
         return []
     frames = ClipFrames(clip, face_model, share=config.share)
-    person = personalise(config, frames, prior_of(config, face_model), Run(folder=folder / "person"))
+    person = personalise(config.person(), frames, prior_of(config, face_model), Run(folder=folder / "person"))
     known, heard = heard_in_training(frames), hear(samples, rate, sound_of(OWN))
     expressions = torch.stack([frames.expression(index) for index in frames.split.test])
     result = []

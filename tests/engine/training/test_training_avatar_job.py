@@ -168,6 +168,16 @@ def test_a_control_is_supported_unless_it_uncovers_what_no_frame_shows(clip):
     assert "tongueOut" not in unsupported(shown, face_model)
 
 
+def test_what_is_left_is_told_by_what_the_system_says_its_training_takes(tmp_path):
+    raw = made_clip(tmp_path / "clip", frames=6, size=64, photometric=False)
+    told = []
+    run = Run(folder=tmp_path / "job", progress=told.append, cancelled=lambda: bool(told))
+    with pytest.raises(Cancelled):
+        train_avatar(replace(system_that(), cost=lambda _: 1e6), request_of(raw, tmp_path / "Nobody.dgt"), run)
+    assert told[0].stage == "capture"
+    assert told[0].eta > 1e5
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a folder that refuses everybody")
 def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_trained(tmp_path, clip):
     request = Request(trainer="bound", input=str(clip.folder), output="/proc/head.dgt", consent=CONSENT)

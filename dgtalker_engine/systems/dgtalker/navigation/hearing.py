@@ -5,6 +5,7 @@ from __future__ import annotations
 from ....speech.hearing.moments import OWN, Heard, hear, sound_of
 from ....speech.progress import NO_PROGRESS, Stage
 from ....training.clip_frames import ClipFrames
+from ....training.clip_sound import training_sound
 
 
 def heard_in_training(frames: ClipFrames, progress: Stage = NO_PROGRESS) -> Heard | None:
@@ -16,7 +17,5 @@ def heard_in_training(frames: ClipFrames, progress: Stage = NO_PROGRESS) -> Hear
         DGTalkerError: the sound cannot be read.
         Cancelled: from `progress`.
     """
-    samples, rate = frames.clip.sound()
-    if frames.split.test:
-        samples = samples[: round(float(frames.tracks.times[frames.split.test[0]]) * rate)]
+    samples, rate = training_sound(frames.clip, frames.split)
     return hear(samples, rate, sound_of(OWN), progress=progress) if len(samples) else None

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from tiny_generator import TINY, tiny_generator
+from vgg_file import write_vgg
 
 from dgtalker_engine import avatar
+from dgtalker_engine.capture import pictures
+from dgtalker_engine.capture.clip import Clip, frame_path
 from dgtalker_engine.capture.face_model import Region
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.gaussians import render
 from dgtalker_engine.systems.dgtalker import job
 from dgtalker_engine.systems.dgtalker.attributes import activated
+from dgtalker_engine.systems.dgtalker.config import DGTalkerConfig
 from dgtalker_engine.systems.dgtalker.export import trained_head
 from dgtalker_engine.systems.dgtalker.mapping import expression_of
-from dgtalker_engine.systems.dgtalker.personalise import expressive, personalise
-from dgtalker_engine.systems.dgtalker.prior.file import to_bytes
-from dgtalker_engine.systems.dgtalker.train import Trained
+from dgtalker_engine.systems.dgtalker.personalise import expressive, on_turn, personalise
+from dgtalker_engine.systems.dgtalker.prior.file import VARIABLE, to_bytes
+from dgtalker_engine.systems.dgtalker.train import Trained, prior_of, train
 from dgtalker_engine.systems.dgtalker.visibility import carried_on
 from dgtalker_engine.training import Run
+from dgtalker_engine.training.clip_frames import Split
+from dgtalker_engine.training.clip_sound import training_sound
 from dgtalker_engine.training.head_evaluation import over_background
 from dgtalker_engine.training.metrics import psnr
 from dgtalker_engine.wire.jobs import Request
+
+SAMPLE = Path(__file__).resolve().parents[3] / "demo" / "sample.wav"
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +45,7 @@ def prior(model):
 
 @pytest.fixture(scope="module")
 def person(frames, prior):
-    return personalise(TINY, frames, prior, Run())
+    return personalise(TINY.person(), frames, prior, Run())
 
 
 def not_navigated(person):
@@ -97,7 +108,7 @@ def test_what_is_exported_knows_what_was_learned_of_the_speaker_from_the_face_mo
 
 
 def test_what_no_frame_shows_stays_as_the_latent_has_it(model, frames, prior):
-    person = personalise(replace(TINY, carried_on=False), frames, prior, Run())
+    person = personalise(replace(TINY, carried_on=False).person(), frames, prior, Run())
     with torch.no_grad():
         raw = prior.raw(person.canonical)
         inverted = activated(raw, person.generator.template(person.canonical), prior.config).cloud(0)
@@ -127,10 +138,92 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_person(tmp_path, frames
             return self.asked == 30
 
     with pytest.raises(Cancelled):
-        personalise(TINY, frames, prior, Run(folder=tmp_path, cancelled=Stopped()))
-    again = personalise(TINY, frames, prior, Run(folder=tmp_path))
+        personalise(TINY.person(), frames, prior, Run(folder=tmp_path, cancelled=Stopped()))
+    again = personalise(TINY.person(), frames, prior, Run(folder=tmp_path))
     for name, tensor in person.state_dict().items():
         assert torch.equal(tensor, again.state_dict()[name]), name
+
+
+def test_how_somebody_is_navigated_is_nothing_to_the_training_of_the_person():
+    other = replace(TINY, navigation_steps=700, cross_view=False, blendshapes=False)
+    assert other.person() == TINY.person()
+    assert replace(TINY, network_rate=0.1).person() != TINY.person()
+
+
+def test_a_training_does_not_go_on_from_another_prior(tmp_path, model, frames, prior):
+    config = replace(TINY, steps=2, own_steps=0).person()
+    personalise(config, frames, prior, Run(folder=tmp_path))
+    other = tiny_generator(model)
+    with torch.no_grad():
+        other.mapping.w_avg.add_(0.01)
+    with pytest.raises(DGTalkerError, match="another prior") as refused:
+        personalise(config, frames, other, Run(folder=tmp_path))
+    assert "prior that it began with" in refused.value.hint
+
+
+def test_the_prior_is_the_one_that_the_environment_names_unless_the_configuration_does(
+    tmp_path, model, prior, monkeypatch
+):
+    (tmp_path / "own.safetensors").write_bytes(to_bytes(prior))
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "own.safetensors"))
+    assert prior_of(DGTalkerConfig(), model).config == prior.config
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "nothing.safetensors"))
+    assert prior_of(DGTalkerConfig(prior=str(tmp_path / "own.safetensors")), model).config == prior.config
+    with pytest.raises(DGTalkerError, match=r"nothing\.safetensors"):
+        prior_of(DGTalkerConfig(), model)
+
+
+def test_the_network_sees_necks_and_its_share_of_the_semantic_loss():
+    steps = range(1200)
+    for every in (4, 5, 6):
+        turns = [number for number in steps if on_turn(number, every)]
+        assert len(turns) == 1200 / every
+        assert sum(number % 2 == 0 for number in turns) == len(turns) / 2
+    assert all(on_turn(number, 1) for number in steps)
+
+
+def test_test_frames_their_tracks_and_their_sound_teach_nothing(tmp_path, clip, model, frames, prior, monkeypatch):
+    # What is behind the person, and in what light, is known of all frames.
+    monkeypatch.setattr("dgtalker_engine.training.clip_frames.plate", lambda *_: frames.plate)
+    monkeypatch.setattr("dgtalker_engine.training.clip_frames.gains", lambda *_: frames.gains)
+    (tmp_path / "own.safetensors").write_bytes(to_bytes(prior))
+    config = replace(TINY, prior=str(tmp_path / "own.safetensors"), steps=8, navigation_steps=4, share=0.9)
+    split = Split.of(len(clip), config.share)
+    test, (sound, rate) = split.test[0], soundfile.read(SAMPLE, frames=22050, start=11025, dtype="float32")
+    soundfile.write(shutil.copytree(clip.folder, tmp_path / "clip") / "sound.wav", sound, rate)
+    one = Clip.load(tmp_path / "clip")
+    expression = clip.tracks.expression.copy()
+    expression[test:] = 0.5
+    sound[int(clip.tracks.times[test] * rate) :] *= -0.5
+    soundfile.write(shutil.copytree(one.folder, tmp_path / "other") / "sound.wav", sound, rate)
+    other = Clip.load(tmp_path / "other").save_tracks(replace(clip.tracks, expression=expression))
+    for index in split.test:
+        frame_path(other.folder, index).write_bytes(pictures.encode_jpeg(255 - one.frame(index)))
+    heard = [training_sound(each, split)[0] for each in (one, other)]
+    assert len(heard[0]) == int(clip.tracks.times[test] * rate)
+    assert np.array_equal(*heard)
+    trained = [train(config, each, model, Run()) for each in (one, other)]
+    assert all(each.navigation is not None and each.navigation.encoders is not None for each in trained)
+    for part in ("person", "navigation"):
+        first, second = (getattr(each, part).state_dict() for each in trained)
+        assert first.keys() == second.keys()
+        for name, tensor in first.items():
+            assert torch.equal(tensor, second[name]), name
+
+
+def test_without_blendshapes_a_clip_without_sound_is_refused_before_anything_is_trained(tmp_path, clip, model, prior):
+    mute = shutil.copytree(clip.folder, tmp_path / "clip")
+    (mute / "sound.wav").unlink()
+    (tmp_path / "own.safetensors").write_bytes(to_bytes(prior))
+    config = replace(TINY, prior=str(tmp_path / "own.safetensors"), blendshapes=False)
+    with pytest.raises(DGTalkerError, match="without sound"):
+        train(config, Clip.load(mute), model, Run(progress=pytest.fail))
+
+
+def test_the_users_vgg_counts_in_the_persons_pictures(tmp_path, frames, prior):
+    config, told = replace(TINY, steps=1, vgg_weights=str(write_vgg(tmp_path))), []
+    personalise(config.person(), frames, prior, Run(progress=told.append))
+    assert told[-1].losses["vgg"] > 0
 
 
 def test_frames_for_the_inversion_are_those_whose_expressions_differ():
@@ -162,4 +255,7 @@ def test_a_job_writes_a_persons_head_and_looks_for_the_prior_before_anything_els
     missing = replace(request, config={"prior": str(tmp_path / "nothing.safetensors")})
     with pytest.raises(DGTalkerError, match=r"nothing\.safetensors"):
         job.train_job(missing, Run(folder=tmp_path / "other"))
+    vgg = {"prior": str(tmp_path / "own.safetensors"), "vgg_weights": str(tmp_path / "missing.pth")}
+    with pytest.raises(DGTalkerError, match="VGG-19"):
+        job.train_job(replace(request, config=vgg), Run(folder=tmp_path / "other"))
     assert not (tmp_path / "other" / "clip").exists()

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import safetensors.torch
 import torch
 from gaussiantalker_tools import TINY
 from made_clips import make_clip
+from vgg_file import write_vgg
 
 from dgtalker_engine.capture.clip import Clip
 from dgtalker_engine.capture.face_model import FaceModel, Region
@@ -153,14 +153,8 @@ def test_losses_that_are_off_are_not_there(frames: ClipFrames) -> None:
 
 
 def test_the_perceptual_loss_takes_the_users_weights(frames: ClipFrames, tmp_path: Path) -> None:
-    widths = {0: (4, 3), 2: (4, 4), 5: (6, 4), 7: (6, 6), 10: (8, 6), 12: (8, 8), 14: (8, 8), 16: (8, 8)}
-    widths |= {19: (9, 8), 21: (9, 9)}
-    state = {f"features.{i}.weight": torch.randn(*shape, 3, 3) for i, shape in widths.items()}
-    state |= {f"features.{i}.bias": torch.zeros(shape[0]) for i, shape in widths.items()}
-    path = tmp_path / "vgg.safetensors"
-    safetensors.torch.save_file(state, path)
     told: list[Progress] = []
-    train_frames(replace(TINY, steps=2, vgg_weights=str(path)), frames, Run(progress=told.append))
+    train_frames(replace(TINY, steps=2, vgg_weights=str(write_vgg(tmp_path))), frames, Run(progress=told.append))
     assert told[-1].losses["vgg"] > 0
     with pytest.raises(DGTalkerError, match="VGG-19"):
         train_frames(replace(TINY, vgg_weights=str(tmp_path / "missing.pth")), frames, Run())
