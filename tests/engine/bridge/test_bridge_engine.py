@@ -255,9 +255,9 @@ def test_a_python_without_the_engine_says_what_is_missing(bridge, tmp_path):
     python.write_text("#!/bin/sh\necho No module named dgtalker_engine >&2\nexit 1\n")
     python.chmod(0o755)
     bridge.configure(python=str(python), log=tmp_path / "engine.log")
-    with pytest.raises(DGTalkerError, match="No module named dgtalker_engine") as caught:
+    with pytest.raises(DGTalkerError, match="has no DGTalker engine") as caught:
         bridge.request("doctor")
-    assert "engine.log" in caught.value.hint
+    assert "preferences" in caught.value.hint
 
 
 def test_a_python_that_is_no_program_is_named_at_once(bridge, tmp_path):
