@@ -202,7 +202,7 @@ def _write_again(scene: bpy.types.Scene, head: bpy.types.Object) -> list[str]:
     take, first = words.take_of(head), speaker_properties(head).first
     if take is None:
         return []  # undo took it away meanwhile
-    notes = storage.notes_of(head) + _lost(head) + _elsewhere(scene, head)
+    notes = storage.notes_of(head) + _lost(head) + _elsewhere(scene, head) + retarget.lift(head)
     notes += retarget.write(head, take, first, retarget.directions_of(scene, head, first))
     return notes + visibility.notes(head)
 
