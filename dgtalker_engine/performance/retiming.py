@@ -26,33 +26,33 @@ def retimed(take: Take, moves: Sequence[tuple[float, float]]) -> Take:
     source, target = np.array(moves, np.float64).T
 
     def later(times: np.ndarray) -> np.ndarray:
-        moved = np.interp(times, source, target)
-        moved = np.where(times < source[0], times + target[0] - source[0], moved)
-        return np.where(times > source[-1], times + target[-1] - source[-1], moved)
-
-    def spans(times: np.ndarray) -> np.ndarray:
-        return later(times) if len(times) else times
+        return _mapped(times, source, target)
 
     frames = np.arange(take.frames) / take.fps
-    heard = np.interp(frames, target, source)
-    heard = np.where(frames < target[0], frames - target[0] + source[0], heard)
-    heard = np.where(frames > target[-1], frames - target[-1] + source[-1], heard)
+    heard = _mapped(frames, target, source)
     weights = np.stack([np.interp(heard, frames, column) for column in take.weights.T], axis=1)
     contacts = {}
     for name in ("closures", "bites"):
         held = getattr(take, name)
-        middles = later(held.mean(axis=1)) if len(held) else np.zeros(0)
+        middles = later(held.mean(axis=1))
         halves = (held[:, 1] - held[:, 0]) / 2
         contacts[name] = np.stack([middles - halves, middles + halves], axis=1)
     syllables = take.syllables.copy()
-    syllables[:, 0] = spans(syllables[:, 0])
+    syllables[:, 0] = later(syllables[:, 0])
     return dataclasses.replace(
         take,
         weights=weights.astype(np.float32),
         phones=tuple(Phone(each.name, *later(np.array(each[1:])).tolist()) for each in take.phones),
         words=tuple(Word(each.name, *later(np.array(each[1:])).tolist()) for each in take.words),
-        utterances=spans(take.utterances),
-        pauses=spans(take.pauses),
+        utterances=later(take.utterances),
+        pauses=later(take.pauses),
         syllables=syllables,
         **contacts,
     )
+
+
+def _mapped(times: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Where times lie once `source` is at `target`: between them stretched evenly, beyond their ends moved along."""
+    moved = np.interp(times, source, target)
+    moved = np.where(times < source[0], times + target[0] - source[0], moved)
+    return np.where(times > source[-1], times + target[-1] - source[-1], moved)
