@@ -187,11 +187,15 @@ def moves(head: bpy.types.Object) -> list[tuple[float, float]]:
     """When something of a speaker's take happens, and when it is to happen, as `retimed` takes it; none where no word
     was moved, or the strips do not lie any more as they did when it was heard."""
     scene = storage.scene_of(head)
-    if scene is None or not storage.fits(scene, head):
+    if scene is None:
+        return []
+    sounds = strips.audible_of(scene, head)
+    moved = any(is_moved(word) for sound in sounds for word in strip_properties(sound.strip).words)
+    # at every step of a slider: whether the sounds are those that were heard is looked at where it matters only
+    if not moved or not storage.fits(scene, head):
         return []
     clock, first = strips.clock(scene), speaker_properties(head).first
     pairs: list[tuple[float, float]] = []
-    sounds = strips.audible_of(scene, head)
     spans = [Span(clock.seconds(sound.span.start - first), clock.seconds(sound.span.end - first)) for sound in sounds]
     for sound, reach in zip(sounds, _reaches(spans), strict=True):
         every = strip_properties(sound.strip).words
