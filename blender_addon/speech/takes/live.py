@@ -57,6 +57,7 @@ def follow(head: bpy.types.Object) -> None:
     busy = bpy.app.is_job_running("RENDER")
     if bpy.app.background or (not busy and _cost.get(head.session_uid, 0.0) < AT_ONCE):
         _write(head)
+        _suspect(head)  # a key is often set right after: of a second one within one step Blender tells nothing
     else:
         _suspected.discard(head.session_uid)
         _soon(head)
