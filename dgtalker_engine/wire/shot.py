@@ -44,7 +44,7 @@ class ShotHead:
         avatar: index into the shot's avatars.
         matrix: head space to world, 16 numbers, row by row; metres.
         weights: by control name; controls that are not named stay at their default.
-        vertices: where Blender deformed the avatar's proxy mesh by more than its controls: where its V vertices are now,
+        vertices: where Blender deformed the avatar's proxy mesh by more than its controls: where its V vertices are,
             float32 (V, 3), little-endian, metres, in the space that `matrix` puts into the world. The Gaussians are
             carried with it. Empty where the mesh is as the weights leave it.
     """

@@ -46,26 +46,26 @@ def place(placement, cloud, placed, counter):
                 for axis in range(3):
                     placed.scales[i, axis] = placement.scale * cloud.scales[i, axis]
             else:
-                _stretch(linear, cloud, placed, i, axes)
+                stretch(linear, cloud, placed, i, axes)
             if cloud.sh.shape[1] > 1:
                 ex, ey, ez = placement.eye[0], placement.eye[1], placement.eye[2]
                 if not placement.orthographic:
                     ex, ey, ez = x - ex, y - ey, z - ez
                 red, green, blue = view_dependent(cloud.sh, i, ex, ey, ez)
-                placed.sh[i, 0, 0] = _seen(cloud.sh[i, 0, 0], red)
-                placed.sh[i, 0, 1] = _seen(cloud.sh[i, 0, 1], green)
-                placed.sh[i, 0, 2] = _seen(cloud.sh[i, 0, 2], blue)
+                placed.sh[i, 0, 0] = seen_colour(cloud.sh[i, 0, 0], red)
+                placed.sh[i, 0, 1] = seen_colour(cloud.sh[i, 0, 1], green)
+                placed.sh[i, 0, 2] = seen_colour(cloud.sh[i, 0, 2], blue)
 
 
 @kernel
-def _seen(constant, more):
+def seen_colour(constant, more):
     """The coefficient of degree 0 that gives the colour of all degrees; NaN stays NaN, for the renderer to find."""
     value = constant + more / SH_C0
     return -0.5 / SH_C0 if value < -0.5 / SH_C0 else value
 
 
 @kernel
-def _stretch(linear, cloud, placed, i, a):
+def stretch(linear, cloud, placed, i, a):
     """Axes and scales of M Σ Mᵀ of Gaussian i, the longest first.
 
     With Σ = R S Sᵀ Rᵀ these are the left singular vectors and the singular values of M R S. One-sided Jacobi rotations
