@@ -39,6 +39,7 @@ class SpeakerProperties(PropertyGroup, Protocol):
 
     take: str
     first: int
+    scene: str
     heard: int
     strips_hash: str
     sounds: str

@@ -122,6 +122,9 @@ class SpeakerPropertyGroup(bpy.types.PropertyGroup):
     """`Take.to_bytes` in base 64, since overrides end bytes at the first 0; empty where nothing was animated."""
     first: bpy.props.IntProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """The frame at which the take starts."""
+    scene: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
+    """The name of the scene on whose timeline it was made; empty in earlier files. A pointer would take the scene along
+    where the speaker is appended to another file."""
     heard: bpy.props.IntProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """How well the engine heard that made the take; see `takes.storage.HEARING`."""
     strips_hash: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
