@@ -76,6 +76,7 @@ class StripProperties(PropertyGroup, Protocol):
 
     speaker: bpy.types.Object | None
     spoken_by: str
+    channel: str
     transcript: str
     cues: str
     words: Any

@@ -26,8 +26,12 @@ def changed(**values):
 
 @pytest.mark.parametrize(
     "shot",
-    [SHOT, replace(SHOT, region=None, background=(0.1, 0.2, 3.0)), replace(SHOT, frames=(), avatars=()),
-     replace(SHOT, frames=(ShotFrame(1, CAMERA, (HEAD, CARRIED)),))],
+    [
+        SHOT,
+        replace(SHOT, region=None, background=(0.1, 0.2, 3.0)),
+        replace(SHOT, frames=(), avatars=()),
+        replace(SHOT, frames=(ShotFrame(1, CAMERA, (HEAD, CARRIED)),)),
+    ],
 )
 def test_a_shot_survives_json(shot):
     assert Shot.from_json(shot.to_json()) == shot
