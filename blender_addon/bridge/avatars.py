@@ -32,8 +32,8 @@ _MANNER = b'"motion.'
 
 @dataclass(frozen=True)
 class Proxy:
-    """An avatar's mesh as it was made: vertices (V,3), deltas (C + K,V,3), and which controls each corrective multiplies
-    (K,n)."""
+    """An avatar's mesh as it was made: vertices (V,3), deltas (C + K,V,3), and the controls that each corrective
+    multiplies (K,n)."""
 
     vertices: np.ndarray
     deltas: np.ndarray

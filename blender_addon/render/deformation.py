@@ -1,8 +1,8 @@
 """What was done to a head's mesh besides moving its sliders, and how its Gaussians follow.
 
-Applied scale and rotation, a moved origin, a mesh that was moved or sculpted in Edit Mode, modifiers, lattices, armatures
-and shape keys of the animator's own: all of them show in where the evaluated vertices are. What is an affine map is
-one; where it is more, the engine is told the vertices, and carries the Gaussians with them.
+Applied scale and rotation, a moved origin, a mesh that was moved or sculpted in Edit Mode, modifiers, lattices,
+armatures and shape keys of the animator's own: all of them show in where the evaluated vertices are. What is an affine
+map is one; where it is more, the engine is told the vertices, and carries the Gaussians with them.
 """
 
 from __future__ import annotations

@@ -145,7 +145,7 @@ def test_a_mesh_that_was_deformed_carries_the_head(robin, shot):
 
     matrix = np.reshape(head.matrix, (4, 4))
     shifted = replace(head, matrix=tuple((matrix @ (np.eye(4) + np.outer([0.05, 0, 0, 0], [0, 0, 0, 1]))).ravel()))
-    carried = alpha(deformed(robin, head, lambda vertices: vertices + [0.05, 0, 0]))
+    carried = alpha(deformed(robin, head, lambda vertices: vertices + np.array([0.05, 0, 0])))
     assert (carried ^ alpha(shifted)).sum() <= 2
     bent = alpha(deformed(robin, head, lambda v: v + np.outer(np.clip(v[:, 2] + 0.1, 0, None) ** 2, [2, 0, 0])))
     rows = np.flatnonzero(still.any(axis=1))
