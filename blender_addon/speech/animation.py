@@ -172,7 +172,7 @@ def _keep_other_scenes(scene: bpy.types.Scene, heads: Sequence[bpy.types.Object]
                 f"{head.name} speaks its lines in {other.name}, and has the same sliders in {scene.name}: nothing was "
                 "changed.",
                 f"Put the lines of both into {other.name}, or press Clear Speech there first, or give each scene a "
-                "head of its own: Object ▸ Relations ▸ Make Single User ▸ Object & Data, then choose it beside its strips.",
+                "head of its own (Object ▸ Relations ▸ Make Single User ▸ Object & Data), chosen beside its strips.",
                 code="refused",
             )
 
