@@ -8,10 +8,10 @@ import numpy as np
 
 from ...kernels.compilation import kernel
 from ...kernels.thread_pool import atomic_increment
-from .placing import seen_colour, stretch
+from .placing import rotation_rows, seen_colour
+from .principal_axes import BLOCK, principal_axes
 from .spherical_harmonics import view_dependent
 
-_CHUNK = 1024  # Gaussians that a thread takes
 _DEGENERATE = 1e-6
 
 
@@ -69,37 +69,42 @@ def carry(placement, nodes, weights, maps, cloud, carried, counter):
         carried: CloudArrays, written, but for the opacities; spherical harmonics as `placing.place` does.
         counter: int64 (1,), 0 at first, shared by all threads.
     """
-    a, axes = np.empty((3, 4)), np.empty((3, 3))
+    a, axes, flat = np.empty(12, np.float32), np.empty((3, 3)), maps.reshape(-1)
+    matrices, eye = np.empty((3, 3, BLOCK), np.float32), placement.eye
     while True:
-        first = atomic_increment(counter) * _CHUNK
+        first = atomic_increment(counter) * BLOCK
         if first >= len(cloud.means):
             return
-        for i in range(first, min(first + _CHUNK, len(cloud.means))):
-            a[:] = 0.0
+        count = min(BLOCK, len(cloud.means) - first)
+        for i in range(first, first + count):
+            a[:] = np.float32(0)
             for k in range(nodes.shape[1]):
                 weight = weights[i, k]
                 if weight == np.float32(0):
                     break
+                node = 12 * np.int64(nodes[i, k])
+                for number in range(12):
+                    a[number] += weight * flat[node + number]
+            x, y, z = cloud.means[i, 0], cloud.means[i, 1], cloud.means[i, 2]
+            for row in range(3):
+                carried.means[i, row] = a[4 * row] * x + a[4 * row + 1] * y + a[4 * row + 2] * z + a[4 * row + 3]
+            turn = rotation_rows(cloud.quats[i, 0], cloud.quats[i, 1], cloud.quats[i, 2], cloud.quats[i, 3])
+            for column in range(3):
                 for row in range(3):
-                    for column in range(4):
-                        a[row, column] += weight * maps[nodes[i, k], row, column]
-            x, y, z = np.float64(cloud.means[i, 0]), np.float64(cloud.means[i, 1]), np.float64(cloud.means[i, 2])
-            x, y, z = (
-                a[0, 0] * x + a[0, 1] * y + a[0, 2] * z + a[0, 3],
-                a[1, 0] * x + a[1, 1] * y + a[1, 2] * z + a[1, 3],
-                a[2, 0] * x + a[2, 1] * y + a[2, 2] * z + a[2, 3],
-            )
-            carried.means[i, 0], carried.means[i, 1], carried.means[i, 2] = x, y, z
-            stretch(a, cloud, carried, i, axes)
+                    p, q, r = a[4 * row], a[4 * row + 1], a[4 * row + 2]
+                    along = p * turn[0][column] + q * turn[1][column] + r * turn[2][column]
+                    matrices[column, row, i - first] = along * cloud.scales[i, column]
             if cloud.sh.shape[1] > 1:
-                ex, ey, ez = placement.eye[0], placement.eye[1], placement.eye[2]
+                # Not a function of its own: what holds the arrays would be copied for each Gaussian.
+                ex, ey, ez = eye[0], eye[1], eye[2]
                 if not placement.orthographic:
-                    ex, ey, ez = x - ex, y - ey, z - ez
+                    ex, ey, ez = carried.means[i, 0] - ex, carried.means[i, 1] - ey, carried.means[i, 2] - ez
                 ex, ey, ez = _unmapped(a, ex, ey, ez)
                 red, green, blue = view_dependent(cloud.sh, i, ex, ey, ez)
                 carried.sh[i, 0, 0] = seen_colour(cloud.sh[i, 0, 0], red)
                 carried.sh[i, 0, 1] = seen_colour(cloud.sh[i, 0, 1], green)
                 carried.sh[i, 0, 2] = seen_colour(cloud.sh[i, 0, 2], blue)
+        principal_axes(matrices, first, count, axes, carried.quats, carried.scales)
 
 
 @kernel
@@ -142,7 +147,7 @@ def _cross(u, v):
 @kernel
 def _unmapped(a, x, y, z):
     """The direction that a map's linear part takes to (x, y, z), of any length: by cofactors, which flat ones have."""
-    first, second, third = (a[0, 0], a[0, 1], a[0, 2]), (a[1, 0], a[1, 1], a[1, 2]), (a[2, 0], a[2, 1], a[2, 2])
+    first, second, third = (a[0], a[1], a[2]), (a[4], a[5], a[6]), (a[8], a[9], a[10])
     p, q, r = _cross(second, third), _cross(third, first), _cross(first, second)
     sign = -1.0 if first[0] * p[0] + first[1] * p[1] + first[2] * p[2] < 0.0 else 1.0
     return (
