@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Generator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import bpy
@@ -19,10 +20,29 @@ from bpy.app.handlers import persistent
 from dgtalker_engine.errors import DGTalkerError
 
 from ... import animation_data
-from ...properties import speaker_properties
+from ...head import model
+from ...properties import keys_properties, speaker_properties
 from ..keys import nods
 from ..timeline import speakers
 from . import retarget
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """What is being written in steps.
+
+    Attributes:
+        head: the speaker.
+        steps: `retarget.rewrite_steps`.
+        ledger: after the last step.
+        spent: seconds that the steps took.
+    """
+
+    head: bpy.types.Object
+    steps: Generator[float, None, list[str]]
+    ledger: str
+    spent: float = 0.0
+
 
 AT_ONCE = 0.1
 """Seconds that writing may take to be done at every step of a slider."""
@@ -39,8 +59,8 @@ _due: dict[int, float] = {}
 _suspected: set[int] = set()
 """Those in `_due` that are written only where their keys are behind, which is looked at when they rest."""
 
-_mending: dict[int, tuple[Generator[float, None, list[str]], float]] = {}
-"""What is being written in steps, by the speaker's session_uid, and the seconds that its steps took."""
+_mending: dict[int, Unfinished] = {}
+"""What is being written in steps, by the speaker's session_uid."""
 
 _looking: list[bool] = []
 """Not empty while what Blender updates comes of looking and writing, which is no change."""
@@ -95,20 +115,30 @@ def _write(head: bpy.types.Object) -> None:
 
 def _begin(head: bpy.types.Object) -> None:
     """Writes in steps, the first of them now."""
-    _mending[head.session_uid] = (retarget.rewrite_steps(head), 0.0)
+    _mending[head.session_uid] = Unfinished(head, retarget.rewrite_steps(head), _ledger(head))
     _step(head.session_uid)
 
 
 def _step(number: int) -> None:
-    """The next part of what is written in steps."""
-    steps, cost = _mending.pop(number)
+    """The next part of what is written in steps, unless somebody else has written meanwhile, who did all of it."""
+    unfinished = _mending.pop(number)
     begin = time.perf_counter()
-    with contextlib.suppress(DGTalkerError, ReferenceError):  # as in `_write`; undo or a script removed the speaker
+    with contextlib.suppress(DGTalkerError, ReferenceError):  # as in `_write`; a script removed the speaker
+        if _ledger(unfinished.head) != unfinished.ledger:
+            return
         try:
-            next(steps)
-            _mending[number] = (steps, cost + time.perf_counter() - begin)
+            next(unfinished.steps)
         except StopIteration:
-            _cost[number] = cost + time.perf_counter() - begin
+            _cost[number] = unfinished.spent + time.perf_counter() - begin
+            return
+        spent = unfinished.spent + time.perf_counter() - begin
+        _mending[number] = replace(unfinished, ledger=_ledger(unfinished.head), spent=spent)
+
+
+def _ledger(head: bpy.types.Object) -> str:
+    """What every writing of a speaker's keys changes."""
+    key = model.key_of(head)
+    return keys_properties(key).dgtalker_ledger if key else ""
 
 
 def _soon(head: bpy.types.Object) -> None:

@@ -183,9 +183,23 @@ def test_closed_lips_follow_a_slider_in_steps_between_which_the_window_goes_on(
     moved = curve(head, "mouthClose")
     bpy.ops.dgtalker.update_keys()
     assert np.array_equal(curve(head, "mouthClose"), moved)
-    rest()
     strip.dgtalker.lips = 0.9
     rest()
+    bpy.ops.dgtalker.clear_speech()
+    live._tick()
+    assert not live._mending, "who writes meanwhile does all of it"
+    assert not room("speech.keys.keyframes").spoken(head)
+
+
+def test_closing_lips_in_steps_ends_with_the_file(room, animated, hold_open, rest, monkeypatch):
+    head, strip = animated()
+    hold_open(head)
+    bpy.ops.dgtalker.close_lips()
+    live = room("speech.takes.live")
+    monkeypatch.setattr(room("speech.keys.evaluation"), "CHUNK", 5)
+    strip.dgtalker.lips = 0.9
+    rest()
+    assert live._mending
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     assert not live._mending, "nothing of one file goes on in the next"
 
