@@ -54,7 +54,8 @@ def test_a_deleted_head_leaves_the_file_although_a_strip_named_it(strips, make_h
     bpy.ops.object.delete()
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
-    assert sorted(ob.name for ob in bpy.data.objects) == ["Bob", "Turntable"]
+    assert "Bob" in bpy.data.objects
+    assert "Ada" not in bpy.data.objects
     assert [image.name for image in bpy.data.images if image.name.endswith(".dgt")] == ["Bob.dgt"]
     first, second = bpy.context.scene.sequence_editor.strips
     assert strips.speaker(second) == bpy.data.objects["Bob"]
