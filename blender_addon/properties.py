@@ -39,6 +39,7 @@ class SpeakerProperties(PropertyGroup, Protocol):
 
     take: str
     first: int
+    scene: str
     heard: int
     strips_hash: str
     sounds: str
@@ -75,6 +76,7 @@ class StripProperties(PropertyGroup, Protocol):
 
     speaker: bpy.types.Object | None
     spoken_by: str
+    channel: str
     transcript: str
     cues: str
     words: Any

@@ -67,8 +67,11 @@ def press(operator: type[bpy.types.Operator], **properties: Any) -> set[str]:
 
 
 def report(operator: bpy.types.Operator, error: DGTalkerError) -> set[str]:
-    """Show an error with its hint; the operator returns what this returns."""
-    operator.report({"WARNING"} if error.code == "cancelled" else {"ERROR"}, str(error))
+    """Show an error with its hint; the operator returns what this returns.
+
+    What the user, or we for the user's sake, stopped is a warning: a script goes on.
+    """
+    operator.report({"WARNING"} if error.code in ("cancelled", "refused") else {"ERROR"}, str(error))
     return {"CANCELLED"}
 
 

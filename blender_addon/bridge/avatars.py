@@ -32,9 +32,11 @@ _MANNER = b'"motion.'
 
 @dataclass(frozen=True)
 class Proxy:
-    """An avatar's mesh as it was made: vertices (V,3), and which controls each corrective multiplies (K,n)."""
+    """An avatar's mesh as it was made: vertices (V,3), deltas (C + K,V,3), and the controls that each corrective
+    multiplies (K,n)."""
 
     vertices: np.ndarray
+    deltas: np.ndarray
     correctives: np.ndarray
 
 
@@ -152,7 +154,7 @@ def hash_steps(image: bpy.types.Image) -> Generator[engine.Pending, None, str]:
     yield pending
     avatar = opened(pending, file, name)
     register(uid, avatar.hash)
-    _proxies[avatar.hash] = Proxy(avatar.proxy["vertices"], avatar.proxy["correctives"])
+    _proxies[avatar.hash] = Proxy(avatar.proxy["vertices"], avatar.proxy["deltas"], avatar.proxy["correctives"])
     return avatar.hash
 
 

@@ -1,29 +1,47 @@
-"""What was done to a head's mesh after it was added, as far as Gaussians can follow it: its affine part.
+"""What was done to a head's mesh besides moving its sliders, and how its Gaussians follow.
 
-Applied scale and rotation, a moved origin and a mesh that was moved in Edit Mode change the Basis; modifiers, lattices
-and shape keys of the animator's own change what is evaluated.
+Applied scale and rotation, a moved origin, a mesh that was moved or sculpted in Edit Mode, modifiers, lattices,
+armatures and shape keys of the animator's own: all of them show in where the evaluated vertices are. What is an affine
+map is one; where it is more, the engine is told the vertices, and carries the Gaussians with them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import bpy
 import numpy as np
+
+from dgtalker_engine.rig import Rig
 
 from ..bridge.avatars import Proxy
 from ..head import correctives, model
 
 _SAME = 1e-5
 """Metres under which vertices lie where they did."""
-_FOLLOWED = 0.02
-"""Of the head's size: what is left of a deformation when its affine part is followed, and nobody sees."""
+_FOLLOWED = 1e-4
+"""Metres of a head of 1 m by which vertices may lie off an affine map that is followed instead of them."""
+_SMOOTHING = ("SUBSURF", "MULTIRES", "TRIANGULATE")
+"""Modifiers that make more of the same surface: Gaussians lie on it as they are."""
 
 
-def followed(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph, proxy: Proxy) -> tuple[np.ndarray | None, list[str]]:
-    """The affine map (4, 4) from head space to where the mesh is now, in the object's space, and warnings.
+@dataclass(frozen=True)
+class Deformation:
+    """What Gaussians follow.
 
-    None where the mesh lies as it was made.
+    Attributes:
+        matrix: the affine map (4, 4) from head space to the object's space; None where the mesh lies as it was made.
+        vertices: float32 (V, 3) in the object's space, where they lie off any affine map; None otherwise.
+        warnings: sentences about what cannot be followed.
+    """
+
+    matrix: np.ndarray | None = None
+    vertices: np.ndarray | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def followed(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph, proxy: Proxy) -> Deformation:
+    """What was done to the mesh of a head, as it is evaluated.
 
     Args:
         ob: the head, original.
@@ -32,71 +50,61 @@ def followed(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph, proxy: Proxy)
     """
     key = model.key_of(ob)
     if key is None or len(key.reference_key.points) != len(proxy.vertices):
-        return None, [f"{ob.name} no longer has its avatar's mesh: it is rendered as it was made."]
-    basis = _points(key.reference_key)
-    matrix, left = _affine(proxy.vertices, basis)
-    warnings = []
-    if left > _FOLLOWED:
-        warnings.append(f"Parts of the mesh of {ob.name} were moved: its Gaussians follow it as a whole only.")
-    names = correctives.names_of(model.rig_of(ob), proxy.correctives)
-    known = {*model.rig_of(ob).names, *(correctives.key_name(each, i) for i, each in enumerate(names))}
-    acting = _acting(ob, depsgraph, known)
-    if acting:
-        more, said = _evaluated(ob, depsgraph, basis, known, acting)
-        warnings += said
-        if more is not None:
-            matrix = more if matrix is None else more @ matrix
-    return matrix, warnings
-
-
-def _acting(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph, known: Collection[str]) -> list[str]:
-    """The modifiers and the animator's own shape keys that change the mesh, by name."""
-    key = model.key_of(ob)
-    assert key is not None
-    own = [block for block in key.evaluated_get(depsgraph).key_blocks[1:] if block.name not in known]
-    moved = [block.name for block in own if block.value != 0 and not block.mute]
-    return [modifier.name for modifier in ob.modifiers if modifier.show_render] + moved
-
-
-def _evaluated(
-    ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph, basis: np.ndarray, known: Collection[str], acting: list[str]
-) -> tuple[np.ndarray | None, list[str]]:
-    """The affine map from the mesh as the avatar's sliders leave it to the mesh as it is evaluated, and warnings."""
-    listed = ", ".join(acting)
-    key = model.key_of(ob)
-    assert key is not None
+        return Deformation(warnings=(f"{ob.name} no longer has its avatar's mesh: it is rendered as it was made.",))
+    before = _as_sliders_have_it(key, depsgraph, model.rig_of(ob), proxy)
     evaluated = model.mesh_of(ob.evaluated_get(depsgraph))
-    now = np.empty(3 * len(evaluated.vertices), np.float32)
-    evaluated.vertices.foreach_get("co", now)
-    if len(now) != basis.size:
-        return None, [f"The Gaussians of {ob.name} do not follow {listed}: other vertices come out of it."]
-    expected = basis.astype(np.float64)
+    if _size(evaluated) == _size(model.mesh_of(ob)):
+        now = np.empty(3 * len(evaluated.vertices), np.float32)
+        evaluated.vertices.foreach_get("co", now)
+        return _fitted(before, now.reshape(-1, 3))
+    acting = [modifier for modifier in ob.modifiers if modifier.show_render]
+    fitted = _fitted(before, _as_all_keys_have_it(key, depsgraph))
+    if all(modifier.type in _SMOOTHING for modifier in acting):
+        return fitted
+    listed = ", ".join(modifier.name for modifier in acting)
+    warning = f"The Gaussians of {ob.name} do not follow {listed}: other vertices come out of it."
+    return replace(fitted, warnings=(warning,))
+
+
+def _as_sliders_have_it(key: bpy.types.Key, depsgraph: bpy.types.Depsgraph, rig: Rig, proxy: Proxy) -> np.ndarray:
+    """The vertices (V, 3) in head space as the avatar's sliders and correctives, and nothing else, leave them."""
+    names = [correctives.key_name(each, i) for i, each in enumerate(correctives.names_of(rig, proxy.correctives))]
+    blocks = {block.name: block for block in key.evaluated_get(depsgraph).key_blocks[1:]}
+    there = [blocks.get(name) for name in (*rig.names, *names)]
+    values = np.array([0.0 if block is None or block.mute else block.value for block in there], np.float32)
+    moving = np.flatnonzero(values)
+    return proxy.vertices + np.tensordot(values[moving], proxy.deltas[moving], 1)
+
+
+def _as_all_keys_have_it(key: bpy.types.Key, depsgraph: bpy.types.Depsgraph) -> np.ndarray:
+    """The vertices (V, 3) before any modifier."""
+    points = _points(key.reference_key)
     for block in key.evaluated_get(depsgraph).key_blocks[1:]:
-        if block.name in known and block.value != 0 and not block.mute:
-            expected += block.value * (_points(block) - basis)
-    matrix, left = _affine(expected, now.reshape(-1, 3))
-    if left > _FOLLOWED:
-        return matrix, [f"The Gaussians of {ob.name} follow {listed} as a whole only: F12 and the viewport differ."]
-    return matrix, []
+        if block.value != 0 and not block.mute:
+            points = points + block.value * (_points(block) - _points(block.relative_key))
+    return points
+
+
+def _fitted(before: np.ndarray, after: np.ndarray) -> Deformation:
+    """What takes the vertices from where they were to where they are, both (V, 3)."""
+    if np.abs(after - before).max(initial=0) < _SAME:
+        return Deformation()
+    rows = np.column_stack([before, np.ones(len(before))]).astype(np.float64)
+    if np.linalg.matrix_rank(rows) < 4:  # a flat mesh says nothing of what lies beside it
+        return Deformation(vertices=after)
+    solution = np.linalg.lstsq(rows, after.astype(np.float64), rcond=None)[0]
+    matrix = np.eye(4)
+    matrix[:3] = solution.T
+    size = max(float(np.ptp(after, axis=0).max()), _SAME)
+    off = float(np.linalg.norm(rows @ solution - after, axis=1).max())
+    return Deformation(matrix, after if off > _FOLLOWED * size else None)
+
+
+def _size(mesh: bpy.types.Mesh) -> tuple[int, int, int]:
+    return len(mesh.vertices), len(mesh.loops), len(mesh.polygons)
 
 
 def _points(block: bpy.types.ShapeKey) -> np.ndarray:
     points = np.empty(3 * len(block.points), np.float32)
     block.points.foreach_get("co", points)
     return points.reshape(-1, 3)
-
-
-def _affine(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray | None, float]:
-    """The affine map (4, 4) that fits best, None where nothing moved, and how far the worst vertex in a hundred lies
-    off it, by the size of the whole."""
-    if np.abs(after - before).max(initial=0) < _SAME:
-        return None, 0.0
-    size = max(float(np.ptp(after, axis=0).max()), _SAME)
-    rows = np.column_stack([before, np.ones(len(before))]).astype(np.float64)
-    if np.linalg.matrix_rank(rows) < 4:  # a flat mesh says nothing of what lies beside it
-        return None, float(np.abs(after - before).max()) / size
-    solution = np.linalg.lstsq(rows, after.astype(np.float64), rcond=None)[0]
-    off = np.linalg.norm(rows @ solution - after, axis=1)
-    matrix = np.eye(4)
-    matrix[:3] = solution.T
-    return matrix, float(np.percentile(off, 99)) / size

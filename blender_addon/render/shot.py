@@ -125,19 +125,21 @@ def frame_shot(
         warnings += [warning] if warning else []
     index: dict[str, int] = {}
     heads = []
-    placed: dict[bpy.types.Object, np.ndarray | None] = {}
+    deformed: dict[bpy.types.Object, deformation.Deformation] = {}
     for head in seen:
         avatar = avatars.ensure_open(head.object, should_cancel)
-        if head.object not in placed:
-            placed[head.object], said = deformation.followed(head.object, depsgraph, avatars.proxy_of(avatar))
-            warnings += said
+        if head.object not in deformed:
+            deformed[head.object] = deformation.followed(head.object, depsgraph, avatars.proxy_of(avatar))
+            warnings += deformed[head.object].warnings
+        done = deformed[head.object]
         matrix = np.array(head.matrix).reshape(4, 4)
-        moved = placed[head.object]
-        if moved is not None:
-            matrix = matrix @ moved
+        if done.vertices is None and done.matrix is not None:
+            matrix = matrix @ done.matrix
         if shear is not None:
             matrix = shear @ matrix
-        heads.append(ShotHead(index.setdefault(avatar, len(index)), tuple(matrix.ravel().tolist()), head.weights))
+        vertices = b"" if done.vertices is None else done.vertices.astype("<f4").tobytes()
+        place = index.setdefault(avatar, len(index))
+        heads.append(ShotHead(place, tuple(matrix.ravel().tolist()), head.weights, vertices))
     frame = ShotFrame(depsgraph.scene_eval.frame_current, view, tuple(heads))
     width, height = size
     shot = Shot(width=width, height=height, avatars=tuple(index), frames=(frame,), region=region, background=background)

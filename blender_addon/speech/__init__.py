@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from . import properties, ui
 from .takes import live
+from .timeline import deleted
 
 CLASSES: tuple[type, ...] = (*properties.CLASSES, *ui.CLASSES)
 
@@ -19,9 +20,11 @@ def register() -> None:
     ui.key_panels.add()
     ui.video_operators.add()
     live.add()
+    deleted.add()
 
 
 def unregister() -> None:
+    deleted.remove()
     live.remove()
     ui.video_operators.remove()
     ui.key_panels.remove()

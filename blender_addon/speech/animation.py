@@ -81,6 +81,7 @@ def animate_steps(
     reason = disabled_reason(context, heads)
     if reason:
         raise DGTalkerError(reason)
+    _keep_other_scenes(scene, heads)
     clock, timeline = strips.clock(scene), strips.remembered(scene)
     waiting = [(head.session_uid, head.name) for head in heads]
     received: list[ReceivedTake] = []
@@ -162,13 +163,27 @@ def _lost(head: bpy.types.Object) -> list[str]:
     return []
 
 
+def _keep_other_scenes(scene: bpy.types.Scene, heads: Sequence[bpy.types.Object]) -> None:
+    """Raises DGTalkerError where a head speaks another scene's lines, which these would replace."""
+    for head in heads:
+        other = storage.spoken_elsewhere(scene, head)
+        if other is not None:
+            raise DGTalkerError(
+                f"{head.name} speaks its lines in {other.name}, and has the same sliders in {scene.name}: nothing was "
+                "changed.",
+                f"Put the lines of both into {other.name}, or press Clear Speech there first, or give each scene a "
+                "head of its own (Object ▸ Relations ▸ Make Single User ▸ Object & Data), chosen beside its strips.",
+                code="refused",
+            )
+
+
 def _elsewhere(scene: bpy.types.Scene, head: bpy.types.Object) -> list[str]:
     """What the user should know where a head has lines in several scenes: its sliders are the same in all."""
     others = [other.name for other in bpy.data.scenes if other != scene and strips.audible_of(other, head)]
     if not others:
         return []
     return [
-        f"Its lines in {', '.join(others)} are not spoken any more, since {head.name} is the same in all scenes: "
+        f"Its lines in {', '.join(others)} are not spoken, since {head.name} is the same in all scenes: "
         "give each scene a head of its own (Object ▸ Relations ▸ Make Single User ▸ Object & Data)."
     ]
 
@@ -179,6 +194,7 @@ def _write(timeline: bpy.types.Scene, received: ReceivedTake, head: bpy.types.Ob
         head,
         received.take,
         received.first,
+        scene=timeline.name,
         strips_hash=received.strips_hash,
         sounds=received.sounds,
         transcript_hash=received.transcript_hash,

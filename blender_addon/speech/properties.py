@@ -70,6 +70,17 @@ class StripPropertyGroup(bpy.types.PropertyGroup):
     )
     spoken_by: bpy.props.StringProperty(options={"HIDDEN"})
     """The speaker's name when it was chosen: Blender pastes strips without the objects that they point to."""
+    channel: bpy.props.EnumProperty(
+        name="Channel",
+        description="What the speaker says of a stereo recording. Of an interview with a microphone on each side, give "
+        "each head a strip of the same sound, and the channel of its own microphone",
+        items=[
+            ("ALL", "All", "Everything that is heard"),
+            ("LEFT", "Left", "The left channel only"),
+            ("RIGHT", "Right", "The right channel only"),
+        ],
+        options=set(),
+    )
     transcript: bpy.props.StringProperty(
         name="Transcript",
         description="The words of this strip, where they are known: the lips follow them more exactly",
@@ -122,6 +133,9 @@ class SpeakerPropertyGroup(bpy.types.PropertyGroup):
     """`Take.to_bytes` in base 64, since overrides end bytes at the first 0; empty where nothing was animated."""
     first: bpy.props.IntProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """The frame at which the take starts."""
+    scene: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
+    """The name of the scene on whose timeline it was made; empty in earlier files. A pointer would take the scene along
+    where the speaker is appended to another file."""
     heard: bpy.props.IntProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """How well the engine heard that made the take; see `takes.storage.HEARING`."""
     strips_hash: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})

@@ -5,11 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import DGTalkerError
+from ..rig import Rig
 from . import dgt, numbers, sparse
-from .base import ProxyMesh
+from .base import ProxyMesh, corrective_indices
 from .sparse import SparseDeltas
 
 THRESHOLD = 2e-5  # m: what a control moves less is not written
+
+
+def posed(mesh: ProxyMesh, rig: Rig, weights: np.ndarray) -> np.ndarray:
+    """The vertices, float64 (V, 3), as the shape keys of a head in Blender move them at weights (C,)."""
+    weights = np.asarray(weights, np.float64)
+    products = np.append(weights, 1.0)[corrective_indices(mesh.correctives, rig)].prod(axis=1)
+    every = np.concatenate([weights, products])
+    moving = np.flatnonzero(every)
+    return mesh.vertices + np.tensordot(every[moving], mesh.deltas[moving].astype(np.float64), 1)
 
 
 def check(specs: dgt.Specs, shapes: int, more: int = 0) -> int:

@@ -10,9 +10,12 @@ import torch
 
 from ..errors import DGTalkerError
 from . import backend
+from .binding import bind
 from .camera import Camera
+from .carrying import carried, vertex_maps
 from .cloud import Gaussians
 from .colour import to_scene_linear
+from .placement import placement_of
 from .rendering import render
 from .transform import placed
 
@@ -30,6 +33,9 @@ def warm_up() -> None:
     camera = Camera(K=K, world_to_camera=np.eye(4), width=8, height=8)
     image = render(placed(gaussians, np.diag([1.0, 2.0, 3.0, 1.0]), camera), camera, backend="cpu")
     to_scene_linear(image.rgb, image.alpha)
+    corners = np.eye(3)
+    binding = bind(gaussians.means.numpy(), corners, np.array([[0, 1, 2, -1]]))
+    carried(gaussians, binding, vertex_maps(corners, corners, binding.triangles), placement_of(np.eye(4), camera))
     render(replace(gaussians, sh=gaussians.sh.requires_grad_()), camera, backend="cpu").rgb.sum().backward()
     with contextlib.suppress(DGTalkerError):  # a setting that cannot be followed: whoever asks for a picture is told
         backend.chosen()

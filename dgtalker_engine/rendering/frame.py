@@ -9,8 +9,10 @@ import torch
 
 from ..avatar import Avatar
 from ..gaussians import Camera, Gaussians, render_scene_linear
+from ..gaussians.placement import placement_of
 from ..gaussians.transform import merged, placed
 from ..wire import Shot, ShotFrame
+from .carrying import carried_by_mesh
 
 Picture = tuple[np.ndarray, np.ndarray]
 """Premultiplied scene-linear Rec.709 RGBA float32 (H, W, 4), top row first, and planar depth float32 (H, W) in metres,
@@ -50,8 +52,11 @@ def pose(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> tuple[Gauss
     clouds: list[Gaussians] = []
     for head in frame.heads:
         avatar = avatars[head.avatar]
-        gaussians = avatar.pose(avatar.rig.weights(head.weights))
-        clouds.append(placed(gaussians, np.reshape(head.matrix, (4, 4)), camera))
+        weights, matrix = avatar.rig.weights(head.weights), np.reshape(head.matrix, (4, 4))
+        gaussians = avatar.pose(weights)
+        if head.vertices:
+            gaussians = carried_by_mesh(gaussians, avatar, weights, head.vertices, placement_of(matrix, camera))
+        clouds.append(placed(gaussians, matrix, camera))
     return merged(_on_one_device(clouds)), camera
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import sys
+from array import array
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..errors import DGTalkerError
 from .frames import MAX_BODY
 
-SHOT_VERSION = 1
+SHOT_VERSION = 2
+"""Of what is written. Version 1 had no `vertices`, and is read too."""
 MAX_SIDE = 16384
 LARGEST = 1e15
 """Of numbers in a shot: products of two still fit into float32, in which they are computed."""
+FARTHEST = 1e6
+"""Metres, of a deformed mesh's vertices: how its triangles turn and stretch is worked out from products of these."""
 MAX_NUMBER = 10**9
 """Of a frame."""
 MAX_PIXELS = MAX_BODY // 20
@@ -38,11 +44,15 @@ class ShotHead:
         avatar: index into the shot's avatars.
         matrix: head space to world, 16 numbers, row by row; metres.
         weights: by control name; controls that are not named stay at their default.
+        vertices: where Blender deformed the avatar's proxy mesh by more than its controls: where its V vertices are,
+            float32 (V, 3), little-endian, metres, in the space that `matrix` puts into the world. The Gaussians are
+            carried with it. Empty where the mesh is as the weights leave it.
     """
 
     avatar: int
     matrix: tuple[float, ...]
     weights: dict[str, float]
+    vertices: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -102,13 +112,14 @@ class Shot:
                 if not 0 <= head.avatar < len(self.avatars) or len(head.matrix) != 16:
                     raise DGTalkerError(f"A head of frame {frame.number} has no avatar or no matrix of 16 numbers.")
                 numbers += [*head.matrix, *head.weights.values()]
+                _check_vertices(head.vertices, frame.number)
             if not all(abs(number) <= LARGEST for number in numbers):
                 raise DGTalkerError(
                     f"Frame {frame.number} holds values that are not finite numbers, or exceed {LARGEST:g}."
                 )
 
     def to_json(self) -> str:
-        return json.dumps({"version": SHOT_VERSION, **asdict(self)}, allow_nan=False)
+        return json.dumps({"version": SHOT_VERSION, **asdict(self)}, allow_nan=False, default=_text)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Shot:
@@ -116,9 +127,9 @@ class Shot:
         try:
             data = json.loads(text)
             version = data["version"]
-            if version != SHOT_VERSION:
+            if version not in range(1, SHOT_VERSION + 1):
                 raise DGTalkerError(
-                    f"The shot has the format version {version}; this engine reads version {SHOT_VERSION}.",
+                    f"The shot has the format version {version}; this engine reads versions 1 to {SHOT_VERSION}.",
                     "Update the engine and the extension together.",
                 )
             region, background = data.get("region"), data.get("background")
@@ -141,6 +152,7 @@ def _frame(data: Any) -> ShotFrame:
             int(head["avatar"]),
             _floats(head["matrix"], 16),
             {str(name): float(value) for name, value in head["weights"].items()},
+            base64.b64decode(head.get("vertices", ""), validate=True),
         )
         for head in data["heads"]
     )
@@ -155,6 +167,24 @@ def _frame(data: Any) -> ShotFrame:
         ),
         heads,
     )
+
+
+def _check_vertices(data: bytes, frame: int) -> None:
+    """Raises DGTalkerError where these are no places of vertices."""
+    if len(data) % 12:
+        raise DGTalkerError(f"The vertices of a head of frame {frame} are not three float32 numbers each.")
+    numbers = array("f", data)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    if not all(abs(number) <= FARTHEST for number in numbers):
+        raise DGTalkerError(
+            f"A head of frame {frame} has vertices that are not finite, or farther than {FARTHEST:g} m away.",
+            "Look at its modifiers, lattices and shape keys.",
+        )
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def _floats(values: Any, count: int) -> Any:

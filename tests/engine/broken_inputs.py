@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import random
@@ -75,6 +76,9 @@ def broken_text(text: str, chance: random.Random) -> str:
     return text
 
 
+_HEAD = linear_head()
+
+
 def _shot() -> str:
     eye = [1.0, 0, 0, 0, 0, 0, -1, 0, 0, 1, 0, 1, 0, 0, 0, 1]
     camera = {
@@ -85,10 +89,12 @@ def _shot() -> str:
         "far": 9,
     }
     matrix = np.eye(4).ravel().tolist()
-    heads = [{"avatar": 0, "matrix": matrix, "weights": {"jawOpen": 0.5, "headTurn": 0.2}}]
+    vertices = base64.b64encode(_HEAD.proxy.vertices.astype("<f4").tobytes()).decode()
+    weights = {"jawOpen": 0.5, "headTurn": 0.2}
+    heads = [{"avatar": 0, "matrix": matrix, "weights": weights, "vertices": each} for each in ("", vertices)]
     return json.dumps(
         {
-            "version": 1,
+            "version": 2,
             "width": 16,
             "height": 16,
             "avatars": ["x"],
@@ -97,9 +103,6 @@ def _shot() -> str:
             "background": [0.5, 0.5, 0.5],
         }
     )
-
-
-_HEAD = linear_head()
 
 
 def _use_shot(text: str) -> None:

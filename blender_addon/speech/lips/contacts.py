@@ -61,20 +61,23 @@ def check_steps(
     return misses
 
 
-def mend(
+def mend_steps(
     head: bpy.types.Object,
     played: Performance,
     start: int,
     take: Take,
     first: int,
     directions: Sequence[Direction],
-) -> None:
-    """Closes the lips at every P, B and M that lacks it in what was just written; see `close`."""
-    misses = evaluation.finished(check_steps(head, take, first, directions))
-    close(head, played, start, take, first, directions, misses)
+) -> Generator[float, None, None]:
+    """Closes the lips at every P, B and M that lacks it in what was just written; see `close_steps`.
+
+    Yields between parts of the work that each take about as long as writing does, or 50 ms.
+    """
+    misses = yield from check_steps(head, take, first, directions)
+    yield from close_steps(head, played, start, take, first, directions, misses)
 
 
-def close(
+def close_steps(
     head: bpy.types.Object,
     played: Performance,
     start: int,
@@ -82,8 +85,8 @@ def close(
     first: int,
     directions: Sequence[Direction],
     misses: Sequence[Miss],
-) -> None:
-    """Closes the lips at misses, by generated keys; the animator's own stay.
+) -> Generator[float, None, None]:
+    """Closes the lips at misses, by generated keys, in steps; the animator's own stay.
 
     Where her keys or drivers hold all that could close them, lips stay apart.
 
@@ -102,7 +105,7 @@ def close(
     rows = frames - start
     weights = played.weights.copy()
     for _ in range(PASSES):
-        values = evaluation.weights(key, frames.tolist())
+        values = yield from evaluation.weights_steps(key, frames.tolist())
         free = {name: held for name, held in _free(head, key, frames).items() if name in played.names}
         patterns, which = np.unique(np.stack(list(free.values()), axis=1), axis=0, return_inverse=True)
         for i, pattern in enumerate(patterns):

@@ -1,13 +1,17 @@
 """Keys that follow the sliders: a change of a setting rewrites what was generated, at once or soon after.
 
 Writing is quick enough to drag along for usual takes; what takes longer waits until the slider rests for a moment.
+Where lips are kept closed besides, which evaluates the whole take, that is done in steps, and the window goes on.
 Nothing here makes an undo step: Blender makes one for the slider itself, and what was written belongs to it. Where an
 undo brings other settings back than the keys were written with, the keys follow.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Generator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import bpy
@@ -16,9 +20,29 @@ from bpy.app.handlers import persistent
 from dgtalker_engine.errors import DGTalkerError
 
 from ... import animation_data
+from ...head import model
+from ...properties import keys_properties, speaker_properties
 from ..keys import nods
 from ..timeline import speakers
 from . import retarget
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """What is being written in steps.
+
+    Attributes:
+        head: the speaker.
+        steps: `retarget.rewrite_steps`.
+        ledger: after the last step.
+        spent: seconds that the steps took.
+    """
+
+    head: bpy.types.Object
+    steps: Generator[float, None, list[str]]
+    ledger: str
+    spent: float = 0.0
+
 
 AT_ONCE = 0.1
 """Seconds that writing may take to be done at every step of a slider."""
@@ -26,11 +50,17 @@ AT_ONCE = 0.1
 REST = 0.25
 """Seconds without a change after which longer writing begins."""
 
+STEP = 0.01
+"""Seconds that the window has between two steps."""
+
 _due: dict[int, float] = {}
 """When to write, by the speaker's session_uid."""
 
 _suspected: set[int] = set()
 """Those in `_due` that are written only where their keys are behind, which is looked at when they rest."""
+
+_mending: dict[int, Unfinished] = {}
+"""What is being written in steps, by the speaker's session_uid."""
 
 _looking: list[bool] = []
 """Not empty while what Blender updates comes of looking and writing, which is no change."""
@@ -54,8 +84,10 @@ def follow(head: bpy.types.Object) -> None:
     """Rewrites a speaker's keys now, or soon where that takes longer."""
     if nods.settles(head) or not retarget.follows(head):
         return
+    _mending.pop(head.session_uid, None)
     busy = bpy.app.is_job_running("RENDER")
-    if bpy.app.background or (not busy and _cost.get(head.session_uid, 0.0) < AT_ONCE):
+    guessed = AT_ONCE if speaker_properties(head).mended else 0.0
+    if bpy.app.background or (not busy and _cost.get(head.session_uid, guessed) < AT_ONCE):
         _write(head)
         _suspect(head)  # a key is often set right after: of a second one within one step Blender tells nothing
     else:
@@ -82,6 +114,34 @@ def _write(head: bpy.types.Object) -> None:
     _cost[head.session_uid] = time.perf_counter() - begin
 
 
+def _begin(head: bpy.types.Object) -> None:
+    """Writes in steps, the first of them now."""
+    _mending[head.session_uid] = Unfinished(head, retarget.rewrite_steps(head), _ledger(head))
+    _step(head.session_uid)
+
+
+def _step(number: int) -> None:
+    """The next part of what is written in steps, unless somebody else has written meanwhile, who did all of it."""
+    unfinished = _mending.pop(number)
+    begin = time.perf_counter()
+    with contextlib.suppress(DGTalkerError, ReferenceError):  # as in `_write`; a script removed the speaker
+        if _ledger(unfinished.head) != unfinished.ledger:
+            return
+        try:
+            next(unfinished.steps)
+        except StopIteration:
+            _cost[number] = unfinished.spent + time.perf_counter() - begin
+            return
+        spent = unfinished.spent + time.perf_counter() - begin
+        _mending[number] = replace(unfinished, ledger=_ledger(unfinished.head), spent=spent)
+
+
+def _ledger(head: bpy.types.Object) -> str:
+    """What every writing of a speaker's keys changes."""
+    key = model.key_of(head)
+    return keys_properties(key).dgtalker_ledger if key else ""
+
+
 def _soon(head: bpy.types.Object) -> None:
     _due[head.session_uid] = time.monotonic() + REST
     if not bpy.app.timers.is_registered(_tick):
@@ -97,11 +157,16 @@ def _tick() -> float | None:
         del _due[number]
         head = next((ob for ob in bpy.data.objects if ob.session_uid == number), None)
         if speakers.is_speaker(head) and (number not in _suspected or _is_behind(head)):
-            _write(head)
+            _begin(head)
         _suspected.discard(number)
-    if resting:
+    working = bool(resting or _mending)
+    if _mending and not resting:
+        _step(next(iter(_mending)))
+    if working:
         _settle()
-    return max(0.01, min(_due.values()) - now) if _due else None
+    if _mending:
+        return STEP
+    return max(STEP, min(_due.values()) - now) if _due else None
 
 
 def _settle() -> None:
@@ -123,9 +188,23 @@ def _is_behind(head: bpy.types.Object) -> bool:
 
 @persistent
 def _undone(*_: Any) -> None:
+    unfinished = set(_mending)
+    _mending.clear()
+    for head in bpy.data.objects:
+        if head.session_uid in unfinished:
+            _suspected.discard(head.session_uid)
+            _soon(head)
     for head in bpy.data.objects:
         if head.type == "MESH" and retarget.follows(head):
             _suspect(head)
+
+
+@persistent
+def _forget(*_: Any) -> None:
+    """Another file is opened: what was under way belongs to this one."""
+    _mending.clear()
+    _suspected.clear()
+    _due.clear()
 
 
 @persistent
@@ -148,6 +227,7 @@ def _updated(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
 
 
 def add() -> None:
+    bpy.app.handlers.load_pre.append(_forget)
     bpy.app.handlers.undo_post.append(_undone)
     bpy.app.handlers.redo_post.append(_undone)
     bpy.app.handlers.depsgraph_update_post.append(_updated)
@@ -157,7 +237,7 @@ def remove() -> None:
     bpy.app.handlers.depsgraph_update_post.remove(_updated)
     bpy.app.handlers.redo_post.remove(_undone)
     bpy.app.handlers.undo_post.remove(_undone)
+    bpy.app.handlers.load_pre.remove(_forget)
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
-    _due.clear()
-    _suspected.clear()
+    _forget()

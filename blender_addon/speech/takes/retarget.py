@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 
 import bpy
 import numpy as np
@@ -62,7 +62,14 @@ def outdated_reason(head: bpy.types.Object) -> str:
 
 
 def rewrite(head: bpy.types.Object) -> list[str]:
+    """`rewrite_steps` in one go."""
+    return evaluation.finished(rewrite_steps(head))
+
+
+def rewrite_steps(head: bpy.types.Object) -> Generator[float, None, list[str]]:
     """Performs a speaker's take and recording anew as its strips and styles are set now; hand keys stay.
+
+    Keys are written before the first yield; what follows keeps lips closed that were mended.
 
     Returns:
         Sentences for the user about what was left out.
@@ -81,7 +88,7 @@ def rewrite(head: bpy.types.Object) -> list[str]:
         return rewrite_anyway(head, scene or next(iter(head.users_scene), bpy.context.scene))
     assert scene is not None
     first = speaker_properties(head).first
-    return write(head, take, first, directions_of(scene, head, first))
+    return (yield from _write_steps(head, take, first, directions_of(scene, head, first)))
 
 
 def rewrite_anyway(head: bpy.types.Object, scene: bpy.types.Scene) -> list[str]:
@@ -99,12 +106,18 @@ def rewrite_anyway(head: bpy.types.Object, scene: bpy.types.Scene) -> list[str]:
 
 def write(head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction]) -> list[str]:
     """Writes the keys of a take that starts at frame `first`; lips that were mended are mended again."""
+    return evaluation.finished(_write_steps(head, take, first, directions))
+
+
+def _write_steps(
+    head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction]
+) -> Generator[float, None, list[str]]:
     styles = styles_of(head, first, take.frames)
     played = _played(head, take, first, directions, styles)
     notes = keyframes.write(head, *played)
     storage.keep_hash(head, "settings_hash", _settings_hash(head, first, directions, styles))
     if contacts.mended(head):
-        contacts.mend(head, *played, take, first, directions)
+        yield from contacts.mend_steps(head, *played, take, first, directions)
     return notes
 
 
@@ -130,7 +143,7 @@ def close_lips(
 ) -> None:
     """Closes the lips at misses that were found in what is written now, and keeps them closed."""
     played = _played(head, take, first, directions, styles_of(head, first, take.frames))
-    contacts.close(head, *played, take, first, directions, misses)
+    evaluation.finished(contacts.close_steps(head, *played, take, first, directions, misses))
 
 
 @contextlib.contextmanager

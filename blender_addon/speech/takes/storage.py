@@ -34,14 +34,20 @@ def store(
     take: bytes,
     first: int,
     *,
+    scene: str,
     strips_hash: str,
     sounds: str,
     transcript_hash: str,
     manner_of: str,
     notes: Sequence[str] = (),
 ) -> None:
-    """Keeps a take that starts at frame `first` with its speaker; no keys were written from it yet."""
+    """Keeps a take that starts at frame `first` with its speaker; no keys were written from it yet.
+
+    Args:
+        scene: the name of the one on whose timeline it was made.
+    """
     own = speaker_properties(head)
+    own.scene = scene
     own.take, own.first, own.manner_of = base64.b64encode(take).decode(), first, manner_of
     own.sounds, own.heard = sounds, HEARING if take else 0
     own.notes = "\n".join(notes)
@@ -57,7 +63,7 @@ def notes_of(head: bpy.types.Object) -> list[str]:
 
 def forget(head: bpy.types.Object) -> None:
     """Drops a speaker's take."""
-    store(head, b"", 0, strips_hash="", sounds="", transcript_hash="", manner_of="")
+    store(head, b"", 0, scene="", strips_hash="", sounds="", transcript_hash="", manner_of="")
 
 
 def take_of(head: bpy.types.Object) -> Take | None:
@@ -102,6 +108,18 @@ def scene_of(head: bpy.types.Object) -> bpy.types.Scene | None:
     """The scene on whose timeline a speaker's take was made."""
     scenes = [scene for scene in bpy.data.scenes if any(strips.strips_of(scene, head))]
     return next((scene for scene in scenes if fits(scene, head)), scenes[0] if scenes else None)
+
+
+def spoken_elsewhere(scene: bpy.types.Scene, head: bpy.types.Object) -> bpy.types.Scene | None:
+    """The other scene whose lines a speaker's keys speak now: they would be lost where it spoke a scene's. None: no
+    such one."""
+    own = speaker_properties(head)
+    if not own.take or fits(scene, head):
+        return None
+    others = [other for other in bpy.data.scenes if other != scene and strips.audible_of(other, head)]
+    if own.scene in bpy.data.scenes:
+        return next((other for other in others if other.name == own.scene), None)
+    return next((other for other in others if fits(other, head)), None)
 
 
 def fits(scene: bpy.types.Scene, head: bpy.types.Object) -> bool:

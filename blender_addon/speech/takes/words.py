@@ -112,12 +112,14 @@ def strip_of(word: Any) -> Any:
 
 
 def _sound_of(strip: Any) -> str:
-    """What a strip's words were found in: its sound's bytes and how they are retimed, wherever the strip lies."""
+    """What a strip's words were found in: its sound's bytes, the channel and how they are retimed, wherever the strip
+    lies."""
     start = strips.content(strip)[0]
     return json.dumps(
         [
             sound_identity.digest(strip.sound),
             *(round(key.timeline_frame - start, 3) for key in strip.retiming_keys),
+            *sound_identity.channel(strip),
         ]
     )
 

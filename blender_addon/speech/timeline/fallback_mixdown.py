@@ -18,6 +18,7 @@ from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import channels
 
 from ... import animation_data
+from ...properties import strip_properties
 from . import strips
 from .timing import Clock, Span
 
@@ -62,7 +63,7 @@ def _check(strip: Any) -> None:
 
 
 def _decode(strip: Any, rate: int, folder: Path) -> np.ndarray:
-    """The strip's whole sound, the mean of its channels, float32 (n,)."""
+    """The strip's whole sound, the mean of its channels or the one that was chosen, float32 (n,)."""
     path = strips.file_of(strip.sound)
     if strip.sound.packed_file is not None:
         path = folder / f"packed{path.suffix}"
@@ -71,6 +72,9 @@ def _decode(strip: Any, rate: int, folder: Path) -> np.ndarray:
     if int(source.specs[0]) != rate:
         source = source.resample(rate, QUALITY)
     samples = source.data()
+    channel = strip_properties(strip).channel
+    if channel != "ALL":
+        return samples[:, 0 if channel == "LEFT" else min(1, samples.shape[1] - 1)]
     return samples @ channels.weights([samples])
 
 

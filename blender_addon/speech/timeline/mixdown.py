@@ -17,12 +17,16 @@ import numpy as np
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import channels
 
+from ...properties import strip_properties
 from . import fallback_mixdown, strips
 
 MAX_RATE = 48000
 MIN_RATE = 8000
 MAX_SAMPLES = 120 * 1024 * 1024
 """What one message to the engine holds (256 MiB) as float16, with room for transcripts."""
+
+CHANNELS = {"LEFT": np.array([1.0, 0.0], np.float32), "RIGHT": np.array([0.0, 1.0], np.float32)}
+"""What is taken of each channel where an animator chose one."""
 
 BLOCK = 1 << 20
 SPARE = 1 << 24
@@ -58,14 +62,30 @@ def mix(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip], first: int,
     with tempfile.TemporaryDirectory(dir=bpy.app.tempdir or None, prefix="dgtalker-") as folder:
         if shutil.disk_usage(folder).free < 8 * count + SPARE:
             raise DGTalkerError("There is no room for the mixed sound.", f"Make room on the disk of {folder}.")
-        path = Path(folder) / "mix.wav"
-        with _alone(scene, sounds) as copy:
-            copy.frame_start, copy.frame_end = first, last
-            _write(copy, path, rate)
-        samples = _read(path, count)
-        if samples is None:
-            samples = fallback_mixdown.mix(scene, sounds, first, rate, count, Path(folder)).astype(np.float16)
+        parts: list[np.ndarray] = []
+        for channel, heard in _by_channel(sounds).items():
+            path = Path(folder) / f"{channel}.wav"
+            with _alone(scene, heard) as copy:
+                copy.frame_start, copy.frame_end = first, last
+                _write(copy, path, rate)
+            part = _read(path, count, channel)
+            if part is None:
+                samples = fallback_mixdown.mix(scene, sounds, first, rate, count, Path(folder)).astype(np.float16)
+                return Mix(samples, rate)
+            path.unlink()
+            parts.append(part)
+    samples = parts[0]
+    for part in parts[1:]:
+        samples += part
     return Mix(samples, rate)
+
+
+def _by_channel(sounds: Sequence[strips.SoundStrip]) -> dict[str, list[strips.SoundStrip]]:
+    """Strips of which the same channel is heard, which are mixed together."""
+    groups: dict[str, list[strips.SoundStrip]] = {}
+    for sound in sounds:
+        groups.setdefault(strip_properties(sound.strip).channel, []).append(sound)
+    return groups
 
 
 def _rate(sounds: Sequence[strips.SoundStrip], seconds: float) -> int:
@@ -135,15 +155,15 @@ def _write(scene: bpy.types.Scene, path: Path, rate: int) -> None:
         raise DGTalkerError(f"Blender could not mix the sound: {error}") from error
 
 
-def _read(path: Path, count: int) -> np.ndarray | None:
-    """Both channels as one, float16 (count,); the file is up to one buffer longer.
+def _read(path: Path, count: int, channel: str) -> np.ndarray | None:
+    """Both channels as one, or one of them, float16 (count,); the file is up to one buffer longer.
 
     None where Blender has not written so much.
     """
     if not path.is_file():
         return None
     samples = np.empty(count, np.float16)
-    mix = channels.weights(_blocks(path, count))
+    mix = CHANNELS[channel] if channel in CHANNELS else channels.weights(_blocks(path, count))
     done = 0
     for block in _blocks(path, count):
         samples[done : done + len(block)] = block @ mix

@@ -12,6 +12,7 @@ from typing import Any
 import bpy
 
 from ... import animation_data, ui
+from ...properties import strip_properties
 from . import strips
 
 State = tuple[str, int, int]
@@ -108,7 +109,18 @@ def digests_if_read(sounds: Sequence[strips.SoundStrip]) -> str:
 
 
 def use(scene: bpy.types.Scene, strip: Any) -> list[Any]:
-    """How a strip's sound is retimed, and how loud it is, as JSON takes it; empty for a strip as it was added."""
+    """How a strip's sound is retimed, how loud it is, and which channel of it is heard, as JSON takes it; empty for a
+    strip as it was added."""
+    return [*_level(scene, strip), *channel(strip)]
+
+
+def channel(strip: Any) -> list[str]:
+    """The one channel of a strip that is heard; empty for all of them."""
+    chosen = strip_properties(strip).channel
+    return [] if chosen == "ALL" else [chosen]
+
+
+def _level(scene: bpy.types.Scene, strip: Any) -> list[Any]:
     retimed = [[key.timeline_frame for key in strip.retiming_keys]] if len(strip.retiming_keys) else []
     elsewhere = animation_data.driven(scene) | animation_data.played_by_strips(scene)
     if elsewhere and strip.path_from_id("volume") in elsewhere:

@@ -139,6 +139,8 @@ def _draw_strip(layout: Any, context: bpy.types.Context, strip: Any) -> None:
     elif head and keyframes.spoken(head):
         layout.label(text=f"{head.name} plays what was imported; Animate adds speech", icon="INFO")
     own = strip_properties(strip)
+    if strip.sound.channels != "MONO":
+        layout.row(align=True).prop(own, "channel", expand=True)
     row = layout.row(align=True)
     row.prop(own, "transcript", text="", placeholder="What is said, if you know it", icon="TEXT")
     row.operator(transcript_operators.ChooseTranscript.bl_idname, text="", icon="FILE_FOLDER")

@@ -46,26 +46,26 @@ def place(placement, cloud, placed, counter):
                 for axis in range(3):
                     placed.scales[i, axis] = placement.scale * cloud.scales[i, axis]
             else:
-                _stretch(linear, cloud, placed, i, axes)
+                stretch(linear, cloud, placed, i, axes)
             if cloud.sh.shape[1] > 1:
                 ex, ey, ez = placement.eye[0], placement.eye[1], placement.eye[2]
                 if not placement.orthographic:
                     ex, ey, ez = x - ex, y - ey, z - ez
                 red, green, blue = view_dependent(cloud.sh, i, ex, ey, ez)
-                placed.sh[i, 0, 0] = _seen(cloud.sh[i, 0, 0], red)
-                placed.sh[i, 0, 1] = _seen(cloud.sh[i, 0, 1], green)
-                placed.sh[i, 0, 2] = _seen(cloud.sh[i, 0, 2], blue)
+                placed.sh[i, 0, 0] = seen_colour(cloud.sh[i, 0, 0], red)
+                placed.sh[i, 0, 1] = seen_colour(cloud.sh[i, 0, 1], green)
+                placed.sh[i, 0, 2] = seen_colour(cloud.sh[i, 0, 2], blue)
 
 
 @kernel
-def _seen(constant, more):
+def seen_colour(constant, more):
     """The coefficient of degree 0 that gives the colour of all degrees; NaN stays NaN, for the renderer to find."""
     value = constant + more / SH_C0
     return -0.5 / SH_C0 if value < -0.5 / SH_C0 else value
 
 
 @kernel
-def _stretch(linear, cloud, placed, i, a):
+def stretch(linear, cloud, placed, i, a):
     """Axes and scales of M Σ Mᵀ of Gaussian i, the longest first.
 
     With Σ = R S Sᵀ Rᵀ these are the left singular vectors and the singular values of M R S. One-sided Jacobi rotations
@@ -76,7 +76,7 @@ def _stretch(linear, cloud, placed, i, a):
         cloud, placed: CloudArrays, and the one that is written.
         a: float64 (3, 3), working memory.
     """
-    rotation = _rotation(cloud.quats[i, 0], cloud.quats[i, 1], cloud.quats[i, 2], cloud.quats[i, 3])
+    rotation = rotation_rows(cloud.quats[i, 0], cloud.quats[i, 1], cloud.quats[i, 2], cloud.quats[i, 3])
     for row in range(3):
         for column in range(3):
             total = 0.0
@@ -84,7 +84,7 @@ def _stretch(linear, cloud, placed, i, a):
                 total += linear[row, k] * rotation[k][column]
             a[row, column] = total * cloud.scales[i, column]
     _orthogonalise(a)
-    placed.scales[i, 0], placed.scales[i, 1], placed.scales[i, 2] = _complete(a)
+    placed.scales[i, 0], placed.scales[i, 1], placed.scales[i, 2] = complete(a)
     placed.quats[i, 0], placed.quats[i, 1], placed.quats[i, 2], placed.quats[i, 3] = quaternion(a)
 
 
@@ -111,7 +111,7 @@ def quaternion(r):
 
 
 @kernel
-def _rotation(w, x, y, z):
+def rotation_rows(w, x, y, z):
     """A quaternion of any length but 0 → the rows of its matrix, float64."""
     w, x, y, z = np.float64(w), np.float64(x), np.float64(y), np.float64(z)
     two = 2.0 / (w * w + x * x + y * y + z * z)
@@ -153,7 +153,7 @@ def _orthogonalise(a):
 
 
 @kernel
-def _complete(a):
+def complete(a):
     """Makes a rotation of orthogonal columns, longest first, of which the last may be 0; returns their lengths."""
     first = math.sqrt(a[0, 0] * a[0, 0] + a[1, 0] * a[1, 0] + a[2, 0] * a[2, 0])
     second = math.sqrt(a[0, 1] * a[0, 1] + a[1, 1] * a[1, 1] + a[2, 1] * a[2, 1])

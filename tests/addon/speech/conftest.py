@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import wave
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
@@ -152,3 +153,18 @@ def make_performance():
         return Performance(24.0, names, weights)
 
     return make
+
+
+@pytest.fixture
+def rest(room, monkeypatch):
+    """Sliders follow as in a window; `rest()` is a moment in which nothing changes."""
+    live = room("speech.takes.live")
+    app = SimpleNamespace(background=False, is_job_running=bpy.app.is_job_running, timers=bpy.app.timers)
+    monkeypatch.setattr(live, "bpy", SimpleNamespace(app=app, context=bpy.context, data=bpy.data, types=bpy.types))
+
+    def pass_by() -> None:
+        live._due.update(dict.fromkeys(live._due, 0.0))
+        live._tick()
+
+    yield pass_by
+    live._forget()

@@ -367,14 +367,58 @@ def test_the_list_selects_the_sequencers_active_strip(add_strip, tone):
     assert bpy.context.window_manager.dgtalker_strip == 1
 
 
-@pytest.mark.skipif(bpy.app.version < (5, 0), reason="the sequencer shows the window's scene")
-def test_a_head_that_speaks_in_two_scenes_says_which_line_counts(speech, make_head, add_strip, tone):
-    head = make_head()
-    add_strip(tone("one"), 10, head)
-    assert not any("any more" in note for note in speech.animate(bpy.context, [head]))
+def line_in(scene: bpy.types.Scene, voice, frame: int, head: bpy.types.Object):
+    strip = scene.sequence_editor_create().strips.new_sound("line", str(voice), 5, frame)
+    strip.dgtalker.speaker = head
+    return strip
+
+
+def test_a_line_in_another_scene_is_kept_and_the_scene_is_named(speech, make_head, add_strip, voice, curve):
+    head, first = make_head(), bpy.context.scene
+    add_strip(voice, 10, head)
+    assert bpy.ops.dgtalker.animate() == {"FINISHED"}
+    before = curve(head, "jawOpen")
     bpy.ops.scene.new(type="LINK_COPY")
-    add_strip(tone("two"), 300, head)
-    assert any("lines in Scene are not spoken any more" in note for note in speech.animate(bpy.context, [head]))
+    line = line_in(bpy.context.scene, voice, 300, head)
+    assert bpy.ops.dgtalker.animate() == {"CANCELLED"}
+    with pytest.raises(speech.DGTalkerError, match=f"speaks its lines in {first.name}, .* nothing was changed"):
+        speech.animate(bpy.context, [head])
+    after = curve(head, "jawOpen")
+    assert after[1] == before[1]
+    assert np.array_equal(after[0], before[0])
+    assert head.dgtalker_speech.scene == first.name
+    # The ways out: this scene's line muted, or the other scene's speech cleared.
+    line.mute = True
+    bpy.context.window.scene = first
+    assert bpy.ops.dgtalker.animate() == {"FINISHED"}
+    bpy.ops.dgtalker.clear_speech()
+    line.mute = False
+    bpy.context.window.scene = next(scene for scene in bpy.data.scenes if scene != first)
+    notes = speech.animate(bpy.context, [head])
+    assert any(f"lines in {first.name} are not spoken" in note for note in notes)
+    assert curve(head, "jawOpen")[1] > 200
+
+
+def test_a_scene_that_was_renamed_still_keeps_its_line(speech, make_head, add_strip, voice):
+    head, first = make_head(), bpy.context.scene
+    add_strip(voice, 10, head)
+    bpy.ops.dgtalker.animate()
+    first.name = "Opening"
+    bpy.ops.scene.new(type="LINK_COPY")
+    line_in(bpy.context.scene, voice, 300, head)
+    assert bpy.ops.dgtalker.animate() == {"CANCELLED"}
+
+
+def test_a_scene_that_only_shows_the_head_is_in_nobodys_way(speech, make_head, add_strip, voice):
+    head = make_head()
+    add_strip(voice, 10, head)
+    bpy.ops.scene.new(type="LINK_COPY")
+    for strip in list(bpy.context.scene.sequence_editor.strips) if bpy.context.scene.sequence_editor else ():
+        bpy.context.scene.sequence_editor.strips.remove(strip)
+    bpy.context.window.scene = next(scene for scene in bpy.data.scenes if scene != bpy.context.scene)
+    assert speech.animate(bpy.context, [head]) is not None
+    add_strip(voice, 200, head)
+    assert bpy.ops.dgtalker.animate() == {"FINISHED"}
 
 
 @pytest.mark.skipif(bpy.app.version < (5, 0), reason="the sequencer has no scene of its own before Blender 5")

@@ -151,10 +151,57 @@ def test_lips_close_where_a_curve_of_an_earlier_import_is_left(room, animated, k
     jaw = make_performance(take.frames).curve("jawOpen")[:, None]
     played = Performance(24.0, ("jawOpen",), jaw)
     keys.write(head, played, first)
-    room("speech.lips.contacts").mend(head, played, first, take, first, [])
+    room("speech.keys.evaluation").finished(
+        room("speech.lips.contacts").mend_steps(head, played, first, take, first, [])
+    )
     assert "mouthClose" in {edit.label for edit in keys.edits(head)}
     bpy.ops.dgtalker.check_lips()
     assert not ours()
+
+
+def test_closed_lips_follow_a_slider_in_steps_between_which_the_window_goes_on(
+    room, animated, hold_open, gaps, curve, rest, monkeypatch
+):
+    head, strip = animated()
+    hold_open(head)
+    bpy.ops.dgtalker.close_lips()
+    live = room("speech.takes.live")
+    monkeypatch.setattr(room("speech.keys.evaluation"), "CHUNK", 5)
+    strip.dgtalker.lips = 0.8
+    assert live._due, "a take whose lips are kept closed waits until the slider rests"
+    rest()
+    assert max(gaps(head)) > 0.05, "what is quick is done at once, and the lips are still apart"
+    strip.dgtalker.lips = 0.6
+    assert not live._mending, "what was begun for the slider as it was is dropped"
+    rest()
+    steps = 0
+    while live._mending:
+        live._tick()
+        steps += 1
+    assert steps > 3
+    assert max(gaps(head)) < 0.05
+    moved = curve(head, "mouthClose")
+    bpy.ops.dgtalker.update_keys()
+    assert np.array_equal(curve(head, "mouthClose"), moved)
+    strip.dgtalker.lips = 0.9
+    rest()
+    bpy.ops.dgtalker.clear_speech()
+    live._tick()
+    assert not live._mending, "who writes meanwhile does all of it"
+    assert not room("speech.keys.keyframes").spoken(head)
+
+
+def test_closing_lips_in_steps_ends_with_the_file(room, animated, hold_open, rest, monkeypatch):
+    head, strip = animated()
+    hold_open(head)
+    bpy.ops.dgtalker.close_lips()
+    live = room("speech.takes.live")
+    monkeypatch.setattr(room("speech.keys.evaluation"), "CHUNK", 5)
+    strip.dgtalker.lips = 0.9
+    rest()
+    assert live._mending
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    assert not live._mending, "nothing of one file goes on in the next"
 
 
 def test_next_goes_round_and_remove_keeps_other_markers(animated, hold_open):

@@ -6,7 +6,6 @@ import os
 import shutil
 import wave
 from pathlib import Path
-from types import SimpleNamespace
 
 import bpy
 import numpy as np
@@ -243,31 +242,15 @@ def test_looking_at_curves_makes_none(room, make_head):
     assert not action.layers[0].strips[0].channelbags
 
 
-@pytest.fixture
-def rest(room, monkeypatch):
-    """Sliders follow as in a window; `rest()` is a moment in which nothing changes."""
-    live = room("speech.takes.live")
-    app = SimpleNamespace(background=False, is_job_running=bpy.app.is_job_running, timers=bpy.app.timers)
-    monkeypatch.setattr(live, "bpy", SimpleNamespace(app=app, context=bpy.context, data=bpy.data, types=bpy.types))
-
-    def pass_by() -> None:
-        live._due.update(dict.fromkeys(live._due, 0.0))
-        live._tick()
-
-    yield pass_by
-    live._due.clear()
-    live._suspected.clear()
-
-
 def test_moving_a_head_evaluates_nothing_until_it_rests_and_writes_nothing_then(room, animated, rest, monkeypatch):
     head, _ = animated()
     head.driver_add("dgtalker_speech.happy").driver.expression = "frame / 100"
     bpy.ops.dgtalker.update_keys()
     rest()
     evaluation, live, done = room("speech.keys.evaluation"), room("speech.takes.live"), []
-    numbers, write = evaluation.numbers, live._write
+    numbers, write = evaluation.numbers, live._begin
     monkeypatch.setattr(evaluation, "numbers", lambda *given: [done.append("evaluated"), numbers(*given)][1])
-    monkeypatch.setattr(live, "_write", lambda head: [done.append("written"), write(head)])
+    monkeypatch.setattr(live, "_begin", lambda head: [done.append("written"), write(head)])
     for step in range(3):
         head.location.x = step
         bpy.context.view_layer.update()

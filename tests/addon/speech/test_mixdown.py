@@ -259,3 +259,56 @@ def test_the_users_file_is_untouched_even_by_errors(room, mix, tone, add_strip, 
     assert seen == []
     assert len(bpy.app.handlers.frame_change_post) == 1
     bpy.app.handlers.frame_change_post.clear()
+
+
+@pytest.fixture
+def interview(tmp_path):
+    """2 s: on the left something is heard in the first half, on the right, twice as loud, in the second."""
+    path, rate = tmp_path / "interview.wav", 16000
+    beep = np.sin(np.arange(rate) / rate * 2 * np.pi * 300)
+    sides = np.zeros((2 * rate, 2))
+    sides[:rate, 0], sides[rate:, 1] = 0.25 * beep, 0.5 * beep
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((sides * 32767).astype("<i2").tobytes())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("channel", "start", "end", "peak"), [("ALL", 25, 73, 0.25), ("LEFT", 25, 49, 0.25), ("RIGHT", 49, 73, 0.5)]
+)
+@pytest.mark.parametrize("mixes", [True, False], ids=["mixdown", "fallback"])
+def test_of_an_interview_the_chosen_channel_is_heard(
+    room, mix, interview, add_strip, monkeypatch, channel, start, end, peak, mixes
+):
+    if not mixes:
+        monkeypatch.setattr(room("speech.timeline.mixdown"), "_read", lambda *arguments: None)
+    strip = add_strip(interview, frame=25)
+    strip.dgtalker.channel = channel
+    first, last, loudest = heard(mix(strip))
+    assert (first, last) == pytest.approx((start, end), abs=0.2)
+    assert loudest == pytest.approx(peak, rel=0.05)
+
+
+def test_two_strips_of_one_head_may_have_other_channels(mix, interview, add_strip):
+    left, right = add_strip(interview, frame=1, name="a"), add_strip(interview, frame=61, name="b")
+    left.dgtalker.channel, right.dgtalker.channel = "LEFT", "RIGHT"
+    mixed = mix(left, right)
+    loud = np.flatnonzero(np.abs(mixed.samples) > 0.1) / mixed.rate * FPS
+    assert loud[[0, -1]] == pytest.approx([1, 109], abs=0.2)
+    assert not ((loud > 25.2) & (loud < 84.8)).any()
+    assert (loud < 25.2).any()
+
+
+def test_another_channel_is_another_sound_to_what_was_animated(room, interview, add_strip):
+    strip = add_strip(interview, frame=1)
+    use = room("speech.timeline.sound_identity").use
+    assert use(bpy.context.scene, strip) == []  # files from before there was a choice stay up to date
+    strip.dgtalker.channel = "RIGHT"
+    assert use(bpy.context.scene, strip) == ["RIGHT"]
+    found_in = room("speech.takes.words")._sound_of
+    before = found_in(strip)
+    strip.dgtalker.channel = "LEFT"
+    assert found_in(strip) != before

@@ -38,6 +38,48 @@ def test_a_head_deleted_with_x_speaks_nothing(strips, make_head, tone, add_strip
     assert strips.speaking(bpy.context.scene) == []
 
 
+def test_a_deleted_head_leaves_the_file_although_a_strip_named_it(strips, make_head, tone, add_strip, tmp_path):
+    kept, head = make_head("Bob"), make_head("Ada")
+    for each in (kept, head):
+        image = bpy.data.images.new(f"{each.name}.dgt", 1, 1)
+        image.source = "FILE"
+        image.pack(data=b"an avatar", data_len=9)
+        each.dgtalker.avatar = image
+    empty = bpy.data.objects.new("Turntable", None)
+    bpy.context.scene.collection.objects.link(empty)
+    empty.dgtalker_speech.nods_for = head
+    add_strip(tone("a"), head=head), add_strip(tone("b"), head=kept)
+    bpy.ops.object.select_all(action="DESELECT")
+    head.select_set(True)
+    bpy.ops.object.delete()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    assert "Bob" in bpy.data.objects
+    assert "Ada" not in bpy.data.objects
+    assert [image.name for image in bpy.data.images if image.name.endswith(".dgt")] == ["Bob.dgt"]
+    first, second = bpy.context.scene.sequence_editor.strips
+    assert strips.speaker(second) == bpy.data.objects["Bob"]
+    assert strips.speaker(first) is None
+    again = make_head("Ada")
+    assert strips.speaker(first) == again
+
+
+def test_undo_after_saving_brings_a_deleted_head_back_to_its_line(strips, make_head, tone, add_strip, tmp_path):
+    head = make_head()
+    add_strip(tone(), head=head)
+    bpy.ops.ed.undo_push(message="before")
+    bpy.ops.object.select_all(action="DESELECT")
+    head.select_set(True)
+    bpy.ops.object.delete()
+    bpy.ops.ed.undo_push(message="deleted")
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    assert "Ada" not in bpy.data.objects
+    bpy.ops.ed.undo()
+    (strip,) = bpy.context.scene.sequence_editor.strips
+    assert strips.speaker(strip) == bpy.data.objects["Ada"]
+    assert bpy.data.objects["Ada"].data.shape_keys.key_blocks["jawOpen"].value == 0.0
+
+
 def test_strips_inside_metas_are_found_where_they_are_heard(strips, tone, add_strip, trim):
     strip = add_strip(tone(seconds=4), frame=10)
     meta = bpy.context.scene.sequence_editor.strips.new_meta("scene", 5, 1)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dgtalker_engine import avatar as avatars_room
+from dgtalker_engine.avatar.proxy import posed
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Performance
 from dgtalker_engine.rendering.frame import render_frame
@@ -125,3 +126,46 @@ def test_a_head_keeps_its_place_in_the_frame_that_carries_it(robin, shot):
     )
     columns = np.arange(128)
     assert (left[..., 3].sum(0) @ columns) / left[..., 3].sum() < (right[..., 3].sum(0) @ columns) / right[..., 3].sum()
+
+
+def deformed(robin, head, change):
+    """The head with its mesh as its weights leave it, and then changed by a function of vertices."""
+    vertices = posed(robin.proxy, robin.rig, robin.rig.weights(head.weights))
+    return replace(head, vertices=change(vertices).astype("<f4").tobytes())
+
+
+def test_a_mesh_that_was_deformed_carries_the_head(robin, shot):
+    """Moved by 5 cm as a matrix would, and bent aside: the top goes to the right of the picture, the neck stays."""
+    frame = shot.frames[3]
+    (head,) = frame.heads
+    still = render_frame(shot, frame, [robin])[0][..., 3] > 0.5
+
+    def alpha(one):
+        return render_frame(shot, replace(frame, heads=(one,)), [robin])[0][..., 3] > 0.5
+
+    matrix = np.reshape(head.matrix, (4, 4))
+    shifted = replace(head, matrix=tuple((matrix @ (np.eye(4) + np.outer([0.05, 0, 0, 0], [0, 0, 0, 1]))).ravel()))
+    carried = alpha(deformed(robin, head, lambda vertices: vertices + np.array([0.05, 0, 0])))
+    assert (carried ^ alpha(shifted)).sum() <= 2
+    bent = alpha(deformed(robin, head, lambda v: v + np.outer(np.clip(v[:, 2] + 0.1, 0, None) ** 2, [2, 0, 0])))
+    rows = np.flatnonzero(still.any(axis=1))
+    columns = np.arange(128)
+    top, low = rows[len(rows) // 8], rows[-len(rows) // 12]
+    middle = [(seen[row] @ columns) / seen[row].sum() for row in (top, low) for seen in (still, bent)]
+    assert middle[1] > middle[0] + 5
+    assert abs(middle[3] - middle[2]) < 1
+
+
+def test_a_mesh_that_lies_as_the_weights_leave_it_changes_nothing(robin, shot):
+    frame = shot.frames[1]
+    (head,) = frame.heads
+    carried = replace(frame, heads=(deformed(robin, head, lambda vertices: vertices),))
+    difference = render_frame(shot, carried, [robin])[0] - render_frame(shot, frame, [robin])[0]
+    assert np.abs(difference).max() < 0.01
+
+
+def test_a_mesh_with_other_vertices_is_refused(robin, shot):
+    frame = shot.frames[0]
+    head = replace(frame.heads[0], vertices=bytes(12 * 100))
+    with pytest.raises(DGTalkerError, match="100 vertices cannot carry Robin"):
+        render_frame(shot, replace(frame, heads=(head,)), [robin])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import struct
 from dataclasses import replace
 
 import pytest
@@ -14,6 +16,7 @@ IDENTITY = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0
 CAMERA = ShotCamera(K=(500.0, 0.0, 32.0, 0.0, 500.0, 24.0, 0.0, 0.0, 1.0), world_to_camera=IDENTITY)
 HEAD = ShotHead(0, IDENTITY, {"jawOpen": 0.5})
 FRAMES = (ShotFrame(1, CAMERA, (HEAD,)), ShotFrame(2, CAMERA, ()))
+CARRIED = replace(HEAD, vertices=struct.pack("<6f", 0.1, -2, 3.5, 0, 1e-9, 7))
 SHOT = Shot(width=64, height=48, avatars=("builtin:robin",), frames=FRAMES, region=(1, 2, 30, 20))
 
 
@@ -23,7 +26,12 @@ def changed(**values):
 
 @pytest.mark.parametrize(
     "shot",
-    [SHOT, replace(SHOT, region=None, background=(0.1, 0.2, 3.0)), replace(SHOT, frames=(), avatars=())],
+    [
+        SHOT,
+        replace(SHOT, region=None, background=(0.1, 0.2, 3.0)),
+        replace(SHOT, frames=(), avatars=()),
+        replace(SHOT, frames=(ShotFrame(1, CAMERA, (HEAD, CARRIED)),)),
+    ],
 )
 def test_a_shot_survives_json(shot):
     assert Shot.from_json(shot.to_json()) == shot
@@ -44,7 +52,7 @@ def test_the_example_in_the_documentation_is_a_shot():
         ("", "cannot be read"),
         ("[]", "cannot be read"),
         ("[" * 200_000, "cannot be read"),
-        (changed(version=2), "format version 2"),
+        (changed(version=3), "format version 3"),
         (changed(width=100_000), "100000 × 48"),
         (changed(width=0), "0 × 48"),
         (changed(width=1e999), "cannot be read"),
@@ -60,3 +68,29 @@ def test_the_example_in_the_documentation_is_a_shot():
 def test_what_is_no_shot_is_refused_with_a_reason(text, message):
     with pytest.raises(DGTalkerError, match=message):
         Shot.from_json(text)
+
+
+def test_a_shot_of_the_first_version_had_no_vertices_and_is_read():
+    old = json.loads(SHOT.to_json())
+    for head in old["frames"][0]["heads"]:
+        del head["vertices"]
+    assert Shot.from_json(json.dumps({**old, "version": 1})) == SHOT
+
+
+@pytest.mark.parametrize(
+    ("vertices", "message"),
+    [
+        (base64.b64encode(bytes(13)).decode(), "three float32 numbers"),
+        (base64.b64encode(struct.pack("<3f", 0, float("nan"), 0)).decode(), "not finite"),
+        (base64.b64encode(struct.pack("<3f", 0, 0, float("-inf"))).decode(), "not finite"),
+        (base64.b64encode(struct.pack("<3f", 0, 0, 2e6)).decode(), "farther"),
+        ("!!!!", "cannot be read"),
+        ([0.0, 0.0, 0.0], "cannot be read"),
+        (None, "cannot be read"),
+    ],
+)
+def test_vertices_that_are_none_are_refused_with_a_reason(vertices, message):
+    data = json.loads(SHOT.to_json())
+    data["frames"][0]["heads"][0]["vertices"] = vertices
+    with pytest.raises(DGTalkerError, match=message):
+        Shot.from_json(json.dumps(data))
