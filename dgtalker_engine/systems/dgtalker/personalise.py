@@ -20,6 +20,7 @@ from ...training.view_losses import before_colour, semantic_loss, view_losses
 from .attributes import activated
 from .config import PersonConfig
 from .generator import Generator
+from .inverted_latent import inversion_rate
 from .origin import Origin
 from .person import OwnSteps, Person
 from .prior.losses import attribute_error
@@ -27,8 +28,6 @@ from .prior.samples import draw_expression
 from .tuning import Tuning, colour_channels
 from .visibility import carried_on, shown_texels
 
-_RISE, _FALL = 0.05, 0.4
-"""The shares of the inversion's steps in which its rate rises and falls, as StyleGAN2's projector has it."""
 _WARM, _LAST = 0.05, 0.05
 """Of the tuning: the share of the steps in which rates rise, and to which share they fall."""
 _NUMB = 1e-15
@@ -108,7 +107,7 @@ class _Training:
         self.names = prior.face_model.expression_names
         self.regions = prior.face_model.regions[prior.triangles]
         self.neck = self.regions == Region.NECK
-        self.inversion = torch.optim.Adam([self.tuning.common, self.tuning.own], config.inversion_rate, (0.9, 0.99))
+        self.inversion = self.tuning.latents.optimiser(config.inversion_rate)
         self.planes = torch.optim.Adam([self.tuning.residual], config.planes_rate, (0.9, 0.99), _NUMB, fused=True)
         groups: list[dict[str, Any]] = [{"params": self.tuning.network(), "rate": config.network_rate}]
         if own is not None:
@@ -116,7 +115,7 @@ class _Training:
         self.network = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=_NUMB, fused=True)
         self.hidden: Tensor | None = None
         self.parts = {
-            "origin": Origin(prior),
+            "origin": Origin("prior", prior, prior.config),
             "tuning": self.tuning,
             "inversion": self.inversion,
             "planes": self.planes,
@@ -130,15 +129,14 @@ class _Training:
         return self._invert(number) if inverting else self._tune(number)
 
     def _invert(self, number: int) -> Mapping[str, Tensor]:
-        share = number / self.inverting
-        rate = self.config.inversion_rate * min(1.0, (share + 1e-3) / _RISE, (1 - share) / _FALL)
+        rate = inversion_rate(self.config.inversion_rate, number / self.inverting)
         self.inversion.param_groups[0]["lr"] = rate
         index = self.first[number % len(self.first)]
         latents = self.tuning.latents(self.frames.expression(index)[None])
         cloud = self.tuning.generator(latents).cloud(0)
         neck = number // len(self.first) % 2 == 1  # each frame without it, then with it
         terms = self._pictures(cloud, index, 2, neck=neck)
-        terms["apart"] = self.config.apart_weight * self.tuning.own.square().mean()
+        terms["apart"] = self.config.apart_weight * self.tuning.latents.apart()
         self.inversion.zero_grad()
         torch.stack(list(terms.values())).sum().backward()
         self.inversion.step()

@@ -5,12 +5,11 @@ from __future__ import annotations
 import copy
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import GeneratorConfig
 from .generator import Generator
-from .mapping import with_expression
+from .inverted_latent import InvertedLatent
 from .person import OwnSteps, Person
 
 _POSITION, _SCALE, _ROTATION, _COLOUR, _SHINE, _OPACITY = 1e-3, 1e-2, 2e-3, 1e-2, 2e-3, 3e-2
@@ -30,6 +29,7 @@ class Tuning(nn.Module):
 
     Attributes:
         generator: the prior's, which is tuned.
+        latents: where the person is in W+.
         residual: what is added to its shared planes, in steps of the learning rate, so that no attribute needs an
             optimiser of its own.
     """
@@ -42,8 +42,7 @@ class Tuning(nn.Module):
         self.generator = copy.deepcopy(prior).requires_grad_(False)
         stand_on(self.generator, identity)
         config = prior.config
-        self.common = nn.Parameter(prior.mapping.w_avg[None].clone())
-        self.own = nn.Parameter(torch.zeros(1, config.latents, config.width - config.expressions))
+        self.latents = InvertedLatent(prior)
         self.residual = nn.Parameter(torch.zeros(config.planes, config.resolution, config.resolution))
         self.register_buffer("rates", plane_rates(config)[:, None, None], persistent=False)
 
@@ -59,11 +58,6 @@ class Tuning(nn.Module):
         for parameter in self.network():
             parameter.requires_grad_(network)
 
-    def latents(self, expression: Tensor) -> Tensor:
-        """W+ (B, latents, width) at expressions (B, E)."""
-        wide = F.pad(self.common[:, None] + self.own, (0, self.generator.config.expressions))
-        return with_expression(wide.expand(len(expression), -1, -1), expression[:, None])
-
     def shared(self) -> Tensor:
         """The generator's shared planes, with what was added."""
         assert self.generator.shared is not None
@@ -75,7 +69,7 @@ class Tuning(nn.Module):
         assert generator.shared is not None
         with torch.no_grad():
             generator.shared.copy_(self.shared())
-            rest = self.latents(self.common.new_zeros(1, generator.config.expressions))
+            rest = self.latents.at_rest()
         return Person(generator, rest, copy.deepcopy(self.own_steps))
 
 

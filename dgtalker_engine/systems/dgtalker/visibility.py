@@ -8,20 +8,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...gaussians import Gaussians, render
+from ...gaussians import Gaussians
 from ...training.clip_frames import ClipFrames
+from ...training.coverage import coverage
 from .reading import read_planes
 
 _LOOKED = 8
 """Training frames that are looked at, spread over the clip."""
-_SEEN = 0.1
-"""Pixels of half a frame, times the first constant of spherical harmonics, of which a Gaussian counts as seen."""
+_SEEN = 0.35
+"""Pixels of half a frame of which a Gaussian counts as seen."""
 
 
 def shown_texels(pose: Callable[[int], Gaussians], frames: ClipFrames, uv: Tensor, side: int) -> Tensor:
     """How much frames show of what each texel says, 0 to 1 (side, side); 0 where nothing reads it.
-
-    How much a picture changes with a Gaussian's colour is how much of it is seen.
 
     Args:
         pose: a frame's number → the head.
@@ -33,12 +32,7 @@ def shown_texels(pose: Callable[[int], Gaussians], frames: ClipFrames, uv: Tenso
     for index in frames.spread(_LOOKED):
         with torch.no_grad():
             cloud = pose(index)
-        cloud.sh.requires_grad_(True)
-        with torch.enable_grad():
-            image = render(cloud, frames.camera(index, 2))
-            image.rgb[..., 0].sum().backward()
-        assert cloud.sh.grad is not None
-        seen = torch.maximum(seen, cloud.sh.grad[:, 0, 0])
+        seen = torch.maximum(seen, coverage(cloud, frames.camera(index, 2))[0])
     shown = 1 - torch.exp(-seen / _SEEN)
     planes = torch.zeros(1, 2, side, side, requires_grad=True)
     with torch.enable_grad():
