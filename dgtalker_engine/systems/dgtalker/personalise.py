@@ -25,15 +25,16 @@ from .origin import Origin
 from .person import OwnSteps, Person
 from .prior.losses import attribute_error
 from .prior.samples import draw_expression
-from .tuning import Tuning, colour_channels
+from .tuning import Tuning, colour_channels, position_channels
 from .visibility import carried_on, shown_texels
 
 _WARM, _LAST = 0.05, 0.05
 """Of the tuning: the share of the steps in which rates rise, and to which share they fall."""
 _NUMB = 1e-15
 """Adam's ε: a texel's gradient is small because it is one of many."""
-_LEAST_HELD = 0.02
-"""How much of what is shown is held too: nothing is gained by what leaves the picture."""
+_LEAST_HELD, _POSITIONS_HELD = 0.02, 0.2
+"""How much of what is shown is held too: nothing is gained by what leaves the picture, and where a Gaussian lies along
+the line of sight is not shown at all."""
 
 
 def personalise(config: PersonConfig, frames: ClipFrames, prior: Generator, run: Run) -> Person:
@@ -108,7 +109,7 @@ class _Training:
         self.regions = prior.face_model.regions[prior.triangles]
         self.neck = self.regions == Region.NECK
         self.inversion = self.tuning.latents.optimiser(config.inversion_rate)
-        self.planes = torch.optim.Adam([self.tuning.residual], config.planes_rate, (0.9, 0.99), _NUMB, fused=True)
+        self.planes = torch.optim.Adam(list(self.tuning.levels), config.planes_rate, (0.9, 0.99), _NUMB, fused=True)
         groups: list[dict[str, Any]] = [{"params": self.tuning.network(), "rate": config.network_rate}]
         if own is not None:
             groups.append({"params": [own.blendshapes], "rate": config.own_rate})
@@ -165,7 +166,7 @@ class _Training:
             loss = semantic_loss(cloud.map(lambda each: each[rows]), self.regions[rows], small)
             terms["semantic"] = config.semantic_every * config.semantic_weight * loss
         if config.hidden_weight:
-            terms["hidden"] = config.hidden_weight * (self._hidden() * self.tuning.residual.square()).mean()
+            terms["hidden"] = config.hidden_weight * self.tuning.held(self._hidden())
         if deep and self.tuning.own_steps is not None:
             terms["own"] = config.own_weight * self.tuning.own_steps.blendshapes.square().mean()
         if anchored:
@@ -196,10 +197,11 @@ class _Training:
         return terms
 
     def _hidden(self) -> Tensor:
-        """How much texels are held to the prior: 1 where frames show nothing of them (resolution, resolution)."""
+        """How much planes are held to the prior: 1 where frames show nothing of them (channels, side, side)."""
         if self.hidden is None:
             shown = shown_texels(self._pivot, self.frames, self.prior.uv, self.prior.config.resolution)
-            self.hidden = (1 - shown).clamp_min(_LEAST_HELD)
+            least = torch.where(position_channels(self.prior.config), _POSITIONS_HELD, _LEAST_HELD)
+            self.hidden = (1 - shown).maximum(least[:, None, None])
         return self.hidden
 
     def _pivot(self, index: int) -> Gaussians:
@@ -225,11 +227,12 @@ class _Training:
     @torch.no_grad()
     def finished(self) -> Person:
         """The person; colours that no frame shows change as those around them did."""
+        added = self.tuning.added()
         if self.config.carried_on:
             shown = shown_texels(self._tuned, self.frames, self.prior.uv, self.prior.config.resolution)
-            residual, colours = self.tuning.residual, colour_channels(self.prior.config)
-            residual[colours] = carried_on(residual[colours], shown)
-        return self.tuning.person()
+            colours = colour_channels(self.prior.config)
+            added[colours] = carried_on(added[colours], shown)
+        return self.tuning.person(added)
 
     def _schedule(self, number: int) -> None:
         done = (number - self.inverting) / max(1, self.config.steps - self.inverting)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import GeneratorConfig
@@ -14,6 +15,8 @@ from .person import OwnSteps, Person
 
 _POSITION, _SCALE, _ROTATION, _COLOUR, _SHINE, _OPACITY = 1e-3, 1e-2, 2e-3, 1e-2, 2e-3, 3e-2
 """How far shared planes go in a step, of numbers before activations: 0.15 mm, 1 % of a size, 0.7°, 1 % of a colour."""
+_COARSER = (1, 4, 16)
+"""How many texels of a side one texel of each level of what is added spans."""
 
 
 class Tuning(nn.Module):
@@ -30,8 +33,8 @@ class Tuning(nn.Module):
     Attributes:
         generator: the prior's, which is tuned.
         latents: where the person is in W+.
-        residual: what is added to its shared planes, in steps of the learning rate, so that no attribute needs an
-            optimiser of its own.
+        levels: what is added to its shared planes, fine to coarse, in steps of the learning rate, so that no attribute
+            needs an optimiser of its own. What is seen in a few texels moves those between them along with it.
     """
 
     rates: Tensor
@@ -43,7 +46,8 @@ class Tuning(nn.Module):
         stand_on(self.generator, identity)
         config = prior.config
         self.latents = InvertedLatent(prior)
-        self.residual = nn.Parameter(torch.zeros(config.planes, config.resolution, config.resolution))
+        sides = [max(1, config.resolution // span) for span in _COARSER]
+        self.levels = nn.ParameterList(torch.zeros(config.planes, side, side) for side in sides)
         self.register_buffer("rates", plane_rates(config)[:, None, None], persistent=False)
 
     def network(self) -> list[nn.Parameter]:
@@ -58,19 +62,31 @@ class Tuning(nn.Module):
         for parameter in self.network():
             parameter.requires_grad_(network)
 
-    def shared(self) -> Tensor:
-        """The generator's shared planes, with what was added."""
-        assert self.generator.shared is not None
-        return self.generator.shared + self.rates * self.residual
+    def added(self) -> Tensor:
+        """What is added to the shared planes (channels, resolution, resolution), in steps."""
+        fine, *coarse = self.levels
+        return fine + sum(
+            F.interpolate(level[None], fine.shape[-2:], mode="bilinear", align_corners=False)[0] for level in coarse
+        )
 
-    def person(self) -> Person:
+    def shared(self, added: Tensor | None = None) -> Tensor:
+        """The generator's shared planes with what was `added`."""
+        assert self.generator.shared is not None
+        return self.generator.shared + self.rates * (self.added() if added is None else added)
+
+    def person(self, added: Tensor | None = None) -> Person:
         """What was found so far; a copy."""
         generator = copy.deepcopy(self.generator)
         assert generator.shared is not None
         with torch.no_grad():
-            generator.shared.copy_(self.shared())
+            generator.shared.copy_(self.shared(added))
             rest = self.latents.at_rest()
         return Person(generator, rest, copy.deepcopy(self.own_steps))
+
+    def held(self, hidden: Tensor) -> Tensor:
+        """The mean square of what is added, as far as it is to be held (channels, resolution, resolution)."""
+        held = [F.adaptive_avg_pool2d(hidden, level.shape[-2:]) for level in self.levels]
+        return torch.stack([(h * level.square()).mean() for h, level in zip(held, self.levels, strict=True)]).sum()
 
 
 def stand_on(generator: Generator, identity: Tensor) -> None:
@@ -86,6 +102,13 @@ def plane_rates(config: GeneratorConfig) -> Tensor:
     colours = [_COLOUR] * 3 + [_SHINE] * (3 * config.sh_coefficients - 3)
     rates = [*[_POSITION] * 3, *[_SCALE] * 3, *[_ROTATION] * 3, *colours, _OPACITY]
     return torch.tensor(rates).repeat(1 + config.layered)
+
+
+def position_channels(config: GeneratorConfig) -> Tensor:
+    """Which channels of the planes are positions, bool (channels,)."""
+    positions = torch.zeros(config.plane_channels, dtype=torch.bool)
+    positions[:3] = True
+    return positions.repeat(1 + config.layered)
 
 
 def colour_channels(config: GeneratorConfig) -> Tensor:

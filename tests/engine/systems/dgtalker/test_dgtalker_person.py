@@ -27,6 +27,7 @@ from dgtalker_engine.systems.dgtalker.mapping import expression_of
 from dgtalker_engine.systems.dgtalker.personalise import expressive, on_turn, personalise
 from dgtalker_engine.systems.dgtalker.prior.file import VARIABLE, to_bytes
 from dgtalker_engine.systems.dgtalker.train import Trained, prior_of, train
+from dgtalker_engine.systems.dgtalker.tuning import Tuning, plane_rates
 from dgtalker_engine.systems.dgtalker.visibility import carried_on
 from dgtalker_engine.training import Run
 from dgtalker_engine.training.clip_frames import Split
@@ -118,6 +119,22 @@ def test_what_no_frame_shows_stays_as_the_latent_has_it(model, frames, prior):
     face = model.regions[prior.triangles] == Region.SKIN
     assert behind.sum() > 100
     assert moved[behind].mean() < 0.35 * moved[face].mean()
+
+
+def test_what_is_shown_of_a_few_texels_moves_those_between_them_and_none_far_away(prior):
+    tuning = Tuning(prior, torch.zeros(prior.identity.out_features), None)
+    optimiser = torch.optim.Adam(tuning.levels, 0.5)
+    for _ in range(100):
+        loss = (tuning.added()[:, :8:2, :8:2] - 30).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    added = tuning.added()
+    side = prior.config.resolution
+    assert added[:, 2:6, 2:6].min() > 10
+    assert added[:, side // 2 + 8 :, side // 2 + 8 :].abs().max() < 1
+    expected = prior.shared + plane_rates(prior.config)[:, None, None] * added
+    torch.testing.assert_close(tuning.person().generator.shared, expected)
 
 
 def test_colours_that_no_frame_shows_go_on_from_those_around_them():
