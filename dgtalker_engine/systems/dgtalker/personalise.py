@@ -26,7 +26,7 @@ from .person import OwnSteps, Person
 from .prior.losses import attribute_error
 from .prior.samples import draw_expression
 from .tuning import Tuning, colour_channels, position_channels
-from .visibility import carried_on, shown_texels
+from .visibility import carried_on, faced, shown_texels, spread
 
 _WARM, _LAST = 0.05, 0.05
 """Of the tuning: the share of the steps in which rates rise, and to which share they fall."""
@@ -226,12 +226,20 @@ class _Training:
 
     @torch.no_grad()
     def finished(self) -> Person:
-        """The person; colours that no frame shows change as those around them did."""
+        """The person; colours that no frame shows change as those around them did.
+
+        Those of neck and shoulders become what they are around them: a prior's clothes end elsewhere.
+        """
         added = self.tuning.added()
         if self.config.carried_on:
-            shown = shown_texels(self._tuned, self.frames, self.prior.uv, self.prior.config.resolution)
-            colours = colour_channels(self.prior.config)
-            added[colours] = carried_on(added[colours], shown)
+            config, uv = self.prior.config, self.prior.uv
+            shown = shown_texels(self._tuned, self.frames, uv, config.resolution)
+            neck = spread(self.neck.float(), uv, config.resolution)
+            faced_neck = spread(self.neck * faced(self.frames, self.prior.triangles), uv, config.resolution)
+            colours = colour_channels(config)
+            rest = self.tuning.generator.own_planes(self.tuning.latents.at_rest())[0] + self.tuning.shared(added)
+            clothes = added + (carried_on(rest, shown * faced_neck) - rest) / self.tuning.rates
+            added[colours] = torch.lerp(carried_on(added, shown), clothes, neck)[colours]
         return self.tuning.person(added)
 
     def _schedule(self, number: int) -> None:
