@@ -20,6 +20,7 @@ from dgtalker_engine.capture.face_model import Region
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.gaussians import render
 from dgtalker_engine.systems.dgtalker import job
+from dgtalker_engine.systems.dgtalker import personalise as personalising
 from dgtalker_engine.systems.dgtalker.attributes import activated
 from dgtalker_engine.systems.dgtalker.config import DGTalkerConfig
 from dgtalker_engine.systems.dgtalker.export import trained_head
@@ -28,7 +29,7 @@ from dgtalker_engine.systems.dgtalker.personalise import expressive, on_turn, pe
 from dgtalker_engine.systems.dgtalker.prior.file import VARIABLE, to_bytes
 from dgtalker_engine.systems.dgtalker.train import Trained, prior_of, train
 from dgtalker_engine.systems.dgtalker.tuning import Tuning, plane_rates
-from dgtalker_engine.systems.dgtalker.visibility import carried_on
+from dgtalker_engine.systems.dgtalker.visibility import carried_on, faced, spread
 from dgtalker_engine.training import Run
 from dgtalker_engine.training.clip_frames import Split
 from dgtalker_engine.training.clip_sound import training_sound
@@ -144,6 +145,29 @@ def test_colours_that_no_frame_shows_go_on_from_those_around_them():
     went_on = carried_on(planes, shown)
     torch.testing.assert_close(went_on[0], torch.full((16, 16), 3.0))
     assert torch.equal(went_on[1], planes[1])
+
+
+def test_a_face_is_looked_at_and_the_back_of_a_head_is_not(frames, prior):
+    shares = faced(frames, prior.triangles)
+    ahead = prior.points[:, 1] < prior.points[:, 1].quantile(0.05)
+    assert shares[ahead].mean() > 0.6
+    assert shares[prior.points[:, 1] > 0.09].max() == 0
+
+
+def test_where_nobody_looks_clothes_go_on_as_they_are_around(frames, prior):
+    training = personalising._Training(replace(TINY, steps=1, own_steps=0).person(), frames, prior)
+    looked_at = faced(frames, prior.triangles)
+    behind, shown = (training.neck & which for which in (prior.points[:, 1] > 0.05, looked_at > 0.9))
+    with torch.no_grad():
+        clothes = spread(training.neck * (looked_at > 0), prior.uv, prior.config.resolution)
+        training.tuning.levels[0][9:12] += 150 * clothes
+        apart = []
+        for person in (training.tuning.person(), training.finished()):
+            colours = person.heads(training.tuning.latents.at_rest()).sh[0, :, 0]
+            apart.append((colours[behind].mean(dim=0) - colours[shown].mean(dim=0)).abs())
+    assert behind.sum() > 20
+    assert apart[0].min() > 0.5
+    assert apart[1].max() < 0.35
 
 
 def test_a_training_that_was_stopped_goes_on_to_the_same_person(tmp_path, frames, prior, person):
