@@ -108,6 +108,7 @@ class _Training:
         self.names = prior.face_model.expression_names
         self.regions = prior.face_model.regions[prior.triangles]
         self.neck = self.regions == Region.NECK
+        self.neck_texels = spread(self.neck.float(), prior.uv, prior.config.resolution)
         self.inversion = self.tuning.latents.optimiser(config.inversion_rate)
         self.planes = torch.optim.Adam(list(self.tuning.levels), config.planes_rate, (0.9, 0.99), _NUMB, fused=True)
         groups: list[dict[str, Any]] = [{"params": self.tuning.network(), "rate": config.network_rate}]
@@ -201,7 +202,9 @@ class _Training:
         if self.hidden is None:
             shown = shown_texels(self._pivot, self.frames, self.prior.uv, self.prior.config.resolution)
             least = torch.where(position_channels(self.prior.config), _POSITIONS_HELD, _LEAST_HELD)
-            self.hidden = (1 - shown).maximum(least[:, None, None])
+            # What pulls at necks does so in few steps, and what holds them in all.
+            rare = 1 - self.neck_texels * (1 - 1 / self.config.neck_every)
+            self.hidden = rare * (1 - shown).maximum(least[:, None, None])
         return self.hidden
 
     def _pivot(self, index: int) -> Gaussians:
@@ -234,12 +237,11 @@ class _Training:
         if self.config.carried_on:
             config, uv = self.prior.config, self.prior.uv
             shown = shown_texels(self._tuned, self.frames, uv, config.resolution)
-            neck = spread(self.neck.float(), uv, config.resolution)
             faced_neck = spread(self.neck * faced(self.frames, self.prior.triangles), uv, config.resolution)
             colours = colour_channels(config)
             rest = self.tuning.generator.own_planes(self.tuning.latents.at_rest())[0] + self.tuning.shared(added)
             clothes = added + (carried_on(rest, shown * faced_neck) - rest) / self.tuning.rates
-            added[colours] = torch.lerp(carried_on(added, shown), clothes, neck)[colours]
+            added[colours] = torch.lerp(carried_on(added, shown), clothes, self.neck_texels)[colours]
         return self.tuning.person(added)
 
     def _schedule(self, number: int) -> None:

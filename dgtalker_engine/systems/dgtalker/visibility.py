@@ -17,7 +17,7 @@ _LOOKED = 8
 """Training frames that are looked at, spread over the clip."""
 _SEEN = 0.35
 """Pixels of half a frame of which a Gaussian counts as seen."""
-_ASKEW = 0.3
+_ASKEW = 0.15
 """Cosines of the angle to the view below which a surface is not looked at, and beyond which it is, twice that."""
 
 
@@ -40,7 +40,7 @@ def shown_texels(pose: Callable[[int], Gaussians], frames: ClipFrames, uv: Tenso
 
 @torch.no_grad()
 def faced(frames: ClipFrames, triangles: Tensor) -> Tensor:
-    """How much of a triangle's surface the frame shows that shows it best, 0 to 1: 0 beyond 72° from it (G,)."""
+    """How much of a triangle's surface the frame shows that shows it best, 0 to 1: 0 beyond 81° from it (G,)."""
     model, best = frames.face_model, torch.zeros(len(triangles))
     for index in frames.spread(_LOOKED):
         corners = frames.vertices(index)[model.faces]
