@@ -17,6 +17,8 @@ _POSITION, _SCALE, _ROTATION, _COLOUR, _SHINE, _OPACITY = 1e-3, 1e-2, 2e-3, 1e-2
 """How far shared planes go in a step, of numbers before activations: 0.15 mm, 1 % of a size, 0.7°, 1 % of a colour."""
 _COARSER = (1, 4, 16)
 """How many texels of a side one texel of each level of what is added spans."""
+_LEAST_SIDE = 16
+"""Texels of a level: fewer would move the back of a head along with its face."""
 
 
 class Tuning(nn.Module):
@@ -46,7 +48,7 @@ class Tuning(nn.Module):
         stand_on(self.generator, identity)
         config = prior.config
         self.latents = InvertedLatent(prior)
-        sides = [max(1, config.resolution // span) for span in _COARSER]
+        sides = [side for span in _COARSER if (side := config.resolution // span) >= _LEAST_SIDE]
         self.levels = nn.ParameterList(torch.zeros(config.planes, side, side) for side in sides)
         self.register_buffer("rates", plane_rates(config)[:, None, None], persistent=False)
 
