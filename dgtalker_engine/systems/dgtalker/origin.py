@@ -1,4 +1,4 @@
-"""Of which prior a training began: its checkpoint holds what was learned beside it, and fits no other."""
+"""With what a training began: its checkpoint holds what was learned beside it, and fits nothing else."""
 
 from __future__ import annotations
 
@@ -6,31 +6,35 @@ import hashlib
 import json
 from typing import Any
 
+from torch import nn
+
 from ...errors import DGTalkerError
-from .generator import Generator
+from .config import GeneratorConfig
 
 
 class Origin:
-    """A part of a checkpoint, `training.checkpoints.Stateful`, that refuses one which began with another prior.
+    """A part of a checkpoint, `training.checkpoints.Stateful`, that refuses one which began with something else.
 
     Args:
-        prior: that the training begins with.
+        name: what the training begins with, as messages call it: prior or person.
+        start: its parameters, as they are now.
+        config: of the generator in it.
     """
 
-    def __init__(self, prior: Generator) -> None:
-        digest = hashlib.sha256(json.dumps(prior.config.to_json(), sort_keys=True).encode())
-        for name, tensor in sorted(prior.state_dict().items()):
-            digest.update(name.encode())
+    def __init__(self, name: str, start: nn.Module, config: GeneratorConfig) -> None:
+        digest = hashlib.sha256(json.dumps(config.to_json(), sort_keys=True).encode())
+        for key, tensor in sorted(start.state_dict().items()):
+            digest.update(key.encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().data)
-        self._digest = digest.hexdigest()
+        self._name, self._digest = name, digest.hexdigest()
 
     def state_dict(self) -> dict[str, Any]:
         return {"digest": self._digest}
 
     def load_state_dict(self, state_dict: dict[str, Any], /) -> None:
-        """Raises DGTalkerError: it is of another prior."""
+        """Raises DGTalkerError: it is of another one."""
         if state_dict["digest"] != self._digest:
             raise DGTalkerError(
-                "This person's training began with another prior.",
-                "Resume it with the prior that it began with, or train in another folder, from the beginning.",
+                f"This training began with another {self._name}.",
+                f"Resume it with the {self._name} that it began with, or train in another folder, from the beginning.",
             )

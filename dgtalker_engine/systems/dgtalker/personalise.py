@@ -20,21 +20,21 @@ from ...training.view_losses import before_colour, semantic_loss, view_losses
 from .attributes import activated
 from .config import PersonConfig
 from .generator import Generator
+from .inverted_latent import inversion_rate
 from .origin import Origin
 from .person import OwnSteps, Person
 from .prior.losses import attribute_error
 from .prior.samples import draw_expression
-from .tuning import Tuning, colour_channels
-from .visibility import carried_on, shown_texels
+from .tuning import Tuning, colour_channels, position_channels
+from .visibility import carried_on, faced, shown_texels, spread
 
-_RISE, _FALL = 0.05, 0.4
-"""The shares of the inversion's steps in which its rate rises and falls, as StyleGAN2's projector has it."""
 _WARM, _LAST = 0.05, 0.05
 """Of the tuning: the share of the steps in which rates rise, and to which share they fall."""
 _NUMB = 1e-15
 """Adam's ε: a texel's gradient is small because it is one of many."""
-_LEAST_HELD = 0.02
-"""How much of what is shown is held too: nothing is gained by what leaves the picture."""
+_LEAST_HELD, _POSITIONS_HELD = 0.02, 0.2
+"""How much of what is shown is held too: nothing is gained by what leaves the picture, and where a Gaussian lies along
+the line of sight is not shown at all."""
 
 
 def personalise(config: PersonConfig, frames: ClipFrames, prior: Generator, run: Run) -> Person:
@@ -108,15 +108,16 @@ class _Training:
         self.names = prior.face_model.expression_names
         self.regions = prior.face_model.regions[prior.triangles]
         self.neck = self.regions == Region.NECK
-        self.inversion = torch.optim.Adam([self.tuning.common, self.tuning.own], config.inversion_rate, (0.9, 0.99))
-        self.planes = torch.optim.Adam([self.tuning.residual], config.planes_rate, (0.9, 0.99), _NUMB, fused=True)
+        self.neck_texels = spread(self.neck.float(), prior.uv, prior.config.resolution)
+        self.inversion = self.tuning.latents.optimiser(config.inversion_rate)
+        self.planes = torch.optim.Adam(list(self.tuning.levels), config.planes_rate, (0.9, 0.99), _NUMB, fused=True)
         groups: list[dict[str, Any]] = [{"params": self.tuning.network(), "rate": config.network_rate}]
         if own is not None:
             groups.append({"params": [own.blendshapes], "rate": config.own_rate})
         self.network = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=_NUMB, fused=True)
         self.hidden: Tensor | None = None
         self.parts = {
-            "origin": Origin(prior),
+            "origin": Origin("prior", prior, prior.config),
             "tuning": self.tuning,
             "inversion": self.inversion,
             "planes": self.planes,
@@ -130,15 +131,14 @@ class _Training:
         return self._invert(number) if inverting else self._tune(number)
 
     def _invert(self, number: int) -> Mapping[str, Tensor]:
-        share = number / self.inverting
-        rate = self.config.inversion_rate * min(1.0, (share + 1e-3) / _RISE, (1 - share) / _FALL)
+        rate = inversion_rate(self.config.inversion_rate, number / self.inverting)
         self.inversion.param_groups[0]["lr"] = rate
         index = self.first[number % len(self.first)]
         latents = self.tuning.latents(self.frames.expression(index)[None])
         cloud = self.tuning.generator(latents).cloud(0)
         neck = number // len(self.first) % 2 == 1  # each frame without it, then with it
         terms = self._pictures(cloud, index, 2, neck=neck)
-        terms["apart"] = self.config.apart_weight * self.tuning.own.square().mean()
+        terms["apart"] = self.config.apart_weight * self.tuning.latents.apart()
         self.inversion.zero_grad()
         torch.stack(list(terms.values())).sum().backward()
         self.inversion.step()
@@ -167,7 +167,7 @@ class _Training:
             loss = semantic_loss(cloud.map(lambda each: each[rows]), self.regions[rows], small)
             terms["semantic"] = config.semantic_every * config.semantic_weight * loss
         if config.hidden_weight:
-            terms["hidden"] = config.hidden_weight * (self._hidden() * self.tuning.residual.square()).mean()
+            terms["hidden"] = config.hidden_weight * self.tuning.held(self._hidden())
         if deep and self.tuning.own_steps is not None:
             terms["own"] = config.own_weight * self.tuning.own_steps.blendshapes.square().mean()
         if anchored:
@@ -198,10 +198,13 @@ class _Training:
         return terms
 
     def _hidden(self) -> Tensor:
-        """How much texels are held to the prior: 1 where frames show nothing of them (resolution, resolution)."""
+        """How much planes are held to the prior: 1 where frames show nothing of them (channels, side, side)."""
         if self.hidden is None:
             shown = shown_texels(self._pivot, self.frames, self.prior.uv, self.prior.config.resolution)
-            self.hidden = (1 - shown).clamp_min(_LEAST_HELD)
+            least = torch.where(position_channels(self.prior.config), _POSITIONS_HELD, _LEAST_HELD)
+            # What pulls at necks does so in few steps, and what holds them in all.
+            rare = 1 - self.neck_texels * (1 - 1 / self.config.neck_every)
+            self.hidden = rare * (1 - shown).maximum(least[:, None, None])
         return self.hidden
 
     def _pivot(self, index: int) -> Gaussians:
@@ -226,12 +229,20 @@ class _Training:
 
     @torch.no_grad()
     def finished(self) -> Person:
-        """The person; colours that no frame shows change as those around them did."""
+        """The person; colours that no frame shows change as those around them did.
+
+        Those of neck and shoulders become what they are around them: a prior's clothes end elsewhere.
+        """
+        added = self.tuning.added()
         if self.config.carried_on:
-            shown = shown_texels(self._tuned, self.frames, self.prior.uv, self.prior.config.resolution)
-            residual, colours = self.tuning.residual, colour_channels(self.prior.config)
-            residual[colours] = carried_on(residual[colours], shown)
-        return self.tuning.person()
+            config, uv = self.prior.config, self.prior.uv
+            shown = shown_texels(self._tuned, self.frames, uv, config.resolution)
+            faced_neck = spread(self.neck * faced(self.frames, self.prior.triangles), uv, config.resolution)
+            colours = colour_channels(config)
+            rest = self.tuning.generator.own_planes(self.tuning.latents.at_rest())[0] + self.tuning.shared(added)
+            clothes = added + (carried_on(rest, shown * faced_neck) - rest) / self.tuning.rates
+            added[colours] = torch.lerp(carried_on(added, shown), clothes, self.neck_texels)[colours]
+        return self.tuning.person(added)
 
     def _schedule(self, number: int) -> None:
         done = (number - self.inverting) / max(1, self.config.steps - self.inverting)

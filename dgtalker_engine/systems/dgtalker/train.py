@@ -13,7 +13,7 @@ from ...capture.face_model import FaceModel
 from ...errors import DGTalkerError
 from ...speech.progress import Stage
 from ...training import Progress, Run, Stages
-from ...training.clip_frames import ClipFrames
+from ...training.clip_frames import ClipFrames, Split
 from ...training.clip_sound import training_sound
 from ...training.stages import PARTS, told_fractions
 from .config import DGTalkerConfig
@@ -60,13 +60,13 @@ def train(config: DGTalkerConfig, clip: Clip, face_model: FaceModel, run: Run) -
         Cancelled, Interrupted: as `training.run_loop`.
     """
     prior = prior_of(config, face_model)
-    if config.navigation_steps and not config.blendshapes and not len(clip.sound()[0]):
+    samples, rate = training_sound(clip, Split.of(len(clip), config.share))
+    if config.navigation_steps and not config.blendshapes and not len(samples):
         raise DGTalkerError(
             "Without blendshapes there is nothing to learn from a clip without sound.",
             "Give a clip in which the person speaks, with its sound, or train with blendshapes.",
         )
     frames = ClipFrames(clip, face_model, share=config.share, progress=lambda _: run.check())
-    samples, rate = training_sound(clip, frames.split)
     costs = _costs(config, len(samples) / rate)
     stages = Stages(replace(run, progress=lambda told: run.progress(_as_steps(told))), costs)
     person = personalise(config.person(), frames, prior, replace(stages.begin("person"), folder=run.folder))
@@ -75,7 +75,7 @@ def train(config: DGTalkerConfig, clip: Clip, face_model: FaceModel, run: Run) -
         return Trained(person, None, expressions)
     heard = None
     if len(samples):
-        heard = heard_in_training(frames, Stage(told_fractions(stages.begin("hearing"))))
+        heard = heard_in_training(samples, rate, Stage(told_fractions(stages.begin("hearing"))))
     navigation = navigate(config.navigation(), frames, person, heard, stages.begin("navigation"))
     return Trained(person, navigation, expressions)
 

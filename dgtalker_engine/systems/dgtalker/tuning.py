@@ -10,11 +10,15 @@ from torch import Tensor, nn
 
 from .config import GeneratorConfig
 from .generator import Generator
-from .mapping import with_expression
+from .inverted_latent import InvertedLatent
 from .person import OwnSteps, Person
 
 _POSITION, _SCALE, _ROTATION, _COLOUR, _SHINE, _OPACITY = 1e-3, 1e-2, 2e-3, 1e-2, 2e-3, 3e-2
 """How far shared planes go in a step, of numbers before activations: 0.15 mm, 1 % of a size, 0.7°, 1 % of a colour."""
+_COARSER = (1, 4, 16)
+"""How many texels of a side one texel of each level of what is added spans."""
+_LEAST_SIDE = 16
+"""Texels of a level: fewer would move the back of a head along with its face."""
 
 
 class Tuning(nn.Module):
@@ -30,8 +34,9 @@ class Tuning(nn.Module):
 
     Attributes:
         generator: the prior's, which is tuned.
-        residual: what is added to its shared planes, in steps of the learning rate, so that no attribute needs an
-            optimiser of its own.
+        latents: where the person is in W+.
+        levels: what is added to its shared planes, fine to coarse, in steps of the learning rate, so that no attribute
+            needs an optimiser of its own. What is seen in a few texels moves those between them along with it.
     """
 
     rates: Tensor
@@ -42,9 +47,9 @@ class Tuning(nn.Module):
         self.generator = copy.deepcopy(prior).requires_grad_(False)
         stand_on(self.generator, identity)
         config = prior.config
-        self.common = nn.Parameter(prior.mapping.w_avg[None].clone())
-        self.own = nn.Parameter(torch.zeros(1, config.latents, config.width - config.expressions))
-        self.residual = nn.Parameter(torch.zeros(config.planes, config.resolution, config.resolution))
+        self.latents = InvertedLatent(prior)
+        sides = [side for span in _COARSER if (side := config.resolution // span) >= _LEAST_SIDE]
+        self.levels = nn.ParameterList(torch.zeros(config.planes, side, side) for side in sides)
         self.register_buffer("rates", plane_rates(config)[:, None, None], persistent=False)
 
     def network(self) -> list[nn.Parameter]:
@@ -59,24 +64,31 @@ class Tuning(nn.Module):
         for parameter in self.network():
             parameter.requires_grad_(network)
 
-    def latents(self, expression: Tensor) -> Tensor:
-        """W+ (B, latents, width) at expressions (B, E)."""
-        wide = F.pad(self.common[:, None] + self.own, (0, self.generator.config.expressions))
-        return with_expression(wide.expand(len(expression), -1, -1), expression[:, None])
+    def added(self) -> Tensor:
+        """What is added to the shared planes (channels, resolution, resolution), in steps."""
+        fine, *coarse = self.levels
+        return fine + sum(
+            F.interpolate(level[None], fine.shape[-2:], mode="bilinear", align_corners=False)[0] for level in coarse
+        )
 
-    def shared(self) -> Tensor:
-        """The generator's shared planes, with what was added."""
+    def shared(self, added: Tensor | None = None) -> Tensor:
+        """The generator's shared planes with what was `added`."""
         assert self.generator.shared is not None
-        return self.generator.shared + self.rates * self.residual
+        return self.generator.shared + self.rates * (self.added() if added is None else added)
 
-    def person(self) -> Person:
+    def person(self, added: Tensor | None = None) -> Person:
         """What was found so far; a copy."""
         generator = copy.deepcopy(self.generator)
         assert generator.shared is not None
         with torch.no_grad():
-            generator.shared.copy_(self.shared())
-            rest = self.latents(self.common.new_zeros(1, generator.config.expressions))
+            generator.shared.copy_(self.shared(added))
+            rest = self.latents.at_rest()
         return Person(generator, rest, copy.deepcopy(self.own_steps))
+
+    def held(self, hidden: Tensor) -> Tensor:
+        """The mean square of what is added, as far as it is to be held (channels, resolution, resolution)."""
+        held = [F.adaptive_avg_pool2d(hidden, level.shape[-2:]) for level in self.levels]
+        return torch.stack([(h * level.square()).mean() for h, level in zip(held, self.levels, strict=True)]).sum()
 
 
 def stand_on(generator: Generator, identity: Tensor) -> None:
@@ -92,6 +104,13 @@ def plane_rates(config: GeneratorConfig) -> Tensor:
     colours = [_COLOUR] * 3 + [_SHINE] * (3 * config.sh_coefficients - 3)
     rates = [*[_POSITION] * 3, *[_SCALE] * 3, *[_ROTATION] * 3, *colours, _OPACITY]
     return torch.tensor(rates).repeat(1 + config.layered)
+
+
+def position_channels(config: GeneratorConfig) -> Tensor:
+    """Which channels of the planes are positions, bool (channels,)."""
+    positions = torch.zeros(config.plane_channels, dtype=torch.bool)
+    positions[:3] = True
+    return positions.repeat(1 + config.layered)
 
 
 def colour_channels(config: GeneratorConfig) -> Tensor:

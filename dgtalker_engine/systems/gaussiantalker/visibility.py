@@ -11,9 +11,8 @@ from scipy.spatial import KDTree
 from torch import Tensor
 
 from ...capture.face_model import Region
-from ...gaussians import Gaussians, render
-from ...gaussians.constants import SH_C0
 from ...training.clip_frames import ClipFrames
+from ...training.coverage import coverage
 from .model import GaussianTalker
 
 FRAMES = 8
@@ -21,24 +20,18 @@ FRAMES = 8
 _NEIGHBOURS = 12
 
 
-@torch.enable_grad()
+@torch.no_grad()
 def shown(model: GaussianTalker, frames: ClipFrames, index: int) -> tuple[Tensor, Tensor]:
     """What is seen of each Gaussian in a frame: its area across the view, m² (N,), and the depth, metres (h, w).
 
-    How much a picture changes with a Gaussian's colour is how much of it is seen. Half the frame's size.
+    Half the frame's size.
     """
-    with torch.no_grad():
-        cloud = model.pose_on(frames.vertices(index), frames.expression(index), frames.joint_pose(index))
-    grey = torch.zeros_like(cloud.sh, requires_grad=True)
+    cloud = model.pose_on(frames.vertices(index), frames.expression(index), frames.joint_pose(index))
     camera = frames.camera(index, 2)
-    painted = Gaussians(means=cloud.means, quats=cloud.quats, scales=cloud.scales, opacities=cloud.opacities, sh=grey)
-    image = render(painted, camera)
-    image.rgb[..., 0].sum().backward()
-    assert grey.grad is not None
+    pixels, image = coverage(cloud, camera)
     pose = torch.as_tensor(camera.world_to_camera, dtype=torch.float32)
     depth = cloud.means @ pose[2, :3] + pose[2, 3]
-    area = grey.grad[:, 0, 0] / SH_C0 * (depth / float(camera.K[0, 0])).square()
-    return area.clamp_min(0), image.depth.detach()
+    return pixels * (depth / float(camera.K[0, 0])).square(), image.depth.detach()
 
 
 @torch.no_grad()

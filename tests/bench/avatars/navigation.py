@@ -26,6 +26,7 @@ from dgtalker_engine.systems.dgtalker.personalise import personalise
 from dgtalker_engine.systems.dgtalker.train import prior_of
 from dgtalker_engine.training import Run
 from dgtalker_engine.training.clip_frames import ClipFrames
+from dgtalker_engine.training.clip_sound import training_sound
 from dgtalker_engine.training.head_evaluation import evaluate
 
 from . import tables
@@ -69,7 +70,7 @@ def rows(
         return []
     frames = ClipFrames(clip, face_model, share=config.share)
     person = personalise(config.person(), frames, prior_of(config, face_model), Run(folder=folder / "person"))
-    known, heard = heard_in_training(frames), hear(samples, rate, sound_of(OWN))
+    known, heard = heard_in_training(*training_sound(clip, frames.split)), hear(samples, rate, sound_of(OWN))
     expressions = torch.stack([frames.expression(index) for index in frames.split.test])
     result = []
     for each in ABLATIONS:

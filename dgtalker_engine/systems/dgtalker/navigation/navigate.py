@@ -19,6 +19,7 @@ from ....training.clip_frames import ClipFrames
 from ....training.perceptual import Perceptual
 from ..attributes import Heads
 from ..generator import Generator
+from ..origin import Origin
 from ..person import Person
 from .blendshapes import Blendshapes, FreeSteps, blendshapes_of
 from .config import NavigationConfig
@@ -120,7 +121,7 @@ def navigate(config: NavigationConfig, frames: ClipFrames, person: Person, heard
         run: where the checkpoint is, who is told and shown what.
 
     Raises:
-        DGTalkerError: the checkpoint is of another training, or the training diverged.
+        DGTalkerError: the checkpoint is of another training or of another person, or the training diverged.
         Cancelled, Interrupted: as `training.run_loop`.
     """
     with one_torch_thread():
@@ -163,6 +164,7 @@ class _Training:
             self.optimiser, lambda step: _LAST ** min(step / config.steps, 1)
         )
         self.parts = {
+            "origin": Origin("person", person, generator.config),
             "model": self.model,
             "optimiser": self.optimiser,
             "schedule": self.schedule,

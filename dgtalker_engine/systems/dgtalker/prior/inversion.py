@@ -6,18 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ....gaussians import Camera, render
 from ....training import losses
 from ..generator import Generator
-from ..mapping import with_expression
+from ..inverted_latent import InvertedLatent, inversion_rate
 
-_RATE, _RISE, _FALL = 0.03, 0.05, 0.4
-"""Of Adam, and the shares of the steps in which the rate rises and falls, as StyleGAN2's projector has it."""
+_RATE = 0.03
 _APART = 0.02
-"""Weight of how far latents of W+ are from their mean: W+ can say what is no head."""
+"""Weight of how far latents of W+ are from each other."""
 _STRUCTURE = 0.2
 
 
@@ -54,26 +52,17 @@ def invert(
         steps: how many.
         progress: is told the step and its loss.
     """
-    room = generator.config.width - generator.config.expressions
-    common = generator.mapping.w_avg[None].clone().requires_grad_()
-    own = torch.zeros(1, generator.config.latents, room, requires_grad=True)
-    optimiser = torch.optim.Adam([common, own], _RATE, betas=(0.9, 0.99))
-
-    def latents(expression: Tensor) -> Tensor:
-        wide = F.pad(common[:, None] + own, (0, generator.config.expressions))
-        return with_expression(wide, expression)
-
+    latent = InvertedLatent(generator)
+    optimiser = latent.optimiser(_RATE)
     for step in range(steps):
-        share = step / steps
-        for group in optimiser.param_groups:
-            group["lr"] = _RATE * min(1.0, (share + 1e-3) / _RISE, (1 - share) / _FALL)
+        optimiser.param_groups[0]["lr"] = inversion_rate(_RATE, step / steps)
         seen = pictures[step % len(pictures)]
-        image = render(generator(latents(seen.expression)).cloud(0), seen.camera, backend="cpu")
+        image = render(generator(latent(seen.expression[None])).cloud(0), seen.camera, backend="cpu")
         said, alpha = torch.as_tensor(image.rgb), torch.as_tensor(image.alpha)
         loss = losses.l1(said, seen.rgb) + _STRUCTURE * losses.d_ssim(said, seen.rgb)
-        loss = loss + (alpha - seen.mask).abs().mean() + _APART * own.square().mean()
+        loss = loss + (alpha - seen.mask).abs().mean() + _APART * latent.apart()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         progress(step, float(loss.detach()))
-    return latents(torch.zeros(generator.config.expressions)).detach()
+    return latent.at_rest().detach()

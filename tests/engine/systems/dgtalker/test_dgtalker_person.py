@@ -20,14 +20,19 @@ from dgtalker_engine.capture.face_model import Region
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.gaussians import render
 from dgtalker_engine.systems.dgtalker import job
+from dgtalker_engine.systems.dgtalker import personalise as personalising
 from dgtalker_engine.systems.dgtalker.attributes import activated
 from dgtalker_engine.systems.dgtalker.config import DGTalkerConfig
 from dgtalker_engine.systems.dgtalker.export import trained_head
+from dgtalker_engine.systems.dgtalker.generator import Generator
 from dgtalker_engine.systems.dgtalker.mapping import expression_of
 from dgtalker_engine.systems.dgtalker.personalise import expressive, on_turn, personalise
+from dgtalker_engine.systems.dgtalker.prior.config import PriorConfig
 from dgtalker_engine.systems.dgtalker.prior.file import VARIABLE, to_bytes
+from dgtalker_engine.systems.dgtalker.template import Template
 from dgtalker_engine.systems.dgtalker.train import Trained, prior_of, train
-from dgtalker_engine.systems.dgtalker.visibility import carried_on
+from dgtalker_engine.systems.dgtalker.tuning import Tuning, plane_rates
+from dgtalker_engine.systems.dgtalker.visibility import carried_on, faced, spread
 from dgtalker_engine.training import Run
 from dgtalker_engine.training.clip_frames import Split
 from dgtalker_engine.training.clip_sound import training_sound
@@ -120,6 +125,23 @@ def test_what_no_frame_shows_stays_as_the_latent_has_it(model, frames, prior):
     assert moved[behind].mean() < 0.35 * moved[face].mean()
 
 
+def test_what_is_shown_of_a_few_texels_moves_those_between_them_and_none_far_away(model):
+    sizes = PriorConfig(resolution=64, channel_base=256, channel_max=16, width=120, gaussians=30).generator()
+    prior = Generator(sizes, Template.empty(sizes.gaussians), model)
+    tuning = Tuning(prior, torch.zeros(len(model.identity)), None)
+    optimiser = torch.optim.Adam(tuning.levels, 0.5)
+    for _ in range(100):
+        loss = (tuning.added()[:, :8:2, :8:2] - 30).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    added = tuning.added()
+    assert added[:, 2:6, 2:6].min() > 10
+    assert added[:, 32:, 32:].abs().max() < 1
+    expected = prior.shared + plane_rates(prior.config)[:, None, None] * added
+    torch.testing.assert_close(tuning.person().generator.shared, expected)
+
+
 def test_colours_that_no_frame_shows_go_on_from_those_around_them():
     planes, shown = torch.zeros(2, 16, 16), torch.zeros(16, 16)
     planes[0, :, :4], planes[0, :, 8:] = 3.0, -50.0
@@ -127,6 +149,29 @@ def test_colours_that_no_frame_shows_go_on_from_those_around_them():
     went_on = carried_on(planes, shown)
     torch.testing.assert_close(went_on[0], torch.full((16, 16), 3.0))
     assert torch.equal(went_on[1], planes[1])
+
+
+def test_a_face_is_looked_at_and_the_back_of_a_head_is_not(frames, prior):
+    shares = faced(frames, prior.triangles)
+    ahead = prior.points[:, 1] < prior.points[:, 1].quantile(0.05)
+    assert shares[ahead].mean() > 0.6
+    assert shares[prior.points[:, 1] > 0.09].max() == 0
+
+
+def test_where_nobody_looks_clothes_go_on_as_they_are_around(frames, prior):
+    training = personalising._Training(replace(TINY, steps=1, own_steps=0).person(), frames, prior)
+    looked_at = faced(frames, prior.triangles)
+    behind, shown = (training.neck & which for which in (prior.points[:, 1] > 0.05, looked_at > 0.9))
+    with torch.no_grad():
+        clothes = spread(training.neck * (looked_at > 0), prior.uv, prior.config.resolution)
+        training.tuning.levels[0][9:12] += 150 * clothes
+        apart = []
+        for person in (training.tuning.person(), training.finished()):
+            colours = person.heads(training.tuning.latents.at_rest()).sh[0, :, 0]
+            apart.append((colours[behind].mean(dim=0) - colours[shown].mean(dim=0)).abs())
+    assert behind.sum() > 20
+    assert apart[0].min() > 0.5
+    assert apart[1].max() < 0.35
 
 
 def test_a_training_that_was_stopped_goes_on_to_the_same_person(tmp_path, frames, prior, person):

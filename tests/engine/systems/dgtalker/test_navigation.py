@@ -20,8 +20,10 @@ from dgtalker_engine.systems.dgtalker.navigation.cross_view import cross_view_lo
 from dgtalker_engine.systems.dgtalker.navigation.encoders import FRAMES, Encoders, inputs, windows
 from dgtalker_engine.systems.dgtalker.navigation.halves import Steps
 from dgtalker_engine.systems.dgtalker.navigation.navigate import Navigation, navigate
+from dgtalker_engine.systems.dgtalker.person import Person
 from dgtalker_engine.training import Run
 from dgtalker_engine.training.clip_frames import ClipFrames
+from dgtalker_engine.training.clip_sound import training_sound
 
 SHOWN = torch.from_numpy(expressions(np.arange(40) / 25))
 
@@ -304,16 +306,22 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bits(person, frames, tm
         assert torch.equal(tensor, resumed.state_dict()[name]), name
 
 
+def test_a_training_does_not_go_on_with_another_person(person, frames, tmp_path):
+    navigate(TINY, frames, person, None, Run(folder=tmp_path))
+    other = Person(person.generator, person.canonical + 0.01)
+    with pytest.raises(DGTalkerError, match="another person"):
+        navigate(TINY, frames, other, None, Run(folder=tmp_path))
+
+
 def test_a_training_hears_nothing_of_its_test_frames(frames, monkeypatch):
     """Sound is levelled, and recognised, by what is around it: what comes later is cut off before."""
     samples = np.arange(16000 * 2, dtype=np.float32)
     heard = []
     monkeypatch.setattr(type(frames.clip), "sound", lambda self: (samples, 16000))
     monkeypatch.setattr(hearing, "hear", lambda given, rate, *a, **k: heard.append(given) or sound(1.0))
-    assert hearing.heard_in_training(frames) is not None
+    assert hearing.heard_in_training(*training_sound(frames.clip, frames.split)) is not None
     assert heard[0][-1] == pytest.approx(16000 * frames.tracks.times[frames.split.test[0]] - 1, abs=1)
-    monkeypatch.setattr(type(frames.clip), "sound", lambda self: (samples[:0], 16000))
-    assert hearing.heard_in_training(frames) is None
+    assert hearing.heard_in_training(samples[:0], 16000) is None
 
 
 def test_a_silent_clip_without_blendshapes_teaches_nothing(person, frames):
