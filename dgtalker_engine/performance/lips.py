@@ -18,20 +18,23 @@ CLOSE_PER_JAW = 0.84
 _CLOSING, _BITING = 0.09, 0.08
 """Seconds to a contact, and from it."""
 
-_PRESSED = {"mouthPressLeft": 0.30, "mouthPressRight": 0.30, "mouthRollLower": 0.22, "mouthRollUpper": 0.16}
-_BITTEN = {"mouthRollLower": 0.55, "mouthShrugLower": 0.12}
+_PRESSED = {"mouthPressLeft": 0.14, "mouthPressRight": 0.14, "mouthRollLower": 0.10, "mouthRollUpper": 0.10}
+_BITTEN = {"mouthRollLower": 0.42, "mouthUpperUpLeft": 0.34, "mouthUpperUpRight": 0.34}
 _PARTING = (
     "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight", "mouthFunnel",
     "mouthShrugUpper", "tongueOut",
 )  # fmt: skip
 _LOWERING = ("mouthLowerDownLeft", "mouthLowerDownRight")
+_ROUNDING = "mouthPucker"
 _SMILING = ("mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight")
 
-_OPEN_AT_CONTACT = 0.16
-"""jawOpen that lips still bridge."""
+_OPEN_AT_CLOSURE, _OPEN_AT_BITE = 0.16, 0.06
+"""jawOpen that lips still bridge, and at which the lower one still reaches the teeth."""
 
 _LONGEST_CONTACT = 0.14
 _FLAT = 0.4
+_FLAT_ROUND = 0.5
+"""Of the rounding, what is left where lips are pressed: they bring the corners in without coming forward."""
 
 Face = dict[str, np.ndarray]
 """Controls by name, float32 (frames,) each."""
@@ -141,9 +144,12 @@ def apply_contacts(face: Face, closure: np.ndarray, bite: np.ndarray, firmness: 
         if name in face:
             # Corners that are drawn far apart part the lips.
             face[name] = np.minimum(face[name], 1.0 - (1.0 - _FLAT) * closure)
+    if _ROUNDING in face:
+        face[_ROUNDING] = face[_ROUNDING] * (1.0 - (1.0 - _FLAT_ROUND) * closure)
     touching = np.maximum(closure, bite)
     jaw = np.clip(get("jawOpen"), 0.0, 1.0) * (1.0 - 0.6 * touching)
-    jaw = np.minimum(jaw, 1.0 - (1.0 - _OPEN_AT_CONTACT) * touching)
+    for contact, widest in ((closure, _OPEN_AT_CLOSURE), (bite, _OPEN_AT_BITE)):
+        jaw = np.minimum(jaw, 1.0 - (1.0 - widest) * contact)
     face["jawOpen"] = jaw
     face["mouthClose"] = np.maximum(get("mouthClose"), CLOSE_PER_JAW * jaw * closure)
     firm = ease(firmness / 0.4) * np.maximum(firmness, 1.0) ** 0.5

@@ -108,7 +108,10 @@ def animate(
         names, matrix = manner.names, np.eye(len(manner.names))
     elif encoders is None or not analysis.chunks:
         openings = prosody.openings(analysis.phones, analysis.syllables)
-        mouth = partial(coarticulation.movement, coarticulation.score(analysis.phones, openings, duration))
+        score = coarticulation.score(analysis.phones, openings, duration)
+
+        def mouth(times: np.ndarray) -> np.ndarray:
+            return coarticulation.movement(score, times) * analysis.talking(times)[:, None]
     else:
         # Here, since it loads PyTorch, which those who only recognise do without.
         from .lipsync import mouth as learned

@@ -72,7 +72,7 @@ def test_a_file_that_is_no_speech_model_is_refused(tmp_path):
     save_file({"scale": torch.zeros(9)}, path)
     with pytest.raises(DGTalkerError, match="no speech model of this version"):
         Encoders.load(path)
-    save_file({"scale": torch.zeros(9)}, path, {"format": "dgtalker speech 1", "clips": "[]"})
+    save_file({"scale": torch.zeros(9)}, path, {"format": "dgtalker speech 2", "clips": "[]"})
     with pytest.raises(DGTalkerError, match="cannot be read"):
         Encoders.load(path)
 
