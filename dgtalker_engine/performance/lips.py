@@ -19,7 +19,7 @@ _CLOSING, _BITING = 0.09, 0.08
 """Seconds to a contact, and from it."""
 
 _PRESSED = {"mouthPressLeft": 0.14, "mouthPressRight": 0.14, "mouthRollLower": 0.10, "mouthRollUpper": 0.10}
-_BITTEN = {"mouthRollLower": 0.42, "mouthUpperUpLeft": 0.34, "mouthUpperUpRight": 0.34}
+_BITTEN = {"mouthRollLower": 0.42, "mouthUpperUpLeft": 0.44, "mouthUpperUpRight": 0.44}
 _PARTING = (
     "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight", "mouthFunnel",
     "mouthShrugUpper", "tongueOut",

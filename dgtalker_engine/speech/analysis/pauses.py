@@ -12,9 +12,10 @@ from .activity import HOP, Span
 _SURROUNDINGS = 30.0
 """Seconds in which the softest and the loudest say what is quiet: no level of a recording counts for itself."""
 
-_QUIET, _LOUD = 0.2, 0.4
-"""Of the way from the softest to the loudest, dB: below the one nobody speaks, whatever was recognised; above the
-other somebody does, even where no phone was recognised."""
+_QUIET, _LOUD = (0.2, -38.0, -15.0), (0.5, -24.0, -14.0)
+"""Of the way from the softest to the loudest in dB, and the least and the most of what that may be about the loudest:
+below the one nobody speaks, whatever was recognised; above the other somebody does, even where no phone was recognised.
+A breath is between them."""
 
 _LONG_QUIET = 0.25
 """Seconds: no stop is silent for as long."""
@@ -27,7 +28,7 @@ _SHORT, _LONG = 0.3, 0.55
 come down to half of their mean opening in pauses of 0.25 to 0.55 s, and touch in longer ones."""
 
 _FALL = 0.2
-_RISE, _LEAD = 0.12, 0.1
+_RISE, _LEAD = 0.18, 0.1
 """Seconds in which the mouth comes to rest, and in which it takes part again; that begins before the pause ends. Lips
 part 60 to 100 ms before they are heard."""
 
@@ -74,8 +75,8 @@ def talking(spans: Sequence[Span], times: np.ndarray) -> np.ndarray:
     return result
 
 
-def _below(level: np.ndarray, part: float) -> np.ndarray:
-    """Which frames lie below a part of the way from the softest around them to the loudest: bool (frames,)."""
+def _below(level: np.ndarray, threshold: tuple[float, float, float]) -> np.ndarray:
+    """Which frames lie below a threshold between the softest around them and the loudest: bool (frames,)."""
     if len(level) == 0:
         return np.zeros(0, bool)
     smooth = uniform_filter1d(level, 3, mode="nearest")
@@ -84,8 +85,9 @@ def _below(level: np.ndarray, part: float) -> np.ndarray:
     window = min(len(coarse), int(_SURROUNDINGS / 0.1)) | 1
     floor = percentile_filter(coarse, 5, window, mode="nearest")
     peak = maximum_filter1d(coarse, window, mode="nearest")
-    threshold = np.clip(floor + part * (peak - floor), peak - 38.0, peak - 15.0)
-    return smooth < np.repeat(threshold, every)[: len(level)]
+    part, least, most = threshold
+    limit = np.clip(floor + part * (peak - floor), peak + least, peak + most)
+    return smooth < np.repeat(limit, every)[: len(level)]
 
 
 def _inside(spans: Sequence[Span], frames: int) -> np.ndarray:

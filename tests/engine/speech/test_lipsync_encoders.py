@@ -88,6 +88,17 @@ def test_a_face_encoder_is_the_sum_that_is_written_on_paper():
     assert mouth.apply(encoder, rows)[moment] == pytest.approx(written, abs=1e-4)
 
 
+def test_a_face_that_keeps_still_keeps_still_to_the_ends():
+    encoder = LipEncoder()
+    rows = np.tile(RANDOM.normal(size=(1, LIP_INPUTS)), (40, 1)).astype(np.float32)
+    said = mouth.apply(encoder, rows)
+    assert said == pytest.approx(np.tile(said[20], (40, 1)), abs=1e-5)
+    # What it learns from has the same ends.
+    windows = ridge.context_windows(rows + np.arange(40)[:, None], np.array([0.0, 0.39]))
+    assert windows[0, :, 0] == pytest.approx(windows[0, :, 1])
+    assert windows[1, :, 2] == pytest.approx(windows[1, :, 1])
+
+
 def test_a_face_encoder_in_pieces_is_the_whole(monkeypatch):
     encoder = LipEncoder()
     rows = RANDOM.normal(size=(1000, LIP_INPUTS)).astype(np.float32)
@@ -164,11 +175,11 @@ def test_where_nobody_speaks_nothing_is_heard_and_where_words_fail_the_encoder_i
     sound_features = SoundFeatures(SoundEncoder().eval(), np.ones(len(CHANNELS)))
     analysis = replace(
         front_end.analyse(samples, 16000, phones_known=[]),
-        utterances=[Span(1.0, 4.0)],
+        pauses=[Span(-10.0, 1.0), Span(4.0, 15.0)],
         recognition=Recognition(wordless=[Span(2.0, 3.0)]),
     )
     rows = mouth.inputs(analysis, sound_features)
-    rules, ear, rules_doubted, ear_doubted = np.split(rows[:, :-1], 4, axis=1)
+    rules, ear, rules_doubted, ear_doubted = np.split(rows[:, : 4 * len(CHANNELS)], 4, axis=1)
     assert np.abs(rows[:80]).max() < 1e-6
     assert np.abs(ear[150]).max() > 1e-3
     assert np.abs(ear_doubted[150]).max() < 1e-6
