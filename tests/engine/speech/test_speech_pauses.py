@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from speech_tools import RATE, lip_gap, sample, speak
+from speech_tools import lip_gap, sample, speak
 
 from dgtalker_engine.speech import sound
 from dgtalker_engine.speech.analysis.activity import Span
