@@ -49,7 +49,7 @@ _TABLE: dict[str, Style] = {
         lips=1.08, jaw=1.06, head=1.25, brows=1.25, blinks=1.1, gaze=1.1,
     ),
     "sad": Style(
-        {"browInnerUp": 1.00, "browDown": 0.24, "eyeSquint": 0.18, "eyeLookDown": 0.20},
+        {"browInnerUp": 0.90, "browDown": 0.24, "eyeSquint": 0.18, "eyeLookDown": 0.20},
         {"mouthFrown": 1.00, "mouthShrugLower": 0.40, "mouthRollLower": 0.06},
         talking=0.85, attitude=(0.0, 6.0, -3.0),
         lips=0.85, jaw=0.82, head=0.55, brows=0.55, blinks=0.9, gaze=1.2, droop=0.18,
