@@ -128,7 +128,7 @@ def test_the_closed_form_is_the_least_squares_of_all_rows_at_once():
     """Each sample counts alike, and a penalised weight is one more row that asks for 0."""
     samples = [(RANDOM.normal(size=(n, 4, TAPS)), RANDOM.normal(size=(n, 2))) for n in (50, 90)]
     flat = [(windows.reshape(len(windows), -1), targets) for windows, targets in samples]
-    size = np.sqrt(np.mean([(rows**2).mean(axis=0) for rows, _ in flat], axis=0)) + 1e-6
+    size = np.sqrt(np.mean([(rows**2).mean(axis=0) for rows, _ in flat], axis=0)) + 0.03
     penalty = np.sqrt(len(samples) * np.where(np.repeat(np.arange(4), TAPS) == 3, 1e-6, 0.7)) * size
     rows = np.concatenate([*(rows / np.sqrt(len(rows)) for rows, _ in flat), np.diag(penalty)])
     wanted = np.concatenate([*(targets / np.sqrt(len(targets)) for _, targets in flat), np.zeros((4 * TAPS, 2))])
