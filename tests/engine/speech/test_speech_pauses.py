@@ -49,7 +49,7 @@ def test_a_phone_that_was_drawn_out_over_silence_is_silent_there():
 
 def test_the_mouth_rides_out_short_pauses_and_rests_in_long_ones():
     times = np.arange(0, 8, 0.01)
-    mouth = talking([Span(1.0, 1.25), Span(3.0, 3.6), Span(5.0, 6.5)], times)
+    mouth = talking([Span(1.0, 1.2), Span(3.0, 3.6), Span(5.0, 6.5)], times)
     assert mouth[times < 2.9].min() == 1.0
     assert mouth[300:360].min() < 0.02
     assert mouth[525:635].max() < 0.02
