@@ -31,7 +31,7 @@ _LOWERING = ("mouthLowerDownLeft", "mouthLowerDownRight")
 _ROUNDING = "mouthPucker"
 _SMILING = ("mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight")
 
-_OPEN_AT_CLOSURE, _OPEN_AT_BITE = 0.16, 0.06
+_OPEN_AT_CLOSURE, _OPEN_AT_BITE = 0.16, 0.03
 """jawOpen that lips still bridge, and at which the lower one still reaches the teeth."""
 
 _LONGEST_CONTACT = 0.14
