@@ -16,22 +16,28 @@ CLOSE_PER_JAW = 0.84
 """mouthClose that brings the lips together at jawOpen 1 (the ratio of their lip gaps in ICT-FaceKit: 3.28 to 3.89)."""
 
 _CLOSING, _BITING = 0.09, 0.08
-"""Seconds to a contact, and from it."""
+"""Seconds to a contact."""
 
-_PRESSED = {"mouthPressLeft": 0.30, "mouthPressRight": 0.30, "mouthRollLower": 0.22, "mouthRollUpper": 0.16}
-_BITTEN = {"mouthRollLower": 0.55, "mouthShrugLower": 0.12}
+_RELEASE = 0.6
+"""How much less a contact takes to end: lips burst open, and a short vowel behind a B is seen."""
+
+_PRESSED = {"mouthPressLeft": 0.14, "mouthPressRight": 0.14, "mouthRollLower": 0.10, "mouthRollUpper": 0.10}
+_BITTEN = {"mouthRollLower": 0.42, "mouthUpperUpLeft": 0.44, "mouthUpperUpRight": 0.44}
 _PARTING = (
     "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight", "mouthFunnel",
     "mouthShrugUpper", "tongueOut",
 )  # fmt: skip
 _LOWERING = ("mouthLowerDownLeft", "mouthLowerDownRight")
+_ROUNDING = "mouthPucker"
 _SMILING = ("mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight")
 
-_OPEN_AT_CONTACT = 0.16
-"""jawOpen that lips still bridge."""
+_OPEN_AT_CLOSURE, _OPEN_AT_BITE = 0.16, 0.03
+"""jawOpen that lips still bridge, and at which the lower one still reaches the teeth."""
 
 _LONGEST_CONTACT = 0.14
 _FLAT = 0.4
+_FLAT_ROUND = 0.5
+"""Of the rounding, what is left where lips are pressed: they bring the corners in without coming forward."""
 
 Face = dict[str, np.ndarray]
 """Controls by name, float32 (frames,) each."""
@@ -105,11 +111,13 @@ def _contact(events: np.ndarray, ramp: float, take: Take, blend: DirectionBlend)
     first = np.clip(np.ceil((middle - half - ramps) * take.fps), 0, take.frames).astype(np.int64)
     last = np.clip(np.floor((middle + half + ramps) * take.fps) + 1, first, take.frames).astype(np.int64)
     event, row = ranges(first, last)
-    away = np.abs(row / take.fps - middle[event])
+    after = row / take.fps - middle[event]
+    away = np.abs(after)
     # At a frame rate that has no frame within a contact, the nearest one shows it.
     step = 0.5 / take.fps
     reach = np.maximum(half, step)[event]
-    np.maximum.at(contact, row, ease(1.0 - (away - reach) / ramps[event]).astype(np.float32))
+    ramp_there = ramps[event] * np.where(after > 0, _RELEASE, 1.0)
+    np.maximum.at(contact, row, ease(1.0 - (away - reach) / ramp_there).astype(np.float32))
     return contact
 
 
@@ -141,9 +149,12 @@ def apply_contacts(face: Face, closure: np.ndarray, bite: np.ndarray, firmness: 
         if name in face:
             # Corners that are drawn far apart part the lips.
             face[name] = np.minimum(face[name], 1.0 - (1.0 - _FLAT) * closure)
+    if _ROUNDING in face:
+        face[_ROUNDING] = face[_ROUNDING] * (1.0 - (1.0 - _FLAT_ROUND) * closure)
     touching = np.maximum(closure, bite)
     jaw = np.clip(get("jawOpen"), 0.0, 1.0) * (1.0 - 0.6 * touching)
-    jaw = np.minimum(jaw, 1.0 - (1.0 - _OPEN_AT_CONTACT) * touching)
+    for contact, widest in ((closure, _OPEN_AT_CLOSURE), (bite, _OPEN_AT_BITE)):
+        jaw = np.minimum(jaw, 1.0 - (1.0 - widest) * contact)
     face["jawOpen"] = jaw
     face["mouthClose"] = np.maximum(get("mouthClose"), CLOSE_PER_JAW * jaw * closure)
     firm = ease(firmness / 0.4) * np.maximum(firmness, 1.0) ** 0.5

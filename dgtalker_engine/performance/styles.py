@@ -43,16 +43,16 @@ class Style:
 
 _TABLE: dict[str, Style] = {
     "happy": Style(
-        {"cheekSquint": 0.42, "eyeSquint": 0.20, "browInnerUp": 0.08, "browOuterUp": 0.14},
-        {"mouthSmile": 0.70, "mouthDimple": 0.15, "mouthUpperUp": 0.06},
-        talking=0.70, attitude=(0.0, -1.5, 1.0),
+        {"cheekSquint": 0.62, "eyeSquint": 0.26, "browInnerUp": 0.12, "browOuterUp": 0.22},
+        {"mouthSmile": 0.88, "mouthDimple": 0.22, "mouthUpperUp": 0.06},
+        talking=0.82, attitude=(0.0, -1.5, 1.0),
         lips=1.08, jaw=1.06, head=1.25, brows=1.25, blinks=1.1, gaze=1.1,
     ),
     "sad": Style(
-        {"browInnerUp": 0.85, "browDown": 0.12, "eyeSquint": 0.10, "eyeLookDown": 0.14},
-        {"mouthFrown": 0.75, "mouthShrugLower": 0.34, "mouthRollLower": 0.06},
-        talking=0.62, attitude=(0.0, 4.5, -2.0),
-        lips=0.85, jaw=0.82, head=0.55, brows=0.55, blinks=0.9, gaze=1.2, droop=0.12,
+        {"browInnerUp": 0.90, "browDown": 0.24, "eyeSquint": 0.18, "eyeLookDown": 0.20},
+        {"mouthFrown": 1.00, "mouthShrugLower": 0.40, "mouthRollLower": 0.06},
+        talking=0.85, attitude=(0.0, 6.0, -3.0),
+        lips=0.85, jaw=0.82, head=0.55, brows=0.55, blinks=0.9, gaze=1.2, droop=0.18,
     ),
     "angry": Style(
         {"browDown": 1.00, "eyeSquint": 0.45, "noseSneer": 0.48, "cheekSquint": 0.12},

@@ -107,8 +107,7 @@ def animate(
         mouth = manner.mouth(analysis, job.stage(0.92, 0.98, "Feeling the sounds"))
         names, matrix = manner.names, np.eye(len(manner.names))
     elif encoders is None or not analysis.chunks:
-        openings = prosody.openings(analysis.phones, analysis.syllables)
-        mouth = partial(coarticulation.movement, coarticulation.score(analysis.phones, openings, duration))
+        mouth = _ruled(analysis)
     else:
         # Here, since it loads PyTorch, which those who only recognise do without.
         from .lipsync import mouth as learned
@@ -148,6 +147,13 @@ def warm_up() -> None:
 
     recogniser.warm_up()
     learned.shipped()
+
+
+def _ruled(analysis: Analysis) -> Mouth:
+    """The mouth of the rules alone."""
+    openings = prosody.openings(analysis.phones, analysis.syllables)
+    score = coarticulation.score(analysis.phones, openings, analysis.duration)
+    return lambda times: coarticulation.movement(score, times) * analysis.talking(times)[:, None]
 
 
 def _pauses(spoken: Sequence[SpokenPhone], duration: float) -> np.ndarray:

@@ -14,11 +14,13 @@ import numpy as np
 
 from . import sound
 from .analysis import activity, music, prosody
+from .analysis import pauses as pausing
 from .analysis.activity import Span
 from .analysis.prosody import Syllable
 from .passages import Passage
 from .progress import NO_PROGRESS, Stage
 from .recognition import phones
+from .recognition.recogniser import SILENCE
 from .recognition.result import Recognition, SpokenPhone
 
 
@@ -34,6 +36,7 @@ class Analysis:
         recognition: phones in order, and what the user should know about them.
         f0: `prosody.estimate_f0`, semitones (frames,).
         syllables: vowels in order, and how far they stand out.
+        pauses: `analysis.pauses`.
     """
 
     samples: np.ndarray
@@ -43,6 +46,7 @@ class Analysis:
     recognition: Recognition
     f0: np.ndarray
     syllables: Sequence[Syllable]
+    pauses: Sequence[Span]
 
     @property
     def phones(self) -> list[SpokenPhone]:
@@ -59,6 +63,10 @@ class Analysis:
         for span in self.utterances:
             inside |= (times >= span.start) & (times <= span.end)
         return inside
+
+    def talking(self, times: np.ndarray) -> np.ndarray:
+        """How far the mouth takes part at some times, seconds, ascending (n,): `analysis.pauses.talking`."""
+        return pausing.talking(self.pauses, times)
 
 
 def analyse(
@@ -102,6 +110,7 @@ def analyse(
         utterances = activity.without(utterances, recognition.music)
     silent = [Span(p.start, p.end) for p in passages if p.certain and not p.transcript.strip()]
     utterances = activity.without(utterances, silent)
+    spoken = [Span(p.start, p.end) for p in recognition.phones if p.name != SILENCE]
     f0 = prosody.estimate_f0(samples, utterances, progress.stage(0.96, 1.0, "Following the pitch"))
     return Analysis(
         samples=samples,
@@ -111,4 +120,5 @@ def analyse(
         recognition=recognition,
         f0=f0,
         syllables=prosody.syllables(recognition.phones, level, f0),
+        pauses=pausing.pauses(spoken, utterances, level),
     )

@@ -1,17 +1,20 @@
 """Lips that the engine makes from sound, against lips tracked in real clips.
 
-Run by `python build.py bench speech [--clips DIR] [--rhubarb PATH] [--plots DIR]`; prints JSON. For each clip with a
-face and sound, each model hears the sound alone and moves the built-in head's rig; the rig's lips are compared with
-the tracked ones on the frames with speech. `rules` are the phones' rules alone, `learned` the
-model that is shipped, `by ear` its encoders alone without any phones or words, as in languages that nobody recognises.
-Both are judged without what they learned from the clip's speaker:
+Run by `python build.py bench speech [--clips DIR…] [--tracked DIR] [--rhubarb PATH] [--plots DIR]`; prints JSON, and a
+table of the means to stderr. For each clip with a face and sound, each model hears the sound alone and moves the
+built-in head's rig; the rig's lips are compared with the tracked ones on the frames with speech. `rules` are the
+phones' rules alone, `learned` the model that is shipped, `by ear` its encoders alone without any phones or words, as in
+languages that nobody recognises. Both are judged without what they learned from the clip's speaker:
 
     r_open, r_width        correlation of the lips' opening and of the mouth's width, at zero lag
     r_open_best, lag_ms    the best correlation of the opening within ±120 ms, and its lag; positive: the model trails
     auc                    of finding the fifth of the frames where the tracked lips are most closed
     pbm_recall, pbm_chance the share of P, B, M at which the rig's lips touch, and of any stretch of speech as long
+    jaw_rest … shut_vowels what is seen at once, see shapes.py: rest in silence, order of vowels, rounding, bites
     jitter                 of the opening, in standard deviations (see scores.py); jitter_tracked: of the tracked lips
     rtf                    seconds of work for a second of sound, models loaded before
+
+Means weigh each clip by its frames with speech; `lag_abs_ms` is the mean of the lags' sizes.
 
 When a P, B or M is said comes from aligning the transcript NAME.txt beside the clip where there is one (`pbm_from`:
 transcript), else the words that the engine recognised (the rule model uses the same, so that its recall then shows
@@ -30,7 +33,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from lips import models, scores
+from lips import models, scores, shapes
 from lips.rig import RigLips
 
 from dgtalker_engine import speech
@@ -44,13 +47,15 @@ ENDINGS = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"}
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clips", type=Path, default=DATA / "clips", help="a folder of videos")
+    everything = [DATA / "clips", DATA / "clips_more" / "short"]
+    parser.add_argument("--clips", type=Path, nargs="+", default=everything, help="folders of videos")
+    parser.add_argument("--tracked", type=Path, help="a folder that keeps tracked faces, and may have some already")
     parser.add_argument("--rhubarb", type=Path, help="the executable of Rhubarb Lip Sync, to compare with")
     parser.add_argument("--plots", type=Path, help="a folder for pictures of the curves")
     options = parser.parse_args(argv)
-    videos = sorted(path for path in options.clips.glob("*") if path.suffix.lower() in ENDINGS)
+    videos = sorted(path for each in options.clips for path in each.glob("*") if path.suffix.lower() in ENDINGS)
     if not videos:
-        parser.error(f"there are no videos in {options.clips}")
+        parser.error(f"there are no videos in {', '.join(map(str, options.clips))}")
     contestants: dict[str, models.Model] = {"loudness": models.loudness, "rules": models.rules}
     if options.rhubarb:
         contestants["rhubarb"] = models.rhubarb(options.rhubarb)
@@ -59,21 +64,27 @@ def main(argv: list[str]) -> int:
     speech.warm_up()
     rows: list[dict] = []
     with tempfile.TemporaryDirectory() as folder:
-        in_process("-m", "dgtalker_engine.capture.landmarks", folder, *videos)
-        clips = {video: lip_tracks.read(Path(folder) / f"{video.stem}.npz") for video in videos}
+        tracked = options.tracked or Path(folder)
+        missing = [video for video in videos if not (tracked / f"{video.stem}.npz").is_file()]
+        if missing:
+            in_process("-m", "dgtalker_engine.capture.landmarks", tracked, *missing)
+        clips = {video: lip_tracks.read(tracked / f"{video.stem}.npz") for video in videos}
         for video in videos:
             if len(clips[video].samples) == 0 or len(clips[video].times) < 10:
                 print(f"{video.name} was left out: it has no sound or hardly a face", file=sys.stderr)
                 del clips[video]
-        learned = models.Learned(list(clips.values()))
-        for video, clip in clips.items():
+        learned = models.Learned(list(clips.values()), models.speakers(options.clips))
+        for done, (video, clip) in enumerate(clips.items()):
+            print(f"{done + 1} of {len(clips)}: {clip.name}", file=sys.stderr, flush=True)
             contestants |= learned.of(clip)
             curves = Path(folder) / f"{video.stem}.curves.npz"
             rows += judge(clip, video.with_suffix(".txt"), contestants, lips, curves)
             if options.plots:
                 options.plots.mkdir(parents=True, exist_ok=True)
                 in_process(BENCH / "lips" / "plot.py", curves, options.plots / f"{video.stem}.png")
-    print(json.dumps({"clips": rows, "mean": {name: mean(rows, name) for name in contestants}}, indent=1))
+    means = {name: mean(rows, name) for name in contestants}
+    print(json.dumps({"clips": rows, "mean": means}, indent=1))
+    print(table(means), file=sys.stderr)
     return 0
 
 
@@ -124,6 +135,7 @@ def judge(
             "jitter_tracked": scores.jitter(opening),
             "rtf": seconds / duration,
         }
+        figures |= shapes.figures(performance, analysis, lips)
         rows.append(
             {"name": clip.name, "model": name, "frames": len(spoken), "pbm": len(pbm)}
             | {"pbm_from": "transcript" if text else "recognised"}
@@ -136,13 +148,26 @@ def judge(
 
 
 def mean(rows: list[dict], model: str) -> dict:
-    """The mean of each figure over the clips that have it, each clip counted alike."""
+    """The mean of each figure over the clips that have it, weighed by their frames with speech."""
     mine = [row for row in rows if row["model"] == model]
     result: dict = {"clips": len(mine), "frames": sum(row["frames"] for row in mine)}
-    for key in ("r_open", "r_open_best", "lag_ms", "r_width", "auc", "pbm_recall", "pbm_chance", "jitter", "rtf"):
-        values = [row[key] for row in mine if row[key] is not None]
-        result[key] = round(float(np.mean(values)), 3) if values else None
+    for key, first in mine[0].items():
+        known = [row for row in mine if row[key] is not None]
+        if isinstance(first, str) or key in ("frames", "pbm") or not known:
+            continue
+        weights = [row["frames"] for row in known]
+        result[key] = round(float(np.average([row[key] for row in known], weights=weights)), 3)
+        if key == "lag_ms":
+            result["lag_abs_ms"] = round(float(np.average([abs(row[key]) for row in known], weights=weights)), 1)
     return result
+
+
+def table(means: dict[str, dict]) -> str:
+    """Figures of all models side by side, a line each."""
+    names = [name for name in next(iter(means.values())) if name != "clips"]
+    lines = [f"{'':14}" + "".join(f"{model:>10}" for model in means)]
+    lines += [f"{name:14}" + "".join(f"{row.get(name, ''):>10}" for row in means.values()) for name in names]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -62,21 +62,29 @@ def speak(
     return Spoken(heard.take, perform(heard.take, directions), heard.notes)
 
 
+_OPENS = {
+    "jawOpen": 1.0,
+    "mouthFunnel": 0.42,
+    "mouthLowerDownLeft": 0.10,
+    "mouthLowerDownRight": 0.10,
+    "mouthUpperUpLeft": 0.11,
+    "mouthUpperUpRight": 0.11,
+    "mouthClose": -1.19,
+    "mouthPressLeft": -0.04,
+    "mouthPressRight": -0.04,
+    "mouthRollLower": -0.11,
+}
+
+
 def lip_gap(performance: Performance) -> np.ndarray:
     """Distance between the lips, 1 where jawOpen alone is 1: the sum of ICT-FaceKit's movements of the inner lips."""
-    sizes = {
-        "jawOpen": 1.0,
-        "mouthFunnel": 0.42,
-        "mouthLowerDownLeft": 0.10,
-        "mouthLowerDownRight": 0.10,
-        "mouthUpperUpLeft": 0.11,
-        "mouthUpperUpRight": 0.11,
-        "mouthClose": -1.19,
-        "mouthPressLeft": -0.04,
-        "mouthPressRight": -0.04,
-        "mouthRollLower": -0.11,
-    }
-    return np.maximum(sum(size * performance.curve(name) for name, size in sizes.items()), 0.0)
+    return np.maximum(sum(size * performance.curve(name) for name, size in _OPENS.items()), 0.0)
+
+
+def teeth_gap(performance: Performance) -> np.ndarray:
+    """Distance of the lower lip from the upper teeth, which are where the upper lip rests, in the same units."""
+    lower = {name: size for name, size in _OPENS.items() if "UpperUp" not in name}
+    return np.maximum(sum(size * performance.curve(name) for name, size in lower.items()), 0.0)
 
 
 def around(performance: Performance, start: float, end: float) -> slice:

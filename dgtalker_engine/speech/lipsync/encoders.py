@@ -21,8 +21,9 @@ EXPRESSION = ("browInnerUp", "browOuterUp", "browDown", "eyeSquint", "eyeWide", 
 PROSODY = ("loudness", "pitch", "voiced", "prominence")
 """What brows follow: how loud it is, how high above its surroundings, whether there is a voice, and stress."""
 
-LIP_INPUTS = 4 * len(CHANNELS) + 1
-"""The rules' movement, the sound encoder's, both once more where words were not recognised, and 1 in speech."""
+LIP_INPUTS = 4 * len(CHANNELS) + CLASSES + 1
+"""The rules' movement, the sound encoder's, both once more where words were not recognised, how likely the sound
+encoder finds each phone, and 1 in speech; all of it fades to 0 where the mouth rests."""
 
 TAPS, SPACING = 3, 4
 """Frames that a face encoder looks at, and how many lie between two of them."""
@@ -71,13 +72,16 @@ class SoundEncoder(nn.Module):
 class FaceEncoder(nn.Module):
     """What one half of the rig does, from what is given around each moment: a convolution of three taps, 40 ms apart.
 
-    It is linear and has no constant: small enough for a minute of tracked faces, and still where its inputs are 0.
+    It is linear and has no constant: small enough for minutes of tracked faces, and still where its inputs are 0.
+    What lies beyond the ends is taken to be as it is at the ends, in training (`ridge.context_windows`) as in use.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         reach = TAPS // 2 * SPACING
-        self.convolution = nn.Conv1d(inputs, outputs, TAPS, padding=reach, dilation=SPACING, bias=False)
+        self.convolution = nn.Conv1d(
+            inputs, outputs, TAPS, padding=reach, padding_mode="replicate", dilation=SPACING, bias=False
+        )
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(batch, inputs, frames) to (batch, outputs, frames)."""

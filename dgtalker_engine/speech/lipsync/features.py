@@ -15,7 +15,7 @@ from ..recognition.result import SpokenPhone
 from ..sound import RATE
 from ..visemes import ARTICULATORS, BILABIALS, LABIODENTALS
 from .encoders import CHANNELS, CLASSES, SoundEncoder
-from .spectrum import HOP, QUIETEST, log_mel, normalised
+from .spectrum import HOP, log_mel, normalised
 
 # Frames encoded at once, and of those around them that their normalisation and the encoder reach to.
 _PIECE, _MARGIN = 6000, 1300
@@ -59,9 +59,9 @@ class SoundFeatures:
             energies = log_mel(samples[before * _SAMPLES : (last + 2) * _SAMPLES])[first - before :][: last - first]
             near, far = max(start - _REACH, 0), min(start + _PIECE + _REACH, frames)
             stop = min(start + _PIECE, frames)
-            # It is quiet before a recording and after it, however much of that was recorded.
-            quiet = (_REACH - (start - near), _REACH - (far - stop))
-            rows = np.pad(normalised(energies)[near - first : far - first], (quiet, (0, 0)), constant_values=QUIETEST)
+            # A recording may begin and end within a word: silence beyond its ends would close the mouth there.
+            beyond = (_REACH - (start - near), _REACH - (far - stop))
+            rows = np.pad(normalised(energies)[near - first : far - first], (beyond, (0, 0)), mode="edge")
             result[start:stop] = self._encode(rows)[_REACH:][: stop - start]
         return result
 

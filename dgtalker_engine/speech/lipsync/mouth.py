@@ -36,21 +36,22 @@ def predict(encoders: Encoders, analysis: Analysis, progress: Stage = NO_PROGRES
 def inputs(analysis: Analysis, sound_features: SoundFeatures, progress: Stage = NO_PROGRESS) -> np.ndarray:
     """What the lip encoder is given: float32 (frames, `encoders.LIP_INPUTS`), a row every `spectrum.HOP`.
 
-    Outside utterances the sound encoder is not asked; where no words were recognised, phones are less to be trusted,
-    and the encoder is told so.
+    All of it fades where the mouth rests; where no words were recognised, phones are less to be trusted, and the
+    encoder is told so.
 
     Args:
         analysis: of the recording.
         sound_features: of the sound encoder.
         progress: of the whole.
     """
-    by_sound = sound_features.extract(analysis.samples, progress.stage(0.0, 0.7))[:, : len(CHANNELS)]
+    heard = sound_features.extract(analysis.samples, progress.stage(0.0, 0.7))
+    by_sound, likely = heard[:, : len(CHANNELS)], np.exp(heard[:, len(CHANNELS) :])
     phone_features = PhoneFeatures(analysis.phones, analysis.syllables, analysis.duration)
     by_rules = phone_features.extract(analysis.samples, progress.stage(0.7, 1.0))
-    speaking = _inside(analysis.utterances, len(by_rules))
-    doubt = _inside(analysis.recognition.wordless, len(by_rules))
-    by_sound = by_sound * speaking
-    return np.concatenate([by_rules, by_sound, doubt * by_rules, doubt * by_sound, speaking], axis=1)
+    talking = analysis.talking(np.arange(len(heard)) * HOP).astype(np.float32)[:, None]
+    doubt = _inside(analysis.recognition.wordless, len(heard))
+    rows = [by_rules, by_sound, doubt * by_rules, doubt * by_sound, likely, np.ones_like(doubt)]
+    return np.concatenate(rows, axis=1) * talking
 
 
 def _inside(spans: Sequence[Span], frames: int) -> np.ndarray:

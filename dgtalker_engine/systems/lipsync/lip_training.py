@@ -18,20 +18,20 @@ from . import ridge
 from .config import LipsyncConfig
 
 # Millimetres by which a whole articulator opens the lips and widens the mouth of the built-in heads.
-_OPENS = {"jaw": 28.0, "lower": 7.0, "upper": 7.7, "funnel": 11.8}
-_WIDENS = {"jaw": -5.7, "wide": 12.3, "pucker": -19.7, "funnel": -11.7}
+_OPENS = {"jaw": 28.0, "lower": 7.0, "upper": 7.7, "pucker": 3.7, "funnel": 11.8}
+_WIDENS = {"jaw": -5.7, "wide": 12.3, "pucker": -21.4, "funnel": -11.7}
 _GAINS = np.array([[gains.get(name, 0.0) for name in ARTICULATORS] for gains in (_OPENS, _WIDENS)])
 
-_ROOM = np.array([0.15, 0.12, 0.07, 0.10, 0.12, 0.08, 0.0])
+_ROOM = np.array([0.13, 0.20, 0.11, 0.13, 0.12, 0.10, 0.0])
 """How far each of `visemes.ARTICULATORS` moves in speech: the more, the more of a difference it takes upon itself."""
 
-_OPEN = 1.9
-"""How far lips are open on average in speech, in standard deviations of their opening (1.2 to 2.9 in real clips)."""
+_OPEN = 1.5
+"""How far lips are open on average in speech, in standard deviations of their opening (1.1 to 2.1 in real clips)."""
 
 _SPEAKING = LIP_INPUTS - 1
 
-NEEDED = LIP_INPUTS + 1
-"""Pictures in speech that a clip must have to be learned from: as many as a picture has numbers, and one more."""
+NEEDED = 40
+"""Pictures in speech that a clip must have to be learned from."""
 
 
 @dataclass(frozen=True)

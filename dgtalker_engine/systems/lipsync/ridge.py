@@ -12,6 +12,9 @@ from ...speech.lipsync.spectrum import HOP
 
 _FREE = 1e-6
 
+_RARE = 0.03
+"""What is added to each input's size: what hardly ever happens in the samples, as a rare phone, teaches little."""
+
 
 def context_windows(rows: np.ndarray, times: np.ndarray) -> np.ndarray:
     """What a face encoder sees of rows (frames, inputs) around some times: float64 (times, inputs, taps)."""
@@ -42,7 +45,7 @@ def solve(
         gram += flat.T @ flat / len(flat)
         moment += flat.T @ targets / len(flat)
     # Every input in its own units, so that the penalty treats them alike.
-    scale = 1.0 / (np.sqrt(np.diag(gram) / len(samples)) + 1e-6)
+    scale = 1.0 / (np.sqrt(np.diag(gram) / len(samples)) + _RARE)
     penalty = np.full((inputs, TAPS), stiffness)
     penalty[list(free)] = _FREE
     weights = np.linalg.solve(

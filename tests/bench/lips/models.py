@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from dgtalker_engine.performance import Performance, perform
 from dgtalker_engine.speech import front_end, sound, visemes
 from dgtalker_engine.speech.analysis import activity
 from dgtalker_engine.speech.lipsync import mouth, weights
-from dgtalker_engine.speech.lipsync.encoders import CHANNELS
+from dgtalker_engine.speech.lipsync.encoders import CHANNELS, LipEncoder
 from dgtalker_engine.speech.lipsync.features import SoundFeatures
 from dgtalker_engine.speech.progress import NO_PROGRESS
 from dgtalker_engine.systems.lipsync import lip_training
@@ -30,7 +32,7 @@ FPS = 100.0
 Model = Callable[[np.ndarray, int], Performance]
 
 _NAMES = tuple(sorted({name for pose in visemes.ARKIT.values() for name in pose}))
-_SAME_SPEAKER = {"portrait_5s": "hdtf_wda_000"}
+_SAME_SPEAKER = {"portrait_5s": "hdtf_wda_000", "seated_20s": "seated_10s"}
 """Clips of the development data that show a person whom another clip shows, too."""
 
 # Rhubarb's mouth shapes: their pictures in its README, posed with ARKit's blendshapes.
@@ -55,22 +57,31 @@ def rules(samples: np.ndarray, rate: int) -> Performance:
 class Learned:
     """The learned model; where it learned from the clip's speaker, one that has never seen them."""
 
-    def __init__(self, clips: Sequence[TrackedClip]) -> None:
-        """Takes all clips of the bench: the ones that the shipped model learned from teach those that are held out."""
+    def __init__(self, clips: Sequence[TrackedClip], speakers: Mapping[str, str]) -> None:
+        """Takes all clips of the bench: the ones that the shipped model learned from teach those that are held out.
+
+        Args:
+            clips: of the bench.
+            speakers: who speaks in which clip, where it is known.
+        """
         self._shipped = weights.shipped()
+        self._speakers = {clip.name: speakers.get(clip.name, clip.name) for clip in clips} | _SAME_SPEAKER
         sound_features = SoundFeatures(self._shipped.sound, self._shipped.scale)
         self._known = {
             clip.name: lip_training.sample_of(clip, sound_features)
             for clip in clips
             if clip.name in self._shipped.clips
         }
+        if len(self._known) < len(self._shipped.clips):
+            count = f"{len(self._known)} of the {len(self._shipped.clips)} clips that the shipped model learned from"
+            print(f"only {count} are here: speakers among them are judged by fewer lessons", file=sys.stderr)
+        self._without: dict[str, LipEncoder] = {}
 
     def of(self, clip: TrackedClip) -> dict[str, Model]:
         """The models that may judge a clip: the whole, and the encoders alone, without phones."""
         encoders = self._shipped
-        if clip.name in self._known:
-            others = [one for name, one in self._known.items() if _speaker(name) != _speaker(clip.name)]
-            encoders = replace(encoders, lips=lip_training.fit(others, LipsyncConfig()))
+        if any(self._speakers[name] == self._speakers[clip.name] for name in self._known):
+            encoders = replace(encoders, lips=self._lips_without(self._speakers[clip.name]))
 
         def learned(samples: np.ndarray, rate: int) -> Performance:
             return perform(speech.animate(samples, rate, fps=FPS, encoders=encoders).take)
@@ -86,9 +97,23 @@ class Learned:
 
         return {"learned": learned, "by ear": by_ear}
 
+    def _lips_without(self, speaker: str) -> LipEncoder:
+        if speaker not in self._without:
+            others = [one for name, one in self._known.items() if self._speakers[name] != speaker]
+            self._without[speaker] = lip_training.fit(others, LipsyncConfig())
+        return self._without[speaker]
 
-def _speaker(clip: str) -> str:
-    return _SAME_SPEAKER.get(clip, clip)
+
+def speakers(folders: Sequence[Path]) -> dict[str, str]:
+    """Who speaks in which clip, by the columns `file` and `speaker` of tables beside folders of clips, or in them."""
+    found: dict[str, str] = {}
+    for folder in folders:
+        for table in (folder / "table.csv", folder.parent / "table.csv"):
+            if table.is_file():
+                with table.open(encoding="utf-8", newline="") as lines:
+                    rows = [row for row in csv.DictReader(lines) if Path(row["file"]).parent.name == folder.name]
+                found |= {Path(row["file"]).stem: row["speaker"] for row in rows}
+    return found
 
 
 def loudness(samples: np.ndarray, rate: int) -> Performance:

@@ -34,11 +34,20 @@ class RigLips:
 
     def measure(self, performance: Performance) -> tuple[np.ndarray, np.ndarray]:
         """Millimetres between the lips (0 where they touch or press) and between the corners, each (frames,)."""
-        weights = performance.select(self._rig.names).astype(np.float64)
-        factors = np.pad(weights, ((0, 0), (0, 1)), constant_values=1.0)[:, self._factors]
-        weights = np.concatenate([weights, factors.prod(axis=2)], axis=1)
-        points = self._rest + np.einsum("fc,cvd->fvd", weights, self._deltas)
+        points = self._points(performance)
         gap = points[:, 0] - points[:, 1]
         opening = np.where(gap[:, 2] > 0, np.linalg.norm(gap, axis=1), 0.0)
         width = np.linalg.norm(points[:, 2] - points[:, 3], axis=1)
         return opening / _MM, width / _MM
+
+    def from_rest(self, performance: Performance) -> tuple[np.ndarray, np.ndarray]:
+        """Millimetres by which the upper lip is raised, and the lower one lowered, each (frames,)."""
+        moved = self._points(performance)[:, :2, 2] - self._rest[:2, 2]
+        return moved[:, 0] / _MM, -moved[:, 1] / _MM
+
+    def _points(self, performance: Performance) -> np.ndarray:
+        """Upper lip, lower lip and both corners, metres (frames, 4, 3)."""
+        weights = performance.select(self._rig.names).astype(np.float64)
+        factors = np.pad(weights, ((0, 0), (0, 1)), constant_values=1.0)[:, self._factors]
+        weights = np.concatenate([weights, factors.prod(axis=2)], axis=1)
+        return self._rest + np.einsum("fc,cvd->fvd", weights, self._deltas)

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from speech_tools import lip_gap
+from speech_tools import lip_gap, teeth_gap
 from take_tools import make_take
 
 from dgtalker_engine.errors import DGTalkerError
@@ -94,7 +94,9 @@ def test_the_lower_lip_meets_the_teeth_for_every_f_whatever_is_asked(take, name)
     performance = asked(take, **SETTINGS[name])
     middles = at(take, take.bites.mean(axis=1))
     assert performance.curve("mouthRollLower")[middles].min() > 0.3
-    assert lip_gap(performance)[middles].max() < 0.12
+    assert teeth_gap(performance)[middles].max() < 0.05
+    # The upper lip shows the teeth.
+    assert performance.curve("mouthUpperUpLeft")[middles].min() > 0.3
 
 
 @pytest.mark.parametrize("fps", [12, 23.976, 60])
@@ -125,7 +127,7 @@ def test_smoothing_calms_and_hold_keeps_shapes(take):
     held = asked(take, hold=0.15).curve("mouthPucker")
     assert held.max() > 0.93 * pucker[0].max()
     full = 0.9 * pucker[0].max()
-    assert (held > full).sum() > 1.5 * (pucker[0] > full).sum()
+    assert (held > full).sum() > 1.2 * (pucker[0] > full).sum()
 
 
 def test_brows_rise_where_words_are_stressed(take):

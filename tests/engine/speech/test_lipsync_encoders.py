@@ -72,7 +72,7 @@ def test_a_file_that_is_no_speech_model_is_refused(tmp_path):
     save_file({"scale": torch.zeros(9)}, path)
     with pytest.raises(DGTalkerError, match="no speech model of this version"):
         Encoders.load(path)
-    save_file({"scale": torch.zeros(9)}, path, {"format": "dgtalker speech 1", "clips": "[]"})
+    save_file({"scale": torch.zeros(9)}, path, {"format": "dgtalker speech 2", "clips": "[]"})
     with pytest.raises(DGTalkerError, match="cannot be read"):
         Encoders.load(path)
 
@@ -86,6 +86,17 @@ def test_a_face_encoder_is_the_sum_that_is_written_on_paper():
     for tap in range(TAPS):
         written += weights[:, :, tap] @ rows[moment + (tap - TAPS // 2) * SPACING]
     assert mouth.apply(encoder, rows)[moment] == pytest.approx(written, abs=1e-4)
+
+
+def test_a_face_that_keeps_still_keeps_still_to_the_ends():
+    encoder = LipEncoder()
+    rows = np.tile(RANDOM.normal(size=(1, LIP_INPUTS)), (40, 1)).astype(np.float32)
+    said = mouth.apply(encoder, rows)
+    assert said == pytest.approx(np.tile(said[20], (40, 1)), abs=1e-5)
+    # What it learns from has the same ends.
+    windows = ridge.context_windows(rows + np.arange(40)[:, None], np.array([0.0, 0.39]))
+    assert windows[0, :, 0] == pytest.approx(windows[0, :, 1])
+    assert windows[1, :, 2] == pytest.approx(windows[1, :, 1])
 
 
 def test_a_face_encoder_in_pieces_is_the_whole(monkeypatch):
@@ -117,7 +128,7 @@ def test_the_closed_form_is_the_least_squares_of_all_rows_at_once():
     """Each sample counts alike, and a penalised weight is one more row that asks for 0."""
     samples = [(RANDOM.normal(size=(n, 4, TAPS)), RANDOM.normal(size=(n, 2))) for n in (50, 90)]
     flat = [(windows.reshape(len(windows), -1), targets) for windows, targets in samples]
-    size = np.sqrt(np.mean([(rows**2).mean(axis=0) for rows, _ in flat], axis=0)) + 1e-6
+    size = np.sqrt(np.mean([(rows**2).mean(axis=0) for rows, _ in flat], axis=0)) + 0.03
     penalty = np.sqrt(len(samples) * np.where(np.repeat(np.arange(4), TAPS) == 3, 1e-6, 0.7)) * size
     rows = np.concatenate([*(rows / np.sqrt(len(rows)) for rows, _ in flat), np.diag(penalty)])
     wanted = np.concatenate([*(targets / np.sqrt(len(targets)) for _, targets in flat), np.zeros((4 * TAPS, 2))])
@@ -164,11 +175,11 @@ def test_where_nobody_speaks_nothing_is_heard_and_where_words_fail_the_encoder_i
     sound_features = SoundFeatures(SoundEncoder().eval(), np.ones(len(CHANNELS)))
     analysis = replace(
         front_end.analyse(samples, 16000, phones_known=[]),
-        utterances=[Span(1.0, 4.0)],
+        pauses=[Span(-10.0, 1.0), Span(4.0, 15.0)],
         recognition=Recognition(wordless=[Span(2.0, 3.0)]),
     )
     rows = mouth.inputs(analysis, sound_features)
-    rules, ear, rules_doubted, ear_doubted = np.split(rows[:, :-1], 4, axis=1)
+    rules, ear, rules_doubted, ear_doubted = np.split(rows[:, : 4 * len(CHANNELS)], 4, axis=1)
     assert np.abs(rows[:80]).max() < 1e-6
     assert np.abs(ear[150]).max() > 1e-3
     assert np.abs(ear_doubted[150]).max() < 1e-6

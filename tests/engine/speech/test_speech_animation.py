@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from speech_tools import RATE, SAMPLE_CLOSURES, around, lip_gap, real_speech, sample, speak
+from speech_tools import RATE, SAMPLE_CLOSURES, around, lip_gap, real_speech, sample, speak, teeth_gap
 
 from dgtalker_engine import speech
 from dgtalker_engine.errors import Cancelled, DGTalkerError
@@ -79,8 +79,10 @@ def test_rounded_vowels_protrude_and_open_vowels_open(spoken):
 
 def test_lower_lip_meets_the_teeth_at_f(spoken):
     fish = around(spoken.performance, 2.875, 2.98)
-    assert spoken.performance.curve("mouthRollLower")[fish].max() > 0.4
-    assert lip_gap(spoken.performance)[fish].min() < 0.08
+    bitten = spoken.performance.curve("mouthRollLower")[fish] > 0.35
+    assert bitten.any()
+    assert teeth_gap(spoken.performance)[fish][bitten].max() < 0.05
+    assert spoken.performance.curve("mouthUpperUpLeft")[fish][bitten].min() > 0.3
 
 
 def test_same_sound_same_motion(spoken):

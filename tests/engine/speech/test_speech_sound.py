@@ -38,7 +38,7 @@ def test_reads(tmp_path, name, rate, channels, subtype):
 def test_a_telephone_recording_still_closes_the_lips():
     samples, rate = sample()
     result = speak(samples[::2], rate // 2, fps=24)
-    assert result.performance.curve("mouthPressLeft").max() > 0.2
+    assert result.performance.curve("mouthPressLeft").max() > 0.1
 
 
 def _truncated(path):

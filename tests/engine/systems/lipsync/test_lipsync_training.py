@@ -81,7 +81,7 @@ def test_clips_with_hardly_any_speech_are_named_before_the_sound_encoder_is_trai
     said = capsys.readouterr().err
     assert "mute has 0" in said
     assert "brief has" in said
-    assert "at least 1.5 s of speech" in said
+    assert "at least 1.6 s of speech" in said
     assert not out.exists()
 
 
