@@ -13,8 +13,8 @@ from torch import Tensor
 from ...capture.face_model import Region
 from ...gaussians import Gaussians, render
 from ...gaussians.constants import SH_C0
-from ...training.clip_frames import ClipFrames
-from .model import GaussianTalker
+from ..clip_frames import ClipFrames
+from .model import BoundHead
 
 FRAMES = 8
 """How many training frames are looked at, spread over the clip."""
@@ -22,7 +22,7 @@ _NEIGHBOURS = 12
 
 
 @torch.enable_grad()
-def shown(model: GaussianTalker, frames: ClipFrames, index: int) -> tuple[Tensor, Tensor]:
+def shown(model: BoundHead, frames: ClipFrames, index: int) -> tuple[Tensor, Tensor]:
     """What is seen of each Gaussian in a frame: its area across the view, m² (N,), and the depth, metres (h, w).
 
     How much a picture changes with a Gaussian's colour is how much of it is seen. Half the frame's size.
@@ -42,7 +42,7 @@ def shown(model: GaussianTalker, frames: ClipFrames, index: int) -> tuple[Tensor
 
 
 @torch.no_grad()
-def turned_to(model: GaussianTalker, frames: ClipFrames, index: int) -> Tensor:
+def turned_to(model: BoundHead, frames: ClipFrames, index: int) -> Tensor:
     """The cosine between each Gaussian's triangle and a frame's view (N,); 1: straight before the camera."""
     triangles = model.triangle_frames(frames.vertices(index))
     pose = torch.as_tensor(frames.camera(index).world_to_camera, dtype=torch.float32)
