@@ -1,0 +1,87 @@
+"""Sound as the individual field hears it, and what takes its place where a face is moved by sliders."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...speech.hearing.moments import PHONE_INPUTS, Heard
+
+FRAMES, SPACING = 8, 0.04
+"""What is heard of the sound around a frame, and how far apart, seconds."""
+_BOUND = 3.0
+
+
+def windows(heard: Heard, times: np.ndarray) -> Tensor:
+    """What is heard around moments (T,), seconds: float32 (T, `FRAMES`, `inputs`)."""
+    return torch.from_numpy(heard.around(times, FRAMES, SPACING))
+
+
+def inputs(sound_width: int) -> int:
+    """How many numbers are heard at a moment."""
+    return PHONE_INPUTS + sound_width
+
+
+class SoundEncoder(nn.Module):
+    """Sound around a frame to the individual code: attention over its moments, and beside it a linear way.
+
+    Args:
+        heard: numbers at a moment, `inputs`.
+        code: numbers of the code.
+        dropout: the share of what is heard that a step leaves out.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, heard: int, code: int, dropout: float) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(heard))
+        self.register_buffer("deviation", torch.ones(heard))
+        self.entry = nn.Linear(heard, code)
+        self.attention = nn.Linear(code, 1)
+        self.places = nn.Parameter(torch.zeros(FRAMES))
+        self.straight = nn.Linear(FRAMES * heard, code)
+        self.exit = nn.Linear(code, code)
+        self.dropout = dropout
+        for layer in (self.straight, self.exit):
+            nn.init.zeros_(layer.bias)
+        nn.init.normal_(self.straight.weight, std=1e-3)
+
+    def set_scale(self, window: Tensor) -> None:
+        """Units of what is heard, from the windows of the training frames (T, `FRAMES`, heard)."""
+        self.mean.copy_(window.mean(dim=(0, 1)))
+        self.deviation.copy_(window.std(dim=(0, 1)) + 0.05)
+
+    def forward(self, window: Tensor) -> Tensor:
+        """(B, `FRAMES`, heard) → codes (B, code)."""
+        window = (window - self.mean) / self.deviation
+        window = window * F.dropout(window.new_ones(len(window), 1, window.shape[2]), self.dropout, self.training)
+        features = F.gelu(self.entry(window))
+        shares = (self.attention(features)[..., 0] + self.places).softmax(dim=1)
+        code = self.exit((shares[..., None] * features).sum(dim=1)) + self.straight(window.flatten(1))
+        return _BOUND * torch.tanh(code / _BOUND)
+
+
+class ExpressionCode(nn.Module):
+    """The individual code that an expression would sound like: it takes the sound's place where there is none.
+
+    Args:
+        mean, deviation: of the training frames' expressions (E,).
+        code: numbers of the code.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, mean: Tensor, deviation: Tensor, code: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("deviation", deviation + 0.05)
+        self.linear = nn.Linear(len(mean), code)
+
+    def forward(self, expression: Tensor) -> Tensor:
+        """(B, E) → codes (B, code)."""
+        return _BOUND * torch.tanh(self.linear((expression - self.mean) / self.deviation) / _BOUND)
