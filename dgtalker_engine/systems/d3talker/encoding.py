@@ -76,8 +76,10 @@ class TriPlaneHash(nn.Module):
     def __init__(self, places: Tensor, *, levels: int, coarsest: int, finest: int, entries: int, features: int) -> None:
         super().__init__()
         self.width = len(_PLANES) * levels * features
-        self.tables = nn.Parameter(torch.empty(len(_PLANES) * levels * entries, features).uniform_(-1e-2, 1e-2))
         resolutions = np.geomspace(coarsest, finest, levels).round().astype(int)
+        # Neighbours say much the same at first, and what is far something else: few steps can begin with that.
+        amounts = torch.from_numpy(coarsest / resolutions).float().repeat(len(_PLANES)).repeat_interleave(entries)
+        self.tables = nn.Parameter(torch.randn(len(amounts), features) * amounts[:, None])
         columns, weights = zip(
             *(
                 _cells(places[:, list(plane)], int(resolution), entries)

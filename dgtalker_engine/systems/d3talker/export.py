@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...gaussians import Gaussians
 from ...training.export import LatentMap, TrainedHead
+from .fields import UNITS
 from .manner import Manner
 from .model import D3Talker
 
@@ -19,7 +20,6 @@ _BOUND = 3.0
 _ALMOST = 0.95  # the share of a bound up to which latents are asked for
 _DOUBT = 0.05  # an expression that varies less has little say in latents
 _FRAMES = 256  # that are looked at
-_UNITS = (2e-3,) * 3 + (0.1,) * 6 + (0.2,) * 3  # of δ's numbers, about alike where they look alike
 _NOTHING = 1e-6
 
 
@@ -55,10 +55,9 @@ def drive(model: D3Talker, expressions: Tensor, joint_poses: Tensor) -> Drive | 
         expression = expressions[index]
         vertices = model.face_model.vertices(expression[:0], expression, joint_poses[index])
         rows.append(model.deformation(*model.codes(vertices, expression, None)))
-    units = torch.tensor(_UNITS)
     changes = torch.stack(rows)
     mean = changes.mean(dim=0)
-    spread = ((changes - mean) / units).flatten(1)
+    spread = ((changes - mean) / UNITS).flatten(1)
     _, lengths, axes = torch.linalg.svd(spread, full_matrices=False)
     if float(lengths[0]) < _NOTHING:
         return None
@@ -73,7 +72,7 @@ def drive(model: D3Talker, expressions: Tensor, joint_poses: Tensor) -> Drive | 
     square += len(seen) * _DOUBT**2 * torch.eye(seen.shape[1], dtype=torch.float64)
     linear = torch.linalg.solve(square, (seen - middle).T @ (before - height))
     found = LatentMap(linear=linear.float().numpy(), offset=(height - middle @ linear).float().numpy(), bound=_BOUND)
-    steps = (deviations[:, None] * axes[:count]).unflatten(1, mean.shape) * units
+    steps = (deviations[:, None] * axes[:count]).unflatten(1, mean.shape) * UNITS
     return Drive(found, mean, steps)
 
 

@@ -48,6 +48,9 @@ class D3Talker(BoundHead):
         template: the face model's mean face at rest (V, 3): what people share is said of places on it.
         seeds: the Gaussians at first, and the shell.
         individual: what hears the sound, and what takes its place; None: motion drives the only field.
+
+    Attributes:
+        common: which of the fields' places all people have: those of the face model, not of the shell.
     """
 
     def __init__(
@@ -69,13 +72,15 @@ class D3Talker(BoundHead):
         corners[0, face], corners[1, mouth] = torch.arange(len(face)), len(face) + torch.arange(len(mouth))
         self._corners = torch.where(inside[:, None], corners[1][self.faces], corners[0][self.faces])
         self._places = len(face) + len(mouth)
+        common = torch.cat([face < len(template), torch.ones(len(mouth), dtype=torch.bool)])
+        self.common = common.nonzero()[:, 0]
         self.maps = CoordinateMaps(face_model)
         self.motion = MotionEncoder(config.code)
         self.general = Fields(places[face], places[mouth], config)
         self.sound, self.sliders, self.said, self.individual = None, None, None, None
         if individual is not None:
             self.sound, self.sliders = individual
-            self.said = nn.Linear(config.code, len(self.sliders.mean))
+            self.said = self.sliders.said()
             self.individual = Fields(places[face], places[mouth], config)
 
     def pose_on(

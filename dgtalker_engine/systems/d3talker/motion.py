@@ -17,6 +17,7 @@ WINDOW = 2 * HALF_WIDTH + 1
 _UNIT = 0.01  # metres
 _TURN = 0.15  # radians
 _BOUND = 3.0
+_NOISE = 0.03  # what varies so much less than the jaw is noise of the tracking, and not blown up to 1
 
 
 class CoordinateMaps(nn.Module):
@@ -65,6 +66,18 @@ class MotionEncoder(nn.Module):
         self.time = nn.Conv1d(code, code, WINDOW)
         nn.init.zeros_(self.time.weight)
         self.turn = nn.Linear(3, code, bias=False)
+
+    @torch.no_grad()
+    def set_scale(self, maps: Tensor) -> None:
+        """Makes the code's numbers vary by about 1, each by itself, over the maps of training frames (T, 3, S, S)."""
+        each, last = self.frame(maps), self.frame[-1]
+        assert isinstance(last, nn.Linear)
+        mean = each.mean(dim=0)
+        _, spread, axes = torch.linalg.svd(each - mean, full_matrices=False)
+        deviations = spread / len(each) ** 0.5
+        whiten = axes / (deviations + _NOISE * deviations[0])[:, None]
+        last.bias[: len(whiten)] = whiten @ (last.bias - mean)
+        last.weight[: len(whiten)] = whiten @ last.weight
 
     def forward(self, maps: Tensor, turn: Tensor | None) -> Tensor:
         """The code (code,) of maps (`WINDOW`, 3, S, S), or (1, 3, S, S) of a face that stands still; turn (3,)."""

@@ -12,6 +12,8 @@ from ...speech.hearing.moments import PHONE_INPUTS, Heard
 FRAMES, SPACING = 8, 0.04
 """What is heard of the sound around a frame, and how far apart, seconds."""
 _BOUND = 3.0
+_NOISE = 0.05  # of an expression, from tracking
+_LEAST = 0.03  # what varies so much less than the first component is not blown up to 1
 
 
 def windows(heard: Heard, times: np.ndarray) -> Tensor:
@@ -68,20 +70,41 @@ class SoundEncoder(nn.Module):
 class ExpressionCode(nn.Module):
     """The individual code that an expression would sound like: it takes the sound's place where there is none.
 
+    At first it is the principal components of the training frames' expressions, which vary by about 1 each.
+
     Args:
-        mean, deviation: of the training frames' expressions (E,).
+        expressions: of the training frames (T, E).
         code: numbers of the code.
     """
 
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, mean: Tensor, deviation: Tensor, code: int) -> None:
+    def __init__(self, expressions: Tensor, code: int) -> None:
         super().__init__()
-        self.register_buffer("mean", mean)
-        self.register_buffer("deviation", deviation + 0.05)
-        self.linear = nn.Linear(len(mean), code)
+        self.register_buffer("mean", expressions.mean(dim=0))
+        self.register_buffer("deviation", expressions.std(dim=0) + _NOISE)
+        self.linear = nn.Linear(len(self.mean), code)
+        nn.init.zeros_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
+        _, spread, axes = torch.linalg.svd(self.standard(expressions), full_matrices=False)
+        count = min(code, len(spread))
+        deviations = spread[:count] / len(expressions) ** 0.5
+        with torch.no_grad():
+            self.linear.weight[:count] = axes[:count] / (deviations + _LEAST * deviations[0])[:, None]
+
+    def standard(self, expression: Tensor) -> Tensor:
+        """Expressions (B, E) in deviations of the training frames."""
+        return (expression - self.mean) / self.deviation
+
+    def said(self) -> nn.Linear:
+        """What a code says of an expression in these deviations, as far as principal components tell."""
+        layer = nn.Linear(self.linear.out_features, len(self.mean))
+        with torch.no_grad():
+            layer.weight.copy_(torch.linalg.pinv(self.linear.weight))
+        nn.init.zeros_(layer.bias)
+        return layer
 
     def forward(self, expression: Tensor) -> Tensor:
         """(B, E) → codes (B, code)."""
-        return _BOUND * torch.tanh(self.linear((expression - self.mean) / self.deviation) / _BOUND)
+        return _BOUND * torch.tanh(self.linear(self.standard(expression)) / _BOUND)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
@@ -10,15 +12,21 @@ from ...capture.face_model import FaceModel
 from ...gaussians import Gaussians
 from ...speech.hearing.moments import OWN, Heard, hear, sound_of
 from ...training import Run
-from ...training.bound_gaussians.training import RATES, BoundTraining, prepared
+from ...training.bound_gaussians.training import RATES, BoundTraining, trained
 from ...training.clip_frames import ClipFrames
 from ...training.clip_sound import training_sound
+from . import prior
 from .config import D3TalkerConfig
+from .fields import UNITS
 from .model import D3Talker
 from .motion import HALF_WIDTH
 from .sound import ExpressionCode, SoundEncoder, windows
 
-_FIELDS = ("motion", "general", "sound", "sliders", "said", "individual")
+ENCODER_RATES = {"motion": 3e-5, "sound": 1e-3, "sliders": 3e-5, "said": 1e-3}
+"""Of Adam. What begins as principal components stays near them: fields learn what there is to learn."""
+FIELDS = (*ENCODER_RATES, "general", "individual")
+
+_SCALED = 200  # frames
 
 
 def train(config: D3TalkerConfig, clip: Clip, face_model: FaceModel, run: Run) -> D3Talker:
@@ -34,43 +42,77 @@ def train(config: D3TalkerConfig, clip: Clip, face_model: FaceModel, run: Run) -
         DGTalkerError: the clip is too short or damaged, or the checkpoint is of another training.
         Cancelled, Interrupted: as `training.run_loop`.
     """
+    shared = prior.read(Path(config.prior), config, face_model) if config.prior else None
     frames = ClipFrames(clip, face_model, share=config.share, progress=lambda _: run.check())
     samples, rate = training_sound(clip, frames.split)
     heard = None
     if config.individual and len(samples):
         heard = hear(samples, rate, sound_of(OWN))
-    return train_frames(config, frames, heard, run)
+    return train_frames(config, frames, heard, run, shared)
 
 
-def train_frames(config: D3TalkerConfig, frames: ClipFrames, heard: Heard | None, run: Run) -> D3Talker:
-    """`train` for frames that are prepared, and what is heard of the training part; None: it is mute."""
+def train_frames(
+    config: D3TalkerConfig, frames: ClipFrames, heard: Heard | None, run: Run, shared: dict[str, Tensor] | None = None
+) -> D3Talker:
+    """`train` for frames that are prepared.
 
-    class Training(_Training):
-        sound = heard
+    Args:
+        config: of the training.
+        frames: of the clip.
+        heard: the sound up to the test frames; None: it is mute.
+        run: where the checkpoint is, who is told and shown what.
+        shared: of `prior.read`, to begin with.
+    """
+    return trained(lambda: Training(config, frames, heard, shared), run)
 
-    return prepared(Training, config, frames, run)
 
+class Training(BoundTraining[D3TalkerConfig, D3Talker]):
+    """One training; arguments as those of `train_frames`.
 
-class _Training(BoundTraining[D3TalkerConfig, D3Talker]):
-    late = _FIELDS
-    sound: Heard | None = None
+    Attributes:
+        general: δ_G of the last frame (P, 12).
+        individual_code: of the last frame (code,).
+        terms: of the loss, of the last frame.
+    """
+
+    late = FIELDS
+    general: Tensor
+    individual_code: Tensor | None
+
+    def __init__(
+        self,
+        config: D3TalkerConfig,
+        frames: ClipFrames,
+        heard: Heard | None,
+        shared: dict[str, Tensor] | None = None,
+    ) -> None:
+        self.heard, self.shared = heard, shared
+        self.terms: dict[str, Tensor] = {}
+        super().__init__(config, frames)
 
     def prepare(self) -> None:
         config, training = self.config, list(self.frames.split.training)
-        self.rates = {**RATES, **dict.fromkeys(_FIELDS, config.field_rate)}
+        self.rates = {**RATES, **ENCODER_RATES, "general": config.field_rate, "individual": config.field_rate}
         self.individual = None
-        if self.sound is None or not self.sound.speaking.any():
+        if self.heard is None or not self.heard.speaking.any():
             return
-        self.windows = windows(self.sound, self.frames.tracks.times[training])
-        expressions = torch.from_numpy(self.frames.tracks.expression[training]).float()
+        self.windows = windows(self.heard, self.frames.tracks.times[training])
+        self.expressions = torch.from_numpy(self.frames.tracks.expression[training]).float()
         encoder = SoundEncoder(self.windows.shape[2], config.code, config.sound_dropout)
         encoder.set_scale(self.windows)
-        sliders = ExpressionCode(expressions.mean(dim=0), expressions.std(dim=0), config.code)
-        self.individual = encoder, sliders
-        self.expressions = (expressions - sliders.mean) / sliders.deviation
+        self.individual = encoder, ExpressionCode(self.expressions, config.code)
 
     def made(self) -> D3Talker:
-        return D3Talker(self.config, self.frames.face_model, self.frames.template, self.seeds, self.individual)
+        frames = self.frames
+        model = D3Talker(self.config, frames.face_model, frames.template, self.seeds, self.individual)
+        model.motion.set_scale(model.maps(self.shown()))
+        if self.shared is not None:
+            prior.start_from(model, self.shared)
+        return model
+
+    def shown(self) -> Tensor:
+        """The face model's vertices in frames by which the motion's units are set (T, V, 3)."""
+        return torch.stack([self.frames.vertices(index) for index in self.frames.spread(_SCALED)])
 
     def posed(self, index: int, number: int, turn: Tensor | None) -> tuple[Gaussians, Tensor]:
         model, frames, vertices = self.model, self.frames, self.frames.vertices(index)
@@ -79,11 +121,14 @@ class _Training(BoundTraining[D3TalkerConfig, D3Talker]):
         last = frames.split.training[-1]
         around = range(index - HALF_WIDTH, index + HALF_WIDTH + 1) if moving else (index,)
         motion = torch.stack([frames.vertices(min(max(i, 0), last)) for i in around])
-        general = model.motion(model.maps(motion), turn)
-        self.terms: dict[str, Tensor] = {}
-        individual = self._individual(index, number) if self.individual is not None else None
-        change = model.deformation(general, individual)
-        size = change / change.new_tensor([2e-3] * 3 + [0.1] * 6 + [0.2] * 3)
+        self.terms = {}
+        self.individual_code = None if self.individual is None else self._individual(index, number)
+        self.general = model.general(model.motion(model.maps(motion), turn))
+        change = self.general
+        if model.individual is not None:
+            assert self.individual_code is not None
+            change = change + model.individual(self.individual_code)
+        size = change / UNITS
         self.terms["motion"] = self.config.motion_weight * size.abs().mean()
         self.terms["fields"] = self.config.decay * size.square().mean()
         return model.deformed(vertices, change), vertices
@@ -99,9 +144,9 @@ class _Training(BoundTraining[D3TalkerConfig, D3Talker]):
         batch[0] = row
         by_sound = model.sound(self.windows[batch])
         by_sliders = model.sliders(self.frames.expression(index)[None])[0]
-        said = [(model.said(code) - wanted).square().mean() for code, wanted in
-                ((by_sound, self.expressions[batch]), (by_sliders, self.expressions[row]))]  # fmt: skip
-        alike = (by_sliders - by_sound[0].detach()).square().mean()
+        wanted = model.sliders.standard(self.expressions[batch])
+        said = [(model.said(code) - wanted[: len(code)]).square().mean() for code in (by_sound, by_sliders[None])]
+        alike = (by_sound[0] - by_sliders.detach()).square().mean()
         self.terms["said"] = self.config.said_weight * (said[0] + said[1] + alike)
         return by_sound[0] if number % 2 else by_sliders
 

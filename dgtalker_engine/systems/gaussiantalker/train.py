@@ -9,7 +9,7 @@ from ...capture.clip import Clip
 from ...capture.face_model import FaceModel
 from ...gaussians import Gaussians
 from ...training import Run
-from ...training.bound_gaussians.training import RATES, BoundTraining, prepared
+from ...training.bound_gaussians.training import RATES, BoundTraining, trained
 from ...training.checkpoints import Parts
 from ...training.clip_frames import ClipFrames
 from ...training.latent_pose import LatentPose, motion
@@ -39,7 +39,7 @@ def train(config: GaussianTalkerConfig, clip: Clip, face_model: FaceModel, run: 
 
 def train_frames(config: GaussianTalkerConfig, frames: ClipFrames, run: Run) -> GaussianTalker:
     """`train` for frames that are prepared."""
-    return prepared(_Training, config, frames, run)
+    return trained(lambda: _Training(config, frames), run)
 
 
 class FaceTuning(nn.Module):

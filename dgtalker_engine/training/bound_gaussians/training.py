@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -205,10 +205,10 @@ class BoundTraining(ABC, Generic[C, H]):
             group["lr"] = self.config.learning_rate * self.rates[group["name"]] * fall * begun
 
 
-def prepared(training: type[BoundTraining[C, H]], config: C, frames: ClipFrames, run: Run) -> H:
-    """A head that is trained on frames."""
+def trained(make: Callable[[], BoundTraining[C, H]], run: Run) -> H:
+    """The head that a training makes."""
     with one_torch_thread():
-        return training(config, frames).run(run)
+        return make().run(run)
 
 
 @torch.no_grad()

@@ -21,7 +21,7 @@ TINY = D3TalkerConfig(
     finest=32,
     table_entries=512,
     code=8,
-    field_width=8,
+    regions=8,
 )
 WIDTH = sound_of(OWN).width
 JAW = ARKIT_NAMES.index("jawOpen")

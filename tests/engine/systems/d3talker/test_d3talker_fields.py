@@ -32,7 +32,7 @@ def test_an_encoding_changes_smoothly_along_the_face_and_tells_distant_places_ap
 def test_a_field_that_has_not_learned_anything_changes_nothing_and_then_only_its_parts() -> None:
     mouth = Field(torch.rand(30, 3), TINY.code, (MEANS, COLOURS), TINY)
     assert not mouth(torch.ones(TINY.code)).any()
-    torch.nn.init.normal_(mouth.exit.weight)
+    torch.nn.init.normal_(mouth.answers.weight)
     change = mouth(torch.ones(TINY.code))
     assert change[:, MEANS].abs().min() > 0
     assert not change[:, LOG_SCALES].any()

@@ -57,8 +57,8 @@ def test_training_that_was_cancelled_goes_on_to_the_same_bits(
 def test_both_fields_learn_and_a_mute_clip_has_one(frames: ClipFrames, head: D3Talker) -> None:
     assert head.individual is not None
     for fields in (head.general, head.individual):
-        assert fields.face.exit.weight.abs().max() > 0
-        assert fields.mouth.exit.weight.abs().max() > 0
+        assert fields.face.answers.weight.abs().max() > 0
+        assert fields.mouth.answers.weight.abs().max() > 0
     mute = train_frames(replace(TINY, steps=2), frames, None, Run())
     assert mute.individual is None
     assert Manner.of(mute) is None
@@ -71,7 +71,7 @@ def test_an_exported_heads_latents_do_what_the_fields_did_in_the_clip(frames: Cl
     poses = torch.from_numpy(frames.tracks.pose[training])
     with torch.no_grad():
         for each in (*head.general.children(), *head.individual.children()):
-            torch.nn.init.normal_(each.exit.weight, std=3.0)
+            torch.nn.init.normal_(each.answers.weight, std=3.0)
         made = trained_head(head, expressions, poses)
         assert made.latents is not None
         for index in (0, 7):
