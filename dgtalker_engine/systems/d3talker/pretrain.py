@@ -27,6 +27,7 @@ from .sound import ExpressionCode
 from .train import ENCODER_RATES, Training
 
 _PROBED = 40  # frames of each
+_SOUND_RATE = 3e-4  # minutes of sound teach more than seconds
 _SPARE = 4  # one of so many frames sets the motion's units
 
 
@@ -110,14 +111,15 @@ class _Pretraining:
             for name in SHARED:
                 setattr(person.model, name, _alike(getattr(person.model, name), getattr(first, name)))
         # all are heard in the same units
-        for name in ("sound.mean", "sound.deviation"):
-            units = [each.model.get_buffer(name) for each in self.people]
-            middle = torch.stack(units).mean(dim=0)
-            for own in units:
-                own.copy_(middle)
+        assert first.sound is not None
+        codes = torch.cat([common(each) for each in about_mean])
+        first.sound.begin(torch.cat([each.windows for each in self.people]), codes)
+        for person in self.people[1:]:
+            for name in ("sound.mean", "sound.deviation"):
+                person.model.get_buffer(name).copy_(first.get_buffer(name))
         shown = [each.model.maps(each.shown()[::_SPARE]) for each in self.people]
         first.motion.set_scale(torch.cat(shown))
-        rates = {**ENCODER_RATES, "general": config.field_rate}
+        rates = {**ENCODER_RATES, "sound": _SOUND_RATE, "general": config.field_rate}
         groups = [{"params": list(getattr(first, name).parameters()), "lr": rates[name]} for name in SHARED]
         self.rates = [rates[name] / config.field_rate for name in SHARED]
         self.optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99), fused=True)

@@ -12,7 +12,8 @@ from ...speech.hearing.moments import PHONE_INPUTS, Heard
 FRAMES, SPACING = 8, 0.04
 """What is heard of the sound around a frame, and how far apart, seconds."""
 _BOUND = 3.0
-_NOISE = 0.05  # of an expression, from tracking
+_NOISE = 0.05  # of an expression, from tracking, and of what is heard
+_RIDGE = 2.0  # of the squares of what is heard in a frame: seconds of speech teach little
 _LEAST = 0.03  # what varies so much less than the first component is not blown up to 1
 
 
@@ -49,13 +50,25 @@ class SoundEncoder(nn.Module):
         self.exit = nn.Linear(code, code)
         self.dropout = dropout
         for layer in (self.straight, self.exit):
+            nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
-        nn.init.normal_(self.straight.weight, std=1e-3)
 
-    def set_scale(self, window: Tensor) -> None:
-        """Units of what is heard, from the windows of the training frames (T, `FRAMES`, heard)."""
+    @torch.no_grad()
+    def begin(self, window: Tensor, codes: Tensor) -> None:
+        """Sets the units of what is heard, and the linear way to what ridge regression says: few frames teach little.
+
+        Args:
+            window: of the training frames (T, `FRAMES`, heard).
+            codes: theirs, as expressions tell them (T, code).
+        """
         self.mean.copy_(window.mean(dim=(0, 1)))
-        self.deviation.copy_(window.std(dim=(0, 1)) + 0.05)
+        self.deviation.copy_(window.std(dim=(0, 1)) + _NOISE)
+        heard = ((window - self.mean) / self.deviation).flatten(1).double()
+        ridge = _RIDGE * heard.shape[1] * torch.eye(len(heard), dtype=torch.float64)
+        mean = codes.double().mean(dim=0)
+        found = torch.linalg.solve(heard @ heard.T + ridge, codes.double() - mean)
+        self.straight.weight.copy_((heard.T @ found).T)
+        self.straight.bias.copy_(mean)
 
     def forward(self, window: Tensor) -> Tensor:
         """(B, `FRAMES`, heard) → codes (B, code)."""

@@ -22,8 +22,8 @@ from .model import D3Talker
 from .motion import HALF_WIDTH
 from .sound import ExpressionCode, SoundEncoder, windows
 
-ENCODER_RATES = {"motion": 3e-5, "sound": 1e-3, "sliders": 3e-5, "said": 1e-3}
-"""Of Adam. What begins as principal components stays near them: fields learn what there is to learn."""
+ENCODER_RATES = {"motion": 3e-5, "sound": 3e-5, "sliders": 3e-5, "said": 3e-5}
+"""Of Adam. What begins as principal components or by regression stays near that: fields learn what there is left."""
 FIELDS = (*ENCODER_RATES, "general", "individual")
 
 _SCALED = 200  # frames
@@ -99,8 +99,9 @@ class Training(BoundTraining[D3TalkerConfig, D3Talker]):
         self.windows = windows(self.heard, self.frames.tracks.times[training])
         self.expressions = torch.from_numpy(self.frames.tracks.expression[training]).float()
         encoder = SoundEncoder(self.windows.shape[2], config.code, config.sound_dropout)
-        encoder.set_scale(self.windows)
-        self.individual = encoder, ExpressionCode(self.expressions, config.code)
+        sliders = ExpressionCode(self.expressions, config.code)
+        encoder.begin(self.windows, sliders(self.expressions))
+        self.individual = encoder, sliders
 
     def made(self) -> D3Talker:
         frames = self.frames
