@@ -103,7 +103,7 @@ def test_a_job_writes_a_head_that_looks_like_the_person_in_the_clip(tmp_path, cl
     clip = clip.save_info(photometric=True)
     request = Request(
         trainer="d3talker",
-        config={**TINY.to_json(), "share": 1.0, "density_control": False},
+        config={**TINY.to_json(), "share": 1.0, "density_control": False, "neck_gaussians": 100, "completed": False},
         input=str(clip.folder),
         output=str(tmp_path / "made.dgt"),
         consent={"subject": "Nobody", "status": "synthetic"},
