@@ -78,7 +78,9 @@ class TriPlaneHash(nn.Module):
         self.width = len(_PLANES) * levels * features
         resolutions = np.geomspace(coarsest, finest, levels).round().astype(int)
         # Neighbours say much the same at first, and what is far something else: few steps can begin with that.
-        amounts = torch.from_numpy((coarsest / resolutions) ** 0.5).float().repeat(len(_PLANES)).repeat_interleave(entries)
+        amounts = (
+            torch.from_numpy((coarsest / resolutions) ** 0.5).float().repeat(len(_PLANES)).repeat_interleave(entries)
+        )
         self.tables = nn.Parameter(torch.randn(len(amounts), features) * amounts[:, None])
         columns, weights = zip(
             *(

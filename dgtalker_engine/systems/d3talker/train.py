@@ -11,6 +11,7 @@ from ...capture.clip import Clip
 from ...capture.face_model import FaceModel
 from ...gaussians import Gaussians
 from ...speech.hearing.moments import OWN, Heard, hear, sound_of
+from ...speech.progress import Stage
 from ...training import Run
 from ...training.bound_gaussians.training import RATES, BoundTraining, trained
 from ...training.clip_frames import ClipFrames
@@ -47,7 +48,7 @@ def train(config: D3TalkerConfig, clip: Clip, face_model: FaceModel, run: Run) -
     samples, rate = training_sound(clip, frames.split)
     heard = None
     if config.individual and len(samples):
-        heard = hear(samples, rate, sound_of(OWN))
+        heard = hear(samples, rate, sound_of(OWN), progress=Stage(lambda *_: run.check()))
     return train_frames(config, frames, heard, run, shared)
 
 
