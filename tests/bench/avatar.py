@@ -1,6 +1,6 @@
 """Heads from videos, judged by the protocols of published tables, and by their looks from the side.
 
-    python build.py bench avatar --clip FILE… [--seconds 5|10] [--system gaussiantalker|dgtalker|d3talker] [--steps N] [--out FOLDER]
+    python build.py bench avatar --clip FILE… [--seconds 5|10] [--system NAME] [--steps N] [--out FOLDER]
     python build.py bench avatar --clip FILE… --ablations
     python build.py bench avatar --film robin…
 
