@@ -82,12 +82,19 @@ class _Person(Training):
         if config.contrast_weight and bool(self.general.any()):
             code = self.individual_code
             assert code is not None
-            heads = [person.model for person in self.all]
-            means = [head.individual(code)[head.common, MEANS] for head in heads if head.individual is not None]
+            means = [_individual_means(person.model, code) for person in self.all]
+            # others' fields learn in their own turns
+            means = [each if number == self.own else each.detach() for number, each in enumerate(means)]
             general = self.general[self.model.common, MEANS]
             loss = similarity_contrastive_loss(general, means, self.own, config.temperature)
             self.terms["contrast"] = config.contrast_weight * loss
         return posed
+
+
+def _individual_means(head: D3Talker, code: Tensor) -> Tensor:
+    """Δμ_I of a code at the places that all people have (P, 3)."""
+    assert head.individual is not None
+    return head.individual(code)[head.common, MEANS]
 
 
 class _Pretraining:
