@@ -20,7 +20,16 @@ from dgtalker_engine.training import Progress, Run
 from dgtalker_engine.training.clip_frames import ClipFrames
 
 CONFIG = PretrainConfig(
-    **{**TINY.to_json(), "steps": 16, "density_control": False, "half_share": 1.0, "semantic_weight": 0.0}
+    **{
+        **TINY.to_json(),
+        "steps": 10,
+        "face_gaussians": 1200,
+        "hair_gaussians": 400,
+        "neck_gaussians": 0,
+        "density_control": False,
+        "half_share": 1.0,
+        "semantic_weight": 0.0,
+    }
 )
 
 
@@ -77,7 +86,7 @@ def test_people_share_one_general_field_and_have_an_individual_one_each(heads, p
 
 def test_pre_training_that_was_cancelled_goes_on_to_the_same_bits(heads, people, tmp_path: Path) -> None:
     steps: list[Progress] = []
-    run = Run(folder=tmp_path, progress=steps.append, progress_seconds=0, cancelled=lambda: len(steps) == 9)
+    run = Run(folder=tmp_path, progress=steps.append, progress_seconds=0, cancelled=lambda: len(steps) == 5)
     with pytest.raises(Cancelled):
         pretrain(CONFIG, people, run)
     for ours, theirs in zip(pretrain(CONFIG, people, Run(folder=tmp_path)), heads, strict=True):
