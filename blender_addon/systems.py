@@ -26,6 +26,7 @@ class System:
 SYSTEMS: tuple[System, ...] = (
     System("gaussiantalker", "GaussianTalker", "Gaussians bound to a face that is fitted to the video"),
     System("dgtalker", "DGTalker", "A generator of heads that is tuned to the person: whole from the sides too"),
+    System("d3talker", "D3-Talker", "What all faces do and what this one does, learned apart from seconds of video"),
 )
 """In the order in which they are offered; the first one is chosen where nobody chooses."""
 

@@ -19,6 +19,7 @@ MODELS = {
     "face-model": "dgtalker_engine.systems.face_model",
     "motion": "dgtalker_engine.systems.gaussiantalker.motion",
     "prior": "dgtalker_engine.systems.dgtalker.prior",
+    "d3talker-prior": "dgtalker_engine.systems.d3talker",
 }
 """The models that `train` makes, and the module that trains each."""
 LEARN_FROM_CLIPS = ("speech", "motion")

@@ -24,13 +24,13 @@ def _trainer(system: str) -> Trainer:
     return train
 
 
-AVATAR_SYSTEMS = ("gaussiantalker", "dgtalker")
+AVATAR_SYSTEMS = ("gaussiantalker", "dgtalker", "d3talker")
 """Those that make a head of a video: `training.avatar_job`."""
 
 TRAINERS: dict[str, Trainer] = {name: _trainer(name) for name in ("lipsync", *AVATAR_SYSTEMS)}
 """By name what a job may ask for."""
 
-_MANNERS = (".gaussiantalker.motion", ".dgtalker.navigation")
+_MANNERS = (".gaussiantalker.motion", ".dgtalker.navigation", ".d3talker")
 """Of the systems that learn how a person speaks: packages with `in_avatar` and `manner`."""
 
 

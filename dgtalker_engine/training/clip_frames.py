@@ -86,6 +86,7 @@ class ClipFrames:
         clip: where they are from.
         tracks: the clip's, or those given.
         face_model: of this person: `neutral` has the clip's identity in it, and there are no identity components left.
+        template: the mean face at rest, metres (V, 3).
         split: the frames for training and for the test.
         size: pixels of a frame's side.
         plate: what is behind the person, uint8 (size, size, 3), in the clip's usual light.
@@ -122,6 +123,7 @@ class ClipFrames:
             )
         self.clip, self.tracks = clip, tracks or clip.tracks
         self.face_model = personal(face_model, self.tracks.identity)
+        self.template = face_model.neutral
         self.size = clip.info.size
         self.split = Split.of(len(clip), share)
         heads = Rotation.from_matrix(self.tracks.head_to_camera[:, :3, :3])

@@ -1,6 +1,6 @@
 """Heads from videos, judged by the protocols of published tables, and by their looks from the side.
 
-    python build.py bench avatar --clip FILE… [--seconds 5|10] [--system gaussiantalker] [--steps N] [--out FOLDER]
+    python build.py bench avatar --clip FILE… [--seconds 5|10] [--system NAME] [--steps N] [--out FOLDER]
     python build.py bench avatar --clip FILE… --ablations
     python build.py bench avatar --film robin…
 
@@ -228,6 +228,8 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("--out", type=Path, default=OUT, help="the folder for clips, heads and sheets")
     options = parser.parse_args(argv)
+    if options.ablations and options.system == "d3talker":
+        parser.error("d3talker has no table of ablations yet")
     system = importlib.import_module(f"dgtalker_engine.systems.{options.system}.job").SYSTEM
     made = {name: films.make(name, options.out / "films" / name) for name in options.film}
     videos = [*(video.resolve() for video in options.clip), *(film.video for film in made.values())]

@@ -14,7 +14,7 @@ from dgtalker_engine.capture.face_model import FaceModel, Region
 from dgtalker_engine.capture.tracks import Tracks
 from dgtalker_engine.gaussians import Camera, Gaussians, render
 from dgtalker_engine.gaussians.constants import SH_C0
-from dgtalker_engine.systems.gaussiantalker.binding import Local, bind, triangle_frames
+from dgtalker_engine.training.bound_gaussians.binding import Local, bind, triangle_frames
 
 COLOURS = {
     Region.SKIN: (0.8, 0.6, 0.5),

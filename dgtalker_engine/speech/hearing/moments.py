@@ -61,6 +61,25 @@ class Heard:
     def __len__(self) -> int:
         return len(self.phones)
 
+    def around(self, times: np.ndarray, count: int, spacing: float) -> np.ndarray:
+        """What is heard around some moments, phones and then the sound as it was recorded.
+
+        Args:
+            times: seconds from the first sample (T,).
+            count: moments around each, evenly before and after it.
+            spacing: seconds from one to the next.
+
+        Returns:
+            float32 (T, count, `PHONE_INPUTS` + width); before its beginning and after its end a sound stays as it is.
+        """
+        rows = np.concatenate([self.phones, self.sound[0]], axis=1)
+        around = times[:, None] + (np.arange(count) - (count - 1) / 2) * spacing
+        places = np.clip(around * RATE, 0, len(rows) - 1)
+        first = np.minimum(places.astype(np.int64), max(len(rows) - 2, 0))
+        share = (places - first)[..., None].astype(np.float32)
+        after = np.minimum(first + 1, len(rows) - 1)
+        return ((1 - share) * rows[first] + share * rows[after]).astype(np.float32)
+
 
 @dataclass(frozen=True)
 class SoundInput:

@@ -10,6 +10,7 @@ from dgtalker_engine.capture.clip import Clip
 from dgtalker_engine.capture.face_model import FaceModel
 from dgtalker_engine.rig import ARKIT_NAMES
 from dgtalker_engine.speech.hearing.moments import RATE, hear, sound_of
+from dgtalker_engine.systems.d3talker.manner import Manner as D3TalkersManner
 from dgtalker_engine.systems.dgtalker.navigation.manner import Manner as DGTalkersManner
 from dgtalker_engine.systems.gaussiantalker.motion import manner
 from dgtalker_engine.systems.gaussiantalker.motion.adapt import lag_of
@@ -24,8 +25,8 @@ def expressions(clip: Clip, face: FaceModel, head: TrainedHead, *, until: float)
     """The mouth from sound in the head's manner, the rest as its mean before `until` seconds.
 
     A GaussianTalker's lips are in time with the sound; a video's may be late or early. By how much is found in the part
-    before `until`, as the adaptation does, and given back: else a figure would tell how well the video was muxed. A
-    DGTalker's are as late as the video's.
+    before `until`, as the adaptation does, and given back: else a figure would tell how well the video was muxed.
+    Those of the other systems are as late as the video's.
 
     Returns:
         float32 (T, 52), and by how many seconds the video's lips are late. None where the head has no manner, since its
@@ -34,7 +35,7 @@ def expressions(clip: Clip, face: FaceModel, head: TrainedHead, *, until: float)
     if not head.extras:
         return None
     own = systems.manner_of(safetensors.numpy.save(dict(head.extras)))
-    assert isinstance(own, GaussianTalkersManner | DGTalkersManner)
+    assert isinstance(own, GaussianTalkersManner | DGTalkersManner | D3TalkersManner)
     sound = sound_of(own.sound)
     samples, rate = clip.sound()
     curves = own.curves(hear(samples, rate, sound))

@@ -9,7 +9,7 @@ import torch
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.speech import front_end
 from dgtalker_engine.speech.hearing import moments
-from dgtalker_engine.speech.hearing.moments import PHONE_INPUTS, RATE, heard, sound_input, sound_of
+from dgtalker_engine.speech.hearing.moments import PHONE_INPUTS, RATE, Heard, heard, sound_input, sound_of
 from dgtalker_engine.speech.hearing.timbre import Timbre
 from dgtalker_engine.speech.lipsync.encoders import CHANNELS, CLASSES
 from dgtalker_engine.speech.recognition.result import SpokenPhone
@@ -74,3 +74,11 @@ def test_features_that_this_machine_lacks_are_refused_and_nothing_is_downloaded(
         sound_of(str(tmp_path / "gone"))
     assert "without --wav2vec" in named.value.hint
     assert sound_of(moments.OWN).name == moments.OWN
+
+
+def test_what_is_heard_around_a_moment_stays_as_it_is_before_the_beginning_and_after_the_end():
+    ramp = np.arange(10, dtype=np.float32)[:, None]
+    phones = np.zeros((10, PHONE_INPUTS), np.float32)
+    known = Heard(phones=phones, sound=ramp[None], words=ramp, speaking=np.ones(10, bool))
+    around = known.around(np.array([0.0, 0.1, 0.19]), 3, 0.04)[..., PHONE_INPUTS:]
+    np.testing.assert_allclose(around[..., 0], [[0, 0, 2], [3, 5, 7], [7.5, 9, 9]], atol=1e-5)

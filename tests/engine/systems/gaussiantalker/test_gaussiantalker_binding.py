@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 
 from dgtalker_engine.capture.face_model import FaceModel
-from dgtalker_engine.systems.gaussiantalker.binding import (
+from dgtalker_engine.training.bound_gaussians.binding import (
     Local,
     bind,
     reference_bind,

@@ -13,10 +13,11 @@ from vgg_file import write_vgg
 from dgtalker_engine.capture.clip import Clip
 from dgtalker_engine.capture.face_model import FaceModel, Region
 from dgtalker_engine.errors import Cancelled, DGTalkerError
-from dgtalker_engine.systems.gaussiantalker.density import DensityControl
-from dgtalker_engine.systems.gaussiantalker.model import BY_GAUSSIAN, GaussianTalker
+from dgtalker_engine.systems.gaussiantalker.model import GaussianTalker
 from dgtalker_engine.systems.gaussiantalker.train import train, train_frames
 from dgtalker_engine.training import Progress, Run
+from dgtalker_engine.training.bound_gaussians.density import DensityControl
+from dgtalker_engine.training.bound_gaussians.model import BY_GAUSSIAN
 from dgtalker_engine.training.clip_frames import ClipFrames
 from dgtalker_engine.training.head_evaluation import over_background
 from dgtalker_engine.training.metrics import psnr

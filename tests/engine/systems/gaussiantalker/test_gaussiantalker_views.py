@@ -12,16 +12,17 @@ from made_clips import painted
 
 from dgtalker_engine.capture.face_model import FaceModel, Region
 from dgtalker_engine.gaussians import render
-from dgtalker_engine.systems.gaussiantalker.borrowing import borrowed
-from dgtalker_engine.systems.gaussiantalker.completion import complete
-from dgtalker_engine.systems.gaussiantalker.density import DensityControl
-from dgtalker_engine.systems.gaussiantalker.gaps import fill
 from dgtalker_engine.systems.gaussiantalker.model import GaussianTalker
-from dgtalker_engine.systems.gaussiantalker.seeding import Seeds, seed
-from dgtalker_engine.systems.gaussiantalker.shell import around_person, fit_shell, seen_through
-from dgtalker_engine.systems.gaussiantalker.surroundings import Surroundings
-from dgtalker_engine.systems.gaussiantalker.train import constrain, train_frames
+from dgtalker_engine.systems.gaussiantalker.train import train_frames
 from dgtalker_engine.training import Run
+from dgtalker_engine.training.bound_gaussians.borrowing import borrowed
+from dgtalker_engine.training.bound_gaussians.completion import complete
+from dgtalker_engine.training.bound_gaussians.density import DensityControl
+from dgtalker_engine.training.bound_gaussians.gaps import fill
+from dgtalker_engine.training.bound_gaussians.seeding import Seeds, seed
+from dgtalker_engine.training.bound_gaussians.shell import around_person, fit_shell, seen_through
+from dgtalker_engine.training.bound_gaussians.surroundings import Surroundings
+from dgtalker_engine.training.bound_gaussians.training import constrain
 from dgtalker_engine.training.clip_frames import ClipFrames
 from dgtalker_engine.training.head_evaluation import over_background, turned
 from dgtalker_engine.training.metrics import psnr

@@ -63,4 +63,4 @@ def test_the_list_of_trainers_is_had_without_torch():
     command = [sys.executable, "-c", program]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(entry or os.getcwd() for entry in sys.path)}
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    assert done.stdout == "['lipsync', 'gaussiantalker', 'dgtalker'] False\n"
+    assert done.stdout == "['lipsync', 'gaussiantalker', 'dgtalker', 'd3talker'] False\n"

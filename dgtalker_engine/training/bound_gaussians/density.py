@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from ...gaussians import Camera
 from ...gaussians.reference.placing import rotated
-from .config import GaussianTalkerConfig
-from .model import BY_GAUSSIAN, BY_LATENT, GaussianTalker
+from .config import BoundGaussiansConfig
+from .model import BY_GAUSSIAN, BoundHead
 
 _SPLIT = 1.6  # a split Gaussian's halves are smaller by that
 _HELD = 0.5
@@ -24,7 +24,7 @@ class DensityControl:
     Children inherit the triangle of their parent, and with it the local coordinate system, as the paper says.
     """
 
-    def __init__(self, model: GaussianTalker, config: GaussianTalkerConfig) -> None:
+    def __init__(self, model: BoundHead, config: BoundGaussiansConfig) -> None:
         self._config = config
         self._sum, self._count = torch.zeros(len(model)), torch.zeros(len(model))
 
@@ -59,7 +59,7 @@ class DensityControl:
         self._count += amount > 0
 
     @torch.no_grad()
-    def control(self, model: GaussianTalker, optimiser: torch.optim.Optimizer, held: Tensor) -> None:
+    def control(self, model: BoundHead, optimiser: torch.optim.Optimizer, held: Tensor) -> None:
         """Clones what is small and splits what is large where the view wants more, and drops what is hardly seen.
 
         What is held to its surroundings by more than a half, of `Surroundings.held` (N,), stays as it is: at the head's
@@ -87,22 +87,22 @@ class DensityControl:
         model.log_scales.sub_(shrinks[:, None] * math.log(_SPLIT))
         self.restart(model)
 
-    def restart(self, model: GaussianTalker) -> None:
+    def restart(self, model: BoundHead) -> None:
         """Counts anew, of the Gaussians that there are now."""
         self._sum, self._count = torch.zeros(len(model)), torch.zeros(len(model))
 
 
-def _take(model: GaussianTalker, optimiser: torch.optim.Optimizer, rows: Tensor, children: Tensor) -> None:
+def _take(model: BoundHead, optimiser: torch.optim.Optimizer, rows: Tensor, children: Tensor) -> None:
     """Gives the model the Gaussians `rows`, and the optimiser their states; children's begin anew.
 
     Parameters keep their identity, so that the optimiser goes on with them.
     """
     model.triangles = model.triangles[rows]
-    for name in (*BY_GAUSSIAN, *BY_LATENT):
+    for name in (*BY_GAUSSIAN, *model.by_latent):
         parameter: nn.Parameter | None = getattr(model, name)
         if parameter is None:
             continue
-        axis = 1 if name in BY_LATENT else 0
+        axis = 1 if name in model.by_latent else 0
         state = optimiser.state.get(parameter, {})
         for key, value in state.items():
             if isinstance(value, Tensor) and value.shape == parameter.shape:
@@ -112,6 +112,6 @@ def _take(model: GaussianTalker, optimiser: torch.optim.Optimizer, rows: Tensor,
         parameter.grad = None
 
 
-def _sizes(model: GaussianTalker) -> Tensor:
+def _sizes(model: BoundHead) -> Tensor:
     """Of the Gaussians' triangles at rest, metres (N,)."""
     return model.triangle_frames(model.face_model.neutral).sizes[model.triangles]

@@ -16,10 +16,10 @@ from scipy.spatial import KDTree
 from torch import Tensor
 
 from ...capture.face_model import Region
-from ...training.clip_frames import ClipFrames
+from ..clip_frames import ClipFrames
 from .borrowing import kinds
-from .config import GaussianTalkerConfig
-from .model import GaussianTalker
+from .config import BoundGaussiansConfig
+from .model import BoundHead
 from .seeding import Seeds
 from .visibility import FRAMES, neighbours, shown, surface_shown, turned_to
 
@@ -41,7 +41,7 @@ class Surroundings:
         held: from 0 to 1 (N,).
     """
 
-    def __init__(self, config: GaussianTalkerConfig, frames: ClipFrames, seeds: Seeds) -> None:
+    def __init__(self, config: BoundGaussiansConfig, frames: ClipFrames, seeds: Seeds) -> None:
         self._config, self._frames, self._seeds = config, frames, seeds
         self.held = torch.zeros(0)
         self._near, self._colours = torch.zeros((0, 0), dtype=torch.int64), torch.zeros((0, 3))
@@ -63,7 +63,7 @@ class Surroundings:
         self._barycentrics = state["barycentrics"]
 
     @torch.no_grad()
-    def refresh(self, model: GaussianTalker) -> None:
+    def refresh(self, model: BoundHead) -> None:
         """Finds anew how well the training frames show what is around each Gaussian, and the seeds beside it."""
         regions = model.regions.numpy()
         points = model.pose(torch.zeros(len(model.face_model.expression_names))).means.numpy()
@@ -92,7 +92,7 @@ class Surroundings:
             self._colours[rows] = seeds.colours[source][which].mean(dim=1)
             self._widths[rows] = widths[source][which].mean(dim=1)
 
-    def losses(self, model: GaussianTalker) -> dict[str, Tensor]:
+    def losses(self, model: BoundHead) -> dict[str, Tensor]:
         """What holds, by what it holds."""
         amount = self._config.surroundings_weight * self.held
         wide, thick = model.log_scales[:, [0, 2]] + self._sizes[:, None], model.log_scales[:, 1] + self._sizes
@@ -118,8 +118,8 @@ class Surroundings:
         terms = {name: (amount * term).mean() for name, term in terms.items()}
         terms["lids"] = self._config.surroundings_weight * (model.lids * opaque).mean()
         blends = [
-            weight * (amount[:, None] * change.square()).mean()
-            for name, weight in _BLENDSHAPES.items()
+            _BLENDSHAPES[name] * (amount[:, None] * change.square()).mean()
+            for name in model.by_latent
             if (change := getattr(model, name)) is not None
         ]
         if blends:

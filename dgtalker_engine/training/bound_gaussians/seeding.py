@@ -14,9 +14,9 @@ from ...capture.face_model import FaceModel, Region
 from ...capture.mesh_raster import rasterize
 from ...capture.regions import project
 from ...gaussians.constants import SH_C0
-from ...training.clip_frames import ClipFrames
+from ..clip_frames import ClipFrames
 from .borrowing import borrowed
-from .config import GaussianTalkerConfig
+from .config import BoundGaussiansConfig
 from .hairline import UNDER_HAIR, without_skin
 from .shell import EDGE, NEAR, OUTER, THROUGH, Shell, around_person, fit_shell, seen_through
 
@@ -72,7 +72,7 @@ class Seeds:
     lids: Tensor
 
 
-def seed(frames: ClipFrames, config: GaussianTalkerConfig, random: np.random.Generator) -> Seeds:
+def seed(frames: ClipFrames, config: BoundGaussiansConfig, random: np.random.Generator) -> Seeds:
     """Spreads Gaussians over the face model and the hair's shell, coloured as the training frames show them."""
     model = frames.face_model
     shell = Shell(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int64))

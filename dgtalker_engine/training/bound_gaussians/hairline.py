@@ -17,7 +17,7 @@ from scipy.spatial import KDTree
 from ...capture.face_model import Region
 from ...capture.mesh_raster import rasterize
 from ...capture.regions import project
-from ...training.clip_frames import ClipFrames
+from ..clip_frames import ClipFrames
 from .shell import EDGE, NEAR, OUTER, Shell
 
 _FRAMES = 8

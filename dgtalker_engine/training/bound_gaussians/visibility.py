@@ -11,9 +11,9 @@ from scipy.spatial import KDTree
 from torch import Tensor
 
 from ...capture.face_model import Region
-from ...training.clip_frames import ClipFrames
-from ...training.coverage import coverage
-from .model import GaussianTalker
+from ..clip_frames import ClipFrames
+from ..coverage import coverage
+from .model import BoundHead
 
 FRAMES = 8
 """How many training frames are looked at, spread over the clip."""
@@ -21,7 +21,7 @@ _NEIGHBOURS = 12
 
 
 @torch.no_grad()
-def shown(model: GaussianTalker, frames: ClipFrames, index: int) -> tuple[Tensor, Tensor]:
+def shown(model: BoundHead, frames: ClipFrames, index: int) -> tuple[Tensor, Tensor]:
     """What is seen of each Gaussian in a frame: its area across the view, m² (N,), and the depth, metres (h, w).
 
     Half the frame's size.
@@ -35,7 +35,7 @@ def shown(model: GaussianTalker, frames: ClipFrames, index: int) -> tuple[Tensor
 
 
 @torch.no_grad()
-def turned_to(model: GaussianTalker, frames: ClipFrames, index: int) -> Tensor:
+def turned_to(model: BoundHead, frames: ClipFrames, index: int) -> Tensor:
     """The cosine between each Gaussian's triangle and a frame's view (N,); 1: straight before the camera."""
     triangles = model.triangle_frames(frames.vertices(index))
     pose = torch.as_tensor(frames.camera(index).world_to_camera, dtype=torch.float32)

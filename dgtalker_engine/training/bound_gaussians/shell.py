@@ -15,7 +15,7 @@ from scipy.spatial import KDTree
 from ...capture.face_model import Region
 from ...capture.regions import NOTHING, PERSON, project
 from ...gaussians import Camera
-from ...training.clip_frames import ClipFrames
+from ..clip_frames import ClipFrames
 
 _SUBDIVISIONS = 4  # 2562 directions
 _FRAMES = 8

@@ -16,9 +16,9 @@ from scipy.spatial import KDTree
 
 from ...capture.face_model import Region
 from ...capture.regions import project
-from ...training.clip_frames import ClipFrames
+from ..clip_frames import ClipFrames
 from .gaps import add_seeds, gaps_between, placed_seeds
-from .model import GaussianTalker
+from .model import BoundHead
 from .seeding import Seeds
 from .visibility import FRAMES, shown
 
@@ -31,7 +31,7 @@ _SOLID = 0.5  # the opacity from which on a Gaussian fills its place
 
 
 @torch.no_grad()
-def complete(model: GaussianTalker, frames: ClipFrames, seeds: Seeds) -> None:
+def complete(model: BoundHead, frames: ClipFrames, seeds: Seeds) -> None:
     """Replaces what the training frames do not show of hair and neck, and fills gaps; they look as before.
 
     Skin that hair hides from these frames looks out of it where the head turns farther, and its seeds are brighter than

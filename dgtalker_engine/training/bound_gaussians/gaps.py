@@ -16,10 +16,10 @@ from torch import Tensor
 
 from ...gaussians import Gaussians, render
 from ...gaussians.constants import SH_C0
-from ...training.clip_frames import ClipFrames
-from ...training.head_evaluation import turned
+from ..clip_frames import ClipFrames
+from ..head_evaluation import turned
 from .binding import Local, bind
-from .model import BY_GAUSSIAN, BY_LATENT, GaussianTalker
+from .model import BY_GAUSSIAN, BoundHead
 from .seeding import Seeds
 from .visibility import FRAMES
 
@@ -34,7 +34,7 @@ _TRACE = 1e-3  # square of sRGB times pixels, at half the frame's size
 
 
 @torch.no_grad()
-def fill(model: GaussianTalker, frames: ClipFrames, seeds: Seeds, optimiser: torch.optim.Optimizer) -> None:
+def fill(model: BoundHead, frames: ClipFrames, seeds: Seeds, optimiser: torch.optim.Optimizer) -> None:
     """Adds seeds where views from the side look through the near side of the head, but for those that frames belie."""
     wanted = gaps_between(model, frames, seeds) & seeds.outside[seeds.triangles].numpy()
     candidates = np.flatnonzero(wanted)
@@ -45,7 +45,7 @@ def fill(model: GaussianTalker, frames: ClipFrames, seeds: Seeds, optimiser: tor
 
 
 def add_seeds(
-    model: GaussianTalker,
+    model: BoundHead,
     seeds: Seeds,
     added: np.ndarray,
     inward: np.ndarray,
@@ -76,11 +76,11 @@ def add_seeds(
         "barycentric_logits": seeds.barycentrics[rows].clamp_min(1e-3).log(),
     }
     model.triangles = torch.cat([model.triangles[stay], seeds.triangles[rows]])
-    for name in (*BY_GAUSSIAN, *BY_LATENT):
+    for name in (*BY_GAUSSIAN, *model.by_latent):
         parameter = getattr(model, name)
         if parameter is None:
             continue
-        axis = 1 if name in BY_LATENT else 0
+        axis = 1 if name in model.by_latent else 0
         old = stay.nonzero()[:, 0]
         nothing = torch.zeros(len(rows), *parameter.movedim(axis, 0).shape[1:]).movedim(0, axis)
         state = {} if optimiser is None else optimiser.state.get(parameter, {})
@@ -91,7 +91,7 @@ def add_seeds(
         parameter.grad = None
 
 
-def placed_seeds(model: GaussianTalker, seeds: Seeds) -> Gaussians:
+def placed_seeds(model: BoundHead, seeds: Seeds) -> Gaussians:
     """The seeds on the face at rest, opaque."""
     count = len(seeds.triangles)
     still = torch.tensor([[1.0, 0, 0, 0]]).repeat(count, 1)
@@ -101,7 +101,7 @@ def placed_seeds(model: GaussianTalker, seeds: Seeds) -> Gaussians:
     return Gaussians(means=means, quats=quats, scales=scales, opacities=opaque, sh=seeds.colours[:, None])
 
 
-def gaps_between(model: GaussianTalker, frames: ClipFrames, seeds: Seeds) -> np.ndarray:
+def gaps_between(model: BoundHead, frames: ClipFrames, seeds: Seeds) -> np.ndarray:
     """Which seeds (N,) fill what is seen through from beside a frame's camera: bool."""
     head, placed = model.pose(torch.zeros(len(model.face_model.expression_names))), placed_seeds(model, seeds)
     vertices = model.face_model.neutral
@@ -127,7 +127,7 @@ def _rows(cloud: Gaussians, chosen: Tensor) -> Gaussians:
     return cloud.map(lambda tensor: tensor[chosen])
 
 
-def _fitting(model: GaussianTalker, frames: ClipFrames, seeds: Seeds, wanted: np.ndarray) -> np.ndarray:
+def _fitting(model: BoundHead, frames: ClipFrames, seeds: Seeds, wanted: np.ndarray) -> np.ndarray:
     """Which of the seeds `wanted` (n,), a little under their triangles, have in all frames about the frame's colour.
 
     By how much a picture changes with a seed's colour, one knows its weight in each pixel's sum, and so the mean square

@@ -1,0 +1,68 @@
+"""What people share, learned from several of them: the general field, and how sound is heard. And its file.
+
+No static field and no individual field is in it: nothing of what somebody looks like, or does their own way.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from ... import model_files
+from ...capture.face_model import FaceModel
+from ...errors import DGTalkerError
+from .config import D3TalkerConfig
+from .model import D3Talker
+
+SHARED = ("motion", "general", "sound", "sliders", "said")
+"""The modules of a head that people share."""
+_OWN = "sliders.mean"  # how somebody's face is at rest
+_FORMAT = "d3talker prior 1"
+_AGAIN = "Make it in the repository from captured clips with: python build.py train d3talker-prior."
+_SIZES = ("levels", "coarsest", "finest", "table_entries", "table_features", "code", "regions")
+
+
+def to_bytes(model: D3Talker, config: D3TalkerConfig, face_model: FaceModel) -> bytes:
+    """A file that `read` reads, of a head whose shared modules were trained with several people."""
+    tensors = {
+        name: tensor.detach().half().contiguous()
+        for name, tensor in model.state_dict().items()
+        if name.split(".")[0] in SHARED and name != _OWN
+    }
+    about = {"sizes": {name: getattr(config, name) for name in _SIZES}, "face_model": face_model.digest}
+    return save(tensors, {"format": _FORMAT, "about": json.dumps(about)})
+
+
+def read(path: Path, config: D3TalkerConfig, face_model: FaceModel) -> dict[str, Tensor]:
+    """What `start_from` takes.
+
+    Args:
+        path: of the file.
+        config: of the head that begins with it.
+        face_model: its.
+
+    Raises:
+        DGTalkerError: the file is missing, damaged, of another version, of other sizes, or of another face model.
+    """
+    with model_files.opened(path, "prior", _FORMAT, _AGAIN) as (metadata, tensors):
+        about = json.loads(metadata["about"])
+        if about["face_model"] != face_model.digest:
+            raise DGTalkerError(f"{path} was trained with another face model.", _AGAIN)
+        if about["sizes"] != {name: getattr(config, name) for name in _SIZES}:
+            raise DGTalkerError(f"{path} has fields of other sizes.", f"Its sizes: {about['sizes']}.")
+        if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+            raise ValueError("its numbers are not finite")
+        return {name: tensor.float() for name, tensor in tensors.items()}
+
+
+@torch.no_grad()
+def start_from(model: D3Talker, shared: dict[str, Tensor]) -> None:
+    """Gives a head that begins what people share; where nothing is heard, only what moves."""
+    own = model.state_dict()
+    for name, tensor in shared.items():
+        if name in own:
+            own[name].copy_(tensor)
