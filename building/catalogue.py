@@ -14,7 +14,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from . import repository
+from . import indexes, repository
 from .environments import CAPTURE, ENGINE, TORCH, TORCH_CPU, uv, uv_variables
 from .repository import ROOT, run, say
 
@@ -81,9 +81,17 @@ def _files(locks: tuple[str, ...], target: str) -> list[dict[str, Any]]:
         command = [uv(), "pip", "compile", "-q", *locks, "--no-deps", "--only-binary", ":all:", "--no-header"]
         command += ["--python-platform", target, "--python-version", ENGINE.python or ""]
         command += ["--format", "pylock.toml", "-o", "pylock.toml"]
-        run(command, cwd=folder, env={**uv_variables(), "MACOSX_DEPLOYMENT_TARGET": OLDEST_MACOS})
+        run(command, cwd=folder, env=_variables(locks))
         packages = (folder / "pylock.toml").read_text(encoding="utf-8").split("[[packages]]")[1:]
     return [_best_file(package) for package in packages]
+
+
+def _variables(locks: tuple[str, ...]) -> dict[str, str]:
+    """uv's, with which only PyTorch without CUDA may come from elsewhere than the main index."""
+    variables = {**uv_variables(), "MACOSX_DEPLOYMENT_TARGET": OLDEST_MACOS}
+    if locks != (TORCH_CPU,):
+        return {name: value for name, value in variables.items() if name not in indexes.APART}
+    return variables
 
 
 def _best_file(package: str) -> dict[str, Any]:

@@ -74,9 +74,8 @@ def _lock_torch_for_cpu(environment: Environment) -> None:
 
 def _compiled(source: str, pins: str, python: str | None, constraints: list[str], *options: str) -> dict[str, str]:
     """What uv makes of requirements: those of a lock by name, in their order."""
-    # Other indexes than the main one may have the files of one platform alone: their hashes would not do elsewhere.
-    apart = ("UV_INDEX", "UV_FIND_LINKS", "UV_NO_INDEX")
-    variables = {name: value for name, value in uv_variables().items() if name not in apart}
+    # The hashes of other indexes than the main one would not do elsewhere.
+    variables = {name: value for name, value in uv_variables().items() if name not in indexes.APART}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         # Read by uv: only for this Python, where it is known.

@@ -87,7 +87,7 @@ def engine_python(preferred: str = "") -> Path:
     """The Python that the engine runs on.
 
     Args:
-        preferred: the user's choice; empty for the one that build.py made.
+        preferred: the user's choice; empty for the one that was installed.
 
     Raises:
         DGTalkerError: there is none, or it is not a program.

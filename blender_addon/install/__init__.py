@@ -1,1 +1,1 @@
-"""Installing the engine: what is downloaded, the download, the environment, its removal. No Blender; `ui` has the buttons."""
+"""Installing the engine: what is downloaded, how it becomes an environment, its removal; `ui` has the buttons."""

@@ -1,4 +1,4 @@
-"""One file onto the disk: whole and with the right hash or not at all; a broken line goes on where it broke. No Blender."""
+"""One file onto the disk, whole and with the right hash; a broken line goes on where it broke. No Blender."""
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ def _transfer(
         if not left:
             raise DGTalkerError(
                 f"{file.name} cannot be downloaded: {reason}.",
-                "Check the connection, a proxy (HTTPS_PROXY), and the index in the extension's preferences; then install "
-                "again: it goes on where it stopped.",
+                "Check the connection, a proxy (HTTPS_PROXY), and the index in the extension's preferences; then "
+                "install again: it goes on there.",
                 code="no_connection",
             )
         control.sleep(left.pop(0))

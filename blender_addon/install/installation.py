@@ -111,8 +111,8 @@ class Installation:
     def done(self) -> bool:
         return not self._thread.is_alive()
 
-    def wait(self) -> None:
-        self._thread.join()
+    def wait(self, seconds: float | None = None) -> None:
+        self._thread.join(seconds)
 
     def _run(self) -> None:
         try:
@@ -146,6 +146,6 @@ def _explained(home: Path) -> Iterator[None]:
         raise DGTalkerError(
             f"The engine cannot be installed in {home}: {error.strerror or error}"
             f"{f' ({error.filename})' if error.filename else ''}.",
-            "Make room, then install again: it goes on where it stopped." if full else "Check the rights of that folder.",
+            "Make room, then install again: it goes on there." if full else "Check the rights of that folder.",
             code="disk_full" if full else "error",
         ) from error

@@ -35,6 +35,7 @@ class Plan:
         wheels: of DGTalker's own, out of the extension: the engine, and gsplat where it is there.
         capture: wheels of what looks at videos; none where that is left for later.
         why: a sentence on PyTorch: which one, and why.
+        anew: also where it is there already, which may be broken.
     """
 
     home: Path
@@ -44,6 +45,12 @@ class Plan:
     wheels: tuple[Path, ...]
     capture: tuple[File, ...]
     why: str
+    anew: bool = False
+
+    @property
+    def is_built(self) -> bool:
+        """Whether the environment can stay as it is."""
+        return self.executable.is_file() and not self.anew
 
     @functools.cached_property
     def key(self) -> str:
@@ -71,9 +78,9 @@ class Plan:
     def needed(self) -> tuple[File, ...]:
         """The files that are used from here on: none for what is built already."""
         files: tuple[File, ...] = ()
-        if not self.executable.is_file():
+        if not self.is_built:
             files += self.files if self.own_python or self.python_folder.is_dir() else (self.python, *self.files)
-        if self.capture and not self.capture_layer.is_dir():
+        if self.capture and not (self.is_built and self.capture_layer.is_dir()):
             files += self.capture
         return files
 
@@ -108,13 +115,14 @@ def size(file: File) -> int:
     return file.size or _PYTHON_SIZE
 
 
-def make(home: Path, wheels: Path, *, with_capture: bool, folder: Path | None = None) -> Plan:
+def make(home: Path, wheels: Path, *, with_capture: bool, anew: bool = False, folder: Path | None = None) -> Plan:
     """The installation that this computer needs.
 
     Args:
         home: `bridge.find.data_folder()`.
         wheels: the folder of the extension's own wheels.
         with_capture: also what looks at videos.
+        anew: also where it is installed already.
         folder: of files that were brought along; gsplat's wheel may be there.
 
     Raises:
@@ -135,6 +143,7 @@ def make(home: Path, wheels: Path, *, with_capture: bool, folder: Path | None = 
         wheels=(engines[-1], *(gsplat if cuda else ())),
         capture=available.groups["capture"] if with_capture else (),
         why=_why(cuda, machine.has_nvidia_gpu()),
+        anew=anew,
     )
 
 

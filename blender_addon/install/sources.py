@@ -27,8 +27,8 @@ PYPI = "https://pypi.org/simple"
 PYTORCH = "https://download.pytorch.org/whl/cpu"
 
 OFFLINE = (
-    "Blender may not use the internet. Allow it in Edit ▸ Preferences ▸ System ▸ Network ▸ Allow Online Access, or choose "
-    "a folder with the engine's packages in the extension's preferences."
+    "Blender may not use the internet. Allow it in Edit ▸ Preferences ▸ System ▸ Network ▸ Allow Online Access, or "
+    "choose a folder with the engine's packages in the extension's preferences."
 )
 
 _LARGEST_PAGE = 64 * 2**20
@@ -217,7 +217,7 @@ def _certificates() -> ssl.SSLContext:
     """Of the system; where Python knows none, those that Blender brings."""
     known = ssl.get_default_verify_paths()
     if known.cafile is None and known.capath is None and importlib.util.find_spec("certifi"):
-        import certifi  # type: ignore[import-not-found]
+        import certifi
 
         return ssl.create_default_context(cafile=certifi.where())
     return ssl.create_default_context()
