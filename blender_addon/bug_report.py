@@ -13,7 +13,7 @@ LINES = 60
 
 HIDDEN = "…"
 
-_PATH = re.compile(r"(?:[A-Za-z]:[\\/]|~?/|\\\\)[^\s\"'<>|:*?\n][^\"'<>|:*?\n]*")
+_PATH = re.compile(r"(?<![\w/])(?:[A-Za-z]:[\\/]|~?/|\\\\)[^\s\"'<>|:*?\n][^\"'<>|:*?\n]*")
 _KEPT = re.compile(r"(?:site-packages|dgtalker_engine|bl_ext|lib[\\/]python[\d.]+|scripts[\\/]modules)[\\/].*")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _SHORT = 3
