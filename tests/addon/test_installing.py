@@ -163,7 +163,7 @@ def test_what_was_installed_is_used_and_can_be_removed(room, preferences, runnin
 
 def test_a_bug_report_says_much_and_nothing_private(room, preferences, sample):
     preferences.engine_python = os.environ["DGTALKER_ENGINE_PYTHON"]
-    bpy.ops.dgtalker.add_head(name="robin")
+    bpy.ops.dgtalker.add_head(builtin="robin")
     head = bpy.context.object
     head.name = "Zacharias"
     room("ui").last_error = f"Zacharias cannot speak {Path.home() / 'film' / 'secret.wav'}: heavenly voices were heard."
