@@ -72,9 +72,11 @@ def _names() -> Iterator[str]:
     for ob in bpy.data.objects:
         if model.is_head(ob):
             consent = model.consent_of(ob)
-            yield from (ob.name, consent.get("subject", ""), consent.get("granted_by", ""))
+            yield ob.name
+            if consent["status"] != "synthetic":  # whose record speaks of nobody
+                yield from (consent.get("subject", ""), consent.get("granted_by", ""))
     for sound in bpy.data.sounds:
-        yield from (sound.name, Path(sound.filepath).stem)
+        yield from (Path(sound.name).stem, Path(sound.filepath).stem)
 
 
 def _spoken() -> Iterator[str]:
