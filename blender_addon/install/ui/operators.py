@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from ..removal import uninstall
 from ..sources import OFFLINE
 from . import running
 
-_WIDTH = 460
+_WIDTH, _LETTERS = 460, 70
+"""Of the dialog, and of a line in it."""
 
 
 class InstallEngine(ui.ExplainedOperator, bpy.types.Operator):
@@ -55,11 +57,11 @@ class InstallEngine(ui.ExplainedOperator, bpy.types.Operator):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout: Any = self.layout
-        if self.reason:
-            ui.alert(layout, context, self.reason)
+        for line in textwrap.wrap(self.reason, _LETTERS):
+            layout.label(text=line, icon="ERROR")
         plan, column = running.planned(self.with_capture, self.anew), layout.column(align=True)
         column.label(text=f"{_size(plan.missing_bytes(running.sources()))} will be downloaded.", icon="IMPORT")
-        column.label(text=f"On the disk it takes {_size(plan.disk_bytes)} in", icon="DISK_DRIVE")
+        column.label(text=f"Room on the disk is needed for {_size(plan.disk_bytes)}, in", icon="DISK_DRIVE")
         column.label(text=str(plan.environment), icon="BLANK1")
         column.label(text=f"PyTorch: {plan.why}", icon="INFO")
         if not running.has_capture():
