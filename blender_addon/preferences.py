@@ -99,15 +99,17 @@ def _draw_engines(layout: bpy.types.UILayout) -> None:
         row.operator(
             UseEngine.bl_idname, text=python, icon="RADIOBUT_ON" if chosen else "RADIOBUT_OFF", emboss=False
         ).python = python
+        if find.installed(python):
+            row.operator(installing.UninstallEngine.bl_idname, text="", icon="TRASH").python = python
 
 
 def draw_state(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """What the engine is doing, and what is wrong with it; starts nothing."""
     state = engine.state()
-    if state.error:
-        ui.alert(layout, context, state.error)
-    elif not state.python:
+    if not state.python:
         ui.alert(layout, context, find.NONE_INSTALLED)
+    elif state.error:
+        ui.alert(layout, context, state.error)
     else:
         layout.label(text=STATUS[state.status], icon="CHECKMARK" if state.status == "running" else "INFO")
 

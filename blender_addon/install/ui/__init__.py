@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import operators, running
+from . import operators, panels, running
 
-CLASSES = operators.CLASSES
+CLASSES = (*operators.CLASSES, *panels.CLASSES)
 
 
 def register() -> None:
