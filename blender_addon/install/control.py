@@ -73,7 +73,8 @@ class Control:
         Raises:
             Cancelled: it was.
         """
-        self._going.wait()
+        while not self._cancelled.is_set() and not self._going.wait(_STEP):
+            pass
         if self._cancelled.is_set():
             raise Cancelled
 
