@@ -1,4 +1,4 @@
-"""The extension's preferences: the engine's Python, a test, the log, a restart."""
+"""The extension's preferences: the engine's installation, its Python, a test, the log, a restart, a bug report."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import bpy
 from . import ui
 from .bridge import engine, find
 from .bridge.modal import EngineOperator
+from .bug_report_operator import CopyBugReport
+from .install import sources
+from .install.ui import operators as installing
 
 ADDON = str(__package__)
 
@@ -32,13 +35,36 @@ class Preferences(bpy.types.AddonPreferences):
 
     engine_python: bpy.props.StringProperty(
         name="Engine's Python",
-        description="The Python that the engine runs on; empty: the one that build.py made",
+        description="The Python that the engine runs on; empty: the one that was installed",
         subtype="FILE_PATH",
         update=_engine_chosen,
     )
 
+    package_index: bpy.props.StringProperty(
+        name="Package Index",
+        description="Where the engine's packages are downloaded from: PyPI, or a mirror of it that your studio has",
+    )
+    pytorch_index: bpy.props.StringProperty(
+        name="PyTorch Index",
+        description="Where PyTorch without CUDA is downloaded from, for Linux: its makers' index, or a mirror of it",
+    )
+    wheels_folder: bpy.props.StringProperty(
+        name="Folder with Packages",
+        description="Packages that were brought along, on a USB stick for instance: they are taken from there, and "
+        "only what is not there is downloaded. Engineers fill it with: python build.py package --wheelhouse FOLDER",
+        subtype="DIR_PATH",
+    )
+
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
+        installing.draw(layout, context)
+        header, body = layout.panel("dgtalker_sources", default_closed=True)
+        header.label(text="Where Packages Come From")
+        if body:
+            body.use_property_split = True
+            body.prop(self, "package_index", placeholder=sources.PYPI)
+            body.prop(self, "pytorch_index", placeholder=sources.PYTORCH)
+            body.prop(self, "wheels_folder")
         choice = layout.column()
         choice.use_property_split = True
         choice.prop(self, "engine_python", placeholder=find.remembered() or "none found")
@@ -47,6 +73,7 @@ class Preferences(bpy.types.AddonPreferences):
         row.operator(TestEngine.bl_idname, icon="CHECKMARK")
         row.operator(RestartEngine.bl_idname, icon="FILE_REFRESH")
         row.operator(OpenLog.bl_idname, icon="TEXT")
+        row.operator(CopyBugReport.bl_idname, icon="COPYDOWN")
         draw_state(layout, context)
         if Doctor.answer:
             column = layout.box().column(align=True)
@@ -72,15 +99,17 @@ def _draw_engines(layout: bpy.types.UILayout) -> None:
         row.operator(
             UseEngine.bl_idname, text=python, icon="RADIOBUT_ON" if chosen else "RADIOBUT_OFF", emboss=False
         ).python = python
+        if find.installed(python):
+            row.operator(installing.UninstallEngine.bl_idname, text="", icon="TRASH").python = python
 
 
 def draw_state(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """What the engine is doing, and what is wrong with it; starts nothing."""
     state = engine.state()
-    if state.error:
+    if not state.python:
+        ui.alert(layout, context, find.NONE_INSTALLED)
+    elif state.error:
         ui.alert(layout, context, state.error)
-    elif not state.python:
-        ui.alert(layout, context, f"{find.NONE_INSTALLED} {find.INSTALL}")
     else:
         layout.label(text=STATUS[state.status], icon="CHECKMARK" if state.status == "running" else "INFO")
 

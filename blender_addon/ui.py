@@ -66,12 +66,28 @@ def press(operator: type[bpy.types.Operator], **properties: Any) -> set[str]:
     return getattr(getattr(bpy.ops, room), name)("INVOKE_DEFAULT", **properties)
 
 
+INSTALLATIONS = {"no_engine": False, "no_capture": True}
+"""Errors that an installation mends: whether it is that of what looks at videos."""
+
+last_error = ""
+"""That was shown to the user."""
+
+
 def report(operator: bpy.types.Operator, error: DGTalkerError) -> set[str]:
-    """Show an error with its hint; the operator returns what this returns.
+    """Show an error with its hint, in a window with an offer to install what is missing; the operator returns what this
+    returns.
 
     What the user, or we for the user's sake, stopped is a warning: a script goes on.
     """
-    operator.report({"WARNING"} if error.code in ("cancelled", "refused") else {"ERROR"}, str(error))
+    global last_error
+    stopped = error.code in ("cancelled", "refused")
+    if not stopped:
+        last_error = str(error)
+    install = getattr(bpy.ops, "dgtalker").install_engine  # noqa: B009 (no stub knows it)
+    if error.code in INSTALLATIONS and not bpy.app.background and bpy.context.window and install.poll():
+        install("INVOKE_DEFAULT", with_capture=INSTALLATIONS[error.code], reason=error.message)
+    else:
+        operator.report({"WARNING"} if stopped else {"ERROR"}, str(error))
     return {"CANCELLED"}
 
 

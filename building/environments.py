@@ -22,6 +22,9 @@ from .repository import ROOT, BuildError, run, say
 TORCH, TORCH_CPU = "torch.txt", "torch-cpu.txt"
 """PyPI's PyTorch with all that it brings, and the CPU build for Linux; an environment that names both gets one."""
 
+CAPTURE = "capture.txt"
+"""What looks at videos: users install it when it is first needed."""
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -61,8 +64,8 @@ class Environment:
 
 UV = Environment("uv", None, ("uv.txt",))
 """The one environment that pip makes; uv makes all others."""
-ENGINE = Environment("engine", "3.11", ("engine.txt", TORCH, TORCH_CPU))
-"""What users have."""
+ENGINE = Environment("engine", "3.11", ("engine.txt", TORCH, TORCH_CPU, CAPTURE))
+"""What users have, with what looks at videos."""
 WORKSHOP = Environment("workshop", "3.11", ("pretrained.txt", "workshop.txt"), over=ENGINE)
 """What tests, benches, training and the heads' sheets need besides."""
 BLENDERS = {
@@ -70,7 +73,7 @@ BLENDERS = {
     "5.2": Environment("blender-5.2", "3.13", ("blender-5.2.txt",)),
 }
 TOOLS = Environment("tools", None, ("tools.txt",))
-CUDA = Environment("cuda", "3.11", ("engine.txt", TORCH, "cuda.txt"))
+CUDA = Environment("cuda", "3.11", ("engine.txt", TORCH, CAPTURE, "cuda.txt"))
 ENVIRONMENTS = (UV, ENGINE, WORKSHOP, *BLENDERS.values(), TOOLS, CUDA)
 
 

@@ -26,6 +26,9 @@ VARIABLES = {
 }
 """Options of pip, and the variables by which uv takes the same."""
 
+APART = ("UV_INDEX", "UV_FIND_LINKS", "UV_NO_INDEX")
+"""Variables of what lies beside the main index, which may have the files of one platform alone."""
+
 _INDEXES = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_FIND_LINKS", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL")
 """The last two are uv's old names, which it still takes."""
 

@@ -12,14 +12,14 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from . import indexes, repository
+from . import catalogue, indexes, repository
 from .environments import ENVIRONMENTS, TORCH, TORCH_CPU, Environment, uv, uv_variables
 from .repository import BuildError, run, say
 
 OF_TORCH = re.compile(r"(torch|triton|cuda-.+|nvidia-.+)==")
 """PyTorch and what its CUDA builds bring, in a lock of their own: the CPU build takes their place."""
 
-NOT_NEEDED = {"engine.txt": {"click", "natsort", "opencv-contrib-python", "opencv-python"}}
+NOT_NEEDED = {"capture.txt": {"click", "natsort", "opencv-contrib-python", "opencv-python"}}
 """Of a lock, what packages ask for and can do without: NAME.in says why."""
 
 
@@ -41,6 +41,7 @@ def lock() -> None:
                 _lock(name, environment, below)
             done.add(name)
             below.append(name)
+    catalogue.write()
 
 
 def _lock(name: str, environment: Environment, below: list[str]) -> None:
@@ -73,9 +74,8 @@ def _lock_torch_for_cpu(environment: Environment) -> None:
 
 def _compiled(source: str, pins: str, python: str | None, constraints: list[str], *options: str) -> dict[str, str]:
     """What uv makes of requirements: those of a lock by name, in their order."""
-    # Other indexes than the main one may have the files of one platform alone: their hashes would not do elsewhere.
-    apart = ("UV_INDEX", "UV_FIND_LINKS", "UV_NO_INDEX")
-    variables = {name: value for name, value in uv_variables().items() if name not in apart}
+    # The hashes of other indexes than the main one would not do elsewhere.
+    variables = {name: value for name, value in uv_variables().items() if name not in indexes.APART}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         # Read by uv: only for this Python, where it is known.

@@ -8,9 +8,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from .catalogue import PLATFORMS
 from .environments import BLENDERS, CUDA, TOOLS, WORKSHOP, ensure
 from .packaging import ensure_engine, package, remember_engine
 from .repository import ROOT, WHEELS, BuildError, run, say
+from .wheelhouse import fill
 
 ASSETS = ROOT / "dgtalker_engine" / "avatar" / "assets"
 
@@ -26,13 +28,15 @@ LEARN_FROM_CLIPS = ("speech", "motion")
 """Those that take videos of faces; motion tracks them itself."""
 
 
-def make_packages(out: Path, cuda: bool) -> None:
-    """The wheel and the zip, the engine installed, and where asked for the wheel of gsplat."""
+def make_packages(out: Path, cuda: bool, wheelhouse: Path | None, platforms: list[str] | None) -> None:
+    """The wheel and the zip, the engine installed; where asked for gsplat's wheel, and a folder of packages."""
     if cuda:
         recipe = WHEELS / "build_gsplat.py"
         run([sys.executable, recipe, "--check"])  # before gigabytes of PyTorch with CUDA are fetched
         run([ensure(CUDA).executable, recipe])
     wheel, archive = package(out)
+    if wheelhouse:
+        fill(wheelhouse, platforms or list(PLATFORMS))
     remember_engine(ensure_engine(wheel))
     say(f"install {archive} in Blender: Edit ▸ Preferences ▸ Get Extensions ▸ Install from Disk…")
 

@@ -82,7 +82,7 @@ def register_avatar(hash: str, read: Callable[[], bytes]) -> None:
 
 
 def configure(python: str = "", log: Path | None = None) -> None:
-    """Sets what the engine runs on (empty: what build.py made) and where it logs; starts nothing."""
+    """Sets what the engine runs on (empty: what was installed) and where it logs; starts nothing."""
     _supervisor.configure(python, log)
 
 

@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.files import write_target
 
 NONE_INSTALLED = "No engine is installed."
-INSTALL = "Run `python build.py package` in the repository, or choose the engine's Python in the preferences."
+INSTALL = (
+    "Press Install Engine in the extension's preferences, or choose the engine's Python there "
+    "(in the repository: `python build.py package`, then look in the preferences)."
+)
 
 
 def data_folder() -> Path:
-    """The user's folder that all Blender versions share; build.py writes `engine.json` there."""
+    """The user's folder that all Blender versions share, with what is installed and `engine.json`, which says where."""
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
@@ -38,6 +42,39 @@ def known() -> list[str]:
     return [python for python in dict.fromkeys([remembered(), *named]) if python and Path(python).is_file()]
 
 
+def remember(python: Path) -> None:
+    """Makes this the engine that every Blender of this user uses.
+
+    Raises:
+        DGTalkerError: `engine.json` cannot be written.
+    """
+    _write(str(python), [*known(), str(python)])
+
+
+def forget(python: Path) -> None:
+    """Takes an engine out of `engine.json`; where it was the one in use, the one that was added last takes its place.
+
+    Raises:
+        DGTalkerError: `engine.json` cannot be written.
+    """
+    others = [each for each in known() if each != str(python)]
+    used = remembered()
+    _write(used if used in others else (others[-1] if others else ""), others)
+
+
+def installed(python: Path | str) -> Path | None:
+    """The environment of an engine that was installed by the extension's button; None for any other."""
+    path = Path(python)
+    environment = path.parent.parent
+    ours = environment.parent == data_folder() and environment.name.startswith("env-")
+    return environment if ours else None
+
+
+def _write(used: str, engines: list[str]) -> None:
+    record = {"python": used, "engines": list(dict.fromkeys(engines))}
+    write_target(data_folder() / "engine.json", json.dumps(record).encode())
+
+
 def _record() -> dict[str, Any]:
     try:
         record = json.loads((data_folder() / "engine.json").read_bytes())
@@ -50,7 +87,7 @@ def engine_python(preferred: str = "") -> Path:
     """The Python that the engine runs on.
 
     Args:
-        preferred: the user's choice; empty for the one that build.py made.
+        preferred: the user's choice; empty for the one that was installed.
 
     Raises:
         DGTalkerError: there is none, or it is not a program.
@@ -67,6 +104,6 @@ def engine_python(preferred: str = "") -> Path:
             code="no_engine",
         )
     if not python.is_file() or not os.access(python, os.X_OK):
-        hint = "Choose another in the extension's preferences." if preferred else "Run `python build.py package` again."
+        hint = "Choose another in the extension's preferences, or install the engine there again."
         raise DGTalkerError(f"The engine's Python {python} is not there, or is not a program.", hint, code="no_engine")
     return python

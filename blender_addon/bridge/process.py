@@ -117,7 +117,8 @@ class EngineProcess:
             if NO_ENGINE in how:
                 raise DGTalkerError(
                     f"The Python {self._python} has no DGTalker engine.",
-                    "Choose another in the extension's preferences, or run `python build.py package`.",
+                    "Choose another in the extension's preferences, or install the engine there "
+                    "(in the repository: `python build.py package`).",
                     code="no_engine",
                 ) from error
             if isinstance(error, HandshakeError | _NotStarted | OSError):

@@ -7,6 +7,8 @@ from typing import Any
 import bpy
 
 from .. import preferences, ui
+from ..bridge import engine as bridge
+from ..install.ui import operators as installing
 from . import engine
 from .engine import DGTalkerRenderEngine
 
@@ -36,6 +38,8 @@ class EnginePanel(bpy.types.Panel):
         layout = self.layout
         assert layout is not None
         preferences.draw_state(layout, context)
+        if not bridge.state().python:
+            installing.draw(layout, context)
         for line in preferences.Doctor.answer:
             if line["name"] in ("gpu", "gsplat"):
                 layout.label(text=line["text"])

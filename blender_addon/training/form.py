@@ -13,6 +13,7 @@ from dgtalker_engine.wire.jobs import Job, State
 from dgtalker_engine.wire.jobs.files import check_writable
 
 from ..bridge import engine
+from ..install.environment import check_capture
 from . import awaited, watch
 from .request import Consent, HeadRequest, file_name, source_of
 
@@ -100,6 +101,7 @@ def start(context: bpy.types.Context, *, overwrite: bool = False) -> Job:
         raise DGTalkerError(f"There is no folder {path.parent}.", "Choose another folder.")
     check_writable(path.parent)
     python = engine.python()
+    check_capture(python)
     job = jobs.create(watch.folder(), request)
     try:
         jobs.start(job, python)

@@ -13,6 +13,7 @@ from dgtalker_engine.wire.jobs.folder import LOG
 
 from .. import ui
 from ..bridge import engine
+from ..install.environment import check_capture
 from . import awaited, form, request, watch
 
 
@@ -137,7 +138,9 @@ class ResumeTraining(JobOperator, bpy.types.Operator):
     def act(self, context: bpy.types.Context, job: Job) -> None:
         if job.state is State.FINISHED:
             raise DGTalkerError("This training is done.", "Add its head.")
-        jobs.start(job, engine.python())
+        python = engine.python()
+        check_capture(python)
+        jobs.start(job, python)
         watch.soon(job.folder.name)
 
 

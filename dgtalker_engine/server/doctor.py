@@ -138,6 +138,9 @@ def _speech() -> Line:
 
 
 def _capture() -> Line:
+    if _installed("mediapipe") is None:
+        advice = "Nothing is missing until a video is looked at: Blender then offers to install it."
+        return _line("capture", "What looks at videos is not installed", advice=advice)
     try:
         from ..capture import ready
 

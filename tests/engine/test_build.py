@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from made_wheels import write_wheel
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOCKS = sorted((REPOSITORY / "wheels").glob("*.txt"))
@@ -135,7 +136,9 @@ def test_every_package_is_pinned_with_hashes(path):
 
 
 def test_users_get_nothing_that_only_tests_need():
-    installed = "".join((REPOSITORY / "wheels" / name).read_text() for name in ("engine.txt", "torch.txt"))
+    installed = "".join(
+        (REPOSITORY / "wheels" / name).read_text() for name in ("engine.txt", "torch.txt", "capture.txt")
+    )
     assert not re.findall(r"(?mi)^(pytest|openexr|transformers|pluggy|iniconfig)\b", installed)
 
 
@@ -189,3 +192,30 @@ def test_a_build_elsewhere_does_not_take_over_but_is_offered(build, tmp_path, mo
     first.unlink()
     packaging.remember_engine(second)
     assert json.loads(file.read_text()) == {"python": str(second), "engines": [str(second)]}
+
+
+def test_a_folder_to_install_from_holds_the_very_files_of_the_catalogue(environments, uv, tmp_path, monkeypatch, capfd):
+    from building import wheelhouse
+
+    stick, served = tmp_path / "stick ß", tmp_path / "served"
+    served.mkdir()
+    wheel = write_wheel(served, "small", {"small.py": ""})
+    python = served / "python.tar.gz"
+    python.write_bytes(b"python")
+    file = {"name": wheel.name, "project": "small", "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest()}
+    archive = {"name": python.name, "url": python.as_uri(), "sha256": hashlib.sha256(b"python").hexdigest()}
+    groups = {"python": [archive], "base": [file], "cpu": [], "capture": []}
+    catalogue = tmp_path / "packages.json"
+    catalogue.write_text(json.dumps({"python": "3.11", "platforms": {"windows-x64": groups}}))
+    monkeypatch.setattr(wheelhouse, "CATALOGUE", catalogue)
+    monkeypatch.setattr(wheelhouse, "WHEELS", tmp_path)
+    monkeypatch.setenv("PIP_FIND_LINKS", str(served))
+    wheelhouse.fill(stick, ["windows-x64"])
+    assert {path.name for path in stick.iterdir()} == {wheel.name, python.name}
+    with pytest.raises(environments.BuildError, match="no platform amiga; there are windows-x64"):
+        wheelhouse.fill(stick, ["amiga"])
+    file["sha256"] = "0" * 64
+    catalogue.write_text(json.dumps({"python": "3.11", "platforms": {"windows-x64": groups}}))
+    with pytest.raises(environments.BuildError):
+        wheelhouse.fill(stick, ["windows-x64"])
+    assert "hash" in capfd.readouterr().err.lower()

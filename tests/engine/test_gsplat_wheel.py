@@ -52,6 +52,10 @@ def test_the_pins_agree(monkeypatch):
     )
     assert sources
     assert sources[1] == backend.GSPLAT
-    assert set(environments.CUDA.locks) & set(environments.ENGINE.locks) == {"engine.txt", environments.TORCH}
+    assert set(environments.CUDA.locks) & set(environments.ENGINE.locks) == {
+        "engine.txt",
+        environments.TORCH,
+        "capture.txt",
+    }
     assert re.search(r"(?m)^torch==", (WHEELS / environments.TORCH).read_text())
     assert not re.search(r"(?m)^(torch|gsplat)==", (WHEELS / "cuda.txt").read_text()), "no second pin"

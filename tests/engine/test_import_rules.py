@@ -41,6 +41,7 @@ BLENDER = {"bpy", "bpy_extras", "bl_ext", "mathutils", "aud", "gpu", "bmesh", "b
 UNSAFE = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 UNPICKLERS = {ENGINE / "capture" / "inert_pickle.py"}
 """FLAME and GGHead are published as pickles: their reader knows a few names, runs none, and refuses every other."""
+DOWNLOADS = ADDON / "install" / "sources.py"
 NETWORK = {"http", "urllib", "xmlrpc", "socketserver", "asyncio", "websockets", "requests", "aiohttp"}
 
 
@@ -204,8 +205,9 @@ def test_the_extension_uses_only_the_light_part_of_the_engine(path, package):
 
 @pytest.mark.parametrize(("path", "package"), modules(ENGINE) + modules(ADDON), ids=lambda value: str(value))
 def test_nothing_unpickles_and_nothing_speaks_http(path, package):
-    """Promises of the wire: no pickle in a message or an avatar, never HTTP or WebSocket."""
-    allowed = {"pickle"} if path in UNPICKLERS else set()
+    """Promises of the wire: no pickle in a message or an avatar, never HTTP or WebSocket. Only the installation, when
+    its button is pressed, downloads."""
+    allowed = {"pickle"} if path in UNPICKLERS else {"http", "urllib"} if path == DOWNLOADS else set()
     assert not {name.split(".")[0] for name in imports(path, package)} & (UNSAFE | NETWORK) - allowed
     source = path.read_text(encoding="utf-8")
     assert "allow_pickle=True" not in source

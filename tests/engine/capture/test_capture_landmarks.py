@@ -18,9 +18,9 @@ def test_where_the_trackers_packages_are_missing_they_are_named(tmp_path, monkey
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(DGTalkerError, match="Faces cannot be tracked") as error:
         landmarks.track(tmp_path / "clip.mp4")
-    assert "wheels/engine.txt" in error.value.hint
+    assert "wheels/capture.txt" in error.value.hint
     assert landmarks.main([str(tmp_path), "clip.mp4"]) == 1
-    assert "wheels/engine.txt" in capsys.readouterr().err
+    assert "wheels/capture.txt" in capsys.readouterr().err
 
 
 def test_a_model_of_unknown_content_is_not_used(tmp_path, monkeypatch):

@@ -37,6 +37,14 @@ def test_every_line_says_something_and_problems_have_advice():
     assert len(json.dumps(report)) < 16_000
 
 
+def test_an_engine_without_what_looks_at_videos_is_whole(monkeypatch):
+    installed = doctor._installed
+    monkeypatch.setattr(doctor, "_installed", lambda name: None if name == "mediapipe" else installed(name))
+    line = doctor._capture()
+    assert line["ok"]
+    assert "offers to install" in line["advice"]
+
+
 def test_the_text_has_every_line_and_its_advice():
     report = doctor.examine()
     text = doctor.as_text(report)
