@@ -26,7 +26,11 @@ class System:
 SYSTEMS: tuple[System, ...] = (
     System("gaussiantalker", "GaussianTalker", "Gaussians bound to a face that is fitted to the video"),
     System("dgtalker", "DGTalker", "A generator of heads that is tuned to the person: whole from the sides too"),
-    System("d3talker", "D3-Talker", "What all faces do and what this one does, learned apart from seconds of video"),
+    System(
+        "d3talker",
+        "D3-Talker",
+        "Motion and sound move the face apart; so far less alike than GaussianTalker, from seconds too",
+    ),
 )
 """In the order in which they are offered; the first one is chosen where nobody chooses."""
 

@@ -40,6 +40,8 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--checkpoint", type=Path, help="a folder for the checkpoint, from which training resumes")
     options = parser.parse_args(arguments)
+    if len(options.clip) < 2:
+        parser.error("what people share is learned from two or more")
     started = time.monotonic()
 
     def say(text: str) -> None:
@@ -52,6 +54,8 @@ def main(arguments: list[str]) -> int:
     try:
         config = replace(config, steps=options.steps, contrast_weight=options.contrast)
         make_folder(options.out.parent)
+        if options.checkpoint:
+            make_folder(options.checkpoint)
         model = face_model.load()
         people = [somebody(folder, model, config) for folder in options.clip]
         run = Run(

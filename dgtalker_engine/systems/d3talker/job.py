@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from ...training.avatar_job import System, train_avatar
 from ...training.clip_frames import Split
 from ...training.export import TrainedHead
 from ...wire.jobs import Request
+from . import prior
 from .config import D3TalkerConfig
 from .export import trained_head
 from .train import train
@@ -29,7 +31,12 @@ def _train(config: D3TalkerConfig, clip: Clip, face_model: FaceModel, run: Run) 
     return trained_head(model, expressions.float(), poses.float())
 
 
-SYSTEM = System(name="d3talker", config=D3TalkerConfig, train=_train)
+def _check(config: D3TalkerConfig, face_model: FaceModel) -> None:
+    if config.prior:
+        prior.read(Path(config.prior), config, face_model)
+
+
+SYSTEM = System(name="d3talker", config=D3TalkerConfig, train=_train, check=_check)
 
 
 def train_job(request: Request, run: Run) -> dict[str, Any]:

@@ -18,6 +18,7 @@ _UNIT = 0.01  # metres
 _TURN = 0.15  # radians
 _BOUND = 3.0
 _NOISE = 0.03  # what varies so much less than the jaw is noise of the tracking, and not blown up to 1
+_STILL = 1e-5  # what a face that stands still is taken to vary by
 
 
 class CoordinateMaps(nn.Module):
@@ -75,7 +76,7 @@ class MotionEncoder(nn.Module):
         mean = each.mean(dim=0)
         _, spread, axes = torch.linalg.svd(each - mean, full_matrices=False)
         deviations = spread / len(each) ** 0.5
-        whiten = axes / (deviations + _NOISE * deviations[0])[:, None]
+        whiten = axes / (deviations + _NOISE * deviations[0]).clamp_min(_STILL)[:, None]
         last.bias[: len(whiten)] = whiten @ (last.bias - mean)
         last.weight[: len(whiten)] = whiten @ last.weight
 

@@ -28,11 +28,7 @@ _SIZES = ("levels", "coarsest", "finest", "table_entries", "table_features", "co
 
 def to_bytes(model: D3Talker, config: D3TalkerConfig, face_model: FaceModel) -> bytes:
     """A file that `read` reads, of a head whose shared modules were trained with several people."""
-    tensors = {
-        name: tensor.detach().half().contiguous()
-        for name, tensor in model.state_dict().items()
-        if name.split(".")[0] in SHARED and name != _OWN
-    }
+    tensors = {name: tensor.detach().half().contiguous() for name, tensor in _shared(model).items()}
     about = {"sizes": {name: getattr(config, name) for name in _SIZES}, "face_model": face_model.digest}
     return save(tensors, {"format": _FORMAT, "about": json.dumps(about)})
 
@@ -61,8 +57,19 @@ def read(path: Path, config: D3TalkerConfig, face_model: FaceModel) -> dict[str,
 
 @torch.no_grad()
 def start_from(model: D3Talker, shared: dict[str, Tensor]) -> None:
-    """Gives a head that begins what people share; where nothing is heard, only what moves."""
-    own = model.state_dict()
-    for name, tensor in shared.items():
-        if name in own:
-            own[name].copy_(tensor)
+    """Gives a head that begins what people share; where nothing is heard, only what moves.
+
+    Raises:
+        DGTalkerError: something of that is missing, or of another shape.
+    """
+    own = _shared(model)
+    if any(name not in shared or shared[name].shape != tensor.shape for name, tensor in own.items()):
+        raise DGTalkerError("The prior has not what this head begins with.", _AGAIN)
+    for name, tensor in own.items():
+        tensor.copy_(shared[name])
+
+
+def _shared(model: D3Talker) -> dict[str, Tensor]:
+    return {
+        name: tensor for name, tensor in model.state_dict().items() if name.split(".")[0] in SHARED and name != _OWN
+    }

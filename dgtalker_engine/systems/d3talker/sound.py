@@ -104,7 +104,9 @@ class ExpressionCode(nn.Module):
         count = min(code, len(spread))
         deviations = spread[:count] / len(expressions) ** 0.5
         with torch.no_grad():
-            self.linear.weight[:count] = axes[:count] / (deviations + _LEAST * deviations[0])[:, None]
+            # a face that stands still varies by nothing
+            units = (deviations + _LEAST * deviations[0]).clamp_min(_LEAST)
+            self.linear.weight[:count] = axes[:count] / units[:, None]
 
     def standard(self, expression: Tensor) -> Tensor:
         """Expressions (B, E) in deviations of the training frames."""

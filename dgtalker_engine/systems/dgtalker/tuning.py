@@ -48,7 +48,8 @@ class Tuning(nn.Module):
         stand_on(self.generator, identity)
         config = prior.config
         self.latents = InvertedLatent(prior)
-        sides = [side for span in _COARSER if (side := config.resolution // span) >= _LEAST_SIDE]
+        least = min(_LEAST_SIDE, config.resolution)
+        sides = [side for span in _COARSER if (side := config.resolution // span) >= least]
         self.levels = nn.ParameterList(torch.zeros(config.planes, side, side) for side in sides)
         self.register_buffer("rates", plane_rates(config)[:, None, None], persistent=False)
 

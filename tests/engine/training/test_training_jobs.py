@@ -26,6 +26,8 @@ from dgtalker_engine.wire.jobs import Job, Request, State
 from dgtalker_engine.wire.jobs.lock import try_lock
 
 STEPS = 60
+ENDLESS = 1_000_000
+"""Steps of a job that a test ends, however slow the machine is."""
 START = """
 import sys; sys.path[:0] = {path!r}
 from pathlib import Path
@@ -122,7 +124,7 @@ def test_cancel_ends_a_job_and_keeps_the_checkpoint(new_job, python, wait_until,
 
 
 def test_sigterm_interrupts_a_job_with_a_checkpoint(new_job, python, wait_until):
-    job = new_job(steps=STEPS, pace=0.05)
+    job = new_job(steps=ENDLESS, pace=0.05)
     jobs.start(job, python)
     wait_until(lambda: step_of(job) >= 3, 60)
     os.kill(pid_of(job), signal.SIGTERM)
@@ -151,7 +153,7 @@ def test_a_job_inherits_no_socket_and_no_file_but_its_lock(new_job, python, wait
 
     ours, theirs = socket.socketpair()
     with ours, theirs, (tmp_path / "open").open("w"):
-        job = new_job(steps=STEPS, pace=0.05)
+        job = new_job(steps=ENDLESS, pace=0.05)
         jobs.start(job, python)
         wait_until(lambda: step_of(job) >= 1, 60)
         opened = []
@@ -189,7 +191,7 @@ def test_two_jobs_never_write_one_file(new_job, python):
 
 
 def test_another_process_of_a_running_job_ends_and_changes_nothing(new_job, python, wait_until):
-    job = new_job(steps=STEPS, pace=0.2)
+    job = new_job(steps=ENDLESS, pace=0.2)
     jobs.start(job, python)
     wait_until(lambda: step_of(job) >= 1, 60)
     before = (job.folder / "process.json").read_bytes()

@@ -7,6 +7,7 @@ from dgtalker_engine.capture.face_model import FaceModel
 from dgtalker_engine.systems.d3talker.encoding import SparseRows, TriPlaneHash
 from dgtalker_engine.systems.d3talker.fields import COLOURS, LOG_SCALES, MEANS, TURNS, Field
 from dgtalker_engine.systems.d3talker.motion import SIDE, WINDOW, CoordinateMaps, MotionEncoder
+from dgtalker_engine.systems.d3talker.sound import ExpressionCode
 
 
 def test_compiled_products_and_their_gradients_are_those_of_the_reference() -> None:
@@ -56,3 +57,14 @@ def test_a_face_that_stands_still_is_heard_as_one_frame_of_it_over_and_over(mode
     still = torch.randn(1, 3, SIDE, SIDE)
     torch.testing.assert_close(encoder(still, None), encoder(still.expand(WINDOW, -1, -1, -1), None))
     torch.testing.assert_close(encoder(still, None), encoder(still, torch.zeros(3)))
+
+
+def test_a_face_that_never_moves_has_codes(model: FaceModel) -> None:
+    encoder = MotionEncoder(8)
+    still = torch.randn(1, 3, SIDE, SIDE)
+    encoder.set_scale(still.expand(30, -1, -1, -1))
+    assert encoder(still, None).abs().max() < 0.5
+    expressions = torch.rand(1, len(model.expression_names)).expand(30, -1)
+    code = ExpressionCode(expressions, 8)
+    assert code(expressions).abs().max() < 0.5
+    assert code.said()(code(expressions)).isfinite().all()

@@ -109,6 +109,9 @@ def test_a_head_begins_with_what_people_share_and_nothing_of_anybodys(
     assert not head.individual.face.answers.weight.any()
     with pytest.raises(DGTalkerError, match="sizes"):
         prior.read(file, replace(config, code=4), model)
+    lacking = {name: tensor for name, tensor in shared.items() if name != "general.face.answers.weight"}
+    with pytest.raises(DGTalkerError, match="has not what this head begins with"):
+        train_frames(config, frames, sound(frames), Run(), lacking)
     file.write_bytes(b"nothing")
     with pytest.raises(DGTalkerError):
         prior.read(file, config, model)

@@ -9,7 +9,7 @@ import torch
 from d3talker_tools import JAW, TINY, sound
 
 from dgtalker_engine import avatar, systems
-from dgtalker_engine.errors import Cancelled
+from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.speech.hearing.moments import RATE
 from dgtalker_engine.systems.d3talker.export import trained_head
 from dgtalker_engine.systems.d3talker.job import train_job
@@ -97,6 +97,21 @@ def test_a_manner_in_a_file_says_what_the_trained_one_does(frames: ClipFrames) -
     assert curves == pytest.approx(made.curves(heard), abs=0.02)
     jaw = np.interp(np.arange(len(curves)) / RATE, frames.tracks.times, frames.tracks.expression[:, JAW])
     assert np.corrcoef(curves[:, NAMES.index("jawOpen")], jaw)[0, 1] > 0.8
+
+
+def test_a_prior_that_cannot_be_used_is_told_before_anything_is_captured(tmp_path, clip):
+    unrefined = clip.save_info(photometric=False)
+    request = Request(
+        trainer="d3talker",
+        config={**TINY.to_json(), "prior": str(tmp_path / "nowhere.safetensors")},
+        input=str(unrefined.folder),
+        output=str(tmp_path / "made.dgt"),
+        consent={"subject": "Nobody", "status": "synthetic"},
+    )
+    stages = []
+    with pytest.raises(DGTalkerError, match=r"nowhere\.safetensors is missing"):
+        train_job(request, Run(folder=tmp_path / "job", progress=lambda told: stages.append(told.stage)))
+    assert not stages
 
 
 def test_a_job_writes_a_head_that_looks_like_the_person_in_the_clip(tmp_path, clip):

@@ -9,7 +9,7 @@ import torch
 from dgtalker_engine.capture.face_model import Region
 from dgtalker_engine.capture.mesh_raster import rasterize
 from dgtalker_engine.capture.regions import project
-from dgtalker_engine.systems.gaussiantalker import hairline
+from dgtalker_engine.training.bound_gaussians import hairline
 from dgtalker_engine.training.bound_gaussians.hairline import without_skin
 from dgtalker_engine.training.bound_gaussians.shell import Shell, fit_shell
 from dgtalker_engine.training.clip_frames import ClipFrames
