@@ -62,8 +62,8 @@ def tail(log: Path) -> list[str]:
 
 
 def clean(text: str, private: Private) -> str:
-    """A text without names, passwords, spoken words, and folders: of a path its last part's ending is left, of code its place in a
-    package."""
+    """A text without names, passwords, spoken words, and folders: of a path its last part's ending is left, of code its
+    place in a package."""
     text = _without_paths(_LOGIN.sub(f"//{HIDDEN}@", text))
     for name in sorted(_parts(private.names), key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", HIDDEN, text, flags=re.IGNORECASE)
