@@ -295,7 +295,6 @@ def test_a_downloaded_python_is_unpacked_once(plan, listed):
     assert os.access(python, os.X_OK)
     packed.unlink()
     assert base_python(wanted, Control()) == python
-    assert wanted.environment != plan.environment
 
 
 def test_an_archive_that_reaches_out_of_its_folder_is_refused(tmp_path, addon):
