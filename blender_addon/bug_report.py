@@ -14,7 +14,10 @@ LINES = 60
 HIDDEN = "…"
 
 _PATH = re.compile(r"(?<![\w/])(?:[A-Za-z]:[\\/]|~?/|\\\\)[^\s\"'<>|:*?\n][^\"'<>|:*?\n]*")
-_KEPT = re.compile(r"(?:site-packages|dgtalker_engine|bl_ext|lib[\\/]python[\d.]+|scripts[\\/]modules)[\\/].*")
+_KEPT = re.compile(r"(?:site-packages|dgtalker_engine|bl_ext|lib[\\/]python[\d.]+|scripts[\\/]modules)[\\/]\S*")
+_FILE = re.compile(r".*[\\/][^\\/]*?(\.[A-Za-z0-9]{1,5})\b")
+"""Of what may be a path, as far as the ending of a file's name in its last part: folders have dots, too."""
+_LOGIN = re.compile(r"//[^\s/@]+@")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _SHORT = 3
 """Letters from which on a name is looked for by itself."""
@@ -59,22 +62,25 @@ def tail(log: Path) -> list[str]:
 
 
 def clean(text: str, private: Private) -> str:
-    """A text without names, spoken words, and folders: of a path its last part's ending is left, of code its place in a
-    package."""
-    text = _PATH.sub(lambda path: _shortened(path[0]), text)
+    """A text without names, passwords, spoken words, and folders: of a path its last part's ending is left, of code its
+    place in a package."""
+    text = _without_paths(_LOGIN.sub(f"//{HIDDEN}@", text))
     for name in sorted(_parts(private.names), key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", HIDDEN, text, flags=re.IGNORECASE)
     return _without_spoken(text, private.spoken)
 
 
+def _without_paths(text: str) -> str:
+    return _PATH.sub(lambda path: _shortened(path[0]), text)
+
+
 def _shortened(path: str) -> str:
+    """Of a path and what follows it in the line: the sentence after a file's name stays."""
     kept = _KEPT.search(path)
     if kept:
-        return f"{HIDDEN}/{kept[0]}"
-    file = re.match(r".*?\.[A-Za-z0-9]{1,5}\b", path)  # what follows a file's name in the sentence stays
-    ending = re.search(r"\.[A-Za-z0-9]{1,5}$", file[0]) if file else None
-    rest = path[file.end() :] if file else ""
-    return f"{HIDDEN}/{HIDDEN}{ending[0] if ending else ''}{rest}"
+        return f"{HIDDEN}/{kept[0]}{_without_paths(path[kept.end() :])}"
+    file = _FILE.match(path)
+    return f"{HIDDEN}/{HIDDEN}{file[1] + path[file.end() :] if file else ''}"
 
 
 def _parts(names: Sequence[str]) -> set[str]:

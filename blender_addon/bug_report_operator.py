@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import platform
 from collections.abc import Generator, Iterator
@@ -68,7 +69,9 @@ def _installed() -> bool:
 
 def _names() -> Iterator[str]:
     """Of the user, the computer, this file, its objects, the people shown, the sounds."""
-    yield from (getpass.getuser(), platform.node(), Path.home().name, Path(bpy.data.filepath).stem)
+    with contextlib.suppress(OSError, KeyError, ImportError):  # a user whom the system does not know
+        yield getpass.getuser()
+    yield from (platform.node(), Path.home().name, Path(bpy.data.filepath).stem)
     for ob in bpy.data.objects:
         if model.is_head(ob):
             consent = model.consent_of(ob)

@@ -88,7 +88,12 @@ def build(plan: Plan, control: Control, lock: int) -> None:
     old = fresh(plan.environment.with_name(f"{plan.environment.name}.old.tmp"))
     if plan.environment.exists():
         patiently(lambda: plan.environment.replace(old))
-    patiently(lambda: unfinished.replace(plan.environment))
+    try:
+        patiently(lambda: unfinished.replace(plan.environment))
+    except OSError:
+        if old.exists():
+            old.replace(plan.environment)
+        raise
     fresh(old)
 
 
@@ -147,6 +152,12 @@ def warm(plan: Plan, control: Control, lock: int) -> None:
     control.say("Compiling the renderer")
     command = [plan.executable, "-I", "-m", "dgtalker_engine", "warm"]
     Children(plan.home, control, lock).run("Compiling the renderer", command)
+
+
+def remove_unfinished(home: Path) -> None:
+    """What killed installations and removals left of environments; for who holds the lock."""
+    for folder in home.glob("env-*.tmp"):
+        fresh(folder)
 
 
 def fresh(folder: Path) -> Path:

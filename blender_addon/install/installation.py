@@ -1,4 +1,4 @@
-"""A whole installation, step by step, and the thread that does it while Blender goes on. No Blender."""
+"""A whole installation, step by step, and a thread that does such work while Blender goes on. No Blender."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ def install(
         Cancelled: by `control`.
     """
     with _explained(plan.home), locked(plan.home, control) as lock:
+        environment.remove_unfinished(plan.home)
         download(plan, sources, control, free, pauses)
         environment.build(plan, control, lock)
         environment.warm(plan, control, lock)
@@ -91,19 +92,18 @@ def locked(home: Path, control: Control) -> Iterator[int]:
         os.close(lock)
 
 
-class Installation:
-    """An installation in a thread of its own.
+class Task:
+    """Work in a thread of its own.
 
     Attributes:
-        plan: what it does.
         control: its progress, pause and cancel.
         error: what went wrong, once it is done.
     """
 
-    def __init__(self, plan: Plan, sources: Sources) -> None:
-        self.plan, self.control = plan, Control()
+    def __init__(self, work: Callable[[Control], object]) -> None:
+        self.control = Control()
         self.error: DGTalkerError | None = None
-        self._sources = sources
+        self._work = work
         self._thread = threading.Thread(target=self._run, name="dgtalker install", daemon=True)
         self._thread.start()
 
@@ -116,10 +116,10 @@ class Installation:
 
     def _run(self) -> None:
         try:
-            install(self.plan, self._sources, self.control)
+            self._work(self.control)
         except DGTalkerError as error:
             self.error = error
-        except Exception as error:  # a fault of ours: whoever looks at this installation must not wait for ever
+        except Exception as error:  # a fault of ours: whoever looks at this must not wait for ever
             self.error = DGTalkerError(f"The installation failed: {error!r}.", "Copy the bug report, and send it.")
             raise
 

@@ -54,8 +54,11 @@ class Plan:
 
     @functools.cached_property
     def key(self) -> str:
-        """What an environment is named after: everything that is in it."""
-        parts = [sys.platform, "" if self.own_python else self.python.sha256]
+        """What an environment is named after: everything that is in it.
+
+        Whether it stands on Blender's own Python or on a downloaded one is not: Blenders that differ in that share it.
+        """
+        parts = [sys.platform, self.python.sha256]
         parts += [file.sha256 for file in self.files]
         parts += [hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in self.wheels]
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]

@@ -9,7 +9,7 @@ from dgtalker_engine.errors import DGTalkerError
 
 from ..bridge import find
 from .control import Control
-from .environment import fresh
+from .environment import fresh, remove_unfinished
 from .installation import locked
 from .plan import DOWNLOADS, PYTHONS
 
@@ -32,8 +32,8 @@ def uninstall(python: Path, control: Control) -> None:
             if environment.exists():
                 environment.replace(gone)
             find.forget(python)
-            fresh(gone)
-            if not [folder for folder in home.glob("env-*") if not folder.name.endswith(".tmp")]:
+            remove_unfinished(home)
+            if not list(home.glob("env-*")):
                 for folder in (home / DOWNLOADS, home / PYTHONS):
                     if folder.exists():
                         shutil.rmtree(folder)

@@ -54,6 +54,8 @@ def bind(means: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> Binding:
         faces: (F, 4), -1 in the last place of a triangle.
     """
     triangles = triangles_of(faces)
+    if not len(triangles):  # a mesh of vertices alone: the nearest ones carry
+        triangles = np.repeat(np.arange(len(vertices), dtype=np.int32)[:, None], 3, axis=1)
     means, vertices = np.asarray(means, np.float64), np.asarray(vertices, np.float64)
     triangle, barycentrics, distance = _closest(means, vertices, triangles)
     nodes, weights = np.zeros((len(means), NODES), np.int32), np.zeros((len(means), NODES))

@@ -117,7 +117,7 @@ def test_progress_is_shown_in_place_with_pause_and_cancel(room, errors, running,
             control.sleep(0.01)
 
     monkeypatch.setattr(room("install.installation"), "install", install)
-    installation = running.begin(with_capture=False)
+    task = running.begin(with_capture=False)
     assert begun.wait(30)
     assert drawn()[0] == ["Downloading torch: 10 of 350 MB"]
     with pytest.raises(RuntimeError, match="being installed"):
@@ -129,9 +129,9 @@ def test_progress_is_shown_in_place_with_pause_and_cancel(room, errors, running,
     )
     assert bpy.ops.dgtalker.pause_installation() == {"FINISHED"}
     assert bpy.ops.dgtalker.cancel_installation() == {"FINISHED"}
-    installation.wait(30)
-    running.finish(installation)
-    assert isinstance(installation.error, errors.Cancelled)
+    task.wait(30)
+    running.finish(task)
+    assert isinstance(task.error, errors.Cancelled)
     assert running.failure is None, "who cancels knows it"
     assert "dgtalker.install_engine" in drawn()[1]
 
@@ -161,9 +161,29 @@ def test_what_was_installed_is_used_and_can_be_removed(room, errors, preferences
     assert operators["dgtalker.install_engine"] == "Install for Videos…", "it came after Repair Engine"
     with pytest.raises(errors.DGTalkerError, match="Install for Videos"):
         room("install.environment").check_capture(python)
+    preferences.engine_python = str(python)
     assert bpy.ops.dgtalker.uninstall_engine(python=str(python)) == {"FINISHED"}
+    assert preferences.engine_python == "", "what is gone is not chosen any more"
     assert json.loads(record.read_text())["python"] == ""
     assert not environment.exists()
+
+
+def test_a_removal_that_another_blender_holds_up_leaves_this_one_free(
+    room, errors, preferences, running, drawn, record
+):
+    find, control = room("bridge.find"), room("install.control").Control()
+    python = find.data_folder() / "env-held" / "bin" / "python"
+    said = threading.Event()
+    with room("install.installation").locked(find.data_folder(), control):
+        task = running.begin_removal(str(python))
+        say = task.control.say
+        task.control.say = lambda *all: say(*all) or said.set()
+        assert said.wait(30)
+        assert drawn()[0] == ["Another Blender is installing the engine; waiting for it"]
+        assert bpy.ops.dgtalker.cancel_installation() == {"FINISHED"}
+        task.wait(30)
+    running.finish(task)
+    assert isinstance(task.error, errors.Cancelled)
 
 
 def test_a_bug_report_says_much_and_nothing_private(room, preferences, sample):

@@ -13,7 +13,7 @@ from dgtalker_engine.errors import DGTalkerError
 from ... import ui
 from ...bridge import engine, find
 from ..control import Control
-from ..removal import uninstall
+from ..installation import Task
 from ..sources import OFFLINE
 from . import running
 
@@ -42,7 +42,7 @@ class InstallEngine(ui.ExplainedOperator, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         if running.current() is not None:
-            return "The engine is being installed."
+            return running.BUSY
         try:
             plan, sources = running.planned(with_capture=False), running.sources()
         except DGTalkerError as error:
@@ -69,18 +69,10 @@ class InstallEngine(ui.ExplainedOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            installation = running.begin(self.with_capture, self.anew)
+            task = running.begin(self.with_capture, self.anew)
         except DGTalkerError as error:
             return ui.report(self, error)
-        if getattr(self, "_asked", False):
-            running.watch()
-            return {"FINISHED"}
-        installation.wait()
-        running.finish(installation)
-        if installation.error is not None:
-            return ui.report(self, installation.error)
-        self.report({"INFO"}, "The engine is installed")
-        return {"FINISHED"}
+        return _follow(self, task, "The engine is installed")
 
 
 class PauseInstallation(ui.ExplainedOperator, bpy.types.Operator):
@@ -107,7 +99,7 @@ class PauseInstallation(ui.ExplainedOperator, bpy.types.Operator):
 
 
 class CancelInstallation(ui.ExplainedOperator, bpy.types.Operator):
-    """Stop the installation. What was downloaded is kept, so that it can go on there later"""
+    """Stop it. What was downloaded is kept, so that an installation can go on there later"""
 
     bl_idname = "dgtalker.cancel_installation"
     bl_label = "Cancel"
@@ -133,9 +125,12 @@ class UninstallEngine(ui.ExplainedOperator, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
-        return "The engine is being installed." if running.current() is not None else ""
+        return running.BUSY if running.current() is not None else ""
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if bpy.app.background or context.window is None:
+            return self.execute(context)
+        self._asked = True
         return context.window_manager.invoke_confirm(
             self,
             event,
@@ -145,15 +140,20 @@ class UninstallEngine(ui.ExplainedOperator, bpy.types.Operator):
         )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            engine.stop()
-            uninstall(Path(self.python), Control())
-        except DGTalkerError as error:
-            return ui.report(self, error)
-        finally:
-            ui.redraw()
-        self.report({"INFO"}, "The engine was removed")
+        return _follow(self, running.begin_removal(self.python), "The engine was removed")
+
+
+def _follow(operator: bpy.types.Operator, task: Task, said: str) -> set[str]:
+    """Lets a user go on who was asked; a script waits for its end."""
+    if getattr(operator, "_asked", False):
+        running.watch()
         return {"FINISHED"}
+    task.wait()
+    running.finish(task)
+    if task.error is not None:
+        return ui.report(operator, task.error)
+    operator.report({"INFO"}, said)
+    return {"FINISHED"}
 
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

@@ -1,8 +1,9 @@
-"""The installation of this Blender: begun with the user's settings, watched by a timer, which draws its progress."""
+"""What this Blender installs or removes: begun with the user's settings; a timer watches it and draws its progress."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from dgtalker_engine.errors import Cancelled, DGTalkerError
 
 from ... import ui
 from ...bridge import engine, find
-from .. import environment, plan
-from ..installation import Installation
+from .. import environment, installation, plan, removal
+from ..control import Control
+from ..installation import Task
 from ..plan import Plan
 from ..sources import PYPI, PYTORCH, Sources
 
@@ -23,9 +25,13 @@ _WHEELS = Path(__file__).parents[2] / "wheels"
 _SECONDS = 0.2
 _ENDING = 5.0
 
-_current: Installation | None = None
+BUSY = "The engine is being installed or removed."
+
+_current: Task | None = None
+_removes = ""
+"""The engine's Python that it removes; empty where it installs."""
 failure: DGTalkerError | None = None
-"""Of the last installation."""
+"""Of the last task."""
 
 
 def settings() -> Any:
@@ -61,20 +67,31 @@ def has_capture() -> bool:
     return environment.has_capture(installed) if installed else False
 
 
-def current() -> Installation | None:
-    """The installation that is under way."""
+def current() -> Task | None:
+    """What is under way."""
     return _current
 
 
-def begin(with_capture: bool, anew: bool = False) -> Installation:
+def begin(with_capture: bool, anew: bool = False) -> Task:
     """Begins an installation in a thread of its own.
 
     Raises:
         DGTalkerError: as `planned`.
     """
-    global _current, failure
-    failure = None
-    _current = Installation(planned(with_capture, anew), sources())
+    wanted, places = planned(with_capture, anew), sources()
+    return _begin(lambda control: installation.install(wanted, places, control), "")
+
+
+def begin_removal(python: str) -> Task:
+    """Begins to remove an engine in a thread of its own: it may wait for another Blender, and deletes many files."""
+    engine.stop()
+    return _begin(lambda control: removal.uninstall(Path(python), control), python)
+
+
+def _begin(work: Callable[[Control], object], removes: str) -> Task:
+    global _current, _removes, failure
+    _removes, failure = removes, None
+    _current = Task(work)
     return _current
 
 
@@ -83,17 +100,18 @@ def watch() -> None:
     bpy.app.timers.register(_look, first_interval=_SECONDS, persistent=True)
 
 
-def finish(installation: Installation) -> None:
-    """Takes over what an installation has made, in Blender's main thread."""
+def finish(task: Task) -> None:
+    """Takes over what was installed or removed, in Blender's main thread."""
     global _current, failure
     _current, failure = None, None
-    if installation.error is None:
+    if task.error is None:
         own = settings()
-        own.engine_python = ""
-        bpy.context.preferences.is_dirty = True
+        if _removes in ("", own.engine_python):
+            own.engine_python = ""
+            bpy.context.preferences.is_dirty = True
         engine.stop()
-    elif not isinstance(installation.error, Cancelled):
-        failure = installation.error
+    elif not isinstance(task.error, Cancelled):
+        failure = task.error
     ui.redraw()
 
 

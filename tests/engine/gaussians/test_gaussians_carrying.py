@@ -185,3 +185,13 @@ def test_another_mesh_or_cloud_is_refused(head, mesh, here):
         carried(head(51), binding, maps, here)
     with pytest.raises(DGTalkerError, match="does not fit"):
         carried(cloud, binding, maps[:10], here)
+
+
+def test_a_mesh_without_faces_carries_by_its_vertices():
+    vertices = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], float)
+    binding = bind(vertices[2:3] + 1e-4, vertices, np.zeros((0, 4), np.int32))
+    assert binding.nodes[0, np.argmax(binding.weights[0])] == 2
+    moved = vertices + np.array([0, 0.5, 0])
+    maps = vertex_maps(vertices, moved, binding.triangles)
+    went = (maps[:, :, :3] @ vertices[:, :, None])[..., 0] + maps[:, :, 3]
+    assert np.allclose(went, moved, atol=1e-6)

@@ -103,7 +103,7 @@ def test_a_killed_blender_leaves_nothing_half_and_the_next_one_waits_and_goes_on
     from blender_addon.bridge import find
     from blender_addon.install.control import Control
     from blender_addon.install.environment import check_capture
-    from blender_addon.install.installation import Installation
+    from blender_addon.install.installation import Task, install
     from blender_addon.install.removal import uninstall
 
     addon, files = REPOSITORY / "blender_addon", json.dumps([asdict(file) for file in plan.files])
@@ -120,7 +120,7 @@ def test_a_killed_blender_leaves_nothing_half_and_the_next_one_waits_and_goes_on
     assert find.remembered() == ""
     assert not plan.environment.exists()
 
-    second = Installation(plan, sources)
+    second = Task(lambda control: install(plan, sources, control))
     wait_until(lambda: "Another Blender" in second.control.progress.text, 60)  # the test that was left alone still runs
     (tmp_path / "go").touch()
     second.wait(120)
@@ -137,7 +137,9 @@ def test_a_killed_blender_leaves_nothing_half_and_the_next_one_waits_and_goes_on
     other.parent.mkdir(parents=True)
     other.symlink_to(sys.executable)
     find.remember(other)
+    (home / "env-killed.tmp" / "lib").mkdir(parents=True)
     uninstall(other, Control())
+    assert not list(home.glob("*.tmp")), "what killed removals and installations of other versions left"
     assert find.remembered() == str(plan.executable)
     assert plan.downloads.is_dir(), "one engine is left, which may be repaired"
     uninstall(plan.executable, Control())
@@ -157,6 +159,30 @@ def test_an_engine_that_fails_its_test_is_not_taken(plan, sources, home, monkeyp
         installation.install(plan, sources, Control())
     assert find.remembered() == sys.executable, "what was there before is still used"
     assert not plan.environment.exists()
+
+
+def test_a_repair_that_cannot_take_its_place_leaves_what_was_there(plan, home, tmp_path, monkeypatch):
+    from blender_addon.install import environment, wheels
+    from blender_addon.install.children import Children
+    from blender_addon.install.control import Control
+
+    def place(children, what, command, watch=None):
+        if what == "Python's venv":
+            Path(command[-1]).mkdir(parents=True)
+        return "[]"
+
+    def held(work):
+        if not (plan.environment / "before").exists():
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        work()
+
+    monkeypatch.setattr(Children, "run", place)
+    monkeypatch.setattr(wheels, "install", lambda *all: None)
+    monkeypatch.setattr(environment, "patiently", held)
+    (plan.environment / "before").mkdir(parents=True)
+    with pytest.raises(PermissionError):
+        environment.build(replace(plan, anew=True), Control(), 0)
+    assert (plan.environment / "before").is_dir()
 
 
 def test_a_full_disk_is_said_before_anything_is_downloaded(plan, sources, server):
@@ -192,10 +218,10 @@ def test_a_folder_that_cannot_be_written_is_named(plan, sources, home):
 
 def test_waiting_for_another_blender_can_be_cancelled(plan, sources, home, wait_until):
     from blender_addon.install.control import Control
-    from blender_addon.install.installation import Installation, locked
+    from blender_addon.install.installation import Task, install, locked
 
     with locked(home, Control()):
-        waiting = Installation(plan, sources)
+        waiting = Task(lambda control: install(plan, sources, control))
         wait_until(lambda: "Another Blender" in waiting.control.progress.text, 60)
         waiting.control.cancel()
         waiting.wait(30)
@@ -269,7 +295,6 @@ def test_a_downloaded_python_is_unpacked_once(plan, listed):
     assert os.access(python, os.X_OK)
     packed.unlink()
     assert base_python(wanted, Control()) == python
-    assert wanted.environment != plan.environment
 
 
 def test_an_archive_that_reaches_out_of_its_folder_is_refused(tmp_path, addon):
