@@ -64,10 +64,10 @@ class SoundEncoder(nn.Module):
         self.mean.copy_(window.mean(dim=(0, 1)))
         self.deviation.copy_(window.std(dim=(0, 1)) + _NOISE)
         heard = ((window - self.mean) / self.deviation).flatten(1).double()
-        ridge = _RIDGE * heard.shape[1] * torch.eye(len(heard), dtype=torch.float64)
+        ridge = _RIDGE * heard.shape[1] * torch.eye(heard.shape[1], dtype=torch.float64)
         mean = codes.double().mean(dim=0)
-        found = torch.linalg.solve(heard @ heard.T + ridge, codes.double() - mean)
-        self.straight.weight.copy_((heard.T @ found).T)
+        found = torch.linalg.solve(heard.T @ heard + ridge, heard.T @ (codes.double() - mean))
+        self.straight.weight.copy_(found.T)
         self.straight.bias.copy_(mean)
 
     def forward(self, window: Tensor) -> Tensor:
