@@ -152,7 +152,7 @@ def mean(rows: list[dict], model: str) -> dict:
     mine = [row for row in rows if row["model"] == model]
     result: dict = {"clips": len(mine), "frames": sum(row["frames"] for row in mine)}
     for key, first in mine[0].items():
-        known = [row for row in mine if row[key] is not None]
+        known = [row for row in mine if row[key] is not None and row["frames"]]
         if isinstance(first, str) or key in ("frames", "pbm") or not known:
             continue
         weights = [row["frames"] for row in known]

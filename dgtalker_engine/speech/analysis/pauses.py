@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import numpy as np
@@ -62,11 +63,16 @@ def talking(spans: Sequence[Span], times: np.ndarray) -> np.ndarray:
     """How far the mouth takes part: 1 in speech, 0 where it rests, eased between, float64 (n,).
 
     Args:
-        spans: `pauses`.
+        spans: `pauses`, in order and apart.
         times: seconds, ascending (n,).
     """
     result = np.ones(len(times))
-    for span in spans:
+    if not len(times):
+        return result
+    # Long recordings are asked piece by piece, and have thousands.
+    first = bisect_left(spans, times[0] + _LEAD - _RISE, key=lambda span: span.end)
+    last = bisect_right(spans, times[-1], key=lambda span: span.start)
+    for span in spans[first:last]:
         depth = _eased((span.end - span.start - _SHORT) / (_LONG - _SHORT))
         near = slice(*np.searchsorted(times, (span.start, span.end - _LEAD + _RISE)))
         falling = 1.0 - _eased((times[near] - span.start) / _FALL)

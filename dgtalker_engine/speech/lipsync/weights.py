@@ -31,7 +31,7 @@ class Encoders:
         scale: units of its movement, float32 (`encoders.CHANNELS`,).
         lips: moves the rig's lower half.
         expression: moves its upper half.
-        clips: names of the videos that the last two learned from.
+        clips: names of the videos that the lips learned from.
     """
 
     sound: SoundEncoder

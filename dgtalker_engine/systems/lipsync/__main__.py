@@ -31,7 +31,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--tracked", type=Path, help="a folder of faces that dgtalker_engine.capture.landmarks tracked")
     parser.add_argument("--head", type=Path, help="the folder with ict_facekit.npz, for brows, lids and cheeks")
     parser.add_argument("--steps", type=int, default=config.steps, help=f"of the sound encoder ({config.steps})")
-    parser.add_argument("--keep-sound", action="store_true", help="keep the sound encoder of --out; fit the rest")
+    parser.add_argument(
+        "--keep-sound", action="store_true", help="keep the sound encoder of --out, and without --head its brows"
+    )
     parser.add_argument(
         "--checkpoint", type=Path, help="a folder to keep the sound encoder's training in, and to resume it from"
     )
@@ -57,6 +59,9 @@ def main(arguments: list[str]) -> int:
             run = Run(folder=options.checkpoint, progress=progress, progress_seconds=_SAY_EVERY)
             sound, scale = train_sound(config, options.data, run, say), MOVEMENT_SCALE
         lips, expression = fit_face(config, clips, SoundFeatures(sound, scale), face_fit, say)
+        if options.keep_sound and face_fit is None:
+            expression = kept.expression
+            say("brows, lids and cheeks stay as they were")
         names = [clip.name for clip in clips]
         export(options.out, sound=sound, scale=scale, lips=lips, expression=expression, clips=names)
     except DGTalkerError as error:

@@ -30,7 +30,7 @@ def export(
         path: of the file; it is replaced when the new one is whole and can be read.
         sound, scale: the sound encoder, and the units of its movement.
         lips, expression: what moves the rig's halves.
-        clips: names of the videos that these two learned from.
+        clips: names of the videos that the lips learned from.
 
     Raises:
         DGTalkerError: the file cannot be written.

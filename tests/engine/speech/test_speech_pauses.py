@@ -57,6 +57,14 @@ def test_the_mouth_rides_out_short_pauses_and_rests_in_long_ones():
     assert np.abs(np.diff(mouth)).max() < 0.1
 
 
+def test_a_mouth_that_is_asked_in_pieces_is_the_whole():
+    spans = [Span(-10.0, 0.4), Span(1.0, 1.3), Span(1.6, 2.2), Span(2.3, 2.9), Span(4.0, 15.0)]
+    times = np.arange(0, 5, 0.01)
+    pieces = [talking(spans, times[start : start + 7]) for start in range(0, 501, 7)]
+    np.testing.assert_array_equal(np.concatenate(pieces), talking(spans, times))
+    assert len(talking(spans, times[:0])) == 0
+
+
 @pytest.mark.parametrize("gain", [1.0, 0.02])
 def test_lips_are_shut_in_half_a_second_of_silence_and_part_just_before_they_are_heard(gain):
     samples, rate = sample()

@@ -54,11 +54,14 @@ def test_training_the_face_keeps_the_sound_encoder_and_leaves_a_file_that_speaks
     (tmp_path / "clips").mkdir()
     track(tmp_path / "clips" / "somebody.npz", lambda t: 0.5 + 0.5 * np.sin(7 * t))
     assert main(["-o", str(out), "--keep-sound", "--tracked", str(tmp_path / "clips")]) == 0
-    assert "brows are not learned" in capsys.readouterr().err
+    assert "brows, lids and cheeks stay" in capsys.readouterr().err
     after = Encoders.load(out)
     assert after.clips == ("somebody",)
     sound = torch.zeros(1, 80, 40)
     assert torch.allclose(after.sound(sound)[0], before.sound(sound)[0], atol=0.02)
+    rows = torch.ones(1, len(PROSODY) + 1, 20)
+    assert torch.allclose(after.expression(rows), before.expression(rows), atol=0.01)
+    assert not torch.allclose(after.lips.convolution.weight, before.lips.convolution.weight, atol=0.01)
     samples, rate = sample()
     jaw = perform(speech.animate(samples, rate, fps=25, encoders=after).take).curve("jawOpen")
     rules = perform(speech.animate(samples, rate, fps=25, encoders=None).take).curve("jawOpen")
