@@ -26,6 +26,9 @@ def suites(arguments: list[str]) -> dict[str, tuple[Environment, list[str]]]:
             chosen[suite] = (environment, [*(mine or [room]), *others])
     return chosen
 
+UNFINISHED = (2, 3, 4)
+"""pytest's exit codes that say that not all tests ran, though a report was written."""
+
 
 def test(arguments: list[str]) -> int:
     """Every suite on the installed wheel and the installed zip; judged by JUnit files, since bpy may crash at exit."""
@@ -41,11 +44,14 @@ def test(arguments: list[str]) -> int:
         report.unlink(missing_ok=True)
         command = [ensure(environment).executable, "-I", "-m", "pytest"]
         command += ["-rs", "-p", "no:cacheprovider", f"--junitxml={report}", *words]
-        subprocess.run([str(word) for word in command], cwd=ROOT, env=variables)
+        status = subprocess.run([str(word) for word in command], cwd=ROOT, env=variables).returncode
         if not report.is_file():
             say(f"{suite} ended without a report")
             counts["failed"] += 1
             continue
+        if status in UNFINISHED:
+            say(f"{suite} ended before its last test: pytest's exit code is {status}")
+            counts["failed"] += 1
         for result in ElementTree.parse(report).iter("testsuite"):
             bad = int(result.attrib["failures"]) + int(result.attrib["errors"])
             skipped = int(result.attrib["skipped"])

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.files import no_link
 
 from .control import Control
 
@@ -41,7 +42,7 @@ class Children:
         variables |= {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONUTF8": "1"}
         inherited = {} if sys.platform == "win32" else {"pass_fds": (self._lock,), "start_new_session": True}
         flags = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
-        with self._log.open("w+", encoding="utf-8", errors="replace") as log:
+        with open(self._log, "w+", encoding="utf-8", errors="replace", opener=no_link) as log:
             process = subprocess.Popen(
                 [str(word) for word in command],
                 stdin=subprocess.DEVNULL,

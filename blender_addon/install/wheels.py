@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.files import write_whole
 
 from .children import Children
 
@@ -37,7 +38,7 @@ def install(
         f"{wheel.name.split('-')[0]} @ {wheel.resolve().as_uri()} --hash=sha256:{wheels[wheel]}" for wheel in wheels
     ]
     requirements = folder.with_name(f"{folder.name}.txt")
-    requirements.write_text("\n".join(lines), encoding="utf-8")
+    write_whole(requirements, "\n".join(lines).encode())
     total, control = unpacked(wheels), children.control
     command: list[object] = [python, "-I", "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--require-hashes"]
     command += ["--no-compile", "--no-cache-dir", "-r", requirements]

@@ -217,6 +217,7 @@ OTHERWISE = {
     "dgtalker_engine/training/jobs.py": "adds, by `files.no_link`",
     "dgtalker_engine/systems/dgtalker/prior/__main__.py": "adds, by `files.no_link`",
     "blender_addon/bridge/log.py": "adds, by `files.no_link`",
+    "blender_addon/install/children.py": "what a program says, by `files.no_link`",
 }
 """Where files are written without `files`, and why that follows no link and tears nothing."""
 

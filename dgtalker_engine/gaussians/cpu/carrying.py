@@ -11,6 +11,7 @@ from ...kernels.thread_pool import atomic_increment
 from .placing import rotation_rows, seen_colour
 from .principal_axes import BLOCK, principal_axes
 from .spherical_harmonics import view_dependent
+from .vectors import cross, dot
 
 _DEGENERATE = 1e-6
 
@@ -29,12 +30,12 @@ def vertex_maps(before, after, triangles, maps):
     for t in range(len(triangles)):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         u, v, area, normal = _sides(before, a, b, c)
-        if area <= _DEGENERATE * max(_dot(u, u), _dot(v, v)):
+        if area <= _DEGENERATE * max(dot(u, u), dot(v, v)):
             continue
         new_u, new_v, _, new_normal = _sides(after, a, b, c)
         across = area * _thickness(u, v, new_u, new_v, area * area)
         # The rows of the inverse of (u v normal), times the area.
-        along_u, along_v = _cross(v, normal), _cross(normal, u)
+        along_u, along_v = cross(v, normal), cross(normal, u)
         for corner in range(3):
             vertex = triangles[t, corner]
             weight[vertex] += area
@@ -112,8 +113,8 @@ def _sides(vertices, a, b, c):
     """The sides from a triangle's first corner, the length of their cross product, and that made as long as 1, or 0."""
     u = vertices[b, 0] - vertices[a, 0], vertices[b, 1] - vertices[a, 1], vertices[b, 2] - vertices[a, 2]
     v = vertices[c, 0] - vertices[a, 0], vertices[c, 1] - vertices[a, 1], vertices[c, 2] - vertices[a, 2]
-    across = _cross(u, v)
-    area = math.sqrt(_dot(across, across))
+    across = cross(u, v)
+    area = math.sqrt(dot(across, across))
     scale = 1.0 / area if area > 0.0 else 0.0
     return u, v, area, (scale * across[0], scale * across[1], scale * across[2])
 
@@ -125,8 +126,8 @@ def _thickness(u, v, new_u, new_v, square):
     The stretches are the singular values of the map of its plane, the roots of the eigenvalues of the one metric by
     the other; `square` is the determinant of the first metric.
     """
-    uu, uv, vv = _dot(u, u), _dot(u, v), _dot(v, v)
-    new_uu, new_uv, new_vv = _dot(new_u, new_u), _dot(new_u, new_v), _dot(new_v, new_v)
+    uu, uv, vv = dot(u, u), dot(u, v), dot(v, v)
+    new_uu, new_uv, new_vv = dot(new_u, new_u), dot(new_u, new_v), dot(new_v, new_v)
     middle = 0.5 * (vv * new_uu - 2.0 * uv * new_uv + uu * new_vv) / square
     product = max(new_uu * new_vv - new_uv * new_uv, 0.0) / square
     most = middle + math.sqrt(max(middle * middle - product, 0.0))
@@ -135,21 +136,13 @@ def _thickness(u, v, new_u, new_v, square):
 
 
 @kernel
-def _dot(u, v):
-    return u[0] * v[0] + u[1] * v[1] + u[2] * v[2]
-
-
-@kernel
-def _cross(u, v):
-    return u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]
-
-
-@kernel
 def _unmapped(a, x, y, z):
     """The direction that a map's linear part takes to (x, y, z), of any length: by cofactors, which flat ones have."""
-    first, second, third = (a[0], a[1], a[2]), (a[4], a[5], a[6]), (a[8], a[9], a[10])
-    p, q, r = _cross(second, third), _cross(third, first), _cross(first, second)
-    sign = -1.0 if first[0] * p[0] + first[1] * p[1] + first[2] * p[2] < 0.0 else 1.0
+    first = np.float64(a[0]), np.float64(a[1]), np.float64(a[2])
+    second = np.float64(a[4]), np.float64(a[5]), np.float64(a[6])
+    third = np.float64(a[8]), np.float64(a[9]), np.float64(a[10])
+    p, q, r = cross(second, third), cross(third, first), cross(first, second)
+    sign = -1.0 if dot(first, p) < 0.0 else 1.0
     return (
         sign * (p[0] * x + q[0] * y + r[0] * z),
         sign * (p[1] * x + q[1] * y + r[1] * z),

@@ -12,6 +12,7 @@ from .blending import NUMBER
 from .blending_gradients import D_BLUE, D_DEPTH, D_GREEN, D_RED, HU, HUU, HUV, HV, HVV, SUMS, H
 from .projection import BLUE, GREEN, NOT_DRAWN, RED
 from .spherical_harmonics import view_dependent_gradients
+from .vectors import cross, dot
 
 # log α = -½ |y|², y = (u, v) · √(2 ln 2)
 _SQUARE = 2.0 * math.log(2.0)
@@ -55,7 +56,7 @@ def project_gradients(view, cloud, first, last, records, depths, sums, gradients
             gradients.sh[i, :, :] = 0.0
             continue
         mean = (np.float64(cloud.means[i, 0]), np.float64(cloud.means[i, 1]), np.float64(cloud.means[i, 2]))
-        x, y, z = _dot(v0, mean) + t[0], _dot(v1, mean) + t[1], _dot(v2, mean) + t[2]
+        x, y, z = dot(v0, mean) + t[0], dot(v1, mean) + t[1], dot(v2, mean) + t[2]
         if view.orthographic:
             jx, jy, slope_x, slope_y = view.fx, view.fy, 0.0, 0.0
         else:
@@ -73,13 +74,13 @@ def project_gradients(view, cloud, first, last, records, depths, sums, gradients
         r1 = (2.0 * (qx * qy - qw * qz), 1.0 - 2.0 * (qx * qx + qz * qz), 2.0 * (qy * qz + qw * qx))
         r2 = (2.0 * (qx * qz + qw * qy), 2.0 * (qy * qz - qw * qx), 1.0 - 2.0 * (qx * qx + qy * qy))
         sx, sy, sz = np.float64(cloud.scales[i, 0]), np.float64(cloud.scales[i, 1]), np.float64(cloud.scales[i, 2])
-        p_r, q_r = (_dot(p, r0), _dot(p, r1), _dot(p, r2)), (_dot(q, r0), _dot(q, r1), _dot(q, r2))
+        p_r, q_r = (dot(p, r0), dot(p, r1), dot(p, r2)), (dot(q, r0), dot(q, r1), dot(q, r2))
         m, n = (sx * p_r[0], sy * p_r[1], sz * p_r[2]), (sx * q_r[0], sy * q_r[1], sz * q_r[2])
 
         # Σ'⁻¹ = Lᵀ L, L = √(2 ln 2) ((a, b), (0, c)); y = L d.
-        cross = _cross(m, n)
-        sharp = _dot(cross, cross)
-        xx, xy, yy = _dot(m, m) + EPS2D, _dot(m, n), _dot(n, n) + EPS2D
+        normal = cross(m, n)
+        sharp = dot(normal, normal)
+        xx, xy, yy = dot(m, m) + EPS2D, dot(m, n), dot(n, n) + EPS2D
         determinant = sharp + EPS2D * (xx + yy - EPS2D)
         a = math.sqrt(yy / (_SQUARE * determinant))
         b, c = -a * xy / yy, math.sqrt(1.0 / (_SQUARE * yy))
@@ -97,8 +98,8 @@ def project_gradients(view, cloud, first, last, records, depths, sums, gradients
         d_xy -= 0.5 * h * _SQUARE * a * b
         d_yy -= 0.5 * h * _SQUARE * (b * b + c * c)
         d_m, d_n = _plus(_times(2.0 * d_xx, m), 2.0 * d_xy, n), _plus(_times(2.0 * d_xy, m), 2.0 * d_yy, n)
-        d_m = _plus(d_m, h / sharp, _cross(n, cross))
-        d_n = _plus(d_n, h / sharp, _cross(cross, m))
+        d_m = _plus(d_m, h / sharp, cross(n, normal))
+        d_n = _plus(d_n, h / sharp, cross(normal, m))
         gradients.opacities[i] = h / cloud.opacities[i]
         for axis in range(3):
             gradients.scales[i, axis] = d_m[axis] * p_r[axis] + d_n[axis] * q_r[axis]
@@ -125,12 +126,12 @@ def project_gradients(view, cloud, first, last, records, depths, sums, gradients
         if not view.orthographic:
             d_p = _plus(_plus(_times(m_s[0], r0), m_s[1], r1), m_s[2], r2)
             d_q = _plus(_plus(_times(n_s[0], r0), n_s[1], r1), n_s[2], r2)
-            d_z -= ((_dot(d_p, lean_x) + d_px * x) * jx + (_dot(d_q, lean_y) + d_py * y) * jy) / z
+            d_z -= ((dot(d_p, lean_x) + d_px * x) * jx + (dot(d_q, lean_y) + d_py * y) * jy) / z
             if view.left < x / z < view.right:
-                d_slope = -jx * _dot(d_p, v2) / z
+                d_slope = -jx * dot(d_p, v2) / z
                 d_x, d_z = d_x + d_slope, d_z - d_slope * slope_x
             if view.top < y / z < view.bottom:
-                d_slope = -jy * _dot(d_q, v2) / z
+                d_slope = -jy * dot(d_q, v2) / z
                 d_y, d_z = d_y + d_slope, d_z - d_slope * slope_y
         d_mean = _plus(_plus(_times(d_x, v0), d_y, v1), d_z, v2)
 
@@ -150,16 +151,6 @@ def project_gradients(view, cloud, first, last, records, depths, sums, gradients
                 d_mean = _plus(d_mean, 1.0, turned)
         for axis in range(3):
             gradients.means[i, axis] = d_mean[axis]
-
-
-@kernel
-def _dot(a, b):
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-
-
-@kernel
-def _cross(a, b):
-    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
 
 
 @kernel
