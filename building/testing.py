@@ -11,6 +11,9 @@ from .environments import BLENDERS, WORKSHOP, Environment, ensure
 from .packaging import ensure_engine, package
 from .repository import ROOT, BuildError, say
 
+UNFINISHED = (2, 3, 4)
+"""pytest's exit codes that say that not all tests ran, though a report was written."""
+
 
 def suites(arguments: list[str]) -> dict[str, tuple[Environment, list[str]]]:
     """For each suite its environment and pytest's arguments; paths among the arguments choose the suites."""
@@ -25,9 +28,6 @@ def suites(arguments: list[str]) -> dict[str, tuple[Environment, list[str]]]:
         if mine or not paths:
             chosen[suite] = (environment, [*(mine or [room]), *others])
     return chosen
-
-UNFINISHED = (2, 3, 4)
-"""pytest's exit codes that say that not all tests ran, though a report was written."""
 
 
 def test(arguments: list[str]) -> int:
