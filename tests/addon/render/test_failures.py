@@ -176,11 +176,22 @@ def test_room_is_asked_for_what_the_compositor_writes_beside_the_frame(room, sce
 
 @pytest.fixture
 def cut_off():
-    """From now on no file grows beyond some bytes, as on a disk that somebody else fills up meanwhile."""
+    """`with cut_off(most)`: no file grows beyond some bytes, as on a disk that somebody else fills up meanwhile.
+
+    Not until a test's end: what pytest prints may go into a file, too.
+    """
     resource = pytest.importorskip("resource")  # not on Windows
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda most: resource.setrlimit(resource.RLIMIT_FSIZE, (most, limit[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+    @contextlib.contextmanager
+    def cut(most):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, limit[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+    return cut
 
 
 @pytest.mark.parametrize(("file_format", "depth"), [("PNG", "16"), ("TIFF", "16"), ("BMP", "8"), ("OPEN_EXR", "32")])
@@ -197,12 +208,11 @@ def test_a_frame_that_was_cut_off_does_not_pass_for_finished(
     (written,) = tmp_path.iterdir()
     whole = written.stat().st_size
     written.unlink()
-    cut_off(whole // 2)
-    with contextlib.suppress(RuntimeError):
+    with cut_off(whole // 2), contextlib.suppress(RuntimeError):
         bpy.ops.render.render(animation=True)
     assert list(tmp_path.iterdir()) == []
     assert scene.frame_current < 3
-    with contextlib.suppress(RuntimeError):
+    with cut_off(whole // 2), contextlib.suppress(RuntimeError):
         bpy.ops.render.render(write_still=True)
     assert list(tmp_path.iterdir()) == []
 
@@ -211,15 +221,14 @@ def test_the_render_after_one_that_was_cut_off_goes_on(room, scene, add_head, ba
     add_head(ball_file)
     choose(scene.render.image_settings, "PNG", "8")
     scene.render.filepath = str(tmp_path / "cut.png")
-    cut_off(1000)
-    bpy.ops.render.render(write_still=True)
+    with cut_off(1000):
+        bpy.ops.render.render(write_still=True)
     assert "cut off" in room("render.engine").last_error.message
-    cut_off(-1)
     assert render().any()
     assert room("render.engine").last_error is None
 
 
-def test_files_of_other_engines_are_left_alone(scene, cut_off, tmp_path):
+def test_files_of_other_engines_are_left_alone(scene, tmp_path):
     scene.render.engine = "BLENDER_WORKBENCH"
     output = tmp_path / "frame.png"
     output.write_bytes(b"\x89PNG\r\n\x1a\n, half of it")
