@@ -30,6 +30,17 @@ def arrays_of(gaussians: Gaussians) -> CloudArrays:
     return CloudArrays(**{name: array_of(getattr(gaussians, name)) for name in FIELDS})
 
 
+def coloured_like(cloud: CloudArrays) -> CloudArrays:
+    """Room for a cloud that was moved, with the colours that a camera sees: degree 0. What stays as it is is shared."""
+    return CloudArrays(
+        means=np.empty_like(cloud.means),
+        quats=np.empty_like(cloud.quats),
+        scales=np.empty_like(cloud.scales),
+        opacities=cloud.opacities,
+        sh=cloud.sh if cloud.sh.shape[1] == 1 else np.empty((len(cloud.sh), 1, 3), np.float32),
+    )
+
+
 def gaussians_of(arrays: CloudArrays) -> Gaussians:
     """A cloud on the processor that shares the arrays' memory."""
     return Gaussians(**{name: torch.from_numpy(array) for name, array in arrays._asdict().items()})

@@ -12,7 +12,7 @@ import torch
 
 from ..errors import DGTalkerError
 from ..kernels import thread_pool
-from .arrays import CloudArrays, arrays_of, gaussians_of, needs_gradients, tensors_of
+from .arrays import arrays_of, coloured_like, gaussians_of, needs_gradients, tensors_of
 from .binding import Binding
 from .cloud import Gaussians
 from .cpu import carrying as cpu
@@ -70,13 +70,7 @@ def carried(gaussians: Gaussians, binding: Binding, maps: np.ndarray, placement:
     if gaussians.means.device.type != "cpu" or needs_gradients(*tensors_of(gaussians)):
         return reference.carry(gaussians, binding, torch.from_numpy(maps), placement)
     cloud = arrays_of(gaussians)
-    result = CloudArrays(
-        means=np.empty_like(cloud.means),
-        quats=np.empty_like(cloud.quats),
-        scales=np.empty_like(cloud.scales),
-        opacities=cloud.opacities,
-        sh=cloud.sh if cloud.sh.shape[1] == 1 else np.empty((len(cloud.sh), 1, 3), np.float32),
-    )
+    result = coloured_like(cloud)
     arguments = (placement, binding.nodes, binding.weights, maps, cloud, result, np.zeros(1, np.int64))
     thread_pool.run(thread_pool.thread_count(), cpu.carry, *arguments)
     return gaussians_of(result)

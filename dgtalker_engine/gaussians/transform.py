@@ -14,7 +14,7 @@ import torch
 
 from ..errors import DGTalkerError
 from ..kernels import thread_pool
-from .arrays import CloudArrays, arrays_of, gaussians_of, needs_gradients, tensors_of
+from .arrays import CloudArrays, arrays_of, coloured_like, gaussians_of, needs_gradients, tensors_of
 from .camera import Camera
 from .cloud import FIELDS, Gaussians
 from .cpu.placing import place
@@ -44,13 +44,7 @@ def placed(gaussians: Gaussians, matrix: np.ndarray, camera: Camera) -> Gaussian
     if _stays_tensors([gaussians]):
         return reference.place(gaussians, placement)
     cloud = arrays_of(gaussians)
-    result = CloudArrays(
-        means=np.empty_like(cloud.means),
-        quats=np.empty_like(cloud.quats),
-        scales=np.empty_like(cloud.scales),
-        opacities=cloud.opacities,
-        sh=cloud.sh if cloud.sh.shape[1] == 1 else np.empty((len(cloud.sh), 1, 3), np.float32),
-    )
+    result = coloured_like(cloud)
     thread_pool.run(thread_pool.thread_count(), place, placement, cloud, result, np.zeros(1, np.int64))
     return gaussians_of(result)
 

@@ -16,7 +16,8 @@ from ...errors import DGTalkerError
 from ...rig import ARKIT_NAMES
 from ...speech.animation import Mouth
 from ...speech.front_end import Analysis
-from ...speech.hearing.moments import OWN, RATE, Heard, heard, sound_of
+from ...speech.hearing.moments import OWN, RATE, Heard, sound_of
+from ...speech.hearing.speaking import COLUMNS, NAMES, PIECE, mouth_of
 from ...speech.progress import NO_PROGRESS, Stage
 from .in_avatar import PREFIX
 from .model import D3Talker
@@ -24,13 +25,7 @@ from .sound import SoundEncoder, inputs, windows
 
 _ABOUT = f"{PREFIX}about"
 _FORMAT = "d3talker individual 1"
-_PIECE = 20 * RATE
 _AGAIN = "Train the head again."
-_NOT_SPOKEN = ("eyeBlink", "eyeLook")
-"""What sound does not move: blinks are the animator's, or the performance's, and so are looks."""
-
-NAMES = tuple(name for name in ARKIT_NAMES if not name.startswith(_NOT_SPOKEN))
-_COLUMNS = [ARKIT_NAMES.index(name) for name in NAMES]
 
 
 @dataclass(frozen=True)
@@ -62,23 +57,16 @@ class Manner:
     def curves(self, sound: Heard, progress: Stage = NO_PROGRESS) -> np.ndarray:
         """Weights of `names` at each moment of a sound, 0 to 1, float32 (T, N), with open eyes."""
         pieces = []
-        for start in range(0, len(sound), _PIECE):
+        for start in range(0, len(sound), PIECE):
             progress.report(start / len(sound))
             with torch.inference_mode():
-                code = self.encoder(windows(sound, np.arange(start, min(start + _PIECE, len(sound))) / RATE))
-                pieces.append(self.said(code)[:, _COLUMNS].clamp(0, 1).numpy())
+                code = self.encoder(windows(sound, np.arange(start, min(start + PIECE, len(sound))) / RATE))
+                pieces.append(self.said(code)[:, COLUMNS].clamp(0, 1).numpy())
         return np.concatenate(pieces)
 
     def mouth(self, analysis: Analysis, progress: Stage = NO_PROGRESS) -> Mouth:
         """The motion of a recording as a function of time, as `speech.animate` takes it."""
-        sound = heard(analysis, sound_of(self.sound), progress=progress.stage(0.0, 0.5))
-        rows = self.curves(sound, progress.stage(0.5, 1.0))
-        clock = np.arange(len(rows)) / RATE
-
-        def at(times: np.ndarray) -> np.ndarray:
-            return np.stack([np.interp(times, clock, column) for column in rows.T], axis=1)
-
-        return at
+        return mouth_of(analysis, sound_of(self.sound), self.curves, progress)
 
     def extras(self) -> dict[str, np.ndarray]:
         """What a file keeps, for `avatar.save`: weights in half precision."""

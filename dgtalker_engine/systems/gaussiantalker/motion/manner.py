@@ -16,7 +16,8 @@ from ....errors import DGTalkerError
 from ....files import read_file, write_whole
 from ....speech.animation import Mouth
 from ....speech.front_end import Analysis
-from ....speech.hearing.moments import RATE, Heard, SoundInput, heard, sound_of
+from ....speech.hearing.moments import RATE, Heard, SoundInput, sound_of
+from ....speech.hearing.speaking import PIECE, mouth_of
 from ....speech.progress import NO_PROGRESS, Stage
 from .config import MotionConfig
 from .in_avatar import PREFIX, part
@@ -28,7 +29,6 @@ SHIPPED = Path(__file__).with_name("motion.safetensors")
 _ABOUT = f"{PREFIX}about"
 _FORMAT = "dgtalker motion 1"
 _LARGEST = 256 << 20
-_PIECE = 20 * RATE
 _AGAIN = "Train the head again, or make the base anew: python build.py train motion."
 
 
@@ -56,26 +56,20 @@ class Manner:
         margin = config.layers * round(config.reach * RATE) + 8
         person = torch.tensor([self.person])
         pieces = []
-        for start in range(0, len(sound), _PIECE):
+        for start in range(0, len(sound), PIECE):
             progress.report(start / len(sound))
             first = max(start - margin, 0)
-            rows = slice(first, start + _PIECE + margin)
+            rows = slice(first, start + PIECE + margin)
             phones, features = torch.from_numpy(sound.phones[rows]), torch.from_numpy(sound.sound[0, rows])
             with torch.inference_mode():
                 motion, _ = translator(phones[None], features[None], person)
                 curves = translator.curves(motion, person)[0]
-            pieces.append(curves.clamp(0.0, 1.0).numpy()[start - first :][:_PIECE])
+            pieces.append(curves.clamp(0.0, 1.0).numpy()[start - first :][:PIECE])
         return np.concatenate(pieces)
 
     def mouth(self, analysis: Analysis, progress: Stage = NO_PROGRESS) -> Mouth:
         """The motion of a recording as a function of time, as `speech.animate` takes it."""
-        rows = self.curves(heard(analysis, self._input(), progress=progress.stage(0.0, 0.5)), progress.stage(0.5, 1.0))
-        clock = np.arange(len(rows)) / RATE
-
-        def at(times: np.ndarray) -> np.ndarray:
-            return np.stack([np.interp(times, clock, column) for column in rows.T], axis=1)
-
-        return at
+        return mouth_of(analysis, self._input(), self.curves, progress)
 
     def _input(self) -> SoundInput:
         known = sound_of(self.sound)

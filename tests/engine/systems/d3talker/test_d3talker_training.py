@@ -11,9 +11,10 @@ from d3talker_tools import JAW, TINY, sound
 from dgtalker_engine import avatar, systems
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.speech.hearing.moments import RATE
+from dgtalker_engine.speech.hearing.speaking import NAMES
 from dgtalker_engine.systems.d3talker.export import trained_head
 from dgtalker_engine.systems.d3talker.job import train_job
-from dgtalker_engine.systems.d3talker.manner import NAMES, Manner
+from dgtalker_engine.systems.d3talker.manner import Manner
 from dgtalker_engine.systems.d3talker.model import D3Talker
 from dgtalker_engine.systems.d3talker.train import train_frames
 from dgtalker_engine.training import Progress, Run

@@ -17,12 +17,13 @@ from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Direction, Take, perform
 from dgtalker_engine.rig import ARKIT_NAMES
 from dgtalker_engine.speech.hearing.moments import OWN, RATE, sound_of
+from dgtalker_engine.speech.hearing.speaking import NAMES
 from dgtalker_engine.systems.dgtalker.export import trained_head
 from dgtalker_engine.systems.dgtalker.navigation.controls import own_controls
 from dgtalker_engine.systems.dgtalker.navigation.drive import latent_drive
 from dgtalker_engine.systems.dgtalker.navigation.encoders import windows
 from dgtalker_engine.systems.dgtalker.navigation.halves import Steps, halves
-from dgtalker_engine.systems.dgtalker.navigation.manner import NAMES, Manner
+from dgtalker_engine.systems.dgtalker.navigation.manner import Manner
 from dgtalker_engine.systems.dgtalker.navigation.naming import Movement, movement, names
 from dgtalker_engine.systems.dgtalker.navigation.navigate import Moved, Navigation
 from dgtalker_engine.systems.dgtalker.person import OwnSteps, Person
@@ -107,7 +108,7 @@ def test_sound_leaves_blinks_and_looks_to_others():
 def test_a_long_sound_is_heard_piece_by_piece_as_in_one(navigation, monkeypatch):
     made, heard = Manner.of(navigation), sound(3.0, WIDTH)
     whole = made.curves(heard)
-    monkeypatch.setattr("dgtalker_engine.systems.dgtalker.navigation.manner._PIECE", 40)
+    monkeypatch.setattr("dgtalker_engine.systems.dgtalker.navigation.manner.PIECE", 40)
     assert made.curves(heard) == pytest.approx(whole, abs=1e-5)
 
 

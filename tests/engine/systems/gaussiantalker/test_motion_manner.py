@@ -44,7 +44,7 @@ def test_a_file_holds_nobody_but_its_person():
 def test_a_long_sound_is_moved_piece_by_piece_as_in_one(monkeypatch):
     made, heard = made_manner(), person("somebody", 0.3).heard
     whole = made.curves(heard)
-    monkeypatch.setattr(manner, "_PIECE", 70)
+    monkeypatch.setattr(manner, "PIECE", 70)
     assert made.curves(heard) == pytest.approx(whole, abs=1e-5)
 
 
