@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 from . import repository
 from .environments import BLENDERS, WORKSHOP, Environment, ensure
@@ -13,6 +15,9 @@ from .repository import ROOT, BuildError, say
 
 UNFINISHED = (2, 3, 4)
 """pytest's exit codes that say that not all tests ran, though a report was written."""
+
+AT_ONCE = 2
+"""Suites that run side by side: each keeps about one core busy."""
 
 
 def suites(arguments: list[str]) -> dict[str, tuple[Environment, list[str]]]:
@@ -31,32 +36,51 @@ def suites(arguments: list[str]) -> dict[str, tuple[Environment, list[str]]]:
 
 
 def test(arguments: list[str]) -> int:
-    """Every suite on the installed wheel and the installed zip; judged by JUnit files, since bpy may crash at exit."""
+    """Every suite on the installed wheel and the installed zip, two at a time; judged by JUnit files, since bpy may crash
+    at exit."""
     chosen = suites(arguments)
     if not chosen:
         raise BuildError("None of these paths is below tests/engine, tests/addon or tests/gui.")
     wheel, archive = package()
     variables = {**os.environ, "DGTALKER_ENGINE_PYTHON": str(ensure_engine(wheel)), "DGTALKER_ZIP": str(archive)}
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
-    for suite, (environment, words) in chosen.items():
-        say(f"testing {suite}")
-        report = repository.BUILD / "junit" / f"{suite}.xml"
-        report.unlink(missing_ok=True)
-        command = [ensure(environment).executable, "-I", "-m", "pytest"]
-        command += ["-rs", "-p", "no:cacheprovider", f"--junitxml={report}", *words]
-        status = subprocess.run([str(word) for word in command], cwd=ROOT, env=variables).returncode
-        if not report.is_file():
-            say(f"{suite} ended without a report")
-            counts["failed"] += 1
-            continue
-        if status in UNFINISHED:
-            say(f"{suite} ended before its last test: pytest's exit code is {status}")
-            counts["failed"] += 1
-        for result in ElementTree.parse(report).iter("testsuite"):
-            bad = int(result.attrib["failures"]) + int(result.attrib["errors"])
-            skipped = int(result.attrib["skipped"])
-            counts["failed"] += bad
-            counts["skipped"] += skipped
-            counts["passed"] += int(result.attrib["tests"]) - bad - skipped
+    for environment, _ in chosen.values():
+        ensure(environment)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        running = [pool.submit(_run_suite, suite, *chosen[suite], variables) for suite in chosen]
+        counts = sum((Counter(suite.result()) for suite in running), Counter())
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
     return 1 if counts["failed"] or not counts["passed"] else 0
+
+
+def _run_suite(suite: str, environment: Environment, words: list[str], variables: dict[str, str]) -> dict[str, int]:
+    """How many tests of one suite passed, failed and were skipped; its output goes on behind the suite's name."""
+    say(f"testing {suite}")
+    report = repository.BUILD / "junit" / f"{suite}.xml"
+    report.unlink(missing_ok=True)
+    command = [environment.executable, "-I", "-m", "pytest"]
+    command += ["-rs", "-p", "no:cacheprovider", f"--junitxml={report}", *words]
+    with subprocess.Popen(
+        [str(word) for word in command],
+        cwd=ROOT,
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        for line in process.stdout or ():
+            print(f"{suite}: {line}", end="", flush=True)
+    if not report.is_file():
+        say(f"{suite} ended without a report")
+        return {"failed": 1}
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    if process.returncode in UNFINISHED:
+        say(f"{suite} ended before its last test: pytest's exit code is {process.returncode}")
+        counts["failed"] += 1
+    for result in ElementTree.parse(report).iter("testsuite"):
+        bad = int(result.attrib["failures"]) + int(result.attrib["errors"])
+        skipped = int(result.attrib["skipped"])
+        counts["failed"] += bad
+        counts["skipped"] += skipped
+        counts["passed"] += int(result.attrib["tests"]) - bad - skipped
+    return counts
