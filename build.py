@@ -5,7 +5,8 @@
     python build.py test [pytest arguments]    every test, on both Blenders, and in a window where there is one
     python build.py lint                       format, lint and types
     python build.py package [--out DIR]        the engine's wheel and the extension's zip; --cuda: gsplat's wheel, too;
-                                               --wheelhouse DIR: a folder to install the engine from without internet
+                                               --wheelhouse DIR: a folder to install the engine from without internet;
+                                               --repo DIR: a folder that Blenders install and update the extension from
     python build.py avatar [NAME…]             the built-in heads, made anew with Cycles; --check: are they up to date?
     python build.py train speech [--clips DIR]  the model that moves lips, made anew; further options: train speech -h
     python build.py train face-model --head DIR the face model, learned anew from ICT-FaceKit
@@ -39,6 +40,7 @@ def command_line() -> argparse.ArgumentParser:
     pack.add_argument("--cuda", action="store_true", help="also gsplat's wheel, for NVIDIA GPUs; needs nvcc")
     pack.add_argument("--wheelhouse", type=Path, metavar="DIR", help="also a folder to install from without internet")
     pack.add_argument("--platform", action="append", help="of the wheelhouse, for instance linux-x64 (default: all)")
+    pack.add_argument("--repo", type=Path, metavar="DIR", help="also a folder that Blenders install and update from")
     avatar = commands.add_parser("avatar", help="make the built-in heads anew: minutes each")
     avatar.add_argument("names", nargs="*", metavar="NAME", help="whom (default: everyone)")
     avatar.add_argument("--check", action="store_true", help="only say which heads the code would now make otherwise")
@@ -60,7 +62,7 @@ def carry_out(options: argparse.Namespace, rest: list[str]) -> int:
     elif options.task == "lint":
         tasks.lint()
     elif options.task == "package":
-        tasks.make_packages(options.out, options.cuda, options.wheelhouse, options.platform)
+        tasks.make_packages(options.out, options.cuda, options.wheelhouse, options.platform, options.repo)
     elif options.task == "avatar":
         tasks.avatar(options.names, options.check, options.sheets)
     elif options.task == "train":

@@ -33,10 +33,16 @@ def build_wheel() -> Path:
     return wheel
 
 
-def build_extension(wheel: Path, out: Path) -> Path:
-    """Pack the extension with the engine's wheel and validate it with Blender's own validator."""
+def extension_command() -> list[object]:
+    """Blender's own command for extensions: what validates, builds and lists them."""
     blender = ensure(BLENDERS["5.2"])
     (command,) = blender.folder.rglob("bl_pkg/cli/blender_ext.py")
+    return [blender.executable, command]
+
+
+def build_extension(wheel: Path, out: Path) -> Path:
+    """Pack the extension with the engine's wheel and validate it with Blender's own validator."""
+    command = extension_command()
     version = re.search(r'(?m)^version = "(.+)"', MANIFEST.read_text(encoding="utf-8"))
     assert version
     out.mkdir(parents=True, exist_ok=True)
@@ -50,9 +56,9 @@ def build_extension(wheel: Path, out: Path) -> Path:
         bundled = f'wheels = ["./wheels/{wheel.name}"]\n\n[permissions]'
         (stage / MANIFEST.name).write_text(manifest.replace("[permissions]", bundled), encoding="utf-8")
         quiet = {"stdout": subprocess.DEVNULL}
-        run([blender.executable, command, "validate", stage], **quiet)
-        run([blender.executable, command, "build", "--source-dir", stage, "--output-filepath", archive], **quiet)
-        run([blender.executable, command, "validate", archive], **quiet)
+        run([*command, "validate", stage], **quiet)
+        run([*command, "build", "--source-dir", stage, "--output-filepath", archive], **quiet)
+        run([*command, "validate", archive], **quiet)
     return archive
 
 
@@ -60,6 +66,14 @@ def package(out: Path = DIST) -> tuple[Path, Path]:
     """The engine's wheel and the extension's zip."""
     wheel = build_wheel()
     return wheel, build_extension(wheel, out)
+
+
+def list_extensions(folder: Path) -> None:
+    """Write Blender's listing of all extensions in a folder, `index.json`, and a page for people, `index.html`.
+
+    The folder on any web server, or on a disk that all see, is then a repository that Blenders install and update from.
+    """
+    run([*extension_command(), "server-generate", "--repo-dir", folder, "--html"], stdout=subprocess.DEVNULL)
 
 
 def ensure_engine(wheel: Path) -> Path:

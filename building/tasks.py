@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from .catalogue import PLATFORMS
 from .environments import BLENDERS, CUDA, TOOLS, WORKSHOP, ensure
-from .packaging import ensure_engine, package, remember_engine
+from .packaging import ensure_engine, list_extensions, package, remember_engine
 from .repository import ROOT, WHEELS, BuildError, run, say
 from .wheelhouse import fill
 
@@ -28,13 +29,21 @@ LEARN_FROM_CLIPS = ("speech", "motion")
 """Those that take videos of faces; motion tracks them itself."""
 
 
-def make_packages(out: Path, cuda: bool, wheelhouse: Path | None, platforms: list[str] | None) -> None:
-    """The wheel and the zip, the engine installed; where asked for gsplat's wheel, and a folder of packages."""
+def make_packages(
+    out: Path, cuda: bool, wheelhouse: Path | None, platforms: list[str] | None, extensions: Path | None
+) -> None:
+    """The wheel and the zip, the engine installed; where asked for gsplat's wheel, a folder of packages, and one that
+    Blenders update from."""
     if cuda:
         recipe = WHEELS / "build_gsplat.py"
         run([sys.executable, recipe, "--check"])  # before gigabytes of PyTorch with CUDA are fetched
         run([ensure(CUDA).executable, recipe])
     wheel, archive = package(out)
+    if extensions:
+        extensions.mkdir(parents=True, exist_ok=True)
+        shutil.copy(archive, extensions)
+        list_extensions(extensions)
+        say(f"{extensions / 'index.json'} lists the extension: its address is the one of a repository in Blender")
     if wheelhouse:
         fill(wheelhouse, platforms or list(PLATFORMS))
     remember_engine(ensure_engine(wheel))

@@ -36,8 +36,7 @@ def suites(arguments: list[str]) -> dict[str, tuple[Environment, list[str]]]:
 
 
 def test(arguments: list[str]) -> int:
-    """Every suite on the installed wheel and the installed zip, two at a time; judged by JUnit files, since bpy may crash
-    at exit."""
+    """Every suite on the installed wheel and the installed zip; judged by JUnit files, since bpy may crash at exit."""
     chosen = suites(arguments)
     if not chosen:
         raise BuildError("None of these paths is below tests/engine, tests/addon or tests/gui.")
