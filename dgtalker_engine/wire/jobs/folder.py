@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -139,9 +140,14 @@ class Job:
         """
         write_whole(self.folder / CANCEL)
 
-    def record_process(self, pid: int) -> None:
+    @property
+    def python(self) -> str:
+        """The Python that runs it, or ran it last; empty where none did."""
+        return str((self._read(PROCESS) or {}).get("python", ""))
+
+    def record_process(self, pid: int, python: str = sys.executable) -> None:
         """For whoever starts or is its process."""
-        write_whole(self.folder / PROCESS, _json({"pid": pid, "started": start_time(pid)}))
+        write_whole(self.folder / PROCESS, _json({"pid": pid, "started": start_time(pid), "python": python}))
 
     def record_result(self, result: Mapping[str, Any]) -> None:
         """For its process."""
