@@ -10,6 +10,7 @@ import soundfile
 import soxr
 
 from ..errors import DGTalkerError
+from ..files import is_file, printable
 from ..performance.channels import weights as channel_weights
 from .progress import ProgressCall, Stage
 
@@ -162,8 +163,8 @@ def _finite(samples: np.ndarray) -> tuple[np.ndarray, bool]:
 
 def _opened(path: Path | str) -> soundfile.SoundFile:
     path = Path(path)
-    if not path.is_file():
-        raise DGTalkerError(f"There is no sound file {path}.", "Check the path.")
+    if not is_file(path):
+        raise DGTalkerError(f"There is no sound file {printable(path)}.", "Check the path.")
     if path.stat().st_size == 0:
         raise DGTalkerError(f"The sound file {path} is empty.", "Export it again.")
     try:

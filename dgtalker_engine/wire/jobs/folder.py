@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...errors import DGTalkerError
-from ...files import patiently, remove_unfinished, write_whole
+from ...files import patiently, printable, remove_unfinished, write_whole
 from .processes import start_time
 
 REQUEST, PROCESS, PROGRESS, RESULT = "request.json", "process.json", "progress.jsonl", "result.json"
@@ -76,7 +76,7 @@ class Job:
                 raise KeyError("version")
             return Request(**read)
         except (KeyError, TypeError) as error:
-            raise DGTalkerError(f"{self.folder} is not the folder of a job that this version knows.") from error
+            raise DGTalkerError(f"{printable(self.folder)} is not the folder of a job that this version knows.") from error
 
     @property
     def state(self) -> State:
