@@ -171,7 +171,9 @@ class Clip:
         """
         path = folder / INFO
         if not is_file(path):
-            raise DGTalkerError(f"{printable(folder)} is no clip.", "Make one: python -m dgtalker_engine capture VIDEO -o CLIP")
+            raise DGTalkerError(
+                f"{printable(folder)} is no clip.", "Make one: python -m dgtalker_engine capture VIDEO -o CLIP"
+            )
         try:
             info = ClipInfo.from_json(json.loads(path.read_text(encoding="utf-8")))
         except ValueError as error:

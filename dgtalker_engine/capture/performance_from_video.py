@@ -60,7 +60,8 @@ def performance_from_video(
         progress: is told how far it is; raises `Cancelled` to stop.
 
     Raises:
-        DGTalkerError: the stretch is none, the video cannot be read, shows no face, one that is too small, or several of the same claim.
+        DGTalkerError: the stretch is none; the video cannot be read, shows no face, one too small, or several of
+            the same claim.
     """
     check_stretch(start, seconds)
     video = Video.open(path)

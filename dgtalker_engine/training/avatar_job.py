@@ -71,7 +71,9 @@ def train_avatar(system: System, request: Request, run: Run) -> dict[str, Any]:
     output = checked_output(request.output)
     source = Path(request.input)
     if not request.input or not (is_file(source) or is_file(source / INFO)):
-        raise DGTalkerError(f"There is no video {printable(request.input)!r}.", "Give a video, or the folder of a clip.")
+        raise DGTalkerError(
+            f"There is no video {printable(request.input)!r}.", "Give a video, or the folder of a clip."
+        )
     if run.folder is None:
         raise ValueError("a head is trained in a folder, where it can go on")
     stages = Stages(run, COSTS)

@@ -5,10 +5,10 @@ folder that keeps what earlier kills left, and every time a process is killed (S
 life: "sequence" (the command line renders one), "job" (a training, which is resumed after each kill), and in an owner
 like Blender that asks an engine: "start", "open" (an avatar), "animate" (a recording) and "render" (a picture, written
 as a sequence's frames are). Of these the owner is killed or its engine, by chance. "torn" are files of their final
-names that are not whole, "orphans" processes that were started by a killed one and still run two seconds after it,
-"longest" seconds that one outlived its owner, "unsaid" owners that neither ended nor said why two seconds after their
-engine was killed, other than by starting another; in the end all are run without a kill and must finish, and the job's
-result must have the bits of one that nobody killed. Linux.
+names that are not whole, "orphans" the commands of processes that were started by a killed one and did not end,
+"longest" seconds that one outlived its owner (on a busy machine they wait for a processor, too), "unsaid" owners that
+went on where their engine was killed; in the end all are run without a kill and must finish, and the job's result must
+have the bits of one that nobody killed. Ctrl-C ends it early with what there is. Linux.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SAMPLE = REPOSITORY / "tests" / "demo" / "sample.wav"
 TINY = REPOSITORY / "tests" / "engine" / "training"
 ENGINE = os.environ.get("DGTALKER_ENGINE_PYTHON", sys.executable)
-PATIENCE = 2.0
+PATIENCE = 30.0
+"""Seconds for which a process may go on before it counts as one that does not end."""
 MARK = "DGTALKER_BENCH_KILLS"
 """An environment variable by which the processes of a run are known, whoever their parents are by then."""
 
@@ -66,20 +67,24 @@ def main(argv: list[str]) -> int:
         own(options.owner[0], Path(options.owner[1]))
         return 0
     chance = random.Random(options.seed)
-    result = Counter({"torn": 0, "orphans": 0, "unsaid": 0, "too late": 0})
+    result = Counter({"torn": 0, "unsaid": 0, "too late": 0, "other bits": 0})
     kills: Counter[str] = Counter()
+    orphans: list[str] = []
     longest = 0.0
+    over: list[bool] = []
+    signal.signal(signal.SIGINT, lambda *_: over.append(True))
     with tempfile.TemporaryDirectory() as name:
-        works = all_works(Path(name))
+        folder = Path(name)
+        works = all_works(folder)
         usual = {kind: run(work.command) for kind, work in works.items()}
-        never_killed = trained(Path(name))
-        fresh_job(Path(name))
-        for i in range(options.kills):
-            kind = list(works)[i % len(works)]
+        never_killed = trained(folder)
+        fresh_job(folder)
+        while kills.total() < options.kills and not over:
+            kind = list(works)[(kills.total() + result["too late"]) % len(works)]
             work = works[kind]
             mark, process = start(work.command)
             time.sleep(chance.random() * usual[kind])
-            engines = [pid for pid in marked(mark) if serves(pid)] if work.has_engine else []
+            engines = [pid for pid in marked(mark) if " serve " in command_of(pid)] if work.has_engine else []
             if process.poll() is not None:
                 result["too late"] += 1
             elif engines and chance.random() < 0.5:
@@ -90,21 +95,22 @@ def main(argv: list[str]) -> int:
                 kills[kind] += 1
             process.kill()
             process.wait()
-            lived = outlived(mark)
-            longest = max(longest, lived)
-            result["orphans"] += lived >= PATIENCE
+            lived, left = outlived(mark)
+            longest, orphans = max(longest, lived), orphans + left
             result["torn"] += work.torn()
-            if kind == "job" and (Path(name) / "job" / "result.json").is_file():
-                result["other bits"] += trained(Path(name)) != never_killed
-                fresh_job(Path(name))
+            if kind == "job" and (folder / "job" / "result.json").is_file():
+                result["other bits"] += trained(folder) != never_killed
+                fresh_job(folder)
+            print(kills.total(), kind, round(lived, 2), left, file=sys.stderr, flush=True)
         for work in works.values():
             run(work.command)
         result["torn"] += sum(work.torn() for work in works.values())
-        result["other bits"] += trained(Path(name)) != never_killed
-    bad = any(result[name] for name in ("torn", "orphans", "unsaid", "other bits"))
-    report = {"kills": kills.total(), **result, "longest": round(longest, 3), "of each": dict(sorted(kills.items()))}
+        result["other bits"] += trained(folder) != never_killed
+    bad = orphans or any(result[name] for name in ("torn", "unsaid", "other bits"))
+    report = {"kills": kills.total(), **result, "orphans": orphans, "longest": round(longest, 3)}
+    report |= {"of each": dict(sorted(kills.items())), "load": os.getloadavg()[1]}
     print(json.dumps({**report, "seconds": {kind: round(each, 1) for kind, each in usual.items()}}, indent=1))
-    return int(bad)
+    return int(bool(bad))
 
 
 def all_works(folder: Path) -> dict[str, Work]:
@@ -136,9 +142,7 @@ def shot() -> str:
         {"number": i, "camera": camera, "heads": [{"avatar": 0, "matrix": matrix, "weights": {"jawOpen": i / 200}}]}
         for i in range(1, 201)
     ]
-    return json.dumps(
-        {"version": 1, "width": 64, "height": 64, "avatars": ["builtin:robin"], "frames": frames}
-    )
+    return json.dumps({"version": 1, "width": 64, "height": 64, "avatars": ["builtin:robin"], "frames": frames})
 
 
 def fresh_job(folder: Path) -> None:
@@ -213,16 +217,17 @@ def ends(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return True
 
 
-def outlived(mark: str) -> float:
-    """Seconds for which processes of a run go on, at most `PATIENCE`; those that still do are ended then."""
+def outlived(mark: str) -> tuple[float, list[str]]:
+    """Seconds for which processes of a run go on, and the commands of those that did not end and were ended."""
     started = time.monotonic()
     while left := marked(mark):
         if time.monotonic() - started > PATIENCE:
+            names = [command_of(pid) for pid in left]
             for pid in left:
                 os.kill(pid, signal.SIGKILL)
-            return PATIENCE
+            return PATIENCE, names
         time.sleep(0.01)
-    return time.monotonic() - started
+    return time.monotonic() - started, []
 
 
 def marked(mark: str) -> list[int]:
@@ -236,11 +241,12 @@ def marked(mark: str) -> list[int]:
     return found
 
 
-def serves(pid: int) -> bool:
+def command_of(pid: int) -> str:
+    """The command of a process; empty where it has ended."""
     try:
-        return b"\0serve\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:  # it has ended
-        return False
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def torn_pictures(folder: Path) -> int:

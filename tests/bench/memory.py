@@ -2,10 +2,10 @@
 and the most that the engine and its helpers take together while they listen to a long recording.
 
 Run by `python build.py bench memory [--frames N] [--size WxH] [--format F]` or, for listening alone, with
-`--minutes M [--spoken S] [--recordings DIR…]`; prints JSON, in MB. "start" is after the first tenth, when every thread
-and buffer is there. "least" and "most" are of any later moment. The recording is the demo's sentences with pauses, louder
-and softer, for S of the M minutes, and silence; or the WAV files below the folders, one speaker after another in a
-shuffled order that begins anew until M minutes are full. Linux.
+`--minutes M [--spoken S] [--recordings DIR…]`; prints JSON, in MB. "start" is after the first tenth, when every
+thread and buffer is there. "least" and "most" are of any later moment. The recording is the demo's sentences with
+pauses, louder and softer, for S of the M minutes, and silence; or the WAV files below the folders, one speaker after
+another in a shuffled order that begins anew until M minutes are full. Linux.
 """
 
 from __future__ import annotations
@@ -50,7 +50,11 @@ def main(argv: list[str]) -> int:
         spoken = min(options.spoken, options.minutes)
         files = sorted(path for folder in options.recordings for path in folder.rglob("*.wav"))
         recording = joined(files, options.minutes) if files else long_recording(options.minutes, spoken)
-        about = {"minutes": options.minutes, "spoken_minutes": options.minutes if files else spoken, "files": len(files)}
+        about = {
+            "minutes": options.minutes,
+            "spoken_minutes": options.minutes if files else spoken,
+            "files": len(files),
+        }
         print(json.dumps(about | listening(recording), indent=1))
         return 0
 
@@ -95,7 +99,7 @@ def listening(samples: np.ndarray) -> dict:
             for name, value in {"engine": own, "helpers": sum(others), "together": own + sum(others)}.items():
                 peaks[name] = max(peaks.get(name, 0.0), value)
 
-    watcher = threading.Thread(target=watch)
+    watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     started, before = time.perf_counter(), os.times()
     listener, request = Listener(), {"sample_rate": speech.RATE, "fps": 25.0}

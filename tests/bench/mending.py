@@ -1,7 +1,7 @@
 """What Blender's main thread does when a slider of a long line moves whose lips are kept closed; and the panel's cost.
 
-Run by `python build.py bench mending [--minutes M]`; prints JSON. A built-in head says the demo's sentence for M minutes,
-with its lips at half their amount, which leaves many P, B and M open, and Close Lips closes them. Then the slider moves:
+Run by `python build.py bench mending [--minutes M]`; prints JSON. A built-in head says the demo's sentence for M
+minutes, its animator has dragged all keys of the jaw open, and Close Lips closes the lips. Then the slider Lips moves:
 "steps" are the parts of what follows between which the window goes on (milliseconds of each; the first one writes the
 keys), "undo_steps" how many presses of Ctrl-Z bring the keys back that were there before, "panel_ms" a redraw of the
 panel Speech with 100 strips, and with 100 that were animated.
@@ -74,13 +74,25 @@ def talking_head() -> bpy.types.Object:
     return bpy.context.object
 
 
-def written(head: bpy.types.Object) -> np.ndarray:
-    """The keys of what closes lips."""
+def curve_of(head: bpy.types.Object, name: str) -> bpy.types.FCurve:
     animation = head.data.shape_keys.animation_data
     bag = animation.action.layers[0].strips[0].channelbag(animation.action_slot)
+    return bag.fcurves.find(f'key_blocks["{name}"].value')
+
+
+def drag_open(head: bpy.types.Object) -> None:
+    """All keys of the jaw, as far as an animator drags them."""
+    curve = curve_of(head, "jawOpen")
+    for point in curve.keyframe_points:
+        point.co.y = 0.6
+    curve.update()
+
+
+def written(head: bpy.types.Object) -> np.ndarray:
+    """Keys of what the slider moves and what closes lips."""
     values = []
-    for name in ("jawOpen", "mouthClose"):
-        points = bag.fcurves.find(f'key_blocks["{name}"].value').keyframe_points
+    for name in ("mouthFunnel", "mouthClose"):
+        points = curve_of(head, name).keyframe_points
         values.append(np.empty(2 * len(points), np.float32))
         points.foreach_get("co", values[-1])
     return np.concatenate(values)
@@ -91,8 +103,8 @@ def mending(minutes: float) -> dict[str, Any]:
     editor = bpy.context.scene.sequence_editor_create()
     strip = editor.strips.new_sound("line", str(recording(minutes)), channel=1, frame_start=1)
     strip.dgtalker.speaker = head
-    strip.dgtalker.lips = 0.5
     animating = seconds(bpy.ops.dgtalker.animate)
+    drag_open(head)
     closing = seconds(bpy.ops.dgtalker.close_lips)
     bpy.ops.ed.undo_push(message="before")
     before = written(head)

@@ -76,7 +76,9 @@ class Job:
                 raise KeyError("version")
             return Request(**read)
         except (KeyError, TypeError) as error:
-            raise DGTalkerError(f"{printable(self.folder)} is not the folder of a job that this version knows.") from error
+            raise DGTalkerError(
+                f"{printable(self.folder)} is not the folder of a job that this version knows."
+            ) from error
 
     @property
     def state(self) -> State:

@@ -18,7 +18,7 @@ COMMANDS = {
     "capture": lambda path: ["capture", path, "-o", "clip"],
     "performance": lambda path: ["capture", path, "-o", "out.json", "--performance"],
     "face model": lambda path: ["capture", str(SAMPLE), "-o", "clip", "--face-model", path],
-    "train": lambda path: ["train", path, "--system", "dgtalker", "-o", "Ada.dgt", "--consent", "self", "--subject", "A"],
+    "train": lambda path: ["train", path, "--system", "dgtalker", "-o", "A.dgt", "--consent", "self", "--subject", "A"],
     "dub": lambda path: ["dub", path, str(SAMPLE), "--head", "Ada.dgt", "-o", "film.mp4"],
     "transcript": lambda path: ["animate", str(SAMPLE), "-o", "out.json", "--transcript", f"{path}.srt"],
     "job": lambda path: ["job", path],
