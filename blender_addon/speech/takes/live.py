@@ -192,10 +192,13 @@ def _finish(*_: Any) -> None:
             time.sleep(STEP)
         _awaited.clear()
         return
+    if not _due and not _mending:
+        return
     for number in list(_due):
         _due_now(number)
     while _mending:
         _step(next(iter(_mending)))
+    _settle()
 
 
 def _settle() -> None:
