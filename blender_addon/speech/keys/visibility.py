@@ -164,7 +164,7 @@ def _of_object(head: bpy.types.Object) -> Iterator[Hindrance]:
         if not key.use_relative:
             text = f"The shape keys of {head.name} are absolute: its sliders move nothing."
             yield Hindrance(text, _setter(key, "use_relative", True))
-        held = [] if model.is_head(head) else _held_back(key)
+        held = _held_back(head, key)
         if held:
             yield Hindrance(
                 f"Sliders of {head.name} end before what is spoken: {labels.listed(held)}. Widen their range."
@@ -178,9 +178,14 @@ def _of_object(head: bpy.types.Object) -> Iterator[Hindrance]:
             yield from _of_turned(head, owner, path)
 
 
-def _held_back(key: bpy.types.Key) -> list[str]:
-    """Shape keys whose sliders end below 1 and below what was generated; where more than 1 is asked for, 1 is seen."""
-    short = {block.path_from_id("value"): block for block in key.key_blocks if block.slider_max < 1.0}
+def _held_back(head: bpy.types.Object, key: bpy.types.Key) -> list[str]:
+    """Shape keys whose sliders end below what was generated, and before 1 or, of a head, its avatar's own end."""
+    ends = {control.name: control.maximum for control in model.rig_of(head).controls} if model.is_head(head) else {}
+    short = {
+        block.path_from_id("value"): block
+        for block in key.key_blocks
+        if block.slider_max < min(1.0, ends.get(block.name, 1.0)) - VISIBLE
+    }
     if not short:
         return []
     curves = places.ledger_of(key).curves
