@@ -213,8 +213,8 @@ def f12_right_after_a_slider_waits_until_lips_are_closed() -> Steps:
 
 
 CASES = (
-    f12_right_after_a_slider_waits_until_lips_are_closed,
     sliders_undo_and_redo_are_followed,
+    f12_right_after_a_slider_waits_until_lips_are_closed,
     keys_of_a_style_are_followed,
     lips_are_checked_and_motion_is_exported,
     finishing_writes_keys,
