@@ -46,6 +46,14 @@ def read_file(path: Path | str, largest: int, what: str, hint: str = "Check the 
     return data
 
 
+def is_file(path: Path | str) -> bool:
+    """Whether a plain file is there: also of names that no file can have, of which `Path.is_file` raises."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 def make_folder(folder: Path) -> Path:
     """Makes the output folder if it is not there, and returns where it really is.
 
@@ -96,6 +104,28 @@ def write_whole(path: Path, *parts: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def check_target(path: Path) -> None:
+    """Whether a file may be written in this place.
+
+    Raises:
+        DGTalkerError: a symbolic link, a folder or a device is there, or no file can have this name.
+    """
+    with _explained(path, f"{printable(path)} cannot be written"):
+        try:
+            mode = path.lstat().st_mode
+        except FileNotFoundError:
+            return
+        if stat.S_ISLNK(mode):
+            raise DGTalkerError(
+                f"{printable(path)} is a symbolic link; nothing is written through one.",
+                "Remove it, or choose another folder.",
+            )
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(mode):  # in the place of /dev/null it would be gone for every program
+            raise DGTalkerError(f"{printable(path)} is no file, and stays as it is.", "Choose another name.")
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """An empty file beside `path` that takes its place where the block ends well, and is gone where it does not.
@@ -103,13 +133,10 @@ def replacing(path: Path) -> Iterator[Path]:
     A kill may leave it, for `remove_unfinished`.
 
     Raises:
-        DGTalkerError: `path` is a symbolic link, or the disk does not take the file.
+        DGTalkerError: `path` is a symbolic link, a folder or a device, or the disk does not take the file.
     """
     with _explained(path, f"{printable(path)} cannot be written"):
-        if path.is_symlink():
-            raise DGTalkerError(
-                f"{path} is a symbolic link; nothing is written through one.", "Remove it, or choose another folder."
-            )
+        check_target(path)
         temporary = path.with_name(f"{_beginning(path)}{secrets.token_hex(6)}.tmp")
         try:
             # "x" makes the file anew and so follows no link that somebody puts there meanwhile.

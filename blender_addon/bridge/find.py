@@ -29,6 +29,11 @@ def data_folder() -> Path:
     return base / "dgtalker"
 
 
+def jobs_folder() -> Path:
+    """Where this user's trainings are, whichever Blender started them."""
+    return data_folder() / "jobs"
+
+
 def remembered() -> str:
     """The engine's Python as `engine.json` has it (``{"python": path, "engines": [path, …]}``), or nothing."""
     python = _record().get("python")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.files import patiently, write_whole
+from dgtalker_engine.wire import jobs
 
 from ..bridge import find
 from . import machine, wheels
@@ -152,6 +153,21 @@ def warm(plan: Plan, control: Control, lock: int) -> None:
     control.say("Compiling the renderer")
     command = [plan.executable, "-I", "-m", "dgtalker_engine", "warm"]
     Children(plan.home, control, lock).run("Compiling the renderer", command)
+
+
+def check_unused(environment: Path) -> None:
+    """Whether an environment may be taken away.
+
+    Raises:
+        DGTalkerError: a training runs on it.
+    """
+    for job in jobs.known(find.jobs_folder()):
+        if job.state is jobs.State.RUNNING and find.installed(job.python) == environment:
+            raise DGTalkerError(
+                f"A training uses this engine: {job.folder.name}.",
+                "Let it finish, or pause it; it goes on with the next engine.",
+                code="in_use",
+            )
 
 
 def remove_unfinished(home: Path) -> None:

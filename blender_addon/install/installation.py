@@ -44,6 +44,8 @@ def install(
         Cancelled: by `control`.
     """
     with _explained(plan.home), locked(plan.home, control) as lock:
+        if plan.anew:
+            environment.check_unused(plan.environment)
         environment.remove_unfinished(plan.home)
         download(plan, sources, control, free, pauses)
         environment.build(plan, control, lock)

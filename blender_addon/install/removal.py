@@ -9,7 +9,7 @@ from dgtalker_engine.errors import DGTalkerError
 
 from ..bridge import find
 from .control import Control
-from .environment import fresh, remove_unfinished
+from .environment import check_unused, fresh, remove_unfinished
 from .installation import locked
 from .plan import DOWNLOADS, PYTHONS
 
@@ -18,13 +18,14 @@ def uninstall(python: Path, control: Control) -> None:
     """Removes an engine that was installed by the button; with the last one all that was downloaded, too.
 
     Raises:
-        DGTalkerError: it was not installed by the button, or is in use.
+        DGTalkerError: it was not installed by the button, or a training runs on it.
         Cancelled: by `control`, while another installation is under way.
     """
     home, environment = find.data_folder(), find.installed(python)
     if environment is None:
         raise DGTalkerError(f"{python} was not installed by DGTalker.", "It is left alone.")
     with locked(home, control):
+        check_unused(environment)
         control.say("Removing the engine")
         try:
             # Out of its place first: what is left of it, where something fails, is no engine to anybody.

@@ -10,6 +10,7 @@ import html.parser
 import http.client
 import importlib.util
 import json
+import re
 import ssl
 import urllib.error
 import urllib.parse
@@ -205,12 +206,14 @@ def _read(response: Any) -> bytes:
 
 def _range(response: Any) -> tuple[int, int]:
     """The first byte of an answer, and the bytes of the whole file."""
-    length = int(response.headers.get("Content-Length") or 0)
+    length = response.headers.get("Content-Length") or "0"
     span = response.headers.get("Content-Range", "")  # bytes 100-199/200
     if getattr(response, "status", 200) != 206 or not span:
-        return 0, length
-    start = int(span.split()[-1].split("-")[0])
-    return start, start + length
+        span = "bytes 0-"
+    begins = re.match(r"bytes\s+([0-9]{1,15})-", span.strip(), re.IGNORECASE)
+    if begins is None or re.fullmatch(r"[0-9]{1,15}", length.strip()) is None:
+        raise BrokenLine(f"its server's answer has no range that can be read ({span[:40]!r}, length {length[:40]!r})")
+    return int(begins[1]), int(begins[1]) + int(length)
 
 
 def _certificates() -> ssl.SSLContext:

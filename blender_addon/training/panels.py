@@ -10,7 +10,7 @@ from dgtalker_engine.wire.jobs import State
 
 from .. import ui
 from ..head import operators as head_operators
-from . import awaited, form, operators, previews, request, watch
+from . import awaited, form, job_icons, operators, request, watch
 from .overview import JobView
 
 ICONS: dict[State, Any] = {
@@ -94,7 +94,7 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, view: JobV
     if body is None:
         return
     column = body.column()
-    icon = previews.icon_of(view)
+    icon = job_icons.icon_of(view)
     if icon:
         column.template_icon(icon_value=icon, scale=ui.picture_scale(context))
     if view.state is not State.FINISHED:

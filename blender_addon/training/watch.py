@@ -18,7 +18,7 @@ from dgtalker_engine.wire.jobs import Job, State
 
 from .. import ui
 from ..bridge import find
-from . import adding, previews
+from . import adding, job_icons
 from .overview import JobView, Reader
 
 PAUSE = 1.0
@@ -38,7 +38,7 @@ _started: set[str] = set()
 
 def folder() -> Path:
     """Where this user's jobs are, whichever Blender started them."""
-    return find.data_folder() / "jobs"
+    return find.jobs_folder()
 
 
 def views() -> tuple[JobView, ...]:
@@ -110,7 +110,7 @@ def _take() -> None:
         changed = _reader.views != _shown
         _shown = _reader.views
         _note_finished(_shown)
-        previews.update(_shown)
+        job_icons.update(_shown)
         if changed:
             ui.redraw()
     adding.add_waiting()
@@ -127,7 +127,7 @@ def _note_finished(views: Iterable[JobView]) -> None:
 
 
 def add() -> None:
-    previews.add()
+    job_icons.add()
     if not bpy.app.background:
         # Blender is still starting; it has time for jobs once its window is there.
         bpy.app.timers.register(_tick, first_interval=PAUSE, persistent=True)
@@ -140,4 +140,4 @@ def remove() -> None:
     _shown, _looked = (), float("-inf")
     _started.clear()
     adding.forget()
-    previews.remove()
+    job_icons.remove()

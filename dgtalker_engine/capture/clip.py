@@ -21,7 +21,7 @@ import numpy as np
 import soundfile
 
 from ..errors import DGTalkerError
-from ..files import write_whole
+from ..files import is_file, printable, write_whole
 from ..gaussians import Camera
 from . import pictures
 from .face_model import FaceModel
@@ -170,8 +170,10 @@ class Clip:
             DGTalkerError: the folder is no clip, or something in it is missing or damaged.
         """
         path = folder / INFO
-        if not path.is_file():
-            raise DGTalkerError(f"{folder} is no clip.", "Make one: python -m dgtalker_engine capture VIDEO -o CLIP")
+        if not is_file(path):
+            raise DGTalkerError(
+                f"{printable(folder)} is no clip.", "Make one: python -m dgtalker_engine capture VIDEO -o CLIP"
+            )
         try:
             info = ClipInfo.from_json(json.loads(path.read_text(encoding="utf-8")))
         except ValueError as error:

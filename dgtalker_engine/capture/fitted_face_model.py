@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import DGTalkerError
+from ..files import is_file
 from .clip import ClipInfo
 from .face_model import FaceModel, open_model
 
@@ -20,7 +21,7 @@ def fitted_face_model(info: ClipInfo, path: Path | None = None) -> FaceModel:
         DGTalkerError: the file is gone, is no face model, or is another one.
     """
     given = path or (Path(info.face_model_file) if info.face_model_file else None)
-    if given is not None and not given.is_file():
+    if given is not None and not is_file(given):
         raise DGTalkerError(
             f"There is no file {given}, the face model that the clip was fitted with.",
             "Put it back, or say where it is: --face-model FILE.",

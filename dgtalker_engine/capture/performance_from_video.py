@@ -18,7 +18,7 @@ from .face_curves import ObservedFace, gaps, solve
 from .face_curves.solve import NAMES
 from .faces import POINTS, FaceLandmarker
 from .observe import followed_face, frames_of
-from .plan import Plan, make_plan
+from .plan import Plan, check_stretch, make_plan
 from .progress import Progress, part
 from .video import Video
 
@@ -60,8 +60,10 @@ def performance_from_video(
         progress: is told how far it is; raises `Cancelled` to stop.
 
     Raises:
-        DGTalkerError: the video cannot be read, shows no face, one that is too small, or several of the same claim.
+        DGTalkerError: the stretch is none; the video cannot be read, shows no face, one too small, or several of
+            the same claim.
     """
+    check_stretch(start, seconds)
     video = Video.open(path)
     plan = make_plan(video, start, seconds, SIZE, part(progress, 0.0, _SCANNED))
     face = observe(video, plan, start, part(progress, _SCANNED, _OBSERVED))

@@ -18,7 +18,7 @@ from .face_model import FaceModel
 from .fit import fit_landmarks
 from .observe import Observations, observe
 from .photometric import refine
-from .plan import Plan, check_disk, make_plan
+from .plan import Plan, check_disk, check_stretch, make_plan
 from .progress import Progress, part
 from .stopwatch import Stopwatch
 from .tracks import Tracks
@@ -68,8 +68,7 @@ def capture(
     """
     if not SIZES[0] <= size <= SIZES[1]:
         raise DGTalkerError(f"Frames of {size} px cannot be made.", f"Between {SIZES[0]} and {SIZES[1]} px can.")
-    if start < 0 or (seconds is not None and seconds <= 0):
-        raise DGTalkerError("The stretch that is to be taken is empty.", "Give a start from 0 on, and seconds above 0.")
+    check_stretch(start, seconds)
     video = Video.open(path)
     asked = (video.digest(), start, seconds, size)
     model = model or face_model.load()

@@ -26,6 +26,8 @@ MOST_FPS = 30.5
 BYTES_PER_PIXEL = 0.75
 """Of a frame and its mask together on the disk: noisy footage needs as much, clean footage half of it."""
 
+_LONGEST = 1e7
+"""Seconds of a video, which no video has."""
 _SPARE_BYTES = 200 * 2**20
 
 
@@ -77,6 +79,12 @@ class Plan:
             crop=Crop(**data["crop"]),
             followed=Followed(**followed),
         )
+
+
+def check_stretch(start: float, seconds: float | None) -> None:
+    """Whether something of a video can be in it. Raises DGTalkerError where not."""
+    if not 0 <= start < _LONGEST or not (seconds is None or 0 < seconds < _LONGEST):
+        raise DGTalkerError("The stretch that is to be taken is empty.", "Give a start from 0 on, and seconds above 0.")
 
 
 def make_plan(video: Video, start: float, seconds: float | None, size: int, progress: Progress) -> Plan:

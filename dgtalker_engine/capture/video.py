@@ -15,7 +15,7 @@ import numpy as np
 import soundfile
 
 from ..errors import DGTalkerError
-from ..files import replacing
+from ..files import is_file, printable, replacing
 from . import packages
 
 _UNSPECIFIED, _BT709 = 2, 1
@@ -70,8 +70,8 @@ class Video:
             DGTalkerError: there is none, it is no video, or its first picture cannot be read.
         """
         av = packages.load("av")
-        if not path.is_file():
-            raise DGTalkerError(f"There is no video {path}.", "Check the path.")
+        if not is_file(path):
+            raise DGTalkerError(f"There is no video {printable(path)}.", "Check the path.")
         with _readable(path), av.open(str(path)) as container:
             if not container.streams.video:
                 raise DGTalkerError(f"{path} holds no pictures.", "Give a video with a face in it.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .. import avatar as avatars
 from .. import speech, systems
 from ..errors import DGTalkerError
-from ..files import make_folder, write_target
+from ..files import is_file, make_folder, write_target
 from ..performance import Direction, exchange, perform, transcripts
 from ..rendering.inputs import load_shot, open_avatar
 from ..rendering.sequence import render_sequence
@@ -83,7 +83,7 @@ def speak(options: argparse.Namespace) -> int:
 def _manner_of(name: str) -> Manner | None:
     """How the person of an avatar's file moves their mouth, where the file says so."""
     path = Path(name)
-    part = systems.manner_part(avatars.dgt.read(path)) if path.is_file() else b""
+    part = systems.manner_part(avatars.dgt.read(path)) if is_file(path) else b""
     return systems.manner_of(part) if part else None
 
 
@@ -164,6 +164,7 @@ def avatar_info(options: argparse.Namespace) -> int:
 def avatar_sample(options: argparse.Namespace) -> int:
     from ..capture import face_model
     from ..systems.dgtalker.prior import file, sampling
+    from ..training.avatar_job import checked_output
 
     terminal = Terminal()
     said = {trait.name: getattr(options, trait.name) for trait in TRAITS}
@@ -174,8 +175,8 @@ def avatar_sample(options: argparse.Namespace) -> int:
         mix=options.mix,
         traits={trait.name: trait.value(said[trait.name]) for trait in TRAITS if said[trait.name] is not None},
     )
+    checked_output(str(options.output))
     generator = file.read(file.chosen(), face_model.load())
-    make_folder(options.output.parent)
     made = sampling.made(
         generator, request, options.output.stem, lambda share: terminal(share, f"Making {request.title}")
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 
 from ..errors import DGTalkerError
 from .camera import Camera
+
+_BRIGHTEST = 1e15
+"""Of a background: what is added to it stays finite in single precision."""
 
 Region = tuple[int, int, int, int]
 """x, y, width, height in pixels, from the top left corner of the whole picture."""
@@ -35,7 +37,7 @@ def checked_region(camera: Camera, region: Sequence[int] | None) -> Region:
 
 
 def check_background(background: Background) -> None:
-    """Raises DGTalkerError for what is not three finite numbers."""
+    """Raises DGTalkerError for what is not three finite numbers, or so large that a sum would not be finite."""
     values = background.tolist() if isinstance(background, torch.Tensor) else tuple(background)
-    if len(values) != 3 or not all(math.isfinite(value) for value in values):
+    if len(values) != 3 or not all(abs(value) <= _BRIGHTEST for value in values):
         raise DGTalkerError(f"A background has three finite numbers, not {values}.")

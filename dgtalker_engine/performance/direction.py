@@ -14,8 +14,13 @@ FADE = 0.2
 
 NEUTRAL = "neutral"
 
+MOST = 1e7
+"""Of amounts and seconds: what overflows later is as bad as infinity."""
+
+MOST_SEED = 2**31 - 1
+
 _AMOUNTS = ("lips", "jaw", "expression", "head", "blinks", "gaze")
-_LIMITS = {"articulation": (-1.0, 1.0), "smoothing": (0.0, 0.5), "hold": (0.0, 0.3), "offset": (-1.0, 1.0)}
+LIMITS = {"articulation": (-1.0, 1.0), "smoothing": (0.0, 0.5), "hold": (0.0, 0.3), "offset": (-1.0, 1.0)}
 
 
 @dataclass(frozen=True)
@@ -57,14 +62,16 @@ class Direction:
     styles: Mapping[str, float] = field(default_factory=dict[str, float])
 
     def __post_init__(self) -> None:
-        numbers = [getattr(self, name) for name in ("start", "end", *_AMOUNTS, *_LIMITS)]
-        if not np.all(np.isfinite([*numbers, *self.styles.values()])):
-            raise DGTalkerError("A direction holds a value that is not a finite number.")
+        numbers = [getattr(self, name) for name in ("start", "end", *_AMOUNTS, *LIMITS)]
+        if not all(abs(number) <= MOST for number in (*numbers, *self.styles.values())):
+            raise DGTalkerError("A direction holds a value that is not a finite number, or no sensible one.")
+        if not isinstance(self.seed, int | np.integer) or self.seed > MOST_SEED:
+            raise DGTalkerError(f"A direction's seed is a whole number from 0 to {MOST_SEED}.")
         if self.end <= self.start:
             raise DGTalkerError(f"A direction ends at {self.end:g} s, before it starts at {self.start:g} s.")
         if min(self.seed, *(getattr(self, name) for name in _AMOUNTS), *self.styles.values()) < 0:
             raise DGTalkerError(f"The direction at {self.start:g} s has a negative amount.", "Amounts start at 0.")
-        for name, (least, most) in _LIMITS.items():
+        for name, (least, most) in LIMITS.items():
             if not least <= getattr(self, name) <= most:
                 raise DGTalkerError(
                     f"The direction at {self.start:g} s has an impossible {name}.", f"Give {least:g} to {most:g}."

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import DGTalkerError
 from ..rig import HEAD_NAMES, POSE_NAMES
 from . import curves
-from .direction import FADE, ease
+from .direction import FADE, LIMITS, MOST, ease
 from .lips import CLOSE_PER_JAW, Face, apply_contacts, is_jaw, is_mouth
 from .record import Performance
 
@@ -44,7 +44,7 @@ class RecordedAmounts:
 
     def __post_init__(self) -> None:
         values = (self.lips, self.jaw, self.expression, self.head, self.gaze, self.smoothing)
-        if not np.all(np.isfinite(values)) or min(values) < 0:
+        if not all(0 <= value <= MOST for value in values) or self.smoothing > LIMITS["smoothing"][1]:
             raise DGTalkerError("An amount of a recording is no number from 0 on.", "Amounts start at 0.")
 
 

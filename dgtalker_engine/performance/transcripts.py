@@ -21,6 +21,7 @@ _TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}", re.ASCII)
 _MARKUP = re.compile(r"<[^<>]*>|\{[^{}]*\}")
 _LONG_NUMBER = re.compile(r"&#\w{9,}", re.ASCII)
 _SECTION = re.compile(r"^\[(?:Script Info|V4\+? Styles|Events)\]", re.IGNORECASE | re.MULTILINE)
+_SUBTITLES = re.compile(rf"{_SECTION.pattern}|^WEBVTT|-->", re.IGNORECASE | re.MULTILINE)
 _SUBSTATION_TIME = re.compile(rf"\s*{_TIME}", re.ASCII)
 _BREAK = re.compile(r"\\[Nnh]")
 _MOST_COLUMNS = 30
@@ -41,7 +42,7 @@ def read_transcript(path: Path | str) -> str:
     """The text of a transcript's file, whatever it is encoded in; `cues` finds the subtitles in it.
 
     Raises:
-        DGTalkerError: the file is missing or no text.
+        DGTalkerError: the file is missing, no text, or of subtitles of which none can be read.
     """
     data = read_file(path, _LARGEST, "The transcript")
     encodings = ("utf-16",) if data.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "cp1252", "latin-1")
@@ -50,8 +51,13 @@ def read_transcript(path: Path | str) -> str:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if "\0" not in text:
-            return text
+        if "\0" in text:
+            continue
+        if _SUBTITLES.search(text) and not cues(text):  # else its times and styles would be taken for words
+            raise DGTalkerError(
+                f"The transcript {printable(path)} holds no subtitles that can be read.", "Export it again, or as text."
+            )
+        return text
     raise DGTalkerError(f"The transcript {printable(path)} is no text.", "Give a text, .srt, .vtt or .ass file.")
 
 

@@ -86,7 +86,7 @@ def animate(
         DGTalkerError: no samples, or an impossible rate.
         Cancelled: from `progress`.
     """
-    if not np.isfinite(fps) or not 1 <= fps <= 1000:
+    if not 1 <= fps <= 1000:
         raise DGTalkerError(f"A performance cannot run at {fps} frames per second.", "Give 1 to 1000.")
     samples, broken = sound.checked(samples, sample_rate)
     job = Stage(progress)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..errors import DGTalkerError
+
+_MOST = 1e7
+"""Seconds of a recording, which none has."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Passage:
         return self.certain or bool(self.transcript.strip())
 
     def __post_init__(self) -> None:
-        if not np.all(np.isfinite((self.start, self.end))):
-            raise DGTalkerError("A passage holds a time that is not a finite number.")
+        if not all(abs(time) <= _MOST for time in (self.start, self.end)):
+            raise DGTalkerError("A passage holds a time that is not a finite number, or no sensible one.")
         if self.end <= self.start:
             raise DGTalkerError(f"A passage ends at {self.end:g} s, before it starts at {self.start:g} s.")

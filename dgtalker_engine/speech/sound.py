@@ -10,6 +10,7 @@ import soundfile
 import soxr
 
 from ..errors import DGTalkerError
+from ..files import is_file, printable
 from ..performance.channels import weights as channel_weights
 from .progress import ProgressCall, Stage
 
@@ -88,8 +89,8 @@ def checked(samples: np.ndarray, sample_rate: float) -> tuple[np.ndarray, bool]:
         raise DGTalkerError(f"The sound has the shape {samples.shape}.", "Mix it down to one channel first.")
     if len(samples) == 0:
         raise DGTalkerError("The sound is empty.", "Give at least one sample.")
-    if not np.isfinite(sample_rate) or not 1000 <= sample_rate <= 768000:
-        raise DGTalkerError(f"The sound has a sampling rate of {sample_rate:g} Hz.", "It must be 1000 to 768000 Hz.")
+    if not 1000 <= sample_rate <= 768000:
+        raise DGTalkerError(f"The sound has a sampling rate of {sample_rate} Hz.", "It must be 1000 to 768000 Hz.")
     if samples.dtype == np.int16:
         return samples, False
     return _finite(samples if samples.dtype == np.float16 else samples.astype(np.float32, copy=False))
@@ -162,8 +163,8 @@ def _finite(samples: np.ndarray) -> tuple[np.ndarray, bool]:
 
 def _opened(path: Path | str) -> soundfile.SoundFile:
     path = Path(path)
-    if not path.is_file():
-        raise DGTalkerError(f"There is no sound file {path}.", "Check the path.")
+    if not is_file(path):
+        raise DGTalkerError(f"There is no sound file {printable(path)}.", "Check the path.")
     if path.stat().st_size == 0:
         raise DGTalkerError(f"The sound file {path} is empty.", "Export it again.")
     try:

@@ -16,6 +16,7 @@ from ..capture.photometric import refine
 from ..capture.pipeline import capture
 from ..capture.video import Video
 from ..errors import DGTalkerError
+from ..files import check_target, is_file, printable
 from ..wire.jobs import Request
 from ..wire.jobs.files import check_writable
 from .config import Config
@@ -69,13 +70,15 @@ def train_avatar(system: System, request: Request, run: Run) -> dict[str, Any]:
     config = system.config.from_json(request.config)
     output = checked_output(request.output)
     source = Path(request.input)
-    if not request.input or not source.exists():
-        raise DGTalkerError(f"There is no video {request.input!r}.", "Give a video, or the folder of a clip.")
+    if not request.input or not (is_file(source) or is_file(source / INFO)):
+        raise DGTalkerError(
+            f"There is no video {printable(request.input)!r}.", "Give a video, or the folder of a clip."
+        )
     if run.folder is None:
         raise ValueError("a head is trained in a folder, where it can go on")
     stages = Stages(run, COSTS)
     stages.expect("train", system.cost(config))
-    if not (source / INFO).is_file():
+    if not is_file(source / INFO):
         stages.expect("capture", COSTS["capture"] / 6 + _CAPTURE_COST * Video.open(source).seconds)
     face_model = _face_model(source, Path(request.face_model) if request.face_model else None)
     system.check(config, face_model)
@@ -95,6 +98,7 @@ def checked_output(name: str) -> Path:
     except OSError as error:
         raise DGTalkerError(f"{output.parent} cannot be made: {error.strerror}.", "Choose another folder.") from error
     check_writable(output.parent)
+    check_target(output)
     return output
 
 

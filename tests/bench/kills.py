@@ -1,10 +1,14 @@
-"""What is left when the command line is killed at any moment: torn files, and processes that go on.
+"""What is left when a process is killed at any moment: torn files, processes that go on, silence.
 
-Run by `python build.py bench kills [--kills N] [--seed N]`; prints JSON. A sequence is rendered and a recording
-animated in turn, each into a folder that keeps what earlier kills left; every time the process is killed (SIGKILL) at a
-random moment of its usual life. "torn" are files of their final names that are not whole, "orphans" processes that were
-started by a killed one and still run two seconds after it, "longest" seconds that one outlived its owner; in the end
-both are run without a kill and must finish. Linux.
+Run by `python build.py bench kills [--kills N] [--seed N]`; prints JSON. Six kinds of work are done in turn, each in a
+folder that keeps what earlier kills left, and every time a process is killed (SIGKILL) at a random moment of its usual
+life: "sequence" (the command line renders one), "job" (a training, which is resumed after each kill), and in an owner
+like Blender that asks an engine: "start", "open" (an avatar), "animate" (a recording) and "render" (a picture, written
+as a sequence's frames are). Of these the owner is killed or its engine, by chance. "torn" are files of their final
+names that are not whole, "orphans" the commands of processes that were started by a killed one and did not end,
+"longest" seconds that one outlived its owner (on a busy machine they wait for a processor, too), "unsaid" owners that
+went on where their engine was killed; in the end all are run without a kill and must finish, and the job's result must
+have the bits of one that nobody killed. Ctrl-C ends it early with what there is. Linux.
 """
 
 from __future__ import annotations
@@ -19,48 +23,116 @@ import sys
 import tempfile
 import time
 import uuid
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SAMPLE = REPOSITORY / "tests" / "demo" / "sample.wav"
-PATIENCE = 2.0
+TINY = REPOSITORY / "tests" / "engine" / "training"
+ENGINE = os.environ.get("DGTALKER_ENGINE_PYTHON", sys.executable)
+PATIENCE = 30.0
+"""Seconds for which a process may go on before it counts as one that does not end."""
 MARK = "DGTALKER_BENCH_KILLS"
 """An environment variable by which the processes of a run are known, whoever their parents are by then."""
+
+TRAINING = """
+import sys
+sys.path[:0] = {path!r}
+import tiny
+from dgtalker_engine import systems
+from dgtalker_engine.cli.main import main
+systems.TRAINERS["tiny"] = tiny.train_job
+sys.exit(main(["job", {folder!r}]))
+"""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is done and killed: its command, how many files of its folder are torn, and whether it asks an engine."""
+
+    command: list[str]
+    torn: Callable[[], int]
+    has_engine: bool = False
 
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--owner", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
+    if options.owner:
+        own(options.owner[0], Path(options.owner[1]))
+        return 0
     chance = random.Random(options.seed)
+    result = Counter({"torn": 0, "unsaid": 0, "too late": 0, "other bits": 0})
+    kills: Counter[str] = Counter()
+    orphans: list[str] = []
+    longest = 0.0
+    over: list[bool] = []
+    signal.signal(signal.SIGINT, lambda *_: over.append(True))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        works = {"render": (render(folder), whole_pictures), "animate": (animate(folder), whole_performance)}
-        usual = {work: run(command) for work, (command, _) in works.items()}
-        result = {"kills": 0, "too late": 0, "torn": 0, "orphans": 0, "longest": 0.0}
-        for i in range(options.kills):
-            work = list(works)[i % len(works)]
-            command, whole = works[work]
-            mark, process = start(command)
-            time.sleep(chance.random() * usual[work])
-            ended = process.poll() is not None
-            process.send_signal(signal.SIGKILL)
+        works = all_works(folder)
+        usual = {kind: run(work.command) for kind, work in works.items()}
+        never_killed = trained(folder)
+        fresh_job(folder)
+        while kills.total() < options.kills and not over:
+            kind = list(works)[(kills.total() + result["too late"]) % len(works)]
+            work = works[kind]
+            mark, process = start(work.command)
+            time.sleep(chance.random() * usual[kind])
+            engines = [pid for pid in marked(mark) if " serve " in command_of(pid)] if work.has_engine else []
+            if process.poll() is not None:
+                result["too late"] += 1
+            elif engines and chance.random() < 0.5:
+                kills[f"{kind}: engine"] += 1
+                os.kill(engines[0], signal.SIGKILL)
+                result["unsaid"] += not ends(process, usual[kind] + PATIENCE)
+            else:
+                kills[kind] += 1
+            process.kill()
             process.wait()
-            result["too late" if ended else "kills"] += 1
-            lived = outlived(mark)
-            result["longest"] = max(result["longest"], round(lived, 3))
-            result["orphans"] += lived >= PATIENCE
-            result["torn"] += whole(folder / work)
-        for command, _ in works.values():
-            run(command)
-        result["unfinished"] = sum(whole(folder / work) for work, (_, whole) in works.items())
-        result["seconds"] = {work: round(seconds, 1) for work, seconds in usual.items()}
-    print(json.dumps(result, indent=1))
-    return int(bool(result["torn"] or result["orphans"] or result["unfinished"]))
+            lived, left = outlived(mark)
+            longest, orphans = max(longest, lived), orphans + left
+            result["torn"] += work.torn()
+            if kind == "job" and (folder / "job" / "result.json").is_file():
+                result["other bits"] += trained(folder) != never_killed
+                fresh_job(folder)
+            print(kills.total(), kind, round(lived, 2), left, file=sys.stderr, flush=True)
+        for work in works.values():
+            run(work.command)
+        result["torn"] += sum(work.torn() for work in works.values())
+        result["other bits"] += trained(folder) != never_killed
+    bad = orphans or any(result[name] for name in ("torn", "unsaid", "other bits"))
+    report = {"kills": kills.total(), **result, "orphans": orphans, "longest": round(longest, 3)}
+    report |= {"of each": dict(sorted(kills.items())), "load": os.getloadavg()[1]}
+    print(json.dumps({**report, "seconds": {kind: round(each, 1) for kind, each in usual.items()}}, indent=1))
+    return int(bool(bad))
 
 
-def render(folder: Path) -> list[str]:
+def all_works(folder: Path) -> dict[str, Work]:
+    for name in ("sequence", "render", "animate"):
+        (folder / name).mkdir()
+    fresh_job(folder)
+    (folder / "shot.json").write_text(shot())
+    program = TRAINING.format(path=[str(TINY), str(REPOSITORY)], folder=str(folder / "job"))
+    owner = [sys.executable, str(Path(__file__).resolve()), "--owner"]
+    nothing = lambda: 0  # noqa: E731 (work that writes no file)
+    sequence = [ENGINE, "-I", "-m", "dgtalker_engine", "render", str(folder / "shot.json")]
+    return {
+        "start": Work([*owner, "start", str(folder)], nothing, True),
+        "open": Work([*owner, "open", str(folder)], nothing, True),
+        "animate": Work([*owner, "animate", str(folder)], lambda: torn_takes(folder / "animate"), True),
+        "render": Work([*owner, "render", str(folder)], lambda: torn_pictures(folder / "render"), True),
+        "sequence": Work([*sequence, "-o", str(folder / "sequence")], lambda: torn_pictures(folder / "sequence")),
+        "job": Work([sys.executable, "-c", program], lambda: torn_records(folder / "job")),
+    }
+
+
+def shot() -> str:
     camera = {
         "K": [150, 0, 32, 0, 150, 32, 0, 0, 1],
         "world_to_camera": [1, 0, 0, 0, 0, 0, -1, 0, 0, 1, 0, 0.9, 0, 0, 0, 1],
@@ -70,20 +142,61 @@ def render(folder: Path) -> list[str]:
         {"number": i, "camera": camera, "heads": [{"avatar": 0, "matrix": matrix, "weights": {"jawOpen": i / 200}}]}
         for i in range(1, 201)
     ]
-    shot = {"version": 1, "width": 64, "height": 64, "avatars": ["builtin:robin"], "frames": frames}
-    (folder / "shot.json").write_text(json.dumps(shot))
-    return ["render", str(folder / "shot.json"), "-o", str(folder / "render")]
+    return json.dumps({"version": 1, "width": 64, "height": 64, "avatars": ["builtin:robin"], "frames": frames})
 
 
-def animate(folder: Path) -> list[str]:
-    return ["animate", str(SAMPLE), "-o", str(folder / "animate" / "performance.json")]
+def fresh_job(folder: Path) -> None:
+    """A training that nobody began yet, of about two seconds."""
+    job = folder / "job"
+    for path in job.glob("*"):
+        path.unlink()
+    job.mkdir(exist_ok=True)
+    config = {"steps": 120, "pace": 0.01}
+    request = {"version": 1, "trainer": "tiny", "config": config, "input": "", "output": str(folder / "trained")}
+    (job / "request.json").write_text(json.dumps({**request, "face_model": "", "consent": {}}))
+
+
+def trained(folder: Path) -> bytes:
+    return (folder / "trained").read_bytes()
+
+
+def own(kind: str, folder: Path) -> None:
+    """What an owner of an engine does: this is the process that is killed."""
+    import numpy as np
+    from wire import PYTHON, Client, EngineProcess, shot_of
+
+    from dgtalker_engine import avatar as avatars_room
+    from dgtalker_engine import speech
+    from dgtalker_engine.files import make_folder, write_file, write_whole
+    from dgtalker_engine.rendering.formats import FORMATS
+
+    process = EngineProcess(PYTHON, folder / "engine.log")
+    client = Client(process.sock, process.end)
+    client.request("doctor")
+    if kind == "open":
+        for name in avatars_room.BUILTIN_NAMES:
+            client.request("open_avatar", {}, [avatars_room.builtin(name)])
+    if kind == "animate":
+        header = {"sample_rate": speech.RATE, "fps": 25.0, "passages": 2, "manner_of": ""}
+        reply = client.request("animate", header, [speech.read_speech(SAMPLE).astype("<f2"), b"[]"])
+        write_whole(folder / "animate" / "take", bytes(reply.body))
+    if kind == "render":
+        file = avatars_room.builtin("robin")
+        avatar = avatars_room.load(file)
+        client.request("open_avatar", {}, [file])
+        for number in range(10):
+            body = client.request("render", {}, [shot_of(avatar, number, 128)]).body
+            rgba = np.frombuffer(body, "f4", 128 * 128 * 4).reshape(128, 128, 4)
+            depth = np.frombuffer(body, "f4", offset=rgba.nbytes).reshape(128, 128)
+            picture = FORMATS["png"].encode(rgba, depth, "")
+            write_file(make_folder(folder / "render"), f"frame_{number:04d}.png", picture)
+    client.close()
 
 
 def start(command: list[str]) -> tuple[str, subprocess.Popen[bytes]]:
     mark = uuid.uuid4().hex
-    whole = [os.environ.get("DGTALKER_ENGINE_PYTHON", sys.executable), "-I", "-m", "dgtalker_engine", *command]
     nowhere = subprocess.DEVNULL
-    return mark, subprocess.Popen(whole, env={**os.environ, MARK: mark}, stdout=nowhere, stderr=nowhere)
+    return mark, subprocess.Popen(command, env={**os.environ, MARK: mark}, stdout=nowhere, stderr=nowhere)
 
 
 def run(command: list[str]) -> float:
@@ -95,16 +208,26 @@ def run(command: list[str]) -> float:
     return time.monotonic() - started
 
 
-def outlived(mark: str) -> float:
-    """Seconds for which processes of a run go on, at most `PATIENCE`; those that still do are ended then."""
+def ends(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Whether it ends by itself."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def outlived(mark: str) -> tuple[float, list[str]]:
+    """Seconds for which processes of a run go on, and the commands of those that did not end and were ended."""
     started = time.monotonic()
     while left := marked(mark):
         if time.monotonic() - started > PATIENCE:
+            names = [command_of(pid) for pid in left]
             for pid in left:
                 os.kill(pid, signal.SIGKILL)
-            return PATIENCE
+            return PATIENCE, names
         time.sleep(0.01)
-    return time.monotonic() - started
+    return time.monotonic() - started, []
 
 
 def marked(mark: str) -> list[int]:
@@ -118,18 +241,40 @@ def marked(mark: str) -> list[int]:
     return found
 
 
-def whole_pictures(folder: Path) -> int:
-    """How many pictures are torn."""
+def command_of(pid: int) -> str:
+    """The command of a process; empty where it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def torn_pictures(folder: Path) -> int:
     return sum(not path.read_bytes().endswith(b"IEND\xaeB`\x82") for path in folder.glob("frame_*.png"))
 
 
-def whole_performance(folder: Path) -> int:
-    for path in folder.glob("performance.json"):
+def torn_takes(folder: Path) -> int:
+    from dgtalker_engine.errors import DGTalkerError
+    from dgtalker_engine.performance import Take
+
+    for path in folder.glob("take"):
+        try:
+            Take.from_bytes(path.read_bytes())
+        except DGTalkerError:
+            return 1
+    return 0
+
+
+def torn_records(folder: Path) -> int:
+    """Of a job: its records, its pictures; what a checkpoint holds is shown by the bits of the result."""
+    torn = 0
+    for path in folder.glob("*.json"):
         try:
             json.loads(path.read_bytes())
         except ValueError:
-            return 1
-    return 0
+            torn += 1
+    pictures = [path.read_bytes() for path in folder.glob("preview.png")]
+    return torn + sum(not data.endswith(b"IEND\xaeB`\x82") for data in pictures)
 
 
 if __name__ == "__main__":

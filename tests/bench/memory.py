@@ -2,9 +2,10 @@
 and the most that the engine and its helpers take together while they listen to a long recording.
 
 Run by `python build.py bench memory [--frames N] [--size WxH] [--format F]` or, for listening alone, with
-`--minutes M [--spoken S]`; prints JSON, in MB. "start" is after the first tenth, when every thread and buffer is there.
-"least" and "most" are of any later moment. The recording is the demo's sentences with pauses, louder and softer, for S
-of the M minutes, and silence. Linux.
+`--minutes M [--spoken S] [--recordings DIR…]`; prints JSON, in MB. "start" is after the first tenth, when every
+thread and buffer is there. "least" and "most" are of any later moment. The recording is the demo's sentences with
+pauses, louder and softer, for S of the M minutes, and silence; or the WAV files below the folders, one speaker after
+another in a shuffled order that begins anew until M minutes are full. Linux.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import contextlib
 import json
 import os
+import random
 import sys
 import tempfile
 import threading
@@ -42,9 +44,18 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--format", choices=tuple(FORMATS), default="png")
     parser.add_argument("--minutes", type=float, help="of a recording to listen to")
     parser.add_argument("--spoken", type=float, default=float("inf"), help="minutes of it in which somebody speaks")
+    parser.add_argument("--recordings", type=Path, nargs="+", default=[], help="folders of speech to listen to instead")
     options = parser.parse_args(argv)
     if options.minutes:
-        print(json.dumps(listening(options.minutes, min(options.spoken, options.minutes)), indent=1))
+        spoken = min(options.spoken, options.minutes)
+        files = sorted(path for folder in options.recordings for path in folder.rglob("*.wav"))
+        recording = joined(files, options.minutes) if files else long_recording(options.minutes, spoken)
+        about = {
+            "minutes": options.minutes,
+            "spoken_minutes": options.minutes if files else spoken,
+            "files": len(files),
+        }
+        print(json.dumps(about | listening(recording), indent=1))
         return 0
 
     head = avatar.load(avatar.builtin(avatar.BUILTIN_NAMES[0]))
@@ -76,9 +87,9 @@ def mean(seen: list[tuple[float, float]], first: float, last: float) -> float:
     return sum(values) / len(values)
 
 
-def listening(minutes: float, spoken: float) -> dict:
-    """Figures of one request to the engine, this process being the engine."""
-    recording = bytearray(long_recording(minutes, spoken).tobytes())
+def listening(samples: np.ndarray) -> dict:
+    """Figures of one request to the engine, this process being the engine; float16 (n,) at `speech.RATE`."""
+    recording = bytearray(samples.tobytes())
     peaks: dict[str, float] = {"together": 0.0}
     done = threading.Event()
 
@@ -88,17 +99,18 @@ def listening(minutes: float, spoken: float) -> dict:
             for name, value in {"engine": own, "helpers": sum(others), "together": own + sum(others)}.items():
                 peaks[name] = max(peaks.get(name, 0.0), value)
 
-    watcher = threading.Thread(target=watch)
+    watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     started, before = time.perf_counter(), os.times()
-    header, body = Listener().animate({"sample_rate": speech.RATE, "fps": 25.0}, recording, lambda fraction, text: None)
+    listener, request = Listener(), {"sample_rate": speech.RATE, "fps": 25.0}
+    header, body = listener.animate(request, recording, b"", lambda fraction, text: None)
     seconds, after = time.perf_counter() - started, os.times()
     done.set()
     watcher.join()
     take = Take.from_bytes(body[0])
     work = after.children_user + after.children_system - before.children_user - before.children_system
-    report = {"minutes": minutes, "spoken_minutes": spoken, "notes": header["notes"]}
-    report |= {"frames": take.frames, "take_mb": round(len(body[0]) / 1e6, 2)}
+    report = {"notes": header["notes"], "words": len(take.words), "frames": take.frames}
+    report |= {"take_mb": round(len(body[0]) / 1e6, 2)}
     report |= {"seconds": round(seconds, 1), "cpu_seconds": round(work, 1)}
     report |= {"peak_mb": {name: round(value) for name, value in peaks.items()}}
     return report | {"within_bar": peaks["together"] <= LISTENING_BAR, "hardware": hardware()}
@@ -113,6 +125,16 @@ def long_recording(minutes: float, spoken: float) -> np.ndarray:
     for start, level in zip(np.linspace(0, len(result) - len(sentence), count).astype(int), levels, strict=True):
         result[start : start + len(sentence)] = sentence * np.float16(level)
     return result
+
+
+def joined(files: list[Path], minutes: float) -> np.ndarray:
+    """Float16 (n,) at `speech.RATE`: what is said in files, with half a second between, as long as is asked for."""
+    order, pause = random.Random(0), np.zeros(speech.RATE // 2, np.float16)
+    heard = [np.concatenate([speech.read_speech(path).astype(np.float16), pause]) for path in files]
+    parts, length = [], int(60 * minutes * speech.RATE)
+    while sum(map(len, parts)) < length:
+        parts += order.sample(heard, len(heard))
+    return np.concatenate(parts)[:length]
 
 
 def descendants(number: int) -> list[int]:

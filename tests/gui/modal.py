@@ -187,8 +187,34 @@ def lips_are_checked_and_motion_is_exported() -> Steps:
     assert path.read_text(encoding="utf-8").startswith("Timecode,BlendShapeCount,EyeBlinkLeft")
 
 
+def f12_right_after_a_slider_waits_until_lips_are_closed() -> Steps:
+    head = yield from animated_head()
+    live, scene = sys.modules[f"{ADDON}.speech.takes.live"], bpy.context.scene
+    action = head.data.shape_keys.animation_data.action
+    for point in action.layers[0].strips[0].channelbags[0].fcurves.find('key_blocks["jawOpen"].value').keyframe_points:
+        point.co.y = 0.6
+    start("close_lips")
+    yield from until(lambda: not running())
+    waiting: list[int] = []
+
+    def look(*_: object) -> None:
+        waiting.append(len(live._due) + len(live._mending))
+
+    scene.render.resolution_x = scene.render.resolution_y = 64
+    bpy.app.handlers.render_pre.append(look)
+    try:
+        scene.sequence_editor.strips[0].dgtalker.lips = 0.8
+        assert live._due
+        bpy.ops.render.render("INVOKE_DEFAULT")
+        yield from until(lambda: waiting and not bpy.app.is_job_running("RENDER"))
+    finally:
+        bpy.app.handlers.render_pre.remove(look)
+    assert waiting == [0]
+
+
 CASES = (
     sliders_undo_and_redo_are_followed,
+    f12_right_after_a_slider_waits_until_lips_are_closed,
     keys_of_a_style_are_followed,
     lips_are_checked_and_motion_is_exported,
     finishing_writes_keys,

@@ -161,6 +161,14 @@ def _of_object(head: bpy.types.Object) -> Iterator[Hindrance]:
         if muted:
             names = labels.listed([block.name for block in muted])
             yield Hindrance(f"Shape keys of {head.name} are muted: {names}.", lambda: _unmute_blocks(head))
+        if not key.use_relative:
+            text = f"The shape keys of {head.name} are absolute: its sliders move nothing."
+            yield Hindrance(text, _setter(key, "use_relative", True))
+        held = _held_back(head, key)
+        if held:
+            yield Hindrance(
+                f"Sliders of {head.name} end before what is spoken: {labels.listed(held)}. Widen their range."
+            )
     if head.show_only_shape_key:
         text = f"{head.name} shows its active shape key alone."
         yield Hindrance(text, _setter(head, "show_only_shape_key", False))
@@ -168,6 +176,24 @@ def _of_object(head: bpy.types.Object) -> Iterator[Hindrance]:
     for owner in (head, *([carrier] if carrier else [])):
         for path in sorted({path for path, _ in places.ledger_of(owner).curves}):
             yield from _of_turned(head, owner, path)
+
+
+def _held_back(head: bpy.types.Object, key: bpy.types.Key) -> list[str]:
+    """Shape keys whose sliders end below what was generated, and before 1 or, of a head, its avatar's own end."""
+    ends = {control.name: control.maximum for control in model.rig_of(head).controls} if model.is_head(head) else {}
+    short = {
+        block.path_from_id("value"): block
+        for block in key.key_blocks
+        if block.slider_max < min(1.0, ends.get(block.name, 1.0)) - VISIBLE
+    }
+    if not short:
+        return []
+    curves = places.ledger_of(key).curves
+    return [
+        block.name
+        for path, block in short.items()
+        if (path, 0) in curves and np.nanmax(curves[path, 0].base, initial=0.0) > block.slider_max + VISIBLE
+    ]
 
 
 def _of_turned(head: bpy.types.Object, owner: bpy.types.Object, path: str) -> Iterator[Hindrance]:

@@ -2,6 +2,7 @@
 
 Writing is quick enough to drag along for usual takes; what takes longer waits until the slider rests for a moment.
 Where lips are kept closed besides, which evaluates the whole take, that is done in steps, and the window goes on.
+What is saved or rendered has all of it: a file is saved, and a frame rendered, once what waits was written.
 Nothing here makes an undo step: Blender makes one for the slider itself, and what was written belongs to it. Where an
 undo brings other settings back than the keys were written with, the keys follow.
 """
@@ -9,6 +10,7 @@ undo brings other settings back than the keys were written with, the keys follow
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, replace
@@ -53,6 +55,9 @@ REST = 0.25
 STEP = 0.01
 """Seconds that the window has between two steps."""
 
+LONGEST_WAIT = 120.0
+"""Seconds that a render waits for what is to be written at most."""
+
 _due: dict[int, float] = {}
 """When to write, by the speaker's session_uid."""
 
@@ -64,6 +69,9 @@ _mending: dict[int, Unfinished] = {}
 
 _looking: list[bool] = []
 """Not empty while what Blender updates comes of looking and writing, which is no change."""
+
+_awaited: list[bool] = []
+"""Not empty while a render that has begun, in a thread of its own, waits for what is to be written."""
 
 _cost: dict[int, float] = {}
 """Seconds that the last writing took."""
@@ -150,15 +158,11 @@ def _soon(head: bpy.types.Object) -> None:
 
 def _tick() -> float | None:
     now = time.monotonic()
-    if bpy.app.is_job_running("RENDER"):
+    if bpy.app.is_job_running("RENDER") and not _awaited:
         return REST
-    resting = [number for number, due in _due.items() if due <= now]
+    resting = [number for number, due in _due.items() if due <= now or _awaited]
     for number in resting:
-        del _due[number]
-        head = next((ob for ob in bpy.data.objects if ob.session_uid == number), None)
-        if speakers.is_speaker(head) and (number not in _suspected or _is_behind(head)):
-            _begin(head)
-        _suspected.discard(number)
+        _due_now(number)
     working = bool(resting or _mending)
     if _mending and not resting:
         _step(next(iter(_mending)))
@@ -167,6 +171,34 @@ def _tick() -> float | None:
     if _mending:
         return STEP
     return max(STEP, min(_due.values()) - now) if _due else None
+
+
+def _due_now(number: int) -> None:
+    del _due[number]
+    head = next((ob for ob in bpy.data.objects if ob.session_uid == number), None)
+    if speakers.is_speaker(head) and (number not in _suspected or _is_behind(head)):
+        _begin(head)
+    _suspected.discard(number)
+
+
+@persistent
+def _finish(*_: Any) -> None:
+    """Writes at once what waits or is done in steps: it belongs to what is saved or rendered now."""
+    if threading.current_thread() is not threading.main_thread():
+        # F12 in a window: only the main thread may write, and its timer goes on meanwhile.
+        _awaited.append(True)
+        ends = time.monotonic() + LONGEST_WAIT
+        while (_due or _mending) and time.monotonic() < ends:
+            time.sleep(STEP)
+        _awaited.clear()
+        return
+    if not _due and not _mending:
+        return
+    for number in list(_due):
+        _due_now(number)
+    while _mending:
+        _step(next(iter(_mending)))
+    _settle()
 
 
 def _settle() -> None:
@@ -228,6 +260,8 @@ def _updated(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
 
 def add() -> None:
     bpy.app.handlers.load_pre.append(_forget)
+    bpy.app.handlers.save_pre.append(_finish)
+    bpy.app.handlers.render_init.append(_finish)
     bpy.app.handlers.undo_post.append(_undone)
     bpy.app.handlers.redo_post.append(_undone)
     bpy.app.handlers.depsgraph_update_post.append(_updated)
@@ -237,6 +271,8 @@ def remove() -> None:
     bpy.app.handlers.depsgraph_update_post.remove(_updated)
     bpy.app.handlers.redo_post.remove(_undone)
     bpy.app.handlers.undo_post.remove(_undone)
+    bpy.app.handlers.render_init.remove(_finish)
+    bpy.app.handlers.save_pre.remove(_finish)
     bpy.app.handlers.load_pre.remove(_forget)
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)

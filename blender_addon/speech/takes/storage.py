@@ -107,7 +107,9 @@ def wanted_manner(head: bpy.types.Object) -> str:
 def scene_of(head: bpy.types.Object) -> bpy.types.Scene | None:
     """The scene on whose timeline a speaker's take was made."""
     scenes = [scene for scene in bpy.data.scenes if any(strips.strips_of(scene, head))]
-    return next((scene for scene in scenes if fits(scene, head)), scenes[0] if scenes else None)
+    if len(scenes) < 2:  # which saves hashing all of its strips
+        return scenes[0] if scenes else None
+    return next((scene for scene in scenes if fits(scene, head)), scenes[0])
 
 
 def spoken_elsewhere(scene: bpy.types.Scene, head: bpy.types.Object) -> bpy.types.Scene | None:

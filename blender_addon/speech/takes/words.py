@@ -102,6 +102,12 @@ def correct(word: Any) -> None:
     own.words_certain = True
 
 
+def all_emptied(strip: Any) -> bool:
+    """Whether somebody emptied every word of a strip, so that nothing is said in it."""
+    own = strip_properties(strip)
+    return own.words_certain and not own.transcript and not any(word.text.strip() for word in own.words)
+
+
 def strip_of(word: Any) -> Any:
     """The strip whose word this is: Blender knows no path to what hangs on a strip."""
     for strip in word.id_data.sequence_editor.strips_all:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,8 @@ def _state(sound: bpy.types.Sound | None) -> State | None:
     if sound is None:
         return None
     status = os.stat(strips.file_of(sound))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(f"{sound.filepath} is not a file")  # to read a pipe would wait for ever
     return str(strips.file_of(sound)), status.st_size, status.st_mtime_ns
 
 

@@ -76,14 +76,20 @@ def _together(ob: bpy.types.Object, part: bpy.types.Object, bodies: set[bpy.type
     shared = bodies & _bodies(part)
     if any(body.type == "ARMATURE" for body in shared):
         return True
-    (low, high), (part_low, part_high) = _box(ob), _box(part)
-    return bool(shared) and bool(np.all(low <= part_high) and np.all(part_low <= high))
+    return any(_touch(ob, part, body) for body in shared)
 
 
-def _box(ob: bpy.types.Object) -> tuple[np.ndarray, np.ndarray]:
-    """The lowest and the highest corner of an object's box in the scene, each (3,)."""
+def _touch(ob: bpy.types.Object, part: bpy.types.Object, body: bpy.types.Object) -> bool:
+    """Whether two objects' boxes do, as what both are bound to sees them: however it moves and turns meanwhile."""
+    (low, high), (part_low, part_high) = _box(ob, body), _box(part, body)
+    return bool(np.all(low <= part_high) and np.all(part_low <= high))
+
+
+def _box(ob: bpy.types.Object, body: bpy.types.Object) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest and the highest corner of an object's box in the space of another, each (3,)."""
     corners: Any = ob.bound_box
-    placed = np.array(corners) @ np.array(ob.matrix_world)[:3, :3].T + np.array(ob.matrix_world)[:3, 3]
+    matrix = np.array(body.matrix_world.inverted_safe() @ ob.matrix_world)
+    placed = np.array(corners) @ matrix[:3, :3].T + matrix[:3, 3]
     return placed.min(axis=0), placed.max(axis=0)
 
 

@@ -9,6 +9,7 @@ from . import (
     lip_operators,
     name_operators,
     operators,
+    outdated,
     panels,
     sound_operators,
     transcript_operators,
@@ -16,7 +17,7 @@ from . import (
     word_panels,
 )
 
-__all__ = ["key_panels", "panels", "video_operators"]
+__all__ = ["key_panels", "outdated", "panels", "video_operators"]
 
 CLASSES: tuple[type, ...] = (
     *operators.CLASSES,

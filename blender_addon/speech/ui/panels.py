@@ -13,7 +13,6 @@ from ...properties import StripProperties, speaker_properties, strip_properties
 from ..exchange import performances
 from ..keys import keyframes
 from ..lips import contacts
-from ..takes import retarget
 from ..timeline import markers, settings, speakers, strips
 from . import (
     exchange_operators,
@@ -21,6 +20,7 @@ from . import (
     lip_operators,
     name_operators,
     operators,
+    outdated,
     sound_operators,
     transcript_operators,
     video_operators,
@@ -133,7 +133,7 @@ def _draw_strip(layout: Any, context: bpy.types.Context, strip: Any) -> None:
         return
     head = strips.speaker(strip)
     if head and speaker_properties(head).take:
-        reason = retarget.outdated_reason(head)
+        reason = outdated.reason(head)
         if reason:
             ui.alert(layout, context, reason)
     elif head and keyframes.spoken(head):

@@ -59,9 +59,32 @@ class PutWordsBack(ui.ExplainedOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class RecogniseAgain(ui.ExplainedOperator, bpy.types.Operator):
+    """Forget that every word of the active strip was emptied: the next Animate recognises what is said"""
+
+    bl_idname = "dgtalker.recognise_again"
+    bl_label = "Recognise Again"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        strip = strips.active(context)
+        if strip is None:
+            return "Choose a sound strip in the list first."
+        return "" if words.all_emptied(strip) else "The words of this strip were not all emptied."
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        strip_properties(strips.active(context)).words_certain = False
+        return {"FINISHED"}
+
+
 def draw(layout: Any, strip: Any) -> None:
     """The words that were recognised in a strip; nothing where it was not animated yet."""
     own = strip_properties(strip)
+    if words.all_emptied(strip):
+        row = layout.row()
+        row.label(text="All words were emptied: silent", icon="GREASEPENCIL")
+        row.operator(RecogniseAgain.bl_idname, icon="LOOP_BACK")
     if not len(own.words):
         return
     header, body = layout.panel("dgtalker_words")
@@ -79,4 +102,4 @@ def draw(layout: Any, strip: Any) -> None:
         row.prop(word, "last_frame")
 
 
-CLASSES = (WordList, PutWordsBack)
+CLASSES = (WordList, PutWordsBack, RecogniseAgain)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from ...errors import DGTalkerError
+from ...files import is_file, printable
 from .alignment import align
 from .array_pickle import read_arrays
 from .file import load, problem
@@ -73,8 +74,8 @@ def read_flame(path: Path) -> FaceModel:
     Raises:
         DGTalkerError: the file is missing or is not FLAME's.
     """
-    if not path.is_file():
-        raise DGTalkerError(f"There is no file {path}.", _PUBLISHED)
+    if not is_file(path):
+        raise DGTalkerError(f"There is no file {printable(path)}.", _PUBLISHED)
     arrays = _npz(path) if path.suffix.lower() == ".npz" else read_arrays(path)
     try:
         model = _model(arrays)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
@@ -68,7 +67,7 @@ def read(path: Path | str, fps: float | None = None) -> Performance:
 
 def parse(data: bytes, fps: float | None = None) -> Performance:
     """`read` for the content of a file."""
-    if fps is not None and not (math.isfinite(fps) and fps > 0):
+    if fps is not None and not 0 < fps <= 1e6:
         raise DGTalkerError(f"A performance cannot run at {fps} frames per second.", "Give 1 to 1000.")
     # Spreadsheets put a mark of its encoding before a file's text.
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"

@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...errors import DGTalkerError
-from ...files import patiently, remove_unfinished, write_whole
+from ...files import patiently, printable, remove_unfinished, write_whole
 from .processes import start_time
 
 REQUEST, PROCESS, PROGRESS, RESULT = "request.json", "process.json", "progress.jsonl", "result.json"
@@ -75,7 +76,9 @@ class Job:
                 raise KeyError("version")
             return Request(**read)
         except (KeyError, TypeError) as error:
-            raise DGTalkerError(f"{self.folder} is not the folder of a job that this version knows.") from error
+            raise DGTalkerError(
+                f"{printable(self.folder)} is not the folder of a job that this version knows."
+            ) from error
 
     @property
     def state(self) -> State:
@@ -139,9 +142,14 @@ class Job:
         """
         write_whole(self.folder / CANCEL)
 
-    def record_process(self, pid: int) -> None:
+    @property
+    def python(self) -> str:
+        """The Python that runs it, or ran it last; empty where none did."""
+        return str((self._read(PROCESS) or {}).get("python", ""))
+
+    def record_process(self, pid: int, python: str = sys.executable) -> None:
         """For whoever starts or is its process."""
-        write_whole(self.folder / PROCESS, _json({"pid": pid, "started": start_time(pid)}))
+        write_whole(self.folder / PROCESS, _json({"pid": pid, "started": start_time(pid), "python": python}))
 
     def record_result(self, result: Mapping[str, Any]) -> None:
         """For its process."""

@@ -45,7 +45,7 @@ def start(job: Job, python: Path) -> bool:
             _check_alone(job)
             job.clear()
             process = _spawn(job, python, lock)
-            job.record_process(process.pid)
+            job.record_process(process.pid, str(python))
         finally:
             os.close(lock)
     except OSError as error:

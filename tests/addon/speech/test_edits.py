@@ -319,7 +319,7 @@ def test_showing_the_speech_leaves_curves_muted_that_are_hers(room, keys, make_h
     assert (hers.mute, nods.mute) == (True, False)
 
 
-@pytest.mark.parametrize("how", ["solo", "influence", "curve", "block", "pinned", "pushed"])
+@pytest.mark.parametrize("how", ["solo", "influence", "curve", "block", "pinned", "pushed", "absolute"])
 def test_what_hides_the_speech_is_named_and_mended(room, keys, make_head, make_performance, how):
     visibility = room("speech.keys.visibility")
     head = make_head()
@@ -334,6 +334,8 @@ def test_what_hides_the_speech_is_named_and_mended(room, keys, make_head, make_p
         fcurve(key, 'key_blocks["jawOpen"].value').mute = True
     elif how == "block":
         key.key_blocks["jawOpen"].mute = True
+    elif how == "absolute":
+        key.use_relative = False
     elif how == "pinned":
         head.show_only_shape_key = True
     else:
@@ -356,6 +358,16 @@ def test_a_curve_that_a_modifier_changes_is_noticed_by_looking(room, keys, make_
     modifier.coefficients = (0.0, 0.0)
     (note,) = room("speech.keys.visibility").notes(head)
     assert "jawOpen" in note
+
+
+def test_a_slider_that_ends_before_what_is_spoken_is_named(room, keys, make_head, make_performance):
+    head = make_head()
+    head.data.shape_keys.key_blocks["jawOpen"].slider_max = 0.1
+    head.data.shape_keys.key_blocks["jawLeft"].slider_max = 0.1
+    keys.write(head, make_performance(50), FIRST)
+    (note,) = room("speech.keys.visibility").notes(head)
+    assert "jawOpen" in note
+    assert "jawLeft" not in note, "nothing is asked of it"
 
 
 def test_a_constraint_that_turns_the_head_is_named(room, keys, make_head, make_performance):

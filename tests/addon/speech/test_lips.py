@@ -191,6 +191,29 @@ def test_closed_lips_follow_a_slider_in_steps_between_which_the_window_goes_on(
     assert not room("speech.keys.keyframes").spoken(head)
 
 
+@pytest.mark.parametrize("how", ["save", "render"])
+def test_what_is_saved_or_rendered_right_after_a_slider_has_its_lips_closed(
+    room, animated, hold_open, gaps, rest, monkeypatch, tmp_path, how
+):
+    head, strip = animated()
+    hold_open(head)
+    bpy.ops.dgtalker.close_lips()
+    live = room("speech.takes.live")
+    monkeypatch.setattr(room("speech.keys.evaluation"), "CHUNK", 5)
+    strip.dgtalker.lips = 0.8
+    if how == "save":  # in the middle of what is done in steps
+        rest()
+        assert live._mending
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"), copy=True)
+    else:
+        assert live._due
+        head.hide_render, render = True, bpy.context.scene.render
+        render.engine, render.resolution_x, render.resolution_y = "DGTALKER", 16, 16
+        bpy.ops.render.render()
+    assert not live._mending
+    assert max(gaps(head)) < 0.05
+
+
 def test_closing_lips_in_steps_ends_with_the_file(room, animated, hold_open, rest, monkeypatch):
     head, strip = animated()
     hold_open(head)

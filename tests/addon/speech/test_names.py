@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bpy
+import numpy as np
 import pytest
 
 NAMES = ["Basis", "mund_auf", "mund_zu", "laecheln_l", "laecheln_r", "blinzeln_l", "blinzeln_r", "zunge"]
@@ -110,6 +111,9 @@ def test_characters_below_one_empty_speak_apart(room, make_rig, add_strip, tone)
     bpy.context.view_layer.update()
     assert set(speakers.meshes(ada)) == {ada, her_teeth}
     assert set(speakers.meshes(bob)) == {bob, his_teeth}
+    bob.location.x, his_teeth.location.x, cast.rotation_euler.y = 0.12, 0.13, np.pi / 4
+    bpy.context.view_layer.update()
+    assert set(speakers.meshes(ada)) == {ada, her_teeth}, "whatever is turned to where on this frame"
     for ob in (bob, his_teeth):
         ob.location.x = 0.01
     bpy.context.view_layer.update()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import warnings
 
 import bpy
@@ -115,6 +116,15 @@ def test_a_file_that_is_no_sound_is_named_with_its_strip(strips, add_strip, tmp_
     path.write_bytes(b"RIFF, dear Sir or Madam, this is not sound")
     with pytest.raises(Exception, match="cannot read the sound of the strip letter"):
         strips.sample_rate(add_strip(path))
+
+
+def test_a_pipe_in_place_of_a_sound_is_not_waited_for(room, make_head, add_strip, tone, tmp_path):
+    os.mkfifo(tmp_path / "pipe.wav")
+    strip = add_strip(tone(), head=make_head())
+    strip.sound.filepath = str(tmp_path / "pipe.wav")
+    assert room("speech.timeline.sound_identity").digest(strip.sound) == ""
+    with pytest.raises(RuntimeError, match="missing"):
+        bpy.ops.dgtalker.animate()
 
 
 def test_a_packed_sound_needs_no_file(strips, tone, add_strip):

@@ -188,6 +188,11 @@ def test_a_line_all_of_whose_words_were_emptied_is_silent(animated, curve):
     bpy.ops.dgtalker.animate()
     assert texts(strip) == []
     assert curve(head, "jawOpen").max() < 0.3 * loud, "the mouth does not follow the sound alone"
+    assert bpy.ops.dgtalker.recognise_again() == {"FINISHED"}
+    assert not bpy.ops.dgtalker.recognise_again.poll()
+    bpy.ops.dgtalker.animate()
+    assert len(texts(strip)) > 3
+    assert curve(head, "jawOpen").max() == pytest.approx(loud, abs=0.01)
 
 
 def test_corrected_words_are_not_forced_onto_another_recording(animated, sample, tmp_path):

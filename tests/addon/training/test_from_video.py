@@ -183,7 +183,7 @@ def test_progress_and_a_picture_that_gets_better_are_seen(watch, running, video,
     )
     view = after(watch, video, 6)
     assert (view.stage_text, view.time_text) == ("Training: 33%", "4 min left")
-    icon = room("training.previews")._icons[view.id]
+    icon = room("training.job_icons")._icons[view.id]
     assert tuple(icon.image_size) == (256, 256)
 
     def middle():

@@ -306,7 +306,9 @@ def test_regions_outside_the_picture(head, look, region):
         render(head(3), look((0, -1, 0), 64, 64), region=region)
 
 
-@pytest.mark.parametrize("options", [{"background": (0, 0)}, {"background": (0, math.nan, 0)}])
+@pytest.mark.parametrize(
+    "options", [{"background": (0, 0)}, {"background": (0, math.nan, 0)}, {"background": (0, 1e308, 0)}]
+)
 def test_options_that_cannot_be_used(head, look, options):
     with pytest.raises(DGTalkerError):
         render(head(3), look((0, -1, 0), 64, 64), **options)

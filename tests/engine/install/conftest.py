@@ -20,6 +20,7 @@ class Server:
         asked: the first byte of every answer with a file's bytes, in their order.
         cuts: after how many bytes each of the next answers breaks off.
         ranges: whether it can begin in the middle.
+        spans: what the next answers say instead of which bytes they are.
     """
 
     def __init__(self) -> None:
@@ -27,6 +28,7 @@ class Server:
         self.asked: list[int] = []
         self.cuts: list[int] = []
         self.ranges = True
+        self.spans: list[str] = []
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -53,7 +55,8 @@ class Server:
         if start and start >= len(data):
             return self._send(request, 416, b"")
         self.asked.append(start)
-        headers = {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"} if start else {}
+        span = self.spans.pop(0) if self.spans else f"bytes {start}-{len(data) - 1}/{len(data)}"
+        headers = {"Content-Range": span} if start else {}
         return self._send(request, 206 if start else 200, data[start:], headers)
 
     def _send(self, request: BaseHTTPRequestHandler, status: int, data: bytes, headers: dict | None = None) -> None:

@@ -65,6 +65,14 @@ def test_a_server_that_cannot_begin_in_the_middle_begins_anew(fetch, server):
     assert server.asked == [0, 0]
 
 
+@pytest.mark.parametrize(
+    "span", ["bytes */1024000", "bytes", "bytes -5-9/20", "bytes " + "9" * 5000 + "-1/2", "0-9/10"]
+)
+def test_an_answer_whose_range_makes_no_sense_is_asked_again(fetch, server, span):
+    server.cuts, server.spans = [500_000], [f"bytes 0-{len(DATA) - 1}/{len(DATA)}", span]
+    assert fetch()[0].read_bytes() == DATA
+
+
 def test_another_file_of_that_name_is_refused_and_not_kept(fetch, server, tmp_path):
     server.files[NAME] = DATA[:-1] + b"!"
     with pytest.raises(DGTalkerError, match="hash") as caught:

@@ -19,6 +19,7 @@ import pytest
 from made_wheels import write_wheel
 
 from dgtalker_engine.errors import Cancelled, DGTalkerError
+from dgtalker_engine.wire import jobs
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -305,6 +306,28 @@ def test_an_archive_that_reaches_out_of_its_folder_is_refused(tmp_path, addon):
     with pytest.raises(DGTalkerError, match="cannot be unpacked"):
         unpack(packed, tmp_path / "in", Control())
     assert not (tmp_path / "evil").exists()
+
+
+def test_an_engine_on_which_a_training_runs_is_neither_removed_nor_repaired(plan, sources, home):
+    from blender_addon.bridge import find
+    from blender_addon.install.control import Control
+    from blender_addon.install.installation import install
+    from blender_addon.install.removal import uninstall
+
+    plan.executable.parent.mkdir(parents=True)
+    plan.executable.symlink_to(sys.executable)
+    find.remember(plan.executable)
+    job = jobs.create(find.jobs_folder(), jobs.Request(trainer="tiny", output="Ada.dgt"))
+    job.record_process(os.getpid(), str(plan.executable))
+    with pytest.raises(DGTalkerError, match=job.folder.name) as refused:
+        uninstall(plan.executable, Control())
+    assert "pause it" in refused.value.hint
+    with pytest.raises(DGTalkerError, match=job.folder.name):
+        install(replace(plan, anew=True), sources, Control())
+    assert find.remembered() == str(plan.executable)
+    job.record_process(os.getpid(), "/another/engine/bin/python")
+    uninstall(plan.executable, Control())
+    assert not plan.environment.exists()
 
 
 def test_an_engine_that_somebody_else_installed_is_left_alone(home, addon):

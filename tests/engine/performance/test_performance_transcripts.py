@@ -67,6 +67,21 @@ def test_substation_alpha(end):
     assert " ".join(" ".join(cue.text for cue in found).split()) == "Hello! has a big , purple fish."
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[Script Info]\n[Events]\nFormat: Start, End, Text\nDialogue: 99999:00:00.00,0:00:01.00,Hello\n",
+        "WEBVTT\n\nNOTE nothing is said\n",
+        "1\n00:00:02,000 --> 00:00:01,000\nbackwards\n",
+    ],
+)
+def test_subtitles_of_which_none_can_be_read_are_not_taken_for_words(tmp_path, text):
+    path = tmp_path / "lines.txt"
+    path.write_text(text)
+    with pytest.raises(DGTalkerError, match="no subtitles that can be read"):
+        transcripts.read_transcript(path)
+
+
 def test_columns_of_substation_alpha_are_as_the_file_says():
     text = "[Events]\nFormat: End, Start, Text\nDialogue: 0:00:02.00,0:00:01.00,Hello, you\n"
     assert transcripts.cues(text) == [Cue(1.0, 2.0, "Hello, you")]
