@@ -171,8 +171,8 @@ def _advance() -> float | None:
             late |= region.feed.waited(now) > LATE
     except DGTalkerError as error:
         _fail(error)
-    if late:
-        _say("The engine has not answered for a while; until it does, heads are shown as meshes.")
+    if late and engine.state().status != "running":
+        _say("The engine is being started; until it answers, heads are shown as meshes.")
     standins.hide(_hidden())
     if any(not region.feed.settled(now) for region in _regions.values()) or opening.is_busy():
         return _TICK if now >= _asleep_until else _AGAIN / 10

@@ -6,7 +6,6 @@ from typing import Any, cast
 
 import bpy
 import numpy as np
-from mathutils import Vector
 
 from .drawing import Look
 from .view import View, view_of
@@ -45,27 +44,30 @@ def look_of(context: bpy.types.Context) -> Look:
     planes: tuple[tuple[float, ...], ...] = ()
     if data.use_clip_planes:
         planes = tuple(tuple(plane) for plane in list(data.clip_planes)[:_CLIP_PLANES])
-    frame, darkened = _camera_frame(context, space, data)
-    return Look(opacity, planes, frame, darkened, depth=not drawn_by_engine(context))
+    frame = camera_frame(space, data, context.scene, context.region.width, context.region.height)
+    darkened = _passepartout(space) if frame else 0.0
+    return Look(opacity, planes, frame or (0.0, 0.0, 0.0, 0.0), darkened, depth=not drawn_by_engine(context))
 
 
-def _camera_frame(
-    context: bpy.types.Context, space: bpy.types.SpaceView3D, data: bpy.types.RegionView3D
-) -> tuple[tuple[float, float, float, float], float]:
-    """The camera's picture in the region, and how dark it is outside."""
-    nothing = (0.0, 0.0, 0.0, 0.0), 0.0
+def camera_frame(
+    space: bpy.types.SpaceView3D, data: bpy.types.RegionView3D, scene: bpy.types.Scene, width: int, height: int
+) -> tuple[float, float, float, float] | None:
+    """x and y of the corners of the camera's picture in a region, pixels; None where the view is not a camera's."""
     camera: Any = space.camera
     if data.view_perspective != "CAMERA" or camera is None or camera.type != "CAMERA":
-        return nothing
-    lens = camera.data
-    if not (lens.show_passepartout and space.overlay.show_overlays):
-        return nothing
-    matrix, place = to_clip(context), camera.matrix_world.normalized()
-    corners = [matrix @ (*(place @ corner), 1.0) for corner in lens.view_frame(scene=context.scene)]
-    size = Vector((context.region.width, context.region.height))
-    pixels = [(corner[:2] / corner[3] + 1) / 2 * np.array(size) for corner in corners]
-    low, high = np.min(pixels, axis=0), np.max(pixels, axis=0)
-    return (low[0], low[1], high[0], high[1]), lens.passepartout_alpha
+        return None
+    matrix = np.array(data.window_matrix) @ np.array(data.view_matrix) @ np.array(camera.matrix_world.normalized())
+    corners = np.array([(*corner, 1.0) for corner in camera.data.view_frame(scene=scene)]) @ matrix.T
+    pixels = (corners[:, :2] / corners[:, 3:] + 1) / 2 * (width, height)
+    (left, low), (right, high) = pixels.min(axis=0).tolist(), pixels.max(axis=0).tolist()
+    return left, low, right, high
+
+
+def _passepartout(space: bpy.types.SpaceView3D) -> float:
+    """How dark it is outside the camera's picture."""
+    camera: Any = space.camera
+    shown = camera.data.show_passepartout and space.overlay.show_overlays
+    return camera.data.passepartout_alpha if shown else 0.0
 
 
 def _data(context: bpy.types.Context) -> bpy.types.RegionView3D:
