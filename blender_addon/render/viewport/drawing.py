@@ -26,8 +26,8 @@ struct HeadsView {
 """Lengths are pixels of the picture, but the frame's.
 
 lens: fx, fy, cx, cy. rectangle: x, y, width, height. depths: nearest, farthest, whether the view is parallel, how many
-planes there are. options: opacity, whether pixels are those of the view, how dark it is outside the frame. frame: x, y of
-its lower left and upper right corner in the view. planes: in camera space; what lies before each of them is seen."""
+planes there are. options: opacity, whether pixels are those of the view, how dark it is outside the frame. frame: x, y
+of its lower left and upper right corner in the view. planes: in camera space; what lies before each of them is seen."""
 
 _VERTEX = "void main() { place = pixel; gl_Position = heads.to_clip * vec4(point, 1.0); }"
 

@@ -36,9 +36,8 @@ def look_of(context: bpy.types.Context) -> Look:
     space = cast("bpy.types.SpaceView3D", context.space_data)
     shading = space.shading
     opacity = 1.0
-    if shading.type == "WIREFRAME" and shading.show_xray_wireframe:
-        opacity = shading.xray_alpha_wireframe
-    elif shading.type == "SOLID" and shading.show_xray:
+    # Surfaces are invisible in Wireframe unless X-Ray is turned up; a head is nothing but surface.
+    if shading.type == "WIREFRAME" or (shading.type == "SOLID" and shading.show_xray):
         opacity = shading.xray_alpha
     data = _data(context)
     planes: tuple[tuple[float, ...], ...] = ()

@@ -1,4 +1,4 @@
-"""Live heads in 3D views, without a window: where they are seen from, what is asked for and when, and of which heads."""
+"""Live heads in 3D views, without a window: seen from where, asked for when, and which heads those are."""
 
 from __future__ import annotations
 
