@@ -1,4 +1,4 @@
-"""Pictures for one view: one request at a time, of what was wanted last, coarse while anything moves. No Blender.
+"""Pictures for one view: one request at a time, of what was wanted last, coarse while anything moves.
 
 Nothing waits: `want` says what should be seen, `advance` is called again and again, takes what has come and asks for
 what is still missing.

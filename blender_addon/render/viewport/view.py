@@ -1,4 +1,4 @@
-"""A 3D view's matrices as a Shot's camera. No Blender."""
+"""A 3D view's matrices as a Shot's camera: numbers in, numbers out."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ def view_of(window_matrix: np.ndarray, view_matrix: np.ndarray, width: int, heig
         width, height: of the region, pixels.
     """
     P = np.array(window_matrix, np.float64)
+    focal = float(width / 2 * P[0, 0]), float(height / 2 * P[1, 1])
     world_to_view = np.diag([1.0, -1.0, -1.0, 1.0]) @ np.array(view_matrix, np.float64)
     orthographic = bool(P[3, 3] == 1.0)
     if orthographic:
@@ -58,7 +59,7 @@ def view_of(window_matrix: np.ndarray, view_matrix: np.ndarray, width: int, heig
         centre = width / 2 * (1 - P[0, 2]), height / 2 * (1 + P[1, 2])
     matrix, shear = rigid(world_to_view)
     camera = ShotCamera(
-        K=(width / 2 * P[0, 0], 0.0, centre[0], 0.0, height / 2 * P[1, 1], centre[1], 0.0, 0.0, 1.0),
+        K=(focal[0], 0.0, float(centre[0]), 0.0, focal[1], float(centre[1]), 0.0, 0.0, 1.0),
         world_to_camera=_numbers(matrix),
         orthographic=orthographic,
         near=float(near),

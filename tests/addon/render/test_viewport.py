@@ -172,6 +172,8 @@ def test_what_is_closed_is_given_up(asked):
 
 def seen_in(room, view_space=None):
     viewport = room("render.viewport.heads")
+    for head in room("head.model").heads(bpy.context.scene):
+        room("bridge.avatars").ensure_open(head)
     depsgraph = bpy.context.evaluated_depsgraph_get()
     view = room("render.viewport.view").view_of(orthographic(1, 0, 9, 0), np.eye(4), WIDTH, HEIGHT)
     return viewport.wanted(viewport.read(depsgraph), view, view_space or space())
@@ -187,6 +189,19 @@ def test_the_viewport_asks_for_what_f12_renders(room, scene, add_head, ball_file
     assert (wanted.avatars, wanted.heads) == (shot.avatars, shot.frames[0].heads)
     assert wanted.heads[0].vertices
     assert wanted.keys == {(head.name, None)}
+
+
+def test_an_avatar_that_the_engine_lacks_is_opened_without_waiting(room, scene, add_head, ball_file):
+    head = add_head(ball_file)
+    viewport, opening = room("render.viewport.heads"), room("render.viewport.opening")
+    scene_read = viewport.read(bpy.context.evaluated_depsgraph_get())
+    assert (scene_read.heads, scene_read.unopened) == ((), ((head.name, None),))
+    opening.begin(scene_read.unopened)
+    assert opening.is_busy()
+    while not opening.advance():
+        pass
+    assert not opening.is_busy()
+    assert len(viewport.read(bpy.context.evaluated_depsgraph_get()).heads) == 1
 
 
 def test_hidden_heads_and_those_whose_mesh_is_worked_on_are_left_out(room, scene, add_head, ball_file):
