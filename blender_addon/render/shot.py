@@ -55,7 +55,8 @@ def seen_heads(depsgraph: bpy.types.Depsgraph) -> tuple[list[SeenHead], list[str
         if not model.is_head(head) or not (instance.is_instance or instance.show_self):
             continue
         original = original_of(head)
-        placed = (instance.parent if instance.is_instance else head).original
+        placer = instance.parent if instance.is_instance else None
+        placed = original_of(placer or head)
         if placed.indirect_only_get(view_layer=layer):
             continue
         if head.is_holdout or placed.holdout_get(view_layer=layer):

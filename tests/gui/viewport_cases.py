@@ -50,11 +50,12 @@ def is_at_rest() -> bool:
     )
 
 
-def rest() -> Steps:
+def rest(redraws: int = 12) -> Steps:
+    """Goes on until each view shows what it should, and Blender's own antialiasing has had some redraws."""
     yield
     view()[0].tag_redraw()
     yield from until(is_at_rest)
-    for _ in range(12):  # Blender's own antialiasing comes to rest
+    for _ in range(redraws):
         view()[0].tag_redraw()
         yield
 

@@ -112,7 +112,8 @@ def upload(picture: Picture) -> gpu.types.GPUTexture | None:
     height, width = picture.pixels.shape[:2]
     if not width or not height:
         return None
-    data = gpu.types.Buffer("FLOAT", picture.pixels.size, np.ascontiguousarray(picture.pixels, np.float32).ravel())
+    pixels: Any = np.ascontiguousarray(picture.pixels, np.float32).ravel()
+    data = gpu.types.Buffer("FLOAT", pixels.size, pixels)
     return gpu.types.GPUTexture((width, height), format="RG32F", data=data)
 
 
@@ -146,14 +147,14 @@ def draw(picture: Picture, texture: gpu.types.GPUTexture, view: View, matrix: np
         look.frame,
         planes,
     ]
-    block = np.concatenate([np.asarray(row, np.float32).ravel() for row in rows])
+    block: Any = np.concatenate([np.asarray(row, np.float32).ravel() for row in rows]).tobytes()
     shader = _compiled()
     gpu.state.depth_test_set("LESS_EQUAL" if look.depth else "NONE")
     gpu.state.depth_mask_set(False)
     gpu.state.blend_set("ALPHA_PREMULT")
     shader.bind()
     shader.uniform_sampler("pixels", texture)
-    buffer = gpu.types.GPUUniformBuf(block.tobytes())  # has to live until it has been drawn with
+    buffer = gpu.types.GPUUniformBuf(block)  # has to live until it has been drawn with
     shader.uniform_block("heads", buffer)
     attributes: Any = {"point": points.tolist(), "pixel": corners.tolist()}
     batch_for_shader(shader, "TRI_STRIP", attributes).draw(shader)

@@ -121,6 +121,7 @@ def _draw(context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
     view = regions.current_view(context)
     scene = _scene(depsgraph)
     opening.begin(scene.unopened)
+    standins.apply(depsgraph)
     space: Any = context.space_data
     wanted = heads.wanted(scene, view, space)
     if not wanted.heads:
@@ -240,7 +241,8 @@ def evaluated(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Handler for when Blender has evaluated a change or another frame."""
     global _changes
     _changes += 1
-    standins.apply(depsgraph)
+    # Blender does not call draw handlers for these films: they show the meshes.
+    standins.apply(depsgraph, shown=regions.is_filmed())
 
 
 @persistent

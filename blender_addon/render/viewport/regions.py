@@ -21,6 +21,12 @@ def drawn_by_engine(context: bpy.types.Context) -> bool:
     return space.shading.type == "RENDERED" and context.scene.render.engine == ENGINE
 
 
+def is_filmed() -> bool:
+    """Whether Blender renders an animation of a viewport."""
+    windows = bpy.context.window_manager.windows
+    return any(operator.bl_idname == "RENDER_OT_opengl" for window in windows for operator in window.modal_operators)
+
+
 def current_view(context: bpy.types.Context) -> View:
     region, data = context.region, _data(context)
     return view_of(np.array(data.window_matrix), np.array(data.view_matrix), region.width, region.height)

@@ -27,11 +27,17 @@ def hide(keys: frozenset[Key]) -> None:
             ob.update_tag()
 
 
-def apply(depsgraph: bpy.types.Depsgraph) -> None:
-    """Hides again what is hidden, after an evaluation."""
+def apply(depsgraph: bpy.types.Depsgraph, *, shown: bool = False) -> None:
+    """Hides again what is hidden, after an evaluation.
+
+    Args:
+        shown: for this once nothing is.
+    """
     for key in _hidden:
         ob = object_of(key)
         evaluated = ob and ob.evaluated_get(depsgraph)
-        # What is not in this view layer is handed back as it is.
-        if evaluated is not None and evaluated.is_evaluated and evaluated.display_type != HIDDEN:
-            evaluated.display_type = HIDDEN
+        if ob is None or evaluated is None or not evaluated.is_evaluated:
+            continue  # gone, or not in this view layer
+        display = ob.display_type if shown else HIDDEN
+        if evaluated.display_type != display:
+            evaluated.display_type = display
