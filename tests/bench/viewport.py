@@ -5,8 +5,9 @@ Xvfb. The built-in head is nearly as tall as the window. "updates_per_s" counts 
 each of another view or face, while something changes with every redraw: "orbit" turns the view, "slider" moves the jaw.
 "pictures_per_s" is what the engine alone gives in full and in half resolution, with nothing drawn meanwhile.
 "redraw_ms" is what each redraw of the view takes of Blender's main thread for the heads, "tick_ms" what the timer that
-talks to the engine does, both on the clock and of the processor. "slider_to_picture_ms" goes from the change of a slider at rest to its picture being drawn.
-On a machine without a GPU Blender's own drawing takes its share of the processors: "redraws_per_s" says how much.
+talks to the engine does, both on the clock and of the processor. "slider_to_picture_ms" goes from the change of a
+slider at rest to its picture being drawn. On a machine without a GPU Blender's own drawing takes its share of the
+processors: "redraws_per_s" says how much.
 """
 
 from __future__ import annotations
