@@ -7,7 +7,7 @@ each of another view or face, while something changes with every redraw: "orbit"
 "redraw_ms" is what each redraw of the view takes of Blender's main thread for the heads, "tick_ms" what the timer that
 talks to the engine does, both on the clock and of the processor. "slider_to_picture_ms" goes from the change of a
 slider at rest to its picture being drawn. On a machine without a GPU Blender's own drawing takes its share of the
-processors: "redraws_per_s" says how much.
+processors: "redraws_per_s" says how much, and "redraws_per_s_without_live_heads" of the mesh that stands in.
 """
 
 from __future__ import annotations

@@ -99,6 +99,26 @@ def pictures_per_s(head: bpy.types.Object, coarse: int) -> float:
     return round(count / (time.perf_counter() - started), 1)
 
 
+def redraws_without(change: Callable[[int], None]) -> Generator[None, None, float]:
+    """Redraws a second of the same view with the stand-in mesh, live heads off."""
+    drawn: list[None] = []
+    handler = bpy.types.SpaceView3D.draw_handler_add(lambda: drawn.append(None), (), "WINDOW", "POST_PIXEL")
+    bpy.context.window_manager.dgtalker_live = False
+    yield
+    drawn.clear()
+    started, count = time.perf_counter(), 0
+    while time.perf_counter() < started + SECONDS:
+        count += 1
+        change(count)
+        view()[0].tag_redraw()
+        yield
+    taken = time.perf_counter() - started
+    bpy.types.SpaceView3D.draw_handler_remove(handler, "WINDOW")
+    bpy.context.window_manager.dgtalker_live = True
+    yield from rest()
+    return round(len(drawn) / taken, 1)
+
+
 def latency(head: bpy.types.Object) -> Generator[None, None, dict[str, float]]:
     """Milliseconds from a slider's change to the first picture with it on the screen, after rest each time."""
     live, drawing = room("live"), room("drawing")
@@ -152,6 +172,7 @@ def measure() -> Steps:
 
     figures["pictures_per_s"] = {"full": pictures_per_s(head, 1), "half": pictures_per_s(head, 2)}
     figures["orbit"] = yield from moving(turn)
+    figures["redraws_per_s_without_live_heads"] = yield from redraws_without(turn)
     plain_view()
     figures["slider"] = yield from moving(lambda count: setattr(jaw, "value", count % 50 / 50))
     figures["slider_to_picture_ms"] = yield from latency(head)
