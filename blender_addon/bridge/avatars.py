@@ -194,6 +194,15 @@ def ensure_open(ob: bpy.types.Object, should_cancel: Callable[[], bool] | None =
     return _known[stamp]
 
 
+def is_open(ob: bpy.types.Object) -> bool:
+    """Whether `ensure_open` returns at once.
+
+    Raises:
+        DGTalkerError: the head has lost its avatar.
+    """
+    return _stamped(ob)[1] in _known
+
+
 def open_steps(ob: bpy.types.Object) -> Generator[engine.Pending, None, str]:
     """`ensure_open` in steps, for operators that wait in a window."""
     image, stamp = _stamped(ob)

@@ -1,22 +1,24 @@
-"""Rendering: the engine DGTALKER, what it asks the engine process for, and its panels."""
+"""Rendering: the engine DGTALKER, what it asks the engine process for, its panels, and live heads in 3D views."""
 
 from __future__ import annotations
 
 import bpy
 
-from . import engine, panels
+from . import engine, panels, viewport
 
 CLASSES: tuple[type, ...] = (engine.DGTalkerRenderEngine, panels.EnginePanel)
 
 
 def register() -> None:
     panels.show_panels()
+    viewport.register()
     bpy.app.handlers.render_init.append(engine.begin_job)
     for handlers in (bpy.app.handlers.render_write, bpy.app.handlers.render_cancel):
         handlers.append(engine.check_file)
 
 
 def unregister() -> None:
+    viewport.unregister()
     for handlers in (bpy.app.handlers.render_write, bpy.app.handlers.render_cancel):
         handlers.remove(engine.check_file)
     bpy.app.handlers.render_init.remove(engine.begin_job)

@@ -15,6 +15,7 @@ from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.wire import provenance
 
 from . import camera, colours, output, picture, shot
+from .viewport import live
 
 last_error: DGTalkerError | None = None
 """Why the last render failed. As a compositor's second scene a failed render does not raise: look here then."""
@@ -90,10 +91,13 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
             self._fail(DGTalkerError(f"Rendering failed: {error!r}.", "This is a fault of DGTalker; please report it."))
 
     def view_update(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
-        self.update_stats("DGTalker", "F12 renders the heads; Material Preview shows their meshes")
+        """Blender calls this before a viewport's first `view_draw`: the heads are read as they are drawn."""
 
     def view_draw(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
-        """Blender calls this for the viewport's Rendered mode, and prints an error for each redraw without it."""
+        """Draw the viewport's Rendered mode."""
+        hint = "" if live.is_on() else "Turn on Live Heads in the viewport's overlays"
+        self.update_stats("DGTalker", hint)
+        live.draw_rendered(context, depsgraph)
 
     def _fail(self, error: DGTalkerError) -> None:
         global last_error

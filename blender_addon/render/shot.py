@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -23,9 +23,17 @@ _SHOWN = ("MESH", "CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD", "V
 
 @dataclass(frozen=True)
 class SeenHead:
-    """One head where the camera sees it; an instanced head is seen several times."""
+    """One head where the camera sees it; an instanced head is seen several times.
+
+    Attributes:
+        object: the head, original.
+        placed: what puts it there, original: the head itself, or what instances it.
+        matrix: head space to world, row by row.
+        weights: by control name.
+    """
 
     object: bpy.types.Object
+    placed: bpy.types.Object
     matrix: tuple[float, ...]
     weights: dict[str, float]
 
@@ -47,7 +55,8 @@ def seen_heads(depsgraph: bpy.types.Depsgraph) -> tuple[list[SeenHead], list[str
         if not model.is_head(head) or not (instance.is_instance or instance.show_self):
             continue
         original = original_of(head)
-        placed = (instance.parent if instance.is_instance else head).original
+        placer = instance.parent if instance.is_instance else None
+        placed = original_of(placer or head)
         if placed.indirect_only_get(view_layer=layer):
             continue
         if head.is_holdout or placed.holdout_get(view_layer=layer):
@@ -68,7 +77,7 @@ def seen_heads(depsgraph: bpy.types.Depsgraph) -> tuple[list[SeenHead], list[str
                 f"The {', '.join(broken) or 'place'} of {placed.name} is not a finite number.",
                 "Look at its drivers and constraints.",
             )
-        seen.append(SeenHead(original, tuple(matrix.ravel().tolist()), weights[original]))
+        seen.append(SeenHead(original, placed, tuple(matrix.ravel().tolist()), weights[original]))
     return seen, list(dict.fromkeys(warnings))
 
 
@@ -93,6 +102,42 @@ def unfollowed(depsgraph: bpy.types.Depsgraph, camera_object: bpy.types.Object) 
             "and put both together in the compositor."
         )
     return warnings
+
+
+def placed_heads(
+    seen: Sequence[SeenHead],
+    depsgraph: bpy.types.Depsgraph,
+    shear: np.ndarray | None = None,
+    should_cancel: Callable[[], bool] | None = None,
+) -> tuple[tuple[str, ...], tuple[ShotHead, ...], list[str]]:
+    """A Shot's avatars, its heads in the order of `seen`, and warnings for the user.
+
+    Args:
+        shear: of `camera.shot_camera`.
+        should_cancel: asked while an avatar is opened, for which the engine may have to start first.
+
+    Raises:
+        DGTalkerError: as `frame_shot`.
+    """
+    index: dict[str, int] = {}
+    heads = []
+    warnings: list[str] = []
+    deformed: dict[bpy.types.Object, deformation.Deformation] = {}
+    for head in seen:
+        avatar = avatars.ensure_open(head.object, should_cancel)
+        if head.object not in deformed:
+            deformed[head.object] = deformation.followed(head.object, depsgraph, avatars.proxy_of(avatar))
+            warnings += deformed[head.object].warnings
+        done = deformed[head.object]
+        matrix = np.array(head.matrix).reshape(4, 4)
+        if done.vertices is None and done.matrix is not None:
+            matrix = matrix @ done.matrix
+        if shear is not None:
+            matrix = shear @ matrix
+        vertices = b"" if done.vertices is None else done.vertices.astype("<f4").tobytes()
+        place = index.setdefault(avatar, len(index))
+        heads.append(ShotHead(place, tuple(matrix.ravel().tolist()), head.weights, vertices))
+    return tuple(index), tuple(heads), warnings
 
 
 def frame_shot(
@@ -123,24 +168,11 @@ def frame_shot(
     if not settings.film_transparent:
         background, warning = colours.world_colour(depsgraph)
         warnings += [warning] if warning else []
-    index: dict[str, int] = {}
-    heads = []
-    deformed: dict[bpy.types.Object, deformation.Deformation] = {}
-    for head in seen:
-        avatar = avatars.ensure_open(head.object, should_cancel)
-        if head.object not in deformed:
-            deformed[head.object] = deformation.followed(head.object, depsgraph, avatars.proxy_of(avatar))
-            warnings += deformed[head.object].warnings
-        done = deformed[head.object]
-        matrix = np.array(head.matrix).reshape(4, 4)
-        if done.vertices is None and done.matrix is not None:
-            matrix = matrix @ done.matrix
-        if shear is not None:
-            matrix = shear @ matrix
-        vertices = b"" if done.vertices is None else done.vertices.astype("<f4").tobytes()
-        place = index.setdefault(avatar, len(index))
-        heads.append(ShotHead(place, tuple(matrix.ravel().tolist()), head.weights, vertices))
-    frame = ShotFrame(depsgraph.scene_eval.frame_current, view, tuple(heads))
+    avatar_hashes, heads, more = placed_heads(seen, depsgraph, shear, should_cancel)
+    warnings += more
+    frame = ShotFrame(depsgraph.scene_eval.frame_current, view, heads)
     width, height = size
-    shot = Shot(width=width, height=height, avatars=tuple(index), frames=(frame,), region=region, background=background)
+    shot = Shot(
+        width=width, height=height, avatars=avatar_hashes, frames=(frame,), region=region, background=background
+    )
     return shot, warnings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -24,10 +25,13 @@ class OpenAvatars:
 
     The one used last, and what the latest `get` asked for, stay however large they are: otherwise a picture of avatars
     that exceed the bound together could never be rendered, since opening the one would drop the other.
+
+    Pictures of the viewport are made in a thread of their own: every method may be called from any.
     """
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
+        self._lock = threading.RLock()
         self._avatars: OrderedDict[str, Avatar] = OrderedDict()
         self._manners: dict[str, bytes] = {}
         self._needed: frozenset[str] = frozenset()
@@ -35,10 +39,11 @@ class OpenAvatars:
     def add(self, avatar: Avatar, manner: bytes = b"") -> None:
         """Holds an avatar, as the one used last, and how its person speaks, `systems.manner_part`."""
         name = avatar.metadata.hash
-        self._manners[name] = manner
-        self._avatars[name] = avatar
-        self._avatars.move_to_end(name)
-        self._drop()
+        with self._lock:
+            self._manners[name] = manner
+            self._avatars[name] = avatar
+            self._avatars.move_to_end(name)
+            self._drop()
 
     def get(self, hashes: Sequence[str]) -> list[Avatar]:
         """The avatars of these content hashes, in their order.
@@ -46,15 +51,16 @@ class OpenAvatars:
         Raises:
             UnknownAvatar: one of them is not held, or not any more.
         """
-        self._needed = frozenset(hashes)
-        for name in hashes:
-            if name in self._avatars:
-                self._avatars.move_to_end(name)
-        self._drop()
-        for name in hashes:
-            if name not in self._avatars:
-                raise UnknownAvatar(name)
-        return [self._avatars[name] for name in hashes]
+        with self._lock:
+            self._needed = frozenset(hashes)
+            for name in hashes:
+                if name in self._avatars:
+                    self._avatars.move_to_end(name)
+            self._drop()
+            for name in hashes:
+                if name not in self._avatars:
+                    raise UnknownAvatar(name)
+            return [self._avatars[name] for name in hashes]
 
     def manner(self, name: str) -> bytes:
         """How the person of the avatar of this content hash speaks.
@@ -63,8 +69,9 @@ class OpenAvatars:
             UnknownAvatar: as `get`.
             DGTalkerError: the avatar does not say it.
         """
-        (avatar,) = self.get([name])
-        manner = self._manners[name]
+        with self._lock:
+            (avatar,) = self.get([name])
+            manner = self._manners[name]
         if not manner:
             raise DGTalkerError(
                 f"The file of {avatar.metadata.name} does not say how this person speaks.", "Switch off Own Manner."

@@ -16,8 +16,9 @@ from .listener import Listener
 from .open_avatars import OpenAvatars
 from .session import Answer, Progress
 
-APART = ("capture_performance", "make_person")
-"""What takes minutes in another process: the engine goes on meanwhile."""
+APART = ("capture_performance", "make_person", "view")
+"""What takes minutes in another process, while the engine goes on; and the viewport's pictures, which wait for nothing
+else."""
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class Operations:
             "draw_people": self._draw_people,
             "make_person": self._make_person,
             "render": self._render,
+            "view": self._view,
         }
         if op not in operations:
             raise DGTalkerError(f"The engine cannot do {op[:80]!r}.", "Update the engine and the extension together.")
@@ -115,9 +117,7 @@ class Operations:
         return people.make(header, progress)
 
     def _render(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
-        shot = Shot.from_json(bytes(body))
-        if len(shot.frames) != 1:
-            raise DGTalkerError(f"A request to render holds one frame, not {len(shot.frames)}.")
+        shot = _single_frame(body)
         avatars = self._avatars.get(shot.avatars)
         _x, _y, width, height = shot.region or (0, 0, shot.width, shot.height)
         if width * height > MAX_PIXELS:
@@ -130,3 +130,18 @@ class Operations:
         progress(0.0, "Rendering")
         rgba, depth = render_frame(shot, shot.frames[0], avatars)
         return {"width": width, "height": height}, [rgba, depth]
+
+    def _view(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
+        shot = _single_frame(body)
+        avatars = self._avatars.get(shot.avatars)
+        from ..rendering.viewport import render_packed
+
+        picture = render_packed(shot, avatars)
+        return {"rectangle": picture.rectangle, "depths": picture.depths}, [picture.pixels]
+
+
+def _single_frame(body: bytearray) -> Shot:
+    shot = Shot.from_json(bytes(body))
+    if len(shot.frames) != 1:
+        raise DGTalkerError(f"A request to render holds one frame, not {len(shot.frames)}.")
+    return shot

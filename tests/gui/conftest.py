@@ -29,17 +29,25 @@ def blender() -> str:
 
 
 @pytest.fixture(scope="session")
-def screen(blender):
-    """The environment variables with which Blender opens its window: on a screen of Xvfb, else on the one at hand."""
-    variables = dict(os.environ)
+def screen(blender, tmp_path_factory):
+    """The environment variables with which Blender opens its window: on a screen of Xvfb, else on the one at hand.
+
+    DGTALKER_SCREEN is the file that holds what is on the screen of Xvfb.
+    """
+    # Blenders that run at once tear the file in which Mesa keeps compiled shaders.
+    variables = {**os.environ, "MESA_SHADER_CACHE_DISABLE": "true"}
     if not shutil.which("Xvfb"):
         if sys.platform.startswith("linux") and not {"DISPLAY", "WAYLAND_DISPLAY"} & variables.keys():
             pytest.skip("there is no screen: install Xvfb")
         yield variables
         return
     reading, writing = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1600x1000x24", "+extension", "GLX"]
-    server = subprocess.Popen([*command, "-nolisten", "tcp"], pass_fds=[writing], stderr=subprocess.DEVNULL)
+    folder = tmp_path_factory.mktemp("screen")
+    variables["DGTALKER_SCREEN"] = str(folder / "Xvfb_screen0")
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1600x1000x24", "-fbdir", str(folder)]
+    server = subprocess.Popen(
+        [*command, "+extension", "GLX", "-nolisten", "tcp"], pass_fds=[writing], stderr=subprocess.DEVNULL
+    )
     os.close(writing)
     with os.fdopen(reading) as number:
         variables["DISPLAY"] = f":{number.readline().strip()}"

@@ -23,6 +23,12 @@ from training_cases import (
     a_training_is_drawn_paused_resumed_and_its_head_added,
     a_training_survives_another_file_whose_scene_gets_no_head,
 )
+from viewport_cases import (
+    a_camera_view_agrees_with_f12,
+    an_engine_that_ends_brings_the_meshes_back_until_it_is_there_again,
+    another_file_and_the_switch_end_live_heads,
+    live_heads_hide_meshes_and_are_hidden_by_them,
+)
 
 SAMPLE = Path(__file__).resolve().parents[1] / "demo" / "sample.wav"
 
@@ -227,6 +233,10 @@ CASES = (
     a_gallery_follows_its_sliders_and_escape_ends_the_making,
     a_training_is_drawn_paused_resumed_and_its_head_added,
     a_training_survives_another_file_whose_scene_gets_no_head,
+    live_heads_hide_meshes_and_are_hidden_by_them,
+    a_camera_view_agrees_with_f12,
+    an_engine_that_ends_brings_the_meshes_back_until_it_is_there_again,
+    another_file_and_the_switch_end_live_heads,
 )
 
 

@@ -1,0 +1,92 @@
+"""The heads of a scene as its viewports show them: read once for each change, whatever is looked at from where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import bpy
+import numpy as np
+
+from dgtalker_engine.wire.shot import ShotHead
+
+from ...bridge import avatars
+from ...properties import head_properties
+from .. import shot
+from .feed import Wanted
+from .view import View
+
+Key = tuple[str, str | None]
+"""An object's name and its library, as `bpy.data.objects` finds it: objects themselves do not survive an undo."""
+
+_SOLID = ("TEXTURED", "SOLID")
+"""Display types that show surfaces: who chooses another for a head wants to see that."""
+_PICTURED = ("OBJECT", "POSE")
+"""Modes in which a head is looked at; in all others its mesh is worked on."""
+
+
+@dataclass(frozen=True)
+class ReadHead:
+    """One head where the scene has it.
+
+    Attributes:
+        key: of the head.
+        placed: what puts it there, original; do not keep it.
+        avatar: content hash.
+        head: for a Shot, with the avatar's index still to be set.
+    """
+
+    key: Key
+    placed: bpy.types.Object
+    avatar: str
+    head: ShotHead
+
+
+@dataclass(frozen=True)
+class ReadScene:
+    """What `read` found: heads that can be drawn, and those whose avatar has to be opened first."""
+
+    heads: tuple[ReadHead, ...]
+    unopened: tuple[Key, ...]
+
+
+def key_of(ob: bpy.types.Object) -> Key:
+    return ob.name, ob.library.filepath if ob.library else None
+
+
+def object_of(key: Key) -> bpy.types.Object | None:
+    """The object, while it is there."""
+    objects: Any = bpy.data.objects
+    return objects.get(key)
+
+
+def read(depsgraph: bpy.types.Depsgraph) -> ReadScene:
+    """The heads that an evaluated view layer shows, as F12 would draw them.
+
+    Raises:
+        DGTalkerError: as `shot.seen_heads`.
+    """
+    seen, _warnings = shot.seen_heads(depsgraph)
+    seen = [each for each in seen if each.object.display_type in _SOLID and each.object.mode in _PICTURED]
+    there = [each for each in seen if head_properties(each.object).avatar is not None]
+    opened = [each for each in there if avatars.is_open(each.object)]
+    hashes, heads, _warnings = shot.placed_heads(opened, depsgraph)
+    found = zip(opened, heads, strict=True)
+    return ReadScene(
+        tuple(ReadHead(key_of(each.object), each.placed, hashes[head.avatar], head) for each, head in found),
+        tuple(dict.fromkeys(key_of(each.object) for each in there if each not in opened)),
+    )
+
+
+def wanted(scene: ReadScene, view: View, space: bpy.types.SpaceView3D) -> Wanted:
+    """What a viewport should show: local view and local collections leave some heads out."""
+    seen = [each for each in scene.heads if each.placed.visible_in_viewport_get(space)]
+    index: dict[str, int] = {}
+    heads = []
+    for each in seen:
+        matrix = each.head.matrix
+        if view.shear is not None:
+            before = np.reshape(view.shear, (4, 4))
+            matrix = tuple((before @ np.reshape(matrix, (4, 4))).ravel().tolist())
+        heads.append(replace(each.head, avatar=index.setdefault(each.avatar, len(index)), matrix=matrix))
+    return Wanted(view, tuple(index), tuple(heads), frozenset(each.key for each in seen))
