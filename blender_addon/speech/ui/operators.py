@@ -156,7 +156,7 @@ class ResetStrip(ui.ExplainedOperator, bpy.types.Operator):
 
 
 class UpdateKeys(ui.ExplainedOperator, bpy.types.Operator):
-    """Write the keys anew as strips and styles are set now, without listening again; your own keys stay"""
+    """Write the keys anew as strips lie and are set now, without listening again; your own keys stay with their line"""
 
     bl_idname = "dgtalker.update_keys"
     bl_label = "Update Keys"
@@ -167,7 +167,7 @@ class UpdateKeys(ui.ExplainedOperator, bpy.types.Operator):
         heads = strips.animated(strips.timeline(context))
         if not heads:
             return "Nothing was animated yet: press Animate first."
-        return next(filter(None, map(retarget.stale_reason, heads)), "")
+        return next(filter(None, map(retarget.rewrite_reason, heads)), "")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:

@@ -16,6 +16,7 @@ from ..lips import contacts
 from ..takes import retarget
 from ..timeline import markers, settings, speakers, strips
 from . import (
+    dialogue_operators,
     exchange_operators,
     key_panels,
     lip_operators,
@@ -84,6 +85,7 @@ class SpeechPanel(ui.PanelMixin):
         if any(strips.sound_strips(scene)):
             _draw_strips(layout, context, scene)
         sound_operators.draw(layout, context)
+        layout.operator(dialogue_operators.ChooseDialogue.bl_idname, text="Read Script…", icon="TEXT")
         column = layout.column()
         column.scale_y = 1.4
         column.operator(operators.Animate.bl_idname, icon="PLAY_SOUND")
@@ -136,6 +138,8 @@ def _draw_strip(layout: Any, context: bpy.types.Context, strip: Any) -> None:
         reason = retarget.outdated_reason(head)
         if reason:
             ui.alert(layout, context, reason)
+            if not retarget.rewrite_reason(head) and retarget.stale_reason(head):
+                layout.operator(operators.UpdateKeys.bl_idname, icon="FILE_REFRESH")
     elif head and keyframes.spoken(head):
         layout.label(text=f"{head.name} plays what was imported; Animate adds speech", icon="INFO")
     own = strip_properties(strip)
