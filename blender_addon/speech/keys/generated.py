@@ -88,14 +88,13 @@ class Sheet:
         stay = 0
         for path, curve in list(self._curves.items()):
             fcurve = self._fcurves.get(path)
-            if fcurve is None or not moves:
+            if fcurve is None or not moving.goes(curve, moves):
                 continue
             own = functools.partial(self.own, path)
             done = moving.moved(curve, key_points.rows(fcurve), moves, own)
             stay += len(done.left)
-            if done.curve is not curve:
-                key_points.replace(fcurve, done.rows)
-                self._keys[path], self._curves[path] = key_points.read(fcurve), done.curve
+            key_points.replace(fcurve, done.rows)
+            self._keys[path], self._curves[path] = key_points.read(fcurve), done.curve
         if stay:
             self.notes.append(
                 f"{stay} edits of {self.owner.name} stay where they were: there are keys of yours where the line is."

@@ -38,6 +38,21 @@ class Moved:
     left: tuple[Kept, ...]
 
 
+def goes(curve: Curve, moves: Sequence[Move]) -> bool:
+    """Whether something that was edited or locked on a curve goes elsewhere."""
+    return bool(_pieces(curve, moves))
+
+
+def _pieces(curve: Curve, moves: Sequence[Move]) -> list[tuple[Kept, Move]]:
+    """What goes elsewhere: the range that it is of, and its own frames."""
+    return [
+        (each, Move(max(each.start, move.start), min(each.end, move.end), move.by))
+        for each in curve.kept
+        for move in moves
+        if move.by and each.kind != "OWN" and each.start <= move.end and move.start <= each.end
+    ]
+
+
 def moved(curve: Curve, rows: np.ndarray, moves: Sequence[Move], own: Callable[[int, int], np.ndarray]) -> Moved:
     """Moves, or copies, what was edited and locked on a curve.
 
@@ -47,12 +62,7 @@ def moved(curve: Curve, rows: np.ndarray, moves: Sequence[Move], own: Callable[[
         moves: at the same time.
         own: what the animator had there before on frames: the first of them and their number to float32 (frames,).
     """
-    pieces = [
-        (each, Move(max(each.start, move.start), min(each.end, move.end), move.by))
-        for each in curve.kept
-        for move in moves
-        if move.by and each.kind != "OWN" and each.start <= move.end and move.start <= each.end
-    ]
+    pieces = _pieces(curve, moves)
     if not pieces:
         return Moved(curve, rows, ())
     ends = [
