@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .direction import Direction, DirectionBlend
+from .direction import Direction, DirectionBlend, Segment
 from .take import Line, Take
 
 _BEFORE, _AFTER = 8.0, 1.0
 """Seconds around a stretch: what is drawn has come into its rhythm when the stretch begins."""
-
-_NEAR = 0.01
-"""Seconds between the ends of a line and those of its direction, at most."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +49,15 @@ class SeedRegion:
     influence: np.ndarray
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """Seeds, what their movements follow, and the number of the line that they are of; 0 for none."""
+
+    seeds: tuple[int, int]
+    speech: SpeechEvents
+    line: int
+
+
 class SeedRegions:
     """A take divided between its lines, the directions with a seed of their own, and the rest.
 
@@ -60,18 +66,30 @@ class SeedRegions:
 
     def __init__(self, take: Take, blend: DirectionBlend) -> None:
         self._take = take
+        lines = [Direction(line.start, line.end) for line in take.lines]
         own = [segment.direction for segment in blend.segments if segment.direction.seed]
-        lines = [(line, _of_line(line, own)) for line in take.lines]
-        alone = [direction for direction in own if all(direction is not of for _, of in lines)]
-        free = [(line, of) for line, of in lines if not any(_middle_in(line, direction) for direction in alone)]
-        self._lines = len(free)
-        self._seeds = [(line.seed, of.seed if of else 0) for line, of in free]
-        self._seeds += [(take.seed, direction.seed) for direction in alone]
-        self._speech = [SpeechEvents(line.origin, line.duration, line.utterances, line.syllables) for line, _ in free]
-        self._speech += [self._around(direction) for direction in alone]
-        spans = [Direction(line.start, line.end, seed=1) for line, _ in free] + alone
-        self._segments = DirectionBlend(spans, take.frames, take.fps).segments
-        self._number = {id(span): number for number, span in enumerate(spans, 1)}
+        every = [_Drawn((line.seed, 0), _of(line), i) for i, line in enumerate(take.lines, 1)]
+        every += [self._drawn(direction) for direction in own]
+        self._line = np.array([0, *(each.line for each in every)])
+        asked = np.zeros(take.frames, np.float32)
+        segments: list[tuple[int, Segment]] = []
+        for spans, first in ((own, 1 + len(lines)), (lines, 1)):
+            number = {id(span): first + i for i, span in enumerate(spans)}
+            found = DirectionBlend(spans, take.frames, take.fps).segments
+            if spans is lines:  # a direction's seed counts before its line's
+                found = [replace(each, influence=each.influence * (1.0 - asked[each.frames])) for each in found]
+            for each in found:
+                asked[each.frames] += each.influence
+                segments.append((number[id(each.direction)], each))
+        self._rest = 1.0 - asked
+        self._regions: list[tuple[int, SeedRegion]] = []
+        for number, segment in sorted(segments, key=lambda each: each[0]):
+            drawn = every[number - 1]
+            # Without a line it sways from its own first frame on, wherever its speech begins.
+            since = segment.frames.start / take.fps - drawn.speech.start if drawn.line else 0.0
+            region = SeedRegion(drawn.seeds, drawn.speech, since, segment.frames, segment.influence)
+            self._regions.append((number, region))
+        spans = [*lines, *own]
         ends = {end for span in spans for end in (span.start, span.end)}
         self._edges = np.array(sorted(ends))
         self._owner = np.zeros(len(ends) + 1, np.int64)
@@ -82,30 +100,26 @@ class SeedRegions:
     def __iter__(self) -> Iterator[tuple[int, SeedRegion]]:
         """The number by which `owned` knows each, and the region: the rest first."""
         take = self._take
-        rest = np.ones(take.frames, np.float32)
-        for segment in self._segments:
-            rest[segment.frames] -= segment.influence
         whole = SpeechEvents(0.0, take.duration, take.utterances, take.syllables)
-        yield 0, SeedRegion((take.seed, 0), whole, 0.0, slice(0, take.frames), rest)
-        for segment in self._segments:
-            number = self._number[id(segment.direction)]
-            speech = self._speech[number - 1]
-            # A direction without a line sways from its own first frame on, wherever its speech begins.
-            of_line = number <= self._lines
-            since = segment.frames.start / take.fps - speech.start if of_line else 0.0
-            yield number, SeedRegion(self._seeds[number - 1], speech, since, segment.frames, segment.influence)
+        yield 0, SeedRegion((take.seed, 0), whole, 0.0, slice(0, take.frames), self._rest)
+        yield from self._regions
 
     def owned(self, number: int, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """Which events belong to a region, bool (n,): those that begin in it, and that do not reach into a line."""
-        mine = self._owner_at(starts) == number
-        if self._lines:
-            until = self._owner_at(ends)
-            mine &= (until == number) | (until == 0) | (until > self._lines)
-        return mine
+        until = self._line[self._owner_at(ends)]
+        return (self._owner_at(starts) == number) & ((until == 0) | (until == self._line[number]))
 
     def _owner_at(self, times: np.ndarray) -> np.ndarray:
         """The number of the region that each time belongs to; of the last one where directions overlap."""
         return self._owner[np.searchsorted(self._edges, times, side="right")]
+
+    def _drawn(self, direction: Direction) -> _Drawn:
+        """How a direction with a seed draws; parts of one line draw alike."""
+        middle = (direction.start + direction.end) / 2
+        for number, line in enumerate(self._take.lines, 1):
+            if line.start <= middle < line.end:
+                return _Drawn((line.seed, direction.seed), _of(line), number)
+        return _Drawn((self._take.seed, direction.seed), self._around(direction), 0)
 
     def _around(self, direction: Direction) -> SpeechEvents:
         take = self._take
@@ -117,11 +131,5 @@ class SeedRegions:
         return SpeechEvents(start, max(end - start, 0.0), utterances - start, syllables - [start, 0.0, 0.0])
 
 
-def _of_line(line: Line, directions: Sequence[Direction]) -> Direction | None:
-    """The direction of a line alone."""
-    same = (each for each in directions if max(abs(each.start - line.start), abs(each.end - line.end)) < _NEAR)
-    return next(same, None)
-
-
-def _middle_in(line: Line, direction: Direction) -> bool:
-    return direction.start <= (line.start + line.end) / 2 < direction.end
+def _of(line: Line) -> SpeechEvents:
+    return SpeechEvents(line.origin, line.duration, line.utterances, line.syllables)

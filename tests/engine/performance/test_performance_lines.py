@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -61,6 +62,23 @@ def test_a_line_with_a_seed_of_its_strip_keeps_what_that_draws():
         assert np.abs(usual - other).max() > 0.01
         moved.append(other[round(at * FPS) : round((at + 5) * FPS)])
     assert np.allclose(*moved, atol=1e-5)
+
+
+def test_a_part_of_a_line_with_a_seed_of_its_own_changes_alone():
+    """Punch-in: a strip is split twice, and the part between gets another take."""
+    take = laid_out([laid(line(1), 2.0)], 250, FPS, 5)
+    edges = (1.8, 4.0, 6.0, 7.2)
+    usual, other = (
+        perform(take, [Direction(a, b, seed=seed) for a, b, seed in zip(edges, edges[1:], seeds, strict=False)]).weights
+        for seeds in ((0, 0, 0), (0, 9, 0))
+    )
+    changed = np.flatnonzero(np.abs(usual - other)[:, 52:].max(axis=1) > 1e-5) / FPS
+    assert changed.min() > 3.8
+    assert changed.max() < 7.5, "an attitude that began within may last"
+    parts, whole = (perform(take, directions).weights for directions in (
+        [Direction(a, b, seed=9) for a, b in itertools.pairwise(edges)], [Direction(1.8, 7.2, seed=9)]
+    ))  # fmt: skip
+    assert np.abs(parts - whole)[:, 52:].max() < 0.01
 
 
 def test_a_line_that_is_split_moves_as_before():
