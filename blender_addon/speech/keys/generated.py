@@ -97,7 +97,8 @@ class Sheet:
             self._keys[path], self._curves[path] = key_points.read(fcurve), done.curve
         if stay:
             self.notes.append(
-                f"{stay} edits of {self.owner.name} stay where they were: there are keys of yours where the line is."
+                f"What you edited of {self.owner.name} stays where it was in {stay} places: where its line is now, "
+                "there are keys of yours."
             )
 
     def write(self, first: int, last: int, reach: int, start: int, new: Mapping[Path, np.ndarray]) -> None:

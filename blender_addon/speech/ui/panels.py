@@ -85,7 +85,8 @@ class SpeechPanel(ui.PanelMixin):
         if any(strips.sound_strips(scene)):
             _draw_strips(layout, context, scene)
         sound_operators.draw(layout, context)
-        layout.operator(dialogue_operators.ChooseDialogue.bl_idname, text="Read Script…", icon="TEXT")
+        if any(strips.sound_strips(scene)):
+            layout.operator(dialogue_operators.ChooseDialogue.bl_idname, text="Read Script…", icon="TEXT")
         column = layout.column()
         column.scale_y = 1.4
         column.operator(operators.Animate.bl_idname, icon="PLAY_SOUND")

@@ -220,3 +220,47 @@ def test_what_is_kept_is_bounded(room):
     for text in ("AAAA", bank.to_text(kept)[:5000]):
         with pytest.raises(Exception, match="Clear Speech"):
             bank.from_text(text)
+
+
+def test_lines_that_are_far_apart_are_listened_to_apart_and_progress_names_them(
+    room, make_head, add_strip, tone, asked
+):
+    head = make_head()
+    frames = (30, 100, 24 * 200)
+    for frame in frames:
+        add_strip(tone(f"{frame}", level=0.2 + frame / 10000), frame=frame, head=head)
+    steps = room("speech.animation").animate_steps(bpy.context, [head])
+    said = [pending.progress for pending in steps]
+    assert [len(passages) for passages in asked] == [2, 1]
+    assert [text for _, text in said] == ["Listening, Ada, line 2 of 3", "Listening, Ada, line 3 of 3"]
+    assert [fraction for fraction, _ in said] == pytest.approx([1 / 3, 2.5 / 3])
+    for frame in frames:
+        assert keys_of(head, frame, frame + 48)["jawOpen"].max() > 0.1
+
+
+def test_strips_that_sound_at_once_are_one_line(two_lines, add_strip, tone, asked):
+    head, first, _ = two_lines
+    over = add_strip(tone("over", level=0.6), frame=50, head=head)
+    bpy.ops.dgtalker.animate()
+    assert [len(passages) for passages in asked] == [2]
+    asked.clear()
+    before = keys_of(head, 30, 98)
+    for strip in (first, over):
+        move(strip, 300)
+    bpy.ops.dgtalker.animate()
+    assert not asked
+    assert np.abs(keys_of(head, 330, 398)["jawOpen"] - before["jawOpen"]).max() < 1e-3
+    move(over, 5)
+    bpy.ops.dgtalker.animate()
+    assert len(asked) == 1, "another mix"
+
+
+def test_an_edit_whose_new_place_holds_a_key_of_hers_stays_and_it_is_said(room, two_lines):
+    head, _, second = two_lines
+    key(head, "jawOpen", 0.83, 145)
+    key(head, "jawOpen", 0.4, 300)
+    move(second, 155)
+    notes = room("speech.animation").animate(bpy.context, [head])
+    values = keys_of(head, 145, 301)["jawOpen"]
+    assert (values[0], values[155]) == (pytest.approx(0.83), pytest.approx(0.4))
+    assert "stays where it was" in " ".join(notes)
