@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import bpy
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.performance import Direction
 from dgtalker_engine.performance.transcripts import cues
 from dgtalker_engine.wire import MAX_BODY
 
 from ..bridge import avatars, engine
 from ..head import model
 from ..properties import speaker_properties, strip_properties
+from . import listening
 from .keys import keyframes, visibility
 from .takes import line_bank, lines, retarget, storage, words
 from .takes.line_bank import PlacedLine
@@ -25,82 +24,6 @@ from .timeline.timing import Clock, Span, in_frames, whole_take
 
 MAX_PASSAGES = MAX_BODY - 2 * mixdown.MAX_SAMPLES
 """Bytes of JSON that follow the longest sound."""
-
-
-MOST_SILENCE = 60.0
-"""Seconds between lines that are mixed into one request: what lies between them is listened to as well."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Heard:
-    """What the engine has answered of some of a head's lines: the bytes of a Take that starts at frame `first`."""
-
-    lines: list[PlacedLine]
-    first: int
-    take: bytes
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeadToWrite:
-    """A speaker whose take waits to be laid out and written.
-
-    Attributes:
-        head: session_uid of the speaker: undo may replace Blender's objects meanwhile.
-        name: of the speaker.
-        lines: all that it speaks, as they lay when they were mixed.
-        new: what was listened to.
-        directions: what the strips asked for when they were mixed.
-        strips_hash, sounds, transcript_hash: of the strips then.
-        manner_of: the hash of the avatar in whose manner it speaks; empty where as anybody does.
-        notes: sentences of the engine for the user.
-    """
-
-    head: int
-    name: str
-    lines: list[PlacedLine]
-    new: list[Heard]
-    directions: list[Direction]
-    strips_hash: str
-    sounds: str
-    transcript_hash: str
-    manner_of: str
-    notes: list[str]
-
-
-@dataclass(frozen=True)
-class Listening:
-    """A request for some lines of all that are listened to; what `bridge.modal` asks of a Pending.
-
-    Attributes:
-        pending: of the engine.
-        name: of the speaker.
-        done_before, lines, total: how many lines.
-    """
-
-    pending: engine.Pending
-    name: str
-    done_before: int
-    lines: int
-    total: int
-
-    @property
-    def progress(self) -> tuple[float, str]:
-        fraction, text = self.pending.progress
-        if self.total == 1:
-            return fraction, text
-        line = self.done_before + min(int(fraction * self.lines), self.lines - 1) + 1
-        done = (self.done_before + fraction * self.lines) / self.total
-        return done, f"{text}, {self.name}, line {line} of {self.total}"
-
-    @property
-    def done(self) -> bool:
-        return self.pending.done
-
-    def wait(self) -> object:
-        return self.pending.wait()
-
-    def cancel(self) -> None:
-        self.pending.cancel()
 
 
 def animate(context: bpy.types.Context, heads: Sequence[bpy.types.Object]) -> list[str]:
@@ -122,7 +45,7 @@ def animate(context: bpy.types.Context, heads: Sequence[bpy.types.Object]) -> li
 
 def animate_steps(
     context: bpy.types.Context, heads: Sequence[bpy.types.Object]
-) -> Generator[engine.Pending | Listening, None, list[str]]:
+) -> Generator[engine.Pending | listening.Listening, None, list[str]]:
     """`animate` in steps, one request each; Blender's data changes after the last one only.
 
     Lines that were heard before are not listened to again, wherever they lie now: see `takes.lines`.
@@ -135,7 +58,7 @@ def animate_steps(
     timeline = strips.remembered(scene)
     waiting = [(head.session_uid, head.name) for head in heads]
     counts = [len(_to_hear(scene, head)[1]) for head in heads]
-    received: list[HeadToWrite] = []
+    received: list[listening.HeadToWrite] = []
     unchanged: list[tuple[int, str]] = []
     for place, (number, name) in enumerate(waiting):
         if storage.is_up_to_date(timeline(), _head(number, name)):
@@ -163,7 +86,7 @@ def _to_hear(scene: bpy.types.Scene, head: bpy.types.Object) -> tuple[list[Place
 
 def _hear(
     timeline: Callable[[], bpy.types.Scene], number: int, name: str, done_before: int, total: int
-) -> Generator[engine.Pending | Listening, None, HeadToWrite]:
+) -> Generator[engine.Pending | listening.Listening, None, listening.HeadToWrite]:
     """Listens to what is not known of a head's lines yet."""
     manner_of, avatar = storage.wanted_manner(_head(number, name)), ""
     if manner_of and _to_hear(timeline(), _head(number, name))[1]:
@@ -179,8 +102,8 @@ def _hear(
     }
     every, unheard = _to_hear(scene, head)
     notes = lines.notes_that_stay(head) if len(unheard) < len(every) else []
-    new: list[Heard] = []
-    for group in _near(unheard, clock):
+    new: list[listening.Heard] = []
+    for group in listening.near(unheard, clock):
         # Blender's strips are looked up again: undo may have replaced them while the group before was listened to.
         scene = timeline()
         spans = [Span(line.start, line.end) for line in group]
@@ -191,11 +114,11 @@ def _hear(
         ]
         begin, end = whole_take(spans, clock)
         pending = _request(scene, head, mine, begin, end, avatar)
-        yield Listening(pending, name, done_before + sum(len(each.lines) for each in new), len(group), total)
+        yield listening.Listening(pending, name, done_before + sum(len(each.lines) for each in new), len(group), total)
         reply = pending.result()
-        new.append(Heard(lines=group, first=begin, take=bytes(reply.body)))
+        new.append(listening.Heard(lines=group, first=begin, take=bytes(reply.body)))
         notes += [in_frames(note, clock, begin) for note in reply.header["notes"]]
-    return HeadToWrite(
+    return listening.HeadToWrite(
         head=number,
         name=name,
         lines=every,
@@ -205,18 +128,6 @@ def _hear(
         notes=list(dict.fromkeys(notes)),
         **hashes,
     )
-
-
-def _near(unheard: Sequence[PlacedLine], clock: Clock) -> Iterator[list[PlacedLine]]:
-    """Lines in order, those together between which there is little silence."""
-    group: list[PlacedLine] = []
-    for line in unheard:
-        if group and clock.seconds(line.start - group[-1].end) > MOST_SILENCE:
-            yield group
-            group = []
-        group.append(line)
-    if group:
-        yield group
 
 
 def _claim_pasted(scene: bpy.types.Scene, heads: Sequence[bpy.types.Object]) -> list[str]:
@@ -232,7 +143,7 @@ def _claim_pasted(scene: bpy.types.Scene, heads: Sequence[bpy.types.Object]) -> 
     return notes
 
 
-def _silenced(received: Sequence[HeadToWrite]) -> list[str]:
+def _silenced(received: Sequence[listening.HeadToWrite]) -> list[str]:
     """Lets heads be silent whose lines were given to those that have just been animated; sentences for the user."""
     notes: list[str] = []
     for head in bpy.data.objects:
@@ -279,7 +190,7 @@ def _elsewhere(scene: bpy.types.Scene, head: bpy.types.Object) -> list[str]:
     ]
 
 
-def _write(timeline: bpy.types.Scene, received: HeadToWrite, head: bpy.types.Object) -> list[str]:
+def _write(timeline: bpy.types.Scene, received: listening.HeadToWrite, head: bpy.types.Object) -> list[str]:
     notes = received.notes + _lost(head) + _elsewhere(timeline, head) + retarget.lift(head)
     new = [own for each in received.new for own in line_bank.heard(each.take, each.first, each.lines)]
     moves = lines.lay_out(
