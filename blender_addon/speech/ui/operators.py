@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import Any
 
 import bpy
 
@@ -177,6 +178,12 @@ class UpdateKeys(ui.ExplainedOperator, bpy.types.Operator):
         if notes:
             self.report({"WARNING"}, " ".join(notes))
         return {"FINISHED"}
+
+
+def offer_update(layout: Any, head: bpy.types.Object, reason: str) -> None:
+    """Update Keys, where nothing but that is needed; `reason` is why a speaker's keys are out of date."""
+    if reason == retarget.MOVED_ONLY.format(head.name):
+        layout.operator(UpdateKeys.bl_idname, icon="FILE_REFRESH")
 
 
 def shown_speaker(context: bpy.types.Context) -> bpy.types.Object | None:

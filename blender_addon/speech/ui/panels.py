@@ -139,8 +139,7 @@ def _draw_strip(layout: Any, context: bpy.types.Context, strip: Any) -> None:
         reason = retarget.outdated_reason(head)
         if reason:
             ui.alert(layout, context, reason)
-            if reason == retarget.MOVED_ONLY.format(head.name):
-                layout.operator(operators.UpdateKeys.bl_idname, icon="FILE_REFRESH")
+            operators.offer_update(layout, head, reason)
     elif head and keyframes.spoken(head):
         layout.label(text=f"{head.name} plays what was imported; Animate adds speech", icon="INFO")
     own = strip_properties(strip)
