@@ -86,8 +86,16 @@ class HeardLine:
 
 
 def answer_to(line: PlacedLine, bank: Sequence[HeardLine]) -> HeardLine | None:
-    """What was heard of a line; None where nobody has listened to it."""
-    return next((heard for heard in bank if heard.answers(line)), None)
+    """What was heard of a line, the most of it where it was heard at several places; None where nobody has listened."""
+    found = [own for own in bank if own.answers(line)]
+    return max(found, key=lambda own: _shared(own, line)) if len(found) > 1 else next(iter(found), None)
+
+
+def _shared(own: HeardLine, line: PlacedLine) -> float:
+    """Seconds of all over which a line moves the face that were heard."""
+    start, end = ((edge - line.zero) / line.rate for edge in (line.reach_start, line.reach_end))
+    inside = Span(own.begins, own.begins + _parsed(own.take).duration).clipped(Span(start, end))
+    return round(inside.end - inside.start, 2)
 
 
 def heard(take: bytes, first: int, lines: Sequence[PlacedLine]) -> list[HeardLine]:
@@ -160,9 +168,11 @@ def _source(line: PlacedLine, before: Sequence[PlacedLine]) -> PlacedLine | None
 
 def kept(bank: Iterable[HeardLine], lines: Sequence[PlacedLine]) -> list[HeardLine]:
     """A bank, newest first, without what is no longer likely to be asked for."""
+    every = list(dict.fromkeys(bank))
+    used = {answer_to(line, every) for line in lines}
     unused, found = 0, []
-    for own in dict.fromkeys(bank):
-        if any(answer_to(line, found) is None and own.answers(line) for line in lines):
+    for own in every:
+        if own in used:
             found.append(own)
             continue
         unused += len(own.take)
