@@ -10,8 +10,7 @@ import bpy
 from dgtalker_engine.errors import DGTalkerError
 
 from ... import ui
-from ...bridge.engine import Pending
-from ...bridge.modal import EngineOperator
+from ...bridge.modal import EngineOperator, Waiting
 from ...properties import strip_properties
 from .. import animation
 from ..keys import keyframes
@@ -29,7 +28,7 @@ class AnimateOperator(EngineOperator):
         """Who is to speak."""
         raise NotImplementedError
 
-    def work(self, context: bpy.types.Context) -> Generator[Pending, None, None]:
+    def work(self, context: bpy.types.Context) -> Generator[Waiting, None, None]:
         heads = self.heads(context)
         names = [head.name for head in heads]
         notes = yield from animation.animate_steps(context, heads)
