@@ -59,6 +59,8 @@ class SpeakerProperties(PropertyGroup, Protocol):
     own_manner: bool
     manner_of: str
     notes: str
+    heard_lines: str
+    placed_lines: str
     names: Any
 
 

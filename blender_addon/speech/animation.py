@@ -3,54 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import bpy
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.performance import Direction, Take
 from dgtalker_engine.performance.transcripts import cues
 from dgtalker_engine.wire import MAX_BODY
 
 from ..bridge import avatars, engine
 from ..head import model
 from ..properties import speaker_properties, strip_properties
+from . import listening
 from .keys import keyframes, visibility
-from .takes import retarget, storage, words
+from .takes import line_bank, lines, retarget, storage, words
+from .takes.line_bank import PlacedLine
 from .timeline import mixdown, one_clock, sound_identity, speakers, strips, subtitles
 from .timeline.timing import Clock, Span, in_frames, whole_take
 
 MAX_PASSAGES = MAX_BODY - 2 * mixdown.MAX_SAMPLES
 """Bytes of JSON that follow the longest sound."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReceivedTake:
-    """A take of the engine's that waits to be written.
-
-    Attributes:
-        head: session_uid of the speaker: undo may replace Blender's objects meanwhile.
-        name: of the speaker.
-        first: the frame at which the take starts.
-        take: the bytes of a Take.
-        directions: what the strips asked for when they were mixed.
-        strips_hash, sounds, transcript_hash: of the strips then.
-        manner_of: the hash of the avatar in whose manner it speaks; empty where as anybody does.
-        notes: sentences of the engine for the user.
-    """
-
-    head: int
-    name: str
-    first: int
-    take: bytes
-    directions: list[Direction]
-    strips_hash: str
-    sounds: str
-    transcript_hash: str
-    manner_of: str
-    notes: list[str]
 
 
 def animate(context: bpy.types.Context, heads: Sequence[bpy.types.Object]) -> list[str]:
@@ -72,49 +45,26 @@ def animate(context: bpy.types.Context, heads: Sequence[bpy.types.Object]) -> li
 
 def animate_steps(
     context: bpy.types.Context, heads: Sequence[bpy.types.Object]
-) -> Generator[engine.Pending, None, list[str]]:
+) -> Generator[engine.Pending | listening.Listening, None, list[str]]:
     """`animate` in steps, one request each; Blender's data changes after the last one only.
 
-    What was not changed since it was last heard is not listened to again: its keys are written anew from its take.
+    Lines that were heard before are not listened to again, wherever they lie now: see `takes.lines`.
     """
     scene = strips.timeline(context)
     reason = disabled_reason(context, heads)
     if reason:
         raise DGTalkerError(reason)
     _keep_other_scenes(scene, heads)
-    clock, timeline = strips.clock(scene), strips.remembered(scene)
+    timeline = strips.remembered(scene)
     waiting = [(head.session_uid, head.name) for head in heads]
-    received: list[ReceivedTake] = []
+    counts = [len(_to_hear(scene, head)[1]) for head in heads]
+    received: list[listening.HeadToWrite] = []
     unchanged: list[tuple[int, str]] = []
-    for number, name in waiting:
+    for place, (number, name) in enumerate(waiting):
         if storage.is_up_to_date(timeline(), _head(number, name)):
             unchanged.append((number, name))
             continue
-        manner_of = storage.wanted_manner(_head(number, name))
-        avatar = (yield from avatars.open_steps(_head(number, name))) if manner_of else ""
-        head, scene = _head(number, name), timeline()
-        sounds = _sounds(scene, head)
-        first, last = whole_take([sound.span for sound in sounds], clock)
-        directions = retarget.directions_of(scene, head, first)
-        strips_hash, transcript_hash = storage.strips_hash(scene, sounds), storage.transcript_hash(sounds)
-        identity = sound_identity.digests(sounds)
-        pending = _request(scene, head, sounds, first, last, avatar)
-        yield pending
-        reply = pending.result()
-        received.append(
-            ReceivedTake(
-                head=number,
-                name=name,
-                first=first,
-                take=bytes(reply.body),
-                directions=directions,
-                strips_hash=strips_hash,
-                sounds=identity,
-                transcript_hash=transcript_hash,
-                manner_of=manner_of,
-                notes=[in_frames(note, clock, first) for note in reply.header["notes"]],
-            )
-        )
+        received.append((yield from _hear(timeline, number, name, sum(counts[:place]), sum(counts))))
     speaking, scene = [_head(each.head, each.name) for each in received], timeline()
     as_before = [_head(*each) for each in unchanged]
     reason = next(filter(None, map(keyframes.locked_reason, [*speaking, *as_before])), "")
@@ -126,6 +76,58 @@ def animate_steps(
     for head, own in said:
         notes += [f"{head.name}: {note}" for note in own] if len(said) > 1 else own
     return notes + _silenced(received)
+
+
+def _to_hear(scene: bpy.types.Scene, head: bpy.types.Object) -> tuple[list[PlacedLine], list[PlacedLine]]:
+    """A speaker's lines, and those of them that only the engine can answer; none of these where nothing was changed."""
+    every = lines.of(scene, head)
+    return every, [] if storage.is_up_to_date(scene, head) else lines.unheard(every)
+
+
+def _hear(
+    timeline: Callable[[], bpy.types.Scene], number: int, name: str, done_before: int, total: int
+) -> Generator[engine.Pending | listening.Listening, None, listening.HeadToWrite]:
+    """Listens to what is not known of a head's lines yet."""
+    manner_of, avatar = storage.wanted_manner(_head(number, name)), ""
+    if manner_of and _to_hear(timeline(), _head(number, name))[1]:
+        avatar = yield from avatars.open_steps(_head(number, name))
+    head, scene = _head(number, name), timeline()
+    sounds, clock = _sounds(scene, head), strips.clock(scene)
+    first = whole_take([sound.span for sound in sounds], clock)[0]
+    directions = retarget.directions_of(scene, head, first)
+    hashes = {
+        "strips_hash": storage.strips_hash(scene, sounds),
+        "sounds": sound_identity.digests(sounds),
+        "transcript_hash": storage.transcript_hash(sounds),
+    }
+    every, unheard = _to_hear(scene, head)
+    notes = lines.notes_that_stay(head) if len(unheard) < len(every) else []
+    new: list[listening.Heard] = []
+    for group in listening.near(unheard, clock):
+        # Blender's strips are looked up again: undo may have replaced them while the group before was listened to.
+        scene = timeline()
+        spans = [Span(line.start, line.end) for line in group]
+        mine = [
+            sound
+            for sound in strips.audible_of(scene, _head(number, name))
+            if any(span.start <= sound.span.start and sound.span.end <= span.end for span in spans)
+        ]
+        begin, end = whole_take(spans, clock)
+        pending = _request(scene, head, mine, begin, end, avatar)
+        yield listening.Listening(pending, name, done_before + sum(len(each.lines) for each in new), len(group), total)
+        reply = pending.result()
+        new.append(listening.Heard(lines=group, first=begin, take=bytes(reply.body)))
+        notes += [in_frames(note, clock, begin) for note in reply.header["notes"]]
+    return listening.HeadToWrite(
+        head=number,
+        name=name,
+        lines=every,
+        new=new,
+        directions=directions,
+        manner_of=manner_of,
+        notes=list(dict.fromkeys(notes)),
+        **hashes,
+    )
 
 
 def _claim_pasted(scene: bpy.types.Scene, heads: Sequence[bpy.types.Object]) -> list[str]:
@@ -141,7 +143,7 @@ def _claim_pasted(scene: bpy.types.Scene, heads: Sequence[bpy.types.Object]) -> 
     return notes
 
 
-def _silenced(received: Sequence[ReceivedTake]) -> list[str]:
+def _silenced(received: Sequence[listening.HeadToWrite]) -> list[str]:
     """Lets heads be silent whose lines were given to those that have just been animated; sentences for the user."""
     notes: list[str] = []
     for head in bpy.data.objects:
@@ -188,28 +190,29 @@ def _elsewhere(scene: bpy.types.Scene, head: bpy.types.Object) -> list[str]:
     ]
 
 
-def _write(timeline: bpy.types.Scene, received: ReceivedTake, head: bpy.types.Object) -> list[str]:
+def _write(timeline: bpy.types.Scene, received: listening.HeadToWrite, head: bpy.types.Object) -> list[str]:
     notes = received.notes + _lost(head) + _elsewhere(timeline, head) + retarget.lift(head)
-    storage.store(
+    new = [own for each in received.new for own in line_bank.heard(each.take, each.first, each.lines)]
+    moves = lines.lay_out(
+        timeline,
         head,
-        received.take,
-        received.first,
-        scene=timeline.name,
+        received.lines,
+        new,
         strips_hash=received.strips_hash,
         sounds=received.sounds,
         transcript_hash=received.transcript_hash,
         manner_of=received.manner_of,
         notes=received.notes,
     )
-    scene = storage.scene_of(head)
+    scene, first, directions = storage.scene_of(head), speaker_properties(head).first, received.directions
     if scene is not None and storage.fits(scene, head):
         sounds = strips.audible_of(scene, head)
         if storage.transcript_hash(sounds) == received.transcript_hash:  # else a word was corrected meanwhile
-            words.fill(scene, sounds, Take.from_bytes(received.take), received.first)
-    if not retarget.stale_reason(head):
-        notes += retarget.rewrite(head)  # with the settings of now: sliders may have been moved meanwhile
-    else:
-        notes += retarget.write(head, Take.from_bytes(received.take), received.first, received.directions)
+            lines.fill_words(scene, head)
+        directions = retarget.directions_of(scene, head, first)  # sliders may have been moved meanwhile
+    spoken = words.take_of(head)
+    assert spoken is not None
+    notes += retarget.write(head, spoken, first, directions, moves)
     return notes + visibility.notes(head)
 
 
@@ -218,6 +221,7 @@ def _write_again(scene: bpy.types.Scene, head: bpy.types.Object) -> list[str]:
     take, first = words.take_of(head), speaker_properties(head).first
     if take is None:
         return []  # undo took it away meanwhile
+    lines.know(scene, head)
     notes = storage.notes_of(head) + _lost(head) + _elsewhere(scene, head) + retarget.lift(head)
     notes += retarget.write(head, take, first, retarget.directions_of(scene, head, first))
     return notes + visibility.notes(head)

@@ -148,6 +148,10 @@ class SpeakerPropertyGroup(bpy.types.PropertyGroup):
     """The hash of the avatar in whose manner the take speaks; empty where it speaks as anybody does."""
     notes: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """What the engine said of the take to the user, a sentence a line."""
+    heard_lines: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
+    """What was heard of each line, in the take or earlier; see `takes.line_bank`."""
+    placed_lines: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
+    """Where the lines lay from which the keys were made; see `takes.line_bank`."""
     settings_hash: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """With which settings the keys were last written."""
     place: bpy.props.StringProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})

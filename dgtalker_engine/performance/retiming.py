@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from .take import Phone, Take, Word
+from .take import Line, Phone, Take, Word
 
 
 def retimed(take: Take, moves: Sequence[tuple[float, float]]) -> Take:
@@ -47,8 +47,15 @@ def retimed(take: Take, moves: Sequence[tuple[float, float]]) -> Take:
         utterances=later(take.utterances),
         pauses=later(take.pauses),
         syllables=syllables,
+        lines=tuple(_moved(line, later) for line in take.lines),
         **contacts,
     )
+
+
+def _moved(line: Line, later: Callable[[np.ndarray], np.ndarray]) -> Line:
+    syllables = line.syllables.copy()
+    syllables[:, 0] = later(syllables[:, 0] + line.origin) - line.origin
+    return dataclasses.replace(line, utterances=later(line.utterances + line.origin) - line.origin, syllables=syllables)
 
 
 def _mapped(times: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:

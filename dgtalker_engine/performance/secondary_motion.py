@@ -62,15 +62,16 @@ def generate(take: Take, blend: DirectionBlend, style: StyleWeights) -> Secondar
     aside = blend.curve("gaze") * style.scale("gaze")
     frowning = style.total("frowning")
     sway = np.zeros((take.frames, 3), np.float32)
-    for number, region in enumerate(regions):
+    for number, region in regions:
         speech = region.speech
         # One generator a movement: more blinks leave the head as it was.
-        generators = [np.random.default_rng([take.seed, region.seed, i]) for i in range(5)]
+        generators = [np.random.default_rng([*region.seeds, i]) for i in range(5)]
 
         def mine(events: np.ndarray, *times: int, start: float = speech.start, number: int = number) -> np.ndarray:
-            """Events with columns of times in the take's time, as far as they begin where this region is."""
+            """Events with columns of times in the take's time, as far as they are this region's."""
             events[:, times] += start
-            return events[regions.owner(events[:, 0]) == number]
+            ends = events[:, times[-1]] if len(times) > 1 else events[:, 0] + BLINK
+            return events[regions.owned(number, events[:, 0], ends)]
 
         blinks.append(_due(mine(_blinks(speech, generators[0]), 0), often, take))
         brows = mine(_brows(speech, generators[1]), 0, 2)
@@ -84,7 +85,9 @@ def generate(take: Take, blend: DirectionBlend, style: StyleWeights) -> Secondar
         down.append(looks[:, [0, 2, 3, 4, 6]])
         for events, drawn in zip((nods, turns, tilts), _head(speech, generators[3]), strict=True):
             events.append(mine(drawn, 0, 2))
-        sway[region.frames] += region.influence[:, None] * _drift(len(region.influence), take.fps, generators[4])
+        sway[region.frames] += region.influence[:, None] * _drift(
+            len(region.influence), take.fps, region.since, generators[4]
+        )
     times = np.arange(take.frames) / take.fps
     still = ease((take.duration - _STILL - times) / _REST) * ease(times / 0.4)
     move = np.stack([_pulses(np.concatenate(each), take) for each in (turns, nods, tilts)], axis=1)
@@ -243,12 +246,12 @@ def _rows(events: Sequence[tuple[float, ...]]) -> Events:
     return np.array(events, np.float64).reshape(-1, 5)
 
 
-def _drift(frames: int, fps: float, random: np.random.Generator) -> np.ndarray:
-    """Degrees of yaw, pitch and roll: three waves of 1–14 s for each, float32 (frames, 3)."""
+def _drift(frames: int, fps: float, since: float, random: np.random.Generator) -> np.ndarray:
+    """Degrees of yaw, pitch and roll: three waves of 1–14 s for each, from `since` seconds on, float32 (frames, 3)."""
     frequency = 2 * np.pi * random.uniform([[0.07, 0.18, 0.5]] * 3, [[0.13, 0.3, 0.8]] * 3)
     phase = random.uniform(0.0, 2 * np.pi, (3, 3))
     size = np.array([[0.7], [0.5], [0.35]]) * np.array([[1.0, 0.8, 0.35]])
-    times = np.arange(frames) / fps
+    times = since + np.arange(frames) / fps
     waves = np.zeros((frames, 3))
     for i in range(3):
         waves += size[:, i] * np.sin(frequency[:, i] * times[:, None] + phase[:, i])

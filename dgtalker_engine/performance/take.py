@@ -23,6 +23,7 @@ _LARGEST = 1 << 28
 _LONGEST = 1e6
 """Seconds of a take."""
 _EVENTS = {"utterances": 2, "pauses": 2, "syllables": 3, "closures": 2, "bites": 2}
+_OF_LINES = ("utterances", "syllables")
 
 
 class Phone(NamedTuple):
@@ -54,6 +55,28 @@ class Word(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Line:
+    """A stretch of a take that blinks, looks, brows and head motion of its own belong to: they stay with it wherever it
+    is moved, and whatever is cut off its ends.
+
+    Attributes:
+        start, end: seconds of the take.
+        origin: when what was heard of it begins, seconds of the take; also before `start`, or below 0.
+        duration: of what was heard, seconds.
+        seed: what its movements are drawn from.
+        utterances, syllables: as a take's, of all that was heard; seconds from `origin`.
+    """
+
+    start: float
+    end: float
+    origin: float
+    duration: float
+    seed: int
+    utterances: np.ndarray
+    syllables: np.ndarray
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Take:
     """What was found in a recording; frame `i` is at `i / fps` seconds.
 
@@ -73,7 +96,8 @@ class Take:
             semitones above its surroundings, (n, 3).
         closures: when the lips touch for P, B and M, in the face's time, which leads the sound: seconds (n, 2).
         bites: the same for the lower lip at the teeth for F and V.
-        seed: what blinks, looks, brows and head motion are drawn from.
+        seed: what blinks, looks, brows and head motion are drawn from where there is no line.
+        lines: in order; none in takes of earlier versions, which are one.
     """
 
     fps: float
@@ -88,6 +112,7 @@ class Take:
     bites: np.ndarray
     seed: int
     words: tuple[Word, ...] = ()
+    lines: tuple[Line, ...] = ()
 
     def __post_init__(self) -> None:
         if not (SLOWEST <= self.fps <= FASTEST and 0 <= self.duration <= _LONGEST):
@@ -100,6 +125,9 @@ class Take:
             events = getattr(self, name)
             if events.ndim != 2 or events.shape[1] != columns or not np.all(np.isfinite(events)):
                 raise DGTalkerError(f"The {name} of a take cannot be read.")
+        numbers = [number for line in self.lines for number in (line.start, line.end, line.origin, line.duration)]
+        if not np.all(np.isfinite(numbers)) or any(line.seed < 0 or line.duration < 0 for line in self.lines):
+            raise DGTalkerError("The lines of a take cannot be read.")
         if self.seed < 0 or not np.all(np.isfinite([time for phone in self.phones for time in phone[1:]])):
             raise DGTalkerError("The phones or the seed of a take cannot be read.")
         if not np.all(np.isfinite([time for word in self.words for time in word[1:]])):
@@ -123,6 +151,7 @@ class Take:
             "times": np.array([phone[1:] for phone in self.phones], "<f4").reshape(-1, 2),
             "word_times": np.array([word[1:] for word in self.words], "<f4").reshape(-1, 2),
             **{name: np.ascontiguousarray(getattr(self, name), "<f4") for name in _EVENTS},
+            **{f"line_{name}": _stacked([getattr(line, name) for line in self.lines], name) for name in _OF_LINES},
         }
         specs, buffers = pack(arrays)
         header = {
@@ -132,6 +161,10 @@ class Take:
             "alphabet": alphabet,
             "seed": self.seed,
             "words": [word.name for word in self.words],
+            "lines": [
+                [line.start, line.end, line.origin, line.duration, line.seed, len(line.utterances), len(line.syllables)]
+                for line in self.lines
+            ],
             "arrays": specs,
         }
         text = json.dumps(header).encode()
@@ -163,8 +196,40 @@ class Take:
                 weights=np.ascontiguousarray(fixed.T.astype(np.float32) / _UNITS),
                 phones=tuple(Phone(alphabet[i], start, end) for i, (start, end) in spoken),
                 words=tuple(Word(str(name), start, end) for name, (start, end) in words),
+                lines=_lines(header.get("lines", []), arrays),
                 **{name: arrays[name].astype(np.float64) for name in _EVENTS},
                 seed=int(header["seed"]),
             )
         except (LookupError, TypeError, ValueError, OverflowError, RecursionError, zlib.error, WireError) as error:
             raise DGTalkerError(f"The take cannot be read: {error}.", "Animate the head again.") from error
+
+
+def _stacked(events: list[np.ndarray], name: str) -> np.ndarray:
+    return np.ascontiguousarray(np.concatenate([*events, np.empty((0, _EVENTS[name]))]), "<f4")
+
+
+def _lines(rows: list[list[float]], arrays: dict[str, np.ndarray]) -> tuple[Line, ...]:
+    """Raises ValueError where they do not fit together."""
+    if not rows:
+        return ()
+    utterances, syllables = (
+        np.split(arrays[f"line_{name}"].astype(np.float64), np.cumsum([int(row[column]) for row in rows])[:-1])
+        for name, column in (("utterances", 5), ("syllables", 6))
+    )
+    lines = tuple(
+        Line(
+            start=float(row[0]),
+            end=float(row[1]),
+            origin=float(row[2]),
+            duration=float(row[3]),
+            seed=int(row[4]),
+            utterances=own.reshape(-1, 2),
+            syllables=spoken.reshape(-1, 3),
+        )
+        for row, own, spoken in zip(rows, utterances, syllables, strict=True)
+    )
+    if any(
+        (len(line.utterances), len(line.syllables)) != tuple(row[5:]) for line, row in zip(lines, rows, strict=True)
+    ):
+        raise ValueError("its lines do not fit together")
+    return lines

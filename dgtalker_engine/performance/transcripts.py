@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import DGTalkerError
@@ -31,11 +31,12 @@ _LARGEST = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Cue:
-    """A subtitle: text, and when it is shown, seconds."""
+    """A subtitle: text, when it is shown, seconds, and who speaks it, where that stands beside the text."""
 
     start: float
     end: float
     text: str
+    speaker: str = ""
 
 
 def read_transcript(path: Path | str) -> str:
@@ -66,10 +67,16 @@ def cues(text: str) -> list[Cue]:
 
     Notes, styles, numbers, settings, drawings and markup are left out, and so are cues that end before they start.
     """
+    found = (replace(cue, text=spoken(cue.text), speaker="") for cue in raw_cues(text))
+    return [cue for cue in found if cue.text]
+
+
+def raw_cues(text: str) -> list[Cue]:
+    """`cues` with their markup, and whom SubStation Alpha names as their speaker."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     lines = text.split("\n")
     found = _substation(lines) if _SECTION.search(text) else _subrip(lines)
-    return sorted((cue for cue in found if cue.text and cue.end > cue.start), key=lambda cue: (cue.start, cue.end))
+    return sorted((cue for cue in found if cue.end > cue.start), key=lambda cue: (cue.start, cue.end))
 
 
 def _subrip(lines: list[str]) -> Iterator[Cue]:
@@ -89,7 +96,7 @@ def _subrip(lines: list[str]) -> Iterator[Cue]:
         match = _TIMES.match(lines[head])
         assert match is not None
         times = match.groups()
-        yield Cue(_seconds(*times[:4]), _seconds(*times[4:]), _spoken(_unescaped(" ".join(body))))
+        yield Cue(_seconds(*times[:4]), _seconds(*times[4:]), " ".join(body))
 
 
 def _substation(lines: list[str]) -> Iterator[Cue]:
@@ -105,10 +112,17 @@ def _substation(lines: list[str]) -> Iterator[Cue]:
             start, end = (_SUBSTATION_TIME.match(event.get(name, "")) for name in ("start", "end"))
             text = event.get("text", "")
             if start and end and not _DRAWING.search(text):
-                yield Cue(_seconds(*start.groups()), _seconds(*end.groups()), _spoken(_BREAK.sub(" ", text)))
+                yield Cue(
+                    _seconds(*start.groups()),
+                    _seconds(*end.groups()),
+                    _BREAK.sub(" ", text),
+                    event.get("name", "").strip(),
+                )
 
 
-def _spoken(text: str) -> str:
+def spoken(text: str) -> str:
+    """A subtitle's text without markup."""
+    text = _unescaped(text)
     return _MARKUP.sub(" ", text).strip() if "<" in text or "{" in text else text.strip()
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import bpy
@@ -15,8 +16,10 @@ from dgtalker_engine.errors import DGTalkerError
 from ... import animation_data
 from ...properties import keys_properties
 from . import key_points, ledger, merge, places, put_away
+from . import moves as moving
 from .ledger import Ledger, Path
 from .merge import Curve, Kept, Kind
+from .moves import Move
 
 
 class Sheet:
@@ -79,6 +82,24 @@ class Sheet:
         curve = self._curves.get(path, merge.EMPTY)
         self._laid[path] = value
         self._curves[path] = dataclasses.replace(curve, own=np.full_like(curve.own, value))
+
+    def move(self, moves: Sequence[Move]) -> None:
+        """Lets what the animator changed go where its speech goes, with its keys."""
+        stay = 0
+        for path, curve in list(self._curves.items()):
+            fcurve = self._fcurves.get(path)
+            if fcurve is None or not moving.goes(curve, moves):
+                continue
+            own = functools.partial(self.own, path)
+            done = moving.moved(curve, key_points.rows(fcurve), moves, own)
+            stay += len(done.left)
+            key_points.replace(fcurve, done.rows)
+            self._keys[path], self._curves[path] = key_points.read(fcurve), done.curve
+        if stay:
+            self.notes.append(
+                f"What you edited of {self.owner.name} stays where it was in {stay} places: where its line is now, "
+                "there are keys of yours."
+            )
 
     def write(self, first: int, last: int, reach: int, start: int, new: Mapping[Path, np.ndarray]) -> None:
         """Writes the curves `new` from frame `start` on, for what is spoken on the frames `first` to `last`.

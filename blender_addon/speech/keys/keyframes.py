@@ -18,18 +18,27 @@ from . import clearing, first_design, generated, labels, nod_keys, nods, over_po
 from .generated import Sheet
 from .labels import Edit
 from .ledger import Path
+from .moves import Move
 
 BESIDE = 0.12
 """Seconds beside the animator's keys in which theirs pass into generated ones."""
 
 
-def write(head: bpy.types.Object, performance: Performance, first: int, *, same_as_before: bool = False) -> list[str]:
+def write(
+    head: bpy.types.Object,
+    performance: Performance,
+    first: int,
+    *,
+    moves: Sequence[Move] = (),
+    same_as_before: bool = False,
+) -> list[str]:
     """Writes a performance that starts at frame `first` into a speaker's actions, around what the animator changed.
 
     It is played over her pose: a control moves from where she had it. Controls that drivers or NLA strips of hers move
     are left to them.
 
     Args:
+        moves: which frames of what stands there are spoken elsewhere now: her edits go along.
         same_as_before: what stands there was made from the same; then edits on tracks of the first design can be told.
 
     Returns:
@@ -51,6 +60,7 @@ def write(head: bpy.types.Object, performance: Performance, first: int, *, same_
         lifted = first_design.lift(key, notes)
         paths = _control_paths(part, key, performance, notes)
         sheet = Sheet(key, f"{part.name} Face")
+        sheet.move(moves)
         new: dict[Path, np.ndarray] = {}
         for name, path in paths.items():
             if path in lifted:
@@ -61,7 +71,7 @@ def write(head: bpy.types.Object, performance: Performance, first: int, *, same_
         notes += sheet.notes
         hidden += labels.hidden(sheet)
         first_design.keep_edits(key, lifted, start, new, notes, same=same_as_before)
-    hidden += nod_keys.write(head, performance, first, reach, notes, same_as_before=same_as_before)
+    hidden += nod_keys.write(head, performance, first, reach, notes, moves=moves, same_as_before=same_as_before)
     if hidden:
         notes.append(f"Keys that {head.name} had before stay instead of speech: {labels.listed(hidden)}.")
     return notes

@@ -248,7 +248,7 @@ def _foreign(keys: Keys, start: int, base: np.ndarray) -> np.ndarray:
 
 def _hulls(marked: np.ndarray, within: np.ndarray) -> Iterator[tuple[int, int]]:
     """From the first to the last marked row of each stretch of `within`."""
-    for first, last in runs(within):
+    for first, last in runs(within) if marked.any() else ():
         rows = np.flatnonzero(marked[first : last + 1])
         if len(rows):
             yield first + int(rows[0]), first + int(rows[-1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import bpy
 import numpy as np
 
@@ -10,10 +12,18 @@ from dgtalker_engine.performance import Performance
 from . import clearing, first_design, labels, nods, over_pose
 from .generated import Sheet
 from .ledger import Path
+from .moves import Move
 
 
 def write(
-    head: bpy.types.Object, performance: Performance, first: int, reach: int, notes: list[str], *, same_as_before: bool
+    head: bpy.types.Object,
+    performance: Performance,
+    first: int,
+    reach: int,
+    notes: list[str],
+    *,
+    moves: Sequence[Move],
+    same_as_before: bool,
 ) -> list[str]:
     """Writes the turns of a performance that starts at frame `first` to what turns with a speaker's head, or takes
     them away where nothing does any more.
@@ -21,7 +31,7 @@ def write(
     Args:
         reach: frames beside the animator's keys in which theirs pass into generated ones.
         notes: gets sentences for the user.
-        same_as_before: see `keyframes.write`.
+        moves, same_as_before: see `keyframes.write`.
 
     Returns:
         Ranges that are left to keys of hers, in words.
@@ -44,6 +54,7 @@ def write(
         notes += [reason] if reason else []
         return []
     sheet = Sheet(turned.owner, f"{turned.owner.name} Movement")
+    sheet.move(moves)
     for i, value in enumerate(turned.rest):
         if turned.path in lifted:
             sheet.lay_to((turned.path, i), value)

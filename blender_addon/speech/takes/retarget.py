@@ -15,11 +15,13 @@ from dgtalker_engine.performance import Direction, Performance, Take, perform
 from ... import animation_data
 from ...properties import speaker_properties, strip_properties
 from ..keys import evaluation, keyframes, visibility
+from ..keys.moves import Move
 from ..lips import contacts
-from ..timeline import settings, strips, timing
-from . import recordings, storage, words
+from ..timeline import settings, sound_identity, strips, timing
+from . import lines, recordings, storage, words
 
 MOVED = "Strips of {} were moved, trimmed, retimed, muted, made much softer or louder, or exchanged: press Animate."
+MOVED_ONLY = "Strips of {} were moved, copied or cut: Update Keys takes their keys along."
 OTHER_MANNER = "{} now speaks in another manner: press Animate."
 FIRST_DESIGN = "The speech of {} lies on an NLA track, as an earlier version wrote it: press Animate for plain keys."
 RESPELLED = "A transcript of {} was changed: press Animate."
@@ -28,6 +30,7 @@ RESPELLED = "A transcript of {} was changed: press Animate."
 def forget(head: bpy.types.Object) -> None:
     """Drops a speaker's take with what mends its lips, and its recording."""
     storage.forget(head)
+    lines.forget(head)
     recordings.forget(head)
     contacts.release(head)
 
@@ -43,7 +46,18 @@ def stale_reason(head: bpy.types.Object) -> str:
     if speaker_properties(head).take:
         scene = storage.scene_of(head)
         if scene is None or not storage.fits(scene, head):
-            return MOVED.format(head.name)
+            known = scene is not None and lines.followed(scene, head)
+            return (MOVED_ONLY if known else MOVED).format(head.name)
+    return _locked_reason(head)
+
+
+def rewrite_reason(head: bpy.types.Object) -> str:
+    """Why a speaker's keys cannot be written anew without the engine; empty when they can."""
+    reason = stale_reason(head)
+    return _locked_reason(head) if reason == MOVED_ONLY.format(head.name) else reason
+
+
+def _locked_reason(head: bpy.types.Object) -> str:
     if keyframes.of_first_design(head):
         return FIRST_DESIGN.format(head.name)
     return keyframes.locked_reason(head) or visibility.elsewhere_reason(head)
@@ -67,7 +81,8 @@ def rewrite(head: bpy.types.Object) -> list[str]:
 
 
 def rewrite_steps(head: bpy.types.Object) -> Generator[float, None, list[str]]:
-    """Performs a speaker's take and recording anew as its strips and styles are set now; hand keys stay.
+    """Performs a speaker's take and recording anew as its strips and styles are now; hand keys stay with
+    their lines.
 
     Keys are written before the first yield; what follows keeps lips closed that were mended.
 
@@ -75,20 +90,42 @@ def rewrite_steps(head: bpy.types.Object) -> Generator[float, None, list[str]]:
         Sentences for the user about what was left out.
 
     Raises:
-        DGTalkerError: there is no take, it is damaged, or strips were moved since; nothing was changed.
+        DGTalkerError: there is no take, it is damaged, or strips play what nobody has listened to; nothing was changed.
     """
     if not follows(head):
         raise DGTalkerError(f"{head.name} was not animated yet.", "Press Animate.")
     take = words.take_of(head)
-    reason = stale_reason(head)
+    reason = rewrite_reason(head)
     if reason:
         raise DGTalkerError(reason)
     scene = storage.scene_of(head)
     if take is None:
         return rewrite_anyway(head, scene or next(iter(head.users_scene), bpy.context.scene))
     assert scene is not None
+    moves: list[Move] = []
+    if not storage.fits(scene, head):
+        moves = _lay_out(scene, head)
+        take = words.take_of(head)
+        assert take is not None
     first = speaker_properties(head).first
-    return (yield from _write_steps(head, take, first, directions_of(scene, head, first)))
+    return (yield from _write_steps(head, take, first, directions_of(scene, head, first), moves))
+
+
+def _lay_out(scene: bpy.types.Scene, head: bpy.types.Object) -> list[Move]:
+    """A take of lines that are all known, as they lie now; which frames are spoken elsewhere."""
+    sounds = strips.audible_of(scene, head)
+    moves = lines.lay_out(
+        scene,
+        head,
+        lines.of(scene, head),
+        strips_hash=storage.strips_hash(scene, sounds),
+        sounds=sound_identity.digests(sounds),
+        transcript_hash=storage.transcript_hash(sounds),
+        manner_of=speaker_properties(head).manner_of,
+        notes=lines.notes_that_stay(head),
+    )
+    lines.fill_words(scene, head)
+    return moves
 
 
 def rewrite_anyway(head: bpy.types.Object, scene: bpy.types.Scene) -> list[str]:
@@ -104,17 +141,23 @@ def rewrite_anyway(head: bpy.types.Object, scene: bpy.types.Scene) -> list[str]:
     return notes
 
 
-def write(head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction]) -> list[str]:
-    """Writes the keys of a take that starts at frame `first`; lips that were mended are mended again."""
-    return evaluation.finished(_write_steps(head, take, first, directions))
+def write(
+    head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction], moves: Sequence[Move] = ()
+) -> list[str]:
+    """Writes the keys of a take that starts at frame `first`; lips that were mended are mended again.
+
+    Args:
+        moves: where lines went since keys were written: what was edited goes along.
+    """
+    return evaluation.finished(_write_steps(head, take, first, directions, moves))
 
 
 def _write_steps(
-    head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction]
+    head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction], moves: Sequence[Move] = ()
 ) -> Generator[float, None, list[str]]:
     styles = styles_of(head, first, take.frames)
     played = _played(head, take, first, directions, styles)
-    notes = keyframes.write(head, *played)
+    notes = keyframes.write(head, *played, moves=moves)
     storage.keep_hash(head, "settings_hash", _settings_hash(head, first, directions, styles))
     if contacts.mended(head):
         yield from contacts.mend_steps(head, *played, take, first, directions)

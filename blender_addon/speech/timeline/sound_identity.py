@@ -123,6 +123,28 @@ def channel(strip: Any) -> list[str]:
     return [] if chosen == "ALL" else [chosen]
 
 
+def retiming(strip: Any) -> list[float]:
+    """How a strip is retimed, wherever it lies; empty where it is not."""
+    start = strips.content(strip)[0]
+    return [round(key.timeline_frame - start, 3) for key in strip.retiming_keys]
+
+
+def level(scene: bpy.types.Scene, strip: Any) -> list[Any]:
+    """How loud a strip is, wherever it lies, as JSON takes it; empty as it was added."""
+    elsewhere = animation_data.driven(scene) | animation_data.played_by_strips(scene)
+    if elsewhere and strip.path_from_id("volume") in elsewhere:
+        return ["moved", strips.content(strip)[0]]
+    curve, start = _volume_curve(scene, strip), strips.content(strip)[0]
+    if curve is not None:
+        return [[round(key.co[0] - start, 3), key.co[1], key.interpolation] for key in curve.keyframe_points]
+    return _step(strip)
+
+
+def _step(strip: Any) -> list[int]:
+    step = round(20.0 * math.log10(max(strip.volume, 1e-6)) / _GAIN_STEP)
+    return [step] if step else []
+
+
 def _level(scene: bpy.types.Scene, strip: Any) -> list[Any]:
     retimed = [[key.timeline_frame for key in strip.retiming_keys]] if len(strip.retiming_keys) else []
     elsewhere = animation_data.driven(scene) | animation_data.played_by_strips(scene)
@@ -132,8 +154,7 @@ def _level(scene: bpy.types.Scene, strip: Any) -> list[Any]:
     if curve is not None:
         keys = [[key.co[0], key.co[1], key.interpolation] for key in curve.keyframe_points]
         return [*retimed, keys]
-    step = round(20.0 * math.log10(max(strip.volume, 1e-6)) / _GAIN_STEP)
-    return [*retimed, step] if step else retimed
+    return [*retimed, *_step(strip)]
 
 
 def _volume_curve(scene: bpy.types.Scene, strip: Any) -> bpy.types.FCurve | None:

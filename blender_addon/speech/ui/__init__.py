@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    dialogue_operators,
     exchange_operators,
     key_operators,
     key_panels,
@@ -24,6 +25,7 @@ CLASSES: tuple[type, ...] = (
     *sound_operators.CLASSES,
     *lip_operators.CLASSES,
     *transcript_operators.CLASSES,
+    *dialogue_operators.CLASSES,
     *exchange_operators.CLASSES,
     *video_operators.CLASSES,
     *key_operators.CLASSES,

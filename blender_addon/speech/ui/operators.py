@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import Any
 
 import bpy
 
 from dgtalker_engine.errors import DGTalkerError
 
 from ... import ui
-from ...bridge.engine import Pending
-from ...bridge.modal import EngineOperator
+from ...bridge.modal import EngineOperator, Waiting
 from ...properties import strip_properties
 from .. import animation
 from ..keys import keyframes
@@ -28,7 +28,7 @@ class AnimateOperator(EngineOperator):
         """Who is to speak."""
         raise NotImplementedError
 
-    def work(self, context: bpy.types.Context) -> Generator[Pending, None, None]:
+    def work(self, context: bpy.types.Context) -> Generator[Waiting, None, None]:
         heads = self.heads(context)
         names = [head.name for head in heads]
         notes = yield from animation.animate_steps(context, heads)
@@ -156,7 +156,7 @@ class ResetStrip(ui.ExplainedOperator, bpy.types.Operator):
 
 
 class UpdateKeys(ui.ExplainedOperator, bpy.types.Operator):
-    """Write the keys anew as strips and styles are set now, without listening again; your own keys stay"""
+    """Write the keys anew as strips lie and are set now, without listening again; your own keys stay with their line"""
 
     bl_idname = "dgtalker.update_keys"
     bl_label = "Update Keys"
@@ -167,7 +167,7 @@ class UpdateKeys(ui.ExplainedOperator, bpy.types.Operator):
         heads = strips.animated(strips.timeline(context))
         if not heads:
             return "Nothing was animated yet: press Animate first."
-        return next(filter(None, map(retarget.stale_reason, heads)), "")
+        return next(filter(None, map(retarget.rewrite_reason, heads)), "")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
@@ -177,6 +177,12 @@ class UpdateKeys(ui.ExplainedOperator, bpy.types.Operator):
         if notes:
             self.report({"WARNING"}, " ".join(notes))
         return {"FINISHED"}
+
+
+def offer_update(layout: Any, head: bpy.types.Object, reason: str) -> None:
+    """Update Keys, where nothing but that is needed; `reason` is why a speaker's keys are out of date."""
+    if reason == retarget.MOVED_ONLY.format(head.name):
+        layout.operator(UpdateKeys.bl_idname, icon="FILE_REFRESH")
 
 
 def shown_speaker(context: bpy.types.Context) -> bpy.types.Object | None:

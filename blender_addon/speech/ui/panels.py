@@ -15,6 +15,7 @@ from ..keys import keyframes
 from ..lips import contacts
 from ..timeline import markers, settings, speakers, strips
 from . import (
+    dialogue_operators,
     exchange_operators,
     key_panels,
     lip_operators,
@@ -84,6 +85,8 @@ class SpeechPanel(ui.PanelMixin):
         if any(strips.sound_strips(scene)):
             _draw_strips(layout, context, scene)
         sound_operators.draw(layout, context)
+        if any(strips.sound_strips(scene)):
+            layout.operator(dialogue_operators.ChooseDialogue.bl_idname, text="Read Script…", icon="TEXT")
         column = layout.column()
         column.scale_y = 1.4
         column.operator(operators.Animate.bl_idname, icon="PLAY_SOUND")
@@ -136,6 +139,7 @@ def _draw_strip(layout: Any, context: bpy.types.Context, strip: Any) -> None:
         reason = outdated.reason(head)
         if reason:
             ui.alert(layout, context, reason)
+            operators.offer_update(layout, head, reason)
     elif head and keyframes.spoken(head):
         layout.label(text=f"{head.name} plays what was imported; Animate adds speech", icon="INFO")
     own = strip_properties(strip)

@@ -99,11 +99,11 @@ def test_a_word_that_is_moved_takes_the_mouth_with_it_at_once(animated, curve, r
     assert requests == []
 
 
-def test_who_has_not_changed_is_not_listened_to_again(animated, requests, make_head, add_strip, voice):
+def test_who_has_not_changed_is_not_listened_to_again(animated, requests, make_head, add_strip, tone):
     ada, line = animated("Ada")
     requests.clear()
     bea = make_head("Bea")
-    other = add_strip(voice, frame=30, head=bea)
+    other = add_strip(tone(), frame=30, head=bea)
     bpy.ops.dgtalker.animate()
     assert requests == ["Bea"]
     line.dgtalker.words[0].text = "hullo"
@@ -115,12 +115,12 @@ def test_who_has_not_changed_is_not_listened_to_again(animated, requests, make_h
     assert (ada, bea) == (line.dgtalker.speaker, other.dgtalker.speaker)
 
 
-def test_this_head_alone_is_animated(animated, requests, make_head, add_strip, voice, spoken_frames):
+def test_this_head_alone_is_animated(animated, requests, make_head, add_strip, tone, spoken_frames):
     ada, _line = animated("Ada")
     requests.clear()
     bea, cleo = make_head("Bea"), make_head("Cleo")
-    add_strip(voice, frame=30, head=bea)
-    other = add_strip(voice, frame=30, head=cleo)
+    add_strip(tone("bea"), frame=30, head=bea)
+    other = add_strip(tone("cleo", level=0.3), frame=30, head=cleo)
     bpy.context.scene.sequence_editor.active_strip = other
     bpy.ops.dgtalker.animate_head()
     assert requests == ["Cleo"]
