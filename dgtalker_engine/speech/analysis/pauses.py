@@ -24,9 +24,9 @@ _LONG_QUIET = 0.25
 _BLIP = 0.05
 """Seconds of sound that end no pause."""
 
-_SHORT, _LONG = 0.3, 0.55
-"""Seconds of a pause that lips ride out as in speech, and from which they rest. In the tracked clips of 46 people they
-come down to half of their mean opening in pauses of 0.25 to 0.55 s, and touch in longer ones."""
+_SHORT, _LONG = 0.2, 0.4
+"""Seconds of a pause that lips ride out as in speech, and from which they rest. People often keep their lips open for a
+breath; at rest they look better (docs/speech_model.md)."""
 
 _FALL = 0.2
 _RISE, _LEAD = 0.18, 0.1
