@@ -17,8 +17,8 @@ from .whisper import WhisperFeatures
 
 __all__ = ["LipInputs", "apply", "inputs", "movement", "predict", "sample", "shipped"]
 
-_PIECE = 2000
-"""Frames at once: of two hours of sound, Whisper's numbers would take a gigabyte."""
+_PIECE = int(whisper.LONGEST / HOP) - 40
+"""Frames at once, for which Whisper runs once: of two hours of sound, its numbers would take a gigabyte."""
 
 
 def predict(encoders: Encoders, analysis: Analysis, progress: Stage = NO_PROGRESS) -> np.ndarray:

@@ -41,9 +41,11 @@ _HIGHEST = 8000.0
 _STEP = 2
 """Frames of `spectrum.HOP` between two that the encoder answers for."""
 
-_PIECE, _EDGE = 1200, 100
-"""Answers that are taken of one run, and of those around them that it hears besides: 28 of the 30 seconds that it was
-trained on."""
+LONGEST = 9.0
+"""Seconds that one run of the encoder answers for: each moment looks at all others, so that longer ones cost more."""
+
+_PIECE, _EDGE = int(LONGEST / HOP / _STEP), 50
+"""Answers that are taken of one run, and of those before and after them that it hears besides."""
 
 
 class _Layer(nn.Module):
@@ -96,7 +98,7 @@ class WhisperFeatures:
 
     @torch.inference_mode()
     def stretch(self, samples: np.ndarray, first: int, last: int, progress: Stage = NO_PROGRESS) -> np.ndarray:
-        """The rows `first` to before `last`; of a stretch of up to 24 seconds, the encoder runs once."""
+        """The rows `first` to before `last`; of a stretch of up to `LONGEST`, the encoder runs once."""
         hop = _STEP * int(HOP * RATE)
         count = len(samples) // hop + 1
         begin, end = first // _STEP, min((last - 1) // _STEP + 2, count)
