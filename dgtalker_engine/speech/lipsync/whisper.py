@@ -76,7 +76,7 @@ class WhisperEncoder(nn.Module):
         self.layers = nn.ModuleList(_Layer() for _ in range(LAYERS))
 
     def forward(self, energies: Tensor) -> Tensor:
-        """`log_mel` (bands, frames), at most 30 seconds, to what is heard at every second frame (n, `WHISPER_WIDTH`)."""
+        """`log_mel` (bands, frames) of at most 30 seconds to what is heard at every second frame (n, WHISPER_WIDTH)."""
         x = functional.gelu(self.conv2(functional.gelu(self.conv1(energies[None]))))[0].T
         x = x + self.positions[: len(x)]
         for layer in self.layers:

@@ -32,7 +32,7 @@ def test_lips_that_are_wanted_more_than_shut_are_shut():
 
 def test_what_is_not_shut_off_by_zero_changes_by_the_least_that_does_it():
     """The least change in units of each articulator's room, as two equations say on paper."""
-    wanted = articulation.lips(RULES) + [1.0, 0.5]
+    wanted = articulation.lips(RULES) + np.array([1.0, 0.5])
     change = articulation.reached(RULES, wanted) - RULES
     moved = np.flatnonzero(articulation._ROOM)
     gains, room = articulation._GAINS[:, moved], articulation._ROOM[moved]

@@ -50,10 +50,10 @@ def test_what_is_no_file_of_ctranslate2_is_refused(data):
 
 def test_another_model_than_the_known_one_is_refused(tmp_path):
     path = tmp_path / "model.bin"
-    with pytest.raises(DGTalkerError, match="not the model Whisper tiny.en"):
+    with pytest.raises(DGTalkerError, match="not the model Whisper tiny"):
         whisper.load(path)
     path.write_bytes(written({}))
-    with pytest.raises(DGTalkerError, match="not the model Whisper tiny.en") as error:
+    with pytest.raises(DGTalkerError, match="not the model Whisper tiny") as error:
         whisper.load(path)
     assert "Repair the engine" in error.value.hint
 
