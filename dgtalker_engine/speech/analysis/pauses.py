@@ -24,12 +24,12 @@ _LONG_QUIET = 0.25
 _BLIP = 0.05
 """Seconds of sound that end no pause."""
 
-_SHORT, _LONG = 0.2, 0.4
+_SHORT, _LONG = 0.2, 0.45
 """Seconds of a pause that lips ride out as in speech, and from which they rest. People often keep their lips open for a
 breath; at rest they look better (docs/speech_model.md)."""
 
 _FALL = 0.2
-_RISE, _LEAD = 0.18, 0.1
+_RISE, _LEAD = 0.18, 0.06
 """Seconds in which the mouth comes to rest, and in which it takes part again; that begins before the pause ends. Lips
 part 60 to 100 ms before they are heard."""
 
