@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from ..analysis.pauses import LEAD
 from ..front_end import Analysis
 from ..progress import NO_PROGRESS, Stage
 from ..visemes import ARTICULATORS
@@ -16,6 +17,9 @@ from .weights import Encoders, shipped
 from .whisper import WhisperFeatures
 
 __all__ = ["LipInputs", "apply", "inputs", "movement", "predict", "sample", "shipped"]
+
+_LEAD = LEAD - 0.04
+"""Seconds before a pause's end from which inputs count: lips, which see 80 ms ahead, part earlier than that."""
 
 _PIECE = int(whisper.LONGEST / HOP) - 40
 """Frames at once, for which Whisper runs once: of two hours of sound, its numbers would take a gigabyte."""
@@ -64,7 +68,7 @@ class LipInputs:
 
         All of it fades where the mouth rests.
         """
-        talking = self._analysis.talking(np.arange(first, last) * HOP).astype(np.float32)[:, None]
+        talking = self._analysis.talking(np.arange(first, last) * HOP, _LEAD).astype(np.float32)[:, None]
         if not talking.any():
             return np.zeros((last - first, LIP_INPUTS), np.float32)
         heard = self._features.stretch(self._analysis.samples, first, last)
