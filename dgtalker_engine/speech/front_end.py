@@ -64,9 +64,9 @@ class Analysis:
             inside |= (times >= span.start) & (times <= span.end)
         return inside
 
-    def talking(self, times: np.ndarray) -> np.ndarray:
+    def talking(self, times: np.ndarray, lead: float = pausing.LEAD) -> np.ndarray:
         """How far the mouth takes part at some times, seconds, ascending (n,): `analysis.pauses.talking`."""
-        return pausing.talking(self.pauses, times)
+        return pausing.talking(self.pauses, times, lead)
 
 
 def analyse(

@@ -24,12 +24,12 @@ _LONG_QUIET = 0.25
 _BLIP = 0.05
 """Seconds of sound that end no pause."""
 
-_SHORT, _LONG = 0.3, 0.55
-"""Seconds of a pause that lips ride out as in speech, and from which they rest. In the tracked clips of 46 people they
-come down to half of their mean opening in pauses of 0.25 to 0.55 s, and touch in longer ones."""
+_SHORT, _LONG = 0.2, 0.45
+"""Seconds of a pause that lips ride out as in speech, and from which they rest. People often keep their lips open for a
+breath; at rest they look better (docs/speech_model.md)."""
 
 _FALL = 0.2
-_RISE, _LEAD = 0.18, 0.1
+_RISE, LEAD = 0.18, 0.1
 """Seconds in which the mouth comes to rest, and in which it takes part again; that begins before the pause ends. Lips
 part 60 to 100 ms before they are heard."""
 
@@ -59,24 +59,25 @@ def pauses(phones: Sequence[Span], utterances: Sequence[Span], level: np.ndarray
     return result
 
 
-def talking(spans: Sequence[Span], times: np.ndarray) -> np.ndarray:
+def talking(spans: Sequence[Span], times: np.ndarray, lead: float = LEAD) -> np.ndarray:
     """How far the mouth takes part: 1 in speech, 0 where it rests, eased between, float64 (n,).
 
     Args:
         spans: `pauses`, in order and apart.
         times: seconds, ascending (n,).
+        lead: seconds before a pause's end from which it takes part again.
     """
     result = np.ones(len(times))
     if not len(times):
         return result
     # Long recordings are asked piece by piece, and have thousands.
-    first = bisect_left(spans, times[0] + _LEAD - _RISE, key=lambda span: span.end)
+    first = bisect_left(spans, times[0] + lead - _RISE, key=lambda span: span.end)
     last = bisect_right(spans, times[-1], key=lambda span: span.start)
     for span in spans[first:last]:
         depth = _eased((span.end - span.start - _SHORT) / (_LONG - _SHORT))
-        near = slice(*np.searchsorted(times, (span.start, span.end - _LEAD + _RISE)))
+        near = slice(*np.searchsorted(times, (span.start, span.end - lead + _RISE)))
         falling = 1.0 - _eased((times[near] - span.start) / _FALL)
-        rising = _eased((times[near] - span.end + _LEAD) / _RISE)
+        rising = _eased((times[near] - span.end + lead) / _RISE)
         result[near] = np.minimum(result[near], 1.0 - depth * (1.0 - np.maximum(falling, rising)))
     return result
 

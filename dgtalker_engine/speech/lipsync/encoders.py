@@ -21,12 +21,20 @@ EXPRESSION = ("browInnerUp", "browOuterUp", "browDown", "eyeSquint", "eyeWide", 
 PROSODY = ("loudness", "pitch", "voiced", "prominence")
 """What brows follow: how loud it is, how high above its surroundings, whether there is a voice, and stress."""
 
-LIP_INPUTS = 4 * len(CHANNELS) + CLASSES + 1
-"""The rules' movement, the sound encoder's, both once more where words were not recognised, how likely the sound
-encoder finds each phone, and 1 in speech; all of it fades to 0 where the mouth rests."""
+WHISPER_WIDTH = 384
+"""Numbers that Whisper tiny.en's encoder says about a moment, see `whisper`."""
 
-TAPS, SPACING = 3, 4
-"""Frames that a face encoder looks at, and how many lie between two of them."""
+LIP_INPUTS = len(CHANNELS) + WHISPER_WIDTH + 1
+"""The rules' movement, what Whisper hears, and 1 in speech; all of it fades to 0 where the mouth rests."""
+
+LIP_OUTPUTS = ("opening", "width")
+"""Millimetres between the lips of the built-in heads, and by which the mouth is wider than at rest."""
+
+LIP_TAPS, EXPRESSION_TAPS = 5, 3
+"""Frames that the face encoders look at."""
+
+SPACING = 4
+"""Frames between two that a face encoder looks at."""
 
 _WIDTH = 128
 _DILATIONS = (1, 2, 4, 8, 2, 1)
@@ -70,17 +78,18 @@ class SoundEncoder(nn.Module):
 
 
 class FaceEncoder(nn.Module):
-    """What one half of the rig does, from what is given around each moment: a convolution of three taps, 40 ms apart.
+    """What one half of the rig does, from what is given around each moment: a convolution of taps 40 ms apart.
 
     It is linear and has no constant: small enough for minutes of tracked faces, and still where its inputs are 0.
     What lies beyond the ends is taken to be as it is at the ends, in training (`ridge.context_windows`) as in use.
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, taps: int) -> None:
         super().__init__()
-        reach = TAPS // 2 * SPACING
+        self.reach = taps // 2 * SPACING
+        """Frames on either side that an answer depends on."""
         self.convolution = nn.Conv1d(
-            inputs, outputs, TAPS, padding=reach, padding_mode="replicate", dilation=SPACING, bias=False
+            inputs, outputs, taps, padding=self.reach, padding_mode="replicate", dilation=SPACING, bias=False
         )
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -89,17 +98,14 @@ class FaceEncoder(nn.Module):
 
 
 class LipEncoder(FaceEncoder):
-    """The rig's lower half: how far the mouth should differ from the rules' movement.
-
-    In: `LIP_INPUTS`, as `mouth.inputs` makes them. Out: `visemes.ARTICULATORS`.
-    """
+    """The rig's lower half. In: `LIP_INPUTS`, as `mouth.inputs` makes them. Out: `LIP_OUTPUTS`."""
 
     def __init__(self) -> None:
-        super().__init__(LIP_INPUTS, len(ARTICULATORS))
+        super().__init__(LIP_INPUTS, len(LIP_OUTPUTS), LIP_TAPS)
 
 
 class ExpressionEncoder(FaceEncoder):
     """The rig's upper half. In: `prosody_features.inputs`, that is `PROSODY`, then eyeBlink. Out: `EXPRESSION`."""
 
     def __init__(self) -> None:
-        super().__init__(len(PROSODY) + 1, len(EXPRESSION))
+        super().__init__(len(PROSODY) + 1, len(EXPRESSION), EXPRESSION_TAPS)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 
-from ..analysis.activity import Span
+from ..analysis.pauses import LEAD
 from ..front_end import Analysis
 from ..progress import NO_PROGRESS, Stage
-from .encoders import CHANNELS, SPACING, TAPS, FaceEncoder, LipEncoder
-from .features import PhoneFeatures, SoundFeatures, contact
+from ..visemes import ARTICULATORS
+from . import articulation, whisper
+from .encoders import LIP_INPUTS, FaceEncoder, LipEncoder
+from .features import PhoneFeatures
 from .spectrum import HOP
 from .weights import Encoders, shipped
+from .whisper import WhisperFeatures
 
-__all__ = ["apply", "inputs", "movement", "predict", "sample", "shipped"]
+__all__ = ["LipInputs", "apply", "inputs", "movement", "predict", "sample", "shipped"]
 
-_PIECE, _REACH = 6000, TAPS // 2 * SPACING
-_FADE = 0.1
+_LEAD = LEAD - 0.04
+"""Seconds before a pause's end from which inputs count: lips, which see 80 ms ahead, part earlier than that."""
+
+_PIECE = int(whisper.LONGEST / HOP) - 40
+"""Frames at once, for which Whisper runs once: of two hours of sound, its numbers would take a gigabyte."""
 
 
 def predict(encoders: Encoders, analysis: Analysis, progress: Stage = NO_PROGRESS) -> np.ndarray:
@@ -28,41 +32,52 @@ def predict(encoders: Encoders, analysis: Analysis, progress: Stage = NO_PROGRES
         encoders: whose mouth it is.
         analysis: of the recording.
         progress: of the whole.
+
+    Raises:
+        DGTalkerError: Whisper's model is not among the engine's packages.
     """
-    sound_features = SoundFeatures(encoders.sound, encoders.scale)
-    return movement(encoders.lips, inputs(analysis, sound_features, progress))
+    inputs = LipInputs(analysis, whisper.installed(), progress.stage(0.0, 0.3))
+    result = np.empty((inputs.frames, len(ARTICULATORS)), np.float32)
+    reach = encoders.lips.reach
+    for start in range(0, inputs.frames, _PIECE):
+        progress.report(0.3 + 0.7 * start / inputs.frames)
+        first, stop = max(start - reach, 0), min(start + _PIECE, inputs.frames)
+        rows = inputs.rows(first, min(stop + reach, inputs.frames))
+        result[start:stop] = movement(encoders.lips, rows)[start - first :][: stop - start]
+    return result
 
 
-def inputs(analysis: Analysis, sound_features: SoundFeatures, progress: Stage = NO_PROGRESS) -> np.ndarray:
-    """What the lip encoder is given: float32 (frames, `encoders.LIP_INPUTS`), a row every `spectrum.HOP`.
-
-    All of it fades where the mouth rests; where no words were recognised, phones are less to be trusted, and the
-    encoder is told so.
-
-    Args:
-        analysis: of the recording.
-        sound_features: of the sound encoder.
-        progress: of the whole.
-    """
-    heard = sound_features.extract(analysis.samples, progress.stage(0.0, 0.7))
-    by_sound, likely = heard[:, : len(CHANNELS)], np.exp(heard[:, len(CHANNELS) :])
-    phone_features = PhoneFeatures(analysis.phones, analysis.syllables, analysis.duration)
-    by_rules = phone_features.extract(analysis.samples, progress.stage(0.7, 1.0))
-    talking = analysis.talking(np.arange(len(heard)) * HOP).astype(np.float32)[:, None]
-    doubt = _inside(analysis.recognition.wordless, len(heard))
-    rows = [by_rules, by_sound, doubt * by_rules, doubt * by_sound, likely, np.ones_like(doubt)]
-    return np.concatenate(rows, axis=1) * talking
+def inputs(analysis: Analysis, features: WhisperFeatures, progress: Stage = NO_PROGRESS) -> np.ndarray:
+    """What the lip encoder is given of a whole recording, see `LipInputs.rows`."""
+    every = LipInputs(analysis, features, progress)
+    return every.rows(0, every.frames)
 
 
-def _inside(spans: Sequence[Span], frames: int) -> np.ndarray:
-    """1 in spans, 0 elsewhere, with ramps outside them, float32 (frames, 1)."""
-    return contact(np.array([(span.start, span.end) for span in spans]).reshape(-1, 2), frames, _FADE)[:, None]
+class LipInputs:
+    """What the lip encoder is given of a recording, a stretch at a time."""
+
+    def __init__(self, analysis: Analysis, features: WhisperFeatures, progress: Stage = NO_PROGRESS) -> None:
+        """Takes a recording's analysis; `progress` is of the rules' movement, which is found at once."""
+        phone_features = PhoneFeatures(analysis.phones, analysis.syllables, analysis.duration)
+        self._by_rules = phone_features.extract(analysis.samples, progress)
+        self._analysis, self._features = analysis, features
+        self.frames = len(self._by_rules)
+
+    def rows(self, first: int, last: int) -> np.ndarray:
+        """The frames `first` to before `last`, float32 (n, `encoders.LIP_INPUTS`).
+
+        All of it fades where the mouth rests.
+        """
+        talking = self._analysis.talking(np.arange(first, last) * HOP, _LEAD).astype(np.float32)[:, None]
+        if not talking.any():
+            return np.zeros((last - first, LIP_INPUTS), np.float32)
+        heard = self._features.stretch(self._analysis.samples, first, last)
+        return np.concatenate([self._by_rules[first:last], heard, np.ones_like(talking)], axis=1) * talking
 
 
 def movement(lips: LipEncoder, rows: np.ndarray) -> np.ndarray:
     """The mouth, float32 (frames, `visemes.ARTICULATORS`), of rows from `inputs`."""
-    correction = apply(lips, rows)
-    return np.maximum(rows[:, : correction.shape[1]] + correction, 0.0)
+    return articulation.reached(rows[:, : len(ARTICULATORS)], apply(lips, rows))
 
 
 def sample(rows: np.ndarray, times: np.ndarray) -> np.ndarray:
@@ -76,10 +91,5 @@ def sample(rows: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 @torch.inference_mode()
 def apply(encoder: FaceEncoder, rows: np.ndarray) -> np.ndarray:
-    """What a face encoder answers to each row (frames, inputs), float32 (frames, outputs), a piece at a time."""
-    pieces = []
-    for start in range(0, len(rows), _PIECE):
-        first = max(start - _REACH, 0)
-        piece = torch.from_numpy(np.ascontiguousarray(rows[first : start + _PIECE + _REACH].T))[None]
-        pieces.append(encoder(piece)[0].T.numpy()[start - first :][:_PIECE])
-    return np.concatenate(pieces)
+    """What a face encoder answers to each row (frames, inputs), float32 (frames, outputs)."""
+    return encoder(torch.from_numpy(np.ascontiguousarray(rows.T))[None])[0].T.numpy()

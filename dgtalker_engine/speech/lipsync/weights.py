@@ -18,7 +18,7 @@ from .encoders import CHANNELS, ExpressionEncoder, LipEncoder, SoundEncoder
 
 SHIPPED = Path(__file__).with_name("speech.safetensors")
 
-_FORMAT = "dgtalker speech 2"
+_FORMAT = "dgtalker speech 3"
 _AGAIN = "Install the engine again, or make the file with: python build.py train speech."
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from ...capture.blendshape_fit import FaceFit
 from ...errors import DGTalkerError
 from ...speech.lipsync.encoders import EXPRESSION
-from ...speech.lipsync.features import SoundFeatures
 from ...speech.lipsync.weights import SHIPPED, Encoders
 from ...training import Progress, Run
 from . import expression_training
@@ -58,7 +57,7 @@ def main(arguments: list[str]) -> int:
         else:
             run = Run(folder=options.checkpoint, progress=progress, progress_seconds=_SAY_EVERY)
             sound, scale = train_sound(config, options.data, run, say), MOVEMENT_SCALE
-        lips, expression = fit_face(config, clips, SoundFeatures(sound, scale), face_fit, say)
+        lips, expression = fit_face(config, clips, face_fit, say)
         if options.keep_sound and face_fit is None:
             expression = kept.expression
             say("brows, lids and cheeks stay as they were")

@@ -29,5 +29,6 @@ class LipsyncConfig(Config):
     phone_weight: float = setting(0.5, "of the phones' cross entropy beside the movement's squared error", least=0)
     label_smoothing: float = setting(0.05, "of the phones' cross entropy", least=0, most=1)
     gradient_norm: float = setting(1.0, "gradients are scaled down to that norm", least=0)
-    lip_stiffness: float = setting(1.0, "penalty on the lip encoder's weights, in mean squares of its inputs", least=0)
+    lip_components: int = setting(128, "principal components of Whisper's numbers that the lips learn from", least=1)
+    lip_stiffness: float = setting(3.0, "penalty on the lip encoder's weights, in mean squares of its inputs", least=0)
     expression_stiffness: float = setting(1.0, "the same of the expression encoder", least=0)

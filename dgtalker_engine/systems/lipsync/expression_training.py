@@ -12,7 +12,7 @@ from ...capture.lip_tracks import TrackedClip
 from ...errors import DGTalkerError
 from ...speech import front_end
 from ...speech.lipsync import prosody_features
-from ...speech.lipsync.encoders import EXPRESSION, ExpressionEncoder
+from ...speech.lipsync.encoders import EXPRESSION, EXPRESSION_TAPS, ExpressionEncoder
 from ...speech.lipsync.spectrum import HOP
 from . import ridge
 from .config import LipsyncConfig
@@ -59,6 +59,6 @@ def fit(samples: Sequence[ExpressionSample], config: LipsyncConfig) -> Expressio
             "Give clips in which a face is seen; some seconds of it are little, a minute is good.",
         )
     encoder = ExpressionEncoder().eval()
-    pairs = [(ridge.context_windows(each.rows, each.clip.times), each.targets) for each in seen]
+    pairs = [(ridge.context_windows(each.rows, each.clip.times, EXPRESSION_TAPS), each.targets) for each in seen]
     ridge.set_weights(encoder, ridge.solve(pairs, stiffness=config.expression_stiffness))
     return encoder

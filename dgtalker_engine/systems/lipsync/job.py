@@ -13,7 +13,7 @@ from ...capture import lip_tracks
 from ...capture.blendshape_fit import FaceFit
 from ...capture.lip_tracks import TrackedClip
 from ...errors import DGTalkerError
-from ...speech.lipsync.features import SoundFeatures
+from ...speech.lipsync import whisper
 from ...training import Run
 from ...wire.jobs import Request
 from . import dataset, expression_training, lip_training
@@ -50,7 +50,7 @@ def train_job(request: Request, run: Run) -> dict[str, Any]:
 
     clips = read_clips(folder, say) if any(folder.glob("*.npz")) else []
     sound = train_sound(config, folder, run, say)
-    lips, expression = fit_face(config, clips, SoundFeatures(sound, MOVEMENT_SCALE), None, say)
+    lips, expression = fit_face(config, clips, None, say)
     names = [clip.name for clip in clips]
     export(output, sound=sound, scale=MOVEMENT_SCALE, lips=lips, expression=expression, clips=names)
     return {"clips": names, "bytes": output.stat().st_size}
@@ -81,14 +81,14 @@ def train_sound(config: LipsyncConfig, data: Path | None, run: Run, say: Say) ->
 
 
 def fit_face(
-    config: LipsyncConfig, clips: Sequence[TrackedClip], features: SoundFeatures, face_fit: FaceFit | None, say: Say
+    config: LipsyncConfig, clips: Sequence[TrackedClip], face_fit: FaceFit | None, say: Say
 ) -> tuple[LipEncoder, ExpressionEncoder]:
     """Encoders of the rig's halves; ones that change nothing where there is nothing to learn them from."""
     lips, expression = still()
     if not clips:
         say("no clips: the lips stay those of the rules, and brows are not learned")
         return lips, expression
-    lips = lip_training.fit([lip_training.sample_of(clip, features) for clip in clips], config)
+    lips = lip_training.fit([lip_training.sample_of(clip, whisper.installed()) for clip in clips], config)
     say(f"lips learned from {len(clips)} clips")
     if face_fit is None:
         say("no --head: brows are not learned")

@@ -10,24 +10,17 @@ import numpy as np
 from ...capture.lip_tracks import TrackedClip
 from ...errors import DGTalkerError
 from ...speech import front_end
-from ...speech.lipsync import mouth
-from ...speech.lipsync.encoders import CHANNELS, LIP_INPUTS, TAPS, LipEncoder
-from ...speech.lipsync.features import SoundFeatures
+from ...speech.lipsync import articulation, mouth
+from ...speech.lipsync.encoders import CHANNELS, LIP_INPUTS, LIP_TAPS, WHISPER_WIDTH, LipEncoder
+from ...speech.lipsync.whisper import WhisperFeatures
 from ...speech.visemes import ARTICULATORS
 from . import ridge
 from .config import LipsyncConfig
 
-# Millimetres by which a whole articulator opens the lips and widens the mouth of the built-in heads.
-_OPENS = {"jaw": 28.0, "lower": 7.0, "upper": 7.7, "pucker": 3.7, "funnel": 11.8}
-_WIDENS = {"jaw": -5.7, "wide": 12.3, "pucker": -21.4, "funnel": -11.7}
-_GAINS = np.array([[gains.get(name, 0.0) for name in ARTICULATORS] for gains in (_OPENS, _WIDENS)])
-
-_ROOM = np.array([0.13, 0.20, 0.11, 0.13, 0.12, 0.10, 0.0])
-"""How far each of `visemes.ARTICULATORS` moves in speech: the more, the more of a difference it takes upon itself."""
-
 _OPEN = 1.5
 """How far lips are open on average in speech, in standard deviations of their opening (1.1 to 2.1 in real clips)."""
 
+_WHISPER = slice(len(CHANNELS), len(CHANNELS) + WHISPER_WIDTH)
 _SPEAKING = LIP_INPUTS - 1
 
 NEEDED = 40
@@ -49,10 +42,10 @@ class LipSample:
     in_speech: np.ndarray
 
 
-def sample_of(clip: TrackedClip, sound_features: SoundFeatures) -> LipSample:
+def sample_of(clip: TrackedClip, whisper: WhisperFeatures) -> LipSample:
     """What the lip encoder is given of a clip's sound."""
     analysis = front_end.analyse(clip.samples, clip.sample_rate, processes=1)
-    return LipSample(clip, mouth.inputs(analysis, sound_features), analysis.in_speech(clip.times))
+    return LipSample(clip, mouth.inputs(analysis, whisper), analysis.in_speech(clip.times))
 
 
 def check(clips: Sequence[TrackedClip]) -> None:
@@ -82,42 +75,57 @@ def fit(samples: Sequence[LipSample], config: LipsyncConfig) -> LipEncoder:
     """The encoder of least squares for some clips, of which those with hardly any speech are left out.
 
     Tracked lips say how far they are open and how wide, in units of their own: their mean and deviation in the clip.
-    What is learned is both in these units; the rules' deviation in millimetres then is the mouth's. The articulators
-    that get there with the least change are the answer. All of that is linear, and so is the encoder.
+    What is learned is both in these units, from what is usual of Whisper's numbers in the clips (`_principal`); the
+    rules' deviation in millimetres then is the mouth's. All of that is linear, and so is the encoder.
 
     Raises:
         DGTalkerError: no clip has enough speech.
     """
     _check([each.clip for each in samples], [int(each.in_speech.sum()) for each in samples])
-    pairs = [_windows_and_targets(each) for each in samples if each.in_speech.sum() >= NEEDED]
-    learned = ridge.solve(pairs, stiffness=config.lip_stiffness, free=[_SPEAKING])
+    samples = [each for each in samples if each.in_speech.sum() >= NEEDED]
+    principal = _principal([each.rows for each in samples], config.lip_components)
+    pairs = [_windows_and_targets(each, principal) for each in samples]
+    learned = ridge.solve(pairs, stiffness=config.lip_stiffness, free=[principal.shape[1] - 1])
     # Least squares predicts too little movement where it is unsure: as much as tracked lips have is wanted.
     predicted = [np.einsum("nit,oit->no", windows, learned) for windows, _ in pairs]
     learned /= np.mean([each.std(axis=0) for each in predicted], axis=0)[:, None, None] + 1e-9
 
-    now = TAPS // 2
+    now = LIP_TAPS // 2
     rules = [_millimetres(windows[:, :, now]) for windows, _ in pairs]
     size = np.mean([each.std(axis=0) for each in rules], axis=0)
-    usual = np.array([_OPEN * size[0], np.mean([each[:, 1].mean() for each in rules])])
-    weights = size[:, None, None] * learned
-    weights[:, _SPEAKING, now] += usual
-    weights[:, : len(ARTICULATORS), now] -= _GAINS
-    burden = (_ROOM**2)[:, None] * _GAINS.T
+    weights = size[:, None, None] * np.einsum("ip,opt->oit", principal, learned)
+    weights[:, _SPEAKING, now] += [_OPEN * size[0], np.mean([each[:, 1].mean() for each in rules])]
     encoder = LipEncoder().eval()
-    ridge.set_weights(encoder, np.einsum("ao,oit->ait", burden @ np.linalg.inv(_GAINS @ burden), weights))
+    ridge.set_weights(encoder, weights)
     return encoder
 
 
 def _millimetres(inputs: np.ndarray) -> np.ndarray:
     """How far the rules open the lips and widen the mouth, contacts included, float64 (n, 2)."""
-    result = inputs[:, : len(ARTICULATORS)] @ _GAINS.T
+    result = articulation.lips(inputs[:, : len(ARTICULATORS)])
     result[:, 0] *= 1.0 - inputs[:, CHANNELS.index("closure")]
     return result
 
 
-def _windows_and_targets(sample: LipSample) -> tuple[np.ndarray, np.ndarray]:
-    """Of each picture in speech the encoder's inputs, and how far its lips are open and wide (n, 2), as z-scores."""
+def _principal(recordings: Sequence[np.ndarray], components: int) -> np.ndarray:
+    """The rules' movement, principal components of Whisper's numbers in speech, and 1 there, as linear functions of
+    `mouth.inputs` (inputs, outputs): minutes of faces teach too little to tell hundreds of numbers apart."""
+    heard = np.concatenate([rows[rows[:, _SPEAKING] > 0.99, _WHISPER] for rows in recordings]).astype(np.float64)
+    mean, spread = heard.mean(axis=0), heard.std(axis=0) + 1e-6
+    _, vectors = np.linalg.eigh(np.cov(((heard - mean) / spread).T))
+    directions = vectors[:, ::-1][:, :components] / spread[:, None]
+    result = np.zeros((LIP_INPUTS, len(CHANNELS) + directions.shape[1] + 1))
+    result[: len(CHANNELS), : len(CHANNELS)] = np.eye(len(CHANNELS))
+    result[_WHISPER, len(CHANNELS) : -1] = directions
+    # What is usual is taken away, as far as somebody speaks.
+    result[_SPEAKING, len(CHANNELS) : -1] = -mean @ directions
+    result[_SPEAKING, -1] = 1.0
+    return result
+
+
+def _windows_and_targets(sample: LipSample, principal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each picture in speech what `ridge` is given, and how far its lips are open and wide (n, 2), as z-scores."""
     tracked = np.stack([sample.clip.opening, sample.clip.width], axis=1)[sample.in_speech]
     spread = tracked.std(axis=0) + 1e-9
-    windows = ridge.context_windows(sample.rows, sample.clip.times[sample.in_speech])
+    windows = ridge.context_windows(sample.rows @ principal, sample.clip.times[sample.in_speech], LIP_TAPS)
     return windows, (tracked - tracked.mean(axis=0)) / spread

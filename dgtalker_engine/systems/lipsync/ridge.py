@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from ...speech.lipsync.encoders import SPACING, TAPS, FaceEncoder
+from ...speech.lipsync.encoders import SPACING, FaceEncoder
 from ...speech.lipsync.spectrum import HOP
 
 _FREE = 1e-6
@@ -16,18 +16,18 @@ _RARE = 0.03
 """What is added to each input's size: what hardly ever happens in the samples, as a rare phone, teaches little."""
 
 
-def context_windows(rows: np.ndarray, times: np.ndarray) -> np.ndarray:
+def context_windows(rows: np.ndarray, times: np.ndarray, taps: int) -> np.ndarray:
     """What a face encoder sees of rows (frames, inputs) around some times: float64 (times, inputs, taps)."""
     clock = np.arange(len(rows)) * HOP
-    offsets = (np.arange(TAPS) - TAPS // 2) * SPACING * HOP
+    offsets = (np.arange(taps) - taps // 2) * SPACING * HOP
     columns = [np.interp(times + offset, clock, rows[:, i]) for i in range(rows.shape[1]) for offset in offsets]
-    return np.stack(columns, axis=1).reshape(len(times), rows.shape[1], TAPS)
+    return np.stack(columns, axis=1).reshape(len(times), rows.shape[1], taps)
 
 
 def solve(
     samples: Sequence[tuple[np.ndarray, np.ndarray]], *, stiffness: float, free: Sequence[int] = ()
 ) -> np.ndarray:
-    """The weights of least squares, with small ones preferred; each sample counts alike.
+    """The weights of least squares, with small ones preferred; each sample counts by its length.
 
     Args:
         samples: at least one: `context_windows` (n, inputs, taps) and what is wanted of them (n, outputs).
@@ -37,21 +37,23 @@ def solve(
     Returns:
         float64 (outputs, inputs, taps).
     """
-    inputs = samples[0][0].shape[1]
-    width = inputs * TAPS
+    _, inputs, taps = samples[0][0].shape
+    width = inputs * taps
     gram, moment = np.zeros((width, width)), np.zeros((width, samples[0][1].shape[1]))
+    moments = 0
     for windows, targets in samples:
         flat = windows.reshape(len(windows), width)
-        gram += flat.T @ flat / len(flat)
-        moment += flat.T @ targets / len(flat)
+        gram += flat.T @ flat
+        moment += flat.T @ targets
+        moments += len(flat)
     # Every input in its own units, so that the penalty treats them alike.
-    scale = 1.0 / (np.sqrt(np.diag(gram) / len(samples)) + _RARE)
-    penalty = np.full((inputs, TAPS), stiffness)
+    scale = 1.0 / (np.sqrt(np.diag(gram) / moments) + _RARE)
+    penalty = np.full((inputs, taps), stiffness)
     penalty[list(free)] = _FREE
     weights = np.linalg.solve(
-        gram * scale[:, None] * scale + len(samples) * np.diag(penalty.ravel()), moment * scale[:, None]
+        gram * scale[:, None] * scale + moments * np.diag(penalty.ravel()), moment * scale[:, None]
     )
-    return (weights * scale[:, None]).reshape(inputs, TAPS, -1).transpose(2, 0, 1)
+    return (weights * scale[:, None]).reshape(inputs, taps, -1).transpose(2, 0, 1)
 
 
 def set_weights(encoder: FaceEncoder, weights: np.ndarray) -> None:

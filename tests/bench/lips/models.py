@@ -20,7 +20,7 @@ from dgtalker_engine.capture.lip_tracks import TrackedClip
 from dgtalker_engine.performance import Performance, perform
 from dgtalker_engine.speech import front_end, sound, visemes
 from dgtalker_engine.speech.analysis import activity
-from dgtalker_engine.speech.lipsync import mouth, weights
+from dgtalker_engine.speech.lipsync import mouth, weights, whisper
 from dgtalker_engine.speech.lipsync.encoders import CHANNELS, LipEncoder
 from dgtalker_engine.speech.lipsync.features import SoundFeatures
 from dgtalker_engine.speech.progress import NO_PROGRESS
@@ -66,9 +66,8 @@ class Learned:
         """
         self._shipped = weights.shipped()
         self._speakers = {clip.name: speakers.get(clip.name, clip.name) for clip in clips} | _SAME_SPEAKER
-        sound_features = SoundFeatures(self._shipped.sound, self._shipped.scale)
         self._known = {
-            clip.name: lip_training.sample_of(clip, sound_features)
+            clip.name: lip_training.sample_of(clip, whisper.installed())
             for clip in clips
             if clip.name in self._shipped.clips
         }
@@ -88,9 +87,9 @@ class Learned:
 
         def by_ear(samples: np.ndarray, rate: int) -> Performance:
             analysis = front_end.analyse(samples, rate, phones_known=[])
-            rows = mouth.inputs(analysis, SoundFeatures(encoders.sound, encoders.scale))
-            ear = slice(len(CHANNELS), 2 * len(CHANNELS))
-            rows[:, : len(CHANNELS)] = rows[:, ear]  # what would be the rules' movement is the sound encoder's
+            rows = mouth.inputs(analysis, whisper.installed())
+            by_sound = SoundFeatures(encoders.sound, encoders.scale).extract(analysis.samples)[:, : len(CHANNELS)]
+            rows[:, : len(CHANNELS)] = by_sound * rows[:, -1:]  # in place of the rules' movement
             apart = 1.0 - np.clip(rows[:, [CHANNELS.index("closure")]], 0.0, 1.0)
             weights = mouth.movement(encoders.lips, rows) * apart @ visemes.arkit_matrix(_NAMES)
             return Performance(FPS, _NAMES, weights.astype(np.float32))
