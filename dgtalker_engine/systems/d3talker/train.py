@@ -101,7 +101,7 @@ class Training(BoundTraining[D3TalkerConfig, D3Talker]):
         self.expressions = torch.from_numpy(self.frames.tracks.expression[training]).float()
         encoder = SoundEncoder(self.windows.shape[2], config.code, config.sound_dropout)
         sliders = ExpressionCode(self.expressions, config.code)
-        encoder.begin(self.windows, sliders(self.expressions))
+        encoder.begin(self.windows, sliders(self.expressions), sliders.said().weight)
         self.individual = encoder, sliders
 
     def made(self) -> D3Talker:
@@ -110,6 +110,8 @@ class Training(BoundTraining[D3TalkerConfig, D3Talker]):
         model.motion.set_scale(model.maps(self.shown()))
         if self.shared is not None:
             prior.start_from(model, self.shared)
+            if model.sound is not None and model.sliders is not None and model.said is not None:
+                model.sound.adapt(self.windows, model.sliders(self.expressions), model.said.weight)
         return model
 
     def shown(self) -> Tensor:

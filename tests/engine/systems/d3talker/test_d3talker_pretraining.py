@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from dgtalker_engine.capture.face_model import FaceModel
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.systems.d3talker import prior
 from dgtalker_engine.systems.d3talker.contrast import similarity_contrastive_loss
+from dgtalker_engine.systems.d3talker.fields import COLOURS, MEANS
 from dgtalker_engine.systems.d3talker.pretrain import PretrainConfig, Somebody, pretrain, readable
-from dgtalker_engine.systems.d3talker.probe import identity_accuracy
+from dgtalker_engine.systems.d3talker.probe import identity_accuracy, looks, recovered
 from dgtalker_engine.systems.d3talker.train import train_frames
 from dgtalker_engine.training import Progress, Run
 from dgtalker_engine.training.clip_frames import ClipFrames
@@ -59,9 +61,25 @@ def test_training_by_the_loss_turns_a_field_towards_ones_own() -> None:
 def test_a_probe_reads_who_it_is_only_where_that_is_said() -> None:
     torch.manual_seed(4)
     who = torch.arange(3).repeat_interleave(30)
-    noise = torch.randn(90, 200)
-    assert identity_accuracy(noise, who) < 0.6
-    assert identity_accuracy(noise + 2 * torch.randn(3, 200)[who], who) > 0.95
+    noise, other = torch.randn(2, 90, 200)
+    assert identity_accuracy(noise, who, other, who) < 0.6
+    said = 2 * torch.randn(3, 200)[who]
+    assert identity_accuracy(noise + said, who, other + said, who) > 0.95
+
+
+def test_faces_that_a_field_has_learned_by_heart_can_be_recovered_and_others_cannot(heads, people) -> None:
+    torch.manual_seed(5)
+    _, faces = looks([each.frames for each in people])
+    assert not faces.any()  # of one person twice, about the mean
+    field, places = deepcopy(heads[0].general), heads[0].common[:400]
+    codes = torch.eye(CONFIG.code)[:2]
+    with torch.no_grad():
+        known = torch.stack([field(code) - field(0 * code) for code in codes])[:, places]
+    known = torch.cat([known[..., MEANS], known[..., COLOURS]], dim=2)
+    everybody = torch.cat([known, torch.randn(2, 400, 6)])
+    for found in recovered(field, places, everybody, CONFIG.code):
+        assert (found[:2] > 0.95).all()
+        assert (found[2:] < 0.3).all()
 
 
 @pytest.fixture(scope="module")
