@@ -81,8 +81,8 @@ def main(arguments: list[str]) -> int:
         say(str(error))
         return 1
     if looks is not None:
-        say(f"of faces that it was trained with it can say {looks.shape[0]:.1%} of the shape, {looks.colours[0]:.1%} of "
-            f"the colours; of unseen ones {looks.shape[1]:.1%} and {looks.colours[1]:.1%}")  # fmt: skip
+        for name, (own, unseen) in looks._asdict().items():
+            say(f"of the {name} of faces that it was trained with it can say {own:.1%}, of unseen ones {unseen:.1%}")
     say(f"who it is can be read from {general:.0%} of general and {individual:.0%} of individual deformations")
     say(f"wrote {options.out}, {options.out.stat().st_size / 1e6:.2f} MB")
     return 0

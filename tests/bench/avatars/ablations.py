@@ -1,7 +1,7 @@
 """The papers' tables of their parts on our clips: a head is trained anew without each of the parts, all else alike.
 
-What GaussianTalker's Table 3 says of "replace Universal Audio Encoder" is about the motion model that all people share, which
-`python build.py train motion` makes of many videos: it is no switch of a head, and is not repeated here.
+What GaussianTalker's Table 3 says of "replace Universal Audio Encoder" is about the motion model that all people share,
+which `python build.py train motion` makes of many videos: it is no switch of a head, and is not repeated here.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ FIGURES = ("psnr", "psnr_head", "ssim", "lmd", "r_open", "auc", "minutes", "fps"
 
 
 def heads(rows: Sequence[Row]) -> str:
-    """The rows of heads, each system's means where there are several clips, the views from the side, the published ones."""
+    """The rows of heads, each system's means where there are several clips, views from the side, the published rows."""
     names = ("system", "clip", "seconds", "protocol")
     by_protocol = [row for row in rows if row["protocol"] != "novel"]
     shown = [*by_protocol, *_means(by_protocol)]
