@@ -20,6 +20,7 @@ from .model import D3Talker
 
 SHARED = ("motion", "general", "sound", "sliders", "said")
 """The modules of a head that people share."""
+SHIPPED = Path(__file__).with_name("prior.safetensors")
 _OWN = "sliders.mean"  # how somebody's face is at rest
 _FORMAT = "d3talker prior 1"
 _AGAIN = "Make it in the repository from captured clips with: python build.py train d3talker-prior."
@@ -31,6 +32,28 @@ def to_bytes(model: D3Talker, config: D3TalkerConfig, face_model: FaceModel) -> 
     tensors = {name: tensor.detach().half().contiguous() for name, tensor in _shared(model).items()}
     about = {"sizes": {name: getattr(config, name) for name in _SIZES}, "face_model": face_model.digest}
     return save(tensors, {"format": _FORMAT, "about": json.dumps(about)})
+
+
+def chosen(config: D3TalkerConfig, face_model: FaceModel) -> dict[str, Tensor] | None:
+    """What a head begins with: of the configuration's file, or of the engine's own where it has this face model.
+
+    Args:
+        config: of the head.
+        face_model: its.
+
+    Returns:
+        for `start_from`; None: with nothing.
+
+    Raises:
+        DGTalkerError: as `read`.
+    """
+    if not config.pretrained:
+        return None
+    if config.prior:
+        return read(Path(config.prior), config, face_model)
+    with model_files.opened(SHIPPED, "prior", _FORMAT, _AGAIN) as (metadata, _):
+        ours = json.loads(metadata["about"])["face_model"]
+    return read(SHIPPED, config, face_model) if ours == face_model.digest else None
 
 
 def read(path: Path, config: D3TalkerConfig, face_model: FaceModel) -> dict[str, Tensor]:

@@ -77,7 +77,16 @@ _COMMON: dict[str, Mapping[str, Any]] = {"gaussiantalker": {"manner": False}}
 """By system what its rows leave out that would take time and change no figure."""
 
 
+def with_priors(files: Sequence[Path]) -> tuple[Ablation, ...]:
+    """D³-Talker's table, and a row for each file of what people share: with L_SC, without it, of other people."""
+    return (
+        *D3TALKER,
+        *(Ablation(f"begun with {file.stem}", {"prior": str(file), "pretrained": True}) for file in files),
+    )
+
+
 def rows(
+    table: Sequence[Ablation],
     clip: Clip,
     name: str,
     face_model: FaceModel,
@@ -88,9 +97,10 @@ def rows(
     steps: int,
     say: Callable[[str], None],
 ) -> list[tables.Row]:
-    """A row for each of the system's `TABLES`, tracked faces driving the test frames, and sound where it is learned.
+    """A row for each ablation, tracked faces driving the test frames, and sound where it is learned.
 
     Args:
+        table: of the system's `TABLES`.
         clip: captured.
         name: of it, for the rows.
         face_model: that it was captured with.
@@ -103,7 +113,7 @@ def rows(
     folder.mkdir(parents=True, exist_ok=True)
     landmarks = protocols.by_landmarks(clip, face_model, folder / "landmarks.safetensors")
     result = []
-    for each in TABLES[system.name]:
+    for each in table:
         shown = landmarks if each.landmarks else clip
         values = {"share": share, "steps": steps, **_COMMON.get(system.name, {}), **each.changes}
         run = Run(folder=folder / each.name.replace(" ", "_").replace(",", ""))

@@ -112,12 +112,11 @@ def test_every_ablation_is_a_configuration_and_only_its_own_part_is_left_out():
 
 def test_each_ablation_has_a_training_of_its_own_and_the_landmarks_one_other_poses(bench, small, tmp_path, monkeypatch):
     chosen = (ablations.GAUSSIANTALKER[0], next(each for each in ablations.GAUSSIANTALKER if each.landmarks))
-    monkeypatch.setitem(ablations.TABLES, "gaussiantalker", chosen)
     clip = make_clip(tmp_path / "clip", frames=20)
     moved = clip.tracks.head_to_camera.copy()
     moved[:, 0, 3] += 0.04
     monkeypatch.setattr(protocols, "_fitted", lambda clip, _: replace(clip.tracks, head_to_camera=moved))
-    rows = bench.Bench(clip.folder, tmp_path / "out", small, None, None).ablations()
+    rows = bench.Bench(clip.folder, tmp_path / "out", small, None, None).ablations(chosen)
     assert [row["ablation"] for row in rows] == [each.name for each in chosen]
     assert rows[0]["psnr"] != pytest.approx(rows[1]["psnr"], abs=0.05)
     assert len(list((tmp_path / "out").rglob("checkpoint.safetensors"))) == 2
@@ -146,10 +145,11 @@ def test_the_papers_order_is_reproduced_only_by_differences_larger_than_chance()
 
 
 def test_a_table_that_no_paper_published_has_no_order():
-    rows = [{"clip": "x", "ablation": each.name, "psnr": 30.0} for each in ablations.D3TALKER]
-    averages = ablations.means(rows, ablations.D3TALKER)
+    table = ablations.with_priors([Path("without_contrast.safetensors")])
+    averages = ablations.means([{"clip": "x", "ablation": each.name, "psnr": 30.0} for each in table], table)
     text = ablations.shown(averages, ablations.order(averages))
     assert "one field" in text
+    assert "begun with without_contrast" in text
     assert "reproduced" not in text
 
 
