@@ -82,7 +82,8 @@ def main(arguments: list[str]) -> int:
         return 1
     if looks is not None:
         for name, (own, unseen) in looks._asdict().items():
-            say(f"of the {name} of faces that it was trained with it can say {own:.1%}, of unseen ones {unseen:.1%}")
+            said = f"{own:.1%} of faces that it was trained with, {unseen:.1%} of unseen ones"
+            say(f"{name.replace('_', ' ')} that it can say: {said}")
     say(f"who it is can be read from {general:.0%} of general and {individual:.0%} of individual deformations")
     say(f"wrote {options.out}, {options.out.stat().st_size / 1e6:.2f} MB")
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import NamedTuple
@@ -27,6 +28,7 @@ from .probe import identity_accuracy, looks, recovered
 from .sound import ExpressionCode
 from .train import ENCODER_RATES, Training
 
+_TOGETHER = (*SHARED, "sound", "sliders", "said")  # what people share while they are trained
 _PROBED = 40  # frames of each
 _SOUND_RATE = 3e-4  # minutes of sound teach more than seconds
 _SPARE = 4  # one of so many frames sets the motion's units
@@ -67,7 +69,7 @@ class Somebody(NamedTuple):
 
 
 def pretrain(config: PretrainConfig, people: Sequence[Somebody], run: Run) -> list[D3Talker]:
-    """Heads of the people, which share `prior.SHARED`.
+    """Heads of the people, which share `prior.SHARED`, and how sound is heard.
 
     Args:
         config: of the training.
@@ -140,7 +142,7 @@ class _Pretraining:
             sliders.deviation.copy_(common.deviation)
             sliders.linear.load_state_dict(common.linear.state_dict())
             person.model.said = common.said()
-            for name in SHARED:
+            for name in _TOGETHER:
                 setattr(person.model, name, _alike(getattr(person.model, name), getattr(first, name)))
         # all are heard in the same units
         assert first.sound is not None
@@ -152,8 +154,8 @@ class _Pretraining:
         shown = [each.model.maps(each.shown()[::_SPARE]) for each in self.people]
         first.motion.set_scale(torch.cat(shown))
         rates = {**ENCODER_RATES, "sound": _SOUND_RATE, "general": config.field_rate}
-        groups = [{"params": list(getattr(first, name).parameters()), "lr": rates[name]} for name in SHARED]
-        self.rates = [rates[name] / config.field_rate for name in SHARED]
+        groups = [{"params": list(getattr(first, name).parameters()), "lr": rates[name]} for name in _TOGETHER]
+        self.rates = [rates[name] / config.field_rate for name in _TOGETHER]
         self.optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99), fused=True)
 
     @property
@@ -207,10 +209,15 @@ def readable(heads: Sequence[D3Talker], people: Sequence[Somebody]) -> tuple[flo
 
 
 class Recovered(NamedTuple):
-    """`probe.recovered` of people's shape and colours, means over those trained with and over others."""
+    """`probe.recovered` of people's shape and colours, means over those trained with and over others.
+
+    What a field of random numbers says of them tells how much is chance.
+    """
 
     shape: tuple[float, float]
     colours: tuple[float, float]
+    shape_by_chance: tuple[float, float]
+    colours_by_chance: tuple[float, float]
 
 
 def recovered_looks(heads: Sequence[D3Talker], people: Sequence[Somebody], others: Sequence[ClipFrames]) -> Recovered:
@@ -225,5 +232,12 @@ def recovered_looks(heads: Sequence[D3Talker], people: Sequence[Somebody], other
     head = heads[0]
     found = {int(vertex): place for place, vertex in reversed(list(enumerate(head.common_vertices.tolist())))}
     places = head.common[torch.tensor([found[int(vertex)] for vertex in vertices])]
-    shape, colours = (each.tolist() for each in recovered(head.general, places, everybody, head.motion.code))
-    return Recovered(*((fmean(each[: len(people)]), fmean(each[len(people) :])) for each in (shape, colours)))
+    chance = deepcopy(head.general)
+    for parameter in chance.parameters():
+        nn.init.normal_(parameter)
+    shares = [
+        each.tolist()
+        for field in (head.general, chance)
+        for each in recovered(field, places, everybody, head.motion.code)
+    ]
+    return Recovered(*((fmean(each[: len(people)]), fmean(each[len(people) :])) for each in shares))

@@ -57,31 +57,21 @@ class SoundEncoder(nn.Module):
 
     @torch.no_grad()
     def begin(self, window: Tensor, codes: Tensor, said: Tensor) -> None:
-        """Sets the units of what is heard, and the linear way to what ridge regression says: `adapt` from nothing.
+        """Sets the units of what is heard, and the linear way to what ridge regression says.
+
+        Seconds of speech teach little: how little, parts of them tell that are left out in turn.
 
         Args:
-            window: of the training frames (T, `FRAMES`, heard).
+            window: of the training frames (T, `FRAMES`, heard), in the order of time.
             codes: theirs, as expressions tell them (T, code).
             said: what a code says of an expression (E, code).
         """
         self.mean.copy_(window.mean(dim=(0, 1)))
         self.deviation.copy_(window.std(dim=(0, 1)) + _NOISE)
-        self.adapt(window, codes, said)
-
-    @torch.no_grad()
-    def adapt(self, window: Tensor, codes: Tensor, said: Tensor) -> None:
-        """Adds to the linear way what ridge regression says of what it does not say yet; arguments as above.
-
-        Seconds of speech teach little: how little, parts of them tell that are left out in turn.
-        """
         heard = ((window - self.mean) / self.deviation).flatten(1).double()
-        learning = self.training
-        left = (codes - self.eval()(window)).double()
-        self.train(learning)
-        mean = left.mean(dim=0)
-        found = _ridge(heard, left - mean, said.double())
-        self.straight.weight += found.T.float()
-        self.straight.bias += mean.float()
+        mean = codes.double().mean(dim=0)
+        self.straight.weight.copy_(_ridge(heard, codes.double() - mean, said.double()).T)
+        self.straight.bias.copy_(mean)
 
     def forward(self, window: Tensor) -> Tensor:
         """(B, `FRAMES`, heard) → codes (B, code)."""

@@ -108,8 +108,6 @@ class Training(BoundTraining[D3TalkerConfig, D3Talker]):
         model.motion.set_scale(model.maps(self.shown()))
         if self.shared is not None:
             prior.start_from(model, self.shared)
-            if model.sound is not None and model.sliders is not None and model.said is not None:
-                model.sound.adapt(self.windows, model.sliders(self.expressions), model.said.weight)
         return model
 
     def shown(self) -> Tensor:

@@ -13,6 +13,7 @@ from d3talker_tools import TINY, sound
 from dgtalker_engine.capture.face_model import FaceModel
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.systems.d3talker import prior
+from dgtalker_engine.systems.d3talker.config import D3TalkerConfig
 from dgtalker_engine.systems.d3talker.contrast import similarity_contrastive_loss
 from dgtalker_engine.systems.d3talker.fields import COLOURS, MEANS
 from dgtalker_engine.systems.d3talker.pretrain import PretrainConfig, Somebody, pretrain, readable
@@ -95,7 +96,7 @@ def heads(people: list[Somebody]):
 def test_people_share_one_general_field_and_have_an_individual_one_each(heads, people: list[Somebody]) -> None:
     first, second = (head.state_dict() for head in heads)
     for name in first:
-        if name.split(".")[0] in prior.SHARED and name != "sliders.mean":
+        if name.split(".")[0] in prior.SHARED:
             assert torch.equal(first[name], second[name])
     assert heads[0].general.face.answers.weight.abs().max() > 0
     assert not torch.equal(first["individual.face.answers.weight"], second["individual.face.answers.weight"])
@@ -133,3 +134,15 @@ def test_a_head_begins_with_what_people_share_and_nothing_of_anybodys(
     file.write_bytes(b"nothing")
     with pytest.raises(DGTalkerError):
         prior.read(file, config, model)
+
+
+def test_a_head_of_the_engines_face_model_begins_with_the_engines_own_prior(model: FaceModel) -> None:
+    shared = prior.chosen(D3TalkerConfig(), model)
+    assert shared is not None
+    assert {name.split(".")[0] for name in shared} == {"motion", "general"}  # nobody's own
+    assert prior.SHIPPED.stat().st_size < 2e6
+    assert prior.chosen(D3TalkerConfig(pretrained=False), model) is None
+    other = replace(model, neutral=model.neutral * 1.01)
+    assert prior.chosen(D3TalkerConfig(), other) is None
+    with pytest.raises(DGTalkerError, match="another face model"):
+        prior.chosen(D3TalkerConfig(prior=str(prior.SHIPPED)), other)
