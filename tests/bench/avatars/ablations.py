@@ -69,6 +69,7 @@ GAUSSIANTALKER = (
 D3TALKER = (
     Ablation(FULL),
     Ablation(AGAIN, {"seed": 1}),
+    Ablation("without pre-training", {"pretrained": False}),
     Ablation("one field, by motion", {"individual": False}),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from dgtalker_engine.systems.d3talker import prior
 from dgtalker_engine.systems.d3talker.config import D3TalkerConfig
 from dgtalker_engine.systems.d3talker.contrast import similarity_contrastive_loss
 from dgtalker_engine.systems.d3talker.fields import COLOURS, MEANS
-from dgtalker_engine.systems.d3talker.pretrain import PretrainConfig, Somebody, pretrain, readable
+from dgtalker_engine.systems.d3talker.pretrain import PretrainConfig, Somebody, pretrain, readable, recovered_looks
 from dgtalker_engine.systems.d3talker.probe import identity_accuracy, looks, recovered
 from dgtalker_engine.systems.d3talker.train import train_frames
 from dgtalker_engine.training import Progress, Run
@@ -134,6 +134,21 @@ def test_a_head_begins_with_what_people_share_and_nothing_of_anybodys(
     file.write_bytes(b"nothing")
     with pytest.raises(DGTalkerError):
         prior.read(file, config, model)
+
+
+def test_what_a_prior_says_of_faces_is_told_of_those_it_knew_and_of_others_beside_chance(
+    heads, people: list[Somebody]
+) -> None:
+    def with_another_shape(scale: float) -> ClipFrames:
+        other = copy(people[0].frames)
+        other.face_model = replace(other.face_model, neutral=scale * other.face_model.neutral)
+        return other
+
+    known = [Somebody(with_another_shape(scale), people[0].heard) for scale in (1.0, 1.05)]
+    told = recovered_looks(heads, known, [with_another_shape(0.97)])
+    for known_share, unseen_share in (told.shape, told.shape_by_chance):
+        assert 0 < known_share < 1
+        assert 0 < unseen_share < 1
 
 
 def test_a_head_of_the_engines_face_model_begins_with_the_engines_own_prior(model: FaceModel) -> None:
