@@ -1,7 +1,7 @@
 """Heads from videos, judged by the protocols of published tables, and by their looks from the side.
 
-    python build.py bench avatar --clip FILE… [--seconds 5|10] [--system NAME] [--steps N] [--out FOLDER]
-    python build.py bench avatar --clip FILE… --ablations
+    python build.py bench avatar --clip FILE… [--seconds 5|10] [--system NAME|all] [--steps N] [--out FOLDER]
+    python build.py bench avatar --clip FILE… --ablations [--system NAME] [--prior FILE…]
     python build.py bench avatar --film robin…
 
 Prints a table on stderr and JSON on stdout. In FOLDER (`.build/bench/avatar`) lie the clips, checkpoints, heads and
@@ -22,7 +22,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
@@ -54,6 +54,7 @@ from avatars import ablations, characters, films, navigation, protocols, side_vi
 
 OUT = Path(__file__).resolve().parents[2] / ".build" / "bench" / "avatar"
 TRAINING_SHARE = 0.8
+ALL = "all"
 NOBODY = Consent(subject="a bench", scope="measurements", granted_by="", date="", status="synthetic")
 
 Row = tables.Row
@@ -119,14 +120,15 @@ class Bench:
             for row in side_views.figures(head, frames, film, self.own / "novel.png")
         ]
 
-    def ablations(self) -> list[Row]:
-        """A row for each part of the paper that is left out."""
+    def ablations(self, table: Sequence[ablations.Ablation]) -> list[Row]:
+        """A row for each part of the paper that is left out; DGTalker has a table of its own."""
         steps = self.steps or ablations.STEPS
         if self.system.name == "dgtalker":
             config = DGTalkerConfig(share=TRAINING_SHARE)
             folder = self.own / "ablations"
             return navigation.rows(self.clip, self.name, self.face_model, config, folder, steps=steps, say=self.say)
         return ablations.rows(
+            table,
             self.clip,
             self.name,
             self.face_model,
@@ -219,25 +221,35 @@ def main(argv: list[str]) -> int:
         "--film", nargs="+", default=[], choices=characters.NAMES, metavar="NAME", help="made films, with true views"
     )
     parser.add_argument("--seconds", type=float, help="take no more of each video")
-    parser.add_argument("--system", choices=AVATAR_SYSTEMS, default=AVATAR_SYSTEMS[0])
+    parser.add_argument("--system", choices=(*AVATAR_SYSTEMS, ALL), default=AVATAR_SYSTEMS[0])
     parser.add_argument("--steps", type=int, help="of each training, in place of the system's own number")
     parser.add_argument(
         "--ablations",
         action="store_true",
         help=f"the paper's table of its parts, not heads: {ablations.STEPS} steps each",
     )
+    parser.add_argument(
+        "--prior", type=Path, nargs="+", default=[], metavar="FILE", help="ablations of d3talker: heads begun with each"
+    )
     parser.add_argument("--out", type=Path, default=OUT, help="the folder for clips, heads and sheets")
     options = parser.parse_args(argv)
-    if options.ablations and options.system == "d3talker":
-        parser.error("d3talker has no table of ablations yet")
-    system = importlib.import_module(f"dgtalker_engine.systems.{options.system}.job").SYSTEM
+    if options.ablations and options.system == ALL:
+        parser.error("each system has ablations of its own: name one with --system")
+    if options.prior and not (options.ablations and options.system == "d3talker"):
+        parser.error("--prior goes with --ablations --system d3talker")
+    names = AVATAR_SYSTEMS if options.system == ALL else (options.system,)
+    systems = [importlib.import_module(f"dgtalker_engine.systems.{name}.job").SYSTEM for name in names]
     made = {name: films.make(name, options.out / "films" / name) for name in options.film}
     videos = [*(video.resolve() for video in options.clip), *(film.video for film in made.values())]
-    benches = [Bench(video, options.out, system, options.seconds, options.steps) for video in videos]
+    benches = [
+        Bench(video, options.out, system, options.seconds, options.steps) for video in videos for system in systems
+    ]
     result: Row = {"hardware": _hardware()}
     if options.ablations and benches:
-        rows = [row for bench in benches for row in bench.ablations()]
-        table = navigation.ABLATIONS if options.system == "dgtalker" else ablations.ABLATIONS
+        table = navigation.ABLATIONS if options.system == "dgtalker" else ablations.TABLES[options.system]
+        if options.prior:
+            table = ablations.with_priors(options.prior)
+        rows = [row for bench in benches for row in bench.ablations(table)]
         averages = ablations.means(rows, table)
         result |= {"rows": rows, "means": averages, "order": ablations.order(averages)}
         print(ablations.shown(averages, result["order"]), file=sys.stderr)

@@ -22,7 +22,7 @@ from ...speech.hearing.moments import OWN, hear, sound_of
 from ...training import Progress, Run
 from ...training.clip_frames import ClipFrames
 from . import prior
-from .pretrain import PretrainConfig, Somebody, pretrain, readable
+from .pretrain import PretrainConfig, Somebody, pretrain, readable, recovered_looks
 
 _SAY_EVERY, _KEEP_EVERY = 30.0, 120.0
 
@@ -32,6 +32,14 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m dgtalker_engine.systems.d3talker", description=__doc__)
     parser.add_argument(
         "--clip", type=Path, nargs="+", required=True, metavar="FOLDER", help="captured clips, each of somebody else"
+    )
+    parser.add_argument(
+        "--unseen",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FOLDER",
+        help="clips of others: how much the file says of their faces is compared with what it says of those it knew",
     )
     parser.add_argument("-o", "--out", type=Path, required=True, help="the file to write")
     parser.add_argument("--steps", type=int, default=config.steps, help=f"of all people together ({config.steps})")
@@ -67,9 +75,15 @@ def main(arguments: list[str]) -> int:
         heads = pretrain(config, people, run)
         write_whole(options.out, prior.to_bytes(heads[0], config, model))
         general, individual = readable(heads, people)
+        others = [ClipFrames(Clip.load(folder), model, share=config.share) for folder in options.unseen]
+        looks = recovered_looks(heads, people, others) if others else None
     except DGTalkerError as error:
         say(str(error))
         return 1
+    if looks is not None:
+        for name, (own, unseen) in looks._asdict().items():
+            said = f"{own:.1%} of faces that it was trained with, {unseen:.1%} of unseen ones"
+            say(f"{name.replace('_', ' ')} that it can say: {said}")
     say(f"who it is can be read from {general:.0%} of general and {individual:.0%} of individual deformations")
     say(f"wrote {options.out}, {options.out.stat().st_size / 1e6:.2f} MB")
     return 0

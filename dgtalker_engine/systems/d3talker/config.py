@@ -23,7 +23,8 @@ class D3TalkerConfig(BoundGaussiansConfig):
     code: int = setting(32, "numbers of the general and of the individual code", least=1)
     regions: int = setting(128, "that places of a field attend to", least=1)
 
-    prior: str = setting("", "file of what people share, to begin with; none: all is learned from the clip")
+    pretrained: bool = setting(True, "whether a head begins with what people share; else all is learned from the clip")
+    prior: str = setting("", "file of what people share; none: the engine's own")
     individual: bool = setting(True, "whether the sound drives a field of its own; else motion drives the only one")
     motion_weight: float = setting(1e-5, "of the L1 of the deformations", least=0)
     decay: float = setting(1e-3, "of the squares of what the fields say, against learning few frames by heart", least=0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -22,9 +21,12 @@ from .train import train
 
 
 def _train(config: D3TalkerConfig, clip: Clip, face_model: FaceModel, run: Run) -> TrainedHead:
+    if config.pretrained and prior.chosen(config, face_model) is None:
+        # into the log, as below
+        print("What people share is known of the engine's own face model alone: all is learned from the clip.",
+              file=sys.stderr, flush=True)  # fmt: skip
     model = train(config, clip, face_model, run)
     if config.individual and model.individual is None:
-        # into the log
         print(f"{clip.folder} has hardly any speech. The head will speak as anybody does.", file=sys.stderr, flush=True)
     training = list(Split.of(len(clip), config.share).training)
     expressions, poses = (torch.from_numpy(each[training]) for each in (clip.tracks.expression, clip.tracks.pose))
@@ -32,8 +34,7 @@ def _train(config: D3TalkerConfig, clip: Clip, face_model: FaceModel, run: Run) 
 
 
 def _check(config: D3TalkerConfig, face_model: FaceModel) -> None:
-    if config.prior:
-        prior.read(Path(config.prior), config, face_model)
+    prior.chosen(config, face_model)
 
 
 SYSTEM = System(name="d3talker", config=D3TalkerConfig, train=_train, check=_check)

@@ -50,7 +50,8 @@ class D3Talker(BoundHead):
         individual: what hears the sound, and what takes its place; None: motion drives the only field.
 
     Attributes:
-        common: which of the fields' places all people have: those of the face model, not of the shell.
+        common: which of the fields' places all people have: those of the face model, not of the shell (P',).
+        common_vertices: which of its vertices these are (P',).
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class D3Talker(BoundHead):
         self._places = len(face) + len(mouth)
         common = torch.cat([face < len(template), torch.ones(len(mouth), dtype=torch.bool)])
         self.common = common.nonzero()[:, 0]
+        self.common_vertices = torch.cat([face[face < len(template)], mouth])
         self.maps = CoordinateMaps(face_model)
         self.motion = MotionEncoder(config.code)
         self.general = Fields(places[face], places[mouth], config)

@@ -58,6 +58,7 @@ class MotionEncoder(nn.Module):
 
     def __init__(self, code: int) -> None:
         super().__init__()
+        self.code = code
         self.frame = nn.Sequential(
             nn.Conv2d(3, 16, 3, 2, 1), nn.GELU(),
             nn.Conv2d(16, 32, 3, 2, 1), nn.GELU(),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import NamedTuple
 
 import torch
@@ -22,10 +24,11 @@ from .contrast import similarity_contrastive_loss
 from .fields import MEANS, UNITS
 from .model import D3Talker
 from .prior import SHARED
-from .probe import identity_accuracy
+from .probe import identity_accuracy, looks, recovered
 from .sound import ExpressionCode
 from .train import ENCODER_RATES, Training
 
+_TOGETHER = (*SHARED, "sound", "sliders", "said")  # what people share while they are trained
 _PROBED = 40  # frames of each
 _SOUND_RATE = 3e-4  # minutes of sound teach more than seconds
 _SPARE = 4  # one of so many frames sets the motion's units
@@ -33,8 +36,27 @@ _SPARE = 4  # one of so many frames sets the motion's units
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainConfig(D3TalkerConfig):
-    """The pre-training; its `steps` are those of all people together, who take turns."""
+    """The pre-training; its `steps` are those of all people together, who take turns.
 
+    Static fields are coarser than those of heads: what people share is no finer than a picture of 256 pixels, and what
+    no frame shows of somebody is nothing that people share.
+    """
+
+    steps: int = setting(6000, "how many steps to train, one frame each", least=1)
+    share: float = setting(0.8, "the share of each one's frames that train; probes read the others",
+                           least=0.1, most=0.95)  # fmt: skip
+    half_share: float = setting(
+        1.0, "the share of the steps, from the first on, at half the resolution", least=0, most=1
+    )
+    face_gaussians: int = setting(10_000, "Gaussians bound to the face model at first", least=1)
+    hair_gaussians: int = setting(4_000, "Gaussians bound to the hair's shell at first", least=0)
+    neck_gaussians: int = setting(0, "Gaussians bound to the face model's neck", least=0)
+    most_gaussians: int = setting(18_000, "density control makes no more Gaussians than that", least=1)
+    completed: bool = setting(False, "whether what no frame shows is made of its surroundings at the end")
+    surroundings_weight: float = setting(0.0, "of what holds Gaussians that frames hardly show", least=0)
+    semantic_weight: float = setting(0.0, "λ_seg of GaussianTalker's equation 23", least=0)
+
+    others: int = setting(6, "people that a step's loss tells its own from", least=1)
     contrast_weight: float = setting(0.01, "of the similarity contrastive loss; 0: without it", least=0)
     temperature: float = setting(0.1, "its τ", least=1e-3)
 
@@ -47,7 +69,7 @@ class Somebody(NamedTuple):
 
 
 def pretrain(config: PretrainConfig, people: Sequence[Somebody], run: Run) -> list[D3Talker]:
-    """Heads of the people, which share `prior.SHARED`.
+    """Heads of the people, which share `prior.SHARED`, and how sound is heard.
 
     Args:
         config: of the training.
@@ -82,13 +104,19 @@ class _Person(Training):
         if config.contrast_weight and bool(self.general.any()):
             code = self.individual_code
             assert code is not None
-            means = [_individual_means(person.model, code) for person in self.all]
             # others' fields learn in their own turns
-            means = [each if number == self.own else each.detach() for number, each in enumerate(means)]
+            with torch.no_grad():
+                means = [_individual_means(self.all[other].model, code) for other in self._others(config.others)]
+            means.append(_individual_means(self.model, code))
             general = self.general[self.model.common, MEANS]
-            loss = similarity_contrastive_loss(general, means, self.own, config.temperature)
+            loss = similarity_contrastive_loss(general, means, len(means) - 1, config.temperature)
             self.terms["contrast"] = config.contrast_weight * loss
         return posed
+
+    def _others(self, count: int) -> list[int]:
+        """Some of them, others each time."""
+        shuffled = torch.randperm(len(self.all)).tolist()
+        return [number for number in shuffled if number != self.own][:count]
 
 
 def _individual_means(head: D3Talker, code: Tensor) -> Tensor:
@@ -99,8 +127,7 @@ def _individual_means(head: D3Talker, code: Tensor) -> Tensor:
 
 class _Pretraining:
     def __init__(self, config: PretrainConfig, people: Sequence[Somebody]) -> None:
-        # what nobody will look at needs no completion
-        one = replace(config, steps=math.ceil(config.steps / len(people)), completed=False)
+        one = replace(config, steps=math.ceil(config.steps / len(people)))
         self.people = [_Person(one, each.frames, each.heard) for each in people]
         if any(each.individual is None for each in self.people):
             raise DGTalkerError("In one of the clips nobody speaks.", "Leave it out.")
@@ -115,20 +142,20 @@ class _Pretraining:
             sliders.deviation.copy_(common.deviation)
             sliders.linear.load_state_dict(common.linear.state_dict())
             person.model.said = common.said()
-            for name in SHARED:
+            for name in _TOGETHER:
                 setattr(person.model, name, _alike(getattr(person.model, name), getattr(first, name)))
         # all are heard in the same units
         assert first.sound is not None
         codes = torch.cat([common(each) for each in about_mean])
-        first.sound.begin(torch.cat([each.windows for each in self.people]), codes)
+        first.sound.begin(torch.cat([each.windows for each in self.people]), codes, common.said().weight)
         for person in self.people[1:]:
             for name in ("sound.mean", "sound.deviation"):
                 person.model.get_buffer(name).copy_(first.get_buffer(name))
         shown = [each.model.maps(each.shown()[::_SPARE]) for each in self.people]
         first.motion.set_scale(torch.cat(shown))
         rates = {**ENCODER_RATES, "sound": _SOUND_RATE, "general": config.field_rate}
-        groups = [{"params": list(getattr(first, name).parameters()), "lr": rates[name]} for name in SHARED]
-        self.rates = [rates[name] / config.field_rate for name in SHARED]
+        groups = [{"params": list(getattr(first, name).parameters()), "lr": rates[name]} for name in _TOGETHER]
+        self.rates = [rates[name] / config.field_rate for name in _TOGETHER]
         self.optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99), fused=True)
 
     @property
@@ -159,20 +186,58 @@ def _alike(own: nn.Module, shared: nn.Module) -> nn.Module:
 
 @torch.no_grad()
 def readable(heads: Sequence[D3Talker], people: Sequence[Somebody]) -> tuple[float, float]:
-    """How often a linear probe reads from δ_G and from δ_I of their own frames who somebody is.
+    """How often a linear probe reads from δ_G and from δ_I who somebody is, in frames that trained nothing.
 
     Args:
         heads: of `pretrain`.
         people: as given there.
     """
-    general, individual, who = [], [], []
+    said: list[list[Tensor]] = [[], [], [], []]  # what is learned from and what is asked about, of each field
+    who: list[list[int]] = [[], []]
     for number, (head, (frames, _)) in enumerate(zip(heads, people, strict=True)):
         assert head.individual is not None
-        for index in frames.spread(_PROBED):
-            codes = head.codes(frames.vertices(index), frames.expression(index), None)
-            assert codes[1] is not None
-            general.append((head.general(codes[0]) / UNITS)[head.common].flatten())
-            individual.append((head.individual(codes[1]) / UNITS)[head.common].flatten())
-            who.append(number)
-    identities = torch.tensor(who)
-    return identity_accuracy(torch.stack(general), identities), identity_accuracy(torch.stack(individual), identities)
+        for part, indices in enumerate((frames.spread(_PROBED), frames.split.test[:_PROBED])):
+            for index in indices:
+                general, individual = head.codes(frames.vertices(index), frames.expression(index), None)
+                assert individual is not None
+                said[part].append((head.general(general) / UNITS)[head.common].flatten())
+                said[2 + part].append((head.individual(individual) / UNITS)[head.common].flatten())
+                who[part].append(number)
+    learned, tested = (torch.tensor(each) for each in who)
+    rows = [torch.stack(each) for each in said]
+    return identity_accuracy(rows[0], learned, rows[1], tested), identity_accuracy(rows[2], learned, rows[3], tested)
+
+
+class Recovered(NamedTuple):
+    """`probe.recovered` of people's shape and colours, means over those trained with and over others.
+
+    What a field of random numbers says of them tells how much is chance.
+    """
+
+    shape: tuple[float, float]
+    colours: tuple[float, float]
+    shape_by_chance: tuple[float, float]
+    colours_by_chance: tuple[float, float]
+
+
+def recovered_looks(heads: Sequence[D3Talker], people: Sequence[Somebody], others: Sequence[ClipFrames]) -> Recovered:
+    """How much of those who were trained with the general field can say of what they look like, and of others.
+
+    Args:
+        heads: of `pretrain`.
+        people: as given there.
+        others: frames of people that were not.
+    """
+    vertices, everybody = looks([*(each.frames for each in people), *others])
+    head = heads[0]
+    found = {int(vertex): place for place, vertex in reversed(list(enumerate(head.common_vertices.tolist())))}
+    places = head.common[torch.tensor([found[int(vertex)] for vertex in vertices])]
+    chance = deepcopy(head.general)
+    for parameter in chance.parameters():
+        nn.init.normal_(parameter)
+    shares = [
+        each.tolist()
+        for field in (head.general, chance)
+        for each in recovered(field, places, everybody, head.motion.code)
+    ]
+    return Recovered(*((fmean(each[: len(people)]), fmean(each[len(people) :])) for each in shares))

@@ -1,6 +1,7 @@
-"""What people share, learned from several of them: the general field, and how sound is heard. And its file.
+"""What people share, learned from several of them: the general field, and how motion is heard. And its file.
 
-No static field and no individual field is in it: nothing of what somebody looks like, or does their own way.
+No static field and no individual field is in it: nothing of what somebody looks like, or does their own way. How sound
+is heard is the individual field's: people share it while they are trained together, and a head learns it anew.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from ...errors import DGTalkerError
 from .config import D3TalkerConfig
 from .model import D3Talker
 
-SHARED = ("motion", "general", "sound", "sliders", "said")
-"""The modules of a head that people share."""
-_OWN = "sliders.mean"  # how somebody's face is at rest
+SHARED = ("motion", "general")
+"""The modules of a head that begin with what people share."""
+SHIPPED = Path(__file__).with_name("prior.safetensors")
 _FORMAT = "d3talker prior 1"
 _AGAIN = "Make it in the repository from captured clips with: python build.py train d3talker-prior."
 _SIZES = ("levels", "coarsest", "finest", "table_entries", "table_features", "code", "regions")
@@ -31,6 +32,28 @@ def to_bytes(model: D3Talker, config: D3TalkerConfig, face_model: FaceModel) -> 
     tensors = {name: tensor.detach().half().contiguous() for name, tensor in _shared(model).items()}
     about = {"sizes": {name: getattr(config, name) for name in _SIZES}, "face_model": face_model.digest}
     return save(tensors, {"format": _FORMAT, "about": json.dumps(about)})
+
+
+def chosen(config: D3TalkerConfig, face_model: FaceModel) -> dict[str, Tensor] | None:
+    """What a head begins with: of the configuration's file, or of the engine's own where it has this face model.
+
+    Args:
+        config: of the head.
+        face_model: its.
+
+    Returns:
+        for `start_from`; None: with nothing.
+
+    Raises:
+        DGTalkerError: as `read`.
+    """
+    if not config.pretrained:
+        return None
+    if config.prior:
+        return read(Path(config.prior), config, face_model)
+    with model_files.opened(SHIPPED, "prior", _FORMAT, _AGAIN) as (metadata, _):
+        ours = json.loads(metadata["about"])["face_model"]
+    return read(SHIPPED, config, face_model) if ours == face_model.digest else None
 
 
 def read(path: Path, config: D3TalkerConfig, face_model: FaceModel) -> dict[str, Tensor]:
@@ -57,7 +80,7 @@ def read(path: Path, config: D3TalkerConfig, face_model: FaceModel) -> dict[str,
 
 @torch.no_grad()
 def start_from(model: D3Talker, shared: dict[str, Tensor]) -> None:
-    """Gives a head that begins what people share; where nothing is heard, only what moves.
+    """Gives a head that begins what people share.
 
     Raises:
         DGTalkerError: something of that is missing, or of another shape.
@@ -70,6 +93,4 @@ def start_from(model: D3Talker, shared: dict[str, Tensor]) -> None:
 
 
 def _shared(model: D3Talker) -> dict[str, Tensor]:
-    return {
-        name: tensor for name, tensor in model.state_dict().items() if name.split(".")[0] in SHARED and name != _OWN
-    }
+    return {name: tensor for name, tensor in model.state_dict().items() if name.split(".")[0] in SHARED}

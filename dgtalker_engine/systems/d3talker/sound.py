@@ -13,7 +13,9 @@ FRAMES, SPACING = 8, 0.04
 """What is heard of the sound around a frame, and how far apart, seconds."""
 _BOUND = 3.0
 _NOISE = 0.05  # of an expression, from tracking, and of what is heard
-_RIDGE = 2.0  # of the squares of what is heard in a frame: seconds of speech teach little
+_RIDGES = tuple(0.5 * 2.0**i for i in range(9))  # of the squares of what is heard in a frame
+_FOLDS = 5
+_GAP = FRAMES  # frames that a fold's edge keeps away: what is heard around them overlaps
 _LEAST = 0.03  # what varies so much less than the first component is not blown up to 1
 
 
@@ -54,20 +56,21 @@ class SoundEncoder(nn.Module):
             nn.init.zeros_(layer.bias)
 
     @torch.no_grad()
-    def begin(self, window: Tensor, codes: Tensor) -> None:
-        """Sets the units of what is heard, and the linear way to what ridge regression says: few frames teach little.
+    def begin(self, window: Tensor, codes: Tensor, said: Tensor) -> None:
+        """Sets the units of what is heard, and the linear way to what ridge regression says.
+
+        Seconds of speech teach little: how little, parts of them tell that are left out in turn.
 
         Args:
-            window: of the training frames (T, `FRAMES`, heard).
+            window: of the training frames (T, `FRAMES`, heard), in the order of time.
             codes: theirs, as expressions tell them (T, code).
+            said: what a code says of an expression (E, code).
         """
         self.mean.copy_(window.mean(dim=(0, 1)))
         self.deviation.copy_(window.std(dim=(0, 1)) + _NOISE)
         heard = ((window - self.mean) / self.deviation).flatten(1).double()
-        ridge = _RIDGE * heard.shape[1] * torch.eye(heard.shape[1], dtype=torch.float64)
         mean = codes.double().mean(dim=0)
-        found = torch.linalg.solve(heard.T @ heard + ridge, heard.T @ (codes.double() - mean))
-        self.straight.weight.copy_(found.T)
+        self.straight.weight.copy_(_ridge(heard, codes.double() - mean, said.double()).T)
         self.straight.bias.copy_(mean)
 
     def forward(self, window: Tensor) -> Tensor:
@@ -78,6 +81,38 @@ class SoundEncoder(nn.Module):
         shares = (self.attention(features)[..., 0] + self.places).softmax(dim=1)
         code = self.exit((shares[..., None] * features).sum(dim=1)) + self.straight(window.flatten(1))
         return _BOUND * torch.tanh(code / _BOUND)
+
+
+def _ridge(heard: Tensor, wanted: Tensor, said: Tensor) -> Tensor:
+    """Ridge regression (D, code), as strong as is best in frames that are left out in turn; nothing where that is best.
+
+    Args:
+        heard: (T, D), in deviations, in the order of time.
+        wanted: (T, code), its mean 0.
+        said: by which errors count (E, code).
+    """
+    count = len(heard)
+    errors = torch.zeros(len(_RIDGES) + 1, dtype=torch.float64)
+    frames = torch.arange(count)
+    for number in range(_FOLDS):
+        first, last = number * count // _FOLDS, (number + 1) * count // _FOLDS
+        rest = (frames < first - _GAP) | (frames >= last + _GAP)
+        if not rest.any() or first == last:
+            continue
+        by_strength = _ridges(heard[rest], wanted[rest])
+        wrong = [wanted[first:last] - heard[first:last] @ each for each in by_strength] + [wanted[first:last]]
+        errors += torch.stack([(each @ said.T).square().sum() for each in wrong])
+    best = int(errors.argmin())
+    return _ridges(heard, wanted)[best] if best < len(_RIDGES) else torch.zeros_like(heard.T @ wanted)
+
+
+def _ridges(heard: Tensor, wanted: Tensor) -> list[Tensor]:
+    """Of each strength, (D, code)."""
+    left, spread, right = torch.linalg.svd(heard, full_matrices=False)
+    told = left.T @ wanted
+    return [
+        right.T @ ((spread / (spread.square() + strength * heard.shape[1]))[:, None] * told) for strength in _RIDGES
+    ]
 
 
 class ExpressionCode(nn.Module):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from torch import Tensor
 
@@ -43,7 +41,7 @@ def train(config: D3TalkerConfig, clip: Clip, face_model: FaceModel, run: Run) -
         DGTalkerError: the clip is too short or damaged, or the checkpoint is of another training.
         Cancelled, Interrupted: as `training.run_loop`.
     """
-    shared = prior.read(Path(config.prior), config, face_model) if config.prior else None
+    shared = prior.chosen(config, face_model)
     frames = ClipFrames(clip, face_model, share=config.share, progress=lambda _: run.check())
     samples, rate = training_sound(clip, frames.split)
     heard = None
@@ -62,7 +60,7 @@ def train_frames(
         frames: of the clip.
         heard: the sound up to the test frames; None: it is mute.
         run: where the checkpoint is, who is told and shown what.
-        shared: of `prior.read`, to begin with.
+        shared: of `prior.chosen`, to begin with.
     """
     return trained(lambda: Training(config, frames, heard, shared), run)
 
@@ -101,7 +99,7 @@ class Training(BoundTraining[D3TalkerConfig, D3Talker]):
         self.expressions = torch.from_numpy(self.frames.tracks.expression[training]).float()
         encoder = SoundEncoder(self.windows.shape[2], config.code, config.sound_dropout)
         sliders = ExpressionCode(self.expressions, config.code)
-        encoder.begin(self.windows, sliders(self.expressions))
+        encoder.begin(self.windows, sliders(self.expressions), sliders.said().weight)
         self.individual = encoder, sliders
 
     def made(self) -> D3Talker:

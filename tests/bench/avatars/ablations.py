@@ -1,7 +1,7 @@
-"""Table 3 of the paper on our clips: a head is trained anew without each of the paper's parts, all else alike.
+"""The papers' tables of their parts on our clips: a head is trained anew without each of the parts, all else alike.
 
-What the table says of "replace Universal Audio Encoder" is about the motion model that all people share, which
-`python build.py train motion` makes of many videos: it is no switch of a head, and is not repeated here.
+What GaussianTalker's Table 3 says of "replace Universal Audio Encoder" is about the motion model that all people share,
+which `python build.py train motion` makes of many videos: it is no switch of a head, and is not repeated here.
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ from dgtalker_engine.training.avatar_job import System
 from dgtalker_engine.training.clip_frames import ClipFrames
 from dgtalker_engine.training.head_evaluation import evaluate
 
-from . import protocols, tables
+from . import protocols, sound_driven, tables
 
 STEPS = 500
 """Of each training: a minute or less on two cores."""
+
+FIGURES = ("psnr", "psnr_head", "ssim", "lmd", "r_open", "flicker", "sound_lmd", "sound_r")
+"""Of each row; those by sound where it is learned."""
 
 FULL = "full"
 AGAIN = "full, other random numbers"
@@ -46,7 +49,7 @@ class Ablation:
     paper: tuple[float, float] | None = None
 
 
-ABLATIONS = (
+GAUSSIANTALKER = (
     Ablation(FULL, paper=(38.37, 3.72)),
     Ablation(AGAIN, {"seed": 1}),
     Ablation(
@@ -63,8 +66,28 @@ ABLATIONS = (
     Ablation("face parameters tuned once more in training", {"tune_face": True}),
 )
 
+D3TALKER = (
+    Ablation(FULL),
+    Ablation(AGAIN, {"seed": 1}),
+    Ablation("without pre-training", {"pretrained": False}),
+    Ablation("one field, by motion", {"individual": False}),
+)
+
+TABLES = {"gaussiantalker": GAUSSIANTALKER, "d3talker": D3TALKER}
+_COMMON: dict[str, Mapping[str, Any]] = {"gaussiantalker": {"manner": False}}
+"""By system what its rows leave out that would take time and change no figure."""
+
+
+def with_priors(files: Sequence[Path]) -> tuple[Ablation, ...]:
+    """D³-Talker's table, and a row for each file of what people share: with L_SC, without it, of other people."""
+    return (
+        *D3TALKER,
+        *(Ablation(f"begun with {file.stem}", {"prior": str(file), "pretrained": True}) for file in files),
+    )
+
 
 def rows(
+    table: Sequence[Ablation],
     clip: Clip,
     name: str,
     face_model: FaceModel,
@@ -75,9 +98,10 @@ def rows(
     steps: int,
     say: Callable[[str], None],
 ) -> list[tables.Row]:
-    """A row for each ablation, tracked faces driving the test frames.
+    """A row for each ablation, tracked faces driving the test frames, and sound where it is learned.
 
     Args:
+        table: of the system's `TABLES`.
         clip: captured.
         name: of it, for the rows.
         face_model: that it was captured with.
@@ -90,13 +114,18 @@ def rows(
     folder.mkdir(parents=True, exist_ok=True)
     landmarks = protocols.by_landmarks(clip, face_model, folder / "landmarks.safetensors")
     result = []
-    for each in ABLATIONS:
+    for each in table:
         shown = landmarks if each.landmarks else clip
-        values = {"share": share, "steps": steps, "manner": False, **each.changes}
+        values = {"share": share, "steps": steps, **_COMMON.get(system.name, {}), **each.changes}
         run = Run(folder=folder / each.name.replace(" ", "_").replace(",", ""))
         head = system.train(system.config.from_json(values), shown, face_model, run)
         frames = ClipFrames(shown, face_model, share=share)
         figures = evaluate(frames, protocols.tracked(head, frames), frames.split.test).to_json()
+        until = float(frames.tracks.times[frames.split.test[0]])
+        heard = sound_driven.expressions(shown, face_model, head, until=until)
+        if heard is not None:
+            by_sound = evaluate(frames, protocols.heard(head, frames, heard[0]), frames.split.test)
+            figures |= {"sound_lmd": by_sound.lmd, "sound_r": by_sound.r_open}
         result.append({"clip": name, "ablation": each.name, "steps": steps, **figures})
         say(f"{each.name}: {figures['psnr']:.2f} dB, SSIM {figures['ssim']:.4f}, LMD {figures['lmd']:.2f}")
     return result
@@ -108,8 +137,9 @@ def means(found: Sequence[tables.Row], table: Sequence[Ablation]) -> list[tables
     for each in table:
         same = [row for row in found if row["ablation"] == each.name]
         row: tables.Row = {"ablation": each.name, "clips": len(same)}
-        for figure in ("psnr", "psnr_head", "ssim", "lmd", "r_open", "flicker"):
-            row[figure] = float(np.nanmean([one[figure] for one in same]))
+        for figure in FIGURES:
+            if all(figure in one for one in same):
+                row[figure] = float(np.nanmean([one[figure] for one in same]))
         if each.paper is not None:
             row |= {"paper_psnr": each.paper[0], "paper_lmd": each.paper[1]}
         result.append(row)
@@ -141,8 +171,10 @@ def order(averages: Sequence[tables.Row]) -> dict[str, Any]:
 
 def shown(averages: Sequence[tables.Row], verdict: Mapping[str, Any]) -> str:
     """The table, and what it says of the paper's."""
-    columns = ("ablation", "clips", "psnr", "psnr_head", "ssim", "lmd", "r_open", "flicker", "paper_psnr", "paper_lmd")
-    lines = [*tables.table(averages, columns), ""]
+    figures = [name for name in (*FIGURES, "paper_psnr", "paper_lmd") if any(name in row for row in averages)]
+    lines = [*tables.table(averages, ("ablation", "clips", *figures)), ""]
+    if not verdict["pairs"]:
+        return "\n".join([*lines, f"Other random numbers make {verdict['noise']:.3f} dB."])
     words = "reproduced" if verdict["reproduced"] else "not reproduced"
     lines.append(f"The paper's order in PSNR is {words}; other random numbers make {verdict['noise']:.3f} dB.")
     lines += tables.table(verdict["pairs"], ("better", "worse", "paper", "ours", "verdict"))

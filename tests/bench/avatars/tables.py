@@ -25,7 +25,7 @@ FIGURES = ("psnr", "psnr_head", "ssim", "lmd", "r_open", "auc", "minutes", "fps"
 
 
 def heads(rows: Sequence[Row]) -> str:
-    """The rows of heads, the means over clips where there are several, the views from the side, the published ones."""
+    """The rows of heads, each system's means where there are several clips, views from the side, the published rows."""
     names = ("system", "clip", "seconds", "protocol")
     by_protocol = [row for row in rows if row["protocol"] != "novel"]
     shown = [*by_protocol, *_means(by_protocol)]
@@ -50,11 +50,11 @@ def table(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
 
 def _means(rows: Sequence[Row]) -> list[Row]:
     means: list[Row] = []
-    for protocol in dict.fromkeys(row["protocol"] for row in rows):
-        same = [row for row in rows if row["protocol"] == protocol]
+    for system, protocol in dict.fromkeys((row["system"], row["protocol"]) for row in rows):
+        same = [row for row in rows if (row["system"], row["protocol"]) == (system, protocol)]
         if len(same) > 1:
             values = {name: [row[name] for row in same if math.isfinite(row.get(name, math.nan))] for name in FIGURES}
-            means.append({"clip": f"mean of {len(same)}", "protocol": protocol})
+            means.append({"system": system, "clip": f"mean of {len(same)}", "protocol": protocol})
             means[-1] |= {name: sum(column) / len(column) for name, column in values.items() if column}
     return means
 

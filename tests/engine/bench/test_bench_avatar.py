@@ -18,6 +18,7 @@ from made_clips import make_clip
 from dgtalker_engine.capture import face_model as face_models
 from dgtalker_engine.capture.clip import SOUND
 from dgtalker_engine.rig import ARKIT_NAMES
+from dgtalker_engine.systems.d3talker.job import SYSTEM as d3talker
 from dgtalker_engine.systems.gaussiantalker.job import SYSTEM
 from dgtalker_engine.systems.gaussiantalker.motion import manner
 from dgtalker_engine.training.metrics import closed_auc
@@ -101,21 +102,21 @@ def test_a_clip_with_sound_drives_the_mouth_and_nothing_else(tmp_path):
 
 
 def test_every_ablation_is_a_configuration_and_only_its_own_part_is_left_out():
-    full = SYSTEM.config.from_json({})
-    for each in ablations.ABLATIONS[1:]:
-        changed = SYSTEM.config.from_json(dict(each.changes))
-        assert each.landmarks or changed != full
-    assert sum(each.paper is not None for each in ablations.ABLATIONS) == 4
+    for system in (SYSTEM, d3talker):
+        full = system.config.from_json({})
+        for each in ablations.TABLES[system.name][1:]:
+            changed = system.config.from_json(dict(each.changes))
+            assert each.landmarks or changed != full
+    assert sum(each.paper is not None for each in ablations.GAUSSIANTALKER) == 4
 
 
 def test_each_ablation_has_a_training_of_its_own_and_the_landmarks_one_other_poses(bench, small, tmp_path, monkeypatch):
-    chosen = (ablations.ABLATIONS[0], next(each for each in ablations.ABLATIONS if each.landmarks))
-    monkeypatch.setattr(ablations, "ABLATIONS", chosen)
+    chosen = (ablations.GAUSSIANTALKER[0], next(each for each in ablations.GAUSSIANTALKER if each.landmarks))
     clip = make_clip(tmp_path / "clip", frames=20)
     moved = clip.tracks.head_to_camera.copy()
     moved[:, 0, 3] += 0.04
     monkeypatch.setattr(protocols, "_fitted", lambda clip, _: replace(clip.tracks, head_to_camera=moved))
-    rows = bench.Bench(clip.folder, tmp_path / "out", small, None, None).ablations()
+    rows = bench.Bench(clip.folder, tmp_path / "out", small, None, None).ablations(chosen)
     assert [row["ablation"] for row in rows] == [each.name for each in chosen]
     assert rows[0]["psnr"] != pytest.approx(rows[1]["psnr"], abs=0.05)
     assert len(list((tmp_path / "out").rglob("checkpoint.safetensors"))) == 2
@@ -123,14 +124,14 @@ def test_each_ablation_has_a_training_of_its_own_and_the_landmarks_one_other_pos
 
 def _averages(psnr: dict[str, float]) -> list[tables.Row]:
     rows = []
-    for each in ablations.ABLATIONS:
+    for each in ablations.GAUSSIANTALKER:
         figures = dict.fromkeys(("psnr", "psnr_head", "ssim", "lmd", "r_open", "flicker"), 30.0)
         rows.append({"clip": "x", "ablation": each.name, **figures, "psnr": psnr.get(each.name, 30.0)})
-    return ablations.means(rows, ablations.ABLATIONS)
+    return ablations.means(rows, ablations.GAUSSIANTALKER)
 
 
 def test_the_papers_order_is_reproduced_only_by_differences_larger_than_chance():
-    like_the_paper = {row.name: row.paper[0] for row in ablations.ABLATIONS if row.paper}
+    like_the_paper = {row.name: row.paper[0] for row in ablations.GAUSSIANTALKER if row.paper}
     averages = _averages(like_the_paper | {ablations.AGAIN: 38.3})
     assert ablations.order(averages)["reproduced"]
     unsure = ablations.order(_averages(like_the_paper | {ablations.AGAIN: 38.0}))
@@ -143,9 +144,19 @@ def test_the_papers_order_is_reproduced_only_by_differences_larger_than_chance()
     assert "38.37" in text
 
 
-def test_the_table_has_means_of_clips_and_the_published_rows_beside_them():
+def test_a_table_that_no_paper_published_has_no_order():
+    table = ablations.with_priors([Path("without_contrast.safetensors")])
+    averages = ablations.means([{"clip": "x", "ablation": each.name, "psnr": 30.0} for each in table], table)
+    text = ablations.shown(averages, ablations.order(averages))
+    assert "one field" in text
+    assert "begun with without_contrast" in text
+    assert "reproduced" not in text
+
+
+def test_the_table_has_each_systems_means_of_clips_and_the_published_rows_beside_them():
     row = {"system": "gaussiantalker", "seconds": 5.0, "protocol": "published", "psnr": 30.0, "lmd": math.nan}
-    text = tables.heads([{**row, "clip": "a"}, {**row, "clip": "b", "psnr": 32.0, "lmd": 1.0}])
+    other = {**row, "system": "d3talker", "clip": "a", "psnr": 10.0}
+    text = tables.heads([{**row, "clip": "a"}, {**row, "clip": "b", "psnr": 32.0, "lmd": 1.0}, other])
     lines = text.splitlines()
     assert lines[0].split()[:4] == ["system", "clip", "seconds", "protocol"]
     (mean,) = [line for line in lines if "mean of 2" in line]

@@ -12,6 +12,7 @@ from dgtalker_engine.training.clip_frames import ClipFrames
 TINY = D3TalkerConfig(
     steps=24,
     share=0.8,
+    pretrained=False,
     face_gaussians=2500,
     hair_gaussians=900,
     most_gaussians=4700,

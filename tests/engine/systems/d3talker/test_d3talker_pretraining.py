@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy, deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from d3talker_tools import TINY, sound
 from dgtalker_engine.capture.face_model import FaceModel
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.systems.d3talker import prior
+from dgtalker_engine.systems.d3talker.config import D3TalkerConfig
 from dgtalker_engine.systems.d3talker.contrast import similarity_contrastive_loss
-from dgtalker_engine.systems.d3talker.pretrain import PretrainConfig, Somebody, pretrain, readable
-from dgtalker_engine.systems.d3talker.probe import identity_accuracy
+from dgtalker_engine.systems.d3talker.fields import COLOURS, MEANS
+from dgtalker_engine.systems.d3talker.pretrain import PretrainConfig, Somebody, pretrain, readable, recovered_looks
+from dgtalker_engine.systems.d3talker.probe import identity_accuracy, looks, recovered
 from dgtalker_engine.systems.d3talker.train import train_frames
 from dgtalker_engine.training import Progress, Run
 from dgtalker_engine.training.clip_frames import ClipFrames
@@ -59,9 +62,25 @@ def test_training_by_the_loss_turns_a_field_towards_ones_own() -> None:
 def test_a_probe_reads_who_it_is_only_where_that_is_said() -> None:
     torch.manual_seed(4)
     who = torch.arange(3).repeat_interleave(30)
-    noise = torch.randn(90, 200)
-    assert identity_accuracy(noise, who) < 0.6
-    assert identity_accuracy(noise + 2 * torch.randn(3, 200)[who], who) > 0.95
+    noise, other = torch.randn(2, 90, 200)
+    assert identity_accuracy(noise, who, other, who) < 0.6
+    said = 2 * torch.randn(3, 200)[who]
+    assert identity_accuracy(noise + said, who, other + said, who) > 0.95
+
+
+def test_faces_that_a_field_has_learned_by_heart_can_be_recovered_and_others_cannot(heads, people) -> None:
+    torch.manual_seed(5)
+    _, faces = looks([each.frames for each in people])
+    assert not faces.any()  # of one person twice, about the mean
+    field, places = deepcopy(heads[0].general), heads[0].common[:400]
+    codes = torch.eye(CONFIG.code)[:2]
+    with torch.no_grad():
+        known = torch.stack([field(code) - field(0 * code) for code in codes])[:, places]
+    known = torch.cat([known[..., MEANS], known[..., COLOURS]], dim=2)
+    everybody = torch.cat([known, torch.randn(2, 400, 6)])
+    for found in recovered(field, places, everybody, CONFIG.code):
+        assert (found[:2] > 0.95).all()
+        assert (found[2:] < 0.3).all()
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +96,7 @@ def heads(people: list[Somebody]):
 def test_people_share_one_general_field_and_have_an_individual_one_each(heads, people: list[Somebody]) -> None:
     first, second = (head.state_dict() for head in heads)
     for name in first:
-        if name.split(".")[0] in prior.SHARED and name != "sliders.mean":
+        if name.split(".")[0] in prior.SHARED:
             assert torch.equal(first[name], second[name])
     assert heads[0].general.face.answers.weight.abs().max() > 0
     assert not torch.equal(first["individual.face.answers.weight"], second["individual.face.answers.weight"])
@@ -115,3 +134,30 @@ def test_a_head_begins_with_what_people_share_and_nothing_of_anybodys(
     file.write_bytes(b"nothing")
     with pytest.raises(DGTalkerError):
         prior.read(file, config, model)
+
+
+def test_what_a_prior_says_of_faces_is_told_of_those_it_knew_and_of_others_beside_chance(
+    heads, people: list[Somebody]
+) -> None:
+    def with_another_shape(scale: float) -> ClipFrames:
+        other = copy(people[0].frames)
+        other.face_model = replace(other.face_model, neutral=scale * other.face_model.neutral)
+        return other
+
+    known = [Somebody(with_another_shape(scale), people[0].heard) for scale in (1.0, 1.05)]
+    told = recovered_looks(heads, known, [with_another_shape(0.97)])
+    for known_share, unseen_share in (told.shape, told.shape_by_chance):
+        assert 0 < known_share < 1
+        assert 0 < unseen_share < 1
+
+
+def test_a_head_of_the_engines_face_model_begins_with_the_engines_own_prior(model: FaceModel) -> None:
+    shared = prior.chosen(D3TalkerConfig(), model)
+    assert shared is not None
+    assert {name.split(".")[0] for name in shared} == {"motion", "general"}  # nobody's own
+    assert prior.SHIPPED.stat().st_size < 2e6
+    assert prior.chosen(D3TalkerConfig(pretrained=False), model) is None
+    other = replace(model, neutral=model.neutral * 1.01)
+    assert prior.chosen(D3TalkerConfig(), other) is None
+    with pytest.raises(DGTalkerError, match="another face model"):
+        prior.chosen(D3TalkerConfig(prior=str(prior.SHIPPED)), other)

@@ -104,7 +104,7 @@ def test_a_prior_that_cannot_be_used_is_told_before_anything_is_captured(tmp_pat
     unrefined = clip.save_info(photometric=False)
     request = Request(
         trainer="d3talker",
-        config={**TINY.to_json(), "prior": str(tmp_path / "nowhere.safetensors")},
+        config={**TINY.to_json(), "pretrained": True, "prior": str(tmp_path / "nowhere.safetensors")},
         input=str(unrefined.folder),
         output=str(tmp_path / "made.dgt"),
         consent={"subject": "Nobody", "status": "synthetic"},
