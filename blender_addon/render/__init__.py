@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import bpy
 
-from . import engine, panels
+from . import engine, one_frame, panels
 
-CLASSES: tuple[type, ...] = (engine.DGTalkerRenderEngine, panels.EnginePanel)
+CLASSES: tuple[type, ...] = (engine.DGTalkerRenderEngine, panels.EnginePanel, *one_frame.CLASSES)
 
 
 def register() -> None:
     panels.show_panels()
+    one_frame.register()
     bpy.app.handlers.render_init.append(engine.begin_job)
     for handlers in (bpy.app.handlers.render_write, bpy.app.handlers.render_cancel):
         handlers.append(engine.check_file)
@@ -20,4 +21,5 @@ def unregister() -> None:
     for handlers in (bpy.app.handlers.render_write, bpy.app.handlers.render_cancel):
         handlers.remove(engine.check_file)
     bpy.app.handlers.render_init.remove(engine.begin_job)
+    one_frame.unregister()
     panels.hide_panels()

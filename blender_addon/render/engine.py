@@ -15,6 +15,7 @@ from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.wire import provenance
 
 from . import camera, colours, output, picture, shot
+from .one_frame import main_of
 
 last_error: DGTalkerError | None = None
 """Why the last render failed. As a compositor's second scene a failed render does not raise: look here then."""
@@ -74,6 +75,8 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         self.register_pass(scene, renderlayer, "Combined", 4, "RGBA", "COLOR")
         if renderlayer.use_pass_z:
             self.register_pass(scene, renderlayer, "Depth", 1, "Z", "VALUE")
+        if main_of(scene) is not None:
+            self.register_pass(scene, renderlayer, "Hidden", 1, "X", "VALUE")
 
     def render(self, depsgraph: bpy.types.Depsgraph) -> None:
         """Render one view layer of one frame.
@@ -162,4 +165,6 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         passes["Combined"].rect.foreach_set(colours.to_scene_linear(image.rgba)[::-1].ravel())
         if "Depth" in passes:
             passes["Depth"].rect.foreach_set(image.depth[::-1].ravel())
+        if "Hidden" in passes:
+            passes["Hidden"].rect.foreach_set(image.hidden[::-1].ravel())
         self.end_result(result)

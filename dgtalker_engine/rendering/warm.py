@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import avatar, gaussians
 from ..kernels.compilation import is_warm, mark_warm
-from . import formats
+from . import formats, occlusion
 
 __all__ = ["is_warm", "warm_up"]
 
@@ -14,4 +14,5 @@ def warm_up() -> None:
     gaussians.warm_up()
     avatar.warm_up()
     formats.warm_up()
+    occlusion.warm_up()
     mark_warm()
