@@ -19,7 +19,7 @@ import bpy
 
 GROUP = "Heads in the Scene"
 _MARK = "dgtalker_heads"
-_SHARP = 6.0
+_SHARP = 24.0
 """Exponent: how much more a pixel that is covered whole says about the colour of what is in front than one in part."""
 _REACH = 2.0
 """Pixels of the blur that looks for that colour."""
