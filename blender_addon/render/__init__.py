@@ -11,15 +11,15 @@ CLASSES: tuple[type, ...] = (engine.DGTalkerRenderEngine, panels.EnginePanel, *o
 
 def register() -> None:
     panels.show_panels()
-    one_frame.register()
     bpy.app.handlers.render_init.append(engine.begin_job)
     for handlers in (bpy.app.handlers.render_write, bpy.app.handlers.render_cancel):
         handlers.append(engine.check_file)
+    one_frame.register()
 
 
 def unregister() -> None:
+    one_frame.unregister()
     for handlers in (bpy.app.handlers.render_write, bpy.app.handlers.render_cancel):
         handlers.remove(engine.check_file)
     bpy.app.handlers.render_init.remove(engine.begin_job)
-    one_frame.unregister()
     panels.hide_panels()

@@ -20,7 +20,7 @@ BORROWED = (
 )
 """Panels of other engines that hold exactly what this one obeys: world colour, transparent film, passes."""
 
-WITHOUT_EFFECT = ("freestyle", "stereoscopy")
+WITHOUT_EFFECT = ("freestyle",)
 
 
 class EnginePanel(bpy.types.Panel):

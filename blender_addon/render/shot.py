@@ -16,7 +16,7 @@ from ..bridge import avatars
 from ..head import model
 from ..properties import original_of
 from . import camera, colours, deformation, occluders
-from .one_frame import main_of
+from .scene_pairs import main_of
 
 _SHOWN = occluders.SURFACES + occluders.OTHERS
 """Types of objects that other engines render."""
@@ -122,6 +122,7 @@ def frame_shot(
     size: tuple[int, int],
     region: tuple[int, int, int, int] | None = None,
     should_cancel: Callable[[], bool] | None = None,
+    eye: camera.Eye | None = None,
 ) -> tuple[Shot, list[str]]:
     """The current frame as a Shot of one frame, and warnings for the user.
 
@@ -130,6 +131,7 @@ def frame_shot(
         size: width and height of the whole picture.
         region: the part to render, from the top left corner.
         should_cancel: asked while an avatar is opened, for which the engine may have to start first.
+        eye: of a stereo camera; None for the camera itself.
 
     Raises:
         DGTalkerError: the camera cannot be rendered from, or a head's avatar or rig is lost or damaged;
@@ -137,7 +139,7 @@ def frame_shot(
     """
     settings = depsgraph.scene_eval.render
     aspect = (settings.pixel_aspect_x, settings.pixel_aspect_y)
-    view, shear = camera.shot_camera(camera_object, *size, aspect)
+    view, shear = camera.shot_camera(camera_object, *size, aspect, eye)
     seen, warnings = seen_heads(depsgraph)
     hiding = occluders.occluders(depsgraph, view, shear)
     warnings += unfollowed(depsgraph, camera_object, hiding)

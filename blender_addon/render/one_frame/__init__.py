@@ -7,12 +7,12 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import heads_scene, operators, properties, setup
-from .properties import main_of
+from .. import scene_pairs
+from . import heads_scene, operators, refusal, setup
 
-__all__ = ["CLASSES", "main_of", "register", "unregister"]
+__all__ = ["CLASSES", "register", "unregister"]
 
-CLASSES: tuple[type, ...] = (*properties.CLASSES, *operators.CLASSES)
+CLASSES: tuple[type, ...] = (*scene_pairs.CLASSES, *operators.CLASSES)
 
 
 @persistent
@@ -35,12 +35,15 @@ def _handlers() -> tuple[tuple[Any, Any], ...]:
         (handlers.depsgraph_update_post, follow_edit),
         (handlers.render_init, follow_render),
         (handlers.render_pre, follow_render),
+        (handlers.render_init, refusal.check_job),
+        (handlers.render_complete, refusal.give_back),
+        (handlers.render_cancel, refusal.give_back),
     )
 
 
 def register() -> None:
     owner: Any = bpy.types.Scene
-    owner.dgtalker_one_frame = bpy.props.PointerProperty(type=properties.OneFrameProperties)
+    owner.dgtalker_one_frame = bpy.props.PointerProperty(type=scene_pairs.OneFrameProperties)
     bpy.types.TOPBAR_MT_render.append(operators.draw_menu)
     for handlers, function in _handlers():
         handlers.append(function)

@@ -3,12 +3,14 @@ follows its main scene in everything that the picture of a head depends on."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import bpy
 
 from ...head import model
-from .properties import main_of, one_frame
+from . import marking
+from ..scene_pairs import main_of, one_frame
 
 _RENDER = (
     "resolution_x",
@@ -63,6 +65,7 @@ def follow(main: bpy.types.Scene) -> None:
     _link(main.collection, scene.collection)
     _follow_layers(main, scene)
     hide_heads(main)
+    _mark(main)
 
 
 def hide_heads(main: bpy.types.Scene) -> None:
@@ -80,6 +83,16 @@ def show_heads(main: bpy.types.Scene) -> None:
         if each.object is not None:
             each.object.visible_camera = True
     hidden.clear()
+
+
+def _mark(main: bpy.types.Scene) -> None:
+    settings = main.render
+    own = marking.own_part(settings.stamp_note_text)
+    text = marking.note(main, own if json.loads(one_frame(main).before or "{}").get("use_stamp_note") else "")
+    if settings.stamp_note_text != text:
+        settings.stamp_note_text = text
+    if not settings.use_stamp_note:
+        settings.use_stamp_note = True
 
 
 def _copy(source: Any, target: Any, names: tuple[str, ...]) -> None:

@@ -12,7 +12,10 @@ from dgtalker_engine.errors import DGTalkerError
 
 from ...head import model
 from . import heads_scene, nodes
-from .properties import main_of, one_frame
+from ..scene_pairs import main_of, one_frame
+
+_CHANGED = ("engine", "use_compositing", "use_stamp_note", "stamp_note_text")
+"""Of a scene's render settings."""
 
 ENGINES = {"CYCLES": "Cycles", "EEVEE": "EEVEE"}
 
@@ -54,13 +57,13 @@ def turn_on(scene: bpy.types.Scene, engine: str, layer: str) -> None:
     old = bpy.app.version < (5, 0)
     tree = nodes.tree_of(scene)
     made = tree is None or (old and not owner.use_nodes)
-    before = {"engine": scene.render.engine, "use_compositing": scene.render.use_compositing, "made": made}
+    before = {name: getattr(scene.render, name) for name in _CHANGED}
+    one_frame(scene).before = json.dumps({**before, "made": made})
     heads = heads_scene.make(scene)
     if made:
         nodes.make_tree(scene, layer)
     scene.render.engine = identifier
     scene.render.use_compositing = True
-    one_frame(scene).before = json.dumps(before)
     if not nodes.insert(scene, heads):
         turn_off(scene)
         raise DGTalkerError(
@@ -81,9 +84,10 @@ def turn_off(scene: bpy.types.Scene) -> None:
     heads, state.heads, state.before = state.heads, None, ""
     if heads is not None and one_frame(heads).main == scene:
         bpy.data.scenes.remove(heads)
-    scene.render.use_compositing = before.get("use_compositing", scene.render.use_compositing)
-    with contextlib.suppress(TypeError):  # an engine whose extension is gone by now
-        scene.render.engine = before.get("engine", scene.render.engine)
+    for name in _CHANGED:
+        if name in before:
+            with contextlib.suppress(TypeError):  # an engine whose extension is gone by now
+                setattr(scene.render, name, before[name])
 
 
 def engine_identifier(engine: str) -> str:
