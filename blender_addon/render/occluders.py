@@ -35,11 +35,13 @@ class Occluders:
 
     Attributes:
         triangles: float32 (T, 3, 3), metres, in the world.
+        solids: likewise of the heads' own meshes; none where nothing hides heads.
         drawn: names of the objects that they are of.
         passed_over: names of objects that may stand before a head and do not hide it.
     """
 
     triangles: np.ndarray
+    solids: np.ndarray
     drawn: tuple[str, ...] = ()
     passed_over: tuple[str, ...] = ()
 
@@ -56,7 +58,13 @@ def occluders(depsgraph: bpy.types.Depsgraph, view: ShotCamera, before: np.ndarr
         DGTalkerError: there are too many of them.
     """
     camera = _Frustum(view, before)
-    boxes = [camera.seen(_box(each.object, _matrix(each))) for each in _shown(depsgraph) if model.is_head(each.object)]
+    boxes: list[_Seen] = []
+    solids: list[np.ndarray] = []
+    for instance in _shown(depsgraph):
+        if model.is_head(instance.object):
+            matrix = _matrix(instance)
+            boxes.append(camera.seen(_box(instance.object, matrix)))
+            solids.append(_placed(_mesh_triangles(instance.object)[0], matrix))
     found: list[np.ndarray] = []
     drawn: set[str] = set()
     passed_over: set[str] = set()
@@ -74,23 +82,31 @@ def occluders(depsgraph: bpy.types.Depsgraph, view: ShotCamera, before: np.ndarr
             continue
         key = (ob.data.as_pointer() if ob.data is not None else 0, original_of(ob).name_full)
         if key not in meshes:
-            meshes[key] = _triangles(ob, depsgraph)
+            meshes[key] = _opaque_triangles(ob)
         corners, whole = meshes[key]
         if not whole:
             passed_over.add(name)
-        placed = corners.reshape(-1, 3) @ matrix[:3, :3].T.astype(np.float32) + matrix[:3, 3].astype(np.float32)
-        placed = placed.reshape(-1, 3, 3)
+        placed = _placed(corners, matrix)
         kept = placed[camera.may_hide(placed, boxes)]
         if len(kept):
             found.append(kept)
             drawn.add(name)
-    triangles = np.concatenate(found) if found else np.empty((0, 3, 3), np.float32)
+    triangles = _joined(found)
     if len(triangles) > MAX_TRIANGLES:
         raise DGTalkerError(
             f"{len(triangles):,} triangles stand before the heads, of {', '.join(sorted(drawn))}: too many.",
             f"Leave at most {MAX_TRIANGLES:,}: hide some in renders, or subdivide them less.",
         )
-    return Occluders(triangles, tuple(sorted(drawn)), tuple(sorted(passed_over)))
+    return Occluders(triangles, _joined(solids if found else []), tuple(sorted(drawn)), tuple(sorted(passed_over)))
+
+
+def _joined(triangles: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate(triangles) if triangles else np.empty((0, 3, 3), np.float32)
+
+
+def _placed(triangles: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    moved = triangles.reshape(-1, 3) @ matrix[:3, :3].T.astype(np.float32) + matrix[:3, 3].astype(np.float32)
+    return moved.reshape(-1, 3, 3)
 
 
 def _shown(depsgraph: bpy.types.Depsgraph) -> Any:
@@ -176,12 +192,20 @@ class _Frustum:
         return (*sides, z.min(1), z.max(1))
 
 
-def _triangles(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> tuple[np.ndarray, bool]:
+def _opaque_triangles(ob: bpy.types.Object) -> tuple[np.ndarray, bool]:
     """The opaque triangles (T, 3, 3) of an evaluated object in its own space, and whether those are all of it."""
+    corners, slots = _mesh_triangles(ob)
+    opaque = np.array([see_through.is_opaque(slot.material) for slot in ob.material_slots] or [True])
+    kept = opaque[np.minimum(slots, len(opaque) - 1)]
+    return corners[kept], bool(kept.all())
+
+
+def _mesh_triangles(ob: bpy.types.Object) -> tuple[np.ndarray, np.ndarray]:
+    """The triangles (T, 3, 3) of an evaluated object in its own space, and their material slots (T,)."""
     own = ob.type != "MESH"
     mesh = ob.to_mesh() if own else cast("bpy.types.Mesh", ob.data)
     if mesh is None:
-        return np.empty((0, 3, 3), np.float32), True
+        return _joined([]), np.empty(0, np.int32)
     try:
         points = np.empty(3 * len(mesh.vertices), np.float32)
         mesh.vertices.foreach_get("co", points)
@@ -192,6 +216,4 @@ def _triangles(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> tuple[np
     finally:
         if own:
             ob.to_mesh_clear()
-    opaque = np.array([see_through.is_opaque(slot.material) for slot in ob.material_slots] or [True])
-    kept = opaque[np.minimum(slots, len(opaque) - 1)]
-    return points.reshape(-1, 3)[corners.reshape(-1, 3)[kept]], bool(kept.all())
+    return points.reshape(-1, 3)[corners.reshape(-1, 3)], slots

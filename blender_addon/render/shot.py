@@ -164,12 +164,11 @@ def frame_shot(
         vertices = b"" if done.vertices is None else done.vertices.astype("<f4").tobytes()
         place = index.setdefault(avatar, len(index))
         heads.append(ShotHead(place, tuple(matrix.ravel().tolist()), head.weights, vertices))
-    triangles = hiding.triangles
-    if shear is not None:
-        triangles = triangles @ shear[:3, :3].T + shear[:3, 3]
-    frame = ShotFrame(
-        depsgraph.scene_eval.frame_current, view, tuple(heads), np.ascontiguousarray(triangles, "<f4").tobytes()
-    )
+    meshes = []
+    for triangles in (hiding.triangles, hiding.solids):
+        moved = triangles if shear is None else triangles @ shear[:3, :3].T + shear[:3, 3]
+        meshes.append(np.ascontiguousarray(moved, "<f4").tobytes())
+    frame = ShotFrame(depsgraph.scene_eval.frame_current, view, tuple(heads), *meshes)
     width, height = size
     shot = Shot(
         width=width,

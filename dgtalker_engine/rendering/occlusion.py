@@ -33,12 +33,19 @@ class Triangles:
 
 
 def hidden_part(
-    occluders: np.ndarray, camera: Camera, depth: np.ndarray, region: tuple[int, int, int, int], filter_width: float
+    occluders: np.ndarray,
+    solids: np.ndarray,
+    camera: Camera,
+    depth: np.ndarray,
+    region: tuple[int, int, int, int],
+    filter_width: float,
 ) -> np.ndarray:
     """The part of each pixel, 0 to 1, in which a mesh is nearer than the heads; 0 where no head is.
 
     Args:
         occluders: float32 (T, 3, 3), corners of triangles in the world, metres; seen from either side.
+        solids: likewise of the heads' own meshes. A renderer that lets them throw shadows draws black what is inside
+            them, though their Gaussians may lie deeper.
         camera: of the heads.
         depth: of the heads, float32 (H, W), as `gaussians.Image` has it.
         region: x, y, width, height of it in the whole picture.
@@ -50,7 +57,8 @@ def hidden_part(
         return hidden
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     heads = np.ascontiguousarray(depth[top:bottom, left:right])
-    triangles = project(occluders, camera, float(heads[heads < NOTHING_HIT].max()))
+    farthest = float(heads[heads < NOTHING_HIT].max())
+    meshes = [project(each, camera, farthest) for each in (occluders, solids)]
     behind = np.where(heads < NOTHING_HIT, nearness(heads.astype(np.float64), camera.orthographic), np.inf)
     corner = np.array([region[0] + left, region[1] + top], np.float64)
     offsets = sample_offsets(filter_width)
@@ -58,41 +66,52 @@ def hidden_part(
     counter = np.zeros(1, np.int64)
     bands = -(-len(heads) // ROWS_OF_BAND)
     threads = min(thread_pool.thread_count(), bands)
-    arrays = (triangles.x - corner[0], triangles.y - corner[1], triangles.near)
+    arrays = [array for each in meshes for array in (each.x - corner[0], each.y - corner[1], each.near)]
     thread_pool.run(threads, draw_bands, *arrays, behind.astype(np.float32), offsets, part, counter)
     hidden[top:bottom, left:right] = part
     return hidden
 
 
 def hidden_part_reference(
-    occluders: np.ndarray, camera: Camera, depth: np.ndarray, region: tuple[int, int, int, int], filter_width: float
+    occluders: np.ndarray,
+    solids: np.ndarray,
+    camera: Camera,
+    depth: np.ndarray,
+    region: tuple[int, int, int, int],
+    filter_width: float,
 ) -> np.ndarray:
     """`hidden_part`, readable: every triangle over every sample."""
-    triangles = project(occluders, camera, np.inf)
+    meshes = [project(each, camera, np.inf) for each in (occluders, solids)]
     rows, columns = np.indices(depth.shape)
     heads = nearness(depth.astype(np.float64), camera.orthographic).astype(np.float32)
     hidden = np.zeros(depth.shape)
     for offset in sample_offsets(filter_width):
         x, y = columns + region[0] + offset[0], rows + region[1] + offset[1]
-        nearest = np.full(depth.shape, -np.inf, np.float32)
-        for ax, ay, az in zip(triangles.x, triangles.y, triangles.near, strict=True):
-            area = (ax[1] - ax[0]) * (ay[2] - ay[0]) - (ay[1] - ay[0]) * (ax[2] - ax[0])
-            if area == 0:
-                continue
-            first = ((ax[1] - x) * (ay[2] - y) - (ay[1] - y) * (ax[2] - x)) / area
-            second = ((ax[2] - x) * (ay[0] - y) - (ay[2] - y) * (ax[0] - x)) / area
-            weights = np.stack([first, second, 1 - first - second])
-            inside = (weights >= 0).all(0)
-            nearest = np.where(inside, np.maximum(nearest, np.tensordot(az, weights, 1)), nearest)
-        hidden += nearest > heads
+        mesh, solid = (_nearest(each, x, y) for each in meshes)
+        hidden += mesh > np.maximum(heads, solid)
     return np.where(depth < NOTHING_HIT, hidden / SAMPLES, 0).astype(np.float32)
+
+
+def _nearest(triangles: Triangles, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The nearness of the nearest triangle at places of the picture; −∞ where none is."""
+    nearest = np.full(x.shape, -np.inf, np.float32)
+    for ax, ay, az in zip(triangles.x, triangles.y, triangles.near, strict=True):
+        area = (ax[1] - ax[0]) * (ay[2] - ay[0]) - (ay[1] - ay[0]) * (ax[2] - ax[0])
+        if area == 0:
+            continue
+        first = ((ax[1] - x) * (ay[2] - y) - (ay[1] - y) * (ax[2] - x)) / area
+        second = ((ax[2] - x) * (ay[0] - y) - (ay[2] - y) * (ax[0] - x)) / area
+        weights = np.stack([first, second, 1 - first - second])
+        inside = (weights >= 0).all(0)
+        nearest = np.where(inside, np.maximum(nearest, np.tensordot(az, weights, 1)), nearest)
+    return nearest
 
 
 def warm_up() -> None:
     """Compiles the kernels, or loads them."""
     camera = Camera(K=np.array([[8.0, 0, 4], [0, 8.0, 4], [0, 0, 1]]), world_to_camera=np.eye(4), width=8, height=8)
     triangle = np.array([[[-1, -1, 1], [1, -1, 1], [0, 1, 1]]], np.float32)
-    hidden_part(triangle, camera, np.full((8, 8), 2, np.float32), (0, 0, 8, 8), 1.5)
+    hidden_part(triangle, triangle, camera, np.full((8, 8), 2, np.float32), (0, 0, 8, 8), 1.5)
 
 
 def nearness(depth: np.ndarray, orthographic: bool) -> np.ndarray:

@@ -11,11 +11,13 @@ ROWS_OF_BAND = 16
 
 
 @kernel
-def draw_bands(x, y, near, behind, offsets, part, counter):
-    """Fills `part` (H, W): the part of a pixel's samples at which a triangle is nearer than `behind` (H, W).
+def draw_bands(x, y, near, solid_x, solid_y, solid_near, behind, offsets, part, counter):
+    """Fills `part` (H, W): the part of a pixel's samples at which a triangle is nearer than `behind` (H, W) and any
+    solid.
 
     Args:
         x, y, near: of the corners (T, 3), pixels from the first pixel's corner; see `occlusion.Triangles`.
+        solid_x, solid_y, solid_near: of the corners of solids.
         behind: nearness of the heads, infinite where none is.
         offsets: of the samples (S, 2), from a pixel's corner, pixels.
         counter: int64 (1,), 0: the next band.
@@ -24,19 +26,25 @@ def draw_bands(x, y, near, behind, offsets, part, counter):
     samples = len(offsets)
     margin = np.abs(offsets).max() + 1
     nearest = np.empty((ROWS_OF_BAND, samples, width), np.float32)
+    solid = np.empty_like(nearest)
     while True:
         first = atomic_increment(counter) * ROWS_OF_BAND
         if first >= height:
             return
         last = min(height, first + ROWS_OF_BAND)
         nearest[:] = -np.inf
+        solid[:] = -np.inf
+        for triangle in range(len(solid_x)):
+            corners = solid_x[triangle], solid_y[triangle], solid_near[triangle]
+            _draw_triangle(*corners, offsets, margin, solid, first, last)
         for triangle in range(len(x)):
             _draw_triangle(x[triangle], y[triangle], near[triangle], offsets, margin, nearest, first, last)
         for row in range(first, last):
             for column in range(width):
                 count = 0
                 for sample in range(samples):
-                    if nearest[row - first, sample, column] > behind[row, column]:
+                    head = max(behind[row, column], solid[row - first, sample, column])
+                    if nearest[row - first, sample, column] > head:
                         count += 1
                 part[row, column] = count / samples
 

@@ -66,12 +66,14 @@ class ShotFrame:
         camera: this frame's camera.
         heads: what is seen.
         occluders: corners of the triangles that hide heads, float32 (T, 3, 3), little-endian, metres, in the world.
+        solids: likewise of the heads' own meshes: what is inside them is not before a head.
     """
 
     number: int
     camera: ShotCamera
     heads: tuple[ShotHead, ...]
     occluders: bytes = b""
+    solids: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +124,8 @@ class Shot:
                     raise DGTalkerError(f"A head of frame {frame.number} has no avatar or no matrix of 16 numbers.")
                 numbers += [*head.matrix, *head.weights.values()]
                 _check_vertices(head.vertices, 12, f"A head of frame {frame.number}")
-            _check_vertices(frame.occluders, 36, f"What hides heads in frame {frame.number}")
+            for triangles in (frame.occluders, frame.solids):
+                _check_vertices(triangles, 36, f"What hides heads in frame {frame.number}")
             if not all(abs(number) <= LARGEST for number in numbers):
                 raise DGTalkerError(
                     f"Frame {frame.number} holds values that are not finite numbers, or exceed {LARGEST:g}."
@@ -178,6 +181,7 @@ def _frame(data: Any) -> ShotFrame:
         ),
         heads,
         base64.b64decode(data.get("occluders", ""), validate=True),
+        base64.b64decode(data.get("solids", ""), validate=True),
     )
 
 

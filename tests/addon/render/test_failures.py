@@ -49,12 +49,6 @@ def test_no_camera(scene, add_head, ball_file, fails):
     fails("camera")
 
 
-def test_stereo(scene, add_head, ball_file, fails):
-    add_head(ball_file)
-    scene.render.use_multiview = True
-    fails("does not render stereo")
-
-
 def test_an_avatar_that_was_deleted(scene, add_head, ball_file, fails):
     head = add_head(ball_file)
     bpy.data.images.remove(head.dgtalker.avatar)
