@@ -64,13 +64,16 @@ def check_file(scene: bpy.types.Scene, *_: object) -> None:
     global last_error, _cut_off, _without_heads
     if not _drawn:
         return
+    failed, _without_heads = _without_heads, None
     try:
-        if _without_heads is not None:
-            failed, _without_heads = _without_heads, None
+        if failed is not None:
             output.remove_written(scene, scene.frame_current, _began - _CLOCK, failed)
-        output.check_written(scene, scene.frame_current, _began - _CLOCK)
+        else:
+            output.check_written(scene, scene.frame_current, _began - _CLOCK)
     except DGTalkerError as error:
-        last_error = _cut_off = error
+        last_error = error
+        if failed is None:  # after lacking heads the next frame tries again: an engine that died is started anew
+            _cut_off = error
         print(f"DGTalker: {error}", file=sys.stderr, flush=True)
 
 
@@ -103,7 +106,10 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
                 self._fail(error, depsgraph)
         except Exception as error:  # noqa: BLE001 (as said above)
             traceback.print_exc()
-            self._fail(DGTalkerError(f"Rendering failed: {error!r}.", "This is a fault of DGTalker; please report it."), depsgraph)
+            self._fail(
+                DGTalkerError(f"Rendering failed: {error!r}.", "This is a fault of DGTalker; please report it."),
+                depsgraph,
+            )
 
     def view_update(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
         self.update_stats("DGTalker", "F12 renders the heads; Material Preview shows their meshes")

@@ -118,7 +118,9 @@ def _shown(depsgraph: bpy.types.Depsgraph) -> Any:
 def _seen_by_camera(instance: bpy.types.DepsgraphObjectInstance, depsgraph: bpy.types.Depsgraph) -> bool:
     ob: Any = instance.object
     placed: Any = (instance.parent if instance.is_instance else instance.object).original
-    return ob.visible_camera and not ob.is_shadow_catcher and not placed.indirect_only_get(view_layer=depsgraph.view_layer)
+    return (
+        ob.visible_camera and not ob.is_shadow_catcher and not placed.indirect_only_get(view_layer=depsgraph.view_layer)
+    )
 
 
 def _matrix(instance: bpy.types.DepsgraphObjectInstance) -> np.ndarray:
@@ -186,9 +188,15 @@ class _Frustum:
         scale = 1.0 if self._orthographic else 1 / np.maximum(z, self._near)
         x = self._K[0, 0] * points[..., 0] * scale + self._K[0, 2]
         y = self._K[1, 1] * points[..., 1] * scale + self._K[1, 2]
-        sides = [np.where(behind, side, end) for side, end in (
-            (-np.inf, x.min(1)), (np.inf, x.max(1)), (-np.inf, y.min(1)), (np.inf, y.max(1)),
-        )]
+        sides = [
+            np.where(behind, side, end)
+            for side, end in (
+                (-np.inf, x.min(1)),
+                (np.inf, x.max(1)),
+                (-np.inf, y.min(1)),
+                (np.inf, y.max(1)),
+            )
+        ]
         return (*sides, z.min(1), z.max(1))
 
 

@@ -91,9 +91,7 @@ def _on_one_device(clouds: Sequence[Gaussians]) -> Sequence[Gaussians]:
 
 
 @torch.no_grad()
-def draw(
-    shot: Shot, frames: Sequence[ShotFrame], posed: Sequence[tuple[Gaussians, Camera]]
-) -> list[SeenPicture]:
+def draw(shot: Shot, frames: Sequence[ShotFrame], posed: Sequence[tuple[Gaussians, Camera]]) -> list[SeenPicture]:
     """The second half of `render_frame`, for several frames: a GPU draws them at once."""
     clouds, cameras = [cloud for cloud, _ in posed], [camera for _, camera in posed]
     pictures: list[SeenPicture] = []

@@ -9,8 +9,8 @@ from typing import Any
 import bpy
 
 from ...head import model
-from . import marking
 from ..scene_pairs import main_of, one_frame
+from . import marking
 
 _RENDER = (
     "resolution_x",

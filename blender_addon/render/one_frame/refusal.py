@@ -16,8 +16,8 @@ from dgtalker_engine.errors import DGTalkerError
 from ...bridge import avatars
 from ...head import model
 from .. import camera, engine
-from . import setup
 from ..scene_pairs import one_frame
+from . import setup
 
 _taken: dict[str, str] = {}
 """Engines of the main scenes that were given to DGTALKER in this job, by the scene's name."""

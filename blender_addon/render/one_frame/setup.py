@@ -11,8 +11,8 @@ import bpy
 from dgtalker_engine.errors import DGTalkerError
 
 from ...head import model
-from . import heads_scene, nodes
 from ..scene_pairs import main_of, one_frame
+from . import heads_scene, nodes
 
 _CHANGED = ("engine", "use_compositing", "use_stamp_note", "stamp_note_text")
 """Of a scene's render settings."""

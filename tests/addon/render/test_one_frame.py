@@ -33,7 +33,11 @@ def state() -> dict:
     scene = bpy.context.scene
     old = bpy.app.version < (5, 0)
     tree = scene.node_tree if old else scene.compositing_node_group
-    links = sorted((l.from_node.name, l.from_socket.name, l.to_node.name, l.to_socket.name) for l in tree.links) if tree else []
+    links = (
+        sorted((l.from_node.name, l.from_socket.name, l.to_node.name, l.to_socket.name) for l in tree.links)
+        if tree
+        else []
+    )
     return {
         "scenes": sorted(bpy.data.scenes.keys()),
         "groups": sorted(bpy.data.node_groups.keys()),
@@ -213,3 +217,97 @@ def test_one_can_see_heads_through_glass_and_is_told_so(scene, add_head, ball_fi
     add_cube((0, -0.2, 0), material=glass, name="Pane")
     np.testing.assert_array_equal(render(), clear)
     assert "Heads are not hidden by Pane" in "".join(capfd.readouterr())
+
+
+def test_heads_that_cannot_be_rendered_stop_the_job_before_it_begins(cycles, add_head, ball_file, tmp_path):
+    head = add_head(ball_file)
+    bpy.ops.dgtalker.heads_with_cycles()
+    bpy.data.images.remove(head.dgtalker.avatar)
+    cycles.render.filepath = str(tmp_path / "frame.png")
+    with pytest.raises(RuntimeError, match="has lost its avatar"):
+        bpy.ops.render.render(write_still=True)
+    cycles.frame_end = 2
+    with pytest.raises(RuntimeError, match="has lost its avatar"):
+        bpy.ops.render.render(animation=True)
+    assert not list(tmp_path.iterdir())
+    assert cycles.render.engine == "CYCLES"
+
+
+def test_a_frame_that_fails_in_the_middle_leaves_no_picture_without_heads(
+    room, cycles, add_head, ball_file, tmp_path, monkeypatch, capfd
+):
+    add_head(ball_file)
+    bpy.ops.dgtalker.heads_with_cycles()
+    picture = room("render.picture")
+    render, error = picture.render, room("render.engine").DGTalkerError
+
+    def fail_once(shot, *arguments):
+        if shot.frames[0].number == 2:
+            raise error("A cable is loose.")
+        return render(shot, *arguments)
+
+    monkeypatch.setattr(picture, "render", fail_once)
+    cycles.frame_end, cycles.render.filepath = 3, str(tmp_path / "frame_")
+    bpy.ops.render.render(animation=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["frame_0001.png", "frame_0003.png"]
+    assert "lacked its heads, and is removed. A cable is loose." in capfd.readouterr().err
+
+
+def test_pictures_say_that_they_show_a_synthetic_face(cycles, add_head, ball_file, tmp_path):
+    head = add_head(ball_file)
+    cycles.render.use_stamp_note, cycles.render.stamp_note_text = True, "Take 7"
+    bpy.ops.dgtalker.heads_with_cycles()
+    cycles.render.filepath = str(tmp_path / "frame.png")
+    bpy.ops.render.render(write_still=True)
+    written = (tmp_path / "frame.png").read_bytes()
+    for text in ("Take 7", "digitalsourcetype/trainedAlgorithmicMedia", head.dgtalker.avatar_hash):
+        assert text.encode() in written
+    bpy.ops.dgtalker.heads_alone()
+    assert cycles.render.stamp_note_text == "Take 7"
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_each_eye_sees_the_heads_from_its_own_place(cycles, add_head, ball_file, render, together):
+    add_head(ball_file, (0, 0.2, 0))
+    stereo = cycles.camera.data.stereo
+    stereo.convergence_mode, stereo.interocular_distance, stereo.pivot = "PARALLEL", 0.1, "CENTER"
+    cycles.render.engine = "DGTALKER"
+    expected = []
+    for x in (-0.05, 0.05):
+        cycles.camera.location.x = x
+        expected.append(render())
+    cycles.camera.location.x = 0
+    if together:
+        bpy.ops.dgtalker.heads_with_cycles()
+    cycles.render.use_multiview = True
+    settings = cycles.render.image_settings
+    settings.views_format, settings.stereo_3d_format.display_mode = "STEREO_3D", "SIDEBYSIDE"
+    settings.stereo_3d_format.use_sidebyside_crosseyed = False
+    both = render()
+    np.testing.assert_allclose(both, np.concatenate(expected, 1), atol=0.01)
+    assert np.abs(expected[0] - expected[1]).max() > 0.5
+
+
+def test_the_picture_s_depth_is_that_of_what_is_nearer(cycles, add_head, ball_file, tmp_path, read):
+    add_head(ball_file)
+    add_cube((0.03, -0.2, 0.01))
+    add_cube((0, 2, 0), 3, name="Wall")
+    cycles.view_layers[0].use_pass_z = True
+    tree = own_nodes(cycles)
+    layers = next(node for node in tree.nodes if node.bl_idname == "CompositorNodeRLayers")
+    new = bpy.app.version >= (5, 0)
+    output = tree.nodes.new("CompositorNodeOutputFile")
+    if new:
+        output.directory, output.file_name, output.format.media_type = str(tmp_path), "depth", "IMAGE"
+        target = output.inputs[output.file_output_items.new("FLOAT", "Depth").name]
+    else:
+        output.base_path, output.file_slots[0].path = str(tmp_path), "depth"
+        target = output.inputs[0]
+    output.format.file_format, output.format.color_depth = "OPEN_EXR", "32"
+    tree.links.new(layers.outputs["Depth"], target)
+    bpy.ops.dgtalker.heads_with_cycles()
+    bpy.ops.render.render()
+    depth = read(next(tmp_path.glob("depth*.exr")))[..., 0]
+    assert depth[64, 76] == pytest.approx(0.77, abs=0.04)  # the cube
+    assert depth[60, 50] == pytest.approx(0.95, abs=0.05)  # the head
+    assert depth[5, 5] > 1.2  # the wall

@@ -31,7 +31,9 @@ def changed(**values):
         replace(SHOT, region=None, background=(0.1, 0.2, 3.0)),
         replace(SHOT, frames=(), avatars=()),
         replace(SHOT, frames=(ShotFrame(1, CAMERA, (HEAD, CARRIED)),)),
-        replace(SHOT, frames=(ShotFrame(1, CAMERA, (HEAD,), struct.pack("<9f", *range(9)), bytes(36)),), filter_width=2.5),
+        replace(
+            SHOT, frames=(ShotFrame(1, CAMERA, (HEAD,), struct.pack("<9f", *range(9)), bytes(36)),), filter_width=2.5
+        ),
     ],
 )
 def test_a_shot_survives_json(shot):
