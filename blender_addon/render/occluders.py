@@ -137,7 +137,8 @@ def _box(ob: bpy.types.Object, matrix: np.ndarray, more: float = _ROUND_A_HEAD) 
 
 @dataclass(frozen=True)
 class _Seen:
-    """Where in the picture something is, pixels, and how deep, metres; everywhere where it reaches behind the camera."""
+    """Where in the picture something is, pixels, and how deep, metres; everywhere where it reaches behind the
+    camera."""
 
     left: float
     right: float

@@ -18,8 +18,8 @@ BYTES_PER_PIXEL = NUMBERS_PER_PIXEL * 4
 
 @dataclass(frozen=True)
 class Picture:
-    """RGBA (H, W, 4) premultiplied linear Rec.709, depth (H, W) in metres, and the part (H, W) of each pixel that meshes
-    hide of the heads; float32, top row first."""
+    """RGBA (H, W, 4) premultiplied linear Rec.709, depth (H, W) in metres, and the part (H, W) of each pixel that
+    meshes hide of the heads; float32, top row first."""
 
     rgba: np.ndarray
     depth: np.ndarray

@@ -5,10 +5,10 @@ stand before a head:
 
     picture = H + (1 − A) · (M + t · (front − M)),    t = A F / ((1 − F) (1 − A))
 
-Without the second term a pixel on the edge of a mesh before a face would show a part of what lies behind the face. `front`
-is the colour of the meshes before the head alone: the mean of M round about, where F is nearly 1. t follows from the
-alpha a = A / (1 − F) that the heads had if nothing stood before them: of what shines through the picture's uncovered part,
-1 − A, the part a F is certainly before the head.
+Without t a pixel on the edge of a mesh before a face would show a part of what lies behind the face. `front` is the
+colour of the meshes before the head alone: the mean of M round about, where F is nearly 1. t follows from the alpha
+a = A / (1 − F) that the heads had if nothing stood before them: of what they leave uncovered, 1 − A, the part a F is
+certainly before the head.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A picture without its heads must not pass for finished.
 
-Blender goes on when a compositor's second scene fails. What can be known beforehand is looked at as a job begins: the main
-scene is then given to the engine DGTALKER, which says what is wrong, writes nothing, and stops an animation.
+Blender goes on when a compositor's second scene fails. What can be known beforehand is looked at as a job begins: the
+main scene is then given to the engine DGTALKER, which says what is wrong, writes nothing, and stops an animation.
 """
 
 from __future__ import annotations

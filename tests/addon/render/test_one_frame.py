@@ -33,16 +33,12 @@ def state() -> dict:
     scene = bpy.context.scene
     old = bpy.app.version < (5, 0)
     tree = scene.node_tree if old else scene.compositing_node_group
-    links = (
-        sorted((l.from_node.name, l.from_socket.name, l.to_node.name, l.to_socket.name) for l in tree.links)
-        if tree
-        else []
-    )
+    links = [(each.from_node.name, each.from_socket.name, each.to_node.name) for each in tree.links] if tree else []
     return {
         "scenes": sorted(bpy.data.scenes.keys()),
         "groups": sorted(bpy.data.node_groups.keys()),
         "nodes": sorted(tree.nodes.keys()) if tree else [],
-        "links": links,
+        "links": sorted(links),
         "used": scene.use_nodes if old else tree is not None,
         "engine": scene.render.engine,
         "compositing": scene.render.use_compositing,

@@ -24,7 +24,8 @@ NONE = np.empty((0, 3, 3), np.float32)
 
 def square(half: float, depth: float, x: float = 0.0) -> np.ndarray:
     """Two triangles, float32 (2, 3, 3), that face the camera."""
-    corners = np.array([[-half, -half], [half, -half], [half, half], [-half, half]]) + [x, 0]
+    corners = half * np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]])
+    corners[:, 0] += x
     points = np.c_[corners, np.full(4, depth)].astype(np.float32)
     return points[[[0, 1, 2], [0, 2, 3]]]
 
