@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import bpy
@@ -15,7 +15,7 @@ from bpy.app.handlers import persistent
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.wire import Shot, provenance
 
-from . import camera, colours, output, picture, shot
+from . import camera, colours, output, pass_values, passes, picture, shot
 from .scene_pairs import main_of
 
 last_error: DGTalkerError | None = None
@@ -91,6 +91,8 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         self.register_pass(scene, renderlayer, "Combined", 4, "RGBA", "COLOR")
         if renderlayer.use_pass_z:
             self.register_pass(scene, renderlayer, "Depth", 1, "Z", "VALUE")
+        for each in passes.asked(renderlayer, scene):
+            self.register_pass(scene, renderlayer, each.name, len(each.channels), each.channels, each.kind)
         if main_of(scene) is not None:
             self.register_pass(scene, renderlayer, "Hidden", 1, "X", "VALUE")
 
@@ -146,8 +148,9 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
                 if warning not in _said:
                     _said.add(warning)
                     self.report({"WARNING"}, warning)
-            self._draw(asked, depsgraph.view_layer.name, region, view)
-            self._mark(asked.avatars)
+            more = pass_values.PassValues(depsgraph, self.camera_override, size, eye)
+            self._draw(asked, more, depsgraph.view_layer.name, region, view)
+            self._mark(asked.avatars, more.metadata())
 
     def _views(self, settings: bpy.types.RenderSettings) -> Iterator[tuple[str, camera.Eye | None]]:
         """The names of what is seen at once, empty for the only one, and where it is seen from."""
@@ -164,7 +167,9 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
             model = np.array(owner.camera_model_matrix(seen_by), np.float64)
             yield view.name, camera.Eye(model.reshape(4, 4), owner.camera_shift_x(seen_by))
 
-    def _draw(self, asked: Shot, layer: str, region: tuple[int, int, int, int], view: str) -> None:
+    def _draw(
+        self, asked: Shot, more: pass_values.PassValues, layer: str, region: tuple[int, int, int, int], view: str
+    ) -> None:
         """Render one view into Blender's result, in bands."""
         bands = picture.bands(asked)
         for i, band in enumerate(bands):
@@ -174,18 +179,22 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
                 self.update_stats("", text)
 
             image = picture.render(band, on_progress, self.test_break)
-            self._write(image, layer, region, band.region or region, view)
+            values = more.of(band, image, self.test_break)
+            self._write(image, values, layer, region, band.region or region, view)
             self.update_progress((i + 1) / len(bands))
 
-    def _mark(self, avatars: Sequence[str]) -> None:
+    def _mark(self, avatars: Sequence[str], more: Mapping[str, str]) -> None:
         """Say in the files' metadata that this is a synthetic face, and whose; Blender does so in PNG, EXR and JPEG."""
         self.avatars |= set(avatars)
+        for name, text in more.items():
+            self.get_result().stamp_data_add_field(name, text)
         if self.avatars:
             self.get_result().stamp_data_add_field(provenance.KEYWORD, provenance.xmp(sorted(self.avatars)))
 
     def _write(
         self,
         image: picture.Picture,
+        more: Mapping[str, np.ndarray],
         layer: str,
         region: tuple[int, int, int, int],
         band: tuple[int, int, int, int],
@@ -201,10 +210,9 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
                 "Blender asks for a picture of another size than this scene's.",
                 "Give all scenes that are rendered together the same resolution and render border.",
             )
-        passes: Any = result.layers[0].passes
-        passes["Combined"].rect.foreach_set(colours.to_scene_linear(image.rgba)[::-1].ravel())
-        if "Depth" in passes:
-            passes["Depth"].rect.foreach_set(image.depth[::-1].ravel())
-        if "Hidden" in passes:
-            passes["Hidden"].rect.foreach_set(image.hidden[::-1].ravel())
+        values = {"Combined": colours.to_scene_linear(image.rgba), "Depth": image.depth, "Hidden": image.hidden, **more}
+        targets: Any = result.layers[0].passes
+        for name, numbers in values.items():
+            if name in targets:
+                targets[name].rect.foreach_set(np.ascontiguousarray(numbers[::-1], np.float32).ravel())
         self.end_result(result)

@@ -37,7 +37,16 @@ _RENDER = (
     "views_format",
 )
 _SCENE = ("camera", "world", "frame_start", "frame_end")
-_LAYER = ("use", "material_override")
+_LAYER = (
+    "use",
+    "material_override",
+    "use_pass_mist",
+    "use_pass_position",
+    "use_pass_object_index",
+    "use_pass_material_index",
+    "use_pass_cryptomatte_object",
+    "pass_cryptomatte_depth",
+)
 _COLLECTION = ("exclude", "holdout", "indirect_only")
 
 
