@@ -6,7 +6,7 @@ import bpy
 
 from . import engine, one_frame, panels
 
-CLASSES: tuple[type, ...] = (engine.DGTalkerRenderEngine, panels.EnginePanel, *one_frame.CLASSES)
+CLASSES: tuple[type, ...] = (engine.DGTalkerRenderEngine, panels.EnginePanel, panels.PassesPanel, *one_frame.CLASSES)
 
 
 def register() -> None:

@@ -17,6 +17,16 @@ from ..head import model
 NOTHING = 1e10
 """Depth where nothing is, metres."""
 
+SWITCHES = (
+    "use_pass_mist",
+    "use_pass_position",
+    "use_pass_object_index",
+    "use_pass_material_index",
+    "use_pass_cryptomatte_object",
+    "pass_cryptomatte_depth",
+)
+"""Properties of a view layer."""
+
 _NEW = bpy.app.version >= (5, 0)
 OBJECT_INDEX = "Object Index" if _NEW else "IndexOB"
 MATERIAL_INDEX = "Material Index" if _NEW else "IndexMA"

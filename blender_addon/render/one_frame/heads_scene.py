@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 
 from ...head import model
+from ..passes import SWITCHES
 from ..scene_pairs import main_of, one_frame
 from . import marking
 
@@ -37,16 +38,7 @@ _RENDER = (
     "views_format",
 )
 _SCENE = ("camera", "world", "frame_start", "frame_end")
-_LAYER = (
-    "use",
-    "material_override",
-    "use_pass_mist",
-    "use_pass_position",
-    "use_pass_object_index",
-    "use_pass_material_index",
-    "use_pass_cryptomatte_object",
-    "pass_cryptomatte_depth",
-)
+_LAYER = ("use", "material_override", *SWITCHES)
 _COLLECTION = ("exclude", "holdout", "indirect_only")
 
 

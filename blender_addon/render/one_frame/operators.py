@@ -71,6 +71,10 @@ class HeadsAlone(ui.ExplainedOperator, bpy.types.Operator):
 CLASSES: tuple[type, ...] = (HeadsWithCycles, HeadsWithEevee, HeadsAlone)
 
 
+OPERATORS = (HeadsWithCycles.bl_idname, HeadsWithEevee.bl_idname)
+"""That turn it on."""
+
+
 def draw_menu(menu: Any, context: bpy.types.Context) -> None:
     menu.layout.separator()
     for cls in CLASSES:
