@@ -17,6 +17,7 @@ class OneFrameProperties(bpy.types.PropertyGroup):
     heads: bpy.props.PointerProperty(type=bpy.types.Scene, name="Heads' Scene")
     main: bpy.props.PointerProperty(type=bpy.types.Scene, name="Main Scene")
     hidden: bpy.props.CollectionProperty(type=HiddenHead)
+    shared: bpy.props.PointerProperty(type=bpy.types.NodeTree)
     before: bpy.props.StringProperty()
 
 
@@ -27,12 +28,14 @@ class OneFrame(Protocol):
         heads: of a main scene: the scene that renders its heads; None where they are not rendered with it.
         main: of a scene that renders heads: the scene that they are in.
         hidden: heads whose ray visibility for cameras was turned off.
+        shared: the compositor's nodes that the main scene shares with others, and has a copy of meanwhile.
         before: JSON, the settings of the main scene to go back to.
     """
 
     heads: bpy.types.Scene | None
     main: bpy.types.Scene | None
     hidden: Any
+    shared: bpy.types.NodeTree | None
     before: str
 
 

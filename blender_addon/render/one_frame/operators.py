@@ -26,6 +26,13 @@ class _HeadsWith(ui.ExplainedOperator):
         except DGTalkerError as error:
             operator.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        if seen := setup.still_seen(context.scene):
+            operator.report(
+                {"WARNING"},
+                f"{', '.join(seen)} cannot be changed here, so that {setup.ENGINES[self.engine]} draws the mesh, too: "
+                "choose Object ▸ Library Override ▸ Make, or turn off Ray Visibility ▸ Camera in its own file.",
+            )
+            return {"FINISHED"}
         operator.report({"INFO"}, f"F12 and Ctrl-F12 render the heads in the picture of {setup.ENGINES[self.engine]}")
         return {"FINISHED"}
 

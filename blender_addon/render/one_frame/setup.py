@@ -56,6 +56,11 @@ def turn_on(scene: bpy.types.Scene, engine: str, layer: str) -> None:
     owner: Any = scene
     old = bpy.app.version < (5, 0)
     tree = nodes.tree_of(scene)
+    if tree is not None and not old and tree.users > 1:
+        one_frame(scene).shared = tree
+        tree = owner.compositing_node_group = tree.copy()
+    if tree is not None:
+        nodes.remove(tree)  # what a scene that this one was copied from had
     made = tree is None or (old and not owner.use_nodes)
     before = {name: getattr(scene.render, name) for name in _CHANGED}
     one_frame(scene).before = json.dumps({**before, "made": made})
@@ -78,7 +83,11 @@ def turn_off(scene: bpy.types.Scene) -> None:
     tree: Any = nodes.tree_of(scene)
     if tree is not None:
         nodes.remove(tree)
-        if before.get("made") and len(tree.nodes) <= 2:
+        if state.shared is not None:
+            owner: Any = scene
+            owner.compositing_node_group, state.shared = state.shared, None
+            bpy.data.node_groups.remove(tree)
+        elif before.get("made") and len(tree.nodes) <= 2:
             _remove_tree(scene, tree)
     heads_scene.show_heads(scene)
     heads, state.heads, state.before = state.heads, None, ""
@@ -88,6 +97,11 @@ def turn_off(scene: bpy.types.Scene) -> None:
         if name in before:
             with contextlib.suppress(TypeError):  # an engine whose extension is gone by now
                 setattr(scene.render, name, before[name])
+
+
+def still_seen(scene: bpy.types.Scene) -> list[str]:
+    """Names of heads whose meshes cannot be taken out of what cameras see."""
+    return [head.name for head in model.heads(scene) if head.visible_camera]
 
 
 def engine_identifier(engine: str) -> str:

@@ -307,3 +307,38 @@ def test_the_picture_s_depth_is_that_of_what_is_nearer(cycles, add_head, ball_fi
     assert depth[64, 76] == pytest.approx(0.77, abs=0.04)  # the cube
     assert depth[60, 50] == pytest.approx(0.95, abs=0.05)  # the head
     assert depth[5, 5] > 1.2  # the wall
+
+
+def test_several_scenes_have_their_own_heads_and_cameras(cycles, add_head, ball_file, render):
+    add_head(ball_file, (-0.12, 0, 0))
+    tree = own_nodes(cycles)
+    bpy.ops.scene.new(type="EMPTY")
+    other = bpy.context.scene
+    for name in ("resolution_x", "resolution_y", "film_transparent", "dither_intensity"):
+        setattr(other.render, name, getattr(cycles.render, name))
+    other.cycles.device, other.cycles.samples = "CPU", 1
+    other.camera = cycles.camera.copy()
+    other.collection.objects.link(other.camera)
+    if bpy.app.version >= (5, 0):
+        other.compositing_node_group = tree
+        layers = tree.nodes.new("CompositorNodeRLayers")
+        layers.scene = other
+    add_head(ball_file, (0.12, 0, 0))
+    pictures = {}
+    for scene in (other, cycles):
+        bpy.context.window.scene = scene
+        assert bpy.ops.dgtalker.heads_with_cycles() == {"FINISHED"}
+    for scene in (other, cycles):
+        bpy.context.window.scene = scene
+        pictures[scene] = render()[64, :, 3]
+    assert pictures[cycles][38] > 0.9
+    assert pictures[cycles][90] == 0
+    if bpy.app.version < (5, 0):
+        assert pictures[other][90] > 0.9
+        assert pictures[other][38] == 0
+    for scene in (other, cycles):
+        bpy.context.window.scene = scene
+        assert bpy.ops.dgtalker.heads_alone() == {"FINISHED"}
+    assert tree_of(cycles) == tree
+    assert sorted(bpy.data.scenes.keys()) == sorted([cycles.name, other.name])
+    assert all(ob.visible_camera for ob in bpy.data.objects)
