@@ -31,8 +31,9 @@ class PassValues:
         size: tuple[int, int],
         eye: camera.Eye | None,
     ) -> None:
-        self._layer = depsgraph.view_layer
-        self._scene = depsgraph.scene
+        layer = depsgraph.view_layer
+        assert layer is not None
+        self._layer = layer
         self._world = self._layer.world_override or depsgraph.scene_eval.world
         settings = depsgraph.scene_eval.render
         aspect = (settings.pixel_aspect_x, settings.pixel_aspect_y)

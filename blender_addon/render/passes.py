@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import bpy
 import numpy as np
@@ -42,7 +42,7 @@ class Pass:
 
     name: str
     channels: str
-    kind: str
+    kind: Literal["VALUE", "VECTOR", "COLOR"]
 
 
 @dataclass(frozen=True)

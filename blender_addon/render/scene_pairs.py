@@ -47,7 +47,15 @@ def one_frame(scene: bpy.types.Scene) -> OneFrame:
     return owner.dgtalker_one_frame
 
 
-def main_of(scene: bpy.types.Scene) -> bpy.types.Scene | None:
+def set_engine(scene: bpy.types.Scene, identifier: str) -> None:
+    """Give a scene to a render engine. Raises TypeError where there is none of that name."""
+    settings: Any = scene.render
+    settings.engine = identifier
+
+
+def main_of(scene: bpy.types.Scene | None) -> bpy.types.Scene | None:
     """The scene for which `scene` renders heads; None for every other scene."""
+    if scene is None:
+        return None
     main = one_frame(scene).main
     return main if main is not None and one_frame(main).heads == scene else None

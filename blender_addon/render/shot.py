@@ -108,7 +108,7 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(several[:3]) + (f" and {len(several) - 3} more" if len(several) > 3 else "")
 
 
-def filter_width(scene: bpy.types.Scene) -> float:
+def filter_width(scene: bpy.types.Scene | None) -> float:
     """Pixels, of the filter of the picture that the heads are put into."""
     main: Any = main_of(scene) or scene
     if main.render.engine == "CYCLES":

@@ -99,9 +99,10 @@ def draw(shot: Shot, frames: Sequence[ShotFrame], posed: Sequence[tuple[Gaussian
     for frame, camera, (rgba, depth) in zip(frames, cameras, drawn, strict=True):
         hidden = np.zeros(depth.shape, np.float32)
         if frame.occluders:
-            meshes = [np.frombuffer(each, "<f4").reshape(-1, 3, 3) for each in (frame.occluders, frame.solids)]
+            occluders = np.frombuffer(frame.occluders, "<f4").reshape(-1, 3, 3)
+            solids = np.frombuffer(frame.solids, "<f4").reshape(-1, 3, 3)
             region = shot.region or (0, 0, shot.width, shot.height)
-            hidden = hidden_part(*meshes, camera, depth, region, shot.filter_width)
+            hidden = hidden_part(occluders, solids, camera, depth, region, shot.filter_width)
             rgba *= (1 - hidden)[..., None]
             depth[hidden == 1] = NOTHING_HIT
         if shot.background is not None:

@@ -44,7 +44,8 @@ def _handlers() -> tuple[tuple[Any, Any], ...]:
 def register() -> None:
     owner: Any = bpy.types.Scene
     owner.dgtalker_one_frame = bpy.props.PointerProperty(type=scene_pairs.OneFrameProperties)
-    bpy.types.TOPBAR_MT_render.append(operators.draw_menu)
+    menu: Any = bpy.types.TOPBAR_MT_render
+    menu.append(operators.draw_menu)
     for handlers, function in _handlers():
         handlers.append(function)
 
@@ -52,6 +53,7 @@ def register() -> None:
 def unregister() -> None:
     for handlers, function in _handlers():
         handlers.remove(function)
-    bpy.types.TOPBAR_MT_render.remove(operators.draw_menu)
+    menu: Any = bpy.types.TOPBAR_MT_render
+    menu.remove(operators.draw_menu)
     owner: Any = bpy.types.Scene
     del owner.dgtalker_one_frame

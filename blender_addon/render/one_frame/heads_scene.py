@@ -10,7 +10,7 @@ import bpy
 
 from ...head import model
 from ..passes import SWITCHES
-from ..scene_pairs import main_of, one_frame
+from ..scene_pairs import main_of, one_frame, set_engine
 from . import marking
 
 _RENDER = (
@@ -45,7 +45,7 @@ _COLLECTION = ("exclude", "holdout", "indirect_only")
 def make(main: bpy.types.Scene) -> bpy.types.Scene:
     """A new scene for the heads of `main`, in step with it."""
     scene = bpy.data.scenes.new(f"{main.name} Heads")
-    scene.render.engine = "DGTALKER"
+    set_engine(scene, "DGTALKER")
     scene.render.film_transparent = True
     scene.render.use_compositing = scene.render.use_sequencer = False
     one_frame(main).heads, one_frame(scene).main = scene, main

@@ -16,7 +16,7 @@ from dgtalker_engine.errors import DGTalkerError
 from ...bridge import avatars
 from ...head import model
 from .. import camera, engine
-from ..scene_pairs import one_frame
+from ..scene_pairs import one_frame, set_engine
 from . import setup
 
 _taken: dict[str, str] = {}
@@ -33,7 +33,7 @@ def check_job(scene: bpy.types.Scene, *_: object) -> None:
     except DGTalkerError as error:
         engine.refuse(error)
         _taken[scene.name_full] = scene.render.engine
-        scene.render.engine = engine.DGTalkerRenderEngine.bl_idname
+        set_engine(scene, engine.DGTalkerRenderEngine.bl_idname)
 
 
 @persistent
@@ -41,7 +41,7 @@ def give_back(scene: bpy.types.Scene, *_: object) -> None:
     """Handler for the end of a job."""
     taken = _taken.pop(scene.name_full, None)
     if taken is not None:
-        scene.render.engine = taken
+        set_engine(scene, taken)
 
 
 def check(scene: bpy.types.Scene) -> None:

@@ -11,7 +11,7 @@ import bpy
 from dgtalker_engine.errors import DGTalkerError
 
 from ...head import model
-from ..scene_pairs import main_of, one_frame
+from ..scene_pairs import main_of, one_frame, set_engine
 from . import heads_scene, nodes
 
 _CHANGED = ("engine", "use_compositing", "use_stamp_note", "stamp_note_text")
@@ -50,7 +50,7 @@ def turn_on(scene: bpy.types.Scene, engine: str, layer: str) -> None:
     """
     identifier = engine_identifier(engine)
     if is_on(scene):
-        scene.render.engine = identifier
+        set_engine(scene, identifier)
         heads_scene.follow(scene)
         return
     owner: Any = scene
@@ -67,7 +67,7 @@ def turn_on(scene: bpy.types.Scene, engine: str, layer: str) -> None:
     heads = heads_scene.make(scene)
     if made:
         nodes.make_tree(scene, layer)
-    scene.render.engine = identifier
+    set_engine(scene, identifier)
     scene.render.use_compositing = True
     if not nodes.insert(scene, heads):
         turn_off(scene)
