@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from . import engine, panels, viewport
+from . import engine, one_frame, panels, viewport
 
-CLASSES: tuple[type, ...] = (engine.DGTalkerRenderEngine, panels.EnginePanel)
+CLASSES: tuple[type, ...] = (engine.DGTalkerRenderEngine, panels.EnginePanel, panels.PassesPanel, *one_frame.CLASSES)
 
 
 def register() -> None:
@@ -15,10 +15,12 @@ def register() -> None:
     bpy.app.handlers.render_init.append(engine.begin_job)
     for handlers in (bpy.app.handlers.render_write, bpy.app.handlers.render_cancel):
         handlers.append(engine.check_file)
+    one_frame.register()
 
 
 def unregister() -> None:
     viewport.unregister()
+    one_frame.unregister()
     for handlers in (bpy.app.handlers.render_write, bpy.app.handlers.render_cancel):
         handlers.remove(engine.check_file)
     bpy.app.handlers.render_init.remove(engine.begin_job)

@@ -43,11 +43,7 @@ def intrinsics(lens: Lens, width: int, height: int, pixel_aspect: tuple[float, f
     Raises:
         DGTalkerError: the camera is neither perspective nor orthographic.
     """
-    if lens.kind not in KINDS:
-        raise DGTalkerError(
-            f"DGTalker cannot render from a {'panoramic' if lens.kind == 'PANO' else lens.kind.lower()} camera.",
-            "Set the camera's type to Perspective or Orthographic.",
-        )
+    check_kind(lens.kind)
     aspect_x, aspect_y = pixel_aspect
     fit = lens.sensor_fit
     if fit == "AUTO":
@@ -58,6 +54,15 @@ def intrinsics(lens: Lens, width: int, height: int, pixel_aspect: tuple[float, f
     centre_x = width / 2 - lens.shift_x * view / aspect_x
     centre_y = height / 2 + lens.shift_y * view / aspect_y
     return np.array([[focal / aspect_x, 0, centre_x], [0, focal / aspect_y, centre_y], [0, 0, 1]], np.float64)
+
+
+def check_kind(kind: str) -> None:
+    """Raises DGTalkerError for a camera that is neither perspective nor orthographic."""
+    if kind not in KINDS:
+        raise DGTalkerError(
+            f"DGTalker cannot render from a {'panoramic' if kind == 'PANO' else kind.lower()} camera.",
+            "Set the camera's type to Perspective or Orthographic.",
+        )
 
 
 def world_to_camera(matrix_world: np.ndarray) -> np.ndarray:
@@ -101,10 +106,33 @@ def border_region(border: tuple[float, float, float, float], width: int, height:
     return left, height - top, right - left, top - bottom
 
 
+@dataclass(frozen=True)
+class Eye:
+    """One of the eyes of a stereo camera, or of several cameras that see together.
+
+    Attributes:
+        matrix_world: (4, 4) of Blender's camera object.
+        shift_x: as camera data has it.
+    """
+
+    matrix_world: np.ndarray
+    shift_x: float
+
+
 def shot_camera(
-    camera: bpy.types.Object, width: int, height: int, pixel_aspect: tuple[float, float] = (1.0, 1.0)
+    camera: bpy.types.Object,
+    width: int,
+    height: int,
+    pixel_aspect: tuple[float, float] = (1.0, 1.0),
+    eye: Eye | None = None,
 ) -> tuple[ShotCamera, np.ndarray | None]:
     """The camera object (evaluated, where it is animated) as a Shot's camera, and what `rigid` puts before the world.
+
+    Args:
+        camera: perspective or orthographic.
+        width, height: of the whole picture.
+        pixel_aspect: of the picture.
+        eye: where the camera stands in place of where it is.
 
     Raises:
         DGTalkerError: the camera is neither perspective nor orthographic, or its scale is zero.
@@ -117,15 +145,16 @@ def shot_camera(
         sensor_fit=data.sensor_fit,
         sensor_width=data.sensor_width,
         sensor_height=data.sensor_height,
-        shift_x=data.shift_x,
+        shift_x=data.shift_x if eye is None else eye.shift_x,
         shift_y=data.shift_y,
         clip_start=data.clip_start,
         clip_end=data.clip_end,
     )
+    matrix_world = np.array(camera.matrix_world) if eye is None else eye.matrix_world
     try:
         K = intrinsics(lens, width, height, pixel_aspect)
         with np.errstate(divide="raise", invalid="raise"):
-            matrix, shear = rigid(world_to_camera(np.array(camera.matrix_world)))
+            matrix, shear = rigid(world_to_camera(matrix_world))
     except (FloatingPointError, np.linalg.LinAlgError) as error:
         raise DGTalkerError(f"The camera {camera.name} has a scale of zero.", "Give it a scale of one.") from error
     view = ShotCamera(

@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import bpy
+import numpy as np
 from bpy.app.handlers import persistent
 
 from dgtalker_engine.errors import Cancelled, DGTalkerError
-from dgtalker_engine.wire import provenance
+from dgtalker_engine.wire import Shot, provenance
 
-from . import camera, colours, output, picture, shot
+from . import camera, colours, output, pass_values, passes, picture, shot
+from .scene_pairs import main_of
 from .viewport import live
 
 last_error: DGTalkerError | None = None
@@ -35,6 +37,9 @@ _CLOCK = 2.0
 _said: set[str] = set()
 """What this job has warned of: an animation says it once."""
 
+_without_heads: DGTalkerError | None = None
+"""Why the heads failed that belong into the picture that Blender is about to write."""
+
 _drawn = False
 """Whether heads were rendered in this job: other engines' files are none of our business."""
 
@@ -42,22 +47,34 @@ _drawn = False
 @persistent
 def begin_job(scene: bpy.types.Scene, *_: object) -> None:
     """Handler for the start of a render job."""
-    global last_error, _cut_off, _output, _drawn, _began
-    last_error = _cut_off = None
+    global last_error, _cut_off, _without_heads, _output, _drawn, _began
+    last_error = _cut_off = _without_heads = None
     _said.clear()
     _output, _drawn, _began = scene.name_full, False, time.time()
+
+
+def refuse(error: DGTalkerError) -> None:
+    """Let the scenes of this job that DGTALKER renders say what is wrong, from now on."""
+    global last_error, _cut_off
+    last_error = _cut_off = error
 
 
 @persistent
 def check_file(scene: bpy.types.Scene, *_: object) -> None:
     """Handler for when Blender has written a frame, or has failed to, which leaves a part of some formats."""
-    global last_error, _cut_off
+    global last_error, _cut_off, _without_heads
     if not _drawn:
         return
+    failed, _without_heads = _without_heads, None
     try:
-        output.check_written(scene, scene.frame_current, _began - _CLOCK)
+        if failed is not None:
+            output.remove_written(scene, scene.frame_current, _began - _CLOCK, failed)
+        else:
+            output.check_written(scene, scene.frame_current, _began - _CLOCK)
     except DGTalkerError as error:
-        last_error = _cut_off = error
+        last_error = error
+        if failed is None:  # after lacking heads the next frame tries again: an engine that died is started anew
+            _cut_off = error
         print(f"DGTalker: {error}", file=sys.stderr, flush=True)
 
 
@@ -75,6 +92,10 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         self.register_pass(scene, renderlayer, "Combined", 4, "RGBA", "COLOR")
         if renderlayer.use_pass_z:
             self.register_pass(scene, renderlayer, "Depth", 1, "Z", "VALUE")
+        for each in passes.asked(renderlayer, scene):
+            self.register_pass(scene, renderlayer, each.name, len(each.channels), each.channels, each.kind)
+        if main_of(scene) is not None:
+            self.register_pass(scene, renderlayer, "Hidden", 1, "X", "VALUE")
 
     def render(self, depsgraph: bpy.types.Depsgraph) -> None:
         """Render one view layer of one frame.
@@ -85,10 +106,13 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
             self._render(depsgraph)
         except DGTalkerError as error:
             if not (isinstance(error, Cancelled) and self.test_break()):
-                self._fail(error)
+                self._fail(error, depsgraph)
         except Exception as error:  # noqa: BLE001 (as said above)
             traceback.print_exc()
-            self._fail(DGTalkerError(f"Rendering failed: {error!r}.", "This is a fault of DGTalker; please report it."))
+            self._fail(
+                DGTalkerError(f"Rendering failed: {error!r}.", "This is a fault of DGTalker; please report it."),
+                depsgraph,
+            )
 
     def view_update(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
         """Blender calls this before a viewport's first `view_draw`: the heads are read as they are drawn."""
@@ -99,15 +123,15 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         self.update_stats("DGTalker", hint)
         live.draw_rendered(context, depsgraph)
 
-    def _fail(self, error: DGTalkerError) -> None:
-        global last_error
+    def _fail(self, error: DGTalkerError, depsgraph: bpy.types.Depsgraph) -> None:
+        global last_error, _without_heads, _drawn
         last_error = error
+        if main_of(depsgraph.scene) is not None:
+            _without_heads, _drawn = error, True
         self.report({"ERROR"}, str(error))
 
     def _render(self, depsgraph: bpy.types.Depsgraph) -> None:
         settings = depsgraph.scene_eval.render
-        if settings.use_multiview:
-            raise DGTalkerError("DGTalker does not render stereo.", "Turn off Output ▸ Stereoscopy.")
         if self.camera_override is None:
             raise DGTalkerError("The scene has no camera.", "Add one, or choose one in the scene's properties.")
         size = (self.resolution_x, self.resolution_y)
@@ -121,12 +145,36 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         _drawn = True
         written: Any = bpy.data.scenes.get(_output) or depsgraph.scene
         output.check_room(written, depsgraph.scene_eval.frame_current, *size)
-        self.update_stats("", "Reading the scene")
-        asked, warnings = shot.frame_shot(depsgraph, self.camera_override, size, region, self.test_break)
-        for warning in warnings:
-            if warning not in _said:
-                _said.add(warning)
-                self.report({"WARNING"}, warning)
+        for view, eye in self._views(settings):
+            self.update_stats(view, "Reading the scene")
+            asked, warnings = shot.frame_shot(depsgraph, self.camera_override, size, region, self.test_break, eye)
+            for warning in warnings:
+                if warning not in _said:
+                    _said.add(warning)
+                    self.report({"WARNING"}, warning)
+            more = pass_values.PassValues(depsgraph, self.camera_override, size, eye)
+            self._draw(asked, more, depsgraph.view_layer.name, region, view)
+            self._mark(asked.avatars, more.metadata())
+
+    def _views(self, settings: bpy.types.RenderSettings) -> Iterator[tuple[str, camera.Eye | None]]:
+        """The names of what is seen at once, empty for the only one, and where it is seen from."""
+        if not settings.use_multiview:
+            yield "", None
+            return
+        owner: Any = self
+        views: Any = settings.stereo_views if settings.views_format == "STEREO_3D" else settings.views
+        for view in views:
+            if not view.use:
+                continue
+            self.active_view_set(view.name)
+            seen_by = self.camera_override
+            model = np.array(owner.camera_model_matrix(seen_by), np.float64)
+            yield view.name, camera.Eye(model.reshape(4, 4), owner.camera_shift_x(seen_by))
+
+    def _draw(
+        self, asked: Shot, more: pass_values.PassValues, layer: str, region: tuple[int, int, int, int], view: str
+    ) -> None:
+        """Render one view into Blender's result, in bands."""
         bands = picture.bands(asked)
         for i, band in enumerate(bands):
 
@@ -135,35 +183,40 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
                 self.update_stats("", text)
 
             image = picture.render(band, on_progress, self.test_break)
-            self._write(image, depsgraph.view_layer.name, region, band.region or region)
+            values = more.of(band, image, self.test_break)
+            self._write(image, values, layer, region, band.region or region, view)
             self.update_progress((i + 1) / len(bands))
-        self._mark(asked.avatars)
 
-    def _mark(self, avatars: Sequence[str]) -> None:
+    def _mark(self, avatars: Sequence[str], more: Mapping[str, str]) -> None:
         """Say in the files' metadata that this is a synthetic face, and whose; Blender does so in PNG, EXR and JPEG."""
         self.avatars |= set(avatars)
+        for name, text in more.items():
+            self.get_result().stamp_data_add_field(name, text)
         if self.avatars:
             self.get_result().stamp_data_add_field(provenance.KEYWORD, provenance.xmp(sorted(self.avatars)))
 
     def _write(
         self,
         image: picture.Picture,
+        more: Mapping[str, np.ndarray],
         layer: str,
         region: tuple[int, int, int, int],
         band: tuple[int, int, int, int],
+        view: str,
     ) -> None:
         """Put a band of the region into Blender's result, whose first row is the lowest."""
         width, height = band[2:]
         bottom = region[1] + region[3] - band[1] - height
-        result = self.begin_result(0, bottom, width, height, layer=layer)
+        result = self.begin_result(0, bottom, width, height, layer=layer, view=view)
         if (result.resolution_x, result.resolution_y) != (width, height):
             self.end_result(result, cancel=True)
             raise DGTalkerError(
                 "Blender asks for a picture of another size than this scene's.",
                 "Give all scenes that are rendered together the same resolution and render border.",
             )
-        passes: Any = result.layers[0].passes
-        passes["Combined"].rect.foreach_set(colours.to_scene_linear(image.rgba)[::-1].ravel())
-        if "Depth" in passes:
-            passes["Depth"].rect.foreach_set(image.depth[::-1].ravel())
+        values = {"Combined": colours.to_scene_linear(image.rgba), "Depth": image.depth, "Hidden": image.hidden, **more}
+        targets: Any = result.layers[0].passes
+        for name, numbers in values.items():
+            if name in targets:
+                targets[name].rect.foreach_set(np.ascontiguousarray(numbers[::-1], np.float32).ravel())
         self.end_result(result)

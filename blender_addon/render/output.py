@@ -82,6 +82,28 @@ def check_written(scene: bpy.types.Scene, frame: int, since: float) -> None:
                 raise DGTalkerError(f"{written} was cut off while it was written, and is removed.", ROOM)
 
 
+def remove_written(scene: bpy.types.Scene, frame: int, since: float, why: DGTalkerError) -> None:
+    """Remove a picture that lacks its heads.
+
+    Args:
+        scene: whose output was written.
+        frame: its number.
+        since: when the job began, seconds.
+        why: they are lacking.
+
+    Raises:
+        DGTalkerError: it was there; a film has the frame and keeps it.
+    """
+    path = target(scene, frame)
+    if path is None or scene.render.is_movie_format:
+        raise why
+    for written in {path, *_stills(scene, path)}:
+        with contextlib.suppress(OSError):  # it is not there
+            if written.stat().st_mtime >= since:
+                written.unlink()
+                raise DGTalkerError(f"{written} lacked its heads, and is removed. {why.message}", why.hint)
+
+
 def _stills(scene: bpy.types.Scene, path: Path) -> Iterator[Path]:
     """Where a single picture may be, which has no number; `path` is the frame's, whose template is resolved."""
     ending = scene.render.file_extension if scene.render.use_file_extension else ""

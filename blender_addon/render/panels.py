@@ -9,8 +9,9 @@ import bpy
 from .. import preferences, ui
 from ..bridge import engine as bridge
 from ..install.ui import operators as installing
-from . import engine
+from . import engine, passes
 from .engine import DGTalkerRenderEngine
+from .one_frame import operators as one_frame
 
 BORROWED = (
     "EEVEE_WORLD_PT_surface",
@@ -20,7 +21,7 @@ BORROWED = (
 )
 """Panels of other engines that hold exactly what this one obeys: world colour, transparent film, passes."""
 
-WITHOUT_EFFECT = ("freestyle", "stereoscopy")
+WITHOUT_EFFECT = ("freestyle",)
 
 
 class EnginePanel(bpy.types.Panel):
@@ -46,10 +47,33 @@ class EnginePanel(bpy.types.Panel):
         if engine.last_error is not None:
             ui.alert(layout, context, str(engine.last_error))
         layout.operator(preferences.TestEngine.bl_idname, icon="CHECKMARK")
+        for operator in one_frame.OPERATORS:
+            layout.operator(operator)
         if context.scene.view_settings.view_transform != "Standard":
             layout.label(text="Colours are exact in the view Standard", icon="INFO")
             layout.use_property_split = True
             layout.prop(context.scene.view_settings, "view_transform")
+
+
+class PassesPanel(bpy.types.Panel):
+    bl_idname = "VIEWLAYER_PT_dgtalker_passes"
+    bl_label = "Heads"
+    bl_space_type = "PROPERTIES"
+    bl_region_type = "WINDOW"
+    bl_context = "view_layer"
+    bl_parent_id = "VIEWLAYER_PT_layer_passes"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.engine == DGTalkerRenderEngine.bl_idname
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        assert layout is not None
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        for name in passes.SWITCHES:
+            layout.prop(context.view_layer, name)
 
 
 def compatible_panels() -> list[Any]:

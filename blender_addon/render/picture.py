@@ -12,15 +12,18 @@ from dgtalker_engine.wire import MAX_BODY, Shot
 
 from ..bridge import engine
 
-BYTES_PER_PIXEL = 5 * 4
+NUMBERS_PER_PIXEL = 6
+BYTES_PER_PIXEL = NUMBERS_PER_PIXEL * 4
 
 
 @dataclass(frozen=True)
 class Picture:
-    """RGBA (H, W, 4) premultiplied linear Rec.709 and depth (H, W) in metres, float32, top row first."""
+    """RGBA (H, W, 4) premultiplied linear Rec.709, depth (H, W) in metres, and the part (H, W) of each pixel that
+    meshes hide of the heads; float32, top row first."""
 
     rgba: np.ndarray
     depth: np.ndarray
+    hidden: np.ndarray
 
 
 def bands(shot: Shot, max_bytes: int = MAX_BODY) -> list[Shot]:
@@ -44,7 +47,8 @@ def render(
     reply = engine.request("render", {}, shot.to_json().encode(), on_progress=on_progress, should_cancel=should_cancel)
     width, height = reply.header["width"], reply.header["height"]
     numbers = np.frombuffer(reply.body, "<f4")
-    if (shot.region and (width, height) != shot.region[2:]) or len(numbers) != width * height * 5:
+    if (shot.region and (width, height) != shot.region[2:]) or len(numbers) != width * height * NUMBERS_PER_PIXEL:
         raise DGTalkerError("The engine's picture does not have the size that was asked for.", "Restart the engine.")
-    rgba, depth = np.split(numbers, [width * height * 4])
-    return Picture(rgba.reshape(height, width, 4), depth.reshape(height, width))
+    pixels = width * height
+    rgba, depth, hidden = np.split(numbers, [pixels * 4, pixels * 5])
+    return Picture(rgba.reshape(height, width, 4), depth.reshape(height, width), hidden.reshape(height, width))

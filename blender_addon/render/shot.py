@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import bpy
 import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.wire.shot import Shot, ShotFrame, ShotHead
+from dgtalker_engine.wire.shot import MAX_FILTER_WIDTH, Shot, ShotFrame, ShotHead
 
 from ..bridge import avatars
 from ..head import model
 from ..properties import original_of
-from . import camera, colours, deformation
+from . import camera, colours, deformation, occluders
+from .scene_pairs import main_of
 
-_SHOWN = ("MESH", "CURVE", "SURFACE", "META", "FONT", "CURVES", "POINTCLOUD", "VOLUME")
+_SHOWN = occluders.SURFACES + occluders.OTHERS
 """Types of objects that other engines render."""
 
 
@@ -81,7 +82,9 @@ def seen_heads(depsgraph: bpy.types.Depsgraph) -> tuple[list[SeenHead], list[str
     return seen, list(dict.fromkeys(warnings))
 
 
-def unfollowed(depsgraph: bpy.types.Depsgraph, camera_object: bpy.types.Object) -> list[str]:
+def unfollowed(
+    depsgraph: bpy.types.Depsgraph, camera_object: bpy.types.Object, hiding: occluders.Occluders
+) -> list[str]:
     """Warnings about what the scene asks for and Gaussian heads do not do."""
     warnings = []
     lens = cast("bpy.types.Camera", camera_object.data)
@@ -89,6 +92,12 @@ def unfollowed(depsgraph: bpy.types.Depsgraph, camera_object: bpy.types.Object) 
         warnings.append(f"Depth of field of {camera_object.name} is not rendered.")
     if depsgraph.scene_eval.render.use_motion_blur:
         warnings.append("Motion blur is not rendered.")
+    if hiding.passed_over:
+        warnings.append(
+            f"Heads are not hidden by {_listed(hiding.passed_over)}: only what is opaque and made of faces hides them."
+        )
+    if main_of(depsgraph.scene) is not None:
+        return warnings
     others: set[str] = set()
     for instance in depsgraph.object_instances:
         ob = instance.object
@@ -96,10 +105,9 @@ def unfollowed(depsgraph: bpy.types.Depsgraph, camera_object: bpy.types.Object) 
         if shown and ob is not None and ob.type in _SHOWN and not model.is_head(ob):
             others.add(original_of(ob).name)
     if others:
-        names = ", ".join(sorted(others)[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
         warnings.append(
-            f"Only Gaussian heads are rendered, not {names}: render those with another engine in a scene of their own "
-            "and put both together in the compositor."
+            f"Only Gaussian heads are rendered, not {_listed(others)}, which cut out what they hide: "
+            "Render ▸ Heads with Cycles, or with EEVEE, gives both in one picture."
         )
     return warnings
 
@@ -140,12 +148,26 @@ def placed_heads(
     return tuple(index), tuple(heads), warnings
 
 
+def _listed(names: Iterable[str]) -> str:
+    several = sorted(names)
+    return ", ".join(several[:3]) + (f" and {len(several) - 3} more" if len(several) > 3 else "")
+
+
+def filter_width(scene: bpy.types.Scene | None) -> float:
+    """Pixels, of the filter of the picture that the heads are put into."""
+    main: Any = main_of(scene) or scene
+    if main.render.engine == "CYCLES":
+        return main.cycles.filter_width
+    return main.render.filter_size
+
+
 def frame_shot(
     depsgraph: bpy.types.Depsgraph,
     camera_object: bpy.types.Object,
     size: tuple[int, int],
     region: tuple[int, int, int, int] | None = None,
     should_cancel: Callable[[], bool] | None = None,
+    eye: camera.Eye | None = None,
 ) -> tuple[Shot, list[str]]:
     """The current frame as a Shot of one frame, and warnings for the user.
 
@@ -154,6 +176,7 @@ def frame_shot(
         size: width and height of the whole picture.
         region: the part to render, from the top left corner.
         should_cancel: asked while an avatar is opened, for which the engine may have to start first.
+        eye: of a stereo camera; None for the camera itself.
 
     Raises:
         DGTalkerError: the camera cannot be rendered from, or a head's avatar or rig is lost or damaged;
@@ -161,18 +184,29 @@ def frame_shot(
     """
     settings = depsgraph.scene_eval.render
     aspect = (settings.pixel_aspect_x, settings.pixel_aspect_y)
-    view, shear = camera.shot_camera(camera_object, *size, aspect)
+    view, shear = camera.shot_camera(camera_object, *size, aspect, eye)
     seen, warnings = seen_heads(depsgraph)
-    warnings += unfollowed(depsgraph, camera_object)
+    hiding = occluders.occluders(depsgraph, view, shear)
+    warnings += unfollowed(depsgraph, camera_object, hiding)
     background = None
     if not settings.film_transparent:
         background, warning = colours.world_colour(depsgraph)
         warnings += [warning] if warning else []
     avatar_hashes, heads, more = placed_heads(seen, depsgraph, shear, should_cancel)
     warnings += more
-    frame = ShotFrame(depsgraph.scene_eval.frame_current, view, heads)
+    meshes = []
+    for triangles in (hiding.triangles, hiding.solids):
+        moved = triangles if shear is None else triangles @ shear[:3, :3].T + shear[:3, 3]
+        meshes.append(np.ascontiguousarray(moved, "<f4").tobytes())
+    frame = ShotFrame(depsgraph.scene_eval.frame_current, view, heads, *meshes)
     width, height = size
     shot = Shot(
-        width=width, height=height, avatars=avatar_hashes, frames=(frame,), region=region, background=background
+        width=width,
+        height=height,
+        avatars=avatar_hashes,
+        frames=(frame,),
+        region=region,
+        background=background,
+        filter_width=min(filter_width(depsgraph.scene), MAX_FILTER_WIDTH),
     )
     return shot, warnings

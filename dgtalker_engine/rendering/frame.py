@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from ..avatar import Avatar
 from ..gaussians import Camera, Gaussians, render_scene_linear
+from ..gaussians.constants import NOTHING_HIT
 from ..gaussians.placement import placement_of
 from ..gaussians.transform import merged, placed
 from ..wire import Shot, ShotFrame
 from .carrying import carried_by_mesh
+from .occlusion import hidden_part
 
 Picture = tuple[np.ndarray, np.ndarray]
 """Premultiplied scene-linear Rec.709 RGBA float32 (H, W, 4), top row first, and planar depth float32 (H, W) in metres,
 1e10 where no head is."""
+
+
+class SeenPicture(NamedTuple):
+    """A `Picture` of heads, and what hides them.
+
+    Attributes:
+        rgba, depth: of what is left to be seen.
+        hidden: float32 (H, W), the part of each pixel that a mesh hides of the heads; 0 where no head is.
+    """
+
+    rgba: np.ndarray
+    depth: np.ndarray
+    hidden: np.ndarray
 
 
 def render_frame(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> Picture:
@@ -30,7 +46,13 @@ def render_frame(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> Pic
     Returns:
         The picture of the shot's region.
     """
-    (picture,) = draw(shot, [pose(shot, frame, avatars)])
+    rgba, depth, _hidden = render_seen(shot, frame, avatars)
+    return rgba, depth
+
+
+def render_seen(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> SeenPicture:
+    """`render_frame`, with what meshes hide."""
+    (picture,) = draw(shot, [frame], [pose(shot, frame, avatars)])
     return picture
 
 
@@ -69,13 +91,22 @@ def _on_one_device(clouds: Sequence[Gaussians]) -> Sequence[Gaussians]:
 
 
 @torch.no_grad()
-def draw(shot: Shot, posed: Sequence[tuple[Gaussians, Camera]]) -> list[Picture]:
+def draw(shot: Shot, frames: Sequence[ShotFrame], posed: Sequence[tuple[Gaussians, Camera]]) -> list[SeenPicture]:
     """The second half of `render_frame`, for several frames: a GPU draws them at once."""
     clouds, cameras = [cloud for cloud, _ in posed], [camera for _, camera in posed]
-    pictures = render_scene_linear(clouds, cameras, region=shot.region)
-    if shot.background is not None:
-        behind = np.array(shot.background, np.float32)
-        for rgba, _depth in pictures:
-            rgba[..., :3] += (1.0 - rgba[..., 3:]) * behind
+    pictures: list[SeenPicture] = []
+    drawn = render_scene_linear(clouds, cameras, region=shot.region)
+    for frame, camera, (rgba, depth) in zip(frames, cameras, drawn, strict=True):
+        hidden = np.zeros(depth.shape, np.float32)
+        if frame.occluders:
+            occluders = np.frombuffer(frame.occluders, "<f4").reshape(-1, 3, 3)
+            solids = np.frombuffer(frame.solids, "<f4").reshape(-1, 3, 3)
+            region = shot.region or (0, 0, shot.width, shot.height)
+            hidden = hidden_part(occluders, solids, camera, depth, region, shot.filter_width)
+            rgba *= (1 - hidden)[..., None]
+            depth[hidden == 1] = NOTHING_HIT
+        if shot.background is not None:
+            rgba[..., :3] += (1.0 - rgba[..., 3:]) * np.array(shot.background, np.float32)
             rgba[..., 3] = 1.0
+        pictures.append(SeenPicture(rgba, depth, hidden))
     return pictures

@@ -60,11 +60,11 @@ def render_sequence(
     def drawn(items: list[Any]) -> list[Any]:
         frames = [frame for frame, _ in items]
         with _told_of(frames):
-            return list(zip(frames, draw(shot, [posed for _, posed in items]), strict=True))
+            return list(zip(frames, draw(shot, frames, [posed for _, posed in items]), strict=True))
 
     def encoded(items: list[Any]) -> list[Any]:
         files: list[Any] = []
-        for frame, (rgba, depth) in items:
+        for frame, (rgba, depth, _hidden) in items:
             seen = sorted({hashes[head.avatar] for head in frame.heads})
             files.append((f"frame_{frame.number:04d}{kind.suffix}", kind.encode(rgba, depth, xmp(seen))))
         return files

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import avatar, gaussians
 from ..kernels.compilation import is_warm, mark_warm
-from . import formats, viewport
+from . import formats, occlusion, viewport
 
 __all__ = ["is_warm", "warm_up"]
 
@@ -15,4 +15,5 @@ def warm_up() -> None:
     avatar.warm_up()
     formats.warm_up()
     viewport.warm_up()
+    occlusion.warm_up()
     mark_warm()

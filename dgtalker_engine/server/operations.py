@@ -125,11 +125,11 @@ class Operations:
                 f"A picture of {width} × {height} pixels is too large to be sent at once.",
                 f"Render it in regions of at most {MAX_PIXELS} pixels.",
             )
-        from ..rendering.frame import render_frame
+        from ..rendering.frame import render_seen
 
         progress(0.0, "Rendering")
-        rgba, depth = render_frame(shot, shot.frames[0], avatars)
-        return {"width": width, "height": height}, [rgba, depth]
+        picture = render_seen(shot, shot.frames[0], avatars)
+        return {"width": width, "height": height}, list(picture)
 
     def _view(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
         shot = _single_frame(body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import sys
 from array import array
 from dataclasses import asdict, dataclass
@@ -12,8 +13,8 @@ from typing import Any
 from ..errors import DGTalkerError
 from .frames import MAX_BODY
 
-SHOT_VERSION = 2
-"""Of what is written. Version 1 had no `vertices`, and is read too."""
+SHOT_VERSION = 3
+"""Of what is written. Version 1 had no `vertices`, 2 no `occluders` and no `filter_width`; both are read too."""
 MAX_SIDE = 16384
 LARGEST = 1e15
 """Of numbers in a shot: products of two still fit into float32, in which they are computed."""
@@ -21,8 +22,10 @@ FARTHEST = 1e6
 """Metres, of a deformed mesh's vertices: how its triangles turn and stretch is worked out from products of these."""
 MAX_NUMBER = 10**9
 """Of a frame."""
-MAX_PIXELS = MAX_BODY // 20
-"""Of a region that is rendered over the wire: RGBA and depth, float32, fit into one body."""
+MAX_FILTER_WIDTH = 16.0
+"""Pixels."""
+MAX_PIXELS = MAX_BODY // 24
+"""Of a region that is rendered over the wire: RGBA, depth and what meshes hide, float32, fit into one body."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +66,15 @@ class ShotFrame:
         number: the frame's number in the output's file names.
         camera: this frame's camera.
         heads: what is seen.
+        occluders: corners of the triangles that hide heads, float32 (T, 3, 3), little-endian, metres, in the world.
+        solids: likewise of the heads' own meshes: what is inside them is not before a head.
     """
 
     number: int
     camera: ShotCamera
     heads: tuple[ShotHead, ...]
+    occluders: bytes = b""
+    solids: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +88,8 @@ class Shot:
         frames: in order.
         region: x, y, width, height in pixels from the top left corner: the part of the picture to render.
         background: scene-linear Rec.709 RGB behind the heads, or None for a transparent film.
+        filter_width: pixels, of the filter with which the edges of occluders are drawn, as Cycles counts it; 0 where
+            they are drawn at pixels' centres alone.
     """
 
     width: int
@@ -89,6 +98,7 @@ class Shot:
     frames: tuple[ShotFrame, ...]
     region: tuple[int, int, int, int] | None = None
     background: tuple[float, float, float] | None = None
+    filter_width: float = 1.5
 
     def __post_init__(self) -> None:
         if not (1 <= self.width <= MAX_SIDE and 1 <= self.height <= MAX_SIDE):
@@ -101,6 +111,8 @@ class Shot:
             raise DGTalkerError("The region to render lies outside the picture.")
         if not all(abs(number) <= LARGEST for number in self.background or ()):
             raise DGTalkerError(f"The background of the picture is not made of finite numbers up to {LARGEST:g}.")
+        if not 0 <= self.filter_width <= MAX_FILTER_WIDTH:
+            raise DGTalkerError(f"The pixel filter must be 0 to {MAX_FILTER_WIDTH:g} pixels wide.")
         for frame in self.frames:
             camera = frame.camera
             if not abs(frame.number) <= MAX_NUMBER:
@@ -112,7 +124,9 @@ class Shot:
                 if not 0 <= head.avatar < len(self.avatars) or len(head.matrix) != 16:
                     raise DGTalkerError(f"A head of frame {frame.number} has no avatar or no matrix of 16 numbers.")
                 numbers += [*head.matrix, *head.weights.values()]
-                _check_vertices(head.vertices, frame.number)
+                _check_vertices(head.vertices, 12, f"A head of frame {frame.number}")
+            for triangles in (frame.occluders, frame.solids):
+                _check_vertices(triangles, 36, f"What hides heads in frame {frame.number}")
             if not all(abs(number) <= LARGEST for number in numbers):
                 raise DGTalkerError(
                     f"Frame {frame.number} holds values that are not finite numbers, or exceed {LARGEST:g}."
@@ -140,6 +154,7 @@ class Shot:
                 frames=tuple(_frame(frame) for frame in data["frames"]),
                 region=None if region is None else _integers(region, 4),
                 background=None if background is None else _floats(background, 3),
+                filter_width=float(data.get("filter_width", 1.5)),
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
             raise DGTalkerError(f"The shot cannot be read: {error!r}.", "docs/shot.md has its format.") from error
@@ -166,19 +181,24 @@ def _frame(data: Any) -> ShotFrame:
             far=float(camera.get("far", 1e10)),
         ),
         heads,
+        base64.b64decode(data.get("occluders", ""), validate=True),
+        base64.b64decode(data.get("solids", ""), validate=True),
     )
 
 
-def _check_vertices(data: bytes, frame: int) -> None:
-    """Raises DGTalkerError where these are no places of vertices."""
-    if len(data) % 12:
-        raise DGTalkerError(f"The vertices of a head of frame {frame} are not three float32 numbers each.")
+def _check_vertices(data: bytes, size: int, whose: str) -> None:
+    """Raises DGTalkerError where these are no places of vertices, or no whole number of `size` bytes."""
+    if len(data) % size:
+        raise DGTalkerError(f"{whose} has vertices that are not {size // 4} float32 numbers each.")
     numbers = array("f", data)
     if sys.byteorder == "big":
         numbers.byteswap()
-    if not all(abs(number) <= FARTHEST for number in numbers):
+    # A sum tells numbers that are none, which compare with nothing; a loop over millions of them would take a second.
+    if not (
+        math.isfinite(sum(numbers)) and max(numbers, default=0) <= FARTHEST and min(numbers, default=0) >= -FARTHEST
+    ):
         raise DGTalkerError(
-            f"A head of frame {frame} has vertices that are not finite, or farther than {FARTHEST:g} m away.",
+            f"{whose} has vertices that are not finite, or farther than {FARTHEST:g} m away.",
             "Look at its modifiers, lattices and shape keys.",
         )
 

@@ -31,6 +31,9 @@ def changed(**values):
         replace(SHOT, region=None, background=(0.1, 0.2, 3.0)),
         replace(SHOT, frames=(), avatars=()),
         replace(SHOT, frames=(ShotFrame(1, CAMERA, (HEAD, CARRIED)),)),
+        replace(
+            SHOT, frames=(ShotFrame(1, CAMERA, (HEAD,), struct.pack("<9f", *range(9)), bytes(36)),), filter_width=2.5
+        ),
     ],
 )
 def test_a_shot_survives_json(shot):
@@ -52,7 +55,7 @@ def test_the_example_in_the_documentation_is_a_shot():
         ("", "cannot be read"),
         ("[]", "cannot be read"),
         ("[" * 200_000, "cannot be read"),
-        (changed(version=3), "format version 3"),
+        (changed(version=4), "format version 4"),
         (changed(width=100_000), "100000 × 48"),
         (changed(width=0), "0 × 48"),
         (changed(width=1e999), "cannot be read"),
@@ -70,17 +73,42 @@ def test_what_is_no_shot_is_refused_with_a_reason(text, message):
         Shot.from_json(text)
 
 
-def test_a_shot_of_the_first_version_had_no_vertices_and_is_read():
+def test_shots_of_earlier_versions_had_no_vertices_and_no_occluders_and_are_read():
     old = json.loads(SHOT.to_json())
+    del old["filter_width"]
+    for frame in old["frames"]:
+        del frame["occluders"], frame["solids"]
+    assert Shot.from_json(json.dumps({**old, "version": 2})) == SHOT
     for head in old["frames"][0]["heads"]:
         del head["vertices"]
     assert Shot.from_json(json.dumps({**old, "version": 1})) == SHOT
 
 
 @pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"occluders": base64.b64encode(bytes(24)).decode()}, "9 float32 numbers"),
+        ({"occluders": base64.b64encode(struct.pack("<9f", *[float("nan")] * 9)).decode()}, "not finite"),
+        ({"occluders": [1.0]}, "cannot be read"),
+    ],
+)
+def test_occluders_that_are_none_are_refused_with_a_reason(values, message):
+    data = json.loads(SHOT.to_json())
+    data["frames"][0] |= values
+    with pytest.raises(DGTalkerError, match=message):
+        Shot.from_json(json.dumps(data))
+
+
+@pytest.mark.parametrize("width", [-1.0, 17.0, float("nan")])
+def test_a_filter_that_is_none_is_refused(width):
+    with pytest.raises(DGTalkerError, match="filter"):
+        Shot.from_json(changed(filter_width=width))
+
+
+@pytest.mark.parametrize(
     ("vertices", "message"),
     [
-        (base64.b64encode(bytes(13)).decode(), "three float32 numbers"),
+        (base64.b64encode(bytes(13)).decode(), "3 float32 numbers"),
         (base64.b64encode(struct.pack("<3f", 0, float("nan"), 0)).decode(), "not finite"),
         (base64.b64encode(struct.pack("<3f", 0, 0, float("-inf"))).decode(), "not finite"),
         (base64.b64encode(struct.pack("<3f", 0, 0, 2e6)).decode(), "farther"),
