@@ -232,9 +232,12 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    from ..server import owner
+
+    loaded = owner.watch(options.fd)
     from ..server.serve import serve
 
-    return serve(descriptor=options.fd, port=options.port)
+    return serve(descriptor=options.fd, port=options.port, loaded=loaded)
 
 
 def _doctor(options: argparse.Namespace) -> int:

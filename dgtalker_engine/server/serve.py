@@ -18,12 +18,13 @@ from .session import Session
 STARTED_BY_BLENDER = "Blender starts `serve`; it is of no use by itself."
 
 
-def serve(*, descriptor: int | None = None, port: int | None = None) -> int:
+def serve(*, descriptor: int | None = None, port: int | None = None, loaded: threading.Event) -> int:
     """Serves one connection, and ends the process with it.
 
     Args:
         descriptor: an inherited socket (POSIX).
         port: of 127.0.0.1, to connect back to (Windows).
+        loaded: set once the connection is read: `owner.watch`.
 
     Returns:
         Exit code, when the handshake fails.
@@ -42,6 +43,7 @@ def serve(*, descriptor: int | None = None, port: int | None = None) -> int:
         return 1
     log.info("connected; process %d", os.getpid())
     operations = Operations()
+    loaded.set()
     Session(Channel(sock), operations.handle, operations.warm_up, APART).run()
     return 0
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import wave
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
@@ -220,6 +221,27 @@ def test_what_is_heard_otherwise_asks_for_animate(room, animated, tone, voice, t
     strip.sound.filepath = str(voice)
     Path(voice).unlink()
     assert not noticed(), "without its sounds a file is opened, and rendered, all the same"
+
+
+def test_the_panel_looks_at_strips_a_tenth_of_the_time_at_most(room, animated, monkeypatch):
+    head, _ = animated()
+    outdated, now, looks = room("speech.ui.outdated"), [100.0], []
+
+    def look(head: bpy.types.Object) -> str:
+        now[0] += 0.05
+        looks.append(head)
+        return f"look {len(looks)}"
+
+    monkeypatch.setattr(outdated, "time", SimpleNamespace(monotonic=lambda: now[0], perf_counter=lambda: now[0]))
+    monkeypatch.setattr(room("speech.takes.retarget"), "outdated_reason", look)
+    outdated._forget()
+    assert [outdated.reason(head) for _ in range(3)] == ["look 1"] * 3
+    assert bpy.app.timers.is_registered(outdated._look_again), "what is shown may be of a moment ago: it is drawn again"
+    bpy.app.timers.unregister(outdated._look_again)
+    now[0] += 0.5
+    assert outdated.reason(head) == "look 2"
+    assert not bpy.app.timers.is_registered(outdated._look_again)
+    outdated._forget()
 
 
 def test_a_volume_that_a_driver_moves_is_heard_on_every_frame_alike(room, animated):
