@@ -40,7 +40,7 @@ def test_it_is_opened_and_rendered_as_any_other(bridge, file, tmp_path):
     reply = bridge.request("render", {}, shot.to_json().encode())
     rgba, depth = render_frame(shot, shot.frames[0], [head])
     np.testing.assert_array_equal(np.frombuffer(reply.body, "f4", rgba.size).reshape(rgba.shape), rgba)
-    np.testing.assert_array_equal(np.frombuffer(reply.body, "f4", offset=rgba.nbytes).reshape(depth.shape), depth)
+    np.testing.assert_array_equal(np.frombuffer(reply.body, "f4", depth.size, rgba.nbytes).reshape(depth.shape), depth)
     assert rgba[..., 3].max() > 0.9
 
 

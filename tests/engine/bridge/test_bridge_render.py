@@ -41,7 +41,8 @@ def shot(avatar):
 def picture(reply):
     height, width = reply.header["height"], reply.header["width"]
     rgba = np.frombuffer(reply.body, "f4", width * height * 4).reshape(height, width, 4)
-    return rgba, np.frombuffer(reply.body, "f4", offset=rgba.nbytes).reshape(height, width)
+    depth = np.frombuffer(reply.body, "f4", width * height, rgba.nbytes).reshape(height, width)
+    return rgba, depth
 
 
 def large(shot):
