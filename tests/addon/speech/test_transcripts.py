@@ -97,7 +97,7 @@ def test_files_that_cannot_be_read_change_nothing(strip, read, tmp_path, trim):
     strip.dgtalker.transcript = "mine"
     for name, text, message in (
         ("empty.txt", " \n", "no words"),
-        ("broken.srt", "1\n00:00:01 --> soon\n", "no words"),
+        ("broken.srt", "1\n00:00:01 --> soon\n", "no subtitles that can be read"),
     ):
         with pytest.raises(RuntimeError, match=message):
             read(name, text)
