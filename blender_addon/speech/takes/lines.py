@@ -85,9 +85,14 @@ def answers(lines: Sequence[PlacedLine]) -> list[HeardLine]:
 
 
 def _everybodys() -> list[HeardLine]:
-    """What was heard of all speakers' lines."""
-    texts = [speaker_properties(ob).heard_lines for ob in bpy.data.objects]
-    return [heard for text in texts for heard in line_bank.from_text(text)]
+    """What was heard of all speakers' lines. Raises DGTalkerError where that of one is damaged."""
+    bank: list[HeardLine] = []
+    for ob in bpy.data.objects:
+        try:
+            bank += line_bank.from_text(speaker_properties(ob).heard_lines)
+        except DGTalkerError as error:
+            raise DGTalkerError(f"{ob.name}: {error.message}", error.hint) from error
+    return bank
 
 
 def lie_still(lines: Sequence[PlacedLine], now: Sequence[PlacedLine]) -> bool:

@@ -222,6 +222,15 @@ def test_what_is_kept_is_bounded(room):
             bank.from_text(text)
 
 
+def test_whose_lines_are_damaged_is_said(two_lines, make_head, add_strip, tone):
+    two_lines[0].dgtalker_speech.heard_lines = "AAAA"
+    add_strip(tone("his", level=0.7), frame=30, head=make_head("Bob"))
+    with pytest.raises(RuntimeError, match="Ada: What was heard of the lines cannot be read"):
+        bpy.ops.dgtalker.animate()
+    bpy.ops.dgtalker.clear_speech()
+    bpy.ops.dgtalker.animate()
+
+
 def test_lines_that_are_far_apart_are_listened_to_apart_and_progress_names_them(
     room, make_head, add_strip, tone, asked
 ):
