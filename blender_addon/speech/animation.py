@@ -101,11 +101,14 @@ def _hear(
         "transcript_hash": storage.transcript_hash(sounds),
     }
     every, unheard = _to_hear(scene, head)
+    known = lines.answers(every)
     notes = lines.notes_that_stay(head) if len(unheard) < len(every) else []
     new: list[listening.Heard] = []
     for group in listening.near(unheard, clock):
         # Blender's strips are looked up again: undo may have replaced them while the group before was listened to.
         scene = timeline()
+        if new and not lines.lie_still(group, lines.of(scene, _head(number, name))):
+            raise DGTalkerError(f"Strips of {name} were changed while others were listened to.", "Press Animate again.")
         spans = [Span(line.start, line.end) for line in group]
         mine = [
             sound
@@ -122,6 +125,7 @@ def _hear(
         head=number,
         name=name,
         lines=every,
+        known=known,
         new=new,
         directions=directions,
         manner_of=manner_of,
@@ -197,7 +201,7 @@ def _write(timeline: bpy.types.Scene, received: listening.HeadToWrite, head: bpy
         timeline,
         head,
         received.lines,
-        new,
+        [*new, *received.known],
         strips_hash=received.strips_hash,
         sounds=received.sounds,
         transcript_hash=received.transcript_hash,

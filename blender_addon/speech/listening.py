@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dgtalker_engine.performance import Direction
 
 from ..bridge import engine
-from .takes.line_bank import PlacedLine
+from .takes.line_bank import HeardLine, PlacedLine
 from .timeline.timing import Clock
 
 MOST_SILENCE = 60.0
@@ -32,6 +32,7 @@ class HeadToWrite:
         head: session_uid of the speaker: undo may replace Blender's objects meanwhile.
         name: of the speaker.
         lines: all that it speaks, as they lay when they were mixed.
+        known: what was heard of them before; undo, or Clear Speech, may take it away meanwhile.
         new: what was listened to.
         directions: what the strips asked for when they were mixed.
         strips_hash, sounds, transcript_hash: of the strips then.
@@ -42,6 +43,7 @@ class HeadToWrite:
     head: int
     name: str
     lines: list[PlacedLine]
+    known: list[HeardLine]
     new: list[Heard]
     directions: list[Direction]
     strips_hash: str

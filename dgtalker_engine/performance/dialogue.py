@@ -107,7 +107,8 @@ def _named(text: str) -> tuple[str, str | None, str]:
 def _of_cue(cue: Cue) -> Iterator[SpokenLine]:
     """The lines of a subtitle; where several speak, by their letters' share of its time."""
     parts = _VOICE.split(cue.text)
-    voices = [(cue.speaker, parts[0]), *zip(parts[1::2], parts[2::2], strict=True)]
+    turns = [parts[0]] if cue.speaker else _turns(parts[0])
+    voices = [*((cue.speaker, turn) for turn in turns), *zip(parts[1::2], parts[2::2], strict=True)]
     said = [(name, spoken(text)) for name, text in voices]
     said = [(name, text) for name, text in said if text]
     letters, time = sum(len(text) for _, text in said), cue.start
@@ -116,6 +117,18 @@ def _of_cue(cue: Cue) -> Iterator[SpokenLine]:
         until = time + (cue.end - cue.start) * len(text) / letters
         yield _line(own, words, aside, time, until)
         time = until
+
+
+def _turns(text: str) -> list[str]:
+    """A subtitle's text, divided before each row that names who speaks it: behind a dash, or in capitals."""
+    turns: list[list[str]] = []
+    for row in text.split("\n"):
+        name = _named(spoken(row))[0]
+        if turns and not (name and (name == name.upper() or row.lstrip().startswith(("-", "–", "—")))):
+            turns[-1].append(row)
+        else:
+            turns.append([row])
+    return ["\n".join(turn) for turn in turns]
 
 
 def _plain(text: str) -> Iterator[SpokenLine]:

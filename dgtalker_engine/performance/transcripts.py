@@ -67,12 +67,12 @@ def cues(text: str) -> list[Cue]:
 
     Notes, styles, numbers, settings, drawings and markup are left out, and so are cues that end before they start.
     """
-    found = (replace(cue, text=spoken(cue.text), speaker="") for cue in raw_cues(text))
+    found = (replace(cue, text=spoken(cue.text.replace("\n", " ")), speaker="") for cue in raw_cues(text))
     return [cue for cue in found if cue.text]
 
 
 def raw_cues(text: str) -> list[Cue]:
-    """`cues` with their markup, and whom SubStation Alpha names as their speaker."""
+    """`cues` with their markup and rows, and whom SubStation Alpha names as their speaker."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     lines = text.split("\n")
     found = _substation(lines) if _SECTION.search(text) else _subrip(lines)
@@ -96,7 +96,7 @@ def _subrip(lines: list[str]) -> Iterator[Cue]:
         match = _TIMES.match(lines[head])
         assert match is not None
         times = match.groups()
-        yield Cue(_seconds(*times[:4]), _seconds(*times[4:]), " ".join(body))
+        yield Cue(_seconds(*times[:4]), _seconds(*times[4:]), "\n".join(body))
 
 
 def _substation(lines: list[str]) -> Iterator[Cue]:
@@ -115,7 +115,7 @@ def _substation(lines: list[str]) -> Iterator[Cue]:
                 yield Cue(
                     _seconds(*start.groups()),
                     _seconds(*end.groups()),
-                    _BREAK.sub(" ", text),
+                    _BREAK.sub("\n", text),
                     event.get("name", "").strip(),
                 )
 

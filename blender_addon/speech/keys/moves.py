@@ -145,13 +145,11 @@ def _hers(rows: np.ndarray, base: np.ndarray, low: int) -> np.ndarray:
 
 
 def _on(rows: np.ndarray, mask: np.ndarray, low: int) -> np.ndarray:
-    """bool (keys,): those on marked frames, or between two of them."""
-    inside = np.ones(len(rows), bool)
-    for frames in (np.floor(rows[:, 0] + 1e-3), np.ceil(rows[:, 0] - 1e-3)):
-        places = frames.astype(np.int64) - low
-        known = (places >= 0) & (places < len(mask))
-        inside &= known
-        inside[known] &= mask[places[known]]
+    """bool (keys,): those on marked frames; one between two frames belongs to the earlier, since what has it in common
+    may go to different places."""
+    places = np.floor(rows[:, 0] + 1e-3).astype(np.int64) - low
+    inside = (places >= 0) & (places < len(mask))
+    inside[inside] = mask[places[inside]]
     return inside
 
 

@@ -78,10 +78,30 @@ def unheard(lines: Sequence[PlacedLine]) -> list[PlacedLine]:
     return [line for line in lines if not line.sound or line_bank.answer_to(line, bank) is None]
 
 
+def answers(lines: Sequence[PlacedLine]) -> list[HeardLine]:
+    """What was heard of those lines that are known, whoever spoke them."""
+    bank = _everybodys()
+    return [own for own in (line_bank.answer_to(line, bank) for line in lines) if own]
+
+
 def _everybodys() -> list[HeardLine]:
-    """What was heard of all speakers' lines."""
-    texts = [speaker_properties(ob).heard_lines for ob in bpy.data.objects]
-    return [heard for text in texts for heard in line_bank.from_text(text)]
+    """What was heard of all speakers' lines. Raises DGTalkerError where that of one is damaged."""
+    bank: list[HeardLine] = []
+    for ob in bpy.data.objects:
+        try:
+            bank += line_bank.from_text(speaker_properties(ob).heard_lines)
+        except DGTalkerError as error:
+            raise DGTalkerError(f"{ob.name}: {error.message}", error.hint) from error
+    return bank
+
+
+def lie_still(lines: Sequence[PlacedLine], now: Sequence[PlacedLine]) -> bool:
+    """Whether lines sound as they did, and where they did."""
+
+    def heard(line: PlacedLine) -> tuple[str, str, float, float, float]:
+        return line.sound, line.heard_as, line.zero, line.start, line.end
+
+    return {heard(line) for line in lines} <= {heard(line) for line in now}
 
 
 def followed(scene: bpy.types.Scene, head: bpy.types.Object) -> bool:
@@ -150,8 +170,7 @@ def _keep(head: bpy.types.Object, lines: Sequence[PlacedLine], new: Sequence[Hea
     """Remembers what was heard, and where the lines lie."""
     own = speaker_properties(head)
     mine = [*new, *line_bank.from_text(own.heard_lines)]
-    others = [line_bank.answer_to(line, _everybodys()) for line in lines if line_bank.answer_to(line, mine) is None]
-    bank = line_bank.kept([*filter(None, others), *mine], lines)
+    bank = line_bank.kept([*answers([line for line in lines if line_bank.answer_to(line, mine) is None]), *mine], lines)
     own.heard_lines, own.placed_lines = line_bank.to_text(bank), line_bank.placed_to_text(lines)
     return bank
 

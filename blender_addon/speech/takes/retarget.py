@@ -121,7 +121,7 @@ def _lay_out(scene: bpy.types.Scene, head: bpy.types.Object) -> list[Move]:
         strips_hash=storage.strips_hash(scene, sounds),
         sounds=sound_identity.digests(sounds),
         transcript_hash=storage.transcript_hash(sounds),
-        manner_of=speaker_properties(head).manner_of,
+        manner_of=storage.wanted_manner(head),
         notes=lines.notes_that_stay(head),
     )
     lines.fill_words(scene, head)

@@ -18,6 +18,10 @@ from .timing import Span
 
 Head = bpy.types.Object
 
+ENOUGH = 0.8
+"""Of what a strip plays of a line at most, what another plays to be chosen where it is shorter: music lasts longer than
+the lines above it."""
+
 
 @dataclass
 class Given:
@@ -37,8 +41,8 @@ class Given:
 def give(scene: bpy.types.Scene, lines: Sequence[SpokenLine]) -> Given:
     """Sets the speakers, transcripts and styles of a scene's sound strips.
 
-    Lines with times, counted from the scene's first frame on, go to the strip that plays most of them; those without,
-    in order, to the strips of their speaker. A strip that has a speaker keeps it.
+    Lines with times, counted from the scene's first frame on, go to the strip that plays most of them, the
+    shortest of several; those without, in order, to the strips of their speaker. A strip that has a speaker keeps it.
     """
     given = Given()
     heads = _heads(scene, lines, given.notes)
@@ -83,20 +87,20 @@ def _by_time(
 ) -> dict[int, int]:
     """The numbers of strips by those of lines."""
     places: dict[int, int] = {}
+    owned = [strips.speaker(sound.strip) for sound in every]
     for number, line in enumerate(lines):
-        span = _span(scene, line)
-        best, most = None, 0.0
-        for place, sound in enumerate(every):
-            own, wanted = strips.speaker(sound.strip), heads.get(line.speaker)
-            if line.speaker and own is not None and own != wanted:
-                continue
+        span, wanted = _span(scene, line), heads.get(line.speaker)
+        shared: dict[int, float] = {}
+        for place, (sound, own) in enumerate(zip(every, owned, strict=True)):
             inside = sound.span.clipped(span)
+            if inside.empty or (line.speaker and own is not None and own != wanted):
+                continue
             # Of strips at the same time, the one of whoever speaks the line.
-            shared = (inside.end - inside.start) * (1.5 if own is not None and own == wanted else 1.0)
-            if shared > most:
-                best, most = place, shared
-        if best is not None and (not line.speaker or line.speaker in heads):
-            places[number] = best
+            shared[place] = (inside.end - inside.start) * (1.5 if own is not None and own == wanted else 1.0)
+        if shared and (not line.speaker or line.speaker in heads):
+            enough = ENOUGH * max(shared.values())
+            near = [place for place, frames in shared.items() if frames >= enough]
+            places[number] = min(near, key=lambda place: every[place].span.end - every[place].span.start)
     return places
 
 

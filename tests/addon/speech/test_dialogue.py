@@ -67,6 +67,14 @@ def test_of_strips_at_the_same_time_each_gets_its_speakers_line(heads, add_strip
     assert said(his) == (bob, "Hello.")
 
 
+def test_music_below_the_lines_says_nothing(heads, add_strip, tone, read):
+    music = add_strip(tone("music", seconds=8.0), frame=1)
+    first, second = add_strip(tone("a", seconds=1.9), frame=2), add_strip(tone("b"), frame=1 + 60)
+    read("film.srt", SRT)
+    assert said(music) == (None, "")
+    assert (said(first)[0].name, said(second)[0].name) == ("Ada", "Bob.001")
+
+
 def test_a_fountain_script_goes_to_the_strips_in_order(heads, add_strip, tone, read):
     ada, bob = heads
     strips = [add_strip(tone(name), frame=frame) for name, frame in (("a", 1), ("b", 60), ("c", 120))]

@@ -222,6 +222,15 @@ def test_what_is_kept_is_bounded(room):
             bank.from_text(text)
 
 
+def test_whose_lines_are_damaged_is_said(two_lines, make_head, add_strip, tone):
+    two_lines[0].dgtalker_speech.heard_lines = "AAAA"
+    add_strip(tone("his", level=0.7), frame=30, head=make_head("Bob"))
+    with pytest.raises(RuntimeError, match="Ada: What was heard of the lines cannot be read"):
+        bpy.ops.dgtalker.animate()
+    bpy.ops.dgtalker.clear_speech()
+    bpy.ops.dgtalker.animate()
+
+
 def test_lines_that_are_far_apart_are_listened_to_apart_and_progress_names_them(
     room, make_head, add_strip, tone, asked
 ):
@@ -264,3 +273,32 @@ def test_an_edit_whose_new_place_holds_a_key_of_hers_stays_and_it_is_said(room, 
     values = keys_of(head, 145, 301)["jawOpen"]
     assert (values[0], values[155]) == (pytest.approx(0.83), pytest.approx(0.4))
     assert "stays where it was" in " ".join(notes)
+
+
+def test_lines_that_are_forgotten_while_another_is_listened_to_are_spoken(room, two_lines, add_strip, tone, asked):
+    head, _, _ = two_lines
+    before = keys_of(head, 30, 80)["jawOpen"]
+    add_strip(tone("third", level=0.6), frame=230, head=head)
+    steps = room("speech.animation").animate_steps(bpy.context, [head])
+    next(steps)
+    bpy.ops.dgtalker.clear_speech()
+    with pytest.raises(StopIteration):
+        next(steps)
+    assert [len(passages) for passages in asked] == [1]
+    assert np.allclose(keys_of(head, 30, 80)["jawOpen"], before, atol=1e-3)
+    assert keys_of(head, 230, 278)["jawOpen"].max() > 0.1
+
+
+def test_a_strip_that_is_moved_before_it_is_listened_to_is_not_heard_as_silence(
+    room, make_head, add_strip, tone, asked
+):
+    head = make_head()
+    add_strip(tone("near"), frame=30, head=head)
+    far = add_strip(tone("far"), frame=24 * 200, head=head)
+    steps = room("speech.animation").animate_steps(bpy.context, [head])
+    next(steps)
+    move(far, 100)
+    with pytest.raises(Exception, match="changed while others were listened to"):
+        next(steps)
+    bpy.ops.dgtalker.animate()
+    assert keys_of(head, 24 * 200 + 100, 24 * 200 + 148)["jawOpen"].max() > 0.1

@@ -72,6 +72,16 @@ def test_names_before_a_colon_in_subtitles_and_texts():
     ]
 
 
+@pytest.mark.parametrize("rows", ["- Robin: Who is\n<i>there</i>?\n- Wren: Me.", "ROBIN: Who is\nthere?\nWREN: Me."])
+def test_two_who_speak_in_one_subtitle_are_told_apart(rows):
+    found = list(lines_of(f"1\n00:00:01,000 --> 00:00:02,000\n{rows}\n"))
+    assert [(line.speaker.lower(), line.text.replace(" ?", "?")) for line in found] == [
+        ("robin", "Who is there?"),
+        ("wren", "Me."),
+    ]
+    assert (found[0].start, found[1].end) == (1.0, 2.0)
+
+
 def test_the_name_of_substation_alpha():
     text = "[Events]\nFormat: Start, End, Name, Text\nDialogue: 0:00:01.00,0:00:02.00,Wren,{\\i1}Hi"
     assert said(text) == [("Wren", "Hi")]
