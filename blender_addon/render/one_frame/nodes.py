@@ -13,6 +13,7 @@ certainly before the head.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import bpy
@@ -25,6 +26,7 @@ _REACH = 2.0
 """Pixels of the blur that looks for that colour."""
 _NOTHING = 1e10
 """Depth where nothing is, metres."""
+_PLAIN = ("CompositorNodeRLayers", "CompositorNodeComposite")
 _CHANNELS = ("Red", "Green", "Blue", "Alpha")
 
 
@@ -57,6 +59,29 @@ def remove(tree: Any) -> None:
 
 def is_in(tree: Any) -> bool:
     return tree is not None and any(node.get(_MARK) for node in tree.nodes)
+
+
+def is_plain(tree: Any) -> bool:
+    """Whether nodes are no more than those with which Blender begins: nobody's work."""
+    return all(node.bl_idname in _PLAIN for node in tree.nodes)
+
+
+def digest(tree: Any) -> str:
+    """Differs where nodes, what is set in them, or their links do."""
+    lines = [
+        repr([each.name for each in (link.from_node, link.from_socket, link.to_node, link.to_socket)])
+        for link in tree.links
+    ]
+    for node in tree.nodes:
+        lines += [f"{node.name} {i} {_settings(each)}" for i, each in enumerate((node, *node.inputs))]
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+
+def _settings(owner: Any) -> list[str]:
+    kinds = ("BOOLEAN", "INT", "FLOAT", "STRING", "ENUM")
+    names = [each.identifier for each in owner.bl_rna.properties if each.type in kinds and not each.is_readonly]
+    values = [getattr(owner, name) for name in names if name != "select"]
+    return [repr(value if isinstance(value, bool | int | float | str | set) else value[:]) for value in values]
 
 
 def tree_of(scene: bpy.types.Scene) -> Any:

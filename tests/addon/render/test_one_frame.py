@@ -309,6 +309,36 @@ def test_the_picture_s_depth_is_that_of_what_is_nearer(cycles, add_head, ball_fi
     assert depth[5, 5] > 1.2  # the wall
 
 
+@pytest.mark.skipif(bpy.app.version >= (5, 0), reason="nodes are a scene's own, and turned off, before Blender 5")
+def test_nodes_that_are_turned_off_are_not_touched(cycles, add_head, ball_file):
+    add_head(ball_file)
+    own_nodes(cycles)
+    cycles.use_nodes = False
+    before = state()
+    with pytest.raises(RuntimeError, match="Use Nodes"):
+        bpy.ops.dgtalker.heads_with_cycles()
+    assert state() == before
+    cycles.node_tree.nodes.remove(cycles.node_tree.nodes["Exposure"])  # what Blender itself begins with is no work
+    assert bpy.ops.dgtalker.heads_with_cycles() == {"FINISHED"}
+
+
+@pytest.mark.skipif(bpy.app.version < (5, 0), reason="scenes share nodes since Blender 5")
+@pytest.mark.parametrize("edited", [False, True])
+def test_work_on_nodes_that_scenes_share_is_kept(cycles, add_head, ball_file, edited):
+    add_head(ball_file)
+    shared = own_nodes(cycles)
+    other = bpy.data.scenes.new("Other")
+    other.compositing_node_group = shared
+    bpy.ops.dgtalker.heads_with_cycles()
+    if edited:
+        tree_of(cycles).nodes["Exposure"].inputs["Exposure"].default_value = -2.0
+    bpy.ops.dgtalker.heads_alone()
+    assert (tree_of(cycles) == shared) != edited
+    assert tree_of(cycles).nodes["Exposure"].inputs["Exposure"].default_value == (-2.0 if edited else -1.0)
+    assert [node for node in tree_of(cycles).nodes if node.get("dgtalker_heads")] == []
+    assert tree_of(other) == shared
+
+
 def test_several_scenes_have_their_own_heads_and_cameras(cycles, add_head, ball_file, render):
     add_head(ball_file, (-0.12, 0, 0))
     tree = own_nodes(cycles)
