@@ -191,6 +191,59 @@ def test_the_viewport_asks_for_what_f12_renders(room, scene, add_head, ball_file
     assert wanted.keys == {(head.name, None)}
 
 
+def test_the_scene_is_read_again_after_what_may_concern_heads_alone(room, scene, add_head, ball_file):
+    head, other = add_head(ball_file), bpy.data.objects.new("Other", bpy.data.meshes.new("Other"))
+    parent, placed = bpy.data.objects.new("Parent", None), bpy.data.objects.new("Placed", None)
+    for ob in (other, parent, placed):
+        scene.collection.objects.link(ob)
+    head.parent = parent
+    group = bpy.data.collections.new("Group")
+    group.objects.link(head)
+    placed.instance_type, placed.instance_collection = "COLLECTION", group
+    seen = []
+
+    def look(_scene, depsgraph):
+        seen.append(room("render.viewport.heads").may_change(depsgraph))
+
+    def concerns(owner, name, value) -> bool:
+        bpy.context.view_layer.update()
+        seen.clear()
+        setattr(owner, name, value)
+        bpy.context.view_layer.update()
+        return any(seen)
+
+    bpy.app.handlers.depsgraph_update_post.append(look)
+    try:
+        assert not concerns(other, "location", (1, 0, 0))
+        assert concerns(head, "location", (1, 0, 0))
+        assert concerns(head.data.shape_keys.key_blocks["slide"], "value", 0.5)
+        assert concerns(parent, "location", (1, 0, 0))
+        assert concerns(placed, "location", (1, 0, 0))
+        assert concerns(group, "hide_viewport", True)
+        other.modifiers.new("Instances", "NODES")
+        assert concerns(other, "location", (2, 0, 0))
+    finally:
+        bpy.app.handlers.depsgraph_update_post.remove(look)
+
+
+def test_an_avatar_that_somebody_else_has_opened_meanwhile_is_not_opened_again(room, scene, add_head, ball_file):
+    head, opening = add_head(ball_file), room("render.viewport.opening")
+    key = room("render.viewport.heads").key_of(head)
+    room("bridge.avatars").ensure_open(head)
+    assert opening.begin([key])
+    assert not opening.is_busy()
+
+
+def test_a_head_that_is_removed_is_no_longer_asked_for(room, scene, add_head, ball_file):
+    head = add_head(ball_file)
+    room("bridge.avatars").ensure_open(head)
+    viewport = room("render.viewport.heads")
+    read = viewport.read(bpy.context.evaluated_depsgraph_get())
+    bpy.data.objects.remove(head)
+    view = room("render.viewport.view").view_of(orthographic(1, 0, 9, 0), np.eye(4), WIDTH, HEIGHT)
+    assert viewport.wanted(read, view, space()).heads == ()
+
+
 def test_an_avatar_that_the_engine_lacks_is_opened_without_waiting(room, scene, add_head, ball_file):
     head = add_head(ball_file)
     viewport, opening = room("render.viewport.heads"), room("render.viewport.opening")
