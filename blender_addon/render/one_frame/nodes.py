@@ -42,6 +42,20 @@ def insert(main: bpy.types.Scene, heads: bpy.types.Scene) -> bool:
     return found
 
 
+def follow(tree: Any) -> None:
+    """Let each picture have the heads of its own view layer, which may be another by now, or have another name."""
+    for group in [node for node in tree.nodes if node.get(_MARK) == "group"]:
+        picture, source = (_source(group.inputs[name]) for name in ("Image", "Heads"))
+        if picture is None or source is None or picture.bl_idname != source.bl_idname:
+            continue
+        if source.layer != picture.layer and picture.layer in source.scene.view_layers:
+            source.layer = picture.layer
+
+
+def _source(socket: Any) -> Any:
+    return socket.links[0].from_node if socket.links else None
+
+
 def remove(tree: Any) -> None:
     """Take the heads' nodes out again: what they led to is linked to the pictures as it was."""
     for node in [node for node in tree.nodes if node.get(_MARK) == "group"]:

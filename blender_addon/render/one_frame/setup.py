@@ -26,6 +26,11 @@ def is_on(scene: bpy.types.Scene) -> bool:
     return heads is not None and main_of(heads) == scene
 
 
+def has_lost_heads(scene: bpy.types.Scene) -> bool:
+    """Whether somebody has deleted the scene that renders the heads of a scene; `turn_off` puts the rest back."""
+    return one_frame(scene).heads is None and bool(one_frame(scene).before)
+
+
 def disabled_reason(scene: bpy.types.Scene) -> str:
     """Why heads cannot be rendered with a scene; empty where they can."""
     if main_of(scene) is not None:
@@ -53,6 +58,8 @@ def turn_on(scene: bpy.types.Scene, engine: str, layer: str) -> None:
         set_engine(scene, identifier)
         heads_scene.follow(scene)
         return
+    if has_lost_heads(scene):
+        turn_off(scene)
     owner: Any = scene
     old = bpy.app.version < (5, 0)
     tree = nodes.tree_of(scene)

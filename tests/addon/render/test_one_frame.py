@@ -339,6 +339,36 @@ def test_work_on_nodes_that_scenes_share_is_kept(cycles, add_head, ball_file, ed
     assert tree_of(other) == shared
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_everything_comes_back_also_where_the_scene_of_the_heads_was_deleted(cycles, add_head, ball_file, again):
+    add_head(ball_file)
+    own_nodes(cycles)
+    before = state()
+    bpy.ops.dgtalker.heads_with_cycles()
+    bpy.data.scenes.remove(bpy.data.scenes[f"{cycles.name} Heads"])
+    if again:
+        bpy.ops.dgtalker.heads_with_eevee()
+    assert bpy.ops.dgtalker.heads_alone() == {"FINISHED"}
+    assert state() == before
+
+
+def test_a_picture_of_another_view_layer_has_that_layer_s_heads(cycles, add_head, ball_file, put_in, render):
+    add_head(ball_file)
+    collection = put_in(bpy.context.object, "Away")
+    tree = own_nodes(cycles)
+    bpy.ops.dgtalker.heads_with_cycles()
+    second = cycles.view_layers.new("Second")
+    second.layer_collection.children[collection.name].exclude = True
+    picture = next(node for node in tree_of(cycles).nodes if node.bl_idname == "CompositorNodeRLayers")
+    assert render()[64, 64, 3] > 0.9
+    picture.layer = "Second"
+    assert render()[64, 64, 3] == 0
+    second.name = "Renamed"
+    assert picture.layer == "Renamed"
+    assert render()[64, 64, 3] == 0
+    assert tree == tree_of(cycles)
+
+
 def test_several_scenes_have_their_own_heads_and_cameras(cycles, add_head, ball_file, render):
     add_head(ball_file, (-0.12, 0, 0))
     tree = own_nodes(cycles)
