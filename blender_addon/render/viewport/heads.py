@@ -72,7 +72,7 @@ def may_change(depsgraph: bpy.types.Depsgraph) -> bool:
     return not len(updates) or any(_may_change(update.id) for update in updates)  # none is said of what is removed
 
 
-def _may_change(updated: bpy.types.ID) -> bool:
+def _may_change(updated: bpy.types.ID | None) -> bool:
     if not isinstance(updated, bpy.types.Object):  # objects that data belong to are updated with them
         return not isinstance(updated, _DATA)
     # Blender does not call those instancers whose instances geometry nodes make.

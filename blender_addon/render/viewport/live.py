@@ -243,6 +243,8 @@ def _forget() -> None:
 def evaluated(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Handler for when Blender has evaluated a change or another frame."""
     global _changes
+    if depsgraph.mode != "VIEWPORT":  # a render's own, in a thread that may not look at windows
+        return
     if not _regions or heads.may_change(depsgraph):
         _changes += 1
     # Blender does not call draw handlers for these films: they show the meshes.

@@ -315,6 +315,25 @@ def test_meshes_are_hidden_in_viewports_alone_and_come_back(room, scene, add_hea
     assert displayed() == "TEXTURED"
 
 
+def test_what_a_render_evaluates_is_left_alone(room, scene, add_head, ball_file, tmp_path):
+    head = add_head(ball_file)
+    room("render.viewport.standins").hide(frozenset([room("render.viewport.heads").key_of(head)]))
+    seen = []
+
+    def look(_scene, depsgraph):
+        if depsgraph.mode == "RENDER":
+            seen.append(head.evaluated_get(depsgraph).display_type)
+
+    scene.frame_end, scene.render.filepath = scene.frame_start, str(tmp_path / "f")
+    bpy.app.handlers.frame_change_post.append(look)
+    try:
+        bpy.ops.render.render(animation=True)
+    finally:
+        bpy.app.handlers.frame_change_post.remove(look)
+        room("render.viewport.standins").hide(frozenset())
+    assert seen == ["TEXTURED"]
+
+
 def test_a_file_with_heads_is_opened_with_live_heads_off(room, scene, add_head, ball_file, tmp_path):
     live = room("render.viewport.live")
     assert live.is_on()
