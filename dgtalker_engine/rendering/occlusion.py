@@ -66,10 +66,34 @@ def hidden_part(
     counter = np.zeros(1, np.int64)
     bands = -(-len(heads) // ROWS_OF_BAND)
     threads = min(thread_pool.thread_count(), bands)
-    arrays = [array for each in meshes for array in (each.x - corner[0], each.y - corner[1], each.near)]
+    margin = float(np.abs(offsets).max()) + 1
+    arrays = [array for each in meshes for array in _by_band(each, corner, heads.shape, margin)]
     thread_pool.run(threads, draw_bands, *arrays, behind.astype(np.float32), offsets, part, counter)
     hidden[top:bottom, left:right] = part
     return hidden
+
+
+def _by_band(triangles: Triangles, corner: np.ndarray, shape: tuple[int, ...], margin: float) -> list[np.ndarray]:
+    """Triangles sorted by the bands of a picture that they reach into, in each of which they are listed: x, y, near,
+    and where each band begins.
+
+    Args:
+        corner: x, y of the picture's first pixel.
+        shape: of the picture, (H, W).
+        margin: pixels by which samples lie off their pixel at most.
+    """
+    bands = -(-shape[0] // ROWS_OF_BAND)
+    x, y = triangles.x - corner[0], triangles.y - corner[1]
+    low, high = y.min(1) - margin, y.max(1) + margin
+    inside = (x.max(1) > -margin) & (x.min(1) < shape[1] + margin) & (high > 0) & (low < shape[0])
+    chosen = np.flatnonzero(inside)
+    first, last = (np.clip(ends[chosen] // ROWS_OF_BAND, 0, bands - 1).astype(np.int64) for ends in (low, high))
+    counts = last - first + 1
+    earlier = np.cumsum(counts) - counts
+    band = np.repeat(first - earlier, counts) + np.arange(counts.sum())
+    order = np.argsort(band, kind="stable")
+    listed = np.repeat(chosen, counts)[order]
+    return [x[listed], y[listed], triangles.near[listed], np.searchsorted(band[order], np.arange(bands + 1))]
 
 
 def hidden_part_reference(

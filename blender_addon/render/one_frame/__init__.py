@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
+from ...head import model
 from .. import scene_pairs
 from . import heads_scene, operators, refusal, setup
 
@@ -18,8 +19,14 @@ CLASSES: tuple[type, ...] = (*scene_pairs.CLASSES, *operators.CLASSES)
 @persistent
 def follow_edit(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Handler for what an animator changes: links are made here, not while it renders, where she may go on looking."""
-    if setup.is_on(scene) and any(depsgraph.id_type_updated(kind) for kind in ("SCENE", "COLLECTION", "OBJECT")):
+    if setup.is_on(scene) and any(_concerns_heads(update.id) for update in depsgraph.updates):
         heads_scene.follow(scene)
+
+
+def _concerns_heads(updated: bpy.types.ID | None) -> bool:
+    if isinstance(updated, bpy.types.Object):
+        return model.is_head(updated)
+    return isinstance(updated, bpy.types.Scene | bpy.types.Collection | bpy.types.NodeTree)
 
 
 @persistent

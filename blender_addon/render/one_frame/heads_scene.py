@@ -11,7 +11,7 @@ import bpy
 from ...head import model
 from ..passes import SWITCHES
 from ..scene_pairs import main_of, one_frame, set_engine
-from . import marking
+from . import marking, nodes
 
 _RENDER = (
     "resolution_x",
@@ -65,6 +65,9 @@ def follow(main: bpy.types.Scene) -> None:
     _copy(main, scene, _SCENE)
     _link(main.collection, scene.collection)
     _follow_layers(main, scene)
+    tree = nodes.tree_of(main)
+    if tree is not None:
+        nodes.follow(tree)
     hide_heads(main)
     _mark(main)
 

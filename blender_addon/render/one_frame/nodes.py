@@ -13,6 +13,7 @@ certainly before the head.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import bpy
@@ -25,6 +26,7 @@ _REACH = 2.0
 """Pixels of the blur that looks for that colour."""
 _NOTHING = 1e10
 """Depth where nothing is, metres."""
+_PLAIN = ("CompositorNodeRLayers", "CompositorNodeComposite")
 _CHANNELS = ("Red", "Green", "Blue", "Alpha")
 
 
@@ -38,6 +40,20 @@ def insert(main: bpy.types.Scene, heads: bpy.types.Scene) -> bool:
             _insert_after(tree, node, heads, group)
             found = True
     return found
+
+
+def follow(tree: Any) -> None:
+    """Let each picture have the heads of its own view layer, which may be another by now, or have another name."""
+    for group in [node for node in tree.nodes if node.get(_MARK) == "group"]:
+        picture, source = (_source(group.inputs[name]) for name in ("Image", "Heads"))
+        if picture is None or source is None or picture.bl_idname != source.bl_idname:
+            continue
+        if source.layer != picture.layer and picture.layer in source.scene.view_layers:
+            source.layer = picture.layer
+
+
+def _source(socket: Any) -> Any:
+    return socket.links[0].from_node if socket.links else None
 
 
 def remove(tree: Any) -> None:
@@ -57,6 +73,29 @@ def remove(tree: Any) -> None:
 
 def is_in(tree: Any) -> bool:
     return tree is not None and any(node.get(_MARK) for node in tree.nodes)
+
+
+def is_plain(tree: Any) -> bool:
+    """Whether nodes are no more than those with which Blender begins: nobody's work."""
+    return all(node.bl_idname in _PLAIN for node in tree.nodes)
+
+
+def digest(tree: Any) -> str:
+    """Differs where nodes, what is set in them, or their links do."""
+    lines = [
+        repr([each.name for each in (link.from_node, link.from_socket, link.to_node, link.to_socket)])
+        for link in tree.links
+    ]
+    for node in tree.nodes:
+        lines += [f"{node.name} {i} {_settings(each)}" for i, each in enumerate((node, *node.inputs))]
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+
+def _settings(owner: Any) -> list[str]:
+    kinds = ("BOOLEAN", "INT", "FLOAT", "STRING", "ENUM")
+    names = [each.identifier for each in owner.bl_rna.properties if each.type in kinds and not each.is_readonly]
+    values = [getattr(owner, name) for name in names if name != "select"]
+    return [repr(value if isinstance(value, bool | int | float | str | set) else value[:]) for value in values]
 
 
 def tree_of(scene: bpy.types.Scene) -> Any:

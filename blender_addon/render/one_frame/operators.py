@@ -66,7 +66,7 @@ class HeadsAlone(ui.ExplainedOperator, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
-        if setup.is_on(context.scene):
+        if setup.is_on(context.scene) or setup.has_lost_heads(context.scene):
             return ""
         return setup.disabled_reason(context.scene) or "The heads are not rendered with the scene."
 

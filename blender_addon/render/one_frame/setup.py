@@ -26,6 +26,11 @@ def is_on(scene: bpy.types.Scene) -> bool:
     return heads is not None and main_of(heads) == scene
 
 
+def has_lost_heads(scene: bpy.types.Scene) -> bool:
+    """Whether somebody has deleted the scene that renders the heads of a scene; `turn_off` puts the rest back."""
+    return one_frame(scene).heads is None and bool(one_frame(scene).before)
+
+
 def disabled_reason(scene: bpy.types.Scene) -> str:
     """Why heads cannot be rendered with a scene; empty where they can."""
     if main_of(scene) is not None:
@@ -46,24 +51,31 @@ def turn_on(scene: bpy.types.Scene, engine: str, layer: str) -> None:
         layer: of the scene, the view layer to show where the scene has no compositor's nodes.
 
     Raises:
-        DGTalkerError: the compositor's nodes show no picture of this scene.
+        DGTalkerError: the compositor's nodes show no picture of this scene, or are turned off.
     """
     identifier = engine_identifier(engine)
     if is_on(scene):
         set_engine(scene, identifier)
         heads_scene.follow(scene)
         return
+    if has_lost_heads(scene):
+        turn_off(scene)
     owner: Any = scene
     old = bpy.app.version < (5, 0)
     tree = nodes.tree_of(scene)
+    made = tree is None or (old and not owner.use_nodes)
+    if made and tree is not None and not nodes.is_plain(tree):
+        raise DGTalkerError(
+            "The compositor's nodes are turned off.", "Turn on Use Nodes to render through them, or delete them."
+        )
     if tree is not None and not old and tree.users > 1:
         one_frame(scene).shared = tree
         tree = owner.compositing_node_group = tree.copy()
     if tree is not None:
         nodes.remove(tree)  # what a scene that this one was copied from had
-    made = tree is None or (old and not owner.use_nodes)
     before = {name: getattr(scene.render, name) for name in _CHANGED}
-    one_frame(scene).before = json.dumps({**before, "made": made})
+    copied = nodes.digest(tree) if one_frame(scene).shared is not None else ""
+    one_frame(scene).before = json.dumps({**before, "made": made, "copied": copied})
     heads = heads_scene.make(scene)
     if made:
         nodes.make_tree(scene, layer)
@@ -84,9 +96,11 @@ def turn_off(scene: bpy.types.Scene) -> None:
     if tree is not None:
         nodes.remove(tree)
         if state.shared is not None:
-            owner: Any = scene
-            owner.compositing_node_group, state.shared = state.shared, None
-            bpy.data.node_groups.remove(tree)
+            if nodes.digest(tree) == before.get("copied"):  # else the copy is somebody's work by now
+                owner: Any = scene
+                owner.compositing_node_group = state.shared
+                bpy.data.node_groups.remove(tree)
+            state.shared = None
         elif before.get("made") and len(tree.nodes) <= 2:
             _remove_tree(scene, tree)
     heads_scene.show_heads(scene)

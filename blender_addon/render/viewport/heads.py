@@ -11,6 +11,7 @@ import numpy as np
 from dgtalker_engine.wire.shot import ShotHead
 
 from ...bridge import avatars
+from ...head import model
 from ...properties import head_properties
 from .. import shot
 from .feed import Wanted
@@ -23,6 +24,11 @@ _SOLID = ("TEXTURED", "SOLID")
 """Display types that show surfaces: who chooses another for a head wants to see that."""
 _PICTURED = ("OBJECT", "POSE")
 """Modes in which a head is looked at; in all others its mesh is worked on."""
+_DATA = tuple(
+    getattr(bpy.types, name)
+    for name in ("Action", "Armature", "Camera", "Curve", "Key", "Light", "Material", "Mesh", "NodeTree")
+)
+"""Types of what objects are made of."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +37,13 @@ class ReadHead:
 
     Attributes:
         key: of the head.
-        placed: what puts it there, original; do not keep it.
+        placed: key of what puts it there.
         avatar: content hash.
         head: for a Shot, with the avatar's index still to be set.
     """
 
     key: Key
-    placed: bpy.types.Object
+    placed: Key
     avatar: str
     head: ShotHead
 
@@ -60,6 +66,20 @@ def object_of(key: Key) -> bpy.types.Object | None:
     return objects.get(key)
 
 
+def may_change(depsgraph: bpy.types.Depsgraph) -> bool:
+    """Whether an evaluation may change what `read` finds: in scenes of thousands of objects, that takes a while."""
+    updates = depsgraph.updates
+    return not len(updates) or any(_may_change(update.id) for update in updates)  # none is said of what is removed
+
+
+def _may_change(updated: bpy.types.ID | None) -> bool:
+    if not isinstance(updated, bpy.types.Object):  # objects that data belong to are updated with them
+        return not isinstance(updated, _DATA)
+    # Blender does not call those instancers whose instances geometry nodes make.
+    nodes = any(modifier.type == "NODES" for modifier in updated.modifiers)
+    return model.is_head(updated) or updated.is_instancer or nodes
+
+
 def read(depsgraph: bpy.types.Depsgraph) -> ReadScene:
     """The heads that an evaluated view layer shows, as F12 would draw them.
 
@@ -73,14 +93,15 @@ def read(depsgraph: bpy.types.Depsgraph) -> ReadScene:
     hashes, heads, _warnings = shot.placed_heads(opened, depsgraph)
     found = zip(opened, heads, strict=True)
     return ReadScene(
-        tuple(ReadHead(key_of(each.object), each.placed, hashes[head.avatar], head) for each, head in found),
+        tuple(ReadHead(key_of(each.object), key_of(each.placed), hashes[head.avatar], head) for each, head in found),
         tuple(dict.fromkeys(key_of(each.object) for each in there if each not in opened)),
     )
 
 
 def wanted(scene: ReadScene, view: View, space: bpy.types.SpaceView3D) -> Wanted:
     """What a viewport should show: local view and local collections leave some heads out."""
-    seen = [each for each in scene.heads if each.placed.visible_in_viewport_get(space)]
+    placed = [object_of(each.placed) for each in scene.heads]
+    seen = [each for each, ob in zip(scene.heads, placed, strict=True) if ob and ob.visible_in_viewport_get(space)]
     index: dict[str, int] = {}
     heads = []
     for each in seen:

@@ -83,6 +83,7 @@ def switch(on: bool) -> None:
     global _on, _asleep_until, problem
     _on, _asleep_until, problem = on, 0.0, ""
     opening.forget()
+    _read.clear()
     if not on:
         _forget()
         standins.hide(frozenset())
@@ -120,14 +121,15 @@ def _draw(context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
     region = _regions.setdefault(context.region.as_pointer(), _Region())
     view = regions.current_view(context)
     scene = _scene(depsgraph)
-    opening.begin(scene.unopened)
+    now = time.monotonic()
+    if now >= _asleep_until and opening.begin(scene.unopened):
+        _changed()
     standins.apply(depsgraph)
     space: Any = context.space_data
     wanted = heads.wanted(scene, view, space)
     if not wanted.heads:
         region.close()
     else:
-        now = time.monotonic()
         region.wanted = wanted
         region.feed.want(wanted, now)
         if now >= _asleep_until:
@@ -141,7 +143,7 @@ def _draw(context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
 
 
 def _scene(depsgraph: bpy.types.Depsgraph) -> heads.ReadScene:
-    """The heads of a view layer; read anew after every change of anything."""
+    """The heads of a view layer; read anew after a change of what may concern them."""
     name = depsgraph.scene.session_uid, depsgraph.view_layer.name
     if name not in _read or _read[name][0] != _changes:
         _read[name] = _changes, heads.read(depsgraph)
@@ -197,6 +199,8 @@ def _fail(error: DGTalkerError) -> None:
     if error.code == "stopped":  # by the user, or since something was installed
         return
     _asleep_until = float("inf") if error.code == "no_engine" else time.monotonic() + _AGAIN
+    if error.code != "error":  # it is not the avatar's fault
+        opening.forget()
     for region in _regions.values():
         region.feed.close()
     standins.hide(frozenset())
@@ -233,14 +237,16 @@ def _forget() -> None:
     for region in _regions.values():
         region.close()
     _regions.clear()
-    _read.clear()
 
 
 @persistent
 def evaluated(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Handler for when Blender has evaluated a change or another frame."""
     global _changes
-    _changes += 1
+    if depsgraph.mode != "VIEWPORT":  # a render's own, in a thread that may not look at windows
+        return
+    if not _regions or heads.may_change(depsgraph):
+        _changes += 1
     # Blender does not call draw handlers for these films: they show the meshes.
     standins.apply(depsgraph, shown=regions.is_filmed())
 

@@ -12,20 +12,26 @@ _pending: dict[Key, engine.Pending] = {}
 _failed: set[Key] = set()
 
 
-def begin(keys: Iterable[Key]) -> None:
-    """Starts to open the avatars of these heads, where that has not failed already.
+def begin(keys: Iterable[Key]) -> bool:
+    """Starts to open the avatars of these heads, where that has not failed already; whether one is open by now.
 
     Raises:
         DGTalkerError: an avatar's file is missing.
     """
+    opened = False
     for key in keys:
         head = object_of(key)
         if key in _steps or key in _failed or head is None:
             continue
         _failed.add(key)  # until it has succeeded
         steps = avatars.open_steps(head)
-        _pending[key] = next(steps)
-        _steps[key] = steps
+        pending = next(steps, None)
+        if pending is None:  # somebody else has opened it
+            _failed.discard(key)
+            opened = True
+        else:
+            _pending[key], _steps[key] = pending, steps
+    return opened
 
 
 def advance() -> bool:

@@ -309,6 +309,66 @@ def test_the_picture_s_depth_is_that_of_what_is_nearer(cycles, add_head, ball_fi
     assert depth[5, 5] > 1.2  # the wall
 
 
+@pytest.mark.skipif(bpy.app.version >= (5, 0), reason="nodes are a scene's own, and turned off, before Blender 5")
+def test_nodes_that_are_turned_off_are_not_touched(cycles, add_head, ball_file):
+    add_head(ball_file)
+    own_nodes(cycles)
+    cycles.use_nodes = False
+    before = state()
+    with pytest.raises(RuntimeError, match="Use Nodes"):
+        bpy.ops.dgtalker.heads_with_cycles()
+    assert state() == before
+    cycles.node_tree.nodes.remove(cycles.node_tree.nodes["Exposure"])  # what Blender itself begins with is no work
+    assert bpy.ops.dgtalker.heads_with_cycles() == {"FINISHED"}
+
+
+@pytest.mark.skipif(bpy.app.version < (5, 0), reason="scenes share nodes since Blender 5")
+@pytest.mark.parametrize("edited", [False, True])
+def test_work_on_nodes_that_scenes_share_is_kept(cycles, add_head, ball_file, edited):
+    add_head(ball_file)
+    shared = own_nodes(cycles)
+    other = bpy.data.scenes.new("Other")
+    other.compositing_node_group = shared
+    bpy.ops.dgtalker.heads_with_cycles()
+    if edited:
+        tree_of(cycles).nodes["Exposure"].inputs["Exposure"].default_value = -2.0
+    bpy.ops.dgtalker.heads_alone()
+    assert (tree_of(cycles) == shared) != edited
+    assert tree_of(cycles).nodes["Exposure"].inputs["Exposure"].default_value == (-2.0 if edited else -1.0)
+    assert [node for node in tree_of(cycles).nodes if node.get("dgtalker_heads")] == []
+    assert tree_of(other) == shared
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_everything_comes_back_also_where_the_scene_of_the_heads_was_deleted(cycles, add_head, ball_file, again):
+    add_head(ball_file)
+    own_nodes(cycles)
+    before = state()
+    bpy.ops.dgtalker.heads_with_cycles()
+    bpy.data.scenes.remove(bpy.data.scenes[f"{cycles.name} Heads"])
+    if again:
+        bpy.ops.dgtalker.heads_with_eevee()
+    assert bpy.ops.dgtalker.heads_alone() == {"FINISHED"}
+    assert state() == before
+
+
+def test_a_picture_of_another_view_layer_has_that_layer_s_heads(cycles, add_head, ball_file, put_in, render):
+    add_head(ball_file)
+    collection = put_in(bpy.context.object, "Away")
+    tree = own_nodes(cycles)
+    bpy.ops.dgtalker.heads_with_cycles()
+    second = cycles.view_layers.new("Second")
+    second.layer_collection.children[collection.name].exclude = True
+    picture = next(node for node in tree_of(cycles).nodes if node.bl_idname == "CompositorNodeRLayers")
+    assert render()[64, 64, 3] > 0.9
+    picture.layer = "Second"
+    assert render()[64, 64, 3] == 0
+    second.name = "Renamed"
+    assert picture.layer == "Renamed"
+    assert render()[64, 64, 3] == 0
+    assert tree == tree_of(cycles)
+
+
 def test_several_scenes_have_their_own_heads_and_cameras(cycles, add_head, ball_file, render):
     add_head(ball_file, (-0.12, 0, 0))
     tree = own_nodes(cycles)

@@ -191,6 +191,59 @@ def test_the_viewport_asks_for_what_f12_renders(room, scene, add_head, ball_file
     assert wanted.keys == {(head.name, None)}
 
 
+def test_the_scene_is_read_again_after_what_may_concern_heads_alone(room, scene, add_head, ball_file):
+    head, other = add_head(ball_file), bpy.data.objects.new("Other", bpy.data.meshes.new("Other"))
+    parent, placed = bpy.data.objects.new("Parent", None), bpy.data.objects.new("Placed", None)
+    for ob in (other, parent, placed):
+        scene.collection.objects.link(ob)
+    head.parent = parent
+    group = bpy.data.collections.new("Group")
+    group.objects.link(head)
+    placed.instance_type, placed.instance_collection = "COLLECTION", group
+    seen = []
+
+    def look(_scene, depsgraph):
+        seen.append(room("render.viewport.heads").may_change(depsgraph))
+
+    def concerns(owner, name, value) -> bool:
+        bpy.context.view_layer.update()
+        seen.clear()
+        setattr(owner, name, value)
+        bpy.context.view_layer.update()
+        return any(seen)
+
+    bpy.app.handlers.depsgraph_update_post.append(look)
+    try:
+        assert not concerns(other, "location", (1, 0, 0))
+        assert concerns(head, "location", (1, 0, 0))
+        assert concerns(head.data.shape_keys.key_blocks["slide"], "value", 0.5)
+        assert concerns(parent, "location", (1, 0, 0))
+        assert concerns(placed, "location", (1, 0, 0))
+        assert concerns(group, "hide_viewport", True)
+        other.modifiers.new("Instances", "NODES")
+        assert concerns(other, "location", (2, 0, 0))
+    finally:
+        bpy.app.handlers.depsgraph_update_post.remove(look)
+
+
+def test_an_avatar_that_somebody_else_has_opened_meanwhile_is_not_opened_again(room, scene, add_head, ball_file):
+    head, opening = add_head(ball_file), room("render.viewport.opening")
+    key = room("render.viewport.heads").key_of(head)
+    room("bridge.avatars").ensure_open(head)
+    assert opening.begin([key])
+    assert not opening.is_busy()
+
+
+def test_a_head_that_is_removed_is_no_longer_asked_for(room, scene, add_head, ball_file):
+    head = add_head(ball_file)
+    room("bridge.avatars").ensure_open(head)
+    viewport = room("render.viewport.heads")
+    read = viewport.read(bpy.context.evaluated_depsgraph_get())
+    bpy.data.objects.remove(head)
+    view = room("render.viewport.view").view_of(orthographic(1, 0, 9, 0), np.eye(4), WIDTH, HEIGHT)
+    assert viewport.wanted(read, view, space()).heads == ()
+
+
 def test_an_avatar_that_the_engine_lacks_is_opened_without_waiting(room, scene, add_head, ball_file):
     head = add_head(ball_file)
     viewport, opening = room("render.viewport.heads"), room("render.viewport.opening")
@@ -260,6 +313,25 @@ def test_meshes_are_hidden_in_viewports_alone_and_come_back(room, scene, add_hea
     np.testing.assert_array_equal(render(), shown)
     standins.hide(frozenset())
     assert displayed() == "TEXTURED"
+
+
+def test_what_a_render_evaluates_is_left_alone(room, scene, add_head, ball_file, tmp_path):
+    head = add_head(ball_file)
+    room("render.viewport.standins").hide(frozenset([room("render.viewport.heads").key_of(head)]))
+    seen = []
+
+    def look(_scene, depsgraph):
+        if depsgraph.mode == "RENDER":
+            seen.append(head.evaluated_get(depsgraph).display_type)
+
+    scene.frame_end, scene.render.filepath = scene.frame_start, str(tmp_path / "f")
+    bpy.app.handlers.frame_change_post.append(look)
+    try:
+        bpy.ops.render.render(animation=True)
+    finally:
+        bpy.app.handlers.frame_change_post.remove(look)
+        room("render.viewport.standins").hide(frozenset())
+    assert seen == ["TEXTURED"]
 
 
 def test_a_file_with_heads_is_opened_with_live_heads_off(room, scene, add_head, ball_file, tmp_path):

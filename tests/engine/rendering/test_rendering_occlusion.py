@@ -61,6 +61,17 @@ def test_an_edge_hides_the_part_of_a_pixel_that_the_filter_gives_it(camera):
     np.testing.assert_array_equal(sharp, np.broadcast_to(np.arange(48) <= 30, (40, 48)))
 
 
+@pytest.mark.parametrize("camera", [PERSPECTIVE, PARALLEL])
+def test_triangles_smaller_than_a_pixel_hide_what_a_large_one_does(camera):
+    depth = np.full((40, 48), 2, np.float32)
+    whole, small = square(0.43, 1, 0.11), square(0.43 / 70, 1)
+    steps = (np.arange(70) * 2 + 1) / 70 * 0.43 - 0.43
+    fine = np.concatenate([small + np.float32([x + 0.11, y, 0]) for x in steps for y in steps])
+    expected = occlusion.hidden_part(whole, NONE, camera, depth, WHOLE, 1.5)
+    assert 0.1 < expected.mean() < 0.95
+    np.testing.assert_allclose(occlusion.hidden_part(fine, NONE, camera, depth, WHOLE, 1.5), expected, atol=0.04)
+
+
 def test_what_is_behind_a_head_or_beside_it_or_behind_the_camera_hides_nothing():
     depth = np.full((40, 48), 2, np.float32)
     depth[:, 24:] = NOTHING_HIT
