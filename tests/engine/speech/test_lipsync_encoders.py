@@ -33,6 +33,7 @@ from dgtalker_engine.speech.lipsync.weights import Encoders
 from dgtalker_engine.speech.visemes import ARTICULATORS
 from dgtalker_engine.systems.lipsync import lip_training, ridge
 from dgtalker_engine.systems.lipsync.config import LipsyncConfig
+from dgtalker_engine.systems.lipsync.model import still
 
 RANDOM = np.random.default_rng(0)
 
@@ -170,6 +171,11 @@ def test_the_lip_encoder_learns_whom_to_trust():
         return float(np.corrcoef(np.interp(held_out.clip.times, clock, curve), held_out.clip.opening)[0, 1])
 
     assert fit(opening) > fit(held_out.rows[:, 0]) + 0.3
+
+
+def test_lips_that_learned_from_nobody_are_those_of_the_rules():
+    rows = np.abs(RANDOM.normal(0.0, 0.2, (60, LIP_INPUTS))).astype(np.float32)
+    assert mouth.movement(still()[0], rows) == pytest.approx(rows[:, : len(ARTICULATORS)], abs=1e-4)
 
 
 def test_where_the_mouth_rests_nothing_is_heard():
