@@ -66,8 +66,9 @@ def test_encoders_come_back_from_their_file(tmp_path):
 
 def test_a_file_that_is_no_speech_model_is_refused(tmp_path):
     path = tmp_path / "x.safetensors"
-    with pytest.raises(DGTalkerError, match="missing"):
-        Encoders.load(path)
+    for nowhere in (path, tmp_path / ("x" * 5000), tmp_path / "a\0b"):
+        with pytest.raises(DGTalkerError, match="missing"):
+            Encoders.load(nowhere)
     path.write_bytes(b"not at all")
     with pytest.raises(DGTalkerError, match="cannot be read"):
         Encoders.load(path)
