@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from speech_tools import sample
 
 from dgtalker_engine.capture.lip_tracks import TrackedClip
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.speech import front_end
 from dgtalker_engine.speech.analysis.activity import Span
 from dgtalker_engine.speech.analysis.prosody import Syllable
-from dgtalker_engine.speech.lipsync import mouth, prosody_features, whisper
+from dgtalker_engine.speech.lipsync import articulation, mouth, prosody_features, whisper
 from dgtalker_engine.speech.lipsync.encoders import (
     CHANNELS,
     EXPRESSION,
@@ -109,6 +110,15 @@ def test_a_mouth_in_pieces_is_the_whole(monkeypatch):
     assert len(whole) == 401
     monkeypatch.setattr(mouth, "_PIECE", 130)
     assert mouth.predict(encoders(), analysis) == pytest.approx(whole, abs=0.02)
+
+
+def test_where_one_piece_gives_way_to_the_next_lips_do_not_jump(monkeypatch):
+    samples, rate = sample()
+    analysis = front_end.analyse(samples, rate, phones_known=[])
+    whole = articulation.lips(mouth.predict(mouth.shipped(), analysis))
+    monkeypatch.setattr(mouth, "_PIECE", 130)
+    apart = articulation.lips(mouth.predict(mouth.shipped(), analysis)) - whole
+    assert np.abs(np.diff(apart, axis=0)).max() < 0.7  # millimetres in 10 ms
 
 
 def test_what_is_solved_for_is_found_again():
