@@ -41,7 +41,8 @@ def make_packages(
     wheel, archive = package(out)
     if extensions:
         extensions.mkdir(parents=True, exist_ok=True)
-        shutil.copy(archive, extensions)
+        if archive.parent.resolve() != extensions.resolve():
+            shutil.copy(archive, extensions)
         list_extensions(extensions)
         say(f"{extensions / 'index.json'} lists the extension: its address is the one of a repository in Blender")
     if wheelhouse:

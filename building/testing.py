@@ -46,7 +46,11 @@ def test(arguments: list[str]) -> int:
         ensure(environment)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         running = [pool.submit(_run_suite, suite, *chosen[suite], variables) for suite in chosen]
-        counts = sum((Counter(suite.result()) for suite in running), Counter())
+        try:
+            counts = sum((Counter(suite.result()) for suite in running), Counter())
+        except BaseException:  # Ctrl-C ends those that run; no other begins
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
     return 1 if counts["failed"] or not counts["passed"] else 0
 

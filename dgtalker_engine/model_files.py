@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import DGTalkerError
+from .files import is_file, printable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,8 +30,8 @@ def opened(path: Path, what: str, form: str, hint: str) -> Iterator[tuple[dict[s
     # Here, since PyTorch takes seconds to load.
     from safetensors import SafetensorError, safe_open
 
-    if not path.is_file():
-        raise DGTalkerError(f"The {what} {path} is missing.", hint)
+    if not is_file(path):
+        raise DGTalkerError(f"The {what} {printable(path)} is missing.", hint)
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}

@@ -83,12 +83,14 @@ def animate(
         progress: told what is being done about every 50 ms; raises `errors.Cancelled` to stop.
 
     Raises:
-        DGTalkerError: no samples, or an impossible rate.
+        DGTalkerError: no samples, an impossible rate, or what moves the mouth is not installed.
         Cancelled: from `progress`.
     """
     if not 1 <= fps <= 1000:
         raise DGTalkerError(f"A performance cannot run at {fps} frames per second.", "Give 1 to 1000.")
     samples, broken = sound.checked(samples, sample_rate)
+    if encoders is not None and manner is None:
+        _load_mouth()  # what is missing is said before minutes of listening
     job = Stage(progress)
     duration = len(samples) / sample_rate
     analysis = front_end.analyse(samples, sample_rate, passages, progress=job.stage(0.0, 0.92), heard=heard)
@@ -109,7 +111,6 @@ def animate(
     elif encoders is None or not analysis.chunks:
         mouth = _ruled(analysis)
     else:
-        # Here, since it loads PyTorch, which those who only recognise do without.
         from .lipsync import mouth as learned
 
         kept = learned.shipped() if encoders == "shipped" else encoders
@@ -142,11 +143,21 @@ def animate(
 
 
 def warm_up() -> None:
-    """Loads the recogniser's models and the encoders, so that the first recording need not wait for them."""
-    from .lipsync import mouth as learned
+    """Loads the recogniser's models and the encoders, so that the first recording need not wait for them.
 
+    Raises:
+        DGTalkerError: one of them is missing.
+    """
     recogniser.warm_up()
-    learned.shipped()
+    _load_mouth()
+
+
+def _load_mouth() -> None:
+    # Here, since it loads PyTorch, which those who only recognise do without.
+    from .lipsync import weights, whisper
+
+    weights.shipped()
+    whisper.installed()
 
 
 def _ruled(analysis: Analysis) -> Mouth:

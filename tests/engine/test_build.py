@@ -219,3 +219,20 @@ def test_a_folder_to_install_from_holds_the_very_files_of_the_catalogue(environm
     with pytest.raises(environments.BuildError):
         wheelhouse.fill(stick, ["windows-x64"])
     assert "hash" in capfd.readouterr().err.lower()
+
+
+def test_the_folder_of_the_zip_may_be_the_one_that_blenders_update_from(build, tmp_path, monkeypatch):
+    from building import tasks
+
+    wheel, archive = tmp_path / "engine.whl", tmp_path / "dgtalker-1.0.zip"
+    archive.write_bytes(b"extension")
+    monkeypatch.setattr(tasks, "package", lambda out: (wheel, archive))
+    monkeypatch.setattr(tasks, "ensure_engine", lambda wheel: wheel)
+    monkeypatch.setattr(tasks, "remember_engine", lambda python: None)
+    listed = []
+    monkeypatch.setattr(tasks, "list_extensions", listed.append)
+    folders = [tmp_path, tmp_path / "studio"]
+    for folder in folders:
+        tasks.make_packages(tmp_path, False, None, None, folder)
+        assert (folder / archive.name).read_bytes() == b"extension"
+    assert listed == folders

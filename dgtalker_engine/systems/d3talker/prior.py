@@ -72,7 +72,9 @@ def read(path: Path, config: D3TalkerConfig, face_model: FaceModel) -> dict[str,
         if about["face_model"] != face_model.digest:
             raise DGTalkerError(f"{path} was trained with another face model.", _AGAIN)
         if about["sizes"] != {name: getattr(config, name) for name in _SIZES}:
-            raise DGTalkerError(f"{path} has fields of other sizes.", f"Its sizes: {about['sizes']}.")
+            raise DGTalkerError(
+                f"{path} has fields of other sizes.", f"Its sizes: {about['sizes']}. Without it: pretrained false."
+            )
         if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
             raise ValueError("its numbers are not finite")
         return {name: tensor.float() for name, tensor in tensors.items()}

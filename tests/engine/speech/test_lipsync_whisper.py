@@ -9,6 +9,7 @@ import pytest
 import torch
 from speech_tools import sample
 
+from dgtalker_engine import speech
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.speech import sound
 from dgtalker_engine.speech.lipsync import ctranslate2_file, whisper
@@ -50,12 +51,23 @@ def test_what_is_no_file_of_ctranslate2_is_refused(data):
 
 def test_another_model_than_the_known_one_is_refused(tmp_path):
     path = tmp_path / "model.bin"
-    with pytest.raises(DGTalkerError, match="not the model Whisper tiny"):
+    with pytest.raises(DGTalkerError, match="cannot be read"):
         whisper.load(path)
     path.write_bytes(written({}))
     with pytest.raises(DGTalkerError, match="not the model Whisper tiny") as error:
         whisper.load(path)
     assert "Repair the engine" in error.value.hint
+
+
+def test_that_the_model_is_not_installed_is_said_before_anything_is_listened_to(monkeypatch):
+    monkeypatch.setattr(whisper, "_PACKAGE", "no_such_package_of_models")
+    whisper.installed.cache_clear()
+    said = []
+    with pytest.raises(DGTalkerError, match="not installed") as error:
+        speech.animate(*sample(), fps=25, progress=lambda _, text: said.append(text))
+    assert "Repair the engine" in error.value.hint
+    assert not said
+    assert speech.animate(np.zeros(16000, np.float32), 16000, fps=25, encoders=None).take.weights.shape[0] == 25
 
 
 def test_the_spectrum_is_whispers():

@@ -21,6 +21,13 @@ def test_sound_that_says_nothing_of_the_mouth_moves_it_hardly_however_few_frames
     assert told.std(dim=0).max() < 0.15
 
 
+def test_frames_too_few_to_be_left_out_in_turn_teach_nothing() -> None:
+    torch.manual_seed(3)
+    with torch.no_grad():
+        told = adapted(torch.randn(9, FRAMES, WIDTH), torch.randn(9, CODE))(torch.randn(20, FRAMES, WIDTH))
+    assert told.std(dim=0).max() < 1e-6
+
+
 def test_sound_that_says_all_of_the_mouth_is_heard() -> None:
     torch.manual_seed(2)
     window = torch.randn(200, FRAMES, WIDTH)
