@@ -70,7 +70,7 @@ def _draw_triangle(x, y, near, offsets, nearest, first, last):
     for sample in range(len(offsets)):
         dx, dy = offsets[sample, 0], offsets[sample, 1]
         # A small triangle is near few samples: that is seen before more is worked out.
-        first_column, last_column = int(max(0.0, np.ceil(left - dx))), int(min(width - 1.0, np.floor(right - dx)))
+        first_column, last_column = max(0.0, np.ceil(left - dx)), min(width - 1.0, np.floor(right - dx))
         if first_column > last_column:
             continue
         first_row, last_row = max(float(first), np.ceil(low_y - dy)), min(last - 1.0, np.floor(high_y - dy))

@@ -24,7 +24,7 @@ def serve(*, descriptor: int | None = None, port: int | None = None, loaded: thr
     Args:
         descriptor: an inherited socket (POSIX).
         port: of 127.0.0.1, to connect back to (Windows).
-        loaded: set once the connection is read: `owner.watch`.
+        loaded: set as the connection begins to be read: `owner.watch`.
 
     Returns:
         Exit code, when the handshake fails.
@@ -37,13 +37,13 @@ def serve(*, descriptor: int | None = None, port: int | None = None, loaded: thr
     try:
         token = _read_token()
         sock = _connect(descriptor, port)
+        loaded.set()
         shake_hands(sock, token, "engine")
     except (HandshakeError, OSError) as error:
         log.error("no connection: %s", error)
         return 1
     log.info("connected; process %d", os.getpid())
     operations = Operations()
-    loaded.set()
     Session(Channel(sock), operations.handle, operations.warm_up, APART).run()
     return 0
 
