@@ -64,9 +64,7 @@ def arrange() -> None:
     space = view.spaces.active
     space.show_region_ui = True
     space.shading.type = "SOLID"
-    space.shading.color_type = "VERTEX"
-    space.overlay.show_floor = space.overlay.show_extras = False
-    space.overlay.show_outline_selected = False
+    space.overlay.show_overlays = False
     space.lens = 85
     region = next(region for region in view.regions if region.type == "WINDOW")
     with bpy.context.temp_override(window=bpy.context.window, area=view, region=region):
