@@ -187,7 +187,7 @@ def own(kind: str, folder: Path) -> None:
         for number in range(10):
             body = client.request("render", {}, [shot_of(avatar, number, 128)]).body
             rgba = np.frombuffer(body, "f4", 128 * 128 * 4).reshape(128, 128, 4)
-            depth = np.frombuffer(body, "f4", offset=rgba.nbytes).reshape(128, 128)
+            depth = np.frombuffer(body, "f4", 128 * 128, offset=rgba.nbytes).reshape(128, 128)
             picture = FORMATS["png"].encode(rgba, depth, "")
             write_file(make_folder(folder / "render"), f"frame_{number:04d}.png", picture)
     client.close()
