@@ -251,7 +251,7 @@ def kills(count: int, avatar: avatars_room.Avatar) -> dict[str, object]:
     while thread.is_alive():
         reply = engine.request("render", {}, shot_of(avatar, written, 128))
         rgba = np.frombuffer(reply.body, "f4", 128 * 128 * 4).reshape(128, 128, 4)
-        depth = np.frombuffer(reply.body, "f4", offset=rgba.nbytes).reshape(128, 128)
+        depth = np.frombuffer(reply.body, "f4", 128 * 128, offset=rgba.nbytes).reshape(128, 128)
         data = FORMATS["png"].encode(rgba, depth, xmp([avatar.metadata.hash]))
         write_file(folder, f"frame_{written:06d}.png", data)
         written += 1
