@@ -22,26 +22,13 @@ os.environ["BLENDER_USER_RESOURCES"] = PROFILE.name
 
 import bpy  # noqa: E402 (the profile must be known before Blender starts)
 import numpy as np  # noqa: E402
+from timelines.speakers import make_head  # noqa: E402
 
 ADDON = "bl_ext.user_default.dgtalker"
 FRAMES = 3000
 INSERTED_FRAMES = 100
 REPEATS = 5
 SAMPLE = Path(__file__).resolve().parents[1] / "demo" / "sample.wav"
-
-
-def make_head(name: str) -> bpy.types.Object:
-    from dgtalker_engine.rig import arkit_rig
-
-    mesh = bpy.data.meshes.new(name)
-    mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
-    head = bpy.data.objects.new(name, mesh)
-    bpy.context.scene.collection.objects.link(head)
-    head.dgtalker.rig = json.dumps(arkit_rig().to_json())
-    head.shape_key_add(name="Basis")
-    for control in arkit_rig().names:
-        head.shape_key_add(name=control)
-    return head
 
 
 def seconds(work, *arguments) -> float:

@@ -18,7 +18,7 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from people_cases import a_gallery_follows_its_sliders_and_escape_ends_the_making
-from steps import ADDON, Steps, heads, press_escape, running, start, until
+from steps import ADDON, Steps, drive, heads, press_escape, running, start, until
 from training_cases import (
     a_training_is_drawn_paused_resumed_and_its_head_added,
     a_training_survives_another_file_whose_scene_gets_no_head,
@@ -262,22 +262,4 @@ def all_cases() -> Generator[None, None, bool]:
     return failed
 
 
-def drive(steps: Generator[None, None, bool]) -> float | None:
-    """A timer that goes on with the cases between redraws, and ends Blender after the last one."""
-    try:
-        next(steps)
-        return 0.1
-    except StopIteration as end:
-        status = int(end.value)
-    except BaseException:  # noqa: BLE001 (this process ends with it)
-        traceback.print_exc()
-        status = 1
-    if engine := sys.modules.get(f"{ADDON}.bridge.engine"):
-        engine.stop()
-    sys.stdout.flush()
-    os._exit(status)
-
-
-bpy.context.preferences.view.show_splash = False
-cases = all_cases()
-bpy.app.timers.register(lambda: drive(cases), first_interval=1.0, persistent=True)
+drive(all_cases(), pause=0.1)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
+import traceback
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -88,3 +90,27 @@ class Drawings:
     def __exit__(self, *_: object) -> None:
         self._panel.draw = self._draw
         assert not self.errors, self.errors
+
+
+def drive(steps: Generator[None, None, Any], pause: float) -> None:
+    """Goes on with the steps between redraws of the window, `pause` seconds apart, and ends Blender after the last one.
+
+    The exit code is 0 when they return nothing or what is false, else 1.
+    """
+    bpy.context.preferences.view.show_splash = False
+    bpy.app.timers.register(lambda: _go_on(steps, pause), first_interval=1.0, persistent=True)
+
+
+def _go_on(steps: Generator[None, None, Any], pause: float) -> float:
+    try:
+        next(steps)
+        return pause
+    except StopIteration as end:
+        status = int(bool(end.value))
+    except BaseException:  # noqa: BLE001 (this process ends with it)
+        traceback.print_exc()
+        status = 1
+    if engine := sys.modules.get(f"{ADDON}.bridge.engine"):
+        engine.stop()
+    sys.stdout.flush()
+    os._exit(status)

@@ -10,7 +10,6 @@ import os
 import statistics
 import sys
 import time
-import traceback
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,7 @@ import bpy
 from mathutils import Euler
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from steps import ADDON, Steps, heads, running, start, until
+from steps import ADDON, Steps, drive, heads, running, start, until
 from viewport_cases import in_view, plain_view, rest, room, view
 
 SECONDS = 6.0
@@ -179,21 +178,4 @@ def measure() -> Steps:
     Path(os.environ["DGTALKER_REPORT"]).write_text(json.dumps(figures), encoding="utf-8")
 
 
-def drive(steps: Steps) -> float | None:
-    try:
-        next(steps)
-        return 0.001
-    except StopIteration:
-        status = 0
-    except BaseException:  # noqa: BLE001 (this process ends with it)
-        traceback.print_exc()
-        status = 1
-    if engine := sys.modules.get(f"{ADDON}.bridge.engine"):
-        engine.stop()
-    sys.stdout.flush()
-    os._exit(status)
-
-
-bpy.context.preferences.view.show_splash = False
-everything = measure()
-bpy.app.timers.register(lambda: drive(everything), first_interval=1.0, persistent=True)
+drive(measure(), pause=0.001)

@@ -1,0 +1,22 @@
+"""Who speaks in benches of the timeline; runs inside Blender."""
+
+from __future__ import annotations
+
+import json
+
+import bpy
+
+
+def make_head(name: str) -> bpy.types.Object:
+    """A triangle with every slider of a head."""
+    from dgtalker_engine.rig import arkit_rig
+
+    mesh = bpy.data.meshes.new(name)
+    mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
+    head = bpy.data.objects.new(name, mesh)
+    bpy.context.scene.collection.objects.link(head)
+    head.dgtalker.rig = json.dumps(arkit_rig().to_json())
+    head.shape_key_add(name="Basis")
+    for control in arkit_rig().names:
+        head.shape_key_add(name=control)
+    return head
