@@ -12,7 +12,7 @@ CLASSES: tuple[type, ...] = (*properties.CLASSES, *operators.CLASSES, *panels.CL
 
 def register() -> None:
     properties.add()
-    previews.add()
+    previews.icons.add()
     menu: Any = head_panels.AddMenu
     menu.append(panels.draw_add_entry)
 
@@ -21,5 +21,5 @@ def unregister() -> None:
     menu: Any = head_panels.AddMenu
     menu.remove(panels.draw_add_entry)
     gallery.end()
-    previews.remove()
+    previews.icons.remove()
     properties.remove()

@@ -59,7 +59,7 @@ def _draw_picture(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
 def _draw_portrait(cell: bpy.types.UILayout, name: str, person: PersonRequest, scale: float) -> None:
     """A picture, grey until it is up to date; of somebody who was not drawn yet a clock."""
     cell.active = gallery.is_shown(name, person)
-    icon = previews.icon_of(name) if gallery.is_of(name, person) else 0
+    icon = previews.icons.id_of(name) if gallery.is_of(name, person) else 0
     cell.template_icon(icon_value=icon or _CLOCK, scale=scale)
 
 

@@ -94,7 +94,7 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, view: JobV
     if body is None:
         return
     column = body.column()
-    icon = job_icons.icon_of(view)
+    icon = job_icons.icons.id_of(view.id)
     if icon:
         column.template_icon(icon_value=icon, scale=ui.picture_scale(context))
     if view.state is not State.FINISHED:

@@ -127,7 +127,7 @@ def _note_finished(views: Iterable[JobView]) -> None:
 
 
 def add() -> None:
-    job_icons.add()
+    job_icons.icons.add()
     if not bpy.app.background:
         # Blender is still starting; it has time for jobs once its window is there.
         bpy.app.timers.register(_tick, first_interval=PAUSE, persistent=True)

@@ -51,7 +51,7 @@ def _follow_and_escape() -> Steps:
         bpy.ops.dgtalker.new_person()
         yield from until(up_to_date)
         yield from until(lambda: drawings.count and not bpy.app.timers.is_registered(gallery._tick))
-        assert room("people.previews").icon_of("chosen") > 0
+        assert room("people.previews").icons.id_of("chosen") > 0
         for age in (30, 50, 75):
             form.age = age
             yield

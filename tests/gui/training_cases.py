@@ -56,7 +56,7 @@ def a_training_is_drawn_paused_resumed_and_its_head_added() -> Steps:
     with Drawings(room("panels").FromVideoPanel) as drawings:
         video = yield from started()
         before = drawings.count
-        assert room("job_icons").icon_of(view(video)) > 0
+        assert room("job_icons").icons.id_of(view(video).id) > 0
         yield from until(lambda: drawings.count > before)
         job = view(video).id
         bpy.ops.dgtalker.pause_training(job=job)

@@ -35,7 +35,21 @@ class WordList(bpy.types.UIList):
         return [self.bitflag_filter_item if show else 0 for show in shown], []
 
 
-class PutWordsBack(ui.ExplainedOperator, bpy.types.Operator):
+class StripOperator(ui.ExplainedOperator):
+    """What is done with the active strip."""
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        strip = strips.active(context)
+        return "Choose a sound strip in the list first." if strip is None else cls.refused(strip)
+
+    @classmethod
+    def refused(cls, strip: Any) -> str:
+        """Why it is not for this strip, or ""."""
+        raise NotImplementedError
+
+
+class PutWordsBack(StripOperator, bpy.types.Operator):
     """Let the words of the active strip start and end again where they were heard"""
 
     bl_idname = "dgtalker.put_words_back"
@@ -43,10 +57,7 @@ class PutWordsBack(ui.ExplainedOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
-        strip = strips.active(context)
-        if strip is None:
-            return "Choose a sound strip in the list first."
+    def refused(cls, strip: Any) -> str:
         moved = any(words.is_moved(word) for word in strip_properties(strip).words)
         return "" if moved else "No word of this strip was moved."
 
@@ -59,7 +70,7 @@ class PutWordsBack(ui.ExplainedOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class RecogniseAgain(ui.ExplainedOperator, bpy.types.Operator):
+class RecogniseAgain(StripOperator, bpy.types.Operator):
     """Forget that every word of the active strip was emptied: the next Animate recognises what is said"""
 
     bl_idname = "dgtalker.recognise_again"
@@ -67,10 +78,7 @@ class RecogniseAgain(ui.ExplainedOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
-        strip = strips.active(context)
-        if strip is None:
-            return "Choose a sound strip in the list first."
+    def refused(cls, strip: Any) -> str:
         return "" if words.all_emptied(strip) else "The words of this strip were not all emptied."
 
     def execute(self, context: bpy.types.Context) -> set[str]:

@@ -36,8 +36,7 @@ def picture(room):
 
     def pixels(name="chosen"):
         bring_up_to_date(room)
-        icon = previews._icons[name]
-        return np.array(icon.image_pixels[:], np.int32).view(np.uint8).astype(int)
+        return previews.icons.pixels(name).view(np.uint8).astype(int)
 
     return pixels
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 
 import bpy
+import numpy as np
 import pytest
 from job_tools import allow, wait_until
 
@@ -183,18 +184,19 @@ def test_progress_and_a_picture_that_gets_better_are_seen(watch, running, video,
     )
     view = after(watch, video, 6)
     assert (view.stage_text, view.time_text) == ("Training: 33%", "4 min left")
-    icon = room("training.job_icons")._icons[view.id]
-    assert tuple(icon.image_size) == (256, 256)
+
+    def pixels():
+        return room("training.job_icons").icons.pixels(view.id).view(np.uint8).reshape(256, 256, 4)
 
     def middle():
-        red, green, _, alpha = list(icon.image_pixels_float[4 * (128 * 256 + 128) :][:4])
-        assert (green, alpha) == (0.0, 1.0)
-        return round(red, 1)
+        red, green, _, alpha = pixels()[128, 128]
+        assert (green, alpha) == (0, 255)
+        return round(red / 255, 1)
 
     assert middle() == 0.6
     after(watch, video, 8)
     assert middle() == 0.8
-    assert icon.image_pixels_float[3] == 0.0, "a wide picture stands in the middle of the square"
+    assert pixels()[0, 0, 3] == 0, "a wide picture stands in the middle of the square"
 
 
 def test_a_paused_training_is_resumed_by_another_blender_and_goes_on_there(watch, running, video, another_blender):
