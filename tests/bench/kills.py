@@ -4,7 +4,8 @@ Run by `python build.py bench kills [--kills N] [--seed N]`; prints JSON. Six ki
 folder that keeps what earlier kills left, and every time a process is killed (SIGKILL) at a random moment of its usual
 life: "sequence" (the command line renders one), "job" (a training, which is resumed after each kill), and in an owner
 like Blender that asks an engine: "start", "open" (an avatar), "animate" (a recording) and "render" (a picture, written
-as a sequence's frames are). Of these the owner is killed or its engine, by chance. "torn" are files of their final
+as a sequence's frames are). Of these the owner is killed or its engine, by chance, from the moment on in which it
+starts the engine. "torn" are files of their final
 names that are not whole, "orphans" the commands of processes that were started by a killed one and did not end,
 "longest" seconds that one outlived its owner (on a busy machine they wait for a processor, too), "unsaid" owners that
 went on where their engine was killed; in the end all are run without a kill and must finish, and the job's result must
@@ -76,13 +77,13 @@ def main(argv: list[str]) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         works = all_works(folder)
-        usual = {kind: run(work.command) for kind, work in works.items()}
+        usual = {kind: run(work) for kind, work in works.items()}
         never_killed = trained(folder)
         fresh_job(folder)
         while kills.total() < options.kills and not over:
             kind = list(works)[(kills.total() + result["too late"]) % len(works)]
             work = works[kind]
-            mark, process = start(work.command)
+            mark, process = start(work)
             time.sleep(chance.random() * usual[kind])
             engines = [pid for pid in marked(mark) if " serve " in command_of(pid)] if work.has_engine else []
             if process.poll() is not None:
@@ -103,7 +104,7 @@ def main(argv: list[str]) -> int:
                 fresh_job(folder)
             print(kills.total(), kind, round(lived, 2), left, file=sys.stderr, flush=True)
         for work in works.values():
-            run(work.command)
+            run(work)
         result["torn"] += sum(work.torn() for work in works.values())
         result["other bits"] += trained(folder) != never_killed
     bad = orphans or any(result[name] for name in ("torn", "unsaid", "other bits"))
@@ -170,6 +171,7 @@ def own(kind: str, folder: Path) -> None:
     from dgtalker_engine.files import make_folder, write_file, write_whole
     from dgtalker_engine.rendering.formats import FORMATS
 
+    print("ready", flush=True)
     process = EngineProcess(PYTHON, folder / "engine.log")
     client = Client(process.sock, process.end)
     client.request("doctor")
@@ -193,18 +195,23 @@ def own(kind: str, folder: Path) -> None:
     client.close()
 
 
-def start(command: list[str]) -> tuple[str, subprocess.Popen[bytes]]:
+def start(work: Work) -> tuple[str, subprocess.Popen[bytes]]:
+    """Begins it; an owner is about to start its engine when this returns."""
     mark = uuid.uuid4().hex
     nowhere = subprocess.DEVNULL
-    return mark, subprocess.Popen(command, env={**os.environ, MARK: mark}, stdout=nowhere, stderr=nowhere)
+    out = subprocess.PIPE if work.has_engine else nowhere
+    process = subprocess.Popen(work.command, env={**os.environ, MARK: mark}, stdout=out, stderr=nowhere)
+    if process.stdout:
+        process.stdout.readline()
+    return mark, process
 
 
-def run(command: list[str]) -> float:
-    """Runs it to its end; seconds."""
+def run(work: Work) -> float:
+    """Runs it to its end; seconds from the moment on in which `start` returned."""
+    _, process = start(work)
     started = time.monotonic()
-    _, process = start(command)
     if process.wait():
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
+        raise SystemExit(f"{' '.join(work.command)} ended with {process.returncode}")
     return time.monotonic() - started
 
 
