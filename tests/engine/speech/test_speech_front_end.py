@@ -43,3 +43,15 @@ def test_times_in_speech_are_those_of_the_words_and_not_of_the_music_before_them
     assert not inside[times < 5.0].any()
     assert inside[(times > 7.3) & (times < 9.0)].all()
     assert analysis.recognition.music
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32])
+def test_samples_that_may_be_overwritten_give_the_same_and_are_not_copied(kind):
+    samples = sound.to_speech_rate(*sample(), NO_PROGRESS).astype(kind)
+    before = samples.copy()
+    usual = front_end.analyse(samples, RATE, phones_known=[])
+    assert np.array_equal(samples, before), "whoever does not say so has them as they were"
+    frugal = front_end.analyse(samples, RATE, phones_known=[], overwrite=True)
+    assert np.shares_memory(frugal.samples, samples)
+    assert np.array_equal(frugal.samples, usual.samples)
+    assert np.array_equal(frugal.level, usual.level)
