@@ -97,9 +97,11 @@ def rewrite_steps(head: bpy.types.Object) -> Generator[object, None, list[str]]:
     if not follows(head):
         raise DGTalkerError(f"{head.name} was not animated yet.", "Press Animate.")
     take = words.take_of(head)
+    yield
     reason = rewrite_reason(head)
     if reason:
         raise DGTalkerError(reason)
+    yield
     scene = storage.scene_of(head)
     if take is None:
         return rewrite_anyway(head, scene or next(iter(head.users_scene), bpy.context.scene))
