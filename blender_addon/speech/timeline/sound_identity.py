@@ -130,8 +130,8 @@ def retiming(strip: Any) -> list[Any]:
 
 
 def _higher_or_deeper(strip: Any) -> list[str]:
-    """Not empty for what is retimed without *Preserve Pitch*."""
-    return ["pitch"] if len(strip.retiming_keys) and not strip.pitch_correction else []
+    """Not empty for what is retimed without *Preserve Pitch*, which Blender 4.5 always does."""
+    return ["pitch"] if len(strip.retiming_keys) and not getattr(strip, "pitch_correction", True) else []
 
 
 def level(scene: bpy.types.Scene, strip: Any) -> list[Any]:

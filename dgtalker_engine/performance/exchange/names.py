@@ -33,9 +33,8 @@ def control_of(name: str) -> str | None:
     """The control of `rig.ARKIT_NAMES` or `rig.HEAD_NAMES` that somebody's name means; None where it means none.
 
     ``EyeBlinkLeft``, ``eyeBlink_L``, ``eye_blink.left``, ``blendShapes.EyeBlinkLeft``, ``face:eyeBlink.L``,
-    ``A14_Eye_Blink_Left`` (Character Creator), ``ARKit_eyeBlinkLeft``, ``eyeBlinkLeft.001`` and ``eyeBlinkLeft_001`` (after an
-    export) are all
-    ``eyeBlinkLeft``.
+    ``A14_Eye_Blink_Left`` (Character Creator), ``ARKit_eyeBlinkLeft``, ``eyeBlinkLeft.001`` and, as exporters write
+    that, ``eyeBlinkLeft_001`` are all ``eyeBlinkLeft``.
     """
     # Blender numbers what would have the same name; of programs' own words before a name only those are passed over
     # that are known, since "cheekPuff_jawOpen" is another shape than "jawOpen".

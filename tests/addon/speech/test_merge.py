@@ -246,10 +246,11 @@ def test_ledgers_of_the_version_before_are_read_and_those_of_later_ones_refused(
     assert len(lines) == 1 + len(curves)
     rows, bodies = zip(*map(ledger._unpacked, lines[1:]), strict=True)
     counts = [row[3] * (2 if row[6] is None else 1) for row in rows]
-    planes = [np.frombuffer(body[: 4 * count], np.uint8).reshape(4, count) for body, count in zip(bodies, counts)]
+    parts = list(zip(bodies, counts, strict=True))
+    planes = [np.frombuffer(body[: 4 * count], np.uint8).reshape(4, count) for body, count in parts]
     values = [np.cumsum(plane.T.copy().view("<i4").ravel()) for plane in planes]
     together = np.diff(np.concatenate(values), prepend=0).astype("<i4").view(np.uint8).reshape(-1, 4).T.tobytes()
-    bits = [np.unpackbits(np.frombuffer(body[4 * n :], np.uint8), count=n) for body, n in zip(bodies, counts)]
+    bits = [np.unpackbits(np.frombuffer(body[4 * n :], np.uint8), count=n) for body, n in parts]
     together += np.packbits(np.concatenate(bits)).tobytes()
     before = ledger.from_text(ledger._packed({"version": 1, "range": [3, 42, REACH], "curves": rows}, together))
     now = ledger.from_text("\n".join(lines))
