@@ -38,6 +38,7 @@ class Unfinished:
         steps: `retarget.rewrite_steps`.
         ledger: after the last step.
         sliders: of the mesh that it is written to.
+        settings: `retarget.wanted_hash` when it was begun.
         spent: seconds that the steps took.
     """
 
@@ -45,6 +46,7 @@ class Unfinished:
     steps: Generator[object, None, list[str]]
     ledger: str
     sliders: tuple[object, ...]
+    settings: str
     spent: float = 0.0
 
 
@@ -126,8 +128,10 @@ def _write(head: bpy.types.Object) -> None:
 
 def _begin(head: bpy.types.Object) -> None:
     """Writes in steps, the first of them now."""
-    _mending[head.session_uid] = Unfinished(head, retarget.rewrite_steps(head), _ledger(head), _sliders(head))
-    _step(head.session_uid)
+    with contextlib.suppress(DGTalkerError):  # as in `_write`
+        steps, settings = retarget.rewrite_steps(head), retarget.wanted_hash(head)
+        _mending[head.session_uid] = Unfinished(head, steps, _ledger(head), _sliders(head), settings)
+        _step(head.session_uid)
 
 
 def _step(number: int) -> None:
@@ -223,8 +227,10 @@ def _settle() -> None:
 
 
 def _is_behind(head: bpy.types.Object) -> bool:
+    """Whether the keys are, or those that are being written will be."""
+    under_way = _mending.get(head.session_uid)
     try:
-        return retarget.behind(head)
+        return under_way.settings != retarget.wanted_hash(head) if under_way else retarget.behind(head)
     except DGTalkerError:
         return False
 

@@ -233,16 +233,21 @@ def _laid_over(head: bpy.types.Object, performed: Performance, first: int) -> tu
 
 
 def behind(head: bpy.types.Object) -> bool:
-    """Whether the keys were written with other settings than there are now, as after an undo."""
+    """Whether the keys were written with other settings than there are now, as after an undo, or not all of them."""
+    wanted = wanted_hash(head)
+    return bool(wanted) and storage.kept_hash(head, "settings_hash") != wanted
+
+
+def wanted_hash(head: bpy.types.Object) -> str:
+    """The hash of the settings that keys would be written with now; empty where there can be none."""
     take = words.take_of(head)
     if take is None and speaker_properties(head).recording:
-        return not stale_reason(head) and storage.kept_hash(head, "settings_hash") != _settings_hash(head, 0, [], {})
+        return "" if stale_reason(head) else _settings_hash(head, 0, [], {})
     scene = storage.scene_of(head) if take else None
     if take is None or scene is None or stale_reason(head):
-        return False
+        return ""
     first = speaker_properties(head).first
-    directions, styles = directions_of(scene, head, first), styles_of(head, first, take.frames)
-    return storage.kept_hash(head, "settings_hash") != _settings_hash(head, first, directions, styles)
+    return _settings_hash(head, first, directions_of(scene, head, first), styles_of(head, first, take.frames))
 
 
 def directions_of(scene: bpy.types.Scene, head: bpy.types.Object, first: int) -> list[Direction]:

@@ -258,6 +258,21 @@ def test_what_is_edited_between_two_steps_stays(room, half_written, curve):
         assert head.data.shape_keys.key_blocks[name].value == pytest.approx(0.77), name
 
 
+def test_what_does_not_matter_to_the_keys_lets_the_steps_go_on(room, half_written, rest):
+    head, _ = half_written(20)
+    live = room("speech.takes.live")
+    steps = live._mending[head.session_uid].steps
+    head.location.x = 1.0
+    bpy.context.view_layer.update()
+    assert live._due
+    rest()
+    assert live._mending[head.session_uid].steps is steps
+    head.dgtalker_speech.happy = 0.5
+    assert not live._mending, "another setting does: all begins anew when it rests"
+    rest()
+    assert live._mending[head.session_uid].steps is not steps
+
+
 @pytest.mark.parametrize("deed", ["head", "action", "slot", "slider", "mesh", "track"])
 def test_what_is_taken_away_between_two_steps_ends_them(room, half_written, deed):
     head, _ = half_written(20)
