@@ -204,7 +204,7 @@ def test_a_track_that_was_cut_in_the_nla_plays_no_half_of_the_old_line(room, ani
     assert "became plain keys" in " ".join(notes)
     assert all(not owner.animation_data.nla_tracks for owner in owners)
     rest = room("speech.keys.keyframes").span(head).stop + 12
-    assert rest < 70
+    assert rest < 80, "the old line would be heard until 90"
     assert max(abs(jaw(head, frame)) for frame in range(rest, 140)) < 1e-6
 
 
