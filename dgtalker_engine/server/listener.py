@@ -83,7 +83,7 @@ def _animate(request: dict[str, Any], data: bytearray, progress: Progress) -> tu
         sound = np.frombuffer(memoryview(data)[:end], "<f2").astype(np.float16, copy=False)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DGTalkerError(f"The request to animate cannot be read: {error!r}.") from error
-    manner = systems.manner_of(data[said:known]) if said < known else None
+    manner = systems.manner_of(bytes(data[said:known])) if said < known else None
     answer = speech.animate(
         sound, rate, fps=fps, passages=passages, manner=manner, heard=heard, overwrite=True, progress=progress
     )
