@@ -14,7 +14,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import IO, Any
+from io import BufferedReader
+from typing import Any
 
 from ..errors import DGTalkerError
 from ..wire.json_lines import pipes, receive, send
@@ -25,10 +26,11 @@ _POLL = 0.2
 _LAST_WAIT = 5.0
 """Seconds that a process which says nothing any more has to end by itself."""
 
-Work = Callable[[dict[str, Any], bytes, Progress], tuple[dict[str, Any], bytes]]
-"""``(request, data, progress) -> answer, its bytes``"""
+Work = Callable[[dict[str, Any], bytearray, Progress], tuple[dict[str, Any], bytes]]
+"""``(request, data, progress) -> answer, its bytes``; the data is its own to change"""
 
 _Message = tuple[dict[str, Any], bytes]
+_Request = tuple[dict[str, Any], bytearray]
 
 
 class Child:
@@ -144,7 +146,7 @@ def serve(work: Work, prepare: Callable[[], None] = lambda: None) -> None:
     def progress(fraction: float, text: str) -> None:
         send(answers, {"fraction": fraction, "text": text})
 
-    asked: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+    asked: queue.SimpleQueue[_Request] = queue.SimpleQueue()
     # It listens while the rest prepares, which takes seconds: the engine may be gone before.
     threading.Thread(target=_listen, args=(requests, asked), name="engine", daemon=True).start()
     try:
@@ -158,12 +160,12 @@ def serve(work: Work, prepare: Callable[[], None] = lambda: None) -> None:
         os._exit(0)
 
 
-def _listen(requests: IO[bytes], asked: queue.SimpleQueue[_Message]) -> None:
+def _listen(requests: BufferedReader, asked: queue.SimpleQueue[_Request]) -> None:
     """Takes the request, and ends the process as soon as the engine has ended."""
     with contextlib.suppress(EOFError, OSError, ValueError):
         request = receive(requests)
-        data = requests.read(request["bytes"])
-        if len(data) == request["bytes"]:
+        data = bytearray(request["bytes"])
+        if requests.readinto(data) == len(data):
             asked.put((request, data))
             # Not through Python's buffer, whose lock a thread that waits would keep while the interpreter ends.
             while os.read(requests.fileno(), 1):

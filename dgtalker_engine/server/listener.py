@@ -66,7 +66,7 @@ def _crashed(code: int) -> DGTalkerError:
     )
 
 
-def _animate(request: dict[str, Any], data: bytes, progress: Progress) -> tuple[dict[str, Any], bytes]:
+def _animate(request: dict[str, Any], data: bytearray, progress: Progress) -> tuple[dict[str, Any], bytes]:
     import numpy as np
 
     from .. import speech, systems
@@ -83,8 +83,10 @@ def _animate(request: dict[str, Any], data: bytes, progress: Progress) -> tuple[
         sound = np.frombuffer(memoryview(data)[:end], "<f2").astype(np.float16, copy=False)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DGTalkerError(f"The request to animate cannot be read: {error!r}.") from error
-    manner = systems.manner_of(data[said:known]) if said < known else None
-    answer = speech.animate(sound, rate, fps=fps, passages=passages, manner=manner, heard=heard, progress=progress)
+    manner = systems.manner_of(bytes(data[said:known])) if said < known else None
+    answer = speech.animate(
+        sound, rate, fps=fps, passages=passages, manner=manner, heard=heard, overwrite=True, progress=progress
+    )
     return {"notes": list(answer.notes), "heard": heard.used}, answer.take.to_bytes()
 
 

@@ -76,7 +76,7 @@ def _crashed(code: int) -> DGTalkerError:
     )
 
 
-def _make(request: dict[str, Any], data: bytes, progress: Progress) -> tuple[dict[str, Any], bytes]:
+def _make(request: dict[str, Any], data: bytearray, progress: Progress) -> tuple[dict[str, Any], bytes]:
     try:
         name, person = str(request["name"]), request["person"]
     except KeyError as error:

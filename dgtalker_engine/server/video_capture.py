@@ -28,7 +28,7 @@ def _crashed(code: int) -> DGTalkerError:
     )
 
 
-def _capture(request: dict[str, Any], data: bytes, progress: Progress) -> tuple[dict[str, Any], bytes]:
+def _capture(request: dict[str, Any], data: bytearray, progress: Progress) -> tuple[dict[str, Any], bytes]:
     try:
         path, start = Path(str(request["path"])), float(request.get("start", 0.0))
         seconds = None if request.get("seconds") is None else float(request["seconds"])

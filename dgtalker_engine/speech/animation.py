@@ -64,6 +64,7 @@ def animate(
     encoders: Encoders | Literal["shipped"] | None = "shipped",
     manner: Manner | None = None,
     heard: MutableMapping[str, Any] | None = None,
+    overwrite: bool = False,
     progress: ProgressCall | None = None,
 ) -> Speech:
     """Finds what makes a face speak a recording; `performance.perform` makes the weights of it.
@@ -80,6 +81,7 @@ def animate(
         manner: of the person whose mouth it is, in the encoders' place.
         heard: what was recognised at earlier times, by sound and words, which is not listened to again; what is new is
             added. It changes nothing but the time that it takes.
+        overwrite: whether the samples may be changed: of two hours, a copy takes 230 MB.
         progress: told what is being done about every 50 ms; raises `errors.Cancelled` to stop.
 
     Raises:
@@ -93,7 +95,9 @@ def animate(
         _load_mouth()  # what is missing is said before minutes of listening
     job = Stage(progress)
     duration = len(samples) / sample_rate
-    analysis = front_end.analyse(samples, sample_rate, passages, progress=job.stage(0.0, 0.92), heard=heard)
+    analysis = front_end.analyse(
+        samples, sample_rate, passages, progress=job.stage(0.0, 0.92), heard=heard, overwrite=overwrite
+    )
     notes = ["Values in the sound that are no numbers were taken as silence."] if broken else []
     if analysis.chunks:
         notes += analysis.recognition.notes()

@@ -78,6 +78,7 @@ def analyse(
     progress: Stage = NO_PROGRESS,
     processes: int = 0,
     heard: MutableMapping[str, Any] | None = None,
+    overwrite: bool = False,
 ) -> Analysis:
     """Analyses a recording.
 
@@ -89,13 +90,15 @@ def analyse(
         progress: of the whole.
         processes: how many listen; 0 chooses.
         heard: what was recognised at earlier times, see `phones.recognise`.
+        overwrite: whether the samples may be changed: of two hours, a copy takes 230 MB.
 
     Raises:
         DGTalkerError: a process that listens ended unexpectedly.
         Cancelled: from `progress`.
     """
-    samples = sound.to_speech_rate(samples, sample_rate, progress.stage(0.0, 0.03, "Reading the sound"))
-    samples, level = activity.levelled(samples)
+    given = samples
+    samples = sound.to_speech_rate(given, sample_rate, progress.stage(0.0, 0.03, "Reading the sound"))
+    samples, level = activity.levelled(samples, overwrite=overwrite or samples is not given)
     utterances = activity.utterances(samples, level)
     chunks: list[Span] = []
     recognition = Recognition(phones=list(phones_known or ()))

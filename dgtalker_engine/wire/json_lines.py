@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+from io import BufferedReader, BufferedWriter
 from typing import IO, Any
 
 
-def pipes() -> tuple[IO[bytes], IO[bytes]]:
+def pipes() -> tuple[BufferedReader, BufferedWriter]:
     """This process's stdin and stdout, for messages and nothing else: what libraries print goes to stderr.
 
     Windows' libraries look at stdin while they load, and would wait there for a thread that reads the pipe.

@@ -49,7 +49,9 @@ def main(argv: list[str]) -> int:
     if options.minutes:
         spoken = min(options.spoken, options.minutes)
         files = sorted(path for folder in options.recordings for path in folder.rglob("*.wav"))
-        recording = joined(files, options.minutes) if files else long_recording(options.minutes, spoken)
+        samples = joined(files, options.minutes) if files else long_recording(options.minutes, spoken)
+        recording = bytearray(samples.data)
+        del samples  # the engine has them once
         about = {
             "minutes": options.minutes,
             "spoken_minutes": options.minutes if files else spoken,
@@ -87,9 +89,8 @@ def mean(seen: list[tuple[float, float]], first: float, last: float) -> float:
     return sum(values) / len(values)
 
 
-def listening(samples: np.ndarray) -> dict:
+def listening(recording: bytearray) -> dict:
     """Figures of one request to the engine, this process being the engine; float16 (n,) at `speech.RATE`."""
-    recording = bytearray(samples.tobytes())
     peaks: dict[str, float] = {"together": 0.0}
     done = threading.Event()
 

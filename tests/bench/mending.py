@@ -2,8 +2,8 @@
 
 Run by `python build.py bench mending [--minutes M]`; prints JSON. A built-in head says the demo's sentence for M
 minutes, its animator has dragged all keys of the jaw open, and Close Lips closes the lips. Then the slider Lips moves:
-"steps" are the parts of what follows between which the window goes on (processor milliseconds of each, so that a busy
-machine counts for nothing; the long ones write keys), "undo_steps" how many presses of Ctrl-Z bring the keys back that
+"steps" are the parts of what follows between which the window goes on (processor milliseconds of each, of which a busy
+machine makes two to three times as many), "undo_steps" how many presses of Ctrl-Z bring the keys back that
 were there before, "panel_ms" a redraw of the panel Speech with 100 strips, and with 100 that were animated.
 """
 

@@ -7,7 +7,7 @@ import bpy
 from ... import animation_data
 from ...properties import keys_properties
 from . import generated, labels, places, put_away
-from .generated import Sheet
+from .sheet import Sheet
 
 
 def clear(owner: bpy.types.ID, name: str, notes: list[str]) -> None:

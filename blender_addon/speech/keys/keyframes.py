@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Generator, Mapping, Sequence
 
 import bpy
 import numpy as np
@@ -13,12 +14,13 @@ from dgtalker_engine.performance import Performance
 from ... import animation_data
 from ...head import model
 from ...properties import speaker_properties
+from ..stepwise import finished
 from ..timeline import speakers
 from . import clearing, first_design, generated, labels, nod_keys, nods, over_pose, places, turns
-from .generated import Sheet
 from .labels import Edit
 from .ledger import Path
 from .moves import Move
+from .sheet import Sheet
 
 BESIDE = 0.12
 """Seconds beside the animator's keys in which theirs pass into generated ones."""
@@ -32,17 +34,33 @@ def write(
     moves: Sequence[Move] = (),
     same_as_before: bool = False,
 ) -> list[str]:
+    """`write_steps` in one go."""
+    return finished(write_steps(head, performance, first, moves=moves, same_as_before=same_as_before))
+
+
+def write_steps(
+    head: bpy.types.Object,
+    performance: Performance,
+    first: int,
+    *,
+    moves: Sequence[Move] = (),
+    same_as_before: bool = False,
+) -> Generator[None, None, list[str]]:
     """Writes a performance that starts at frame `first` into a speaker's actions, around what the animator changed.
 
     It is played over her pose: a control moves from where she had it. Controls that drivers or NLA strips of hers move
     are left to them.
 
     Args:
-        moves: which frames of what stands there are spoken elsewhere now: her edits go along.
+        moves: which frames of what stands there are spoken elsewhere now: her edits go along. Steps may be left out
+            only where there are none.
         same_as_before: what stands there was made from the same; then edits on tracks of the first design can be told.
 
     Returns:
         Sentences for the user about what was left out.
+
+    Raises:
+        DGTalkerError: an action was taken away between two steps.
     """
     notes: list[str] = []
     if not performance.frames:
@@ -57,17 +75,17 @@ def write(
             return [speakers.locked_reason(part)]
         rest = speakers.rest(part)
         faded, start = over_pose.faded(performance, first, rest)
+        yield
         lifted = first_design.lift(key, notes)
         paths = _control_paths(part, key, performance, notes)
         sheet = Sheet(key, f"{part.name} Face")
         sheet.move(moves)
-        new: dict[Path, np.ndarray] = {}
-        for name, path in paths.items():
-            if path in lifted:
-                sheet.lay_to((path, 0), rest.get(name, 0.0))
-            own = sheet.own((path, 0), start, faded.frames)
-            new[path, 0] = over_pose.moved(own, faded.curve(name), rest.get(name, 0.0), generated.limits(key, path))
-        sheet.write(first, last, reach, start, new)
+        controls: dict[Path, str] = {(path, 0): name for name, path in paths.items()}
+        for path, name in controls.items():
+            if path[0] in lifted:
+                sheet.lay_to(path, rest.get(name, 0.0))
+        values = functools.partial(_over_pose, key, sheet, faded, start, rest, controls)
+        new = yield from sheet.write_steps(first, last, reach, start, controls, values)
         notes += sheet.notes
         hidden += labels.hidden(sheet)
         first_design.keep_edits(key, lifted, start, new, notes, same=same_as_before)
@@ -75,6 +93,21 @@ def write(
     if hidden:
         notes.append(f"Keys that {head.name} had before stay instead of speech: {labels.listed(hidden)}.")
     return notes
+
+
+def _over_pose(
+    key: bpy.types.Key,
+    sheet: Sheet,
+    faded: Performance,
+    start: int,
+    rest: Mapping[str, float],
+    controls: Mapping[Path, str],
+    path: Path,
+) -> np.ndarray:
+    """The values of one of the curves of `controls` over her pose."""
+    own = sheet.own(path, start, faded.frames)
+    ends = generated.limits(key, path[0])
+    return over_pose.moved(own, faded.curve(controls[path]), rest.get(controls[path], 0.0), ends)
 
 
 def spoken(head: bpy.types.Object) -> bool:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import bpy
 
 from . import turns
-from .generated import Sheet
 from .ledger import Path
 from .merge import Kept
+from .sheet import Sheet
 
 
 @dataclass(frozen=True)

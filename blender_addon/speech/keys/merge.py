@@ -35,9 +35,9 @@ class Kept:
     after: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Curve:
-    """What is remembered of a curve.
+    """What is remembered of a curve; one that was changed is another one.
 
     Attributes:
         start: the frame of the arrays' first value.

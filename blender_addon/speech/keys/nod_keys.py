@@ -9,10 +9,11 @@ import numpy as np
 
 from dgtalker_engine.performance import Performance
 
+from ..stepwise import finished
 from . import clearing, first_design, labels, nods, over_pose
-from .generated import Sheet
 from .ledger import Path
 from .moves import Move
+from .sheet import Sheet
 
 
 def write(
@@ -62,7 +63,7 @@ def write(
     own = np.stack([sheet.own((turned.path, i), start, faded.frames) for i in range(len(turned.rest))], axis=1)
     values = turned.turned(faded, start, own)
     new: dict[Path, np.ndarray] = {(turned.path, i): values[:, i] for i in range(len(turned.rest))}
-    sheet.write(first, first + performance.frames - 1, reach, start, new)
+    finished(sheet.write_steps(first, first + performance.frames - 1, reach, start, new, new.__getitem__))
     notes += sheet.notes
     first_design.keep_edits(head, lifted, start, new, notes, same=same_as_before)
     return labels.hidden(sheet)

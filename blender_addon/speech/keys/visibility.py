@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from ... import animation_data
 from ...head import model
 from ...properties import keys_properties
 from ..timeline import one_clock, speakers
-from . import evaluation, generated, keyframes, labels, merge, nods, places, turns
+from . import evaluation, generated, keyframes, labels, masks, merge, nods, places, turns
 from .places import Place
 
 TURNING = {
@@ -161,6 +161,14 @@ def _of_object(head: bpy.types.Object) -> Iterator[Hindrance]:
         if muted:
             names = labels.listed([block.name for block in muted])
             yield Hindrance(f"Shape keys of {head.name} are muted: {names}.", lambda: _unmute_blocks(head))
+        masked = [
+            block for block in key.key_blocks if block.path_from_id("value") in paths and masks.hides(head, block)
+        ]
+        if masked:
+            groups = labels.listed(sorted({block.vertex_group for block in masked}))
+            names = labels.listed([block.name for block in masked])
+            text = f"Vertex groups of {head.name} ({groups}) have no weight where these shape keys move it: {names}."
+            yield Hindrance(text, lambda: _unmask(head, paths))
         if not key.use_relative:
             text = f"The shape keys of {head.name} are absolute: its sliders move nothing."
             yield Hindrance(text, _setter(key, "use_relative", True))
@@ -230,6 +238,13 @@ def _unmute_blocks(head: bpy.types.Object) -> None:
     for block in key.key_blocks if key else ():
         if block.path_from_id("value") in paths:
             block.mute = False
+
+
+def _unmask(head: bpy.types.Object, paths: Collection[str]) -> None:
+    key = model.key_of(head)
+    for block in key.key_blocks if key else ():
+        if block.path_from_id("value") in paths and masks.hides(head, block):
+            block.vertex_group = ""
 
 
 def _setter(owner: Any, name: str, value: Any) -> Callable[[], None]:

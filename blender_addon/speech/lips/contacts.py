@@ -5,7 +5,7 @@ The final motion is what Blender evaluates: generated keys, the animator's betwe
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import bpy
@@ -16,7 +16,7 @@ from dgtalker_engine.performance.direction import DirectionBlend, ease
 
 from ...head import model
 from ...properties import speaker_properties
-from ..keys import evaluation, keyframes, places
+from ..keys import evaluation, generated, keyframes, places
 from ..timeline import speakers
 from . import lip_gap
 
@@ -53,11 +53,13 @@ def check_steps(
     rows = [_frames(start, end) for start, end in _spans(take, first, directions)]
     frames = np.unique(np.concatenate(rows))
     gap = gap_of(head, key).of((yield from evaluation.weights_steps(key, frames.tolist())))
+    yield 1.0
+    phone = _spoken_at(take)
     misses = []
     for row, (start, end) in zip(rows, take.closures, strict=True):
         gaps = gap[np.searchsorted(frames, row)]
         if gaps.min() > TOLERANCE:
-            misses.append(Miss(_phone(take, (start + end) / 2), int(row[gaps.argmin()]), float(gaps.min())))
+            misses.append(Miss(phone((start + end) / 2), int(row[gaps.argmin()]), float(gaps.min())))
     return misses
 
 
@@ -68,12 +70,10 @@ def mend_steps(
     take: Take,
     first: int,
     directions: Sequence[Direction],
-) -> Generator[float, None, None]:
-    """Closes the lips at every P, B and M that lacks it in what was just written; see `close_steps`.
-
-    Yields between parts of the work that each take about as long as writing does, or 50 ms.
-    """
+) -> Generator[object, None, None]:
+    """Closes the lips at every P, B and M that lacks it in what was just written; see `close_steps`."""
     misses = yield from check_steps(head, take, first, directions)
+    yield
     yield from close_steps(head, played, start, take, first, directions, misses)
 
 
@@ -85,7 +85,7 @@ def close_steps(
     first: int,
     directions: Sequence[Direction],
     misses: Sequence[Miss],
-) -> Generator[float, None, None]:
+) -> Generator[object, None, None]:
     """Closes the lips at misses, by generated keys, in steps; the animator's own stay.
 
     Where her keys or drivers hold all that could close them, lips stay apart.
@@ -106,14 +106,14 @@ def close_steps(
     weights = played.weights.copy()
     for _ in range(PASSES):
         values = yield from evaluation.weights_steps(key, frames.tolist())
-        free = {name: held for name, held in _free(head, key, frames).items() if name in played.names}
-        patterns, which = np.unique(np.stack(list(free.values()), axis=1), axis=0, return_inverse=True)
-        for i, pattern in enumerate(patterns):
-            here = np.flatnonzero(which.ravel() == i)
-            reached = {name for name, moves in zip(free, pattern, strict=True) if moves}
+        free = yield from _free_steps(head, key, frames)
+        free = {name: held for name, held in free.items() if name in played.names}
+        for here in _alike(np.stack(list(free.values()), axis=1)):
+            reached = {name for name, held in free.items() if held[here[0]]}
             for name, change in gap.closing(values[here], names, reached).items():
                 weights[rows[here], played.names.index(name)] += change * amount[here]
-        keyframes.write(head, Performance(played.fps, played.names, weights), start)
+        yield 1.0
+        yield from keyframes.write_steps(head, Performance(played.fps, played.names, weights), start)
 
 
 def mended(head: bpy.types.Object) -> bool:
@@ -153,14 +153,15 @@ def _names(head: bpy.types.Object, key: bpy.types.Key) -> list[str | None]:
     return [control.get(block.name) for block in key.key_blocks]
 
 
-def _free(head: bpy.types.Object, key: bpy.types.Key, frames: np.ndarray) -> dict[str, np.ndarray]:
+def _free_steps(
+    head: bpy.types.Object, key: bpy.types.Key, frames: np.ndarray
+) -> Generator[None, None, dict[str, np.ndarray]]:
     """Which controls are generated on which frames, bool (frames,) by control: what the animator holds is not moved."""
     generated_paths = {path for path, _ in places.ledger_of(key).curves}
     held: dict[str, np.ndarray] = {}
-    for edit in keyframes.edits(head):
-        if edit.owner == key:
-            inside = (frames >= edit.kept.start) & (frames <= edit.kept.end)
-            held[edit.path[0]] = held.get(edit.path[0], np.zeros(len(frames), bool)) | inside
+    for (path, _), kept in (yield from generated.kept_steps(key)):
+        inside = (frames >= kept.start) & (frames <= kept.end)
+        held[path] = held.get(path, np.zeros(len(frames), bool)) | inside
     paths = {
         control: key.key_blocks[name].path_from_id("value")
         for control, name in speakers.controls(head).items()
@@ -171,6 +172,13 @@ def _free(head: bpy.types.Object, key: bpy.types.Key, frames: np.ndarray) -> dic
         control: np.full(len(frames), path in generated_paths) & ~held.get(path, none)
         for control, path in paths.items()
     }
+
+
+def _alike(marked: np.ndarray) -> list[np.ndarray]:
+    """The rows of a bool array (rows, columns) that are equal to each other: where each set of them is."""
+    packed = np.ascontiguousarray(np.packbits(marked, axis=1))
+    _, which = np.unique(packed.view(np.dtype((np.void, packed.shape[1]))).ravel(), return_inverse=True)
+    return [np.flatnonzero(which == i) for i in range(int(which.max()) + 1)]
 
 
 def _spans(take: Take, first: int, directions: Sequence[Direction]) -> list[tuple[float, float]]:
@@ -202,7 +210,8 @@ def _envelope(spans: Sequence[tuple[float, float]], take: Take, first: int) -> t
     return rows + first, amount[rows]
 
 
-def _phone(take: Take, time: float) -> str:
+def _spoken_at(take: Take) -> Callable[[float], str]:
+    """The nearest P, B or M to a time."""
     spoken = [phone for phone in take.phones if phone.name in SPOKEN]
-    nearest = min(spoken, key=lambda phone: abs((phone.start + phone.end) / 2 - time), default=None)
-    return nearest.name if nearest else SPOKEN[0]
+    middles = np.array([(phone.start + phone.end) / 2 for phone in spoken])
+    return lambda time: spoken[int(np.abs(middles - time).argmin())].name if spoken else SPOKEN[0]

@@ -1,7 +1,7 @@
 """Keys that follow the sliders: a change of a setting rewrites what was generated, at once or soon after.
 
-Writing is quick enough to drag along for usual takes; what takes longer waits until the slider rests for a moment.
-Where lips are kept closed besides, which evaluates the whole take, that is done in steps, and the window goes on.
+Writing is quick enough to drag along for usual takes; what takes longer waits until the slider rests for a moment, and
+is then done in steps, curve by curve and a few frames at a time where lips are kept closed, and the window goes on.
 What is saved or rendered has all of it: a file is saved, and a frame rendered, once what waits was written.
 Nothing here makes an undo step: Blender makes one for the slider itself, and what was written belongs to it. Where an
 undo brings other settings back than the keys were written with, the keys follow.
@@ -37,12 +37,16 @@ class Unfinished:
         head: the speaker.
         steps: `retarget.rewrite_steps`.
         ledger: after the last step.
+        sliders: of the mesh that it is written to.
+        settings: `retarget.wanted_hash` when it was begun.
         spent: seconds that the steps took.
     """
 
     head: bpy.types.Object
-    steps: Generator[float, None, list[str]]
+    steps: Generator[object, None, list[str]]
     ledger: str
+    sliders: tuple[object, ...]
+    settings: str
     spent: float = 0.0
 
 
@@ -124,8 +128,10 @@ def _write(head: bpy.types.Object) -> None:
 
 def _begin(head: bpy.types.Object) -> None:
     """Writes in steps, the first of them now."""
-    _mending[head.session_uid] = Unfinished(head, retarget.rewrite_steps(head), _ledger(head))
-    _step(head.session_uid)
+    with contextlib.suppress(DGTalkerError):  # as in `_write`
+        steps, settings = retarget.rewrite_steps(head), retarget.wanted_hash(head)
+        _mending[head.session_uid] = Unfinished(head, steps, _ledger(head), _sliders(head), settings)
+        _step(head.session_uid)
 
 
 def _step(number: int) -> None:
@@ -134,6 +140,9 @@ def _step(number: int) -> None:
     begin = time.perf_counter()
     with contextlib.suppress(DGTalkerError, ReferenceError):  # as in `_write`; a script removed the speaker
         if _ledger(unfinished.head) != unfinished.ledger:
+            return
+        if _sliders(unfinished.head) != unfinished.sliders:
+            _soon(unfinished.head)
             return
         try:
             next(unfinished.steps)
@@ -148,6 +157,12 @@ def _ledger(head: bpy.types.Object) -> str:
     """What every writing of a speaker's keys changes."""
     key = model.key_of(head)
     return keys_properties(key).dgtalker_ledger if key else ""
+
+
+def _sliders(head: bpy.types.Object) -> tuple[object, ...]:
+    """Which sliders a speaker has; where that changes between two steps, all of it begins anew."""
+    key = model.key_of(head)
+    return (key.session_uid, *(block.name for block in key.key_blocks)) if key else ()
 
 
 def _soon(head: bpy.types.Object) -> None:
@@ -212,8 +227,10 @@ def _settle() -> None:
 
 
 def _is_behind(head: bpy.types.Object) -> bool:
+    """Whether the keys are, or those that are being written will be."""
+    under_way = _mending.get(head.session_uid)
     try:
-        return retarget.behind(head)
+        return under_way.settings != retarget.wanted_hash(head) if under_way else retarget.behind(head)
     except DGTalkerError:
         return False
 

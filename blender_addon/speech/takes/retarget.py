@@ -17,6 +17,7 @@ from ...properties import speaker_properties, strip_properties
 from ..keys import evaluation, keyframes, visibility
 from ..keys.moves import Move
 from ..lips import contacts
+from ..stepwise import Aside, awaited, finished
 from ..timeline import settings, sound_identity, strips, timing
 from . import lines, recordings, storage, words
 
@@ -77,14 +78,15 @@ def outdated_reason(head: bpy.types.Object) -> str:
 
 def rewrite(head: bpy.types.Object) -> list[str]:
     """`rewrite_steps` in one go."""
-    return evaluation.finished(rewrite_steps(head))
+    return finished(rewrite_steps(head))
 
 
-def rewrite_steps(head: bpy.types.Object) -> Generator[float, None, list[str]]:
+def rewrite_steps(head: bpy.types.Object) -> Generator[object, None, list[str]]:
     """Performs a speaker's take and recording anew as its strips and styles are now; hand keys stay with
     their lines.
 
-    Keys are written before the first yield; what follows keeps lips closed that were mended.
+    The parts between two yields take some milliseconds each. At each of them the file is whole: the keys that were
+    written are remembered, and `behind` says that there are more to be written.
 
     Returns:
         Sentences for the user about what was left out.
@@ -95,9 +97,11 @@ def rewrite_steps(head: bpy.types.Object) -> Generator[float, None, list[str]]:
     if not follows(head):
         raise DGTalkerError(f"{head.name} was not animated yet.", "Press Animate.")
     take = words.take_of(head)
+    yield
     reason = rewrite_reason(head)
     if reason:
         raise DGTalkerError(reason)
+    yield
     scene = storage.scene_of(head)
     if take is None:
         return rewrite_anyway(head, scene or next(iter(head.users_scene), bpy.context.scene))
@@ -149,18 +153,24 @@ def write(
     Args:
         moves: where lines went since keys were written: what was edited goes along.
     """
-    return evaluation.finished(_write_steps(head, take, first, directions, moves))
+    return finished(_write_steps(head, take, first, directions, moves))
 
 
 def _write_steps(
     head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction], moves: Sequence[Move] = ()
-) -> Generator[float, None, list[str]]:
+) -> Generator[object, None, list[str]]:
     styles = styles_of(head, first, take.frames)
-    played = _played(head, take, first, directions, styles)
-    notes = keyframes.write(head, *played, moves=moves)
-    storage.keep_hash(head, "settings_hash", _settings_hash(head, first, directions, styles))
+    performed = yield from awaited(Aside(lambda: perform(take, directions, styles), "Performing"))
+    played = _laid_over(head, performed, first)
+    # Until all is done, the keys are those of no settings: an undo to a moment in between is followed by all of it.
+    storage.keep_hash(head, "settings_hash", "")
+    if moves:
+        notes = keyframes.write(head, *played, moves=moves)
+    else:
+        notes = yield from keyframes.write_steps(head, *played)
     if contacts.mended(head):
         yield from contacts.mend_steps(head, *played, take, first, directions)
+    storage.keep_hash(head, "settings_hash", _settings_hash(head, first, directions, styles))
     return notes
 
 
@@ -186,7 +196,7 @@ def close_lips(
 ) -> None:
     """Closes the lips at misses that were found in what is written now, and keeps them closed."""
     played = _played(head, take, first, directions, styles_of(head, first, take.frames))
-    evaluation.finished(contacts.close_steps(head, *played, take, first, directions, misses))
+    finished(contacts.close_steps(head, *played, take, first, directions, misses))
 
 
 @contextlib.contextmanager
@@ -213,22 +223,31 @@ def _played(
     directions: Sequence[Direction],
     styles: Mapping[str, np.ndarray],
 ) -> tuple[Performance, int]:
-    played = recordings.laid_over(head, take.fps, perform(take, directions, styles), first)
+    return _laid_over(head, perform(take, directions, styles), first)
+
+
+def _laid_over(head: bpy.types.Object, performed: Performance, first: int) -> tuple[Performance, int]:
+    played = recordings.laid_over(head, performed.fps, performed, first)
     assert played is not None
     return played
 
 
 def behind(head: bpy.types.Object) -> bool:
-    """Whether the keys were written with other settings than there are now, as after an undo."""
+    """Whether the keys were written with other settings than there are now, as after an undo, or not all of them."""
+    wanted = wanted_hash(head)
+    return bool(wanted) and storage.kept_hash(head, "settings_hash") != wanted
+
+
+def wanted_hash(head: bpy.types.Object) -> str:
+    """The hash of the settings that keys would be written with now; empty where there can be none."""
     take = words.take_of(head)
     if take is None and speaker_properties(head).recording:
-        return not stale_reason(head) and storage.kept_hash(head, "settings_hash") != _settings_hash(head, 0, [], {})
+        return "" if stale_reason(head) else _settings_hash(head, 0, [], {})
     scene = storage.scene_of(head) if take else None
     if take is None or scene is None or stale_reason(head):
-        return False
+        return ""
     first = speaker_properties(head).first
-    directions, styles = directions_of(scene, head, first), styles_of(head, first, take.frames)
-    return storage.kept_hash(head, "settings_hash") != _settings_hash(head, first, directions, styles)
+    return _settings_hash(head, first, directions_of(scene, head, first), styles_of(head, first, take.frames))
 
 
 def directions_of(scene: bpy.types.Scene, head: bpy.types.Object, first: int) -> list[Direction]:

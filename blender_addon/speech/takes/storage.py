@@ -16,7 +16,7 @@ from dgtalker_engine.performance import Take
 
 from ...bridge import avatars
 from ...properties import head_properties, speaker_properties, strip_properties
-from ..timeline import sound_identity, strips, timing
+from ..timeline import sound_identity, speakers, strips, timing
 
 Hash = Literal["strips_hash", "transcript_hash", "settings_hash"]
 
@@ -110,6 +110,16 @@ def scene_of(head: bpy.types.Object) -> bpy.types.Scene | None:
     if len(scenes) < 2:  # which saves hashing all of its strips
         return scenes[0] if scenes else None
     return next((scene for scene in scenes if fits(scene, head)), scenes[0])
+
+
+def original_of(head: bpy.types.Object) -> bpy.types.Object | None:
+    """Whom a speaker without a line has its take from, as copies of an object have: one that has lines, where there
+    is any."""
+    take = speaker_properties(head).take
+    if not take or scene_of(head) is not None:
+        return None
+    others = (ob for ob in bpy.data.objects if ob != head and speaker_properties(ob).take == take)
+    return next((ob for ob in others if speakers.is_speaker(ob) and scene_of(ob) is not None), None)
 
 
 def spoken_elsewhere(scene: bpy.types.Scene, head: bpy.types.Object) -> bpy.types.Scene | None:

@@ -123,10 +123,15 @@ def channel(strip: Any) -> list[str]:
     return [] if chosen == "ALL" else [chosen]
 
 
-def retiming(strip: Any) -> list[float]:
+def retiming(strip: Any) -> list[Any]:
     """How a strip is retimed, wherever it lies; empty where it is not."""
     start = strips.content(strip)[0]
-    return [round(key.timeline_frame - start, 3) for key in strip.retiming_keys]
+    return [*(round(key.timeline_frame - start, 3) for key in strip.retiming_keys), *_higher_or_deeper(strip)]
+
+
+def _higher_or_deeper(strip: Any) -> list[str]:
+    """Not empty for what is retimed without *Preserve Pitch*, which Blender 4.5 always does."""
+    return ["pitch"] if len(strip.retiming_keys) and not getattr(strip, "pitch_correction", True) else []
 
 
 def level(scene: bpy.types.Scene, strip: Any) -> list[Any]:
@@ -146,7 +151,8 @@ def _step(strip: Any) -> list[int]:
 
 
 def _level(scene: bpy.types.Scene, strip: Any) -> list[Any]:
-    retimed = [[key.timeline_frame for key in strip.retiming_keys]] if len(strip.retiming_keys) else []
+    retimed: list[Any] = [[key.timeline_frame for key in strip.retiming_keys]] if len(strip.retiming_keys) else []
+    retimed += _higher_or_deeper(strip)
     elsewhere = animation_data.driven(scene) | animation_data.played_by_strips(scene)
     if elsewhere and strip.path_from_id("volume") in elsewhere:
         return [*retimed, "moved"]  # its volume is that of the current frame only

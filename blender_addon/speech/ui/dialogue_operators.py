@@ -13,8 +13,8 @@ from dgtalker_engine.performance import dialogue as scripts
 
 from ... import ui
 from ...bridge.modal import EngineOperator
+from ..stepwise import Aside
 from ..timeline import dialogue, speakers, strips
-from . import steps
 
 
 class ScriptOperator(ui.ExplainedOperator):
@@ -39,7 +39,7 @@ class ReadDialogue(ScriptOperator, EngineOperator, bpy.types.Operator):
 
     def work(self, context: bpy.types.Context) -> Generator[Any, None, None]:
         path, timeline = Path(bpy.path.abspath(self.filepath)), strips.remembered(strips.timeline(context))
-        reading = steps.Aside(lambda: scripts.read_dialogue(path), "Reading the script")
+        reading = Aside(lambda: scripts.read_dialogue(path), "Reading the script")
         yield reading
         given = dialogue.give(timeline(), reading.result())
         if not given.lines:

@@ -13,8 +13,9 @@ from dgtalker_engine.errors import DGTalkerError
 from ... import ui
 from ...bridge.modal import EngineOperator
 from ...properties import speaker_properties
-from ..keys import evaluation, keyframes, visibility
+from ..keys import keyframes, visibility
 from ..lips import contacts
+from ..stepwise import finished
 from ..takes import retarget, words
 from ..timeline import marker_names, markers, strips
 from ..timeline.timing import Clock
@@ -90,7 +91,7 @@ class CloseLips(TakeOperator, EngineOperator, bpy.types.Operator):
         for name, misses in missed.items():
             spoken = _take(scene, name)
             retarget.close_lips(*spoken, misses)
-            left = evaluation.finished(contacts.check_steps(*spoken))
+            left = finished(contacts.check_steps(*spoken))
             named += _marked(left, clock, name, len(names))
         markers.show(scene, "OPEN_LIPS", named)
         if named:

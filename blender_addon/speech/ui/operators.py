@@ -14,7 +14,7 @@ from ...bridge.modal import EngineOperator, Waiting
 from ...properties import strip_properties
 from .. import animation
 from ..keys import keyframes
-from ..takes import live, retarget
+from ..takes import live, retarget, storage
 from ..timeline import marker_names, markers, settings, speakers, strips
 
 
@@ -117,8 +117,14 @@ class ClearSpeech(ui.ExplainedOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         notes: list[str] = []
+        heads = spoken(context.scene)
+        copies = {head: original for head in heads if (original := storage.original_of(head))}
+        going = [head for head in heads if head not in copies]
+        if going:
+            notes += [f"{copy.name}, a copy of {one.name}, keeps its keys." for copy, one in copies.items()]
+            notes += ["Clear Speech once more removes those of copies, too."] if copies else []
         try:
-            for head in spoken(context.scene):
+            for head in going or heads:
                 notes += keyframes.clear(head)
                 retarget.forget(head)
         except DGTalkerError as error:

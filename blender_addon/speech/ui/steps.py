@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import concurrent.futures
-import threading
-from collections.abc import Callable, Generator
-from concurrent.futures import Future
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 Result = TypeVar("Result")
 
@@ -28,41 +25,6 @@ class Step:
 
     def cancel(self) -> None:
         """Nothing is under way between two steps."""
-
-
-class Aside(Generic[Result]):
-    """Work in a thread of its own, while the window goes on; it must touch nothing of Blender.
-
-    Args:
-        work: what is done.
-        text: says what.
-    """
-
-    def __init__(self, work: Callable[[], Result], text: str) -> None:
-        self.progress = (0.0, text)
-        self._answer: Future[Result] = Future()
-        threading.Thread(target=self._run, args=(work,), name="dgtalker work", daemon=True).start()
-
-    @property
-    def done(self) -> bool:
-        return self._answer.done()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        concurrent.futures.wait([self._answer], timeout)
-        return self.done
-
-    def result(self) -> Result:
-        """Waits, and returns what the work did or raises what it raised."""
-        return self._answer.result()
-
-    def cancel(self) -> None:
-        """Nobody waits any longer; the thread ends with its work."""
-
-    def _run(self, work: Callable[[], Result]) -> None:
-        try:
-            self._answer.set_result(work())
-        except Exception as error:  # noqa: BLE001 (it goes to whoever waits for the result)
-            self._answer.set_exception(error)
 
 
 def shown(

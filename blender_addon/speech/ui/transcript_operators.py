@@ -14,8 +14,8 @@ from dgtalker_engine.performance import transcripts
 from ... import ui
 from ...bridge.modal import EngineOperator
 from ...properties import strip_properties
+from ..stepwise import Aside
 from ..timeline import strips, subtitles
-from . import steps
 
 
 class StripOperator(ui.ExplainedOperator):
@@ -40,7 +40,7 @@ class ReadTranscript(StripOperator, EngineOperator, bpy.types.Operator):
         scene, strip = strips.timeline(context), strips.active(context)
         path, played = Path(bpy.path.abspath(self.filepath)), strips.played_seconds(scene, strip)
         timeline, name = strips.remembered(scene), strip.name
-        reading = steps.Aside(lambda: subtitles.read(path, played), "Reading the file")
+        reading = Aside(lambda: subtitles.read(path, played), "Reading the file")
         yield reading
         transcript = reading.result()
         if not transcript.words:

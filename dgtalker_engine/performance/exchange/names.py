@@ -33,12 +33,12 @@ def control_of(name: str) -> str | None:
     """The control of `rig.ARKIT_NAMES` or `rig.HEAD_NAMES` that somebody's name means; None where it means none.
 
     ``EyeBlinkLeft``, ``eyeBlink_L``, ``eye_blink.left``, ``blendShapes.EyeBlinkLeft``, ``face:eyeBlink.L``,
-    ``A14_Eye_Blink_Left`` (Character Creator), ``ARKit_eyeBlinkLeft`` and ``eyeBlinkLeft.001`` are all
-    ``eyeBlinkLeft``.
+    ``A14_Eye_Blink_Left`` (Character Creator), ``ARKit_eyeBlinkLeft``, ``eyeBlinkLeft.001`` and, as exporters write
+    that, ``eyeBlinkLeft_001`` are all ``eyeBlinkLeft``.
     """
     # Blender numbers what would have the same name; of programs' own words before a name only those are passed over
     # that are known, since "cheekPuff_jawOpen" is another shape than "jawOpen".
-    parts = re.split(r"[.:|]", re.sub(r"\.\d{3,}$", "", name))
+    parts = re.split(r"[.:|]", re.sub(r"[._]\d{3,}$", "", name))
     for i in range(len(parts)):
         letters = normalized(_MAKERS.sub("", "".join(parts[i:])))
         for spelling in (letters, letters[:-1] + _SIDES.get(letters[-1:], "-")):

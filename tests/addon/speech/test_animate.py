@@ -477,3 +477,25 @@ def test_a_line_that_was_given_to_another_head_is_spoken_by_that_one_alone(speec
     bpy.context.scene.frame_set(45)
     assert ada.data.shape_keys.key_blocks["jawOpen"].value == 0.0
     assert not ada.dgtalker_speech.take
+
+
+def test_clear_speech_leaves_a_copy_its_keys_and_says_so(animated, curve, keys, capfd):
+    """Shift D with the preference that duplicates actions, too."""
+    head, _ = animated()
+    copy = head.copy()
+    copy.data = head.data.copy()
+    bpy.context.scene.collection.objects.link(copy)
+    for owner in (copy, copy.data.shape_keys):
+        animation = owner.animation_data
+        if animation and animation.action:
+            slot = animation.action_slot.identifier
+            animation.action = animation.action.copy()
+            animation.action_slot = animation.action.slots[slot]
+    usual = curve(copy, "jawOpen")
+    assert usual.max() > 0.1
+    bpy.ops.dgtalker.clear_speech()
+    assert "Ada.001, a copy of Ada, keeps its keys" in capfd.readouterr().out
+    assert (keys.spoken(head), keys.spoken(copy)) == (False, True)
+    assert np.array_equal(curve(copy, "jawOpen"), usual)
+    bpy.ops.dgtalker.clear_speech()
+    assert not keys.spoken(copy)

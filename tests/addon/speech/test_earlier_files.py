@@ -185,6 +185,29 @@ def test_what_was_edited_in_the_parts_of_a_cut_track_stays(room, animated, curve
     assert np.flatnonzero(np.abs(now - usual) > 1e-3).tolist() == [55 - first, 65 - first]
 
 
+def test_a_track_that_was_cut_in_the_nla_plays_no_half_of_the_old_line(room, animated, trim, curve):
+    """Both halves show the same action, as *Split Strips* makes them, and the line has become shorter since."""
+    head, strip = animated()
+    as_the_first_design(head)
+    owners = (head.data.shape_keys, head)
+    for owner in owners:
+        track = owner.animation_data.nla_tracks["Speech"]
+        before = track.strips[0]
+        last, end = before.action_frame_end, before.frame_end
+        before.action_frame_end = before.frame_end = 50
+        after = track.strips.new("Speech.001", 51, before.action)
+        after.action_slot = before.action_slot
+        after.action_frame_start, after.action_frame_end = 51, last
+        after.frame_start, after.frame_end = 51, end
+    trim(strip, 30, 45)
+    notes = room("speech.animation").animate(bpy.context, [head])
+    assert "became plain keys" in " ".join(notes)
+    assert all(not owner.animation_data.nla_tracks for owner in owners)
+    rest = room("speech.keys.keyframes").span(head).stop + 12
+    assert rest < 80, "the old line would be heard until 90"
+    assert max(abs(jaw(head, frame)) for frame in range(rest, 140)) < 1e-6
+
+
 def test_a_head_of_the_first_design_nods_from_the_first_writing_on(keys, make_head, make_performance):
     head = make_head()
     keys.write(head, make_performance(50), 10)

@@ -351,6 +351,31 @@ def test_what_hides_the_speech_is_named_and_mended(room, keys, make_head, make_p
     assert value(head, "jawOpen", FIRST + 49) == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("weight", [None, 0.0, 1.0])
+def test_a_vertex_group_that_masks_what_is_spoken_is_named_and_mended(room, keys, make_head, make_performance, weight):
+    visibility = room("speech.keys.visibility")
+    head = make_head()
+    keys.write(head, make_performance(50), FIRST)
+    block = head.data.shape_keys.key_blocks["jawOpen"]
+    block.points[2].co.z += 0.1
+    block.vertex_group = head.vertex_groups.new(name="Face").name
+    assert head.vertex_groups["Face"].index == 0
+    if weight is not None:
+        head.vertex_groups["Face"].add([2], weight, "REPLACE")
+    found = visibility.hindrances(head)
+    if weight == 1.0:
+        assert found == []
+        return
+    (each,) = found
+    assert "(Face)" in each.text
+    assert "jawOpen" in each.text
+    bpy.context.view_layer.objects.active = head
+    bpy.ops.dgtalker.show_speech()
+    assert visibility.hindrances(head) == []
+    block.vertex_group = "another one"  # Blender masks nothing by a group that is not there
+    assert visibility.hindrances(head) == []
+
+
 def test_a_curve_that_a_modifier_changes_is_noticed_by_looking(room, keys, make_head, make_performance):
     head = make_head()
     keys.write(head, make_performance(50), FIRST)

@@ -151,26 +151,51 @@ def test_lips_close_where_a_curve_of_an_earlier_import_is_left(room, animated, k
     jaw = make_performance(take.frames).curve("jawOpen")[:, None]
     played = Performance(24.0, ("jawOpen",), jaw)
     keys.write(head, played, first)
-    room("speech.keys.evaluation").finished(
-        room("speech.lips.contacts").mend_steps(head, played, first, take, first, [])
-    )
+    room("speech.stepwise").finished(room("speech.lips.contacts").mend_steps(head, played, first, take, first, []))
     assert "mouthClose" in {edit.label for edit in keys.edits(head)}
     bpy.ops.dgtalker.check_lips()
     assert not ours()
 
 
+@pytest.fixture
+def small_steps(room, monkeypatch):
+    """Work of a short line in as many steps as that of a long one."""
+    monkeypatch.setattr(room("speech.keys.evaluation"), "CHUNK", 5)
+    monkeypatch.setattr(room("speech.stepwise"), "PART", 0.0)
+
+
+@pytest.fixture
+def half_written(room, animated, hold_open, rest, small_steps):
+    """`half_written(steps)`: a head whose lips are closed anew after a slider moved, so many steps later; its strip."""
+
+    def write(steps: int) -> tuple[bpy.types.Object, bpy.types.Strip]:
+        head, strip = animated()
+        hold_open(head)
+        bpy.ops.dgtalker.close_lips()
+        live = room("speech.takes.live")
+        strip.dgtalker.lips = 0.6
+        rest()
+        while room("speech.takes.storage").kept_hash(head, "settings_hash"):
+            live._tick()
+        for _ in range(steps):
+            live._tick()
+        assert live._mending
+        return head, strip
+
+    return write
+
+
 def test_closed_lips_follow_a_slider_in_steps_between_which_the_window_goes_on(
-    room, animated, hold_open, gaps, curve, rest, monkeypatch
+    room, animated, hold_open, gaps, curve, rest, small_steps
 ):
     head, strip = animated()
     hold_open(head)
     bpy.ops.dgtalker.close_lips()
     live = room("speech.takes.live")
-    monkeypatch.setattr(room("speech.keys.evaluation"), "CHUNK", 5)
     strip.dgtalker.lips = 0.8
     assert live._due, "a take whose lips are kept closed waits until the slider rests"
     rest()
-    assert max(gaps(head)) > 0.05, "what is quick is done at once, and the lips are still apart"
+    assert live._mending
     strip.dgtalker.lips = 0.6
     assert not live._mending, "what was begun for the slider as it was is dropped"
     rest()
@@ -178,11 +203,11 @@ def test_closed_lips_follow_a_slider_in_steps_between_which_the_window_goes_on(
     while live._mending:
         live._tick()
         steps += 1
-    assert steps > 3
+    assert steps > 3 * 52, "no step writes more than one curve"
     assert max(gaps(head)) < 0.05
-    moved = curve(head, "mouthClose")
+    moved = {name: curve(head, name) for name in ("mouthClose", "mouthFunnel", "browInnerUp")}
     bpy.ops.dgtalker.update_keys()
-    assert np.array_equal(curve(head, "mouthClose"), moved)
+    assert all(np.array_equal(curve(head, name), values) for name, values in moved.items())
     strip.dgtalker.lips = 0.9
     rest()
     bpy.ops.dgtalker.clear_speech()
@@ -191,15 +216,96 @@ def test_closed_lips_follow_a_slider_in_steps_between_which_the_window_goes_on(
     assert not room("speech.keys.keyframes").spoken(head)
 
 
+@pytest.mark.parametrize("steps", [3, 40, 70, 130])
+def test_between_two_steps_all_that_was_generated_is_known_as_such(room, half_written, keys, steps):
+    """So nothing is taken for an edit of the animator's, whatever becomes of the file in that moment."""
+    head, _ = half_written(steps)
+    assert {edit.label for edit in keys.edits(head)} == {"jawOpen"}, "which she dragged open"
+    assert room("speech.takes.retarget").behind(head)
+
+
+def test_an_undo_to_the_moment_between_two_steps_is_followed_by_the_rest(room, half_written, gaps, rest, curve):
+    head, _ = half_written(40)
+    live = room("speech.takes.live")
+    bpy.ops.ed.undo_push(message="something else")
+    while live._mending:
+        live._tick()
+    done = curve(head, "mouthFunnel")
+    bpy.ops.ed.undo_push(message="and another thing")
+    bpy.ops.ed.undo()
+    head = bpy.data.objects["Ada"]
+    assert room("speech.takes.retarget").behind(head)
+    rest()
+    while live._mending:
+        live._tick()
+    assert max(gaps(head)) < 0.05
+    assert np.array_equal(curve(head, "mouthFunnel"), done)
+    assert not room("speech.takes.retarget").behind(head)
+
+
+def test_what_is_edited_between_two_steps_stays(room, half_written, curve):
+    head, _ = half_written(20)
+    live = room("speech.takes.live")
+    animation = head.data.shape_keys.animation_data
+    bag = animation.action.layers[0].strips[0].channelbag(animation.action_slot)
+    for name in ("browInnerUp", "tongueOut"):  # the first and the last to be written
+        edited = bag.fcurves.find(f'key_blocks["{name}"].value')
+        next(point for point in edited.keyframe_points if point.co.x == 45).co.y = 0.77
+    while live._mending:
+        live._tick()
+    bpy.context.scene.frame_set(45)
+    for name in ("browInnerUp", "tongueOut"):
+        assert head.data.shape_keys.key_blocks[name].value == pytest.approx(0.77), name
+
+
+def test_what_does_not_matter_to_the_keys_lets_the_steps_go_on(room, half_written, rest):
+    head, _ = half_written(20)
+    live = room("speech.takes.live")
+    steps = live._mending[head.session_uid].steps
+    head.location.x = 1.0
+    bpy.context.view_layer.update()
+    assert live._due
+    rest()
+    assert live._mending[head.session_uid].steps is steps
+    head.dgtalker_speech.happy = 0.5
+    assert not live._mending, "another setting does: all begins anew when it rests"
+    rest()
+    assert live._mending[head.session_uid].steps is not steps
+
+
+@pytest.mark.parametrize("deed", ["head", "action", "slot", "slider", "mesh", "track"])
+def test_what_is_taken_away_between_two_steps_ends_them(room, half_written, deed):
+    head, _ = half_written(20)
+    live, key = room("speech.takes.live"), head.data.shape_keys
+    if deed == "head":
+        bpy.data.objects.remove(head)
+    elif deed == "action":
+        bpy.data.actions.remove(key.animation_data.action)
+    elif deed == "slot":
+        key.animation_data.action_slot = None
+    elif deed == "slider":
+        head.shape_key_remove(key.key_blocks["browInnerUp"])
+    elif deed == "mesh":
+        head.data = bpy.data.meshes.new("another")
+    else:
+        key.animation_data_clear()
+    for _ in range(10):
+        live._tick()
+    assert not live._mending or deed == "slider", "without that slider it begins anew"
+    if deed == "slider":
+        live._due.update(dict.fromkeys(live._due, 0.0))
+        while live._mending or live._due:
+            live._tick()
+
+
 @pytest.mark.parametrize("how", ["save", "render"])
 def test_what_is_saved_or_rendered_right_after_a_slider_has_its_lips_closed(
-    room, animated, hold_open, gaps, rest, monkeypatch, tmp_path, how
+    room, animated, hold_open, gaps, rest, small_steps, tmp_path, how
 ):
     head, strip = animated()
     hold_open(head)
     bpy.ops.dgtalker.close_lips()
     live = room("speech.takes.live")
-    monkeypatch.setattr(room("speech.keys.evaluation"), "CHUNK", 5)
     strip.dgtalker.lips = 0.8
     if how == "save":  # in the middle of what is done in steps
         rest()
@@ -214,12 +320,11 @@ def test_what_is_saved_or_rendered_right_after_a_slider_has_its_lips_closed(
     assert max(gaps(head)) < 0.05
 
 
-def test_closing_lips_in_steps_ends_with_the_file(room, animated, hold_open, rest, monkeypatch):
+def test_closing_lips_in_steps_ends_with_the_file(room, animated, hold_open, rest, small_steps):
     head, strip = animated()
     hold_open(head)
     bpy.ops.dgtalker.close_lips()
     live = room("speech.takes.live")
-    monkeypatch.setattr(room("speech.keys.evaluation"), "CHUNK", 5)
     strip.dgtalker.lips = 0.9
     rest()
     assert live._mending

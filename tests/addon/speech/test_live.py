@@ -304,6 +304,10 @@ def test_retiming_within_a_strip_asks_for_animate(room, make_head, add_strip, vo
     bpy.ops.dgtalker.animate()
     outdated = room("speech.takes.retarget").outdated_reason
     assert outdated(head) == ""
+    strip.pitch_correction = not strip.pitch_correction
+    assert "press Animate" in outdated(head), "it sounds higher or deeper"
+    strip.pitch_correction = not strip.pitch_correction
+    assert outdated(head) == ""
     strip.retiming_keys[1].timeline_frame = 50
     assert "press Animate" in outdated(head)
 

@@ -235,3 +235,49 @@ def test_a_ledger_survives_as_text_and_says_where_it_is_damaged(room, merge):
     for damaged in (text[:-8], "no ledger", "eJw="):
         with pytest.raises(room("speech.animation").DGTalkerError, match="cannot be read"):
             ledger.from_text(damaged)
+
+
+def test_ledgers_of_the_version_before_are_read_and_those_of_later_ones_refused(room, merge):
+    ledger = room("speech.keys.ledger")
+    life, random = Life(merge), np.random.default_rng(5)
+    life.generate(3, speech(random, 40))
+    curves = {("jaw", 0): life.curve, ("turn", 2): merge.Curve(7, *np.full((2, 5), 0.25, "f4"))}
+    lines = ledger.to_text(ledger.Ledger(3, 42, REACH, curves)).split("\n")
+    assert len(lines) == 1 + len(curves)
+    rows, bodies = zip(*map(ledger._unpacked, lines[1:]), strict=True)
+    counts = [row[3] * (2 if row[6] is None else 1) for row in rows]
+    parts = list(zip(bodies, counts, strict=True))
+    planes = [np.frombuffer(body[: 4 * count], np.uint8).reshape(4, count) for body, count in parts]
+    values = [np.cumsum(plane.T.copy().view("<i4").ravel()) for plane in planes]
+    together = np.diff(np.concatenate(values), prepend=0).astype("<i4").view(np.uint8).reshape(-1, 4).T.tobytes()
+    bits = [np.unpackbits(np.frombuffer(body[4 * n :], np.uint8), count=n) for body, n in parts]
+    together += np.packbits(np.concatenate(bits)).tobytes()
+    before = ledger.from_text(ledger._packed({"version": 1, "range": [3, 42, REACH], "curves": rows}, together))
+    now = ledger.from_text("\n".join(lines))
+    assert (before.first, before.last, before.reach) == (now.first, now.last, now.reach) == (3, 42, REACH)
+    for path in curves:
+        assert np.array_equal(before.curves[path].base, now.curves[path].base, equal_nan=True)
+        assert np.array_equal(before.curves[path].own, now.curves[path].own)
+        assert before.curves[path].kept == now.curves[path].kept
+    for damaged in ("\n".join([*lines[:-1], lines[-1][:-8]]), ledger._packed({"version": 3, "range": [0, 1, 2]})):
+        with pytest.raises(room("speech.animation").DGTalkerError, match="cannot be read"):
+            ledger.from_text(damaged)
+
+
+def test_a_curve_is_remembered_as_it_will_be_read(room, merge):
+    """What is written now and what a file that is opened holds are the same bits."""
+    ledger = room("speech.keys.ledger")
+    life, random = Life(merge), np.random.default_rng(6)
+    life.generate(-4, speech(random, 60))
+    life.keys[10] = (0.9, True)
+    life.generate(-4, speech(random, 60))
+    text = ledger.to_text(ledger.Ledger(-4, 55, REACH, {("jaw", 0): life.curve}))
+    kept = ledger.from_text(text).curves["jaw", 0]
+    assert ledger.to_text(ledger.Ledger(-4, 55, REACH, {("jaw", 0): kept})) == text
+    ledger.from_text.cache_clear()
+    ledger._read_before.clear()
+    read = ledger.from_text(text).curves["jaw", 0]
+    assert read is not kept
+    assert np.array_equal(read.base, kept.base, equal_nan=True)
+    assert np.array_equal(read.own, kept.own)
+    assert (read.start, read.kept, read.covered) == (kept.start, kept.kept, kept.covered)

@@ -64,7 +64,17 @@ def test_a_rig_of_any_names_speaks_once_they_are_chosen(room, make_rig, choose, 
 def test_what_names_say_is_filled_in_and_can_be_changed(room, make_rig):
     speakers = room("speech.timeline.speakers")
     ob = make_rig(
-        "Rig", ["Basis", "A25_Jaw_Open", "A14_Eye_Blink_Left", "jawLeft.001", "ARKit_tongueOut", "mouthClose", "x"]
+        "Rig",
+        [
+            "Basis",
+            "A25_Jaw_Open",
+            "A14_Eye_Blink_Left",
+            "jawLeft.001",
+            "jawRight_001",
+            "ARKit_tongueOut",
+            "mouthClose",
+            "x",
+        ],
     )
     before = speakers.controls(ob)
     assert before["jawOpen"] == "A25_Jaw_Open"
