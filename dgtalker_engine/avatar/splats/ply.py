@@ -41,6 +41,11 @@ def parse(data: bytes) -> Splats:
     record, count, start = _header(data)
     if start + count * record.itemsize > len(data):
         raise DGTalkerError(f"The PLY file ends before its {count:,} Gaussians do.", numbers.BROKEN)
+    if any(name.startswith("binding") for name in record.names or ()):
+        raise DGTalkerError(
+            "These Gaussians are bound to the triangles of a mesh, as GaussianAvatars' are: without it they are a heap.",
+            "Export a pose of them as a plain PLY.",
+        )
     rows = np.frombuffer(data, record, count, start)
 
     def columns(names: tuple[str, ...]) -> np.ndarray:

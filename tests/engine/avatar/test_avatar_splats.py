@@ -200,6 +200,7 @@ def test_what_is_no_file_of_splats_is_a_message(monkeypatch):
     mesh = b"ply\nformat binary_little_endian 1.0\nelement vertex 1\nproperty float x\nproperty float y\n"
     refused(mesh + b"property float z\nend_header\n" + bytes(12), "no property 'f_dc_0'")
     refused(b"ply\nformat binary_little_endian 1.0\nelement chunk 1\nend_header\n", "vertices")
+    refused(files.ply(rest=0).replace(b"float nz", b"float binding_0"), "bound to the triangles")
     refused(b"NGSP" + bytes(60), "version 4")
     refused(gzip.compress(b"something else entirely"), r"no \.spz")
     refused(b'{"asset": {"version": "2.0"}}', "no Gaussians")
@@ -235,7 +236,7 @@ def test_a_cloud_becomes_an_avatar_that_nothing_moves():
     quats = np.tile((1.0, 0, 0, 0), (4000, 1))
     sh = np.tile((1.5, -1.5, -1.5), (4000, 1))[:, None]
     cloud = numbers.checked(
-        means=means, quats=quats, scales=np.full((4000, 3), 0.01), opacities=np.full(4000, 0.9), sh=sh
+        means=means, quats=quats, scales=np.full((4000, 3), 0.02), opacities=np.full(4000, 0.9), sh=sh
     )
     still = avatar.load(avatar.pack(still_avatar(cloud, "a\nball\0")))
     assert still.metadata.name == "a ball"
