@@ -15,13 +15,14 @@ SIZE = 96
 
 def ball_ply(path, count=400, colour=(0.8, 0.4, 0.2)):
     """A ball of 0.05 m, 0.4 m to the right of a file's origin and 0.2 m above it, where Y points down."""
-    names = "x y z nx ny nz f_dc_0 f_dc_1 f_dc_2 opacity scale_0 scale_1 scale_2 rot_0 rot_1 rot_2 rot_3".split()
+    names = ["x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2", "opacity"]
+    names += [*(f"scale_{i}" for i in range(3)), *(f"rot_{i}" for i in range(4))]
     rows = np.zeros((count, len(names)), "<f4")
     rows[:, :3] = np.random.default_rng(1).normal(0, 0.025, (count, 3)) + (0.4, -0.2, 0)
     rows[:, 6:9] = (np.array(colour) - 0.5) / 0.28209479
     rows[:, 9:14] = (6.0, *[np.log(0.015)] * 3, 1.0)
-    lines = ["ply", "format binary_little_endian 1.0", f"element vertex {count}"]
-    header = "\n".join([*lines, *(f"property float {name}" for name in names), "end_header\n"])
+    lines = [f"property float {name}" for name in names]
+    header = "\n".join(["ply", "format binary_little_endian 1.0", f"element vertex {count}", *lines, "end_header\n"])
     path.write_bytes(header.encode() + rows.tobytes())
     return path
 

@@ -161,7 +161,9 @@ def _use_avatar(data: bytes) -> None:
 
 def _use_splats(data: bytes) -> None:
     cloud = splats.parse(data, Path("/nowhere")).cloud
-    assert all(np.isfinite(getattr(cloud, name).numpy()).all() for name in ("means", "quats", "scales", "opacities", "sh"))
+    assert all(
+        np.isfinite(getattr(cloud, name).numpy()).all() for name in ("means", "quats", "scales", "opacities", "sh")
+    )
     for kind in splats.FORMATS.values():
         if kind.pack is not None:
             splats.parse(kind.pack(cloud), Path("/nowhere"))

@@ -48,17 +48,14 @@ SPLAT = (
 def spz(version: int) -> bytes:
     """As Niantic's library writes it: fixed point of 12 bits, 16 log scale + 160, 5 bits of degree 1."""
     header = struct.pack("<4sIIBBBB", b"NGSP", version, 2, 1, 12, 0, 0)
-    positions = b"".join(
-        struct.pack("<i", round(number * 4096))[:3] for position in POSITIONS for number in position
-    )
+    positions = b"".join(struct.pack("<i", round(number * 4096))[:3] for position in POSITIONS for number in position)
     alphas = bytes([191, 128])
     colours = bytes([128, 128, 128, 185, 70, 70])
     scales = bytes([123, 134, 145, 112, 112, 112])
-    if version == 3:
-        # The largest of xyzw is x (0), as large as w: y and z are 0, w is 511/511 of √½. Of the other it is w (3).
-        rotations = struct.pack("<II", 511, 3 << 30)
-    else:
-        rotations = bytes([218, 128, 128, 128, 128, 128])
+    # Of version 3, the largest of the first one's xyzw is x (0), as large as w: y and z are 0, w is 511/511 of √½. Of
+    # the other it is w (3).
+    three, two = struct.pack("<II", 511, 3 << 30), bytes([218, 128, 128, 128, 128, 128])
+    rotations = three if version == 3 else two
     harmonics = bytes([round(128 + 128 * LINEAR[m][channel]) for m in range(3) for channel in range(3)]) * 2
     return gzip.compress(header + positions + alphas + colours + scales + rotations + harmonics)
 

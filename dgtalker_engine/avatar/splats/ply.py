@@ -43,7 +43,7 @@ def parse(data: bytes) -> Splats:
         raise DGTalkerError(f"The PLY file ends before its {count:,} Gaussians do.", numbers.BROKEN)
     if any(name.startswith("binding") for name in record.names or ()):
         raise DGTalkerError(
-            "These Gaussians are bound to the triangles of a mesh, as GaussianAvatars' are: without it they are a heap.",
+            "These Gaussians are bound to the triangles of a mesh, as GaussianAvatars' are: alone they are a heap.",
             "Export a pose of them as a plain PLY.",
         )
     rows = np.frombuffer(data, record, count, start)

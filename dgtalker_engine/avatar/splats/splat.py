@@ -1,7 +1,7 @@
 """The .splat file of antimatter15's viewer: 32 bytes for each Gaussian and nothing else.
 
-Position and scales (each 3 float32, the scales as they are), the colour of degree 0 with the opacity (4 bytes RGBA), and
-a quaternion wxyz, each number q as the byte 128 q + 128.
+Position and scales (each 3 float32, the scales as they are), the colour of degree 0 with the opacity (4 bytes RGBA),
+and a quaternion wxyz, each number q as the byte 128 q + 128.
 """
 
 from __future__ import annotations

@@ -17,8 +17,9 @@ _NAME_LENGTH = 60
 
 
 def still_avatar(cloud: Gaussians, name: str) -> LinearAvatar:
-    """The avatar of a cloud in head space, its Gaussians ordered by place, so that those side by side share a fine scale
-    in the file.
+    """The avatar of a cloud in head space.
+
+    Its Gaussians are ordered by place, so that those side by side share a fine scale in the file.
 
     Whose face it may be is unknown, and so is its licence: the formats of splats have no place for either.
 

@@ -27,7 +27,7 @@ def shot_of(heads, view):
 def test_it_looks_like_the_heads_from_every_side(view):
     head = linear_head()
     posed = ShotHead(0, TURNED, {"jawOpen": 0.6, "headTurn": 0.4})
-    shot = shot_of([posed, ShotHead(0, TURNED[:3] + (0.2,) + TURNED[4:], {})], view)
+    shot = shot_of([posed, ShotHead(0, (*TURNED[:3], 0.2, *TURNED[4:]), {})], view)
     wanted, _ = render_frame(shot, shot.frames[0], [head])
     camera = Camera(
         K=np.reshape(shot.frames[0].camera.K, (3, 3)), world_to_camera=np.reshape(view, (4, 4)), width=48, height=48
