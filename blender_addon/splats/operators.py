@@ -103,7 +103,7 @@ class HeadsOperator(ui.ExplainedOperator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
-        return "" if any(map(model.is_head, context.selected_objects)) else "Select a Gaussian head first."
+        return "" if any(map(model.is_head, context.selected_objects or ())) else "Select a Gaussian head first."
 
 
 class ExportSplats(AxesOptions, HeadsOperator, EngineOperator, bpy.types.Operator):
@@ -138,7 +138,7 @@ class ChooseSplatsExport(AxesOptions, HeadsOperator, bpy.types.Operator):
     format: bpy.props.EnumProperty(name="Format", items=[(name, label, "") for name, label, _ in transfer.FORMATS])
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        head = next(filter(model.is_head, context.selected_objects))
+        head = next(filter(model.is_head, context.selected_objects or ()))
         folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
         self.filepath = str(folder / bpy.path.clean_name(head.name))
         self.check(context)

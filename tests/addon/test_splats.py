@@ -16,7 +16,7 @@ SIZE = 96
 def ball_ply(path, count=400, colour=(0.8, 0.4, 0.2)):
     """A ball of 0.05 m, 0.4 m to the right of a file's origin and 0.2 m above it, where Y points down."""
     names = ["x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2", "opacity"]
-    names += [*(f"scale_{i}" for i in range(3)), *(f"rot_{i}" for i in range(4))]
+    names.extend(f"{name}_{i}" for name, many in (("scale", 3), ("rot", 4)) for i in range(many))
     rows = np.zeros((count, len(names)), "<f4")
     rows[:, :3] = np.random.default_rng(1).normal(0, 0.025, (count, 3)) + (0.4, -0.2, 0)
     rows[:, 6:9] = (np.array(colour) - 0.5) / 0.28209479

@@ -48,7 +48,7 @@ def hull(cloud: Gaussians) -> ProxyMesh:
     counts = np.bincount(flat, minlength=int(shape.prod()))
     every = np.tile(colours, (7, 1))[inside]
     sums = np.stack([np.bincount(flat, every[:, channel], len(counts)) for channel in range(3)], axis=1)
-    near = ndimage.uniform_filter(np.column_stack([sums, counts]).reshape(*shape, 4), (3, 3, 3, 1)).reshape(-1, 4)
+    near = ndimage.uniform_filter(np.column_stack([sums, counts]).reshape(*shape, 4), 3, axes=(0, 1, 2)).reshape(-1, 4)
     shown = near[:, :3] / np.maximum(near[:, 3:], 1e-9)
     closed = ndimage.binary_closing((counts > 0).reshape(shape), np.ones((3, 3, 3)))
     corners, cell = _rim(np.asarray(ndimage.binary_fill_holes(closed)))
@@ -82,8 +82,8 @@ def _rim(filled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             full = np.argwhere(filled & ~np.roll(filled, -outward, axis))
             first = full + (np.arange(3) == axis) * (outward > 0)
             quads = first[:, None] + steps[::outward]
-            corners.append(np.ravel_multi_index(tuple(np.moveaxis(quads, 2, 0)), grid))
-            cells.append(np.ravel_multi_index(tuple(full.T), filled.shape))
+            corners.append(np.asarray(np.ravel_multi_index(tuple(np.moveaxis(quads, 2, 0)), grid)))
+            cells.append(np.asarray(np.ravel_multi_index(tuple(full.T), filled.shape)))
     return np.concatenate(corners), np.concatenate(cells)
 
 
