@@ -18,7 +18,7 @@ def ball_ply(path, count=400, colour=(0.8, 0.4, 0.2)):
     names = ["x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2", "opacity"]
     names.extend(f"{name}_{i}" for name, many in (("scale", 3), ("rot", 4)) for i in range(many))
     rows = np.zeros((count, len(names)), "<f4")
-    rows[:, :3] = np.random.default_rng(1).normal(0, 0.025, (count, 3)) + (0.4, -0.2, 0)
+    rows[:, :3] = np.random.default_rng(1).normal(0, 0.025, (count, 3)) + np.array((0.4, -0.2, 0))
     rows[:, 6:9] = (np.array(colour) - 0.5) / 0.28209479
     rows[:, 9:14] = (6.0, *[np.log(0.015)] * 3, 1.0)
     lines = [f"property float {name}" for name in names]
