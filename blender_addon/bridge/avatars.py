@@ -51,6 +51,7 @@ class OpenedAvatar:
         proxy: arrays vertices (V,3), faces (F,4) and their surfaces (F,), uv (V,2), colours (V,4), deltas (C + K,V,3),
             correctives (K,n).
         file: the bytes of the .dgt file.
+        notes: sentences for the user about what was left out as it was made.
     """
 
     hash: str
@@ -58,6 +59,7 @@ class OpenedAvatar:
     rig: Rig
     proxy: Mapping[str, np.ndarray]
     file: bytes
+    notes: tuple[str, ...] = ()
 
 
 def submit_open(file: bytes | None = None, builtin: str = "") -> engine.Pending:
@@ -68,7 +70,7 @@ def submit_open(file: bytes | None = None, builtin: str = "") -> engine.Pending:
 
 
 def opened(pending: engine.Pending, file: bytes | None = None, name: str = "") -> OpenedAvatar:
-    """The answer to `submit_open`; waits for it.
+    """The answer to `submit_open`, or to another operation that opens an avatar; waits for it.
 
     Args:
         pending: what `submit_open` returned.
@@ -92,6 +94,7 @@ def opened(pending: engine.Pending, file: bytes | None = None, name: str = "") -
         rig=Rig.from_json(reply.header["rig"]),
         proxy=proxy,
         file=data,
+        notes=tuple(reply.header.get("notes", ())),
     )
 
 

@@ -28,6 +28,11 @@ def is_head(ob: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:
     return ob is not None and ob.type == "MESH" and bool(head_properties(ob).rig)
 
 
+def has_controls(ob: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:
+    """A head that can be moved; imported splats are heads without controls."""
+    return is_head(ob) and head_properties(ob).rig != "[]"
+
+
 def heads(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     """The scene's heads, by name."""
     return sorted((ob for ob in scene.objects if is_head(ob)), key=lambda ob: ob.name)

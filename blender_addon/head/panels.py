@@ -48,7 +48,7 @@ class SlidersPanel(ui.SidebarPanel, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return model.is_head(context.object)
+        return model.has_controls(context.object)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout

@@ -113,8 +113,8 @@ def parse(data: bytes, kinds: Mapping[str, Kind]) -> Avatar:
     document = _document(text)
     metadata = Metadata.from_json(document)
     kind = _kind(metadata.kind, kinds)
-    if not 1 <= len(metadata.rig.controls) <= MAX_CONTROLS:
-        raise DGTalkerError(f"The avatar has {len(metadata.rig.controls)} controls; 1 to {MAX_CONTROLS} are possible.")
+    if len(metadata.rig.controls) > MAX_CONTROLS:
+        raise DGTalkerError(f"The avatar has {len(metadata.rig.controls)} controls; {MAX_CONTROLS} are possible.")
     if len(metadata.rig.controls) + len(metadata.correctives) > MAX_CONTROLS or len(metadata.joints) > MAX_JOINTS:
         raise DGTalkerError(
             f"The avatar has {len(metadata.correctives)} correctives and {len(metadata.joints)} joints; controls and "

@@ -38,7 +38,8 @@ def check(specs: dgt.Specs, shapes: int, more: int = 0) -> int:
     """
     vertices = numbers.expect(specs, "proxy.vertices", (None, 3)).shape[0]
     dgt.limited("vertices", vertices, dgt.MAX_PROXY_VERTICES)
-    dgt.limited("shape key points", vertices * (shapes + more), dgt.MAX_PROXY_DELTAS)
+    if shapes + more:
+        dgt.limited("shape key points", vertices * (shapes + more), dgt.MAX_PROXY_DELTAS)
     faces = dgt.expect(specs, "proxy.faces", "I16 I32", (None, 4)).shape[0]
     if "proxy.surfaces" in specs:
         dgt.expect(specs, "proxy.surfaces", "U8", (faces,))

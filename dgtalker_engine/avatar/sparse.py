@@ -62,14 +62,14 @@ def read(tensors: dgt.Tensors, prefix: str, rows: int) -> SparseDeltas:
 def write(prefix: str, deltas: SparseDeltas, rows: int) -> dict[str, np.ndarray]:
     """The tensors of `deltas`, entries that are alike side by side, so that they share a fine scale."""
     block = np.repeat(np.arange(len(deltas.offsets) - 1), np.diff(deltas.offsets))
-    order = np.lexsort((deltas.index, _morton(deltas.values, block, len(deltas.offsets) - 1), block))
+    order = np.lexsort((deltas.index, morton(deltas.values, block, len(deltas.offsets) - 1), block))
     return {
         f"{prefix}.offsets": deltas.offsets.astype(np.uint32),
         f"{prefix}.index": deltas.index[order].astype(np.uint16 if rows <= 1 << 16 else np.uint32),
     } | numbers.write(f"{prefix}.value", deltas.values[order], "I8")
 
 
-def _morton(values: np.ndarray, block: np.ndarray, blocks: int) -> np.ndarray:
+def morton(values: np.ndarray, block: np.ndarray, blocks: int) -> np.ndarray:
     """Morton codes (M,) of the values' first three columns within each block's range."""
     columns = values[:, :3].astype(np.float64)
     low, high = np.full((blocks, columns.shape[1]), np.inf), np.full((blocks, columns.shape[1]), -np.inf)

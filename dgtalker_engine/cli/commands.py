@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .. import avatar as avatars
 from .. import speech, systems
+from ..avatar import splats
 from ..errors import DGTalkerError
 from ..files import is_file, make_folder, write_target
 from ..performance import Direction, exchange, perform, transcripts
@@ -158,6 +159,32 @@ def avatar_info(options: argparse.Namespace) -> int:
         "hash": metadata.hash,
     }
     print("\n".join(f"{key:<12}{value}" for key, value in rows.items()))
+    return 0
+
+
+def avatar_import(options: argparse.Namespace) -> int:
+    from ..avatar.splats.still import still_avatar
+    from ..training.avatar_job import checked_output
+
+    checked_output(str(options.output))
+    found = splats.read(options.file, options.forward, options.up, options.scale)
+    path = write_target(options.output, avatars.pack(still_avatar(found.cloud, options.file.stem)))
+    terminal = Terminal()
+    for note in found.notes:
+        terminal.say(note)
+    terminal.say(f"{len(found.cloud)} Gaussians in {path}")
+    return 0
+
+
+def avatar_export(options: argparse.Namespace) -> int:
+    splats.format_for(options.output)
+    avatar = open_avatar(options.file)
+    for name, _ in options.weight:
+        if name not in avatar.rig.names:
+            raise DGTalkerError(f"{avatar.metadata.name} has no control {name!r}.", "`avatar info` counts them.")
+    cloud = avatar.pose(avatar.rig.weights(dict(options.weight)))
+    path = splats.write(cloud, options.output, "", options.forward, options.up, options.scale)
+    Terminal().say(f"{len(cloud)} Gaussians in {path}")
     return 0
 
 

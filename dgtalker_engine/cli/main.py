@@ -97,6 +97,19 @@ def parser() -> argparse.ArgumentParser:
     sample.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the .dgt file to write")
     _add_person_options(sample)
 
+    take = _command(actions, "import", "splats of other programs as an avatar that nothing moves", "avatar_import")
+    take.add_argument("file", type=Path, metavar="FILE", help="a .ply, .splat, .spz, .glb or .gltf file of Gaussians")
+    take.add_argument("-o", "--output", type=Path, required=True, metavar="NAME.dgt", help="the file to write")
+    _add_axes_options(take, "metres of one unit of the file (default: 1)")
+
+    give = _command(actions, "export", "an avatar's pose as splats for other programs", "avatar_export")
+    give.add_argument("file", metavar="FILE", help="a .dgt file or the name of a built-in head")
+    text = "a .ply, .spz or .glb file"
+    give.add_argument("-o", "--output", type=Path, required=True, metavar="OUTPUT", help=text)
+    text = "of a control, as jawOpen=0.4; may be given again (default: as at rest)"
+    give.add_argument("--weight", type=_weight, action="append", default=[], metavar="NAME=X", help=text)
+    _add_axes_options(give, "units of the file a metre (default: 1)")
+
     doctor = commands.add_parser("doctor", help="what was found on this machine, and what to do about what is missing")
     doctor.add_argument("--json", action="store_true", help="print the report as JSON")
     doctor.set_defaults(run=_doctor)
@@ -114,6 +127,13 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, help="a port of 127.0.0.1 to connect back to")
     serve.set_defaults(run=_serve)
     return top
+
+
+def _add_axes_options(command: argparse.ArgumentParser, scale: str) -> None:
+    for name, text in (("forward", "away from who looks from the front"), ("up", "up")):
+        text = f"the file's axis that points {text} (default: as usual in its format)"
+        command.add_argument(f"--{name}", choices=("X", "Y", "Z", "-X", "-Y", "-Z"), default="", help=text)
+    command.add_argument("--scale", type=float, default=1.0, metavar="X", help=scale)
 
 
 def _add_person_options(command: argparse.ArgumentParser) -> None:
@@ -204,6 +224,11 @@ def _style(text: str) -> tuple[str, float]:
     if name not in STYLES:
         raise argparse.ArgumentTypeError(f"there is no style {name!r}, but {', '.join(STYLES)}")
     return name, float(weight or 1.0)
+
+
+def _weight(text: str) -> tuple[str, float]:
+    name, _, weight = text.partition("=")
+    return name, float(weight)
 
 
 def _dub(options: argparse.Namespace) -> int:

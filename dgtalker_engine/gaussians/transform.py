@@ -8,6 +8,7 @@ their device and attached to their graph.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from .cloud import FIELDS, Gaussians
 from .cpu.placing import place
 from .placement import placement_of
 from .reference import placing as reference
+from .reference.spherical_harmonics import basis
 
 
 def placed(gaussians: Gaussians, matrix: np.ndarray, camera: Camera) -> Gaussians:
@@ -47,6 +49,44 @@ def placed(gaussians: Gaussians, matrix: np.ndarray, camera: Camera) -> Gaussian
     result = coloured_like(cloud)
     thread_pool.run(thread_pool.thread_count(), place, placement, cloud, result, np.zeros(1, np.int64))
     return gaussians_of(result)
+
+
+def moved(gaussians: Gaussians, matrix: np.ndarray) -> Gaussians:
+    """`placed` for a cloud that goes on being seen from anywhere: its spherical harmonics turn with it.
+
+    Of a matrix that stretches or shears, they follow the nearest rotation (the polar decomposition's), or the nearest
+    reflection where it mirrors.
+
+    Args:
+        gaussians: on the processor, without gradients.
+        matrix: (4, 4), affine, metres.
+
+    Raises:
+        DGTalkerError: for a matrix that is not finite and affine.
+    """
+    anywhere = Camera(K=np.eye(3), world_to_camera=np.eye(4), width=1, height=1)
+    uncoloured = placed(replace(gaussians, sh=gaussians.sh[:, :1]), matrix, anywhere)
+    left, _, right = np.linalg.svd(np.asarray(matrix, np.float64)[:3, :3])
+    return replace(uncoloured, sh=_turned(gaussians.sh, torch.from_numpy(left @ right)))
+
+
+def _turned(sh: torch.Tensor, turn: torch.Tensor) -> torch.Tensor:
+    """Coefficients (N, K, 3) of the same colours after an orthogonal turn (3, 3), which mixes those of one degree.
+
+    Each degree's matrix is what the basis functions say of more directions than there are of them: Y(d) D = Y(Rᵀ d).
+    """
+    count = sh.shape[1]
+    steps = torch.arange(32, dtype=torch.float64) + 0.5
+    height, angle = 1 - steps / 16, steps * np.pi * (1 + 5**0.5)  # a Fibonacci lattice on the sphere
+    radius = (1 - height**2).sqrt()
+    directions = torch.stack([radius * angle.cos(), radius * angle.sin(), height], dim=1)
+    after, before = basis(directions, count), basis(directions @ turn, count)
+    turned = sh.clone()
+    for first, last in ((1, 4), (4, 9), (9, 16)):
+        if last <= count:
+            mixing = torch.linalg.lstsq(after[:, first:last], before[:, first:last]).solution.to(sh.dtype)
+            turned[:, first:last] = torch.einsum("kj,njc->nkc", mixing, sh[:, first:last])
+    return turned
 
 
 def merged(clouds: Sequence[Gaussians]) -> Gaussians:

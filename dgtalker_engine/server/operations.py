@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import DGTalkerError
 from ..wire import MAX_PIXELS, Shot, pack
-from . import people, video_capture
+from . import people, splats, video_capture
 from .listener import Listener
 from .open_avatars import OpenAvatars
 from .session import Answer, Progress
@@ -54,6 +54,8 @@ class Operations:
             "animate": self._animate,
             "capture_performance": self._capture_performance,
             "draw_people": self._draw_people,
+            "export_splats": self._export_splats,
+            "import_splats": self._import_splats,
             "make_person": self._make_person,
             "render": self._render,
             "view": self._view,
@@ -73,13 +75,18 @@ class Operations:
         return {"report": examine()}, []
 
     def _open_avatar(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
+        from .. import avatar
+
+        name = header.get("builtin")
+        return self._opened(bytes(body), False) if name is None else self._opened(avatar.builtin(str(name)), True)
+
+    def _opened(self, file: bytes, with_file: bool) -> Answer:
+        """Holds the avatar of a .dgt file, and says what Blender makes a head of."""
         import numpy as np
 
         from .. import avatar, systems
         from ..avatar.base import corrective_indices
 
-        name = header.get("builtin")
-        file = bytes(body) if name is None else avatar.builtin(str(name))
         opened = avatar.load(file)
         proxy = opened.proxy
         manner = systems.manner_part(file)
@@ -93,7 +100,7 @@ class Operations:
             "surfaces": np.zeros(len(proxy.faces), np.uint8) if proxy.surfaces is None else proxy.surfaces,
             "correctives": corrective_indices(proxy.correctives, opened.rig),
         }
-        if name is not None:
+        if with_file:
             arrays["file"] = file
         specs, buffers = pack(arrays)
         metadata = opened.metadata.to_json()
@@ -101,6 +108,16 @@ class Operations:
         for name in ("correctives", "joints", "latents"):  # the proxy has what Blender makes of them
             metadata.pop(name, None)
         return {"avatar": opened.metadata.hash, "metadata": metadata, "rig": rig, "proxy": specs}, buffers
+
+    def _import_splats(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
+        file, notes = splats.made_avatar(header, progress)
+        answer, buffers = self._opened(file, True)
+        return {**answer, "notes": notes}, buffers
+
+    def _export_splats(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
+        shot = _single_frame(body)
+        avatars = self._avatars.get(shot.avatars)
+        return {"gaussians": splats.written(header, shot.frames[0], avatars, progress)}, []
 
     def _animate(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
         avatar = header.get("manner_of")

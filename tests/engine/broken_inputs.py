@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gzip
 import json
 import random
 import struct
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import splat_files
 from made_avatars import linear_head
 
 from dgtalker_engine import avatar
-from dgtalker_engine.avatar import dgt
+from dgtalker_engine.avatar import dgt, splats
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Performance, Phone, Take, exchange, perform, transcripts
 from dgtalker_engine.rendering.frame import render_frame
@@ -156,6 +159,28 @@ def _use_avatar(data: bytes) -> None:
     assert np.isfinite(head.proxy.deltas).all()
 
 
+def _use_splats(data: bytes) -> None:
+    cloud = splats.parse(data, Path("/nowhere")).cloud
+    assert all(
+        np.isfinite(getattr(cloud, name).numpy()).all() for name in ("means", "quats", "scales", "opacities", "sh")
+    )
+    for kind in splats.FORMATS.values():
+        if kind.pack is not None:
+            splats.parse(kind.pack(cloud), Path("/nowhere"))
+
+
+def _gltf() -> str:
+    """A glTF file with its buffer inside."""
+    document, body = splat_files.gltf()
+    document["buffers"][0]["uri"] = "data:;base64," + base64.b64encode(body).decode()
+    return json.dumps(document)
+
+
+def _broken_spz(data: bytes, chance: random.Random) -> bytes:
+    """An .spz file whose content is broken, and its checksum right."""
+    return gzip.compress(_broken_bytes(gzip.decompress(data), chance))
+
+
 def _broken_document(data: bytes, chance: random.Random) -> bytes:
     """An avatar whose document is broken and whose hash fits."""
     text, specs = dgt.read_header(data)
@@ -215,6 +240,10 @@ CASES: dict[str, tuple[Any, Callable[[Any, random.Random], Any], Callable[[Any],
     "avatar's document": (avatar.pack(_HEAD), _broken_document, _use_avatar),
     "avatar's tensors": (avatar.pack(_HEAD), _broken_tensor, _use_avatar),
     "avatar's bytes": (avatar.pack(_HEAD), _broken_bytes, _use_avatar),
+    "ply": (splat_files.ply(), _broken_bytes, _use_splats),
+    "splat": (splat_files.SPLAT, _broken_bytes, _use_splats),
+    "spz": (splat_files.spz(3), _broken_spz, _use_splats),
+    "gltf": (_gltf(), broken_json, lambda text: _use_splats(text.encode("utf-8", "surrogateescape"))),
     "take": (_take().to_bytes(), _broken_bytes, _use_take),
 }
 """By name: what is valid, how it is broken, and what is done with it, which raises DGTalkerError or is sound."""

@@ -18,7 +18,7 @@ FEWEST_CONTROLS = 5
 
 
 def is_speaker(ob: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:
-    return model.is_head(ob) or _is_arkit(ob)
+    return model.has_controls(ob) or _is_arkit(ob)
 
 
 def _is_arkit(ob: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:
@@ -29,7 +29,8 @@ def _is_arkit(ob: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:
 
 def in_scene(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     """The scene's heads, by name, or, where it has none, its ARKit meshes."""
-    return model.heads(scene) or sorted(filter(_is_arkit, scene.objects), key=lambda ob: ob.name)
+    heads = [head for head in model.heads(scene) if model.has_controls(head)]
+    return heads or sorted(filter(_is_arkit, scene.objects), key=lambda ob: ob.name)
 
 
 def controls(ob: bpy.types.Object) -> dict[str, str]:

@@ -15,6 +15,8 @@ COMMANDS = {
     "render": lambda path: ["render", path, "-o", "pictures"],
     "speak": lambda path: ["speak", str(SAMPLE), "--avatar", path, "-o", "pictures"],
     "info": lambda path: ["avatar", "info", path],
+    "import": lambda path: ["avatar", "import", path, "-o", "A.dgt"],
+    "export": lambda path: ["avatar", "export", path, "-o", "A.ply"],
     "capture": lambda path: ["capture", path, "-o", "clip"],
     "performance": lambda path: ["capture", path, "-o", "out.json", "--performance"],
     "face model": lambda path: ["capture", str(SAMPLE), "-o", "clip", "--face-model", path],
