@@ -19,11 +19,12 @@ from .repository import BuildError, run, say
 APART = {
     TORCH: re.compile(r"(torch|triton|cuda-.+|nvidia-.+)=="),
     TRAINING: re.compile(
-        r"(filelock|fsspec|jinja2|lightning-utilities|markupsafe|mpmath|networkx|packaging|setuptools|sympy|torchmetrics)=="
+        r"(filelock|fsspec|jinja2|lightning-utilities|markupsafe|mpmath|networkx|packaging"
+        r"|setuptools|sympy|torchmetrics)=="
     ),
 }
-"""Of engine.in, what has locks of its own: PyTorch with what its CUDA builds bring, whose place the CPU build takes; and
-what training alone needs, its metrics and what PyTorch's optimisers import."""
+"""Of engine.in, what has locks of its own: PyTorch with what its CUDA builds bring, whose place the CPU build takes,
+and what training alone needs: its metrics, and what PyTorch's optimisers import."""
 
 NOT_NEEDED = {"capture.txt": {"click", "natsort", "opencv-contrib-python", "opencv-python"}}
 """Of a lock, what packages ask for and can do without: NAME.in says why."""

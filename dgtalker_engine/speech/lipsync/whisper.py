@@ -1,8 +1,8 @@
 """What Whisper hears: the lower layers of the encoder of Whisper tiny.en, run here on PyTorch.
 
 Radford et al., "Robust speech recognition via large-scale weak supervision" (2022), section 2.2. Of its weights only
-these layers' are shipped, as `systems.lipsync.whisper_export` took them out of the model; the layers above and its words
-are not used. Halfway up it tells sounds apart in any language, and says most about lips (docs/speech_model.md).
+these layers' are shipped, as `systems.lipsync.whisper_export` took them out of the model; the layers above and its
+words are not used. Halfway up it tells sounds apart in any language, and says most about lips (docs/speech_model.md).
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class WhisperEncoder(nn.Module):
         self.layers = nn.ModuleList(_Layer() for _ in range(LAYERS))
 
     def forward(self, energies: Tensor) -> Tensor:
-        """`log_mel` (bands, frames), at most two frames for each of `POSITIONS`, to what is heard at every second frame (n, WHISPER_WIDTH)."""
+        """`log_mel` (bands, frames), at most 2 · `POSITIONS`, to what is heard at every second (n, WHISPER_WIDTH)."""
         x = functional.gelu(self.conv2(functional.gelu(self.conv1(energies[None]))))[0].T
         x = x + self.positions[: len(x)]
         for layer in self.layers:

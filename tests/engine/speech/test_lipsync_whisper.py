@@ -1,4 +1,4 @@
-"""Whisper's encoder on PyTorch: the file that is shipped, what it was taken from, what it hears, and where it says so."""
+"""Whisper's encoder on PyTorch: the file that is shipped, what it was taken from, what it hears and where."""
 
 from __future__ import annotations
 
