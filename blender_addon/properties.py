@@ -56,6 +56,10 @@ class SpeakerProperties(PropertyGroup, Protocol):
     nod_bone: str
     nodded: bpy.types.Object | None
     nods_for: bpy.types.Object | None
+    look_at: bpy.types.Object | None
+    look_at_camera: bool
+    look_at_amount: float
+    look_at_head: float
     own_manner: bool
     manner_of: str
     notes: str

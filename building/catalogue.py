@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from . import indexes, repository
-from .environments import CAPTURE, ENGINE, TORCH, TORCH_CPU, uv, uv_variables
+from .environments import CAPTURE, ENGINE, TORCH, TORCH_CPU, TRAINING, uv, uv_variables
 from .repository import ROOT, run, say
 
 CATALOGUE = ROOT / "blender_addon" / "install" / "packages.json"
@@ -32,7 +32,7 @@ OLDEST_MACOS = "14.0"
 GROUPS = {
     "base": ("engine.txt",),
     "cpu": (TORCH,),
-    "capture": (CAPTURE,),
+    "capture": (CAPTURE, TRAINING),
 }
 ON_LINUX = {"cpu": (TORCH_CPU,), "cuda": (TORCH, "cuda.txt")}
 """PyPI's PyTorch has CUDA on Linux alone, and gsplat's wheel is built there alone."""

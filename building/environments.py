@@ -25,6 +25,9 @@ TORCH, TORCH_CPU = "torch.txt", "torch-cpu.txt"
 CAPTURE = "capture.txt"
 """What looks at videos: users install it when it is first needed."""
 
+TRAINING = "training.txt"
+"""What training alone needs: comes with what looks at videos."""
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -64,7 +67,7 @@ class Environment:
 
 UV = Environment("uv", None, ("uv.txt",))
 """The one environment that pip makes; uv makes all others."""
-ENGINE = Environment("engine", "3.11", ("engine.txt", TORCH, TORCH_CPU, CAPTURE))
+ENGINE = Environment("engine", "3.11", ("engine.txt", TORCH, TORCH_CPU, TRAINING, CAPTURE))
 """What users have, with what looks at videos."""
 WORKSHOP = Environment("workshop", "3.11", ("pretrained.txt", "workshop.txt"), over=ENGINE)
 """What tests, benches, training and the heads' sheets need besides."""
@@ -73,7 +76,7 @@ BLENDERS = {
     "5.2": Environment("blender-5.2", "3.13", ("blender-5.2.txt",)),
 }
 TOOLS = Environment("tools", None, ("tools.txt",))
-CUDA = Environment("cuda", "3.11", ("engine.txt", TORCH, CAPTURE, "cuda.txt"))
+CUDA = Environment("cuda", "3.11", ("engine.txt", TORCH, TRAINING, CAPTURE, "cuda.txt"))
 ENVIRONMENTS = (UV, ENGINE, WORKSHOP, *BLENDERS.values(), TOOLS, CUDA)
 
 

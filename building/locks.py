@@ -13,11 +13,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from . import catalogue, indexes, repository
-from .environments import ENVIRONMENTS, TORCH, TORCH_CPU, Environment, uv, uv_variables
+from .environments import ENVIRONMENTS, TORCH, TORCH_CPU, TRAINING, Environment, uv, uv_variables
 from .repository import BuildError, run, say
 
-OF_TORCH = re.compile(r"(torch|triton|cuda-.+|nvidia-.+)==")
-"""PyTorch and what its CUDA builds bring, in a lock of their own: the CPU build takes their place."""
+APART = {
+    TORCH: re.compile(r"(torch|triton|cuda-.+|nvidia-.+)=="),
+    TRAINING: re.compile(
+        r"(filelock|fsspec|jinja2|lightning-utilities|markupsafe|mpmath|networkx|packaging"
+        r"|setuptools|sympy|torchmetrics)=="
+    ),
+}
+"""Of engine.in, what has locks of its own: PyTorch with what its CUDA builds bring, whose place the CPU build takes,
+and what training alone needs: its metrics, and what PyTorch's optimisers import."""
 
 NOT_NEEDED = {"capture.txt": {"click", "natsort", "opencv-contrib-python", "opencv-python"}}
 """Of a lock, what packages ask for and can do without: NAME.in says why."""
@@ -37,7 +44,7 @@ def lock() -> None:
         for name in environment.locks:
             if name == TORCH_CPU:
                 _lock_torch_for_cpu(environment)
-            elif name not in done | {TORCH}:
+            elif name not in done | set(APART):
                 _lock(name, environment, below)
             done.add(name)
             below.append(name)
@@ -46,18 +53,18 @@ def lock() -> None:
 
 def _lock(name: str, environment: Environment, below: list[str]) -> None:
     source = Path(name).with_suffix(".in").name
-    with_torch = TORCH in environment.locks and not below
-    outputs = [name, TORCH] if with_torch else [name]
+    apart = APART if TORCH in environment.locks and not below else {}
+    outputs = [name, *apart]
     pins = "".join(path.read_text() for path in map(_path, outputs) if path.is_file())
     given = [other for other in below if other != TORCH_CPU]
     made = _compiled(_path(source).read_text(), pins, environment.python, given)
     known = {package for other in given for package in requirements(_path(other).read_text())}
     known |= NOT_NEEDED.get(name, set())
     kept = {package: block for package, block in made.items() if package not in known}
-    torch = {package: block for package, block in kept.items() if with_torch and OF_TORCH.match(block)}
-    _write(name, source, [block for package, block in kept.items() if package not in torch])
-    if with_torch:
-        _write(TORCH, f"{source}: PyTorch of PyPI and what it brings", torch.values())
+    for other, pattern in apart.items():
+        _write(other, f"{source}, apart: see building/locks.py", filter(pattern.match, kept.values()))
+    own = [block for block in kept.values() if not any(pattern.match(block) for pattern in apart.values())]
+    _write(name, source, own)
 
 
 def _lock_torch_for_cpu(environment: Environment) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import traceback
@@ -15,6 +16,7 @@ from bpy.app.handlers import persistent
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.wire import Shot, provenance
 
+from ..bridge import engine as bridge
 from . import camera, colours, output, pass_values, passes, picture, shot
 from .scene_pairs import main_of
 from .viewport import live
@@ -76,6 +78,16 @@ def check_file(scene: bpy.types.Scene, *_: object) -> None:
         if failed is None:  # after lacking heads the next frame tries again: an engine that died is started anew
             _cut_off = error
         print(f"DGTalker: {error}", file=sys.stderr, flush=True)
+        if _is_command_line():
+            # Blender itself would end with status 0: a farm would take the frames for finished.
+            bridge.stop()
+            os._exit(1)
+
+
+def _is_command_line() -> bool:
+    """Whether this is `blender -b FILE -a`, or `-f`, and not somebody's script."""
+    asked = {"-a", "--render-anim", "-f", "--render-frame"} & set(sys.argv)
+    return bpy.app.background and bool(bpy.app.binary_path) and bool(asked)
 
 
 class DGTalkerRenderEngine(bpy.types.RenderEngine):

@@ -19,6 +19,7 @@ from . import listening
 from .keys import keyframes, visibility
 from .takes import line_bank, lines, retarget, storage, words
 from .takes.line_bank import PlacedLine
+from .takes.retarget import Punch
 from .timeline import mixdown, one_clock, sound_identity, speakers, strips, subtitles
 from .timeline.timing import Clock, Span, in_frames, whole_take
 
@@ -44,11 +45,14 @@ def animate(context: bpy.types.Context, heads: Sequence[bpy.types.Object]) -> li
 
 
 def animate_steps(
-    context: bpy.types.Context, heads: Sequence[bpy.types.Object]
+    context: bpy.types.Context, heads: Sequence[bpy.types.Object], punch: Punch | None = None
 ) -> Generator[engine.Pending | listening.Listening, None, list[str]]:
     """`animate` in steps, one request each; Blender's data changes after the last one only.
 
     Lines that were heard before are not listened to again, wherever they lie now: see `takes.lines`.
+
+    Args:
+        punch: what alone is written of heads that were animated before; None: all.
     """
     scene = strips.timeline(context)
     reason = disabled_reason(context, heads)
@@ -71,8 +75,8 @@ def animate_steps(
     if reason:
         raise DGTalkerError(reason)
     notes = _claim_pasted(scene, [*speaking, *as_before])
-    said = [(head, _write(scene, each, head)) for each, head in zip(received, speaking, strict=True)]
-    said += [(head, _write_again(scene, head)) for head in as_before]
+    said = [(head, _write(scene, each, head, punch)) for each, head in zip(received, speaking, strict=True)]
+    said += [(head, _write_again(scene, head, punch)) for head in as_before]
     for head, own in said:
         notes += [f"{head.name}: {note}" for note in own] if len(said) > 1 else own
     return notes + _silenced(received)
@@ -194,7 +198,9 @@ def _elsewhere(scene: bpy.types.Scene, head: bpy.types.Object) -> list[str]:
     ]
 
 
-def _write(timeline: bpy.types.Scene, received: listening.HeadToWrite, head: bpy.types.Object) -> list[str]:
+def _write(
+    timeline: bpy.types.Scene, received: listening.HeadToWrite, head: bpy.types.Object, punch: Punch | None
+) -> list[str]:
     notes = received.notes + _lost(head) + _elsewhere(timeline, head) + retarget.lift(head)
     new = [own for each in received.new for own in line_bank.heard(each.take, each.first, each.lines)]
     moves = lines.lay_out(
@@ -216,18 +222,18 @@ def _write(timeline: bpy.types.Scene, received: listening.HeadToWrite, head: bpy
         directions = retarget.directions_of(scene, head, first)  # sliders may have been moved meanwhile
     spoken = words.take_of(head)
     assert spoken is not None
-    notes += retarget.write(head, spoken, first, directions, moves)
+    notes += retarget.write(head, spoken, first, directions, moves, punch)
     return notes + visibility.notes(head)
 
 
-def _write_again(scene: bpy.types.Scene, head: bpy.types.Object) -> list[str]:
+def _write_again(scene: bpy.types.Scene, head: bpy.types.Object, punch: Punch | None) -> list[str]:
     """Writes the keys of a speaker whose take is as good as a new one, into what is assigned now."""
     take, first = words.take_of(head), speaker_properties(head).first
     if take is None:
         return []  # undo took it away meanwhile
     lines.know(scene, head)
     notes = storage.notes_of(head) + _lost(head) + _elsewhere(scene, head) + retarget.lift(head)
-    notes += retarget.write(head, take, first, retarget.directions_of(scene, head, first))
+    notes += retarget.write(head, take, first, retarget.directions_of(scene, head, first), punch=punch)
     return notes + visibility.notes(head)
 
 

@@ -44,6 +44,10 @@ def _can_nod_for(properties: Any, ob: Any) -> bool:
     return ob.type in nods.CARRIERS and bool(ob.users_scene)
 
 
+def _can_be_looked_at(properties: Any, ob: Any) -> bool:
+    return ob != properties.id_data and bool(ob.users_scene)
+
+
 def _speaker_chosen(properties: Any, context: bpy.types.Context) -> None:
     properties.spoken_by = properties.speaker.name if properties.speaker else ""
 
@@ -192,6 +196,44 @@ class SpeakerPropertyGroup(bpy.types.PropertyGroup):
     """The object other than the speaker itself whose keys turn it now, if that agrees; see `keys.nods.carrier`."""
     nods_for: bpy.props.PointerProperty(type=bpy.types.Object, options=set(), override={"LIBRARY_OVERRIDABLE"})
     """Of an Empty or an armature: the speaker whose nods its keys are. Copies of the speaker do not nod by it."""
+    look_at: bpy.props.PointerProperty(
+        name="Look At",
+        description="The eyes of this head stay on that object, or on the eyes of that head, while it speaks",
+        type=bpy.types.Object,
+        poll=_can_be_looked_at,
+        options=set(),
+        override={"LIBRARY_OVERRIDABLE"},
+        update=live.speaker_changed,
+    )
+    look_at_camera: bpy.props.BoolProperty(
+        name="Eye Contact",
+        description="Look into the scene's camera, in place of an object; markers that change the camera count",
+        options=set(),
+        override={"LIBRARY_OVERRIDABLE"},
+        update=live.speaker_changed,
+    )
+    look_at_amount: bpy.props.FloatProperty(
+        name="Amount",
+        description="How much the eyes stay there: 0 they wander as in speech, 1 they never leave it. Key it to look "
+        "up and away",
+        default=1.0,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+        override={"LIBRARY_OVERRIDABLE"},
+        update=live.speaker_changed,
+    )
+    look_at_head: bpy.props.FloatProperty(
+        name="Head",
+        description="How much of the way the head turns; the eyes do the rest, and arrive first",
+        default=0.4,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+        options=set(),
+        override={"LIBRARY_OVERRIDABLE"},
+        update=live.speaker_changed,
+    )
     names: bpy.props.CollectionProperty(type=ControlName, override={"LIBRARY_OVERRIDABLE", "USE_INSERTION"})
     """Chosen by the user; empty where the shape keys' names say which they are."""
     own_manner: bpy.props.BoolProperty(

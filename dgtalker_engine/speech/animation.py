@@ -161,7 +161,7 @@ def _load_mouth() -> None:
     from .lipsync import weights, whisper
 
     weights.shipped()
-    whisper.installed()
+    whisper.shipped()
 
 
 def _ruled(analysis: Analysis) -> Mouth:

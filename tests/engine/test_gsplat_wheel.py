@@ -56,6 +56,7 @@ def test_the_pins_agree(monkeypatch):
         "engine.txt",
         environments.TORCH,
         "capture.txt",
+        "training.txt",
     }
     assert re.search(r"(?m)^torch==", (WHEELS / environments.TORCH).read_text())
     assert not re.search(r"(?m)^(torch|gsplat)==", (WHEELS / "cuda.txt").read_text()), "no second pin"

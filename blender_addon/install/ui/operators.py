@@ -29,7 +29,7 @@ class InstallEngine(ui.ExplainedOperator, bpy.types.Operator):
 
     with_capture: bpy.props.BoolProperty(
         name="Also for Videos",
-        description="With what looks at videos: for heads from videos and for performances from videos",
+        description="With what looks at videos, and what training needs: for heads and performances from videos",
         options={"SKIP_SAVE"},
     )
     anew: bpy.props.BoolProperty(

@@ -42,6 +42,21 @@ def numbers(owner: bpy.types.ID, paths: Sequence[str], frames: Sequence[int]) ->
     return found
 
 
+def points(head: bpy.types.Object, target: bpy.types.Object, place: np.ndarray, frames: Sequence[int]) -> np.ndarray:
+    """Where a point of another object is in the space of a head, float64 (frames, 3); the user's frame stays.
+
+    Args:
+        place: the point in the space of `target` (3,).
+    """
+    found = np.zeros((len(frames), 3))
+    with _watching(head, "dgtalker_speech.look_at_amount", target) as (scene, layer):
+        for row, frame in enumerate(frames):
+            scene.frame_set(frame)
+            world = [np.array(ob.evaluated_get(layer.depsgraph).matrix_world) for ob in (head, target)]
+            found[row] = np.linalg.solve(world[0], world[1] @ np.append(place, 1.0))[:3]
+    return found
+
+
 def turns_steps(turned: Turned, frames: Sequence[float]) -> Generator[float, None, np.ndarray]:
     """A head's turns in its own axes, as `keys` writes them: yaw, pitch and roll, radians, float32 (frames, 3).
 
@@ -66,8 +81,15 @@ def _evaluated(owner: bpy.types.ID, path: str, frames: Sequence[float], start: i
 
 
 @contextlib.contextmanager
-def _watching(owner: bpy.types.ID, path: str) -> Iterator[tuple[bpy.types.Scene, bpy.types.ViewLayer]]:
-    """A scene of its own that evaluates a datablock and what that needs, nothing else, and runs nobody's handlers."""
+def _watching(
+    owner: bpy.types.ID, path: str, *placed: bpy.types.Object
+) -> Iterator[tuple[bpy.types.Scene, bpy.types.ViewLayer]]:
+    """A scene of its own that evaluates a datablock and what that needs, nothing else, and runs nobody's handlers.
+
+    Args:
+        path: of any number of it.
+        placed: objects whose places are asked for, besides that.
+    """
     handlers: tuple[list, ...] = (bpy.app.handlers.frame_change_pre, bpy.app.handlers.frame_change_post)
     saved: list[list] = [list(functions) for functions in handlers]
     scene = bpy.data.scenes.new("Speech Evaluation")
@@ -83,6 +105,10 @@ def _watching(owner: bpy.types.ID, path: str) -> Iterator[tuple[bpy.types.Scene,
             target.id_type = owner.id_type
         target.id = owner
         target.data_path = path
+        for ob in (owner, *placed) if placed else ():
+            variable: Any = curve.driver.variables.new()
+            variable.type = "TRANSFORMS"
+            variable.targets[0].id = ob
         yield scene, scene.view_layers[0]
     finally:
         bpy.data.scenes.remove(scene)

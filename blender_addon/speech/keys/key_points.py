@@ -60,6 +60,14 @@ def rows(curve: bpy.types.FCurve) -> np.ndarray:
     return np.stack(columns, axis=1).astype(np.float64) if len(points) else np.empty((0, COLUMNS))
 
 
+def selected(curve: bpy.types.FCurve) -> np.ndarray:
+    """Which keys of a curve are selected, bool (keys,)."""
+    points: Any = curve.keyframe_points
+    flags = np.empty(len(points), bool)
+    points.foreach_get("select_control_point", flags)
+    return flags
+
+
 def generated_rows(frames: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Rows of generated keys."""
     made = np.zeros((len(frames), COLUMNS))

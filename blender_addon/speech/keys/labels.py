@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import bpy
 
@@ -27,6 +27,22 @@ class Edit:
         """As the panel shows it: ``jawOpen 30–34``."""
         frames = f"{self.kept.start}–{self.kept.end}" if self.kept.end > self.kept.start else f"{self.kept.start}"
         return f"{self.label} {frames}"
+
+
+def summed(edits: Sequence[Edit]) -> list[Edit]:
+    """Edits for a list: locks of many curves over the same frames are one row, called by how many they are."""
+    rows: dict[object, list[Edit]] = {}
+    for number, edit in enumerate(edits):
+        alike = (edit.kept.start, edit.kept.end) if edit.kept.kind == "LOCKED" else number
+        rows.setdefault(alike, []).append(edit)
+    return [replace(row[0], label=f"{len(row)} sliders") if len(row) > 1 else row[0] for row in rows.values()]
+
+
+def chosen(edits: Sequence[Edit], text: str) -> list[Edit]:
+    """The edits that a text of theirs, or of a row of `summed`, stands for."""
+    spans = [(row.kept.start, row.kept.end) for row in summed(edits) if row.text == text and row.kept.kind == "LOCKED"]
+    locked = [each for each in edits if each.kept.kind == "LOCKED" and (each.kept.start, each.kept.end) in spans]
+    return [edit for edit in edits if edit.text == text] or locked
 
 
 def label_of(owner: bpy.types.ID, path: Path) -> str:

@@ -35,6 +35,11 @@ def has_moving_neck(head: bpy.types.Object) -> bool:
     return speakers.has_neck(head) and not speakers.turns(head) and speaker_properties(head).nod_target is None
 
 
+def turns_something(head: bpy.types.Object) -> bool:
+    """Whether a speaker turns itself as a whole, or what it hangs on."""
+    return speakers.turns(head) or speaker_properties(head).nod_target is not None
+
+
 def by_its_neck(head: bpy.types.Object, performance: Performance, notes: list[str]) -> Performance:
     """The performance with turns of the neck in place of turns of the whole, where that is how a speaker nods.
 

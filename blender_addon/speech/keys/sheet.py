@@ -197,6 +197,34 @@ class Sheet:
         self._keep()
         return sum(self._curves[path].kept != kept for path, kept in before.items())
 
+    def hold_outside(self, first: int, last: int) -> list[tuple[Path, Kept]]:
+        """Locks generated keys before and after a range, and takes locks off within it.
+
+        Returns:
+            The locks, for `let_go`.
+        """
+        held: list[tuple[Path, Kept]] = []
+        for path in self._paths():
+            self._curves[path] = merge.released(self._curve(path), first, last, ("LOCKED",))
+            self._find_edits(path)
+            curve = self._curves[path]
+            for low, high in ((curve.start, first - 1), (last + 1, curve.end)):
+                self._curves[path] = merge.locked(self._curves[path], low, high, self.reach)
+            before = set(map(id, curve.kept))
+            held += [(path, each) for each in self._curves[path].kept if id(each) not in before]
+        self._keep()
+        return held
+
+    def let_go(self, held: Iterable[tuple[Path, Kept]]) -> None:
+        """Takes locks off, which nothing was written under."""
+        for path, lock in held:
+            curve = self._curve(path)
+            kept = tuple(
+                each for each in curve.kept if (each.kind, each.start, each.end) != ("LOCKED", lock.start, lock.end)
+            )
+            self._curves[path] = dataclasses.replace(curve, kept=kept)
+        self._keep()
+
     def clear(self) -> list[tuple[Path, Kept]]:
         """Removes generated keys, and lets the datablock have what it had before.
 

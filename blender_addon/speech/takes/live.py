@@ -273,6 +273,16 @@ def _updated(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
             continue
         if head in objects or moved & animation_data.actions(head):
             _suspect(head)
+    if objects:
+        for head in bpy.data.objects:
+            if head.type == "MESH" and _looks_at(head, objects) and retarget.follows(head):
+                _suspect(head)
+
+
+def _looks_at(head: bpy.types.Object, moved: set[bpy.types.Object]) -> bool:
+    """Whether a speaker may look at one of some objects; cheap."""
+    own = speaker_properties(head)
+    return own.look_at in moved or (own.look_at_camera and any(ob.type == "CAMERA" for ob in moved))
 
 
 def add() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import bpy
 import numpy as np
@@ -14,18 +16,42 @@ from dgtalker_engine.performance import Direction, Performance, Take, perform
 
 from ... import animation_data
 from ...properties import speaker_properties, strip_properties
-from ..keys import evaluation, keyframes, visibility
+from ..keys import evaluation, keyframes, punch_in, visibility
 from ..keys.moves import Move
 from ..lips import contacts
 from ..stepwise import Aside, awaited, finished
 from ..timeline import settings, sound_identity, strips, timing
-from . import lines, recordings, storage, words
+from . import gaze, lines, recordings, storage, words
 
 MOVED = "Strips of {} were moved, trimmed, retimed, muted, made much softer or louder, or exchanged: press Animate."
 MOVED_ONLY = "Strips of {} were moved, copied or cut: Update Keys takes their keys along."
 OTHER_MANNER = "{} now speaks in another manner: press Animate."
 FIRST_DESIGN = "The speech of {} lies on an NLA track, as an earlier version wrote it: press Animate for plain keys."
 RESPELLED = "A transcript of {} was changed: press Animate."
+
+
+@dataclass(frozen=True)
+class Punch:
+    """A range of frames that alone is made anew, with another take of blinks, looks, brows and head motion.
+
+    Attributes:
+        first, last: its frames.
+        seed: of the take; see `Direction`.
+    """
+
+    first: int
+    last: int
+    seed: int
+
+    def over(self, directions: Sequence[Direction], since: float, until: float) -> list[Direction]:
+        """Directions with this take between two times, seconds, in which they are divided there."""
+        parts: list[Direction] = []
+        for each in directions:
+            ends = [each.start, *(time for time in (since, until) if each.start < time < each.end), each.end]
+            for start, end in itertools.pairwise(ends):
+                inside = start >= since and end <= until
+                parts.append(replace(each, start=start, end=end, seed=self.seed if inside else each.seed))
+        return parts
 
 
 def forget(head: bpy.types.Object) -> None:
@@ -140,19 +166,33 @@ def rewrite_anyway(head: bpy.types.Object, scene: bpy.types.Scene) -> list[str]:
         return write(head, take, first, directions_of(storage.scene_of(head) or scene, head, first))
     played = recordings.laid_over(head, strips.clock(scene).rate)
     assert played is not None
-    notes = keyframes.write(head, *played)
+    notes = keyframes.write(head, gaze.over(head, *played), played[1])
     storage.keep_hash(head, "settings_hash", _settings_hash(head, 0, [], {}))
     return notes
 
 
 def write(
-    head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction], moves: Sequence[Move] = ()
+    head: bpy.types.Object,
+    take: Take,
+    first: int,
+    directions: Sequence[Direction],
+    moves: Sequence[Move] = (),
+    punch: Punch | None = None,
 ) -> list[str]:
     """Writes the keys of a take that starts at frame `first`; lips that were mended are mended again.
 
     Args:
         moves: where lines went since keys were written: what was edited goes along.
+        punch: what alone is written; None: all.
     """
+    if punch is not None and keyframes.spoken(head):
+        since, until = ((frame - first) / take.fps for frame in (punch.first, punch.last + 1))
+        with punch_in.only_within(head, punch.first, punch.last):
+            notes = write(head, take, first, punch.over(directions, since, until), moves)
+        # The rest is as it was set: nothing waits to be written.
+        styles = styles_of(head, first, take.frames)
+        storage.keep_hash(head, "settings_hash", _settings_hash(head, first, directions, styles))
+        return notes
     return finished(_write_steps(head, take, first, directions, moves))
 
 
@@ -229,7 +269,7 @@ def _played(
 def _laid_over(head: bpy.types.Object, performed: Performance, first: int) -> tuple[Performance, int]:
     played = recordings.laid_over(head, performed.fps, performed, first)
     assert played is not None
-    return played
+    return gaze.over(head, *played), played[1]
 
 
 def behind(head: bpy.types.Object) -> bool:
@@ -294,4 +334,6 @@ def _settings_hash(
     nodding = [own.nod_target.name, own.nod_bone] if own.nod_target else []
     moves = words.moves(head)
     moved = [moves] if moves else []
-    return storage.hash_of([first, repr(directions), curves, own.turns, *recorded, *nodding, *moved])
+    span = keyframes.span(head)
+    looked = gaze.digest(head, span.start, len(span))
+    return storage.hash_of([first, repr(directions), curves, own.turns, *recorded, *nodding, *moved, *looked])

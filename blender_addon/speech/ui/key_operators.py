@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 import bpy
@@ -9,8 +10,12 @@ import bpy
 from dgtalker_engine.errors import DGTalkerError
 
 from ... import ui
-from ..keys import keyframes, visibility
-from ..takes import retarget
+from ...bridge.modal import EngineOperator, Waiting
+from ...properties import strip_properties
+from .. import animation
+from ..keys import keyframes, labels, punch_in, visibility
+from ..takes import retarget, storage
+from ..timeline import strips
 from .exchange_operators import TargetOperator, target
 
 
@@ -62,7 +67,7 @@ class DiscardEdit(KeysOperator, bpy.types.Operator):
         assert head is not None
         try:
             every = keyframes.edits(head)
-            chosen = [edit for edit in every if (edit.text == self.edit if self.edit else edit.kept.kind == self.kind)]
+            chosen = labels.chosen(every, self.edit) if self.edit else [e for e in every if e.kept.kind == self.kind]
             if not chosen:
                 self.report({"WARNING"}, f"{head.name} has none of this.")
                 return {"CANCELLED"}
@@ -108,6 +113,68 @@ class LockKeys(KeysOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class AnimateRange(KeysOperator, EngineOperator, bpy.types.Operator):
+    """Make the keys of some frames anew, with other blinks, looks, brows and head motion. What lies outside and what
+    you edited stays, and the range is locked from then on. Begin with the preview range, or with selected keys"""
+
+    bl_idname = "dgtalker.animate_range"
+    bl_label = "Animate Range"
+    bl_options = {"REGISTER", "UNDO"}
+
+    first: bpy.props.IntProperty(name="First Frame", options={"SKIP_SAVE"})
+    last: bpy.props.IntProperty(name="Last Frame", options={"SKIP_SAVE"})
+    seed: bpy.props.IntProperty(
+        name="Take",
+        description="Another number gives other blinks, looks, brows and head motion; that of the strip those that are "
+        "there already",
+        default=1,
+        min=0,
+        max=9999,
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        reason = super().disabled_reason(context)
+        head = target(context)
+        if reason or head is None:
+            return reason
+        scene = storage.scene_of(head)
+        if scene is None or not retarget.follows(head):
+            return f"{head.name} speaks no strip."
+        return retarget.stale_reason(head) or animation.disabled_reason(context, [head])
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
+        head, scene = target(context), context.scene
+        assert head is not None
+        if scene.use_preview_range:
+            self.first, self.last = scene.frame_preview_start, scene.frame_preview_end
+        else:
+            second = round(strips.clock(scene).rate)
+            here = (scene.frame_current, scene.frame_current + second)
+            self.first, self.last = punch_in.selected_span(head) or here
+        seeds = [strip_properties(sound.strip).seed for sound in strips.audible_of(strips.timeline(context), head)]
+        self.seed = max(seeds, default=0)
+        timeline = storage.scene_of(head)
+        if timeline is not None and storage.is_up_to_date(timeline, head):
+            self.seed += 1
+            return context.window_manager.invoke_props_dialog(self, confirm_text="Animate")
+        return super().invoke(context, event)  # the engine is asked: with progress, which a dialog cannot go on to
+
+    def work(self, context: bpy.types.Context) -> Generator[Waiting, None, None]:
+        head = target(context)
+        assert head is not None
+        spoken = keyframes.span(head)
+        if self.last < self.first or self.last < spoken.start or self.first >= spoken.stop:
+            raise DGTalkerError(
+                f"{head.name} has no generated keys from {self.first} to {self.last}.",
+                f"Give frames of {spoken.start} to {spoken.stop - 1}.",
+            )
+        punch = retarget.Punch(self.first, self.last, self.seed)
+        notes = yield from animation.animate_steps(context, [head], punch)
+        self.report({"WARNING"} if notes else {"INFO"}, " ".join([f"Animated {self.first} to {self.last}.", *notes]))
+
+
 class BakeKeys(KeysOperator, bpy.types.Operator):
     """Make all keys your own: sliders of the speech change them no longer"""
 
@@ -151,4 +218,4 @@ class ShowSpeech(KeysOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (GoToEdit, DiscardEdit, LockKeys, BakeKeys, ShowSpeech)
+CLASSES = (GoToEdit, DiscardEdit, LockKeys, AnimateRange, BakeKeys, ShowSpeech)

@@ -14,8 +14,9 @@ from dgtalker_engine.errors import DGTalkerError
 from ... import ui
 from ...head import model
 from ...properties import speaker_properties
-from ..keys import keyframes, nods, visibility
+from ..keys import keyframes, labels, nods, visibility
 from ..keys.labels import Edit
+from ..takes import gaze
 from ..timeline import speakers
 from . import key_operators
 
@@ -62,6 +63,29 @@ def draw_nods(layout: Any, context: bpy.types.Context, head: bpy.types.Object) -
         column.prop(own, "turns")
 
 
+def draw_gaze(layout: Any, context: bpy.types.Context, head: bpy.types.Object) -> None:
+    """What a speaker looks at."""
+    own = speaker_properties(head)
+    header, body = layout.panel("dgtalker_gaze", default_closed=True)
+    header.label(text=f"{head.name}'s Gaze")
+    if not body:
+        return
+    if reason := gaze.disabled_reason(head):
+        ui.note(body, context, reason)
+        return
+    column = body.column()
+    column.use_property_split = True
+    column.prop(own, "look_at_camera")
+    row = column.row()
+    row.active = not own.look_at_camera
+    row.prop(own, "look_at")
+    looks = own.look_at_camera or own.look_at is not None
+    for name in ("look_at_amount", "look_at_head"):
+        row = column.row()
+        row.active = looks
+        row.prop(own, name)
+
+
 def draw(layout: Any, context: bpy.types.Context, head: bpy.types.Object) -> None:
     """What hides the speech of a head, and its edits."""
     state = _state(head)
@@ -74,23 +98,25 @@ def draw(layout: Any, context: bpy.types.Context, head: bpy.types.Object) -> Non
     # Blender asks only once whether a panel begins closed: edits open one of their own.
     name = "dgtalker_edits" if state.edits else "dgtalker_no_edits"
     header, body = layout.panel(name, default_closed=not state.edits)
-    header.label(text=f"Edits by Hand: {len(state.edits)}" if state.edits else "Edits by Hand")
+    header.label(text=f"Edits by Hand: {len(labels.summed(state.edits))}" if state.edits else "Edits by Hand")
     if not body:
         return
     column = body.column(align=True)
-    for edit in state.edits[:ROWS]:
+    rows = labels.summed(state.edits)
+    for edit in rows[:ROWS]:
         row = column.row(align=True)
         jump = row.operator(key_operators.GoToEdit.bl_idname, text=edit.text, icon=ICONS[edit.kept.kind], emboss=False)
         jump.frame = edit.kept.start
         icon: Any = "UNLOCKED" if edit.kept.kind == "LOCKED" else "LOOP_BACK"
         row.operator(key_operators.DiscardEdit.bl_idname, text="", icon=icon, emboss=False).edit = edit.text
-    if len(state.edits) > ROWS:
-        column.label(text=f"and {len(state.edits) - ROWS} more", icon="BLANK1")
+    if len(rows) > ROWS:
+        column.label(text=f"and {len(rows) - ROWS} more", icon="BLANK1")
     if not state.edits:
         column.label(text="Edit keys in the Graph Editor or Dope Sheet", icon="INFO")
     row = body.row(align=True)
     row.operator(key_operators.LockKeys.bl_idname, icon="LOCKED")
-    row.operator(key_operators.BakeKeys.bl_idname, icon="ACTION")
+    row.operator(key_operators.AnimateRange.bl_idname, icon="PREVIEW_RANGE")
+    body.operator(key_operators.BakeKeys.bl_idname, icon="ACTION")
     if any(edit.kept.kind == "EDITED" for edit in state.edits):
         body.operator(key_operators.DiscardEdit.bl_idname, text="Discard All", icon="LOOP_BACK").kind = "EDITED"
     if any(edit.kept.kind == "OWN" for edit in state.edits):

@@ -174,7 +174,7 @@ def _draw_section(layout: Any, own: StripProperties, name: str, label: str, *, c
 
 
 def _draw_speaker(layout: Any, context: bpy.types.Context, head: bpy.types.Object) -> None:
-    """What a speaker keeps for itself: whose manner it has, styles that can be keyed, and by what it nods."""
+    """What a speaker keeps for itself: whose manner it has, styles that can be keyed, its nods, and its gaze."""
     own = speaker_properties(head)
     if avatars.has_manner(head):
         layout.prop(own, "own_manner", text=f"Speaks as {model.consent_of(head).get('subject') or head.name}")
@@ -186,6 +186,7 @@ def _draw_speaker(layout: Any, context: bpy.types.Context, head: bpy.types.Objec
         for name in settings.STYLE_SLIDERS:
             column.prop(own, name, slider=True)
     key_panels.draw_nods(layout, context, head)
+    key_panels.draw_gaze(layout, context, head)
 
 
 def _draw_lips(layout: Any, context: bpy.types.Context, scene: bpy.types.Scene) -> None:

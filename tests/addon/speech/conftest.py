@@ -35,6 +35,22 @@ def make_head():
 
 
 @pytest.fixture
+def make_necked(make_head):
+    """`make_necked(name)`: a head with the controls of the built-in ones."""
+    from dgtalker_engine.rig import POSE_NAMES, head_rig
+
+    def make(name: str = "Ada") -> bpy.types.Object:
+        head = make_head(name)
+        head.dgtalker.rig = json.dumps(head_rig().to_json())
+        for control in POSE_NAMES:
+            block = head.shape_key_add(name=control)
+            block.value, block.slider_min = 0.0, -1.0
+        return head
+
+    return make
+
+
+@pytest.fixture
 def tone(tmp_path):
     """`tone(name, seconds, ...)`: a WAV file of 16 bits with a sine, louder and louder where `ramp`."""
 

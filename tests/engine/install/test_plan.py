@@ -12,7 +12,7 @@ from dgtalker_engine.errors import DGTalkerError
 pytestmark = pytest.mark.usefixtures("addon")
 REPOSITORY = Path(__file__).resolve().parents[3]
 PLATFORMS = ("linux-x64", "windows-x64", "macos-arm64")
-LOCKS = {"base": "engine.txt", "capture": "capture.txt", "cpu": "torch.txt"}
+LOCKS = {"base": "engine.txt", "capture": "capture.txt training.txt", "cpu": "torch.txt"}
 
 
 @pytest.fixture

@@ -1,0 +1,47 @@
+"""Only a range of a speaker's keys is made anew; what stands outside stays, and so does the range from then on."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import bpy
+import numpy as np
+
+from . import key_points, keyframes, places
+from .sheet import Sheet
+
+
+@contextlib.contextmanager
+def only_within(head: bpy.types.Object, first: int, last: int) -> Iterator[None]:
+    """Whatever is written within the block is written on the frames `first` to `last` alone.
+
+    What stands outside is locked meanwhile, so that the merge passes from it into what is new, on `keyframes.BESIDE`
+    seconds within the range. Locks in the range come off; afterwards it is locked. Edits and keys of hers stay.
+
+    Raises:
+        DGTalkerError: what is remembered of the keys is damaged.
+    """
+    held = {owner: sheet.hold_outside(first, last) for owner, sheet in _sheets(head).items()}
+    try:
+        yield
+    finally:
+        for owner, sheet in _sheets(head).items():
+            sheet.let_go(held.get(owner, []))
+    keyframes.lock(head, first, last, [])
+
+
+def selected_span(head: bpy.types.Object) -> tuple[int, int] | None:
+    """From the first to the last selected key of a speaker's curves; None where fewer than two frames have one."""
+    times: list[float] = []
+    for owner in keyframes.owners(head):
+        place = places.of(owner)
+        for curve in place.curves().values() if place else ():
+            times += key_points.read(curve).times[key_points.selected(curve)].tolist()
+    if not times or round(max(times)) <= round(min(times)):
+        return None
+    return int(np.floor(min(times))), int(np.ceil(max(times)))
+
+
+def _sheets(head: bpy.types.Object) -> dict[bpy.types.ID, Sheet]:
+    return {owner: Sheet(owner, head.name) for owner in keyframes.owners(head) if places.of(owner)}

@@ -1,0 +1,128 @@
+"""Where a speaker looks: at an object, another head's eyes, or the camera, laid over what it performs."""
+
+from __future__ import annotations
+
+import hashlib
+
+import bpy
+import numpy as np
+
+from dgtalker_engine.performance import Performance
+from dgtalker_engine.performance.gaze import looking_at
+from dgtalker_engine.rig import HEAD_NAMES
+
+from ... import animation_data
+from ...head import model
+from ...properties import speaker_properties
+from ..keys import evaluation, nods
+from ..timeline import speakers
+from . import storage
+
+AMOUNT = "look_at_amount"
+
+_BETWEEN_EYES = (0.0, -0.09, 0.03)
+"""In head space, metres: where a mesh does not tell."""
+
+
+def over(head: bpy.types.Object, played: Performance, first: int) -> Performance:
+    """What a speaker plays from frame `first` on, with its eyes on its target, where it has one."""
+    looked = _looked(head, first, played.frames)
+    if looked is None:
+        return played
+    target, amount = looked
+    turns = nods.has_moving_neck(head) and set(HEAD_NAMES) <= set(played.names)
+    return looking_at(played, target, amount, speaker_properties(head).look_at_head if turns else None)
+
+
+def digest(head: bpy.types.Object, first: int, frames: int) -> list[str]:
+    """What tells whether a speaker looks where its keys say; empty where it has no target."""
+    looked = _looked(head, first, frames)
+    if looked is None:
+        return []
+    numbers = np.round(np.concatenate([looked[0], looked[1][:, None]], axis=1), 5)
+    return [hashlib.sha256(numbers.tobytes()).hexdigest(), f"{speaker_properties(head).look_at_head:.4f}"]
+
+
+def targets(head: bpy.types.Object) -> set[bpy.types.Object]:
+    """What a speaker may look at on some frame."""
+    own = speaker_properties(head)
+    if own.look_at_camera:
+        return {camera for _, camera in _cameras(_scene(head))}
+    return {own.look_at} if own.look_at is not None else set()
+
+
+def disabled_reason(head: bpy.types.Object) -> str:
+    """Why a speaker cannot look at a target; empty when it can."""
+    if not nods.has_moving_neck(head) and nods.turns_something(head):
+        return "Look At works for heads that nod over their neck, and for those that do not nod."
+    return ""
+
+
+def _looked(head: bpy.types.Object, first: int, frames: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """From between the eyes to the target (frames, 3), and how much of it counts (frames,)."""
+    if not targets(head) or disabled_reason(head) or not frames:
+        return None
+    span = range(first, first + frames)
+    place = np.full((frames, 3), np.nan)
+    own = speaker_properties(head)
+    looked = [(first, own.look_at)] if own.look_at is not None else []
+    if own.look_at_camera:
+        looked = _cameras(_scene(head))
+    for i, (start, target) in enumerate(looked):
+        begin = first if i == 0 else max(start, first)
+        end = min(looked[i + 1][0], span.stop) if i + 1 < len(looked) else span.stop
+        if end > begin:
+            rows = slice(begin - first, end - first)
+            place[rows] = evaluation.points(head, target, _looked_at_place(target), range(begin, end))
+    return place - _eyes(head), _amount(head, span)
+
+
+def _amount(head: bpy.types.Object, span: range) -> np.ndarray:
+    own = speaker_properties(head)
+    path = own.path_from_id(AMOUNT)
+    curve = next((each for each in animation_data.active_curves(head) if each.data_path == path), None)
+    if path in animation_data.driven(head) | animation_data.played_by_strips(head):
+        return evaluation.numbers(head, [path], span)[:, 0].astype(np.float64)
+    if curve is None:
+        return np.full(len(span), own.look_at_amount)
+    return np.clip([curve.evaluate(frame) for frame in span], 0.0, 1.0)
+
+
+def _scene(head: bpy.types.Object) -> bpy.types.Scene:
+    return storage.scene_of(head) or next(iter(head.users_scene), bpy.context.scene)
+
+
+def _cameras(scene: bpy.types.Scene) -> list[tuple[int, bpy.types.Object]]:
+    """The cameras through which a scene is seen, each with the frame from which on it is: markers may change them."""
+    bound = sorted((marker.frame, marker.camera) for marker in scene.timeline_markers if marker.camera is not None)
+    if bound:
+        return bound
+    return [(scene.frame_start, scene.camera)] if scene.camera is not None else []
+
+
+def _looked_at_place(target: bpy.types.Object) -> np.ndarray:
+    """Of another head its eyes, of anything else its origin."""
+    return _eyes(target) if speakers.is_speaker(target) else np.zeros(3)
+
+
+def _eyes(head: bpy.types.Object) -> np.ndarray:
+    """The point between a speaker's eyes in its own space (3,): the middle of what blinks move."""
+    key, names = model.key_of(head), speakers.controls(head)
+    blinks = [names.get(name, "") for name in ("eyeBlinkLeft", "eyeBlinkRight")]
+    blocks = [key.key_blocks[name] for name in blinks if key is not None and name in key.key_blocks]
+    if key is None or len(blocks) < 2:
+        return np.array(_BETWEEN_EYES)
+    middles = []
+    for block in blocks:
+        moved, rest = (_coordinates(each) for each in (block, block.relative_key))
+        share = np.linalg.norm(moved - rest, axis=1)
+        if share.sum() <= 0.0:
+            return np.array(_BETWEEN_EYES)
+        middles.append(share @ rest / share.sum())
+    return np.mean(middles, axis=0)
+
+
+def _coordinates(block: bpy.types.ShapeKey) -> np.ndarray:
+    found = np.empty(3 * len(block.data), np.float32)
+    block.points.foreach_get("co", found)
+    return found.reshape(-1, 3).astype(np.float64)

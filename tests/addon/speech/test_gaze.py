@@ -1,0 +1,124 @@
+"""Look At: the eyes of a head that speaks stay on an object, on another head, or on the camera."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+from mathutils import Matrix, Vector
+
+EYES = Vector((0.0, -0.09, 0.03))
+
+
+@pytest.fixture
+def talker(make_necked, add_strip, voice):
+    head = make_necked()
+    add_strip(voice, frame=30, head=head)
+    bpy.ops.dgtalker.animate()
+    return head
+
+
+@pytest.fixture
+def target():
+    ob = bpy.data.objects.new("Target", None)
+    bpy.context.scene.collection.objects.link(ob)
+    ob.location = (0.5, -2.0, 0.4)
+    return ob
+
+
+def line_of_sight(head, frame) -> np.ndarray:
+    """Where the eyes look on a frame, as its sliders say, in world space: a unit vector (3,)."""
+    from dgtalker_engine.performance.gaze import EYE_RANGE  # the installed extension brings it
+    from dgtalker_engine.rig import NECK_TURNS
+
+    bpy.context.scene.frame_set(frame)
+    value = {block.name: block.value for block in head.data.shape_keys.key_blocks}
+    vector = sum((value[name] * Vector(turn) for name, turn in NECK_TURNS.items()), Vector())
+    side = (value["eyeLookOutLeft"] - value["eyeLookInLeft"]) * EYE_RANGE
+    down = (value["eyeLookDownLeft"] - value["eyeLookUpLeft"]) * EYE_RANGE
+    eyes = Matrix.Rotation(side, 3, "Z") @ Matrix.Rotation(down, 3, "X")
+    neck = Matrix.Rotation(vector.length, 3, vector) if vector.length else Matrix.Identity(3)
+    return np.array(head.matrix_world.to_3x3() @ neck @ eyes @ Vector((0, -1, 0)))
+
+
+def degrees_off(head, frame, point) -> float:
+    sight = line_of_sight(head, frame)
+    wanted = np.array(Vector(point) - head.matrix_world @ EYES)
+    return float(np.degrees(np.arccos(np.clip(sight @ wanted / np.linalg.norm(wanted), -1, 1))))
+
+
+def test_the_eyes_stay_on_the_target_through_nods_and_turns(talker, target):
+    talker.location, talker.rotation_euler = (0.2, 0.1, 1.6), (0.1, 0.0, 0.4)
+    target.location = talker.matrix_basis @ Vector((0.4, -2.0, 0.5))
+    usual = [degrees_off(talker, frame, target.location) for frame in range(40, 70)]
+    talker.dgtalker_speech.look_at = target
+    off = [degrees_off(talker, frame, target.location) for frame in range(40, 70)]
+    assert max(off) < 2.5 < min(usual)
+
+
+def test_a_target_that_moves_is_followed(talker, target):
+    for frame, x in ((40, -0.8), (70, 0.8)):
+        target.location.x = x
+        target.keyframe_insert("location", frame=frame)
+    talker.dgtalker_speech.look_at = target
+    for frame in (42, 55, 68):
+        bpy.context.scene.frame_set(frame)
+        assert degrees_off(talker, frame, target.matrix_world.translation) < 3.0
+    target.location.z, talker.dgtalker_speech.look_at_head = 0.0, 0.0
+    assert abs(talker.data.shape_keys.key_blocks["headTurn"].value) < 0.3
+
+
+def test_keys_stay_where_they_are_without_the_extension_and_can_be_edited(talker, target, room):
+    talker.dgtalker_speech.look_at = target
+    key = talker.data.shape_keys
+    curves = {curve.data_path for curve in key.animation_data.action.layers[0].strips[0].channelbags[0].fcurves}
+    assert 'key_blocks["eyeLookOutLeft"].value' in curves
+    assert not key.animation_data.drivers
+    key.key_blocks["eyeLookOutLeft"].value = 0.77
+    key.key_blocks["eyeLookOutLeft"].keyframe_insert("value", frame=50)
+    target.location.x = -0.5
+    assert bpy.ops.dgtalker.update_keys() == {"FINISHED"}
+    bpy.context.scene.frame_set(50)
+    assert key.key_blocks["eyeLookOutLeft"].value == pytest.approx(0.77)
+    assert degrees_off(talker, 65, target.location) < 3.0
+
+
+def test_the_amount_can_be_keyed_and_is_nothing_at_nothing(talker, target, curve):
+    names = ("eyeLookOutLeft", "eyeLookUpRight", "eyeBlinkLeft", "headTurn")
+    usual = [curve(talker, name) for name in names]
+    own = talker.dgtalker_speech
+    own.look_at, own.look_at_amount = target, 0.0
+    assert all(np.array_equal(curve(talker, name), before) for name, before in zip(names, usual, strict=True))
+    for frame, amount in ((50, 0.0), (52, 1.0)):
+        own.look_at_amount = amount
+        talker.keyframe_insert("dgtalker_speech.look_at_amount", frame=frame)
+    assert bpy.ops.dgtalker.update_keys() == {"FINISHED"}
+    assert degrees_off(talker, 45, target.location) > 3.0
+    assert degrees_off(talker, 66, target.location) < 2.5
+
+
+def test_eye_contact_follows_the_cameras_of_markers_and_blinks_at_the_cut(talker, curve, spoken_frames):
+    scene, cameras = bpy.context.scene, []
+    for x, frame in ((-1.2, 1), (1.2, 55)):
+        camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+        scene.collection.objects.link(camera)
+        camera.location = (x, -2.5, 0.0)
+        scene.timeline_markers.new("Cut", frame=frame).camera = camera
+        cameras.append(camera)
+    talker.dgtalker_speech.look_at_camera = True
+    assert degrees_off(talker, 50, cameras[0].location) < 3.0
+    assert degrees_off(talker, 58, cameras[1].location) < 3.0
+    at = dict(zip(spoken_frames(talker), curve(talker, "eyeBlinkLeft"), strict=True))
+    assert max(at[frame] for frame in (54, 55, 56, 57)) > 0.8
+
+
+def test_another_head_is_looked_in_the_eyes(talker, make_necked):
+    other = make_necked("Ben")
+    other.location = (0.6, -1.5, 0.2)
+    talker.dgtalker_speech.look_at = other
+    bpy.context.view_layer.update()
+    assert degrees_off(talker, 60, other.matrix_world @ EYES) < 2.5
+
+
+def test_a_head_that_turns_as_a_whole_says_why_it_cannot(make_head, room):
+    assert "nod over their neck" in room("speech.takes.gaze").disabled_reason(make_head())
