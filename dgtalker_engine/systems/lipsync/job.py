@@ -60,7 +60,7 @@ def read_clips(folder: Path, say: Say) -> list[TrackedClip]:
     """The tracked clips of a folder that the face can be learned from.
 
     Raises:
-        DGTalkerError: there are none, or they have too little speech.
+        DGTalkerError: there are none, they have too little speech, or what the lips hear with is not installed.
     """
     clips = []
     for path in sorted(folder.glob("*.npz")):
@@ -75,6 +75,7 @@ def read_clips(folder: Path, say: Say) -> list[TrackedClip]:
             "Track faces: python -m dgtalker_engine.capture.landmarks FOLDER VIDEO…",
         )
     lip_training.check(clips)
+    whisper.installed()  # the lips hear with it, after hours of other training
     return clips
 
 
@@ -92,7 +93,7 @@ def fit_face(
     if not clips:
         say("no clips: the lips stay those of the rules, and brows are not learned")
         return lips, expression
-    lips = lip_training.fit([lip_training.sample_of(clip, whisper.shipped()) for clip in clips], config)
+    lips = lip_training.fit([lip_training.sample_of(clip, whisper.installed()) for clip in clips], config)
     say(f"lips learned from {len(clips)} clips")
     if face_fit is None:
         say("no --head: brows are not learned")

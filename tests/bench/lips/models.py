@@ -67,7 +67,7 @@ class Learned:
         self._shipped = weights.shipped()
         self._speakers = {clip.name: speakers.get(clip.name, clip.name) for clip in clips} | _SAME_SPEAKER
         self._known = {
-            clip.name: lip_training.sample_of(clip, whisper.shipped())
+            clip.name: lip_training.sample_of(clip, whisper.installed())
             for clip in clips
             if clip.name in self._shipped.clips
         }
@@ -87,7 +87,7 @@ class Learned:
 
         def by_ear(samples: np.ndarray, rate: int) -> Performance:
             analysis = front_end.analyse(samples, rate, phones_known=[])
-            rows = mouth.inputs(analysis, whisper.shipped())
+            rows = mouth.inputs(analysis, whisper.installed())
             by_sound = SoundFeatures(encoders.sound, encoders.scale).extract(analysis.samples)[:, : len(CHANNELS)]
             rows[:, : len(CHANNELS)] = by_sound * rows[:, -1:]  # in place of the rules' movement
             apart = 1.0 - np.clip(rows[:, [CHANNELS.index("closure")]], 0.0, 1.0)

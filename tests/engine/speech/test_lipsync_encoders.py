@@ -192,7 +192,7 @@ def test_lips_that_learned_from_nobody_are_those_of_the_rules():
 def test_where_the_mouth_rests_nothing_is_heard():
     samples = RANDOM.normal(0, 0.1, 5 * 16000).astype(np.float32)
     analysis = replace(front_end.analyse(samples, 16000, phones_known=[]), pauses=[Span(-10.0, 1.0), Span(4.0, 15.0)])
-    rows = mouth.inputs(analysis, whisper.shipped())
+    rows = mouth.inputs(analysis, whisper.installed())
     assert np.abs(rows[:80]).max() < 1e-6
     assert np.abs(rows[150, len(CHANNELS) : -1]).max() > 0.1
     assert np.abs(rows[:, : len(CHANNELS)]).max() == 0.0

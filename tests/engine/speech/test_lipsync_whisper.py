@@ -1,4 +1,4 @@
-"""Whisper's encoder on PyTorch: the file that is shipped, what it was taken from, what it hears and where."""
+"""Whisper's encoder on PyTorch: the file that it is read from, what it hears, and where it says so."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from speech_tools import sample
 from dgtalker_engine import speech
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.speech import sound
-from dgtalker_engine.speech.lipsync import whisper
+from dgtalker_engine.speech.lipsync import ctranslate2_file, whisper
 from dgtalker_engine.speech.lipsync.encoders import WHISPER_WIDTH
 from dgtalker_engine.speech.progress import NO_PROGRESS
-from dgtalker_engine.systems.lipsync import ctranslate2_file, whisper_export
 
 
 def written(tensors: dict[str, np.ndarray], version: int = 6) -> bytes:
@@ -50,24 +49,21 @@ def test_what_is_no_file_of_ctranslate2_is_refused(data):
         ctranslate2_file.read(data, "")
 
 
-def test_what_is_shipped_is_what_whisper_has():
-    assert whisper.SHIPPED.read_bytes() == whisper_export.exported(whisper_export.original())
-
-
 def test_another_model_than_the_known_one_is_refused(tmp_path):
     path = tmp_path / "model.bin"
     with pytest.raises(DGTalkerError, match="cannot be read"):
-        whisper_export.exported(path)
+        whisper.load(path)
     path.write_bytes(written({}))
-    with pytest.raises(DGTalkerError, match="not the model Whisper tiny"):
-        whisper_export.exported(path)
+    with pytest.raises(DGTalkerError, match="not the model Whisper tiny") as error:
+        whisper.load(path)
+    assert "Repair the engine" in error.value.hint
 
 
-def test_that_the_encoder_is_missing_is_said_before_anything_is_listened_to(tmp_path, monkeypatch):
-    monkeypatch.setattr(whisper, "SHIPPED", tmp_path / "whisper.safetensors")
-    whisper.shipped.cache_clear()
+def test_that_the_model_is_not_installed_is_said_before_anything_is_listened_to(monkeypatch):
+    monkeypatch.setattr(whisper, "_PACKAGE", "no_such_package_of_models")
+    whisper.installed.cache_clear()
     said = []
-    with pytest.raises(DGTalkerError, match="is missing") as error:
+    with pytest.raises(DGTalkerError, match="not installed") as error:
         speech.animate(*sample(), fps=25, progress=lambda _, text: said.append(text))
     assert "Repair the engine" in error.value.hint
     assert not said
@@ -103,7 +99,7 @@ def test_a_layer_is_the_transformer_of_the_paper():
 
 
 def test_a_stretch_is_heard_as_in_the_whole_and_the_rows_between_are_means():
-    features = whisper.shipped()
+    features = whisper.installed()
     samples = sound.to_speech_rate(*sample(), NO_PROGRESS)
     whole = features.extract(samples)
     assert whole.shape == (len(samples) // 160 + 1, WHISPER_WIDTH)

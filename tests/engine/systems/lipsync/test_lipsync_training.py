@@ -14,6 +14,7 @@ from dgtalker_engine import speech
 from dgtalker_engine.capture.lip_tracks import TrackedClip
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import perform
+from dgtalker_engine.speech.lipsync import whisper
 from dgtalker_engine.speech.lipsync.encoders import (
     CHANNELS,
     EXPRESSION,
@@ -86,6 +87,15 @@ def test_clips_with_hardly_any_speech_are_named_before_the_sound_encoder_is_trai
     assert "brief has" in said
     assert "at least 1.6 s of speech" in said
     assert not out.exists()
+
+
+def test_that_whispers_model_is_missing_is_said_before_the_sound_encoder_is_trained(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(dataset, "gather", lambda *_: pytest.fail("hours of work began"))
+    monkeypatch.setattr(whisper, "_PACKAGE", "no_such_package_of_models")
+    whisper.installed.cache_clear()
+    track(tmp_path / "somebody.npz", lambda t: 0.5 + 0.5 * np.sin(7 * t))
+    assert main(["-o", str(tmp_path / "speech.safetensors"), "--tracked", str(tmp_path)]) == 1
+    assert "Whisper's model is not installed" in capsys.readouterr().err
 
 
 def test_a_folder_without_a_usable_clip_is_told_and_changes_nothing(tmp_path, capsys):
