@@ -192,7 +192,10 @@ def _remove_empty(file: Path) -> None:
 def _on_whole_picture(shot: Shot, rgba: np.ndarray, depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A region's picture in the shot's, round it transparent black and depth 0, as Blender leaves it."""
     x, y, width, height = shot.region or (0, 0, shot.width, shot.height)
-    colours, depths = np.zeros((shot.height, shot.width, 4), np.float32), np.zeros((shot.height, shot.width), np.float32)
+    colours, depths = (
+        np.zeros((shot.height, shot.width, 4), np.float32),
+        np.zeros((shot.height, shot.width), np.float32),
+    )
     colours[y : y + height, x : x + width], depths[y : y + height, x : x + width] = rgba, depth
     return colours, depths
 

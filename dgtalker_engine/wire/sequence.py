@@ -18,8 +18,18 @@ BITS = {"png": (8, 16), "exr": (16, 32)}
 """Of a number in each kind of file."""
 MAX_CUBE = 129
 """Places along a side of a `display`."""
+SMALLEST = 2.0**-10
+LARGEST = 16.0
+"""Of the colours that the places along a side of a `display` stand for; see `display_places`."""
 MOST_EXPOSURE = 32.0
 _MAX_LAYER = 200
+
+
+def display_places(side: int) -> list[float]:
+    """The scene-linear values that the places along a side of a `display` stand for: as many for every stop of light,
+    and black is one of them."""
+    reach = math.log2(LARGEST / SMALLEST + 1)
+    return [(2 ** (place / (side - 1) * reach) - 1) * SMALLEST for place in range(side)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +75,7 @@ class SequenceRequest:
         overwrite: whether a file that is there is replaced, unless it already is the picture that was asked for.
         placeholders: whether an empty file is put where a picture will be, so that other machines leave it out.
         display: a colour transform: float32 (n, n, n, 3), C order, little-endian, from red, green and blue on the
-            scale of `rendering.formats.display` to what is stored, 0 to 1. Empty for sRGB.
+            scale of `display_places` to what is stored, 0 to 1. Empty for sRGB.
     """
 
     shot: Shot

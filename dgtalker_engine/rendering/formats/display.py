@@ -1,10 +1,6 @@
 """Scene-linear colours through a view transform that Blender sampled: a cube of colours, interpolated in tetrahedra.
 
-The cube's sides are logarithmic: place i of n stands for the colour value
-
-    (2^(i / (n − 1) · log2(LARGEST / SMALLEST + 1)) − 1) · SMALLEST          0 to LARGEST
-
-so that every stop of light has as many places, and black is one of them. Tetrahedra keep greys grey (Kasson et al.,
+`wire.display_places` says for which colours the cube's places stand. Tetrahedra keep greys grey (Kasson et al.,
 Performing Color Space Conversions with Three-Dimensional Linear Interpolation, 1995).
 """
 
@@ -13,14 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...kernels.compilation import kernel
-
-SMALLEST = 2.0**-10
-LARGEST = 16.0
-
-
-def places(side: int) -> np.ndarray:
-    """The colour values, float64 (side,), that the places along a side of the cube stand for."""
-    return (2 ** (np.arange(side) / (side - 1) * _reach()) - 1) * SMALLEST
+from ...wire.sequence import LARGEST, SMALLEST
 
 
 def to_integers(rgba: np.ndarray, cube: np.ndarray, greatest: int) -> np.ndarray:
