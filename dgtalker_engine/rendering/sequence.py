@@ -79,12 +79,12 @@ def render_files(
     files: Sequence[Path],
     kind: Format,
     progress: Progress,
-    rules: Rules = Rules(),  # noqa: B008 (frozen)
+    rules: Rules = Rules(),
 ) -> Written:
     """Renders frames to files, each whole or not there.
 
-    Several frames are worked on at the same time; the files are the same as those of frames rendered one by one. A whole
-    file that carries the digest of its frame is kept.
+    Several frames are worked on at the same time; the files are the same as those of frames rendered one by one. A
+    whole file that carries the digest of its frame is kept.
 
     Args:
         shot: what to render.

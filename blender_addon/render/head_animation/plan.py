@@ -115,8 +115,9 @@ def _file_format(scene: bpy.types.Scene) -> FileFormat:
     settings: Any = scene.render.image_settings
     kind = settings.file_format
     if kind not in ("PNG", "OPEN_EXR", "OPEN_EXR_MULTILAYER"):
+        label = bpy.types.UILayout.enum_item_name(settings, "file_format", kind)
         raise DGTalkerError(
-            f"Head Animation writes PNG and OpenEXR, not {kind.replace('_', ' ').title()}.",
+            f"Head Animation writes PNG and OpenEXR, not {label}.",
             f"Choose another file format in the output properties. {_ELSE}",
         )
     if settings.color_mode == "BW":

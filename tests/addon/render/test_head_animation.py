@@ -15,11 +15,11 @@ LAST = 5
 
 @pytest.fixture
 def animated(scene, add_head, ball_file, tmp_path):
-    """A ball that moves over five frames, seen by two cameras that markers bind, before a half-opaque edge of itself."""
+    """A ball that moves over five frames, seen by two cameras that markers bind."""
     head = add_head(ball_file, (0.02, 0, 0))
     slide = head.data.shape_keys.key_blocks["slide"]
-    for frame, value in ((1, 0.0), (LAST, 0.4)):
-        slide.value = value
+    for frame in range(1, LAST + 1):
+        slide.value = 0.1 * (frame - 1)
         slide.keyframe_insert("value", frame=frame)
     scene.frame_start, scene.frame_end = 1, LAST
     other = bpy.data.objects.new("Other", scene.camera.data.copy())
@@ -170,26 +170,16 @@ def test_only_what_has_changed_is_rendered_again(animated, room):
     render_heads()
     files = ours(animated)
     first = [path.read_bytes() for path in files]
-    for path in files:
-        bpy.data.images.load(str(path))  # nothing of ours holds them open
     files[1].unlink()
     files[2].write_bytes(first[2][:-200])
-    times = {path: path.stat().st_mtime_ns for path in files if path.exists()}
     render_heads()
     job = room("render.head_animation.job").last
     assert (job.rendered, job.kept) == (2, 3)
     assert [path.read_bytes() for path in files] == first
-    curve = keyed_curve()
-    curve.keyframe_points.insert(4, curve.evaluate(4))
-    curve.keyframe_points.insert(3, curve.evaluate(3))
-    curve.keyframe_points.insert(5, 0.9)
-    for point in curve.keyframe_points:
-        point.interpolation = "LINEAR"
+    keyed_curve().keyframe_points[2].co.y = 0.9
     times = {path: path.stat().st_mtime_ns for path in files}
     render_heads()
-    changed = [path.name for path in files if path.stat().st_mtime_ns != times[path]]
-    assert files[4].name in changed
-    assert files[0].name not in changed
+    assert [path.name for path in files if path.stat().st_mtime_ns != times[path]] == ["heads_0003.png"]
 
 
 def keyed_curve():
@@ -226,7 +216,7 @@ def refusals():
     yield "compositor", use_compositor
     yield "one view layer", lambda scene: scene.view_layers.new("More")
     yield "burn", lambda scene: setattr(scene.render, "use_stamp", True)
-    yield "not Jpeg", lambda scene: set_output(scene, "/tmp/x", "JPEG", "RGB")
+    yield "not JPEG", lambda scene: set_output(scene, "/tmp/x", "JPEG", "RGB")
     yield "panoramic", lambda scene: setattr(scene.camera.data, "type", "PANO")
     yield "Mist", use_mist
 
