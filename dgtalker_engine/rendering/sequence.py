@@ -14,7 +14,7 @@ import numpy as np
 
 from ..avatar import Avatar
 from ..errors import DGTalkerError
-from ..files import make_folder, printable, write_file
+from ..files import make_folder, printable, put_empty, write_file
 from ..gaussians import backend
 from ..kernels import thread_pool
 from ..wire import Shot, ShotFrame
@@ -172,13 +172,15 @@ def _is_wanted(file: Path, digest: str, kind: Format, rules: Rules, claimed: lis
     try:
         if kind.digest_of(file) == digest:
             return False
-        if rules.placeholders and not os.path.lexists(file):
-            file.open("xb").close()
-            claimed.append(file)
-    except FileExistsError:  # another machine was quicker
-        return rules.overwrite
     except OSError as error:
-        raise DGTalkerError(f"{printable(file)} cannot be written: {error.strerror or error}.") from error
+        raise DGTalkerError(
+            f"{printable(file)} cannot be read: {error.strerror or error}.", "Choose another folder."
+        ) from error
+    if rules.placeholders:
+        if put_empty(file):
+            claimed.append(file)
+        elif not rules.overwrite:  # another machine was quicker
+            return False
     return True
 
 

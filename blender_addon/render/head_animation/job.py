@@ -41,10 +41,12 @@ last: Job | None = None
 class Renderer(Protocol):
     """What a job needs of Blender's render engine."""
 
-    resolution_x: int
-    resolution_y: int
-    camera_override: bpy.types.Object | None
-
+    @property
+    def resolution_x(self) -> int: ...
+    @property
+    def resolution_y(self) -> int: ...
+    @property
+    def camera_override(self) -> bpy.types.Object | None: ...
     def frame_set(self, frame: int, subframe: float) -> None: ...
     def test_break(self) -> bool: ...
     def update_progress(self, progress: float) -> None: ...
@@ -116,7 +118,7 @@ class Job:
         Raises:
             DGTalkerError: a frame cannot be rendered or written; Cancelled after ESC. Files that are there are whole.
         """
-        scene = depsgraph.scene
+        scene = bpy.data.scenes[self.plan.scene]
         before = scene.frame_current, scene.frame_subframe
         self._began = time.monotonic()
         try:
@@ -137,15 +139,16 @@ class Job:
 
     def _batches(self, owner: Renderer, depsgraph: bpy.types.Depsgraph) -> Iterator[_Batch]:
         """The frames that may have to be rendered."""
+        scene = bpy.data.scenes[self.plan.scene]
         most = _CLAIMED if self.plan.placeholders else _FIRST_BATCH
         batch = _Batch()
         for number in self.plan.frames:
             self._beat(owner)
-            if self._is_left_out(output.target(depsgraph.scene, number)):
+            if self._is_left_out(output.target(scene, number)):
                 self.kept += 1
                 continue
             seen = self._frame(owner, depsgraph, number)
-            file = output.target(depsgraph.scene, number)  # anew: its name may be that of the frame's camera
+            file = output.target(scene, number)  # anew: its name may be that of the frame's camera
             if file is None:
                 raise DGTalkerError("The output path has a mistake in its templates.", "See the output properties.")
             if batch.shots and (len(batch.shots) >= most or batch.bytes >= _BATCH_BYTES or not batch.takes(seen)):
@@ -229,9 +232,11 @@ class Job:
         owner.update_stats("Head Animation", f"{finished} of {total} frames{left}")
 
 
-def begun(scene: bpy.types.Scene) -> Job | None:
+def begun(scene: bpy.types.Scene | None) -> Job | None:
     """The job that a render of this scene is; None for any other render."""
-    return current if current is not None and current.plan.scene == scene.name_full else None
+    if current is None or scene is None or current.plan.scene != scene.name_full:
+        return None
+    return current
 
 
 @persistent

@@ -41,7 +41,8 @@ def sampled(scene: bpy.types.Scene) -> bytes:
     copy = scene.copy()
     image = bpy.data.images.new("DGTalker View Transform", _SIDE * _SIDE, _SIDE, float_buffer=True)
     try:
-        image.pixels.foreach_set(np.ascontiguousarray(linear, np.float32).ravel())
+        pixels: Any = image.pixels
+        pixels.foreach_set(np.ascontiguousarray(linear, np.float32).ravel())
         settings: Any = copy.render.image_settings
         if bpy.app.version >= (5, 0):
             settings.media_type = "IMAGE"
@@ -60,7 +61,8 @@ def _stored(path: Path) -> np.ndarray:
     """The numbers in a picture's file, float32 (n, n, n, 3)."""
     image = bpy.data.images.load(str(path), check_existing=False)
     try:
-        image.colorspace_settings.name = "Non-Color"
+        space: Any = image.colorspace_settings
+        space.name = "Non-Color"
         numbers = np.empty(_SIDE**3 * image.channels, np.float32)
         image.pixels.foreach_get(numbers)
         return numbers.reshape(_SIDE, _SIDE, _SIDE, -1)[..., :3]
