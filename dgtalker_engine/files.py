@@ -85,6 +85,20 @@ def write_file(folder: Path, name: str, data: bytes) -> Path:
     return folder / name
 
 
+def put_empty(path: Path) -> bool:
+    """Puts an empty file where nothing is, a link neither; False where something is.
+
+    Raises:
+        DGTalkerError: the disk does not take it.
+    """
+    with _explained(path, f"{printable(path)} cannot be written"):
+        try:
+            path.open("xb").close()
+        except FileExistsError:
+            return False
+    return True
+
+
 def write_target(path: Path, data: bytes) -> Path:
     """`write_file` for a path that the user chose as a whole; its folder is made."""
     return write_file(make_folder(path.parent), path.name, data)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import bpy
 
-from . import engine, one_frame, panels, viewport
+from . import engine, head_animation, one_frame, panels, viewport
 
-CLASSES: tuple[type, ...] = (engine.DGTalkerRenderEngine, panels.EnginePanel, panels.PassesPanel, *one_frame.CLASSES)
+CLASSES: tuple[type, ...] = (
+    engine.DGTalkerRenderEngine,
+    panels.EnginePanel,
+    panels.PassesPanel,
+    *head_animation.CLASSES,
+    *one_frame.CLASSES,
+)
 
 
 def register() -> None:
@@ -16,10 +22,12 @@ def register() -> None:
     for handlers in (bpy.app.handlers.render_write, bpy.app.handlers.render_cancel):
         handlers.append(engine.check_file)
     one_frame.register()
+    head_animation.register()
 
 
 def unregister() -> None:
     viewport.unregister()
+    head_animation.unregister()
     one_frame.unregister()
     for handlers in (bpy.app.handlers.render_write, bpy.app.handlers.render_cancel):
         handlers.remove(engine.check_file)

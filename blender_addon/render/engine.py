@@ -18,6 +18,7 @@ from dgtalker_engine.wire import Shot, provenance
 
 from ..bridge import engine as bridge
 from . import camera, colours, output, pass_values, passes, picture, shot
+from .head_animation import job
 from .scene_pairs import main_of
 from .viewport import live
 
@@ -142,7 +143,18 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
             _without_heads, _drawn = error, True
         self.report({"ERROR"}, str(error))
 
+    def show(self, seen: Shot, layer: str) -> None:
+        """Put the picture of a Shot of one frame into Blender's result."""
+        region = seen.region or (0, 0, seen.width, seen.height)
+        for band in picture.bands(seen):
+            image = picture.render(band, None, self.test_break)
+            self._write(image, {}, layer, region, band.region or region, "")
+
     def _render(self, depsgraph: bpy.types.Depsgraph) -> None:
+        animation = job.begun(depsgraph.scene)
+        if animation is not None:
+            animation.run(self, depsgraph)
+            return
         settings = depsgraph.scene_eval.render
         if self.camera_override is None:
             raise DGTalkerError("The scene has no camera.", "Add one, or choose one in the scene's properties.")

@@ -66,7 +66,10 @@ def render(options: argparse.Namespace) -> int:
     avatars = [open_avatar(name, options.shot.parent) for name in shot.avatars]
     terminal = Terminal()
     written = render_sequence(shot, avatars, options.output, terminal, options.format)
-    terminal.say(f"{len(written)} pictures in {options.output}")
+    kept = len(written.files) - written.rendered
+    terminal.say(
+        f"{len(written.files)} pictures in {options.output}" + (f", {kept} of which were there" if kept else "")
+    )
     return 0
 
 
@@ -77,7 +80,7 @@ def speak(options: argparse.Namespace) -> int:
     performance = _perform(options, terminal, _manner_of(options.avatar))
     shot = talking_shot(avatar, options.avatar, performance, options.size)
     written = render_sequence(shot, [avatar], options.output, terminal, options.format)
-    terminal.say(f"{len(written)} pictures at {performance.fps:g} fps in {options.output}")
+    terminal.say(f"{len(written.files)} pictures at {performance.fps:g} fps in {options.output}")
     return 0
 
 

@@ -1,23 +1,28 @@
-"""Shots to folders of pictures."""
+"""Shots to files of pictures."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from ..avatar import Avatar
 from ..errors import DGTalkerError
-from ..files import make_folder, write_file
+from ..files import make_folder, printable, put_empty, write_file
 from ..gaussians import backend
 from ..kernels import thread_pool
 from ..wire import Shot, ShotFrame
 from ..wire.provenance import xmp
 from . import pipeline
-from .formats import FORMATS
+from .formats import FORMATS, Format
 from .frame import draw, pose
+from .frame_digest import frame_digest
 
 Progress = Callable[[float, str], None]
 
@@ -29,68 +34,172 @@ _PIXEL_MEMORY = 60
 """Bytes of a pixel from the renderer's floats to the file's lines."""
 
 
+class Written(NamedTuple):
+    """What became of a shot.
+
+    Attributes:
+        files: of all frames, in order.
+        rendered: how many of them were made now; the others were there already.
+    """
+
+    files: list[Path]
+    rendered: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """How files are dealt with, as `wire.SequenceRequest` says."""
+
+    whole: bool = False
+    overwrite: bool = True
+    placeholders: bool = False
+
+
 def render_sequence(
     shot: Shot, avatars: Sequence[Avatar], folder: Path, progress: Progress, format: str = "png"
-) -> list[Path]:
-    """Renders every frame of a shot to ``frame_0001.png`` and so on, each file whole or not there.
-
-    Several frames are worked on at the same time; the files are the same as those of frames rendered one by one.
+) -> Written:
+    """Renders every frame of a shot to ``frame_0001.png`` and so on: see `render_files`.
 
     Args:
         shot: no two of its frames have the same number.
-        avatars: in the order of `shot.avatars`.
         folder: is made where it is not there. Files of the same names are replaced.
-        progress: whatever it raises ends the work at once.
         format: one of `formats.FORMATS`.
-
-    Raises:
-        DGTalkerError: a frame cannot be rendered or written; those that were written before stay.
     """
     if len({frame.number for frame in shot.frames}) < len(shot.frames):
         raise DGTalkerError("Two frames of the shot have the same number.", "Each picture needs a file of its own.")
     folder = make_folder(folder)
     kind = FORMATS[format]
-    hashes = [avatar.metadata.hash for avatar in avatars]
-    plan = _plan(shot)
+    files = [folder / f"frame_{frame.number:04d}{kind.suffix}" for frame in shot.frames]
+    return render_files(shot, avatars, files, kind, progress)
 
-    def posed(frames: list[ShotFrame]) -> list[Any]:
-        with _told_of(frames):
-            return [(frame, pose(shot, frame, avatars)) for frame in frames]
+
+def render_files(
+    shot: Shot,
+    avatars: Sequence[Avatar],
+    files: Sequence[Path],
+    kind: Format,
+    progress: Progress,
+    rules: Rules = Rules(),
+) -> Written:
+    """Renders frames to files, each whole or not there.
+
+    Several frames are worked on at the same time; the files are the same as those of frames rendered one by one. A
+    whole file that carries the digest of its frame is kept.
+
+    Args:
+        shot: what to render.
+        avatars: in the order of `shot.avatars`.
+        files: where each frame goes; folders are made.
+        kind: of all files.
+        progress: whatever it raises ends the work at once.
+        rules: about files that are there.
+
+    Raises:
+        DGTalkerError: a frame cannot be rendered or written; those that were written before stay.
+    """
+    hashes = [avatar.metadata.hash for avatar in avatars]
+    for folder in {file.parent for file in files}:
+        make_folder(folder)
+    todo: list[_Task] = []
+    claimed: list[Path] = []
+    total = len(shot.frames)
+
+    def posed(tasks: list[_Task]) -> list[Any]:
+        with _told_of([task.frame for task in tasks]):
+            return [(task, pose(shot, task.frame, avatars)) for task in tasks]
 
     def drawn(items: list[Any]) -> list[Any]:
-        frames = [frame for frame, _ in items]
+        tasks = [task for task, _ in items]
+        frames = [task.frame for task in tasks]
         with _told_of(frames):
-            return list(zip(frames, draw(shot, frames, [posed for _, posed in items]), strict=True))
+            return list(zip(tasks, draw(shot, frames, [posed for _, posed in items]), strict=True))
 
     def encoded(items: list[Any]) -> list[Any]:
-        files: list[Any] = []
-        for frame, (rgba, depth, _hidden) in items:
-            seen = sorted({hashes[head.avatar] for head in frame.heads})
-            files.append((f"frame_{frame.number:04d}{kind.suffix}", kind.encode(rgba, depth, xmp(seen))))
-        return files
+        contents: list[Any] = []
+        for task, (rgba, depth, _hidden) in items:
+            if rules.whole:
+                rgba, depth = _on_whole_picture(shot, rgba, depth)
+            seen = sorted({hashes[head.avatar] for head in task.frame.heads})
+            contents.append((task.file, kind.encode(rgba, depth, xmp(seen), task.digest)))
+        return contents
 
     def written(items: list[Any]) -> list[Any]:
-        return [write_file(folder, name, data) for name, data in items]
+        return [write_file(file.parent, file.name, data) for file, data in items]
 
     def tick(finished: int) -> None:
-        progress(finished / max(1, len(shot.frames)), f"{finished} of {len(shot.frames)} pictures")
+        done = total - len(todo) + finished
+        progress(done / max(1, total), f"{done} of {total} pictures")
 
-    stages = [
-        pipeline.Stage(posed, "processor"),
-        pipeline.Stage(drawn, plan.draws, plan.batch),
-        pipeline.Stage(encoded, "processor"),
-        pipeline.Stage(written, "disk"),
-    ]
     before = thread_pool.thread_count()
-    thread_pool.set_thread_count(plan.threads_per_frame)
     try:
-        return pipeline.run(shot.frames, stages, threads=plan.threads, ahead=plan.ahead, finish=["disk"], tick=tick)
+        for number, (frame, file) in enumerate(zip(shot.frames, files, strict=True)):
+            digest = frame_digest(shot, frame, hashes, kind, rules.whole)
+            if _is_wanted(file, digest, kind, rules, claimed):
+                todo.append(_Task(frame, file, digest))
+            progress((number + 1 - len(todo)) / total, f"{number + 1 - len(todo)} of {total} pictures")
+        plan = _plan(shot, len(todo), rules.whole)
+        stages = [
+            pipeline.Stage(posed, "processor"),
+            pipeline.Stage(drawn, plan.draws, plan.batch),
+            pipeline.Stage(encoded, "processor"),
+            pipeline.Stage(written, "disk"),
+        ]
+        thread_pool.set_thread_count(plan.threads_per_frame)
+        pipeline.run(todo, stages, threads=plan.threads, ahead=plan.ahead, finish=["disk"], tick=tick)
     except MemoryError as error:
         raise DGTalkerError(
             "There is not enough memory for these pictures.", "Close other programs, or render smaller ones."
         ) from error
     finally:
         thread_pool.set_thread_count(before)
+        for file in claimed:
+            _remove_empty(file)
+    return Written(list(files), len(todo))
+
+
+class _Task(NamedTuple):
+    """One picture to make."""
+
+    frame: ShotFrame
+    file: Path
+    digest: str
+
+
+def _is_wanted(file: Path, digest: str, kind: Format, rules: Rules, claimed: list[Path]) -> bool:
+    """Whether a picture is to be made; notes in `claimed` where an empty file was put in its place."""
+    if not rules.overwrite and os.path.lexists(file):
+        return False
+    try:
+        if kind.digest_of(file) == digest:
+            return False
+    except OSError as error:
+        raise DGTalkerError(
+            f"{printable(file)} cannot be read: {error.strerror or error}.", "Choose another folder."
+        ) from error
+    if rules.placeholders:
+        if put_empty(file):
+            claimed.append(file)
+        elif not rules.overwrite:  # another machine was quicker
+            return False
+    return True
+
+
+def _remove_empty(file: Path) -> None:
+    """Removes a placeholder that no picture has replaced."""
+    with contextlib.suppress(OSError):
+        if file.stat().st_size == 0:
+            file.unlink()
+
+
+def _on_whole_picture(shot: Shot, rgba: np.ndarray, depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A region's picture in the shot's, round it transparent black and depth 0, as Blender leaves it."""
+    x, y, width, height = shot.region or (0, 0, shot.width, shot.height)
+    colours, depths = (
+        np.zeros((shot.height, shot.width, 4), np.float32),
+        np.zeros((shot.height, shot.width), np.float32),
+    )
+    colours[y : y + height, x : x + width], depths[y : y + height, x : x + width] = rgba, depth
+    return colours, depths
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,24 +221,24 @@ class _Plan:
     ahead: int
 
 
-def _plan(shot: Shot) -> _Plan:
+def _plan(shot: Shot, count: int, whole: bool) -> _Plan:
     """Frames side by side with a thread each: threads that share a frame wait for each other at its every step. Only
     where the frames are few or large do several threads draw one."""
     processors = thread_pool.thread_count()
-    _x, _y, width, height = shot.region or (0, 0, shot.width, shot.height)
-    possible = max(1, min(len(shot.frames), _MEMORY // (width * height * _PIXEL_MEMORY)))
+    _x, _y, width, height = (not whole and shot.region) or (0, 0, shot.width, shot.height)
+    possible = max(1, min(count, _MEMORY // (width * height * _PIXEL_MEMORY)))
     if backend.chosen().name == "cuda":
         batch = min(_GPU_BATCH, max(1, possible // 2))
         threads = {"processor": processors, "gpu": 1, "disk": _WRITERS}
         ahead = min(possible, 2 * batch + processors)
         return _Plan(threads=threads, threads_per_frame=1, draws="gpu", batch=batch, ahead=ahead)
-    count = min(processors, possible)
+    side_by_side = min(processors, possible)
     return _Plan(
-        threads={"processor": count, "disk": _WRITERS},
-        threads_per_frame=max(1, processors // count),
+        threads={"processor": side_by_side, "disk": _WRITERS},
+        threads_per_frame=max(1, processors // side_by_side),
         draws="processor",
         batch=1,
-        ahead=count + _WRITERS,
+        ahead=side_by_side + _WRITERS,
     )
 
 

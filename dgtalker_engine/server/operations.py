@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ..errors import DGTalkerError
-from ..wire import MAX_PIXELS, Shot, pack
+from ..wire import MAX_PIXELS, SequenceRequest, Shot, pack
 from . import people, splats, video_capture
 from .listener import Listener
 from .open_avatars import OpenAvatars
 from .session import Answer, Progress
 
-APART = ("capture_performance", "make_person", "view")
-"""What takes minutes in another process, while the engine goes on; and the viewport's pictures, which wait for nothing
-else."""
+APART = ("capture_performance", "make_person", "render_sequence", "view")
+"""What takes minutes, in another process or beside the rest, while the engine goes on; and the viewport's pictures,
+which wait for nothing else."""
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class Operations:
             "import_splats": self._import_splats,
             "make_person": self._make_person,
             "render": self._render,
+            "render_sequence": self._render_sequence,
             "view": self._view,
         }
         if op not in operations:
@@ -147,6 +149,21 @@ class Operations:
         progress(0.0, "Rendering")
         picture = render_seen(shot, shot.frames[0], avatars)
         return {"width": width, "height": height}, list(picture)
+
+    def _render_sequence(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
+        request = SequenceRequest.from_message(header, body)
+        avatars = self._avatars.get(request.shot.avatars)
+        import numpy as np
+
+        from ..rendering.formats import Format
+        from ..rendering.sequence import Rules, render_files
+
+        side = round((len(request.display) / 12) ** (1 / 3))
+        cube = np.frombuffer(request.display, "<f4").reshape(side, side, side, 3) if request.display else None
+        rules = Rules(whole=request.whole, overwrite=request.overwrite, placeholders=request.placeholders)
+        files = [Path(file) for file in request.files]
+        written = render_files(request.shot, avatars, files, Format(request.format, cube), progress, rules)
+        return {"rendered": written.rendered, "kept": len(files) - written.rendered}, []
 
     def _view(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
         shot = _single_frame(body)

@@ -6,6 +6,7 @@ from .arrays import Array, pack, unpack
 from .channel import Channel
 from .frames import MAX_BODY, MAX_HEADER, FrameReader, Head, Kind, WireError, send_frame
 from .handshake import PROTOCOL, HandshakeError, new_token, shake_hands
+from .sequence import FileFormat, SequenceRequest, display_places
 from .shot import MAX_PIXELS, SHOT_VERSION, Shot, ShotCamera, ShotFrame, ShotHead
 
 __all__ = [
@@ -16,15 +17,18 @@ __all__ = [
     "SHOT_VERSION",
     "Array",
     "Channel",
+    "FileFormat",
     "FrameReader",
     "HandshakeError",
     "Head",
     "Kind",
+    "SequenceRequest",
     "Shot",
     "ShotCamera",
     "ShotFrame",
     "ShotHead",
     "WireError",
+    "display_places",
     "new_token",
     "pack",
     "send_frame",

@@ -115,4 +115,5 @@ def main() -> None:
     os._exit(0)  # bpy may crash or hang while the interpreter ends
 
 
-main()
+if __name__ == "__main__":
+    main()

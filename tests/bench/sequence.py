@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -56,9 +57,12 @@ def main(argv: list[str]) -> int:
         for width, height in options.sizes:
             shot = speaking(head, width, height, options.frames)
             about = {"width": width, "height": height, "frames": options.frames, "format": options.format}
-            for _ in range(options.repeats):
+            for repeat in range(options.repeats):
                 for name, work in (("sequence", sequence), ("loop", loop)):
-                    figures = measured(work, shot, head, Path(folder), options.format)
+                    # Pictures that are there would be kept.
+                    place = Path(folder) / f"{width}x{height}-{name}-{repeat}"
+                    figures = measured(work, shot, head, place, options.format)
+                    shutil.rmtree(place)
                     rows.append({"what": name, **about, **figures})
             rows.append({"what": "stages", **about, "format": "png", "ms": stages(shot, head, Path(folder))})
     summary = {
@@ -108,7 +112,7 @@ def stages(shot: Shot, head: Avatar, folder: Path) -> dict[str, float]:
 
     for frame in shot.frames[:STAGED]:
         posed = timed("pose", pose, shot, frame, [head])
-        ((rgba, _depth),) = timed("render", draw, shot, [posed])
+        ((rgba, _depth, _hidden),) = timed("render", draw, shot, [frame], [posed])
         values = timed("convert", pixels.to_8_bit, rgba)
         data = timed("encode", png.encode, values, mark)
         timed("write", write_file, folder, f"frame_{frame.number:04d}.png", data)

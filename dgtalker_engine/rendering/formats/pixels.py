@@ -8,6 +8,27 @@ from ...kernels import srgb
 from ...kernels.compilation import kernel
 from ...kernels.simd import LANES, any_of, every, load, maximum, minimum, store, where
 from ...kernels.srgb import encode_lanes
+from . import display
+
+
+def to_bits(rgba: np.ndarray, bits: int, cube: np.ndarray | None = None) -> np.ndarray:
+    """float32 (H, W, 4) → uint8 or big-endian uint16 (H, W, 4), through `display`'s cube where there is one."""
+    if cube is not None:
+        return display.to_integers(rgba, cube, (1 << bits) - 1).astype(np.uint8 if bits == 8 else ">u2")
+    return to_8_bit(rgba) if bits == 8 else to_16_bit(rgba)
+
+
+def brighter(stops: float) -> np.ndarray:
+    """What a pixel, float32 (4,), is multiplied with."""
+    factor = 2.0**stops
+    return np.array([factor, factor, factor, 1], np.float32)
+
+
+def over_black(rgba: np.ndarray) -> np.ndarray:
+    """Premultiplied colours as opaque ones, as Blender stores pictures without alpha; nothing stays nothing."""
+    opaque = rgba.copy()
+    opaque[..., 3] = rgba[..., 3] > 0
+    return opaque
 
 
 def to_8_bit(rgba: np.ndarray) -> np.ndarray:

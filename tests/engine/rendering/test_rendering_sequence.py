@@ -21,6 +21,7 @@ from dgtalker_engine.performance import Performance
 from dgtalker_engine.rendering import sequence
 from dgtalker_engine.rendering.formats import FORMATS
 from dgtalker_engine.rendering.frame import render_frame
+from dgtalker_engine.rendering.frame_digest import frame_digest
 from dgtalker_engine.rendering.inputs import load_shot, open_avatar
 from dgtalker_engine.rendering.talking_shot import talking_shot
 from dgtalker_engine.wire import Shot
@@ -71,12 +72,14 @@ def test_the_files_are_those_of_frames_rendered_one_by_one(robin, talking, threa
     kind, mark = FORMATS[format], xmp([robin.metadata.hash])
     expected = {}
     for name, frame in zip(names(range(1, 10), kind.suffix), shot.frames, strict=True):
-        data = kind.encode(*render_frame(shot, frame, [robin]), mark)
+        digest = frame_digest(shot, frame, [robin.metadata.hash], kind)
+        data = kind.encode(*render_frame(shot, frame, [robin]), mark, digest)
         expected[name] = hashlib.sha256(data).hexdigest()
     for count in (1, 2, 5):
         threads(count)
         written = sequence.render_sequence(shot, [robin], tmp_path / str(count), silent, format)
-        assert written == [(tmp_path / str(count)).resolve() / name for name in expected]
+        assert written.files == [(tmp_path / str(count)).resolve() / name for name in expected]
+        assert written.rendered == 9
         assert digests(tmp_path / str(count)) == expected
         assert thread_pool.thread_count() == count
 
@@ -103,7 +106,8 @@ def test_a_shot_of_files_and_built_in_heads_is_rendered_into_a_folder(talking, t
 
 
 def test_without_frames_there_are_no_files(robin, talking, tmp_path):
-    assert sequence.render_sequence(replace(talking(1), frames=()), [robin], tmp_path / "out", silent) == []
+    written = sequence.render_sequence(replace(talking(1), frames=()), [robin], tmp_path / "out", silent)
+    assert written == ([], 0)
     assert os.listdir(tmp_path / "out") == []
 
 

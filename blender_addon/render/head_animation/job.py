@@ -1,0 +1,264 @@
+"""The render job of Head Animation: Blender evaluates frame after frame as for any render, and the engine, which gets
+them in batches, writes their files while the next batch is read.
+
+Blender's own job is what gives the scene as renders see it, progress, ESC, and a window that goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import bpy
+from bpy.app.handlers import persistent
+
+from dgtalker_engine.errors import Cancelled, DGTalkerError
+from dgtalker_engine.wire import SequenceRequest, Shot
+
+from ...bridge import engine as bridge
+from .. import camera, output, shot
+from .plan import Plan
+
+_FIRST_BATCH, _LARGEST_BATCH = 16, 128
+_CLAIMED = 8
+"""Frames of a batch where other machines render the same shot."""
+_BATCH_BYTES = 48 << 20
+_FRAME_BYTES = 8192
+_BASE64 = 4 / 3
+_POLL = 0.05
+_SAID_EVERY = 0.5
+
+current: Job | None = None
+"""The job that Blender is about to do, or does."""
+
+last: Job | None = None
+"""The job that was done before."""
+
+
+class Renderer(Protocol):
+    """What a job needs of Blender's render engine."""
+
+    @property
+    def resolution_x(self) -> int: ...
+    @property
+    def resolution_y(self) -> int: ...
+    @property
+    def camera_override(self) -> bpy.types.Object | None: ...
+    def frame_set(self, frame: int, subframe: float) -> None: ...
+    def test_break(self) -> bool: ...
+    def update_progress(self, progress: float) -> None: ...
+    def update_stats(self, stats: str, info: str) -> None: ...
+    def report(self, type: set[Any], message: str) -> None: ...
+    def show(self, seen: Shot, layer: str) -> None: ...
+
+
+@dataclass
+class _Batch:
+    """Frames that go to the engine together."""
+
+    shots: list[Shot] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    bytes: float = 0.0
+
+    def takes(self, other: Shot) -> bool:
+        """Whether a frame has what all frames of one shot have in common."""
+        return not self.shots or _in_common(self.shots[0]) == _in_common(other)
+
+    def joined(self) -> Shot:
+        """One shot of all frames."""
+        index: dict[str, int] = {}
+        frames = []
+        for each in self.shots:
+            places = [index.setdefault(avatar, len(index)) for avatar in each.avatars]
+            (frame,) = each.frames
+            heads = tuple(replace(head, avatar=places[head.avatar]) for head in frame.heads)
+            frames.append(replace(frame, heads=heads))
+        return replace(self.shots[0], avatars=tuple(index), frames=tuple(frames))
+
+
+class Job:
+    """One Head Animation.
+
+    Attributes:
+        folder: of the files, once the first is known.
+        rendered, kept: how many files were made, and were there already.
+        seconds: that it has taken.
+        error: why it ended early; None while it runs and where it ended well.
+        done: whether it has ended.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.folder: Path | None = None
+        self.rendered = self.kept = 0
+        self.seconds = 0.0
+        self.error: DGTalkerError | None = None
+        self.done = False
+        self._began = self._said = time.monotonic()
+        self._waiting: tuple[bridge.Pending, _Batch] | None = None
+        self._warned: set[str] = set()
+
+    @property
+    def note(self) -> str:
+        """What was done, for the user."""
+        total = len(self.plan.frames)
+        words = [f"{self.rendered} of {total} frames rendered"]
+        if self.rendered:
+            words.append(f"{self.rendered / max(self.seconds, 1e-3):.1f} frames/s")
+        if self.kept:
+            words.append(f"{self.kept} kept as they were")
+        return f"{', '.join(words)}, in {self.folder}"
+
+    def run(self, owner: Renderer, depsgraph: bpy.types.Depsgraph) -> None:
+        """Do it, in the thread and with the depsgraph of a render.
+
+        Raises:
+            DGTalkerError: a frame cannot be rendered or written; Cancelled after ESC. Files that are there are whole.
+        """
+        scene = bpy.data.scenes[self.plan.scene]
+        before = scene.frame_current, scene.frame_subframe
+        self._began = time.monotonic()
+        try:
+            for batch in self._batches(owner, depsgraph):
+                self._finish(owner, depsgraph)
+                self._submit(batch)
+            self._finish(owner, depsgraph)
+        except DGTalkerError as error:
+            self.error = error
+            raise
+        finally:
+            self.seconds = time.monotonic() - self._began
+            self.done = True
+            if self._waiting is not None:
+                self._waiting[0].cancel()
+            owner.frame_set(*before)
+        owner.report({"INFO"}, f"Head Animation: {self.note}")
+
+    def _batches(self, owner: Renderer, depsgraph: bpy.types.Depsgraph) -> Iterator[_Batch]:
+        """The frames that may have to be rendered."""
+        scene = bpy.data.scenes[self.plan.scene]
+        most = _CLAIMED if self.plan.placeholders else _FIRST_BATCH
+        batch = _Batch()
+        for number in self.plan.frames:
+            self._beat(owner)
+            if self._is_left_out(output.target(scene, number)):
+                self.kept += 1
+                continue
+            seen = self._frame(owner, depsgraph, number)
+            file = output.target(scene, number)  # anew: its name may be that of the frame's camera
+            if file is None:
+                raise DGTalkerError("The output path has a mistake in its templates.", "See the output properties.")
+            if batch.shots and (len(batch.shots) >= most or batch.bytes >= _BATCH_BYTES or not batch.takes(seen)):
+                yield batch
+                batch = _Batch()
+                most = most if self.plan.placeholders else min(2 * most, _LARGEST_BATCH)
+            batch.shots.append(seen)
+            batch.files.append(file.absolute())
+            batch.bytes += _FRAME_BYTES + _BASE64 * _mesh_bytes(seen)
+        if batch.shots:
+            yield batch
+
+    def _is_left_out(self, file: Path | None) -> bool:
+        """Whether a file is there that may not be replaced."""
+        return not self.plan.overwrite and file is not None and file.exists()
+
+    def _frame(self, owner: Renderer, depsgraph: bpy.types.Depsgraph, number: int) -> Shot:
+        owner.frame_set(number, 0.0)
+        if owner.camera_override is None:
+            raise DGTalkerError(f"There is no camera in frame {number}.", "Bind one to a marker before it.")
+        size = (owner.resolution_x, owner.resolution_y)
+        seen, warnings = shot.frame_shot(
+            depsgraph, owner.camera_override, size, _region(depsgraph, size), owner.test_break
+        )
+        for warning in warnings:
+            if warning not in self._warned:
+                self._warned.add(warning)
+                owner.report({"WARNING"}, warning)
+        (frame,) = seen.frames
+        return replace(seen, frames=(replace(frame, number=number),))
+
+    def _submit(self, batch: _Batch) -> None:
+        scene = bpy.data.scenes[self.plan.scene]
+        joined = batch.joined()
+        self.folder = batch.files[0].parent
+        output.check_room(scene, joined.frames[0].number, joined.width, joined.height)
+        request = SequenceRequest(
+            shot=joined,
+            files=tuple(str(file) for file in batch.files),
+            format=self.plan.format,
+            whole=self.plan.whole,
+            overwrite=self.plan.overwrite,
+            placeholders=self.plan.placeholders,
+            display=self.plan.display,
+        )
+        header, body = request.to_message()
+        self._waiting = bridge.submit("render_sequence", header, list(body)), batch
+
+    def _finish(self, owner: Renderer, depsgraph: bpy.types.Depsgraph) -> None:
+        """Wait for the batch that the engine has, if it has one."""
+        if self._waiting is None:
+            return
+        pending, batch = self._waiting
+        while not pending.wait(_POLL):
+            self._beat(owner)
+        reply = pending.result()
+        self._waiting = None
+        self.rendered += reply.header["rendered"]
+        self.kept += reply.header["kept"]
+        self._beat(owner)
+        layer = depsgraph.view_layer
+        if not bpy.app.background and layer is not None:
+            owner.show(batch.shots[-1], layer.name)
+
+    def _beat(self, owner: Renderer) -> None:
+        """Whatever has to happen often: ESC, avatars for the engine, progress."""
+        if owner.test_break():
+            raise Cancelled
+        finished, total = self.rendered + self.kept, len(self.plan.frames)
+        if self._waiting is not None:
+            pending, batch = self._waiting
+            _ = pending.done  # it reads avatars where the engine needs them
+            finished += int(pending.progress[0] * len(batch.shots))
+        now = time.monotonic()
+        if now - self._said < _SAID_EVERY:
+            return
+        self._said = now
+        owner.update_progress(finished / total)
+        rate = (finished - self.kept) / (now - self._began)
+        left = f", {rate:.1f} frames/s, {(total - finished) / rate:.0f} s left" if rate > 0 else ""
+        owner.update_stats("Head Animation", f"{finished} of {total} frames{left}")
+
+
+def begun(scene: bpy.types.Scene | None) -> Job | None:
+    """The job that a render of this scene is; None for any other render."""
+    if current is None or scene is None or current.plan.scene != scene.name_full:
+        return None
+    return current
+
+
+@persistent
+def end(*_: object) -> None:
+    """Handler for the end of a render job, whatever became of it."""
+    global current, last
+    if current is not None:
+        current, last = None, current
+
+
+def _region(depsgraph: bpy.types.Depsgraph, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    settings = depsgraph.scene_eval.render
+    if not settings.use_border:
+        return None
+    border = (settings.border_min_x, settings.border_max_x, settings.border_min_y, settings.border_max_y)
+    return camera.border_region(border, *size)
+
+
+def _in_common(each: Shot) -> tuple[object, ...]:
+    return each.width, each.height, each.region, each.background, each.filter_width
+
+
+def _mesh_bytes(each: Shot) -> int:
+    (frame,) = each.frames
+    return len(frame.occluders) + len(frame.solids) + sum(len(head.vertices) for head in frame.heads)

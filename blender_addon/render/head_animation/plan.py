@@ -1,0 +1,151 @@
+"""What Head Animation is to do, read from the scene; what it cannot do is refused before anything is rendered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import bpy
+import numpy as np
+
+from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.wire import FileFormat
+
+from ...head import model
+from .. import camera, colours, passes
+from . import view_transform
+
+ENGINE = "DGTALKER"
+_ELSE = "Or render with Ctrl-F12."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A job, for as long as the scene may change meanwhile.
+
+    Attributes:
+        scene: its name.
+        frames: their numbers.
+        format: of the files.
+        whole, overwrite, placeholders, display: of `wire.SequenceRequest`.
+    """
+
+    scene: str
+    frames: tuple[int, ...]
+    format: FileFormat
+    whole: bool
+    overwrite: bool
+    placeholders: bool
+    display: bytes
+
+
+def disabled_reason(scene: bpy.types.Scene) -> str:
+    """Why the heads of a scene cannot be rendered by themselves; empty where they can."""
+    if scene.render.engine != ENGINE:
+        return "The scene is rendered by another engine: choose DGTalker in the render properties."
+    if not model.heads(scene):
+        return "There is no Gaussian head in the scene: add one with Add ▸ Gaussian Head."
+    if bpy.app.is_job_running("RENDER"):
+        return "Blender is rendering already."
+    return ""
+
+
+def make(scene: bpy.types.Scene) -> Plan:
+    """What a scene's output properties ask for.
+
+    Raises:
+        DGTalkerError: something of it is not done here.
+    """
+    _check_scene(scene)
+    kind = _file_format(scene)
+    frames = tuple(range(scene.frame_start, scene.frame_end + 1, scene.frame_step))
+    if not frames:
+        raise DGTalkerError("The scene has no frames.", "Look at Frame Start and End in the output properties.")
+    render = scene.render
+    display = b""
+    if kind.kind == "png":
+        stops = view_transform.exposure(scene)
+        if stops is None:
+            display = view_transform.sampled(scene)
+        else:
+            kind = FileFormat(bits=kind.bits, alpha=kind.alpha, exposure=stops)
+    return Plan(
+        scene=scene.name_full,
+        frames=frames,
+        format=kind,
+        whole=render.use_border and not render.use_crop_to_border,
+        overwrite=render.use_overwrite,
+        placeholders=render.use_placeholder,
+        display=display,
+    )
+
+
+def _check_scene(scene: bpy.types.Scene) -> None:
+    """Raises DGTalkerError for what Blender does to a picture after, or instead of, its render engine."""
+    render = scene.render
+    cameras = {marker.camera for marker in scene.timeline_markers} | {scene.camera}
+    for each in cameras - {None}:
+        if each.type == "CAMERA":
+            camera.check_kind(cast("bpy.types.Camera", each.data).type)
+    if not cameras - {None}:
+        raise DGTalkerError("The scene has no camera.", "Add one, or choose one in the scene's properties.")
+    if render.use_multiview:
+        raise DGTalkerError("Head Animation does not render stereoscopy.", f"Turn it off. {_ELSE}")
+    if sum(layer.use for layer in scene.view_layers) != 1:
+        raise DGTalkerError("Head Animation renders one view layer.", f"Turn the others off. {_ELSE}")
+    if render.use_compositing and _has_compositor(scene):
+        raise DGTalkerError(
+            "Head Animation does not go through the compositor.",
+            f"Turn off Post Processing ▸ Compositing in the output properties. {_ELSE}",
+        )
+    strips: Any = scene.sequence_editor.strips if scene.sequence_editor is not None else ()
+    if render.use_sequencer and any(strip.type != "SOUND" and not strip.mute for strip in strips):
+        raise DGTalkerError(
+            "Head Animation does not render the sequencer's pictures.",
+            f"Turn off Post Processing ▸ Sequencer in the output properties. {_ELSE}",
+        )
+    if render.use_stamp:
+        raise DGTalkerError(
+            "Head Animation does not burn metadata into pictures.",
+            f"Turn off Metadata ▸ Burn Into Image in the output properties. {_ELSE}",
+        )
+
+
+def _file_format(scene: bpy.types.Scene) -> FileFormat:
+    settings: Any = scene.render.image_settings
+    kind = settings.file_format
+    if kind not in ("PNG", "OPEN_EXR", "OPEN_EXR_MULTILAYER"):
+        label = bpy.types.UILayout.enum_item_name(settings, "file_format", kind)
+        raise DGTalkerError(
+            f"Head Animation writes PNG and OpenEXR, not {label}.",
+            f"Choose another file format in the output properties. {_ELSE}",
+        )
+    if settings.color_mode == "BW":
+        raise DGTalkerError("Head Animation does not write grey pictures.", f"Choose RGB or RGBA. {_ELSE}")
+    alpha, bits = settings.color_mode == "RGBA", int(settings.color_depth)
+    if kind == "PNG":
+        return FileFormat(bits=bits, alpha=alpha)
+    if settings.color_management == "OVERRIDE" or not _is_rec709():
+        raise DGTalkerError(
+            "Head Animation writes OpenEXR in linear Rec.709, and this file asks for another colour space.",
+            f"Set Color Management to Follow Scene, and the working space to Linear Rec.709. {_ELSE}",
+        )
+    if kind == "OPEN_EXR":
+        return FileFormat(kind="exr", bits=bits, alpha=alpha)
+    (layer,) = (layer for layer in scene.view_layers if layer.use)
+    if more := passes.asked(layer, scene):
+        raise DGTalkerError(
+            f"Head Animation writes the passes Combined and Depth, not {more[0].name}.",
+            f"Turn the others off in the view layer's properties. {_ELSE}",
+        )
+    return FileFormat(kind="exr", bits=bits, depth=layer.use_pass_z, layer=layer.name)
+
+
+def _has_compositor(scene: bpy.types.Scene) -> bool:
+    owner: Any = scene  # what both versions have is in neither's stubs
+    tree = owner.compositing_node_group if bpy.app.version >= (5, 0) else owner.use_nodes and owner.node_tree
+    return bool(tree and tree.nodes)
+
+
+def _is_rec709() -> bool:
+    return bool(np.array_equal(colours.to_scene_linear(np.eye(4, dtype=np.float32)), np.eye(4)))

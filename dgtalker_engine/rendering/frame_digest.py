@@ -1,0 +1,37 @@
+"""What a picture depends on, as one short text: a file that carries the same one need not be rendered again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from ..wire import Shot, ShotFrame
+from ..wire.provenance import version
+from .formats import Format
+
+
+def frame_digest(shot: Shot, frame: ShotFrame, avatars: Sequence[str], kind: Format, whole: bool = False) -> str:
+    """SHA-256, in hexadecimal digits, of what is seen in a frame, who sees it, what the file holds, and the engine's
+    version.
+
+    Args:
+        shot: the frame's.
+        frame: whose number does not count.
+        avatars: content hashes, in the order of `shot.avatars`.
+        kind: of the file.
+        whole: `SequenceRequest.whole`.
+    """
+    heads = tuple(replace(head, avatar=0) for head in frame.heads)
+    about: dict[str, Any] = {
+        "version": version(),
+        "frame": asdict(replace(frame, number=0, heads=heads)),
+        "avatars": [avatars[head.avatar] for head in frame.heads],
+        "picture": [shot.width, shot.height, shot.region, shot.background, shot.filter_width, whole],
+        "format": asdict(kind.settings),
+        "display": "" if kind.display is None else hashlib.sha256(kind.display.tobytes()).hexdigest(),
+    }
+    text = json.dumps(about, sort_keys=True, default=lambda data: hashlib.sha256(data).hexdigest())
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,293 @@
+"""Render ▸ Head Animation: the engine writes what F12 would, and only what has changed."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+LAST = 5
+
+
+@pytest.fixture
+def animated(scene, add_head, ball_file, tmp_path):
+    """A ball that moves over five frames, seen by two cameras that markers bind."""
+    head = add_head(ball_file, (0.02, 0, 0))
+    slide = head.data.shape_keys.key_blocks["slide"]
+    for frame in range(1, LAST + 1):
+        slide.value = 0.1 * (frame - 1)
+        slide.keyframe_insert("value", frame=frame)
+    scene.frame_start, scene.frame_end = 1, LAST
+    other = bpy.data.objects.new("Other", scene.camera.data.copy())
+    other.location, other.rotation_euler = (0, -0.8, 0.02), scene.camera.rotation_euler
+    scene.collection.objects.link(other)
+    for frame, camera in ((1, scene.camera), (4, other)):
+        scene.timeline_markers.new(camera.name, frame=frame).camera = camera
+    set_output(scene, tmp_path / "heads_")
+    scene.frame_set(2)
+    return scene
+
+
+def set_output(scene, path, file_format="PNG", mode="RGBA", depth="8"):
+    settings = scene.render.image_settings
+    if bpy.app.version >= (5, 0):
+        settings.media_type = "MULTI_LAYER_IMAGE" if file_format.endswith("MULTILAYER") else "IMAGE"
+    settings.file_format = file_format
+    settings.color_mode = mode
+    settings.color_depth = depth
+    scene.render.filepath = str(path)
+
+
+def render_heads() -> None:
+    assert bpy.ops.dgtalker.render_head_animation() == {"FINISHED"}
+
+
+def blender_files(scene, folder: Path) -> list[Path]:
+    """What Ctrl-F12 writes."""
+    before = scene.render.filepath
+    scene.render.filepath = str(folder / Path(before).name)
+    assert bpy.ops.render.render(animation=True) == {"FINISHED"}
+    scene.render.filepath = before
+    return sorted(folder.iterdir())
+
+
+def pixels(path: Path) -> np.ndarray:
+    image = bpy.data.images.load(str(path), check_existing=False)
+    if path.suffix == ".png":
+        image.colorspace_settings.name = "Non-Color"
+    image.alpha_mode = "CHANNEL_PACKED"
+    numbers = np.empty(image.size[0] * image.size[1] * image.channels, np.float32)
+    image.pixels.foreach_get(numbers)
+    return numbers.reshape(image.size[1], image.size[0], -1)
+
+
+def assert_same_pictures(ours: list[Path], theirs: list[Path], tolerance: float) -> None:
+    assert [path.name for path in ours] == [path.name for path in theirs]
+    for one, other in zip(ours, theirs, strict=True):
+        a, b = pixels(one), pixels(other)
+        assert a.shape == b.shape
+        # Blender keeps colours where nothing is seen; nobody sees them.
+        seen = (a[..., 3:] > 0) | (b[..., 3:] > 0)
+        assert np.abs(np.where(seen, a - b, 0)).max() <= tolerance, one.name
+        assert seen.any()
+
+
+def ours(scene) -> list[Path]:
+    return sorted(Path(scene.render.filepath).parent.glob("heads_*"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "depth", "settings", "tolerance"),
+    [
+        ("PNG", "RGBA", "8", {}, 1.01 / 255),
+        ("PNG", "RGB", "8", {"film_transparent": False}, 1.01 / 255),
+        ("PNG", "RGBA", "16", {"use_border": True, "border_min_x": 0.3, "border_max_y": 0.6}, 2 / 65535),
+        ("PNG", "RGBA", "8", {"use_border": True, "border_min_x": 0.3, "use_crop_to_border": True}, 1.01 / 255),
+        ("PNG", "RGB", "16", {"resolution_percentage": 50, "pixel_aspect_x": 1.5}, 2 / 65535),
+        ("OPEN_EXR", "RGBA", "16", {}, 1e-6),
+        ("OPEN_EXR", "RGB", "32", {}, 1e-6),
+    ],
+)
+def test_the_pictures_are_those_of_ctrl_f12(animated, tmp_path, kind, mode, depth, settings, tolerance):
+    for name, value in settings.items():
+        setattr(animated.render, name, value)
+    set_output(animated, tmp_path / "heads_####", kind, mode, depth)
+    render_heads()
+    assert animated.frame_current == 2
+    files = ours(animated)
+    assert len(files) == LAST
+    assert_same_pictures(files, blender_files(animated, tmp_path / "blender"), tolerance)
+
+
+@pytest.mark.parametrize("view", ["AgX", "Filmic", "Standard"])
+def test_view_transforms_are_those_of_ctrl_f12(animated, tmp_path, view):
+    animated.view_settings.view_transform = view
+    animated.view_settings.exposure = 0.7
+    animated.frame_end = 2
+    render_heads()
+    assert_same_pictures(ours(animated), blender_files(animated, tmp_path / "blender"), 1.01 / 255)
+
+
+def test_a_multilayer_file_has_the_layers_of_ctrl_f12(animated, tmp_path):
+    animated.view_layers[0].use_pass_z = True
+    animated.frame_end = 1
+    set_output(animated, tmp_path / "heads_", "OPEN_EXR_MULTILAYER", "RGBA", "16")
+    if hasattr(animated.render.image_settings, "use_exr_interleave"):
+        animated.render.image_settings.use_exr_interleave = True
+    render_heads()
+    (one,), (other,) = ours(animated), blender_files(animated, tmp_path / "blender")
+    assert kind_of(one) == kind_of(other) == "MULTILAYER"
+    mine, theirs = exr_channels(one), exr_channels(other)
+    assert list(mine) == list(theirs) == [*(f"ViewLayer.Combined.{name}" for name in "ABGR"), "ViewLayer.Depth.Z"]
+    for name, values in mine.items():
+        np.testing.assert_allclose(values, theirs[name], rtol=1e-6)
+    assert (mine["ViewLayer.Depth.Z"] < 2).any()
+
+
+def kind_of(path: Path) -> str:
+    """What Blender takes a file for, once it has looked into it."""
+    image = bpy.data.images.load(str(path), check_existing=False)
+    _ = tuple(image.size)
+    return image.type
+
+
+def exr_channels(path: Path) -> dict[str, np.ndarray]:
+    """The channels of a file of one part, packed with ZIP, (H, W)."""
+    data = path.read_bytes()
+    place, attributes = 8, {}
+    while data[place]:
+        name, kind, rest = data[place:].split(b"\0", 2)
+        (length,) = struct.unpack("<I", rest[:4])
+        place += len(name) + len(kind) + 6 + length
+        attributes[name] = data[place - length : place]
+    left, top, right, bottom = struct.unpack("<4i", attributes[b"dataWindow"])
+    width, height = right - left + 1, bottom - top + 1
+    channels, described = [], attributes[b"channels"]
+    while described != b"\0":
+        name, described = described.split(b"\0", 1)
+        channels.append((name.decode(), "<f2" if described[0] == 1 else "<f4"))
+        described = described[16:]
+    found = {name: [] for name, _ in channels}
+    for offset in struct.unpack(f"<{-(-height // 16)}Q", data[place + 1 : place + 1 + 8 * -(-height // 16)]):
+        first, length = struct.unpack("<iI", data[offset : offset + 8])
+        lines = min(16, height - first)
+        packed = data[offset + 8 : offset + 8 + length]
+        size = lines * width * sum(int(code[-1]) for _, code in channels)
+        if length < size:
+            steps = np.frombuffer(zlib.decompress(packed), "u1").astype(np.int64)
+            values = ((np.cumsum(steps - 128) + 128) & 255).astype("u1")
+            half = (size + 1) // 2
+            raw = np.empty(size, "u1")
+            raw[::2], raw[1::2] = values[:half], values[half:]
+            packed = raw.tobytes()
+        at = 0
+        for _ in range(lines):
+            for name, code in channels:
+                found[name].append(np.frombuffer(packed, code, width, at))
+                at += width * int(code[-1])
+    return {name: np.stack(lines) for name, lines in found.items()}
+
+
+def test_only_what_has_changed_is_rendered_again(animated, room):
+    render_heads()
+    files = ours(animated)
+    first = [path.read_bytes() for path in files]
+    files[1].unlink()
+    files[2].write_bytes(first[2][:-200])
+    render_heads()
+    job = room("render.head_animation.job").last
+    assert (job.rendered, job.kept) == (2, 3)
+    assert [path.read_bytes() for path in files] == first
+    keyed_curve().keyframe_points[2].co.y = 0.9
+    times = {path: path.stat().st_mtime_ns for path in files}
+    render_heads()
+    assert [path.name for path in files if path.stat().st_mtime_ns != times[path]] == ["heads_0003.png"]
+
+
+def keyed_curve():
+    action = next(action for action in bpy.data.actions if action.slots[0].target_id_type == "KEY")
+    return action.layers[0].strips[0].channelbag(action.slots[0]).fcurves[0]
+
+
+def test_files_are_left_alone_where_the_scene_says_so(animated, room):
+    path = Path(animated.render.filepath)
+    mine = path.with_name("heads_0003.png")
+    mine.write_bytes(b"mine")
+    animated.render.use_overwrite = False
+    animated.render.use_placeholder = True
+    render_heads()
+    job = room("render.head_animation.job").last
+    assert (job.rendered, job.kept) == (4, 1)
+    assert mine.read_bytes() == b"mine"
+    assert len(ours(animated)) == LAST
+    assert all(each.stat().st_size > 100 for each in ours(animated) if each != mine)
+
+
+def test_frame_step_and_relative_paths(animated, tmp_path):
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    animated = bpy.context.scene
+    animated.frame_step = 2
+    animated.render.filepath = "//out/heads_##"
+    render_heads()
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["heads_01.png", "heads_03.png", "heads_05.png"]
+
+
+def refusals():
+    yield "stereoscopy", lambda scene: setattr(scene.render, "use_multiview", True)
+    yield "compositor", use_compositor
+    yield "one view layer", lambda scene: scene.view_layers.new("More")
+    yield "burn", lambda scene: setattr(scene.render, "use_stamp", True)
+    yield "not JPEG", lambda scene: set_output(scene, "/tmp/x", "JPEG", "RGB")
+    yield "panoramic", lambda scene: setattr(scene.camera.data, "type", "PANO")
+    yield "Mist", use_mist
+
+
+def use_compositor(scene):
+    if bpy.app.version >= (5, 0):
+        tree = scene.compositing_node_group = bpy.data.node_groups.new("own", "CompositorNodeTree")
+        tree.nodes.new("CompositorNodeRLayers")
+    else:
+        scene.use_nodes = True
+
+
+def use_mist(scene):
+    scene.view_layers[0].use_pass_mist = True
+    set_output(scene, "/tmp/x", "OPEN_EXR_MULTILAYER", "RGBA", "16")
+
+
+@pytest.mark.parametrize(("words", "ask"), [*refusals()], ids=lambda each: each if isinstance(each, str) else "")
+def test_what_is_not_done_is_refused_before_anything_is_rendered(animated, words, ask):
+    ask(animated)
+    with pytest.raises(RuntimeError, match=words):
+        bpy.ops.dgtalker.render_head_animation()
+    assert ours(animated) == [] or Path(animated.render.filepath).parent == Path("/tmp")
+
+
+def test_another_engine_is_a_reason_not_to(animated):
+    animated.render.engine = "CYCLES"
+    with pytest.raises(RuntimeError, match="choose DGTalker"):
+        bpy.ops.dgtalker.render_head_animation()
+
+
+def test_a_file_that_cannot_be_written_fails_loudly(animated, room):
+    Path(animated.render.filepath).with_name("heads_0002.png").mkdir()
+    with pytest.raises(RuntimeError, match=r"heads_0002\.png cannot be written"):
+        bpy.ops.dgtalker.render_head_animation()
+    assert room("render.head_animation.job").current is None
+    assert animated.frame_current == 2
+
+
+def test_esc_leaves_whole_files(animated, room, monkeypatch):
+    """Without a window nobody can press it: the job is told what Blender would say."""
+    animated.frame_end = 400
+    job = room("render.head_animation.job")
+    run = job.Job.run
+
+    class Pressed:
+        def __init__(self, owner):
+            self._owner = owner
+
+        def __getattr__(self, name):
+            return getattr(self._owner, name)
+
+        def test_break(self):
+            return any(ours(animated))
+
+    monkeypatch.setattr(job.Job, "run", lambda self, owner, depsgraph: run(self, Pressed(owner), depsgraph))
+    assert bpy.ops.dgtalker.render_head_animation() == {"CANCELLED"}
+    is_whole = room("render.whole_files").is_whole
+    files = ours(animated)
+    assert 0 < len(files) < 400
+    assert all(is_whole(path) for path in files)
+    assert job.current is None
+    assert animated.frame_current == 2
+
+
+def test_f12_afterwards_is_f12(animated, render):
+    render_heads()
+    assert render("single.png").shape == (128, 128, 4)
