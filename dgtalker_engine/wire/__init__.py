@@ -6,7 +6,7 @@ from .arrays import Array, pack, unpack
 from .channel import Channel
 from .frames import MAX_BODY, MAX_HEADER, FrameReader, Head, Kind, WireError, send_frame
 from .handshake import PROTOCOL, HandshakeError, new_token, shake_hands
-from .shot import MAX_PIXELS, SHOT_VERSION, Shot, ShotCamera, ShotFrame, ShotHead
+from .shot import MAX_PIXELS, SHOT_VERSION, Shot, ShotCamera, ShotFrame, ShotHead, ShotLens, ShotSubframe
 
 __all__ = [
     "MAX_BODY",
@@ -24,6 +24,8 @@ __all__ = [
     "ShotCamera",
     "ShotFrame",
     "ShotHead",
+    "ShotLens",
+    "ShotSubframe",
     "WireError",
     "new_token",
     "pack",
