@@ -117,27 +117,31 @@ class _Reader:
         self._shot, self._depsgraph, self._at, self._should_cancel = sharp, depsgraph, at, should_cancel
         (self._frame,) = sharp.frames
         self._seen = shot.seen_heads(depsgraph)[0]
+        self._shear = self._view(0.0)[1]
         self._room = _MOST_BYTES
         self.is_full = False
 
     def moment(self, time: float) -> _Moment:
         if self._should_cancel():
             raise Cancelled()
-        seen_by, eye = self._at(time)
-        settings = self._depsgraph.scene_eval.render
-        aspect = (settings.pixel_aspect_x, settings.pixel_aspect_y)
-        view, shear = camera.shot_camera(seen_by, self._shot.width, self._shot.height, aspect, eye)
+        view, shear = self._view(time)
         there: dict[tuple[bpy.types.Object, bpy.types.Object], list[shot.SeenHead]] = defaultdict(list)
         for head in shot.seen_heads(self._depsgraph)[0]:
             there[head.object, head.placed].append(head)
         now = [there[head.object, head.placed] for head in self._seen]
         seen = [heads.pop(0) if heads else None for heads in now]
         # Those that the frame's own camera may see: which they are must not change where nothing else does.
-        hiding = occluders.occluders(self._depsgraph, self._frame.camera, None)
+        hiding = occluders.occluders(self._depsgraph, self._frame.camera, self._shear)
         places = [_vertices(head, self._depsgraph) for head in seen if head is not None]
         joined = np.concatenate(places) if places else np.empty((0, 3))
         pictured = [self._pixels(points, view, shear) for points in (joined, _some(hiding.triangles.reshape(-1, 3)))]
         return _Moment(view, shear, seen, hiding.triangles, hiding.solids, *pictured)
+
+    def _view(self, time: float) -> tuple[ShotCamera, np.ndarray | None]:
+        seen_by, eye = self._at(time)
+        settings = self._depsgraph.scene_eval.render
+        aspect = (settings.pixel_aspect_x, settings.pixel_aspect_y)
+        return camera.shot_camera(seen_by, self._shot.width, self._shot.height, aspect, eye)
 
     def subframe(self, moment: _Moment, hidden: bool) -> ShotSubframe:
         """

@@ -85,8 +85,8 @@ def exposed(
             drawn += 1
             rgba = layers.rgba
             rgba *= np.float32(1 / (count * points))
+            heads += rgba[..., 3]
             if layers.hidden is not None:
-                heads += rgba[..., 3]
                 hidden += rgba[..., 3] * layers.hidden
                 rgba *= (1 - layers.hidden)[..., None]
             picture += rgba
