@@ -6,7 +6,13 @@ import bpy
 
 from . import engine, one_frame, panels, viewport
 
-CLASSES: tuple[type, ...] = (engine.DGTalkerRenderEngine, panels.EnginePanel, panels.PassesPanel, *one_frame.CLASSES)
+CLASSES: tuple[type, ...] = (
+    engine.DGTalkerRenderEngine,
+    panels.EnginePanel,
+    panels.MotionBlurPanel,
+    panels.PassesPanel,
+    *one_frame.CLASSES,
+)
 
 
 def register() -> None:
