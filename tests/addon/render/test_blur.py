@@ -15,7 +15,7 @@ def robin(scene):
     bpy.ops.dgtalker.add_head(builtin="robin")
     head = bpy.context.object
     scene.camera.location, scene.camera.data.lens = (0, -2.5, 0), 110
-    scene.cycles.device, scene.cycles.samples, scene.cycles.use_denoising = "CPU", 64, False
+    scene.cycles.device, scene.cycles.samples, scene.cycles.use_denoising = "CPU", 24, False
     scene.frame_set(10)
     return head
 
@@ -122,27 +122,27 @@ def test_parallel_rays_have_a_focus_too_and_an_object_may_say_where(scene, robin
 
 
 def test_faces_and_cameras_are_blurred_too_and_the_scene_stays_where_it_is(scene, add_head, ball_file, render):
-    head = add_head(ball_file)
-    sharp = render()[..., 3]
-    scene.frame_set(10)
+    head = add_head(ball_file, (-0.1, 0, 0))
     key = head.data.shape_keys
+    slider = key.key_blocks["slide"]
+    slider.value = 0.5
+    sharp = render()[..., 3]
     for frame in (0, 20):
-        key.key_blocks["slide"].value = frame / 20 - 0.5
-        key.key_blocks["slide"].keyframe_insert("value", frame=frame)
+        slider.value = frame / 20
+        slider.keyframe_insert("value", frame=frame)
     scene.frame_set(10)
-    scene.render.use_motion_blur, scene.render.motion_blur_shutter = True, 4.0
+    scene.render.use_motion_blur, scene.render.motion_blur_shutter = True, 20.0
     face = render()[..., 3]
     key.animation_data_clear()
-    key.key_blocks["slide"].value = 0
-    scene.camera.location.x = 0
+    slider.value = 0.5
     for frame in (0, 20):
         scene.camera.location.x = (frame / 20 - 0.5) * -0.2
         scene.camera.keyframe_insert("location", index=0, frame=frame)
     scene.frame_set(10)
-    turned = render()[..., 3]
+    seen_moving = render()[..., 3]
     assert (scene.frame_current, scene.frame_subframe) == (10, 0.0)
-    widths = [np.sqrt(spread(each)[1]) for each in (sharp, face, turned)]
-    assert widths[1] > widths[0] + 1
+    widths = [np.sqrt(spread(each)[1]) for each in (sharp, face, seen_moving)]
+    assert widths[1] > widths[0] + 3
     assert widths[2] == pytest.approx(widths[1], rel=0.02)
 
 
@@ -184,7 +184,7 @@ def test_the_shutter_s_curve_weighs_its_moments(room):
     shutter = room("render.shutter").Shutter
     np.testing.assert_allclose(shutter(0.5).moments(4), [-0.1875, -0.0625, 0.0625, 0.1875])
     np.testing.assert_allclose(shutter(0.5, "END").moments(2), [-0.375, -0.125])
-    late = shutter(1.0, "START", (0.0, 0.0, 1.0)).moments(64)
+    late = shutter(1.0, "START", tuple(np.linspace(-1, 1, 257).clip(0))).moments(64)
     assert 0.8 < late.mean() < 0.85
     assert np.ptp(shutter(1.0, "START", (0.0, 0.0)).moments(8)) > 0.8
 
