@@ -9,6 +9,7 @@ from . import engine, head_animation, one_frame, panels, viewport
 CLASSES: tuple[type, ...] = (
     engine.DGTalkerRenderEngine,
     panels.EnginePanel,
+    panels.MotionBlurPanel,
     panels.PassesPanel,
     *head_animation.CLASSES,
     *one_frame.CLASSES,

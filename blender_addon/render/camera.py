@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.wire.shot import ShotCamera
+from dgtalker_engine.wire.shot import LARGEST, RADII, RATIOS, ShotCamera, ShotLens
 
 if TYPE_CHECKING:
     import bpy
@@ -17,6 +17,9 @@ KINDS = ("PERSP", "ORTHO")
 
 _RIGID = 1e-5
 """What single-precision matrices are off."""
+
+_LEAST = 1e-5
+"""Blender's least f-stop, and its least distance of focus in metres."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,5 +166,35 @@ def shot_camera(
         orthographic=lens.kind == "ORTHO",
         near=lens.clip_start,
         far=lens.clip_end,
+        lens=aperture(camera),
     )
     return view, shear
+
+
+def aperture(camera: bpy.types.Object) -> ShotLens | None:
+    """The aperture of an evaluated camera, as Cycles has it; None where all of the picture is sharp."""
+    data = cast("bpy.types.Camera", camera.data)
+    settings = data.dof
+    if not settings.use_dof:
+        return None
+    width = 1.0 if data.type == "ORTHO" else data.lens / 1000
+    return ShotLens(
+        radius=min(max(width / (2 * max(settings.aperture_fstop, _LEAST)), RADII[0]), RADII[1]),
+        focus=min(max(_focus(camera, settings), _LEAST), LARGEST),
+        blades=settings.aperture_blades,
+        rotation=settings.aperture_rotation,
+        ratio=min(max(settings.aperture_ratio, RATIOS[0]), RATIOS[1]),
+    )
+
+
+def _focus(camera: bpy.types.Object, settings: bpy.types.CameraDOFSettings) -> float:
+    """Planar depth of what is in focus, metres."""
+    target = settings.focus_object
+    if target is None:
+        return settings.focus_distance
+    place = target.matrix_world
+    if target.pose is not None and settings.focus_subtarget in target.pose.bones:
+        place = place @ target.pose.bones[settings.focus_subtarget].matrix
+    axis = np.array(camera.matrix_world.col[2][:3])
+    away = np.array(camera.matrix_world.translation - place.translation)
+    return float(abs(axis @ away) / max(float(np.linalg.norm(axis)), _LEAST))

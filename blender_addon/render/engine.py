@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -17,9 +18,11 @@ from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.wire import Shot, provenance
 
 from ..bridge import engine as bridge
-from . import camera, colours, output, pass_values, passes, picture, shot
+from ..properties import original_of
+from . import camera, colours, motion, output, pass_values, passes, picture, shot
 from .head_animation import job
 from .scene_pairs import main_of
+from .shutter import Shutter
 from .viewport import live
 
 last_error: DGTalkerError | None = None
@@ -169,9 +172,11 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         _drawn = True
         written: Any = bpy.data.scenes.get(_output) or depsgraph.scene
         output.check_room(written, depsgraph.scene_eval.frame_current, *size)
-        for view, eye in self._views(settings):
+        stereo = settings.use_multiview
+        for view in self._views(settings):
             self.update_stats(view, "Reading the scene")
-            asked, warnings = shot.frame_shot(depsgraph, self.camera_override, size, region, self.test_break, eye)
+            eye = self._eye(self.camera_override) if stereo else None
+            asked, warnings = self.read(depsgraph, size, region, eye)
             for warning in warnings:
                 if warning not in _said:
                     _said.add(warning)
@@ -180,20 +185,63 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
             self._draw(asked, more, depsgraph.view_layer.name, region, view)
             self._mark(asked.avatars, more.metadata())
 
-    def _views(self, settings: bpy.types.RenderSettings) -> Iterator[tuple[str, camera.Eye | None]]:
-        """The names of what is seen at once, empty for the only one, and where it is seen from."""
-        if not settings.use_multiview:
-            yield "", None
-            return
+    def read(
+        self,
+        depsgraph: bpy.types.Depsgraph,
+        size: tuple[int, int],
+        region: tuple[int, int, int, int] | None,
+        eye: camera.Eye | None = None,
+    ) -> tuple[Shot, list[str]]:
+        """A Shot of the frame that is evaluated, with its motion, and warnings for the user.
+
+        Args:
+            eye: of stereoscopy: where the camera stands for the view that is rendered.
+        """
+        sharp, warnings = shot.frame_shot(depsgraph, self.camera_override, size, region, self.test_break, eye)
+        shutter = motion.shutter_of(depsgraph)
+        if shutter is None or not sharp.frames[0].heads:
+            return sharp, warnings
+        moving, more_warnings = self._with_motion(sharp, depsgraph, shutter, eye is not None)
+        return moving, warnings + more_warnings
+
+    def _with_motion(
+        self, sharp: Shot, depsgraph: bpy.types.Depsgraph, shutter: Shutter, stereo: bool
+    ) -> tuple[Shot, list[str]]:
+        """The frame with its sub-frames; the scene is as it was afterwards."""
+        scene, seen_by = depsgraph.scene, original_of(self.camera_override)
+        frame = scene.frame_current + scene.frame_subframe
+
+        def at(time: float) -> tuple[bpy.types.Object, camera.Eye | None]:
+            whole = math.floor(frame + time)
+            self.frame_set(whole, frame + time - whole)
+            evaluated = seen_by.evaluated_get(depsgraph)
+            return evaluated, self._eye(evaluated) if stereo else None
+
+        def on_progress(fraction: float) -> None:
+            self.update_stats("", f"Reading the scene's motion, {fraction:.0%}")
+
+        try:
+            return motion.with_subframes(sharp, depsgraph, shutter, at, self.test_break, on_progress)
+        finally:
+            at(0.0)
+
+    def _eye(self, seen_by: bpy.types.Object) -> camera.Eye:
+        """Where a camera stands for the view that is rendered."""
         owner: Any = self
+        model = np.array(owner.camera_model_matrix(seen_by), np.float64)
+        return camera.Eye(model.reshape(4, 4), owner.camera_shift_x(seen_by))
+
+    def _views(self, settings: bpy.types.RenderSettings) -> Iterator[str]:
+        """The names of what is seen at once, each of which is being rendered meanwhile; empty for the only one."""
+        if not settings.use_multiview:
+            yield ""
+            return
         views: Any = settings.stereo_views if settings.views_format == "STEREO_3D" else settings.views
         for view in views:
             if not view.use:
                 continue
             self.active_view_set(view.name)
-            seen_by = self.camera_override
-            model = np.array(owner.camera_model_matrix(seen_by), np.float64)
-            yield view.name, camera.Eye(model.reshape(4, 4), owner.camera_shift_x(seen_by))
+            yield view.name
 
     def _draw(
         self, asked: Shot, more: pass_values.PassValues, layer: str, region: tuple[int, int, int, int], view: str

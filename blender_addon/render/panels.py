@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import bpy
 
@@ -53,6 +53,35 @@ class EnginePanel(bpy.types.Panel):
             layout.label(text="Colours are exact in the view Standard", icon="INFO")
             layout.use_property_split = True
             layout.prop(context.scene.view_settings, "view_transform")
+
+
+class MotionBlurPanel(bpy.types.Panel):
+    """Blender's settings, which Cycles and EEVEE show among their own."""
+
+    bl_idname = "RENDER_PT_dgtalker_motion_blur"
+    bl_label = "Motion Blur"
+    bl_space_type = "PROPERTIES"
+    bl_region_type = "WINDOW"
+    bl_context = "render"
+    bl_options: ClassVar = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.engine == DGTalkerRenderEngine.bl_idname
+
+    def draw_header(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        assert layout is not None
+        layout.prop(context.scene.render, "use_motion_blur", text="")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.render
+        assert layout is not None
+        layout.use_property_split = True
+        layout.active = settings.use_motion_blur
+        layout.prop(settings, "motion_blur_position", text="Position")
+        layout.prop(settings, "motion_blur_shutter")
+        layout.template_curve_mapping(settings, "motion_blur_shutter_curve")
 
 
 class PassesPanel(bpy.types.Panel):

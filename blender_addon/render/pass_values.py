@@ -85,8 +85,10 @@ class PassValues:
             return [passes.Share(self._heads[0], image.rgba[..., 3])]
         (frame,) = band.frames
         pictures = []
-        for head, one in zip(self._heads, frame.heads, strict=False):
-            alone = replace(band, frames=(replace(frame, heads=(one,)),), background=None)
+        for i, head in enumerate(self._heads):
+            moments = tuple(replace(each, heads=each.heads[i : i + 1]) for each in frame.subframes)
+            one = replace(frame, heads=frame.heads[i : i + 1], subframes=moments)
+            alone = replace(band, frames=(one,), background=None)
             drawn = picture.render(alone, None, should_cancel)
             pictures.append((head, drawn.rgba[..., 3], drawn.depth))
         return passes.shares(pictures) if pictures else []

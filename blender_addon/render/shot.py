@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import bpy
 import numpy as np
@@ -82,16 +82,9 @@ def seen_heads(depsgraph: bpy.types.Depsgraph) -> tuple[list[SeenHead], list[str
     return seen, list(dict.fromkeys(warnings))
 
 
-def unfollowed(
-    depsgraph: bpy.types.Depsgraph, camera_object: bpy.types.Object, hiding: occluders.Occluders
-) -> list[str]:
+def unfollowed(depsgraph: bpy.types.Depsgraph, hiding: occluders.Occluders) -> list[str]:
     """Warnings about what the scene asks for and Gaussian heads do not do."""
     warnings = []
-    lens = cast("bpy.types.Camera", camera_object.data)
-    if lens.dof.use_dof:
-        warnings.append(f"Depth of field of {camera_object.name} is not rendered.")
-    if depsgraph.scene_eval.render.use_motion_blur:
-        warnings.append("Motion blur is not rendered.")
     if hiding.passed_over:
         warnings.append(
             f"Heads are not hidden by {_listed(hiding.passed_over)}: only what is opaque and made of faces hides them."
@@ -161,6 +154,12 @@ def filter_width(scene: bpy.types.Scene | None) -> float:
     return main.render.filter_size
 
 
+def packed_triangles(triangles: np.ndarray, shear: np.ndarray | None) -> bytes:
+    """Triangles (T, 3, 3) of the world as a Shot has them."""
+    moved = triangles if shear is None else triangles @ shear[:3, :3].T + shear[:3, 3]
+    return np.ascontiguousarray(moved, "<f4").tobytes()
+
+
 def frame_shot(
     depsgraph: bpy.types.Depsgraph,
     camera_object: bpy.types.Object,
@@ -187,17 +186,14 @@ def frame_shot(
     view, shear = camera.shot_camera(camera_object, *size, aspect, eye)
     seen, warnings = seen_heads(depsgraph)
     hiding = occluders.occluders(depsgraph, view, shear)
-    warnings += unfollowed(depsgraph, camera_object, hiding)
+    warnings += unfollowed(depsgraph, hiding)
     background = None
     if not settings.film_transparent:
         background, warning = colours.world_colour(depsgraph)
         warnings += [warning] if warning else []
     avatar_hashes, heads, more = placed_heads(seen, depsgraph, shear, should_cancel)
     warnings += more
-    meshes = []
-    for triangles in (hiding.triangles, hiding.solids):
-        moved = triangles if shear is None else triangles @ shear[:3, :3].T + shear[:3, 3]
-        meshes.append(np.ascontiguousarray(moved, "<f4").tobytes())
+    meshes = (packed_triangles(each, shear) for each in (hiding.triangles, hiding.solids))
     frame = ShotFrame(depsgraph.scene_eval.frame_current, view, heads, *meshes)
     width, height = size
     shot = Shot(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +13,9 @@ from ..gaussians import Camera, Gaussians, render_scene_linear
 from ..gaussians.constants import NOTHING_HIT
 from ..gaussians.placement import placement_of
 from ..gaussians.transform import merged, placed
-from ..wire import Shot, ShotFrame
+from ..wire import Shot, ShotFrame, ShotSubframe
 from .carrying import carried_by_mesh
+from .exposure import Layers, Moment, exposed
 from .occlusion import hidden_part
 
 Picture = tuple[np.ndarray, np.ndarray]
@@ -35,6 +36,10 @@ class SeenPicture(NamedTuple):
     hidden: np.ndarray
 
 
+def _nobody(done: float) -> None:
+    """Is told which part is done, and does not mind."""
+
+
 def render_frame(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> Picture:
     """Poses and places every head of a frame and renders them together.
 
@@ -50,36 +55,56 @@ def render_frame(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> Pic
     return rgba, depth
 
 
-def render_seen(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> SeenPicture:
-    """`render_frame`, with what meshes hide."""
-    (picture,) = draw(shot, [frame], [pose(shot, frame, avatars)])
+def render_seen(
+    shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar], tick: Callable[[float], None] = _nobody
+) -> SeenPicture:
+    """`render_frame`, with what meshes hide.
+
+    Args:
+        tick: is told which part is done; what it raises ends the work.
+    """
+    (picture,) = draw(shot, [frame], [pose(shot, frame, avatars)], tick)
     return picture
 
 
+def pose(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> Iterable[Moment]:
+    """The first half of `render_frame`: what the shutter sees of a frame.
+
+    Sub-frames are posed when they are drawn: all of them would take too much memory.
+    """
+    if frame.subframes:
+        return (pose_moment(shot, frame, each, avatars) for each in frame.subframes)
+    return [pose_moment(shot, frame, frame, avatars)]
+
+
 @torch.no_grad()
-def pose(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> tuple[Gaussians, Camera]:
-    """The first half of `render_frame`: the heads of a frame in the world, and what sees them.
+def pose_moment(shot: Shot, frame: ShotFrame, moment: ShotFrame | ShotSubframe, avatars: Sequence[Avatar]) -> Moment:
+    """The heads of a frame, or of a sub-frame of it, in the world, and what sees and hides them.
 
     The cloud lies where the avatars pose: on a GPU where one of them does.
     """
+    seen_by = moment.camera
     camera = Camera(
-        K=np.reshape(frame.camera.K, (3, 3)),
-        world_to_camera=np.reshape(frame.camera.world_to_camera, (4, 4)),
+        K=np.reshape(seen_by.K, (3, 3)),
+        world_to_camera=np.reshape(seen_by.world_to_camera, (4, 4)),
         width=shot.width,
         height=shot.height,
-        orthographic=frame.camera.orthographic,
-        near=frame.camera.near,
-        far=frame.camera.far,
+        orthographic=seen_by.orthographic,
+        near=seen_by.near,
+        far=seen_by.far,
     )
     clouds: list[Gaussians] = []
-    for head in frame.heads:
+    for head in moment.heads:
         avatar = avatars[head.avatar]
         weights, matrix = avatar.rig.weights(head.weights), np.reshape(head.matrix, (4, 4))
         gaussians = avatar.pose(weights)
         if head.vertices:
             gaussians = carried_by_mesh(gaussians, avatar, weights, head.vertices, placement_of(matrix, camera))
         clouds.append(placed(gaussians, matrix, camera))
-    return merged(_on_one_device(clouds)), camera
+    occluders = frame.occluders if moment.occluders is None else moment.occluders
+    solids = frame.solids if moment.solids is None else moment.solids
+    triangles = (np.frombuffer(each, "<f4").reshape(-1, 3, 3) for each in (occluders, solids))
+    return Moment(merged(_on_one_device(clouds)), camera, seen_by.lens, *triangles)
 
 
 def _on_one_device(clouds: Sequence[Gaussians]) -> Sequence[Gaussians]:
@@ -91,22 +116,46 @@ def _on_one_device(clouds: Sequence[Gaussians]) -> Sequence[Gaussians]:
 
 
 @torch.no_grad()
-def draw(shot: Shot, frames: Sequence[ShotFrame], posed: Sequence[tuple[Gaussians, Camera]]) -> list[SeenPicture]:
-    """The second half of `render_frame`, for several frames: a GPU draws them at once."""
-    clouds, cameras = [cloud for cloud, _ in posed], [camera for _, camera in posed]
-    pictures: list[SeenPicture] = []
-    drawn = render_scene_linear(clouds, cameras, region=shot.region)
-    for frame, camera, (rgba, depth) in zip(frames, cameras, drawn, strict=True):
-        hidden = np.zeros(depth.shape, np.float32)
-        if frame.occluders:
-            occluders = np.frombuffer(frame.occluders, "<f4").reshape(-1, 3, 3)
-            solids = np.frombuffer(frame.solids, "<f4").reshape(-1, 3, 3)
+def draw(
+    shot: Shot,
+    frames: Sequence[ShotFrame],
+    posed: Sequence[Iterable[Moment]],
+    tick: Callable[[float], None] = _nobody,
+) -> list[SeenPicture]:
+    """The second half of `render_frame`, for several frames: a GPU draws those that are sharp at once."""
+    sharp = [i for i, frame in enumerate(frames) if not frame.subframes and frame.camera.lens is None]
+    pictures = {
+        i: _hidden_by_meshes(layers)
+        for i, layers in zip(sharp, _sharp(shot, [moment for i in sharp for moment in posed[i]]), strict=True)
+    }
+    for i, frame in enumerate(frames):
+        if i not in pictures:
+            one = exposed(posed[i], max(1, len(frame.subframes)), lambda moment: _sharp(shot, [moment])[0], tick)
+            pictures[i] = SeenPicture(*one)
+    if shot.background is not None:
+        for picture in pictures.values():
+            picture.rgba[..., :3] += (1.0 - picture.rgba[..., 3:]) * np.array(shot.background, np.float32)
+            picture.rgba[..., 3] = 1.0
+    return [pictures[i] for i in range(len(frames))]
+
+
+def _sharp(shot: Shot, moments: Sequence[Moment]) -> list[Layers]:
+    """Moments from the middle of their apertures."""
+    clouds, cameras = [moment.cloud for moment in moments], [moment.camera for moment in moments]
+    found: list[Layers] = []
+    for moment, (rgba, depth) in zip(moments, render_scene_linear(clouds, cameras, region=shot.region), strict=True):
+        hidden = None
+        if len(moment.occluders):
             region = shot.region or (0, 0, shot.width, shot.height)
-            hidden = hidden_part(occluders, solids, camera, depth, region, shot.filter_width)
-            rgba *= (1 - hidden)[..., None]
-            depth[hidden == 1] = NOTHING_HIT
-        if shot.background is not None:
-            rgba[..., :3] += (1.0 - rgba[..., 3:]) * np.array(shot.background, np.float32)
-            rgba[..., 3] = 1.0
-        pictures.append(SeenPicture(rgba, depth, hidden))
-    return pictures
+            hidden = hidden_part(moment.occluders, moment.solids, moment.camera, depth, region, shot.filter_width)
+        found.append(Layers(rgba, depth, hidden))
+    return found
+
+
+def _hidden_by_meshes(layers: Layers) -> SeenPicture:
+    rgba, depth, hidden = layers
+    if hidden is None:
+        return SeenPicture(rgba, depth, np.zeros(depth.shape, np.float32))
+    rgba *= (1 - hidden)[..., None]
+    depth[hidden == 1] = NOTHING_HIT
+    return SeenPicture(rgba, depth, hidden)

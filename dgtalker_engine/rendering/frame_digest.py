@@ -24,10 +24,9 @@ def frame_digest(shot: Shot, frame: ShotFrame, avatars: Sequence[str], kind: For
         kind: of the file.
         whole: `SequenceRequest.whole`.
     """
-    heads = tuple(replace(head, avatar=0) for head in frame.heads)
     about: dict[str, Any] = {
         "version": version(),
-        "frame": asdict(replace(frame, number=0, heads=heads)),
+        "frame": asdict(replace(frame.with_avatars([0] * len(avatars)), number=0)),
         "avatars": [avatars[head.avatar] for head in frame.heads],
         "picture": [shot.width, shot.height, shot.region, shot.background, shot.filter_width, whole],
         "format": asdict(kind.settings),

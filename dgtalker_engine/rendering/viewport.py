@@ -21,7 +21,7 @@ from ..kernels import thread_pool
 from ..kernels.compilation import kernel
 from ..kernels.thread_pool import atomic_increment
 from ..wire import Shot
-from .frame import pose
+from .frame import pose_moment
 
 LEAST_ALPHA = 0.5 / 255
 """Below it a pixel's alpha is rounded to 0."""
@@ -45,13 +45,16 @@ class PackedPicture:
 
 @torch.no_grad()
 def render_packed(shot: Shot, avatars: Sequence[Avatar]) -> PackedPicture:
-    """Poses, places and renders the heads of a Shot of one frame; its region and background are not looked at.
+    """Poses, places and renders the heads of a Shot of one frame; its region and background are not looked at, and
+    nothing is blurred.
 
     Args:
         shot: of one frame.
         avatars: in the order of `shot.avatars`.
     """
-    image = render(*pose(shot, shot.frames[0], avatars))
+    (frame,) = shot.frames
+    moment = pose_moment(shot, frame, frame, avatars)
+    image = render(moment.cloud, moment.camera)
     return packed(Image(*(np.asarray(torch.as_tensor(part).cpu()) for part in (image.rgb, image.alpha, image.depth))))
 
 

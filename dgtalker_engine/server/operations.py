@@ -146,8 +146,11 @@ class Operations:
             )
         from ..rendering.frame import render_seen
 
-        progress(0.0, "Rendering")
-        picture = render_seen(shot, shot.frames[0], avatars)
+        def tick(done: float) -> None:
+            progress(done, "Rendering")
+
+        tick(0.0)
+        picture = render_seen(shot, shot.frames[0], avatars, tick)
         return {"width": width, "height": height}, list(picture)
 
     def _render_sequence(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:

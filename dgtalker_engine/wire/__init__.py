@@ -7,7 +7,7 @@ from .channel import Channel
 from .frames import MAX_BODY, MAX_HEADER, FrameReader, Head, Kind, WireError, send_frame
 from .handshake import PROTOCOL, HandshakeError, new_token, shake_hands
 from .sequence import FileFormat, SequenceRequest, display_places
-from .shot import MAX_PIXELS, SHOT_VERSION, Shot, ShotCamera, ShotFrame, ShotHead
+from .shot import MAX_PIXELS, SHOT_VERSION, Shot, ShotCamera, ShotFrame, ShotHead, ShotLens, ShotSubframe
 
 __all__ = [
     "MAX_BODY",
@@ -27,6 +27,8 @@ __all__ = [
     "ShotCamera",
     "ShotFrame",
     "ShotHead",
+    "ShotLens",
+    "ShotSubframe",
     "WireError",
     "display_places",
     "new_token",

@@ -7,14 +7,16 @@ import json
 import math
 import sys
 from array import array
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..errors import DGTalkerError
 from .frames import MAX_BODY
 
-SHOT_VERSION = 3
-"""Of what is written. Version 1 had no `vertices`, 2 no `occluders` and no `filter_width`; both are read too."""
+SHOT_VERSION = 4
+"""Of what is written. Version 1 had no `vertices`, 2 no `occluders` and no `filter_width`, 3 no `lens` and no
+`subframes`; all are read too."""
 MAX_SIDE = 16384
 LARGEST = 1e15
 """Of numbers in a shot: products of two still fit into float32, in which they are computed."""
@@ -26,6 +28,31 @@ MAX_FILTER_WIDTH = 16.0
 """Pixels."""
 MAX_PIXELS = MAX_BODY // 24
 """Of a region that is rendered over the wire: RGBA, depth and what meshes hide, float32, fit into one body."""
+MAX_SUBFRAMES = 256
+MAX_BLADES = 64
+RADII = (1e-9, 1e3)
+"""Metres, of an aperture."""
+RATIOS = (1e-2, 1e2)
+"""Of an aperture."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShotLens:
+    """A thin lens, as Cycles has it: what lies off the plane of focus is blurred.
+
+    Attributes:
+        radius: of the aperture, metres; for parallel rays, of the bundle that meets in each point of that plane.
+        focus: planar depth of the plane that is sharp, metres.
+        blades: sides of a regular polygon that the aperture is; below 3 a circle.
+        rotation: of that polygon, radians, counterclockwise as the camera looks.
+        ratio: the aperture's height by its width.
+    """
+
+    radius: float
+    focus: float
+    blades: int = 0
+    rotation: float = 0.0
+    ratio: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +64,7 @@ class ShotCamera:
     orthographic: bool = False
     near: float = 0.01
     far: float = 1e10
+    lens: ShotLens | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +87,22 @@ class ShotHead:
 
 
 @dataclass(frozen=True)
+class ShotSubframe:
+    """One of the moments in which the shutter is open.
+
+    Attributes:
+        camera: of this moment.
+        heads: of its frame, in their order, as they are in this moment.
+        occluders, solids: as `ShotFrame` has them; None where they are its frame's.
+    """
+
+    camera: ShotCamera
+    heads: tuple[ShotHead, ...]
+    occluders: bytes | None = None
+    solids: bytes | None = None
+
+
+@dataclass(frozen=True)
 class ShotFrame:
     """One picture.
 
@@ -68,6 +112,8 @@ class ShotFrame:
         heads: what is seen.
         occluders: corners of the triangles that hide heads, float32 (T, 3, 3), little-endian, metres, in the world.
         solids: likewise of the heads' own meshes: what is inside them is not before a head.
+        subframes: the picture is the mean of these moments, which lie as densely as the shutter is open; empty where
+            it is that of the frame itself.
     """
 
     number: int
@@ -75,6 +121,16 @@ class ShotFrame:
     heads: tuple[ShotHead, ...]
     occluders: bytes = b""
     solids: bytes = b""
+    subframes: tuple[ShotSubframe, ...] = ()
+
+    def with_avatars(self, places: Sequence[int]) -> ShotFrame:
+        """The frame as part of a Shot in which each of its avatars stands at another place, by that of now."""
+
+        def placed(heads: tuple[ShotHead, ...]) -> tuple[ShotHead, ...]:
+            return tuple(replace(head, avatar=places[head.avatar]) for head in heads)
+
+        subframes = tuple(replace(each, heads=placed(each.heads)) for each in self.subframes)
+        return replace(self, heads=placed(self.heads), subframes=subframes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,23 +170,12 @@ class Shot:
         if not 0 <= self.filter_width <= MAX_FILTER_WIDTH:
             raise DGTalkerError(f"The pixel filter must be 0 to {MAX_FILTER_WIDTH:g} pixels wide.")
         for frame in self.frames:
-            camera = frame.camera
             if not abs(frame.number) <= MAX_NUMBER:
                 raise DGTalkerError(f"A frame has the impossible number {frame.number:.3g}.")
-            numbers = [*camera.K, *camera.world_to_camera, camera.near, min(camera.far, LARGEST)]
-            if len(camera.K) != 9 or len(camera.world_to_camera) != 16:
-                raise DGTalkerError(f"The camera of frame {frame.number} needs 9 and 16 numbers.")
-            for head in frame.heads:
-                if not 0 <= head.avatar < len(self.avatars) or len(head.matrix) != 16:
-                    raise DGTalkerError(f"A head of frame {frame.number} has no avatar or no matrix of 16 numbers.")
-                numbers += [*head.matrix, *head.weights.values()]
-                _check_vertices(head.vertices, 12, f"A head of frame {frame.number}")
-            for triangles in (frame.occluders, frame.solids):
-                _check_vertices(triangles, 36, f"What hides heads in frame {frame.number}")
-            if not all(abs(number) <= LARGEST for number in numbers):
-                raise DGTalkerError(
-                    f"Frame {frame.number} holds values that are not finite numbers, or exceed {LARGEST:g}."
-                )
+            if len(frame.subframes) > MAX_SUBFRAMES:
+                raise DGTalkerError(f"Frame {frame.number} has more than {MAX_SUBFRAMES} sub-frames.")
+            for moment in (frame, *frame.subframes):
+                _check_moment(moment, frame, len(self.avatars))
 
     def to_json(self) -> str:
         return json.dumps({"version": SHOT_VERSION, **asdict(self)}, allow_nan=False, default=_text)
@@ -161,29 +206,80 @@ class Shot:
 
 
 def _frame(data: Any) -> ShotFrame:
-    camera = data["camera"]
-    heads = tuple(
+    subframes = tuple(
+        ShotSubframe(_camera(each["camera"]), _heads(each["heads"]), _bytes(each["occluders"]), _bytes(each["solids"]))
+        for each in data.get("subframes", ())
+    )
+    return ShotFrame(
+        int(data["number"]),
+        _camera(data["camera"]),
+        _heads(data["heads"]),
+        base64.b64decode(data.get("occluders", ""), validate=True),
+        base64.b64decode(data.get("solids", ""), validate=True),
+        subframes,
+    )
+
+
+def _camera(data: Any) -> ShotCamera:
+    return ShotCamera(
+        K=_floats(data["K"], 9),
+        world_to_camera=_floats(data["world_to_camera"], 16),
+        orthographic=bool(data.get("orthographic", False)),
+        near=float(data.get("near", 0.01)),
+        far=float(data.get("far", 1e10)),
+        lens=_lens(data.get("lens")),
+    )
+
+
+def _heads(data: Any) -> tuple[ShotHead, ...]:
+    return tuple(
         ShotHead(
             int(head["avatar"]),
             _floats(head["matrix"], 16),
             {str(name): float(value) for name, value in head["weights"].items()},
             base64.b64decode(head.get("vertices", ""), validate=True),
         )
-        for head in data["heads"]
+        for head in data
     )
-    return ShotFrame(
-        int(data["number"]),
-        ShotCamera(
-            K=_floats(camera["K"], 9),
-            world_to_camera=_floats(camera["world_to_camera"], 16),
-            orthographic=bool(camera.get("orthographic", False)),
-            near=float(camera.get("near", 0.01)),
-            far=float(camera.get("far", 1e10)),
-        ),
-        heads,
-        base64.b64decode(data.get("occluders", ""), validate=True),
-        base64.b64decode(data.get("solids", ""), validate=True),
-    )
+
+
+def _lens(data: Any) -> ShotLens | None:
+    if data is None:
+        return None
+    numbers = {name: float(data[name]) for name in ("radius", "focus", "rotation", "ratio")}
+    return ShotLens(blades=int(data["blades"]), **numbers)
+
+
+def _bytes(data: Any) -> bytes | None:
+    return None if data is None else base64.b64decode(data, validate=True)
+
+
+def _check_moment(moment: ShotFrame | ShotSubframe, frame: ShotFrame, avatars: int) -> None:
+    """Raises DGTalkerError where a frame, or a sub-frame of it, has numbers that cannot be used."""
+    camera, name = moment.camera, f"frame {frame.number}"
+    if len(camera.K) != 9 or len(camera.world_to_camera) != 16:
+        raise DGTalkerError(f"The camera of {name} needs 9 and 16 numbers.")
+    if len(moment.heads) != len(frame.heads):
+        raise DGTalkerError(f"The sub-frames of {name} do not have its {len(frame.heads)} heads.")
+    numbers = [*camera.K, *camera.world_to_camera, camera.near, min(camera.far, LARGEST)]
+    for head in moment.heads:
+        if not 0 <= head.avatar < avatars or len(head.matrix) != 16:
+            raise DGTalkerError(f"A head of {name} has no avatar or no matrix of 16 numbers.")
+        numbers += [*head.matrix, *head.weights.values()]
+        _check_vertices(head.vertices, 12, f"A head of {name}")
+    for triangles in (moment.occluders, moment.solids):
+        _check_vertices(triangles or b"", 36, f"What hides heads in {name}")
+    if not all(abs(number) <= LARGEST for number in numbers):
+        raise DGTalkerError(f"Frame {frame.number} holds values that are not finite numbers, or exceed {LARGEST:g}.")
+    lens = camera.lens
+    if lens is not None and not (
+        RADII[0] <= lens.radius <= RADII[1]
+        and 0 < lens.focus <= LARGEST
+        and 0 <= lens.blades <= MAX_BLADES
+        and abs(lens.rotation) <= LARGEST
+        and RATIOS[0] <= lens.ratio <= RATIOS[1]
+    ):
+        raise DGTalkerError(f"The camera of {name} has an aperture or a distance of focus that no lens has.")
 
 
 def _check_vertices(data: bytes, size: int, whose: str) -> None:

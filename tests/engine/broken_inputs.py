@@ -95,13 +95,18 @@ def _shot() -> str:
     vertices = base64.b64encode(_HEAD.proxy.vertices.astype("<f4").tobytes()).decode()
     weights = {"jawOpen": 0.5, "headTurn": 0.2}
     heads = [{"avatar": 0, "matrix": matrix, "weights": weights, "vertices": each} for each in ("", vertices)]
+    wall = base64.b64encode(np.array([[-1, -0.5, -1], [0, -0.5, -1], [0, -0.5, 1]], "<f4").tobytes()).decode()
+    lens = {"radius": 0.001, "focus": 0.9, "blades": 5, "rotation": 0.1, "ratio": 1.5}
+    subframes = [
+        {"camera": {**camera, "lens": lens}, "heads": heads, "occluders": each, "solids": each} for each in (None, wall)
+    ]
     return json.dumps(
         {
-            "version": 2,
+            "version": 4,
             "width": 16,
             "height": 16,
             "avatars": ["x"],
-            "frames": [{"number": 1, "camera": camera, "heads": heads}],
+            "frames": [{"number": 1, "camera": camera, "heads": heads, "occluders": wall, "subframes": subframes}],
             "region": [0, 0, 16, 16],
             "background": [0.5, 0.5, 0.5],
         }

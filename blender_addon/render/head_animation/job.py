@@ -19,7 +19,7 @@ from dgtalker_engine.errors import Cancelled, DGTalkerError
 from dgtalker_engine.wire import SequenceRequest, Shot
 
 from ...bridge import engine as bridge
-from .. import camera, output, shot
+from .. import camera, output
 from .plan import Plan
 
 _FIRST_BATCH, _LARGEST_BATCH = 16, 128
@@ -48,6 +48,9 @@ class Renderer(Protocol):
     @property
     def camera_override(self) -> bpy.types.Object | None: ...
     def frame_set(self, frame: int, subframe: float) -> None: ...
+    def read(
+        self, depsgraph: bpy.types.Depsgraph, size: tuple[int, int], region: tuple[int, int, int, int] | None
+    ) -> tuple[Shot, list[str]]: ...
     def test_break(self) -> bool: ...
     def update_progress(self, progress: float) -> None: ...
     def update_stats(self, stats: str, info: str) -> None: ...
@@ -72,10 +75,8 @@ class _Batch:
         index: dict[str, int] = {}
         frames = []
         for each in self.shots:
-            places = [index.setdefault(avatar, len(index)) for avatar in each.avatars]
             (frame,) = each.frames
-            heads = tuple(replace(head, avatar=places[head.avatar]) for head in frame.heads)
-            frames.append(replace(frame, heads=heads))
+            frames.append(frame.with_avatars([index.setdefault(avatar, len(index)) for avatar in each.avatars]))
         return replace(self.shots[0], avatars=tuple(index), frames=tuple(frames))
 
 
@@ -157,7 +158,7 @@ class Job:
                 most = most if self.plan.placeholders else min(2 * most, _LARGEST_BATCH)
             batch.shots.append(seen)
             batch.files.append(file.absolute())
-            batch.bytes += _FRAME_BYTES + _BASE64 * _mesh_bytes(seen)
+            batch.bytes += _FRAME_BYTES * (1 + len(seen.frames[0].subframes)) + _BASE64 * _mesh_bytes(seen)
         if batch.shots:
             yield batch
 
@@ -170,9 +171,7 @@ class Job:
         if owner.camera_override is None:
             raise DGTalkerError(f"There is no camera in frame {number}.", "Bind one to a marker before it.")
         size = (owner.resolution_x, owner.resolution_y)
-        seen, warnings = shot.frame_shot(
-            depsgraph, owner.camera_override, size, _region(depsgraph, size), owner.test_break
-        )
+        seen, warnings = owner.read(depsgraph, size, _region(depsgraph, size))
         for warning in warnings:
             if warning not in self._warned:
                 self._warned.add(warning)
@@ -261,4 +260,6 @@ def _in_common(each: Shot) -> tuple[object, ...]:
 
 def _mesh_bytes(each: Shot) -> int:
     (frame,) = each.frames
-    return len(frame.occluders) + len(frame.solids) + sum(len(head.vertices) for head in frame.heads)
+    moments = (frame, *frame.subframes)
+    hiding = sum(len(moment.occluders or b"") + len(moment.solids or b"") for moment in moments)
+    return hiding + sum(len(head.vertices) for moment in moments for head in moment.heads)

@@ -31,6 +31,8 @@ _RENDER = (
     "frame_map_new",
     "filter_size",
     "use_motion_blur",
+    "motion_blur_shutter",
+    "motion_blur_position",
     "use_simplify",
     "simplify_subdivision_render",
     "simplify_child_particles_render",
@@ -38,7 +40,7 @@ _RENDER = (
     "views_format",
 )
 _SCENE = ("camera", "world", "frame_start", "frame_end")
-_LAYER = ("use", "material_override", *SWITCHES)
+_LAYER = ("use", "material_override", "use_motion_blur", *SWITCHES)
 _COLLECTION = ("exclude", "holdout", "indirect_only")
 
 

@@ -194,12 +194,7 @@ def test_a_part_that_was_pulled_in_edit_mode_takes_its_gaussians_along(room, rob
 
 def test_what_is_not_rendered_is_named(room, robin, scene):
     bpy.ops.mesh.primitive_cube_add()
-    scene.camera.data.dof.use_dof = True
-    scene.render.use_motion_blur = True
-    said = " ".join(warnings(room))
-    assert "not Cube" in said
-    assert "Depth of field" in said
-    assert "Motion blur" in said
+    assert "not Cube" in " ".join(warnings(room))
     bpy.context.object.hide_render = True
 
 

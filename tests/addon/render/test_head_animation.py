@@ -87,6 +87,7 @@ def ours(scene) -> list[Path]:
         ("PNG", "RGB", "8", {"film_transparent": False}, 1.01 / 255),
         ("PNG", "RGBA", "16", {"use_border": True, "border_min_x": 0.3, "border_max_y": 0.6}, 2 / 65535),
         ("PNG", "RGBA", "8", {"use_border": True, "border_min_x": 0.3, "use_crop_to_border": True}, 1.01 / 255),
+        ("PNG", "RGBA", "8", {"use_motion_blur": True, "motion_blur_shutter": 1.0}, 1.01 / 255),
         ("PNG", "RGB", "16", {"resolution_percentage": 50, "pixel_aspect_x": 1.5}, 2 / 65535),
         ("OPEN_EXR", "RGBA", "16", {}, 1e-6),
         ("OPEN_EXR", "RGB", "32", {}, 1e-6),

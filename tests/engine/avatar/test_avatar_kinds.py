@@ -111,6 +111,10 @@ def test_a_network_that_is_still_trained_is_rendered_without_its_graph(head):
         np.testing.assert_array_equal(one, other)
 
 
+def posed(shot, avatars):
+    return frame.pose_moment(shot, shot.frames[0], shot.frames[0], avatars)
+
+
 def beside_a_linear_head(shot):
     """The same shot with a linear head, as the second avatar, before the network."""
     linear = replace(shot.frames[0].heads[0], avatar=1, weights={})
@@ -120,10 +124,10 @@ def beside_a_linear_head(shot):
 def test_what_is_posed_on_another_device_stays_there(head):
     """PyTorch's device without memory stands for a GPU: whoever brings tensors from there to the processor fails."""
     shot = shot_of(head)
-    cloud, _camera = frame.pose(shot, shot.frames[0], [head.to("meta")])
+    cloud = posed(shot, [head.to("meta")]).cloud
     assert {getattr(cloud, name).device.type for name in FIELDS} == {"meta"}
     both = beside_a_linear_head(shot)
-    cloud, _camera = frame.pose(both, both.frames[0], [head.to("meta"), linear_head()])
+    cloud = posed(both, [head.to("meta"), linear_head()]).cloud
     assert len(cloud) == len(head.means) + ROWS
     assert {getattr(cloud, name).device.type for name in FIELDS} == {"meta"}
 
@@ -133,9 +137,9 @@ def test_a_gpu_draws_what_the_network_poses_there(head, decibels):
     both = beside_a_linear_head(shot_of(head, 128))
     pictures = []
     for device, backend in (("cuda", "cuda"), ("cpu", "cpu")):
-        cloud, camera = frame.pose(both, both.frames[0], [head.to(device), linear_head()])
-        assert cloud.means.device.type == device
-        pictures.append(render(cloud, camera, backend=backend))
+        moment = posed(both, [head.to(device), linear_head()])
+        assert moment.cloud.means.device.type == device
+        pictures.append(render(moment.cloud, moment.camera, backend=backend))
     assert min(decibels(*pictures)) > 75
 
 

@@ -15,7 +15,16 @@ from dgtalker_engine.rendering.formats import FORMATS, Format, display, pixels
 from dgtalker_engine.rendering.frame_digest import frame_digest
 from dgtalker_engine.rendering.sequence import Rules
 from dgtalker_engine.rendering.talking_shot import front_camera
-from dgtalker_engine.wire import FileFormat, SequenceRequest, Shot, ShotFrame, ShotHead, display_places
+from dgtalker_engine.wire import (
+    FileFormat,
+    SequenceRequest,
+    Shot,
+    ShotFrame,
+    ShotHead,
+    ShotLens,
+    ShotSubframe,
+    display_places,
+)
 
 IDENTITY = (1.0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1)
 
@@ -68,10 +77,13 @@ def test_the_digest_knows_all_that_a_picture_depends_on(shot):
         return frame_digest(shot, frame, avatars, kind)
 
     camera = replace(frame.camera, near=0.02)
+    moving = replace(frame, subframes=(ShotSubframe(camera, frame.heads),))
     others = [
         digest(frame=replace(frame, camera=camera)),
         digest(frame=replace(frame, heads=())),
         digest(frame=replace(frame, occluders=bytes(36))),
+        digest(frame=replace(frame, camera=replace(frame.camera, lens=ShotLens(0.01, 1.0)))),
+        digest(frame=moving),
         digest(shot=replace(shot, background=(0.0, 0.0, 0.0))),
         digest(shot=replace(shot, region=(0, 0, 8, 8))),
         digest(avatars=("b",)),
@@ -80,6 +92,7 @@ def test_the_digest_knows_all_that_a_picture_depends_on(shot):
     ]
     assert len({digest(), *others}) == 1 + len(others)
     assert digest(frame=replace(frame, number=9)) == digest()
+    assert digest(frame=moving.with_avatars([1]), avatars=("b", "a")) == digest(frame=moving), "whoever else is seen"
 
 
 def test_files_that_are_there_may_stay_and_placeholders_say_what_will_come(robin, shot, tmp_path):

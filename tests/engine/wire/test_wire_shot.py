@@ -10,13 +10,20 @@ from dataclasses import replace
 import pytest
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.wire import Shot, ShotCamera, ShotFrame, ShotHead
+from dgtalker_engine.wire import Shot, ShotCamera, ShotFrame, ShotHead, ShotLens, ShotSubframe
 
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
 CAMERA = ShotCamera(K=(500.0, 0.0, 32.0, 0.0, 500.0, 24.0, 0.0, 0.0, 1.0), world_to_camera=IDENTITY)
 HEAD = ShotHead(0, IDENTITY, {"jawOpen": 0.5})
 FRAMES = (ShotFrame(1, CAMERA, (HEAD,)), ShotFrame(2, CAMERA, ()))
 CARRIED = replace(HEAD, vertices=struct.pack("<6f", 0.1, -2, 3.5, 0, 1e-9, 7))
+LENS = ShotLens(radius=0.01, focus=1.5, blades=5, rotation=0.1, ratio=2.0)
+BLURRED = ShotFrame(
+    3,
+    replace(CAMERA, lens=LENS),
+    (HEAD,),
+    subframes=(ShotSubframe(CAMERA, (CARRIED,)), ShotSubframe(replace(CAMERA, lens=LENS), (HEAD,), bytes(36), b"")),
+)
 SHOT = Shot(width=64, height=48, avatars=("builtin:robin",), frames=FRAMES, region=(1, 2, 30, 20))
 
 
@@ -31,6 +38,7 @@ def changed(**values):
         replace(SHOT, region=None, background=(0.1, 0.2, 3.0)),
         replace(SHOT, frames=(), avatars=()),
         replace(SHOT, frames=(ShotFrame(1, CAMERA, (HEAD, CARRIED)),)),
+        replace(SHOT, frames=(BLURRED,)),
         replace(
             SHOT, frames=(ShotFrame(1, CAMERA, (HEAD,), struct.pack("<9f", *range(9)), bytes(36)),), filter_width=2.5
         ),
@@ -55,7 +63,7 @@ def test_the_example_in_the_documentation_is_a_shot():
         ("", "cannot be read"),
         ("[]", "cannot be read"),
         ("[" * 200_000, "cannot be read"),
-        (changed(version=4), "format version 4"),
+        (changed(version=5), "format version 5"),
         (changed(width=100_000), "100000 × 48"),
         (changed(width=0), "0 × 48"),
         (changed(width=1e999), "cannot be read"),
@@ -73,11 +81,14 @@ def test_what_is_no_shot_is_refused_with_a_reason(text, message):
         Shot.from_json(text)
 
 
-def test_shots_of_earlier_versions_had_no_vertices_and_no_occluders_and_are_read():
+def test_shots_of_earlier_versions_had_less_and_are_read():
     old = json.loads(SHOT.to_json())
-    del old["filter_width"]
+    for frame in old["frames"]:
+        del frame["subframes"], frame["camera"]["lens"]
+    assert Shot.from_json(json.dumps({**old, "version": 3})) == SHOT
     for frame in old["frames"]:
         del frame["occluders"], frame["solids"]
+    del old["filter_width"]
     assert Shot.from_json(json.dumps({**old, "version": 2})) == SHOT
     for head in old["frames"][0]["heads"]:
         del head["vertices"]
@@ -120,5 +131,43 @@ def test_a_filter_that_is_none_is_refused(width):
 def test_vertices_that_are_none_are_refused_with_a_reason(vertices, message):
     data = json.loads(SHOT.to_json())
     data["frames"][0]["heads"][0]["vertices"] = vertices
+    with pytest.raises(DGTalkerError, match=message):
+        Shot.from_json(json.dumps(data))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("radius", 0.0),
+        ("radius", float("nan")),
+        ("radius", 1e4),
+        ("focus", 0.0),
+        ("focus", float("inf")),
+        ("blades", 65),
+        ("rotation", float("nan")),
+        ("ratio", 0.0),
+    ],
+)
+def test_a_lens_that_is_none_is_refused(name, value):
+    data = json.loads(replace(SHOT, frames=(BLURRED,)).to_json())
+    data["frames"][0]["subframes"][1]["camera"]["lens"][name] = value
+    with pytest.raises(DGTalkerError, match="aperture"):
+        Shot.from_json(json.dumps(data))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda moments: moments[0]["heads"].clear(), "do not have its 1 heads"),
+        (lambda moments: moments[0]["heads"][0].update(matrix=[float("nan")] * 16), "finite"),
+        (lambda moments: moments[0]["heads"][0].update(avatar=1), "no avatar"),
+        (lambda moments: moments[0].pop("heads"), "cannot be read"),
+        (lambda moments: moments[1].update(occluders=base64.b64encode(bytes(12)).decode()), "9 float32 numbers"),
+        (lambda moments: moments.extend(moments[:1] * 255), "more than 256 sub-frames"),
+    ],
+)
+def test_sub_frames_that_are_none_are_refused_with_a_reason(change, message):
+    data = json.loads(replace(SHOT, frames=(BLURRED,)).to_json())
+    change(data["frames"][0]["subframes"])
     with pytest.raises(DGTalkerError, match=message):
         Shot.from_json(json.dumps(data))
