@@ -82,7 +82,7 @@ def test_the_digest_knows_all_that_a_picture_depends_on(shot):
         digest(frame=replace(frame, camera=camera)),
         digest(frame=replace(frame, heads=())),
         digest(frame=replace(frame, occluders=bytes(36))),
-        digest(frame=replace(frame, camera=replace(frame.camera, lens=ShotLens(0.01, 1.0)))),
+        digest(frame=replace(frame, camera=replace(frame.camera, lens=ShotLens(radius=0.01, focus=1.0)))),
         digest(frame=moving),
         digest(shot=replace(shot, background=(0.0, 0.0, 0.0))),
         digest(shot=replace(shot, region=(0, 0, 8, 8))),
