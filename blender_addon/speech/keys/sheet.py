@@ -140,7 +140,7 @@ class Sheet:
         for path in [*wanted, *(path for path in self._paths() if path not in wanted)]:
             if pace.is_long:
                 self._keep(ended=False)
-                if self.known.curves:
+                if places.of(self.owner) is not None:  # else nothing was written yet by which it could be found again
                     yield
                     self._go_on()
                 pace = Pace()

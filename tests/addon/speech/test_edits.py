@@ -295,7 +295,8 @@ def test_another_slot_of_the_action_hides_the_speech(room, keys, make_head, make
     assert value(head, "jawOpen", FIRST + 49) == pytest.approx(0.75)
 
 
-def test_deleted_curves_are_said_and_made_anew(room, keys, make_head, make_performance):
+def test_deleted_curves_are_said_and_made_anew(room, keys, make_head, make_performance, monkeypatch):
+    monkeypatch.setattr(room("speech.stepwise"), "PART", -1.0)  # in steps of one curve, the first without any
     head = make_head()
     keys.write(head, make_performance(50), FIRST)
     action = head.data.shape_keys.animation_data.action
