@@ -155,7 +155,9 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
             asked, warnings = shot.frame_shot(depsgraph, self.camera_override, size, region, self.test_break, eye)
             shutter = motion.shutter_of(depsgraph)
             if shutter is not None and asked.frames[0].heads:
-                asked, more_warnings = self._with_motion(asked, depsgraph, shutter, stereo)
+                asked, more_warnings = self._with_motion(
+                    asked, depsgraph, original_of(self.camera_override), shutter, stereo
+                )
                 warnings += more_warnings
             for warning in warnings:
                 if warning not in _said:
@@ -166,10 +168,15 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
             self._mark(asked.avatars, more.metadata())
 
     def _with_motion(
-        self, sharp: Shot, depsgraph: bpy.types.Depsgraph, shutter: Shutter, stereo: bool
+        self,
+        sharp: Shot,
+        depsgraph: bpy.types.Depsgraph,
+        seen_by: bpy.types.Object,
+        shutter: Shutter,
+        stereo: bool,
     ) -> tuple[Shot, list[str]]:
         """The frame with its sub-frames; the scene is as it was afterwards."""
-        scene, seen_by = depsgraph.scene, original_of(self.camera_override)
+        scene = depsgraph.scene
         frame = scene.frame_current + scene.frame_subframe
 
         def at(time: float) -> tuple[bpy.types.Object, camera.Eye | None]:
