@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -174,7 +174,7 @@ def shot_camera(
 def aperture(camera: bpy.types.Object) -> ShotLens | None:
     """The aperture of an evaluated camera, as Cycles has it; None where all of the picture is sharp."""
     data = cast("bpy.types.Camera", camera.data)
-    settings = data.dof
+    settings: Any = data.dof
     if not settings.use_dof:
         return None
     width = 1.0 if data.type == "ORTHO" else data.lens / 1000
@@ -187,7 +187,7 @@ def aperture(camera: bpy.types.Object) -> ShotLens | None:
     )
 
 
-def _focus(camera: bpy.types.Object, settings: bpy.types.CameraDOFSettings) -> float:
+def _focus(camera: bpy.types.Object, settings: Any) -> float:
     """Planar depth of what is in focus, metres."""
     target = settings.focus_object
     if target is None:
@@ -195,6 +195,6 @@ def _focus(camera: bpy.types.Object, settings: bpy.types.CameraDOFSettings) -> f
     place = target.matrix_world
     if target.pose is not None and settings.focus_subtarget in target.pose.bones:
         place = place @ target.pose.bones[settings.focus_subtarget].matrix
-    axis = np.array(camera.matrix_world.col[2][:3])
+    axis = np.array(camera.matrix_world)[:3, 2]
     away = np.array(camera.matrix_world.translation - place.translation)
     return float(abs(axis @ away) / max(float(np.linalg.norm(axis)), _LEAST))

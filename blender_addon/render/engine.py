@@ -201,14 +201,20 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         shutter = motion.shutter_of(depsgraph)
         if shutter is None or not sharp.frames[0].heads:
             return sharp, warnings
-        moving, more_warnings = self._with_motion(sharp, depsgraph, shutter, eye is not None)
+        seen_by = original_of(self.camera_override)
+        moving, more_warnings = self._with_motion(sharp, depsgraph, seen_by, shutter, eye is not None)
         return moving, warnings + more_warnings
 
     def _with_motion(
-        self, sharp: Shot, depsgraph: bpy.types.Depsgraph, shutter: Shutter, stereo: bool
+        self,
+        sharp: Shot,
+        depsgraph: bpy.types.Depsgraph,
+        seen_by: bpy.types.Object,
+        shutter: Shutter,
+        stereo: bool,
     ) -> tuple[Shot, list[str]]:
         """The frame with its sub-frames; the scene is as it was afterwards."""
-        scene, seen_by = depsgraph.scene, original_of(self.camera_override)
+        scene = depsgraph.scene
         frame = scene.frame_current + scene.frame_subframe
 
         def at(time: float) -> tuple[bpy.types.Object, camera.Eye | None]:

@@ -193,8 +193,8 @@ def frame_shot(
         warnings += [warning] if warning else []
     avatar_hashes, heads, more = placed_heads(seen, depsgraph, shear, should_cancel)
     warnings += more
-    meshes = (packed_triangles(each, shear) for each in (hiding.triangles, hiding.solids))
-    frame = ShotFrame(depsgraph.scene_eval.frame_current, view, heads, *meshes)
+    triangles, solids = (packed_triangles(each, shear) for each in (hiding.triangles, hiding.solids))
+    frame = ShotFrame(depsgraph.scene_eval.frame_current, view, heads, triangles, solids)
     width, height = size
     shot = Shot(
         width=width,
