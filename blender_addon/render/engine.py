@@ -176,7 +176,7 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         for view in self._views(settings):
             self.update_stats(view, "Reading the scene")
             eye = self._eye(self.camera_override) if stereo else None
-            asked, warnings = self.read(depsgraph, size, region, eye)
+            asked, warnings = self.read(depsgraph, self.camera_override, size, region, eye)
             for warning in warnings:
                 if warning not in _said:
                     _said.add(warning)
@@ -188,6 +188,7 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
     def read(
         self,
         depsgraph: bpy.types.Depsgraph,
+        seen_by: bpy.types.Object,
         size: tuple[int, int],
         region: tuple[int, int, int, int] | None,
         eye: camera.Eye | None = None,
@@ -195,14 +196,14 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         """A Shot of the frame that is evaluated, with its motion, and warnings for the user.
 
         Args:
+            seen_by: the camera, evaluated.
             eye: of stereoscopy: where the camera stands for the view that is rendered.
         """
-        sharp, warnings = shot.frame_shot(depsgraph, self.camera_override, size, region, self.test_break, eye)
+        sharp, warnings = shot.frame_shot(depsgraph, seen_by, size, region, self.test_break, eye)
         shutter = motion.shutter_of(depsgraph)
         if shutter is None or not sharp.frames[0].heads:
             return sharp, warnings
-        seen_by = original_of(self.camera_override)
-        moving, more_warnings = self._with_motion(sharp, depsgraph, seen_by, shutter, eye is not None)
+        moving, more_warnings = self._with_motion(sharp, depsgraph, original_of(seen_by), shutter, eye is not None)
         return moving, warnings + more_warnings
 
     def _with_motion(

@@ -14,14 +14,15 @@ _stamps: dict[str, int] = {}
 
 def update(views: Iterable[JobView]) -> None:
     """Takes pictures that are new, and drops those of jobs that are gone."""
-    shown = {view.id: view.picture for view in views if view.picture and view.picture.pixels is not None}
+    pictures = {view.id: view.picture for view in views}
+    shown = {job: (each.stamp, each.pixels) for job, each in pictures.items() if each and each.pixels is not None}
     for name in _stamps.keys() - shown.keys():
         icons.drop(name)
         del _stamps[name]
-    for name, picture in shown.items():
-        if _stamps.get(name) != picture.stamp:
-            icons.show(name, SIDE, picture.pixels)
-            _stamps[name] = picture.stamp
+    for name, (stamp, pixels) in shown.items():
+        if _stamps.get(name) != stamp:
+            icons.show(name, SIDE, pixels)
+            _stamps[name] = stamp
 
 
 def remove() -> None:

@@ -49,7 +49,11 @@ class Renderer(Protocol):
     def camera_override(self) -> bpy.types.Object | None: ...
     def frame_set(self, frame: int, subframe: float) -> None: ...
     def read(
-        self, depsgraph: bpy.types.Depsgraph, size: tuple[int, int], region: tuple[int, int, int, int] | None
+        self,
+        depsgraph: bpy.types.Depsgraph,
+        seen_by: bpy.types.Object,
+        size: tuple[int, int],
+        region: tuple[int, int, int, int] | None,
     ) -> tuple[Shot, list[str]]: ...
     def test_break(self) -> bool: ...
     def update_progress(self, progress: float) -> None: ...
@@ -171,7 +175,7 @@ class Job:
         if owner.camera_override is None:
             raise DGTalkerError(f"There is no camera in frame {number}.", "Bind one to a marker before it.")
         size = (owner.resolution_x, owner.resolution_y)
-        seen, warnings = owner.read(depsgraph, size, _region(depsgraph, size))
+        seen, warnings = owner.read(depsgraph, owner.camera_override, size, _region(depsgraph, size))
         for warning in warnings:
             if warning not in self._warned:
                 self._warned.add(warning)
