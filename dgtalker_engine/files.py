@@ -99,6 +99,13 @@ def put_empty(path: Path) -> bool:
     return True
 
 
+def remove_empty(path: Path) -> None:
+    """Removes what `put_empty` has put somewhere, if nothing has taken its place."""
+    with contextlib.suppress(OSError):
+        if path.stat().st_size == 0:
+            path.unlink()
+
+
 def write_target(path: Path, data: bytes) -> Path:
     """`write_file` for a path that the user chose as a whole; its folder is made."""
     return write_file(make_folder(path.parent), path.name, data)

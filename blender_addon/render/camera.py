@@ -1,4 +1,5 @@
-"""Blender's camera as a Shot's: plain numbers in, plain numbers out; `shot_camera` alone reads Blender's objects."""
+"""Blender's camera as a Shot's: plain numbers in, plain numbers out; `region`, `shot_camera` and `aperture` alone read
+Blender's data."""
 
 from __future__ import annotations
 
@@ -107,6 +108,14 @@ def border_region(border: tuple[float, float, float, float], width: int, height:
     left, right = (int(np.float32(side) * np.float32(width)) for side in border[:2])
     bottom, top = (int(np.float32(side) * np.float32(height)) for side in border[2:])
     return left, height - top, right - left, top - bottom
+
+
+def region(settings: bpy.types.RenderSettings, width: int, height: int) -> tuple[int, int, int, int] | None:
+    """The pixels of the border that render settings have: as `border_region`; None where all of it is rendered."""
+    if not settings.use_border:
+        return None
+    border = (settings.border_min_x, settings.border_max_x, settings.border_min_y, settings.border_max_y)
+    return border_region(border, width, height)
 
 
 @dataclass(frozen=True)

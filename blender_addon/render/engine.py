@@ -162,10 +162,7 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         if self.camera_override is None:
             raise DGTalkerError("The scene has no camera.", "Add one, or choose one in the scene's properties.")
         size = (self.resolution_x, self.resolution_y)
-        region = (0, 0, *size)
-        if settings.use_border:
-            border = (settings.border_min_x, settings.border_max_x, settings.border_min_y, settings.border_max_y)
-            region = camera.border_region(border, *size)
+        region = camera.region(settings, *size) or (0, 0, *size)
         if _cut_off is not None:
             raise _cut_off
         global _drawn
@@ -215,7 +212,7 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         stereo: bool,
     ) -> tuple[Shot, list[str]]:
         """The frame with its sub-frames; the scene is as it was afterwards."""
-        scene = depsgraph.scene
+        scene = depsgraph.scene_eval  # in a window the animator may be in another frame of the original meanwhile
         frame = scene.frame_current + scene.frame_subframe
 
         def at(time: float) -> tuple[bpy.types.Object, camera.Eye | None]:

@@ -74,19 +74,23 @@ def with_subframes(
     """
     reader = _Reader(sharp, depsgraph, at, should_cancel)
     looks = min(_MOST_LOOKS, 1 + max(2, math.ceil(shutter.duration / _LOOK)))
-    moments = [reader.moment(time) for time in shutter.steps(looks)]
-    travel = sum(_travel(*both) for both in pairwise(moments))
+    travel, hidden = 0.0, bool(sharp.frames[0].occluders)
+    for before, after in pairwise(reader.moment(time) for time in shutter.steps(looks)):
+        travel += _travel(before, after)
+        hidden = hidden or len(before.triangles) > 0 or len(after.triangles) > 0
     if travel < _STILL:
         return sharp, []
     count = min(max(math.ceil(travel / STEP), _LEAST), MOST)
-    hidden = bool(sharp.frames[0].occluders) or any(len(moment.triangles) for moment in moments)
     subframes = []
     for i, time in enumerate(shutter.moments(count)):
         on_progress(i / count)
         subframes.append(reader.subframe(reader.moment(time), hidden))
+    warnings = []
+    if reader.is_full:
+        subframes = [replace(each, occluders=None, solids=None) for each in subframes]
+        warnings = ["Too many triangles move before the heads: they hide heads as at the frame's own time."]
     frame = replace(sharp.frames[0], subframes=tuple(subframes))
-    warnings = ["Too many triangles move before the heads: they hide heads as at the frame's own time."]
-    return replace(sharp, frames=(frame,)), warnings if reader.is_full else []
+    return replace(sharp, frames=(frame,)), warnings
 
 
 @dataclass(frozen=True)
@@ -154,12 +158,12 @@ class _Reader:
         heads: list[ShotHead] = []
         for head, still in zip(moment.seen, self._frame.heads, strict=True):
             heads.append(still if head is None else next(left))
-        if not hidden:
+        if self.is_full or not hidden:
             return ShotSubframe(moment.view, tuple(heads))
         meshes = [shot.packed_triangles(each, moment.shear) for each in (moment.triangles, moment.solids)]
         self._room -= sum(len(each) for each in meshes)
-        self.is_full = self.is_full or self._room < 0
-        return ShotSubframe(moment.view, tuple(heads), *((None, None) if self.is_full else meshes))
+        self.is_full = self._room < 0
+        return ShotSubframe(moment.view, tuple(heads), *meshes)
 
     def _pixels(self, points: np.ndarray, view: ShotCamera, shear: np.ndarray | None) -> np.ndarray:
         """Where points (P, 3) of the world are in the picture; what is far outside moves no more."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from ..wire import Shot, ShotFrame
@@ -26,11 +26,15 @@ def frame_digest(shot: Shot, frame: ShotFrame, avatars: Sequence[str], kind: For
     """
     about: dict[str, Any] = {
         "version": version(),
-        "frame": asdict(replace(frame.with_avatars([0] * len(avatars)), number=0)),
+        "frame": replace(frame.with_avatars([0] * len(avatars)), number=0),
         "avatars": [avatars[head.avatar] for head in frame.heads],
         "picture": [shot.width, shot.height, shot.region, shot.background, shot.filter_width, whole],
-        "format": asdict(kind.settings),
+        "format": kind.settings,
         "display": "" if kind.display is None else hashlib.sha256(kind.display.tobytes()).hexdigest(),
     }
-    text = json.dumps(about, sort_keys=True, default=lambda data: hashlib.sha256(data).hexdigest())
+    text = json.dumps(about, sort_keys=True, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(part: Any) -> Any:
+    return hashlib.sha256(part).hexdigest() if isinstance(part, bytes) else vars(part)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..avatar import Avatar
-from ..errors import DGTalkerError
-from ..files import make_folder, printable, put_empty, write_file
+from ..errors import Cancelled, DGTalkerError
+from ..files import make_folder, printable, write_file
 from ..gaussians import backend
 from ..kernels import thread_pool
 from ..wire import Shot, ShotFrame
@@ -52,7 +52,6 @@ class Rules:
 
     whole: bool = False
     overwrite: bool = True
-    placeholders: bool = False
 
 
 def render_sequence(
@@ -101,18 +100,23 @@ def render_files(
     for folder in {file.parent for file in files}:
         make_folder(folder)
     todo: list[_Task] = []
-    claimed: list[Path] = []
     total = len(shot.frames)
+    ended = threading.Event()
 
     def posed(tasks: list[_Task]) -> list[Any]:
         with _told_of([task.frame for task in tasks]):
             return [(task, pose(shot, task.frame, avatars)) for task in tasks]
 
+    def go_on(_done: float) -> None:
+        """A blurred picture may be hundreds of sharp ones: nobody waits for the rest of them any more."""
+        if ended.is_set():
+            raise Cancelled
+
     def drawn(items: list[Any]) -> list[Any]:
         tasks = [task for task, _ in items]
         frames = [task.frame for task in tasks]
         with _told_of(frames):
-            return list(zip(tasks, draw(shot, frames, [posed for _, posed in items]), strict=True))
+            return list(zip(tasks, draw(shot, frames, [posed for _, posed in items], go_on), strict=True))
 
     def encoded(items: list[Any]) -> list[Any]:
         contents: list[Any] = []
@@ -134,7 +138,7 @@ def render_files(
     try:
         for number, (frame, file) in enumerate(zip(shot.frames, files, strict=True)):
             digest = frame_digest(shot, frame, hashes, kind, rules.whole)
-            if _is_wanted(file, digest, kind, rules, claimed):
+            if _is_wanted(file, digest, kind, rules):
                 todo.append(_Task(frame, file, digest))
             progress((number + 1 - len(todo)) / total, f"{number + 1 - len(todo)} of {total} pictures")
         plan = _plan(shot, len(todo), rules.whole)
@@ -151,9 +155,8 @@ def render_files(
             "There is not enough memory for these pictures.", "Close other programs, or render smaller ones."
         ) from error
     finally:
+        ended.set()
         thread_pool.set_thread_count(before)
-        for file in claimed:
-            _remove_empty(file)
     return Written(list(files), len(todo))
 
 
@@ -165,30 +168,16 @@ class _Task(NamedTuple):
     digest: str
 
 
-def _is_wanted(file: Path, digest: str, kind: Format, rules: Rules, claimed: list[Path]) -> bool:
-    """Whether a picture is to be made; notes in `claimed` where an empty file was put in its place."""
+def _is_wanted(file: Path, digest: str, kind: Format, rules: Rules) -> bool:
+    """Whether a picture is to be made."""
     if not rules.overwrite and os.path.lexists(file):
         return False
     try:
-        if kind.digest_of(file) == digest:
-            return False
+        return kind.digest_of(file) != digest
     except OSError as error:
         raise DGTalkerError(
             f"{printable(file)} cannot be read: {error.strerror or error}.", "Choose another folder."
         ) from error
-    if rules.placeholders:
-        if put_empty(file):
-            claimed.append(file)
-        elif not rules.overwrite:  # another machine was quicker
-            return False
-    return True
-
-
-def _remove_empty(file: Path) -> None:
-    """Removes a placeholder that no picture has replaced."""
-    with contextlib.suppress(OSError):
-        if file.stat().st_size == 0:
-            file.unlink()
 
 
 def _on_whole_picture(shot: Shot, rgba: np.ndarray, depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -163,7 +163,7 @@ class Operations:
 
         side = round((len(request.display) / 12) ** (1 / 3))
         cube = np.frombuffer(request.display, "<f4").reshape(side, side, side, 3) if request.display else None
-        rules = Rules(whole=request.whole, overwrite=request.overwrite, placeholders=request.placeholders)
+        rules = Rules(whole=request.whole, overwrite=request.overwrite)
         files = [Path(file) for file in request.files]
         written = render_files(request.shot, avatars, files, Format(request.format, cube), progress, rules)
         return {"rendered": written.rendered, "kept": len(files) - written.rendered}, []

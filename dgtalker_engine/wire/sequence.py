@@ -73,7 +73,6 @@ class SequenceRequest:
         format: of all files.
         whole: whether pictures are as large as the shot's where its region is smaller; nothing is round it.
         overwrite: whether a file that is there is replaced, unless it already is the picture that was asked for.
-        placeholders: whether an empty file is put where a picture will be, so that other machines leave it out.
         display: a colour transform: float32 (n, n, n, 3), C order, little-endian, from red, green and blue on the
             scale of `display_places` to what is stored, 0 to 1. Empty for sRGB.
     """
@@ -83,7 +82,6 @@ class SequenceRequest:
     format: FileFormat
     whole: bool = False
     overwrite: bool = True
-    placeholders: bool = False
     display: bytes = b""
 
     def __post_init__(self) -> None:
@@ -104,7 +102,7 @@ class SequenceRequest:
         specs, buffers = pack(
             {"shot": self.shot.to_json().encode(), "files": json.dumps(self.files).encode(), "display": self.display}
         )
-        rules = {"whole": self.whole, "overwrite": self.overwrite, "placeholders": self.placeholders}
+        rules = {"whole": self.whole, "overwrite": self.overwrite}
         return {"arrays": specs, "format": asdict(self.format), **rules}, buffers
 
     @classmethod
@@ -129,7 +127,6 @@ class SequenceRequest:
                 ),
                 whole=bool(header["whole"]),
                 overwrite=bool(header["overwrite"]),
-                placeholders=bool(header["placeholders"]),
                 display=bytes(parts["display"].data),
             )
         except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:

@@ -23,9 +23,11 @@ def register() -> None:
     menu.prepend(operators.draw_menu)
     for handlers in _handlers():
         handlers.append(job.end)
+    bpy.app.handlers.load_post.append(job.forget)
 
 
 def unregister() -> None:
+    bpy.app.handlers.load_post.remove(job.forget)
     for handlers in _handlers():
         handlers.remove(job.end)
     menu: Any = bpy.types.TOPBAR_MT_render

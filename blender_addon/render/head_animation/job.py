@@ -16,6 +16,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from dgtalker_engine.errors import Cancelled, DGTalkerError
+from dgtalker_engine.files import make_folder, put_empty, remove_empty
 from dgtalker_engine.wire import SequenceRequest, Shot
 
 from ...bridge import engine as bridge
@@ -25,8 +26,10 @@ from .plan import Plan
 _FIRST_BATCH, _LARGEST_BATCH = 16, 128
 _CLAIMED = 8
 """Frames of a batch where other machines render the same shot."""
-_BATCH_BYTES = 48 << 20
-_FRAME_BYTES = 8192
+_BATCH_BYTES = 16 << 20
+"""A frame more than that goes alone: the largest of them still fits into a message."""
+_MOMENT_BYTES, _HEAD_BYTES, _WEIGHT_BYTES = 1024, 512, 64
+"""Of numbers and names in a message, at most."""
 _BASE64 = 4 / 3
 _POLL = 0.05
 _SAID_EVERY = 0.5
@@ -71,8 +74,15 @@ class _Batch:
     bytes: float = 0.0
 
     def takes(self, other: Shot) -> bool:
-        """Whether a frame has what all frames of one shot have in common."""
-        return not self.shots or _in_common(self.shots[0]) == _in_common(other)
+        """Whether there is room for a frame that has what all frames of one shot have in common."""
+        if not self.shots:
+            return True
+        return self.bytes + _bytes(other) <= _BATCH_BYTES and _in_common(self.shots[0]) == _in_common(other)
+
+    def add(self, shot: Shot, file: Path) -> None:
+        self.shots.append(shot)
+        self.files.append(file)
+        self.bytes += _bytes(shot)
 
     def joined(self) -> Shot:
         """One shot of all frames."""
@@ -104,6 +114,7 @@ class Job:
         self.done = False
         self._began = self._said = time.monotonic()
         self._waiting: tuple[bridge.Pending, _Batch] | None = None
+        self._placeholders: list[Path] = []
         self._warned: set[str] = set()
 
     @property
@@ -123,13 +134,14 @@ class Job:
         Raises:
             DGTalkerError: a frame cannot be rendered or written; Cancelled after ESC. Files that are there are whole.
         """
-        scene = bpy.data.scenes[self.plan.scene]
+        scene = depsgraph.scene
+        assert scene is not None
         before = scene.frame_current, scene.frame_subframe
         self._began = time.monotonic()
         try:
-            for batch in self._batches(owner, depsgraph):
+            for batch in self._batches(owner, depsgraph, scene):
                 self._finish(owner, depsgraph)
-                self._submit(batch)
+                self._submit(self._claimed(batch), scene)
             self._finish(owner, depsgraph)
         except DGTalkerError as error:
             self.error = error
@@ -139,43 +151,60 @@ class Job:
             self.done = True
             if self._waiting is not None:
                 self._waiting[0].cancel()
+                self._waiting = None
+            for file in self._placeholders:
+                remove_empty(file)
             owner.frame_set(*before)
         owner.report({"INFO"}, f"Head Animation: {self.note}")
 
-    def _batches(self, owner: Renderer, depsgraph: bpy.types.Depsgraph) -> Iterator[_Batch]:
+    def _batches(self, owner: Renderer, depsgraph: bpy.types.Depsgraph, scene: bpy.types.Scene) -> Iterator[_Batch]:
         """The frames that may have to be rendered."""
-        scene = bpy.data.scenes[self.plan.scene]
         most = _CLAIMED if self.plan.placeholders else _FIRST_BATCH
         batch = _Batch()
         for number in self.plan.frames:
             self._beat(owner)
-            if self._is_left_out(output.target(scene, number)):
+            there = output.target(scene, number)
+            if there is not None and not self.plan.overwrite and there.exists():
                 self.kept += 1
+                self.folder = there.absolute().parent
                 continue
             seen = self._frame(owner, depsgraph, number)
             file = output.target(scene, number)  # anew: its name may be that of the frame's camera
             if file is None:
                 raise DGTalkerError("The output path has a mistake in its templates.", "See the output properties.")
-            if batch.shots and (len(batch.shots) >= most or batch.bytes >= _BATCH_BYTES or not batch.takes(seen)):
+            if len(batch.shots) >= most or not batch.takes(seen):
                 yield batch
                 batch = _Batch()
                 most = most if self.plan.placeholders else min(2 * most, _LARGEST_BATCH)
-            batch.shots.append(seen)
-            batch.files.append(file.absolute())
-            batch.bytes += _FRAME_BYTES * (1 + len(seen.frames[0].subframes)) + _BASE64 * _mesh_bytes(seen)
+            batch.add(seen, file.absolute())
+            self.folder = batch.files[0].parent
         if batch.shots:
             yield batch
 
-    def _is_left_out(self, file: Path | None) -> bool:
-        """Whether a file is there that may not be replaced."""
-        return not self.plan.overwrite and file is not None and file.exists()
+    def _claimed(self, batch: _Batch) -> _Batch:
+        """A batch without the frames that another machine was quicker to begin. An empty file says of the others that
+        this one does; it is not the engine that puts it there, which may be killed and would not know it again."""
+        if not self.plan.placeholders:
+            return batch
+        mine = _Batch()
+        for seen, file in zip(batch.shots, batch.files, strict=True):
+            make_folder(file.parent)
+            is_new = put_empty(file)
+            if is_new:
+                self._placeholders.append(file)
+            if is_new or self.plan.overwrite:
+                mine.add(seen, file)
+            else:
+                self.kept += 1
+        return mine
 
     def _frame(self, owner: Renderer, depsgraph: bpy.types.Depsgraph, number: int) -> Shot:
         owner.frame_set(number, 0.0)
         if owner.camera_override is None:
             raise DGTalkerError(f"There is no camera in frame {number}.", "Bind one to a marker before it.")
         size = (owner.resolution_x, owner.resolution_y)
-        seen, warnings = owner.read(depsgraph, owner.camera_override, size, _region(depsgraph, size))
+        region = camera.region(depsgraph.scene_eval.render, *size)
+        seen, warnings = owner.read(depsgraph, owner.camera_override, size, region)
         for warning in warnings:
             if warning not in self._warned:
                 self._warned.add(warning)
@@ -183,18 +212,17 @@ class Job:
         (frame,) = seen.frames
         return replace(seen, frames=(replace(frame, number=number),))
 
-    def _submit(self, batch: _Batch) -> None:
-        scene = bpy.data.scenes[self.plan.scene]
+    def _submit(self, batch: _Batch, scene: bpy.types.Scene) -> None:
+        if not batch.shots:
+            return
         joined = batch.joined()
-        self.folder = batch.files[0].parent
         output.check_room(scene, joined.frames[0].number, joined.width, joined.height)
         request = SequenceRequest(
             shot=joined,
             files=tuple(str(file) for file in batch.files),
             format=self.plan.format,
             whole=self.plan.whole,
-            overwrite=self.plan.overwrite,
-            placeholders=self.plan.placeholders,
+            overwrite=self.plan.overwrite or self.plan.placeholders,
             display=self.plan.display,
         )
         header, body = request.to_message()
@@ -250,20 +278,22 @@ def end(*_: object) -> None:
         current, last = None, current
 
 
-def _region(depsgraph: bpy.types.Depsgraph, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    settings = depsgraph.scene_eval.render
-    if not settings.use_border:
-        return None
-    border = (settings.border_min_x, settings.border_max_x, settings.border_min_y, settings.border_max_y)
-    return camera.border_region(border, *size)
+@persistent
+def forget(*_: object) -> None:
+    """Handler for another file: what was done before is none of its business."""
+    global last
+    last = None
 
 
 def _in_common(each: Shot) -> tuple[object, ...]:
     return each.width, each.height, each.region, each.background, each.filter_width
 
 
-def _mesh_bytes(each: Shot) -> int:
+def _bytes(each: Shot) -> float:
+    """Of a frame in a message, about."""
     (frame,) = each.frames
     moments = (frame, *frame.subframes)
+    heads = [head for moment in moments for head in moment.heads]
     hiding = sum(len(moment.occluders or b"") + len(moment.solids or b"") for moment in moments)
-    return hiding + sum(len(head.vertices) for moment in moments for head in moment.heads)
+    numbers = _MOMENT_BYTES * len(moments) + sum(_HEAD_BYTES + _WEIGHT_BYTES * len(head.weights) for head in heads)
+    return numbers + _BASE64 * (hiding + sum(len(head.vertices) for head in heads))

@@ -44,14 +44,19 @@ class RenderHeadAnimation(ui.ExplainedOperator, bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if bpy.app.background or context.window is None:
             return self.execute(context)
+        is_running = False
         try:
             self._begin(context)
+            try:
+                is_running = "RUNNING_MODAL" in bpy.ops.render.render("INVOKE_DEFAULT", scene=context.scene.name)
+            except RuntimeError as error:
+                raise DGTalkerError(f"Blender did not render: {error}") from error
         except DGTalkerError as error:
             return ui.report(self, error)
-        if "RUNNING_MODAL" not in bpy.ops.render.render("INVOKE_DEFAULT", scene=context.scene.name):
-            job.end()
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        finally:
+            if not is_running:  # otherwise the scene's next F12 would be the job
+                job.end()
+        return {"FINISHED"} if is_running else {"CANCELLED"}
 
     @staticmethod
     def _begin(context: bpy.types.Context) -> job.Job:

@@ -27,7 +27,8 @@ class Plan:
         scene: its name.
         frames: their numbers.
         format: of the files.
-        whole, overwrite, placeholders, display: of `wire.SequenceRequest`.
+        whole, overwrite, display: of `wire.SequenceRequest`.
+        placeholders: whether an empty file is put where a picture will be, so that other machines leave it out.
     """
 
     scene: str

@@ -19,7 +19,7 @@ from ...wire.provenance import KEYWORD
 
 _MAGIC = struct.pack("<I", 20000630)
 _VERSION, _LONG_NAMES = 2, 0x400
-_SHORT_NAME = 31
+_SHORT_NAME, _LONGEST_NAME = 31, 255
 _HALF, _FLOAT = 1, 2
 _ZIP = 3
 _ZIP_LINES = 16
@@ -66,23 +66,32 @@ def digest_of(path: Path) -> str:
             magic, version = struct.unpack("<4sI", file.read(8))
             if magic != _MAGIC or version & ~_LONG_NAMES != _VERSION:
                 return ""
-            attributes = _attributes(file)
+            attributes = _attributes(file, size)
             _, top, _, bottom = struct.unpack("<4i", attributes["dataWindow"])
             count = -(-(bottom - top + 1) // _ZIP_LINES)
-            *_, last = struct.unpack(f"<{count}Q", file.read(8 * count))
-            file.seek(last)
+            _seek(file, file.tell() + 8 * (count - 1), size)
+            (last,) = struct.unpack("<Q", file.read(8))
+            _seek(file, last, size)
             _, length = struct.unpack("<iI", file.read(8))
-        except (struct.error, KeyError, ValueError, OverflowError):
+        except (struct.error, KeyError, ValueError):
             return ""
     return attributes.get(_DIGEST, b"").decode("latin-1") if last + 8 + length == size else ""
 
 
-def _attributes(file: BinaryIO) -> dict[str, bytes]:
-    """Of the header, whose first eight bytes were read."""
+def _seek(file: BinaryIO, place: int, size: int) -> None:
+    if not 0 <= place < size:
+        raise ValueError("a place outside the file")
+    file.seek(place)
+
+
+def _attributes(file: BinaryIO, size: int) -> dict[str, bytes]:
+    """Of the header of a file of `size` bytes, whose first eight were read."""
     found: dict[str, bytes] = {}
     while name := _text(file):
         _text(file)
         (length,) = struct.unpack("<I", file.read(4))
+        if length > size:  # Python makes room for as much as is asked for before it reads
+            raise ValueError("an attribute larger than the file")
         found[name] = file.read(length)
     return found
 
@@ -90,8 +99,8 @@ def _attributes(file: BinaryIO) -> dict[str, bytes]:
 def _text(file: BinaryIO) -> str:
     text = b""
     while (letter := file.read(1)) != b"\0":
-        if not letter:
-            raise ValueError("the file ends within its header")
+        if not letter or len(text) > _LONGEST_NAME:
+            raise ValueError("a name in the header does not end")
         text += letter
     return text.decode("latin-1")
 

@@ -147,10 +147,10 @@ def test_faces_and_cameras_are_blurred_too_and_the_scene_stays_where_it_is(scene
 
 
 @pytest.fixture
-def sub_frames(room, scene):
-    """How many sub-frames the current frame needs."""
+def blurred(room, scene):
+    """Reads frame 10: its Shot, and warnings."""
 
-    def count():
+    def read():
         motion, depsgraph = room("render.motion"), bpy.context.evaluated_depsgraph_get()
         camera = scene.camera.evaluated_get(depsgraph)
         shot, _ = room("render.shot").frame_shot(depsgraph, camera, (SIZE, SIZE))
@@ -160,10 +160,21 @@ def sub_frames(room, scene):
             scene.frame_set(int(np.floor(10 + time)), subframe=(10 + time) % 1)
             return scene.camera.evaluated_get(depsgraph), None
 
-        blurred, warnings = motion.with_subframes(shot, depsgraph, shutter, at, lambda: False, lambda done: None)
+        read = motion.with_subframes(shot, depsgraph, shutter, at, lambda: False, lambda done: None)
         scene.frame_set(10)
+        return read
+
+    return read
+
+
+@pytest.fixture
+def sub_frames(blurred):
+    """How many sub-frames frame 10 needs."""
+
+    def count():
+        shot, warnings = blurred()
         assert not warnings
-        return len(blurred.frames[0].subframes)
+        return len(shot.frames[0].subframes)
 
     return count
 
@@ -178,6 +189,22 @@ def test_what_stands_still_costs_one_picture_and_what_moves_farther_more(scene, 
     curves(head)[0].keyframe_points[1].co.y *= 3
     curves(head)[0].keyframe_points[0].co.y *= 3
     assert slow * 2 < sub_frames() <= 64
+
+
+def test_where_too_much_moves_before_heads_all_sub_frames_hide_them_as_the_frame_does(
+    scene, add_head, ball_file, blurred, room, monkeypatch
+):
+    slide(add_head(ball_file), 20, scene)
+    scene.render.use_motion_blur = True
+    bpy.ops.mesh.primitive_cube_add(size=0.2, location=(0.1, -0.3, 0))
+    shot, warnings = blurred()
+    moments = shot.frames[0].subframes
+    assert not warnings
+    assert all(each.occluders for each in moments)
+    monkeypatch.setattr(room("render.motion"), "_MOST_BYTES", 2 * len(moments[0].occluders))
+    shot, (warning,) = blurred()
+    assert "as at the frame's own time" in warning
+    assert [each.occluders for each in shot.frames[0].subframes] == [None] * len(moments)
 
 
 def test_the_shutter_s_curve_weighs_its_moments(room):

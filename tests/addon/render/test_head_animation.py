@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import struct
 import zlib
 from pathlib import Path
@@ -206,9 +208,49 @@ def test_files_are_left_alone_where_the_scene_says_so(animated, room):
     assert mine.read_bytes() == b"mine"
     assert len(ours(animated)) == LAST
     assert all(each.stat().st_size > 100 for each in ours(animated) if each != mine)
+    render_heads()
+    note = room("render.head_animation.job").last.note
+    assert note == f"0 of 5 frames rendered, 5 kept as they were, in {mine.parent}"
 
 
-def test_frame_step_and_relative_paths(animated, tmp_path):
+def test_an_engine_that_is_killed_leaves_no_placeholder_unfilled(animated, room, watched):
+    animated.frame_end = 20
+    animated.render.use_overwrite = False
+    animated.render.use_placeholder = True
+    engine = room("bridge.engine")
+    killed = []
+
+    def kill():
+        if not killed and any(not file.stat().st_size for file in ours(animated)):
+            killed.append(engine.state().pid)
+            os.kill(killed[0], signal.SIGKILL)
+        return False
+
+    watched(kill)
+    render_heads()
+    assert killed
+    assert len(ours(animated)) == 20
+    assert all(room("render.whole_files").is_whole(file) for file in ours(animated))
+
+
+def test_placeholders_that_nobody_fills_are_removed(animated, room, watched):
+    animated.render.use_placeholder = True
+    watched(lambda: any(not file.stat().st_size for file in ours(animated)))
+    assert bpy.ops.dgtalker.render_head_animation() == {"CANCELLED"}
+    assert all(file.stat().st_size for file in ours(animated))
+
+
+def test_a_message_is_no_larger_than_batches_are_counted(animated, room, add_head, ball_file):
+    add_head(ball_file, (-0.2, 0, 0))
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    bpy.ops.mesh.primitive_cube_add(size=0.2, location=(0, -0.3, 0))
+    shot, _ = room("render.shot").frame_shot(depsgraph, animated.camera.evaluated_get(depsgraph), (128, 128))
+    job = room("render.head_animation.job")
+    size = len(shot.to_json())
+    assert size <= job._bytes(shot) <= 4 * size
+
+
+def test_frame_step_and_relative_paths(animated, tmp_path, room):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
     animated = bpy.context.scene
     animated.frame_step = 2
@@ -216,6 +258,8 @@ def test_frame_step_and_relative_paths(animated, tmp_path):
     render_heads()
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["heads_01.png", "heads_03.png", "heads_05.png"]
+    bpy.ops.wm.open_mainfile(filepath=bpy.data.filepath)
+    assert room("render.head_animation.job").last is None, "another file says what was done in this one"
 
 
 def refusals():
@@ -263,23 +307,32 @@ def test_a_file_that_cannot_be_written_fails_loudly(animated, room):
     assert animated.frame_current == 2
 
 
-def test_esc_leaves_whole_files(animated, room, monkeypatch):
-    """Without a window nobody can press it: the job is told what Blender would say."""
-    animated.frame_end = 400
+@pytest.fixture
+def watched(room, monkeypatch):
+    """Lets a job ask a test whether ESC was pressed: without a window nobody can press it."""
     job = room("render.head_animation.job")
     run = job.Job.run
 
-    class Pressed:
-        def __init__(self, owner):
-            self._owner = owner
+    def watch(is_pressed):
+        class Pressed:
+            def __init__(self, owner):
+                self._owner = owner
 
-        def __getattr__(self, name):
-            return getattr(self._owner, name)
+            def __getattr__(self, name):
+                return getattr(self._owner, name)
 
-        def test_break(self):
-            return any(ours(animated))
+            def test_break(self):
+                return is_pressed()
 
-    monkeypatch.setattr(job.Job, "run", lambda self, owner, depsgraph: run(self, Pressed(owner), depsgraph))
+        monkeypatch.setattr(job.Job, "run", lambda self, owner, depsgraph: run(self, Pressed(owner), depsgraph))
+
+    return watch
+
+
+def test_esc_leaves_whole_files(animated, room, watched):
+    animated.frame_end = 400
+    job = room("render.head_animation.job")
+    watched(lambda: any(ours(animated)))
     assert bpy.ops.dgtalker.render_head_animation() == {"CANCELLED"}
     is_whole = room("render.whole_files").is_whole
     files = ours(animated)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import struct
+import threading
+import time
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -95,31 +98,56 @@ def test_the_digest_knows_all_that_a_picture_depends_on(shot):
     assert digest(frame=moving.with_avatars([1]), avatars=("b", "a")) == digest(frame=moving), "whoever else is seen"
 
 
-def test_files_that_are_there_may_stay_and_placeholders_say_what_will_come(robin, shot, tmp_path):
+def test_files_that_are_there_may_stay(robin, shot, tmp_path):
     (tmp_path / "2.png").write_bytes(b"mine")
-    seen = []
-
-    def progress(fraction, text):
-        seen.append(sorted(os.listdir(tmp_path)))
-
-    files = [tmp_path / f"{frame.number}.png" for frame in shot.frames]
-    rules = Rules(overwrite=False, placeholders=True)
-    written = sequence.render_files(shot, [robin], files, FORMATS["png"], progress, rules)
-    assert written.rendered == 3
+    assert go(shot, robin, tmp_path, overwrite=False).rendered == 3
     assert (tmp_path / "2.png").read_bytes() == b"mine"
-    assert seen[0] == ["1.png", "2.png"]
-    assert all(path.stat().st_size for path in files)
 
 
-def test_placeholders_that_nobody_fills_are_removed(robin, shot, tmp_path):
+HEADER = struct.pack("<II", 20000630, 2)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        HEADER + b"owner\0string\0" + struct.pack("<I", 0xFFFFFFF0) + b"nobody",
+        HEADER + b"a" * 3_000_000,
+        HEADER + b"dataWindow\0box2i\0" + struct.pack("<I4i", 16, 0, 0, 9, 2**31 - 1) + bytes(64),
+        HEADER + b"dataWindow\0box2i\0" + struct.pack("<I4iBQ", 16, 0, 0, 9, 9, 0, 2**63 - 1) + bytes(64),
+    ],
+    ids=["endless attribute", "endless name", "endless table", "far away"],
+)
+def test_a_file_that_claims_more_than_it_holds_is_replaced_at_once(robin, shot, tmp_path, content):
+    (tmp_path / "1.exr").write_bytes(content)
+    tracemalloc.start()
+    try:
+        assert FORMATS["exr"].digest_of(tmp_path / "1.exr") == ""
+        assert tracemalloc.get_traced_memory()[1] < 8e6
+    finally:
+        tracemalloc.stop()
+    assert go(replace(shot, frames=shot.frames[:1]), robin, tmp_path, FORMATS["exr"]).rendered == 1
+
+
+def test_of_a_blurred_picture_that_nobody_waits_for_the_rest_is_not_drawn(robin, shot, tmp_path):
+    frame = shot.frames[0]
+    blurred = replace(frame, subframes=(ShotSubframe(frame.camera, frame.heads),) * 256)
+
     def progress(fraction, text):
-        if len(os.listdir(tmp_path)) == 3:
+        if any(thread.name.startswith("pipeline") for thread in threading.enumerate()):
             raise Cancelled
 
-    files = [tmp_path / f"{frame.number}.png" for frame in shot.frames]
     with pytest.raises(Cancelled):
-        sequence.render_files(shot, [robin], files, FORMATS["png"], progress, Rules(placeholders=True))
-    assert os.listdir(tmp_path) == []
+        sequence.render_files(
+            replace(shot, width=512, height=512, frames=(blurred,)),
+            [robin],
+            [tmp_path / "1.png"],
+            FORMATS["png"],
+            progress,
+        )
+    deadline = time.monotonic() + 3
+    while any(thread.name.startswith("pipeline") for thread in threading.enumerate()):
+        assert time.monotonic() < deadline, "it is still drawn"
+        time.sleep(0.05)
 
 
 def test_a_region_lies_on_the_whole_picture_where_that_is_asked_for(robin, shot, tmp_path):
@@ -167,7 +195,6 @@ def test_a_request_goes_over_the_wire_whole(shot):
         format=FileFormat(kind="exr", bits=32, alpha=False, depth=True, layer="View Layer"),
         whole=True,
         overwrite=False,
-        placeholders=True,
         display=np.zeros((2, 2, 2, 3), "<f4").tobytes(),
     )
     header, body = request.to_message()

@@ -160,14 +160,15 @@ def test_a_lens_that_is_none_is_refused(name, value):
     [
         (lambda moments: moments[0]["heads"].clear(), "do not have its 1 heads"),
         (lambda moments: moments[0]["heads"][0].update(matrix=[float("nan")] * 16), "finite"),
-        (lambda moments: moments[0]["heads"][0].update(avatar=1), "no avatar"),
+        (lambda moments: moments[0]["heads"][0].update(avatar=2), "no avatar"),
+        (lambda moments: moments[0]["heads"][0].update(avatar=1), "do not have its 1 heads, in their order"),
         (lambda moments: moments[0].pop("heads"), "cannot be read"),
         (lambda moments: moments[1].update(occluders=base64.b64encode(bytes(12)).decode()), "9 float32 numbers"),
         (lambda moments: moments.extend(moments[:1] * 255), "more than 256 sub-frames"),
     ],
 )
 def test_sub_frames_that_are_none_are_refused_with_a_reason(change, message):
-    data = json.loads(replace(SHOT, frames=(BLURRED,)).to_json())
+    data = json.loads(replace(SHOT, avatars=("builtin:robin", "builtin:wren"), frames=(BLURRED,)).to_json())
     change(data["frames"][0]["subframes"])
     with pytest.raises(DGTalkerError, match=message):
         Shot.from_json(json.dumps(data))
