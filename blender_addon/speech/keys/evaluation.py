@@ -53,7 +53,8 @@ def points(head: bpy.types.Object, target: bpy.types.Object, place: np.ndarray, 
         for row, frame in enumerate(frames):
             scene.frame_set(frame)
             world = [np.array(ob.evaluated_get(layer.depsgraph).matrix_world) for ob in (head, target)]
-            found[row] = np.linalg.solve(world[0], world[1] @ np.append(place, 1.0))[:3]
+            # A head may be scaled to nothing on some frames.
+            found[row] = (np.linalg.pinv(world[0]) @ world[1] @ np.append(place, 1.0))[:3]
     return found
 
 
