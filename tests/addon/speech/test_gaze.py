@@ -136,6 +136,7 @@ def test_a_target_that_was_deleted_is_named_and_no_longer_looked_at(talker, targ
     assert "Target was deleted" in room("speech.takes.gaze").disabled_reason(talker)
     assert bpy.ops.dgtalker.update_keys() == {"FINISHED"}
     assert np.array_equal(curve(talker, "eyeLookOutLeft"), usual)
+    bpy.context.scene.camera = None
     talker.dgtalker_speech.look_at, talker.dgtalker_speech.look_at_camera = None, True
     assert "no camera" in room("speech.takes.gaze").disabled_reason(talker)
 

@@ -274,7 +274,9 @@ def test_what_does_not_matter_to_the_keys_lets_the_steps_go_on(room, half_writte
 
 
 @pytest.mark.parametrize("deed", ["lock_keys", "animate_range", "script"])
-def test_what_writes_a_few_keys_between_two_steps_leaves_no_others_half_done(room, half_written, curve, rest, deed):
+def test_what_writes_a_few_keys_between_two_steps_leaves_no_others_half_done(
+    room, half_written, curve, rest, spoken_frames, deed
+):
     head, _ = half_written(40)
     live, names = room("speech.takes.live"), ("browInnerUp", "mouthFunnel", "tongueOut")
     bpy.context.view_layer.objects.active = head
@@ -291,7 +293,10 @@ def test_what_writes_a_few_keys_between_two_steps_leaves_no_others_half_done(roo
     assert not room("speech.takes.retarget").behind(head)
     found = {name: curve(head, name) for name in names}
     bpy.ops.dgtalker.update_keys()
-    assert all(np.array_equal(curve(head, name), values) for name, values in found.items())
+    frames = np.array(spoken_frames(head))
+    outside = (frames < 44) | (frames > 64)  # beside it, what is locked now passes into the rest
+    for name, values in found.items():
+        assert curve(head, name)[outside] == pytest.approx(values[outside], abs=1e-3), name
 
 
 @pytest.mark.parametrize("deed", ["head", "action", "slot", "slider", "mesh", "track"])
