@@ -17,9 +17,9 @@ from ..head import model
 from ..properties import speaker_properties, strip_properties
 from . import listening
 from .keys import keyframes, visibility
+from .keys.punch_in import Punch
 from .takes import line_bank, lines, retarget, storage, words
 from .takes.line_bank import PlacedLine
-from .takes.retarget import Punch
 from .timeline import mixdown, one_clock, sound_identity, speakers, strips, subtitles
 from .timeline.timing import Clock, Span, in_frames, whole_take
 

@@ -48,13 +48,13 @@ def points(head: bpy.types.Object, target: bpy.types.Object, place: np.ndarray, 
     Args:
         place: the point in the space of `target` (3,).
     """
-    found = np.zeros((len(frames), 3))
+    worlds = np.empty((2, len(frames), 4, 4))
     with _watching(head, "dgtalker_speech.look_at_amount", target) as (scene, layer):
         for row, frame in enumerate(frames):
             scene.frame_set(frame)
-            world = [np.array(ob.evaluated_get(layer.depsgraph).matrix_world) for ob in (head, target)]
-            found[row] = np.linalg.solve(world[0], world[1] @ np.append(place, 1.0))[:3]
-    return found
+            worlds[:, row] = [np.array(ob.evaluated_get(layer.depsgraph).matrix_world) for ob in (head, target)]
+    # A head may be scaled to nothing on some frames.
+    return (np.linalg.pinv(worlds[0]) @ worlds[1] @ np.append(place, 1.0))[:, :3]
 
 
 def turns_steps(turned: Turned, frames: Sequence[float]) -> Generator[float, None, np.ndarray]:

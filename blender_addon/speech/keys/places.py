@@ -108,6 +108,13 @@ def ensured(owner: bpy.types.ID, name: str, notes: list[str]) -> tuple[Place, Le
     return place, known
 
 
+def remove_empty(owner: bpy.types.ID, place: Place) -> None:
+    """An action that was made for speech goes with it, unless there is something else in it."""
+    empty = not any(bag.fcurves for bag in animation_data.channelbags(place.action))
+    if keys_properties(owner).dgtalker_made and empty and place.strip is None and len(place.slot.users()) <= 1:
+        bpy.data.actions.remove(place.action)
+
+
 def _played(owner: bpy.types.ID) -> Iterator[Place]:
     animation = animation_data.of(owner)
     if animation is None:

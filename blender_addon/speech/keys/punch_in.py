@@ -3,13 +3,42 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import bpy
 import numpy as np
 
+from dgtalker_engine.performance import Direction
+
+from ...properties import keys_properties
 from . import key_points, keyframes, places
 from .sheet import Sheet
+
+
+@dataclass(frozen=True)
+class Punch:
+    """A range of frames that alone is made anew, with another take of blinks, looks, brows and head motion.
+
+    Attributes:
+        first, last: its frames.
+        seed: of the take; see `Direction`.
+    """
+
+    first: int
+    last: int
+    seed: int
+
+    def over(self, directions: Sequence[Direction], since: float, until: float) -> list[Direction]:
+        """Directions with this take between two times, seconds, in which they are divided there."""
+        parts: list[Direction] = []
+        for each in directions:
+            ends = [each.start, *(time for time in (since, until) if each.start < time < each.end), each.end]
+            for start, end in itertools.pairwise(ends):
+                inside = start >= since and end <= until
+                parts.append(replace(each, start=start, end=end, seed=self.seed if inside else each.seed))
+        return parts
 
 
 @contextlib.contextmanager
@@ -19,15 +48,22 @@ def only_within(head: bpy.types.Object, first: int, last: int) -> Iterator[None]
     What stands outside is locked meanwhile, so that the merge passes from it into what is new, on `keyframes.BESIDE`
     seconds within the range. Locks in the range come off; afterwards it is locked. Edits and keys of hers stay.
 
+    What fails within the block leaves edits and locks as they were.
+
     Raises:
         DGTalkerError: what is remembered of the keys is damaged.
     """
-    held = {owner: sheet.hold_outside(first, last) for owner, sheet in _sheets(head).items()}
+    sheets = _sheets(head)
+    before = {owner: keys_properties(owner).dgtalker_ledger for owner in sheets}
     try:
+        held = {owner: sheet.hold_outside(first, last) for owner, sheet in sheets.items()}
         yield
-    finally:
-        for owner, sheet in _sheets(head).items():
-            sheet.let_go(held.get(owner, []))
+    except BaseException:
+        for owner, ledger in before.items():
+            keys_properties(owner).dgtalker_ledger = ledger
+        raise
+    for owner, sheet in _sheets(head).items():
+        sheet.let_go(held.get(owner, []))
     keyframes.lock(head, first, last, [])
 
 

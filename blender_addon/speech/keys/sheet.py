@@ -11,7 +11,6 @@ import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
 
-from ... import animation_data
 from ...properties import keys_properties
 from ..stepwise import Pace
 from . import generated, key_points, ledger, merge, places, put_away
@@ -239,7 +238,7 @@ class Sheet:
             self._merge(path, 0, None)
             self._uncover(path)
         mine = [(path, each) for path, each in self.kept if each.kind == "EDITED"]
-        self._remove_empty_action()
+        places.remove_empty(self.owner, self.place)
         generated.forget(self.owner)
         self.owner.update_tag()
         return mine
@@ -252,13 +251,6 @@ class Sheet:
         """Puts keys back that were taken away for speech."""
         if self._curves[path].covered:
             put_away.bring_back(self._fcurve(path), self._curves[path].covered)
-
-    def _remove_empty_action(self) -> None:
-        """An action that was made for speech goes with it, unless there is something else in it."""
-        noted, action = keys_properties(self.owner), self.place.action
-        empty = not any(bag.fcurves for bag in animation_data.channelbags(action))
-        if noted.dgtalker_made and empty and self.place.strip is None and len(self.place.slot.users()) <= 1:
-            bpy.data.actions.remove(action)
 
     def _merge(self, path: Path, start: int, new: np.ndarray | None) -> None:
         curve = self._curve(path)
@@ -303,7 +295,7 @@ class Sheet:
             if self.place.strip is not None and before.curves and kept:
                 places.show_grown(self.owner, self.place, _reach(before), _reach(self.known))
         else:  # all is left to drivers and NLA strips: an empty ledger would pass for keys that play elsewhere
-            self._remove_empty_action()
+            places.remove_empty(self.owner, self.place)
             generated.forget(self.owner)
         self.owner.update_tag()
 

@@ -40,34 +40,39 @@ def digest(head: bpy.types.Object, first: int, frames: int) -> list[str]:
     if looked is None:
         return []
     numbers = np.round(np.concatenate([looked[0], looked[1][:, None]], axis=1), 5)
+    numbers += 0.0  # of -0.0
     return [hashlib.sha256(numbers.tobytes()).hexdigest(), f"{speaker_properties(head).look_at_head:.4f}"]
-
-
-def targets(head: bpy.types.Object) -> set[bpy.types.Object]:
-    """What a speaker may look at on some frame."""
-    own = speaker_properties(head)
-    if own.look_at_camera:
-        return {camera for _, camera in _cameras(_scene(head))}
-    return {own.look_at} if own.look_at is not None else set()
 
 
 def disabled_reason(head: bpy.types.Object) -> str:
     """Why a speaker cannot look at a target; empty when it can."""
+    own = speaker_properties(head)
     if not nods.has_moving_neck(head) and nods.turns_something(head):
         return "Look At works for heads that nod over their neck, and for those that do not nod."
+    if own.look_at_camera and not _cameras(_scene(head)):
+        return f"The scene has no camera into which {head.name} could look."
+    if not own.look_at_camera and own.look_at is not None and not own.look_at.users_scene:
+        return f"{own.look_at.name} was deleted: {head.name} does not look at it. Clear Look At."
     return ""
+
+
+def _targets(head: bpy.types.Object, first: int) -> list[tuple[int, bpy.types.Object]]:
+    """What a speaker looks at, each with the frame from which on it does; empty where it cannot, or shall not."""
+    own = speaker_properties(head)
+    if disabled_reason(head):
+        return []
+    if own.look_at_camera:
+        return _cameras(_scene(head))
+    return [(first, own.look_at)] if own.look_at is not None else []
 
 
 def _looked(head: bpy.types.Object, first: int, frames: int) -> tuple[np.ndarray, np.ndarray] | None:
     """From between the eyes to the target (frames, 3), and how much of it counts (frames,)."""
-    if not targets(head) or disabled_reason(head) or not frames:
+    looked = _targets(head, first) if frames else []
+    if not looked:
         return None
     span = range(first, first + frames)
     place = np.full((frames, 3), np.nan)
-    own = speaker_properties(head)
-    looked = [(first, own.look_at)] if own.look_at is not None else []
-    if own.look_at_camera:
-        looked = _cameras(_scene(head))
     for i, (start, target) in enumerate(looked):
         begin = first if i == 0 else max(start, first)
         end = min(looked[i + 1][0], span.stop) if i + 1 < len(looked) else span.stop
@@ -89,14 +94,22 @@ def _amount(head: bpy.types.Object, span: range) -> np.ndarray:
 
 
 def _scene(head: bpy.types.Object) -> bpy.types.Scene:
-    return storage.scene_of(head) or next(iter(head.users_scene), bpy.context.scene)
+    """The scene in which a speaker is seen: that with its lines may have a timeline only."""
+    timeline, seen_in = storage.scene_of(head), head.users_scene
+    return timeline if timeline in seen_in else next(iter(seen_in), bpy.context.scene)
 
 
 def _cameras(scene: bpy.types.Scene) -> list[tuple[int, bpy.types.Object]]:
-    """The cameras through which a scene is seen, each with the frame from which on it is: markers may change them."""
-    bound = sorted((marker.frame, marker.camera) for marker in scene.timeline_markers if marker.camera is not None)
+    """The cameras through which a scene is seen, each with the frame from which on it is: markers may change them.
+
+    As Blender does, cameras that are not rendered are passed over, and of markers on one frame the first one counts.
+    """
+    bound: dict[int, bpy.types.Object] = {}
+    for marker in scene.timeline_markers:
+        if marker.camera is not None and not marker.camera.hide_render:
+            bound.setdefault(marker.frame, marker.camera)
     if bound:
-        return bound
+        return sorted(bound.items())
     return [(scene.frame_start, scene.camera)] if scene.camera is not None else []
 
 

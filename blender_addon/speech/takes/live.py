@@ -135,13 +135,14 @@ def _begin(head: bpy.types.Object) -> None:
 
 
 def _step(number: int) -> None:
-    """The next part of what is written in steps, unless somebody else has written meanwhile, who did all of it."""
+    """The next part of what is written in steps; all of it anew where somebody else has written meanwhile, who may have
+    done some of it."""
     unfinished = _mending.pop(number)
     begin = time.perf_counter()
     with contextlib.suppress(DGTalkerError, ReferenceError):  # as in `_write`; a script removed the speaker
-        if _ledger(unfinished.head) != unfinished.ledger:
-            return
-        if _sliders(unfinished.head) != unfinished.sliders:
+        now = _ledger(unfinished.head), _sliders(unfinished.head)
+        if now != (unfinished.ledger, unfinished.sliders):
+            _suspected.discard(number)
             _soon(unfinished.head)
             return
         try:
@@ -196,9 +197,21 @@ def _due_now(number: int) -> None:
     _suspected.discard(number)
 
 
+def catch_up() -> None:
+    """Writes at once what waits or is done in steps."""
+    if not _due and not _mending:
+        return
+    while _due or _mending:
+        for number in list(_due):
+            _due_now(number)
+        if _mending:
+            _step(next(iter(_mending)))
+    _settle()
+
+
 @persistent
 def _finish(*_: Any) -> None:
-    """Writes at once what waits or is done in steps: it belongs to what is saved or rendered now."""
+    """`catch_up`: it belongs to what is saved or rendered now."""
     if threading.current_thread() is not threading.main_thread():
         # F12 in a window: only the main thread may write, and its timer goes on meanwhile.
         _awaited.append(True)
@@ -207,13 +220,7 @@ def _finish(*_: Any) -> None:
             time.sleep(STEP)
         _awaited.clear()
         return
-    if not _due and not _mending:
-        return
-    for number in list(_due):
-        _due_now(number)
-    while _mending:
-        _step(next(iter(_mending)))
-    _settle()
+    catch_up()
 
 
 def _settle() -> None:

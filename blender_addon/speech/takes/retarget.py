@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import itertools
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 import bpy
 import numpy as np
@@ -18,6 +16,7 @@ from ... import animation_data
 from ...properties import speaker_properties, strip_properties
 from ..keys import evaluation, keyframes, punch_in, visibility
 from ..keys.moves import Move
+from ..keys.punch_in import Punch
 from ..lips import contacts
 from ..stepwise import Aside, awaited, finished
 from ..timeline import settings, sound_identity, strips, timing
@@ -28,30 +27,6 @@ MOVED_ONLY = "Strips of {} were moved, copied or cut: Update Keys takes their ke
 OTHER_MANNER = "{} now speaks in another manner: press Animate."
 FIRST_DESIGN = "The speech of {} lies on an NLA track, as an earlier version wrote it: press Animate for plain keys."
 RESPELLED = "A transcript of {} was changed: press Animate."
-
-
-@dataclass(frozen=True)
-class Punch:
-    """A range of frames that alone is made anew, with another take of blinks, looks, brows and head motion.
-
-    Attributes:
-        first, last: its frames.
-        seed: of the take; see `Direction`.
-    """
-
-    first: int
-    last: int
-    seed: int
-
-    def over(self, directions: Sequence[Direction], since: float, until: float) -> list[Direction]:
-        """Directions with this take between two times, seconds, in which they are divided there."""
-        parts: list[Direction] = []
-        for each in directions:
-            ends = [each.start, *(time for time in (since, until) if each.start < time < each.end), each.end]
-            for start, end in itertools.pairwise(ends):
-                inside = start >= since and end <= until
-                parts.append(replace(each, start=start, end=end, seed=self.seed if inside else each.seed))
-        return parts
 
 
 def forget(head: bpy.types.Object) -> None:

@@ -15,6 +15,7 @@ from ... import ui
 from ...bridge.modal import EngineOperator
 from ..exchange import performances
 from ..keys import keyframes
+from ..takes import live
 from ..timeline import speakers, strips
 from . import steps
 
@@ -93,6 +94,7 @@ class ExportPerformance(TargetOperator, EngineOperator, bpy.types.Operator):
     def work(self, context: bpy.types.Context) -> Generator[Any, None, None]:
         head = target(context)
         assert head is not None
+        live.catch_up()
         name, path = head.name, Path(bpy.path.abspath(self.filepath))
         motion = performances.evaluated_steps(head, strips.timeline(context))
         performance = yield from steps.shown(motion, f"Looking at {name}")

@@ -14,7 +14,7 @@ from ...bridge.modal import EngineOperator, Waiting
 from ...properties import strip_properties
 from .. import animation
 from ..keys import keyframes, labels, punch_in, visibility
-from ..takes import retarget, storage
+from ..takes import live, retarget, storage
 from ..timeline import strips
 from .exchange_operators import TargetOperator, target
 
@@ -99,6 +99,7 @@ class LockKeys(KeysOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         head = target(context)
         assert head is not None
+        live.catch_up()
         notes: list[str] = []
         try:
             count = keyframes.lock(head, self.first, self.last, notes)
@@ -164,13 +165,14 @@ class AnimateRange(KeysOperator, EngineOperator, bpy.types.Operator):
     def work(self, context: bpy.types.Context) -> Generator[Waiting, None, None]:
         head = target(context)
         assert head is not None
+        live.catch_up()
         spoken = keyframes.span(head)
         if self.last < self.first or self.last < spoken.start or self.first >= spoken.stop:
             raise DGTalkerError(
                 f"{head.name} has no generated keys from {self.first} to {self.last}.",
                 f"Give frames of {spoken.start} to {spoken.stop - 1}.",
             )
-        punch = retarget.Punch(self.first, self.last, self.seed)
+        punch = punch_in.Punch(self.first, self.last, self.seed)
         notes = yield from animation.animate_steps(context, [head], punch)
         self.report({"WARNING"} if notes else {"INFO"}, " ".join([f"Animated {self.first} to {self.last}.", *notes]))
 
@@ -189,6 +191,7 @@ class BakeKeys(KeysOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         head = target(context)
         assert head is not None
+        live.catch_up()
         notes = keyframes.bake(head)
         retarget.forget(head)
         self.report({"WARNING" if notes else "INFO"}, " ".join([f"The keys of {head.name} are your own now.", *notes]))

@@ -72,7 +72,8 @@ def draw_gaze(layout: Any, context: bpy.types.Context, head: bpy.types.Object) -
         return
     if reason := gaze.disabled_reason(head):
         ui.note(body, context, reason)
-        return
+        if not own.look_at_camera and own.look_at is None:
+            return
     column = body.column()
     column.use_property_split = True
     column.prop(own, "look_at_camera")

@@ -16,7 +16,7 @@ from ...properties import speaker_properties
 from ..keys import keyframes, visibility
 from ..lips import contacts
 from ..stepwise import finished
-from ..takes import retarget, words
+from ..takes import live, retarget, words
 from ..timeline import marker_names, markers, strips
 from ..timeline.timing import Clock
 from . import steps
@@ -48,6 +48,7 @@ class CheckLips(TakeOperator, EngineOperator, bpy.types.Operator):
     bl_label = "Check P, B, M"
 
     def work(self, context: bpy.types.Context) -> Generator[Any, None, None]:
+        live.catch_up()
         timeline = strips.remembered(strips.timeline(context))
         clock = strips.clock(timeline())
         named: list[tuple[int, str]] = []
@@ -74,6 +75,7 @@ class CloseLips(TakeOperator, EngineOperator, bpy.types.Operator):
     bl_label = "Close Lips"
 
     def work(self, context: bpy.types.Context) -> Generator[Any, None, None]:
+        live.catch_up()
         timeline = strips.remembered(strips.timeline(context))
         clock = strips.clock(timeline())
         names = [head.name for head in strips.animated(timeline())]

@@ -296,7 +296,7 @@ def test_the_only_strip_cut_and_pasted_is_claimed_once_it_was_animated(
     forget_pointer(strip)
     assert strip.dgtalker.speaker is None
     steps = speech.animate_steps(bpy.context, [head])
-    next(steps)
+    next(steps).cancel()
     steps.close()
     assert strip.dgtalker.speaker is None, "cancelled with ESC"
     bpy.ops.dgtalker.animate()

@@ -112,6 +112,43 @@ def test_eye_contact_follows_the_cameras_of_markers_and_blinks_at_the_cut(talker
     assert max(at[frame] for frame in (54, 55, 56, 57)) > 0.8
 
 
+def test_markers_count_as_they_do_in_blender(talker):
+    scene, cameras = bpy.context.scene, []
+    for x, frame in ((-1.2, 1), (1.2, 55), (-0.6, 55), (0.2, 50)):
+        camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+        scene.collection.objects.link(camera)
+        camera.location = (x, -2.5, 0.0)
+        scene.timeline_markers.new("Cut", frame=frame).camera = camera
+        cameras.append(camera)
+    cameras[3].hide_render = True
+    talker.dgtalker_speech.look_at_camera = True
+    for frame, camera in ((53, cameras[0]), (62, cameras[1])):
+        bpy.context.scene.frame_set(frame)
+        assert scene.camera == camera
+        assert degrees_off(talker, frame, camera.location) < 3.0
+
+
+def test_a_target_that_was_deleted_is_named_and_no_longer_looked_at(talker, target, curve, room):
+    usual = curve(talker, "eyeLookOutLeft")
+    talker.dgtalker_speech.look_at = target
+    assert not np.array_equal(curve(talker, "eyeLookOutLeft"), usual)
+    bpy.context.scene.collection.objects.unlink(target)
+    assert "Target was deleted" in room("speech.takes.gaze").disabled_reason(talker)
+    assert bpy.ops.dgtalker.update_keys() == {"FINISHED"}
+    assert np.array_equal(curve(talker, "eyeLookOutLeft"), usual)
+    bpy.context.scene.camera = None
+    talker.dgtalker_speech.look_at, talker.dgtalker_speech.look_at_camera = None, True
+    assert "no camera" in room("speech.takes.gaze").disabled_reason(talker)
+
+
+def test_a_head_that_is_scaled_to_nothing_looks_nowhere(talker, target):
+    for frame, size in ((40, 0.0), (50, 1.0)):
+        talker.scale = (size,) * 3
+        talker.keyframe_insert("scale", frame=frame)
+    talker.dgtalker_speech.look_at = target
+    assert degrees_off(talker, 60, target.location) < 3.0
+
+
 def test_another_head_is_looked_in_the_eyes(talker, make_necked):
     other = make_necked("Ben")
     other.location = (0.6, -1.5, 0.2)

@@ -273,6 +273,32 @@ def test_what_does_not_matter_to_the_keys_lets_the_steps_go_on(room, half_writte
     assert live._mending[head.session_uid].steps is not steps
 
 
+@pytest.mark.parametrize("deed", ["lock_keys", "animate_range", "script"])
+def test_what_writes_a_few_keys_between_two_steps_leaves_no_others_half_done(
+    room, half_written, curve, rest, spoken_frames, deed
+):
+    head, _ = half_written(40)
+    live, names = room("speech.takes.live"), ("browInnerUp", "mouthFunnel", "tongueOut")
+    bpy.context.view_layer.objects.active = head
+    if deed == "script":
+        room("speech.keys.keyframes").lock(head, 48, 60, [])
+        assert live._mending
+    else:
+        getattr(bpy.ops.dgtalker, deed)(first=48, last=60)
+        assert not live._mending, "all was written before"
+    rest()
+    rest()
+    while live._mending:
+        live._tick()
+    assert not room("speech.takes.retarget").behind(head)
+    found = {name: curve(head, name) for name in names}
+    bpy.ops.dgtalker.update_keys()
+    frames = np.array(spoken_frames(head))
+    outside = (frames < 44) | (frames > 64)  # beside it, what is locked now passes into the rest
+    for name, values in found.items():
+        assert curve(head, name)[outside] == pytest.approx(values[outside], abs=1e-3), name
+
+
 @pytest.mark.parametrize("deed", ["head", "action", "slot", "slider", "mesh", "track"])
 def test_what_is_taken_away_between_two_steps_ends_them(room, half_written, deed):
     head, _ = half_written(20)

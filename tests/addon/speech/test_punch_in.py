@@ -82,6 +82,17 @@ def test_a_range_can_be_made_anew_until_it_pleases(punched, every_curve):
         assert curve[~inside] == pytest.approx(before[name][~inside], abs=2e-4), name
 
 
+def test_what_fails_leaves_edits_and_locks_as_they_were(punched, every_curve, room, keys):
+    head, _, _, after, _, _ = punched
+    keys.lock(head, 30, 40, [])
+    before = {edit.text for edit in keys.edits(head)}
+    with pytest.raises(MemoryError), room("speech.keys.punch_in").only_within(head, 35, 60):
+        raise MemoryError
+    assert {edit.text for edit in keys.edits(head)} == before
+    for name, curve in every_curve(head).items():
+        assert np.array_equal(curve, after[name]), name
+
+
 def test_another_transcript_is_heard_within_the_range_only(animated, every_curve, spoken_frames):
     head, strip = animated()
     bpy.context.view_layer.objects.active = head
