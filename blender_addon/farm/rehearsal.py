@@ -87,6 +87,7 @@ class Rehearsal:
         self._cancelled = True
         self._process.kill()
         self._reader.join(_END)
+        self._profile.cleanup()
 
     def findings(self) -> list[Finding]:
         """What the worker found, once it is done.
