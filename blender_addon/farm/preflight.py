@@ -75,13 +75,14 @@ def _files(scene: bpy.types.Scene) -> Iterator[Finding]:
 def _missing() -> tuple[list[str], list[str]]:
     """Names of sounds, and of all others. Texts are in the file, wherever they came from."""
     data: Any = bpy.data
+    audio: set[str] = getattr(bpy.path, "extensions_audio")  # noqa: B009 (no stub knows it)
     sounds: set[str] = set()
     others: set[str] = set()
     for owner, paths in data.file_path_map(include_libraries=True).items():
         for path in (Path(bpy.path.abspath(path, library=owner.library)) for path in paths):
             if isinstance(owner, bpy.types.Text) or _is_there(path):
                 continue
-            heard = isinstance(owner, bpy.types.Sound) or path.suffix.lower() in bpy.path.extensions_audio
+            heard = isinstance(owner, bpy.types.Sound) or path.suffix.lower() in audio
             (sounds if heard else others).add(path.name)
     return sorted(sounds), sorted(others - sounds)  # a scene names its strips' sounds, too
 
