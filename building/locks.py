@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from . import catalogue, indexes, repository
-from .environments import ENVIRONMENTS, TORCH, TORCH_CPU, TRAINING, Environment, uv, uv_variables
+from .environments import CAPTURE, ENVIRONMENTS, TORCH, TORCH_CPU, TRAINING, Environment, uv, uv_variables
 from .repository import BuildError, run, say
 
 APART = {
@@ -28,6 +28,9 @@ and what training alone needs: its metrics, and what PyTorch's optimisers import
 
 NOT_NEEDED = {"capture.txt": {"click", "natsort", "opencv-contrib-python", "opencv-python"}}
 """Of a lock, what packages ask for and can do without: NAME.in says why."""
+
+LEFT_FOR_LATER = {"cuda.txt": {TRAINING, CAPTURE}}
+"""Of a lock, those below it that users may not have yet: what it needs of them stands in it again."""
 
 
 def requirements(text: str) -> dict[str, str]:
@@ -58,7 +61,8 @@ def _lock(name: str, environment: Environment, below: list[str]) -> None:
     pins = "".join(path.read_text() for path in map(_path, outputs) if path.is_file())
     given = [other for other in below if other != TORCH_CPU]
     made = _compiled(_path(source).read_text(), pins, environment.python, given)
-    known = {package for other in given for package in requirements(_path(other).read_text())}
+    there = set(given) - LEFT_FOR_LATER.get(name, set())
+    known = {package for other in there for package in requirements(_path(other).read_text())}
     known |= NOT_NEEDED.get(name, set())
     kept = {package: block for package, block in made.items() if package not in known}
     for other, pattern in apart.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,13 +25,16 @@ from .findings import Finding, of_error
 _NOT_TO_RENDER = ("capture", "speech")
 """Of the doctor's lines, what pictures do without."""
 
+_TILES = ("<UDIM>", "<UVTILE>")
+"""What stands in the path of an image of tiles for each tile's number."""
+
 _RENDERED_BY_US = rendering.DGTalkerRenderEngine.bl_idname
 
 
 def examine(scene: bpy.types.Scene) -> Iterator[Finding]:
     """What a farm would meet in a scene, one thing after the other; the last is a frame that was rendered."""
     yield Finding(f"{Path(bpy.data.filepath).name or 'The file'} opens in Blender {bpy.app.version_string}.")
-    yield from _files()
+    yield from _files(scene)
     heads = heads_of(scene)
     yield _scene(scene, heads)
     works = yield from _engine()
@@ -48,17 +52,14 @@ def heads_of(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     return list(dict.fromkeys([*model.heads(scene), *(model.heads(other) if other else [])]))
 
 
-def _files() -> Iterator[Finding]:
+def _files(scene: bpy.types.Scene) -> Iterator[Finding]:
     """Files that this one needs and that are not there. Sounds are heard by nobody who renders pictures."""
-    sounds = {bpy.path.abspath(sound.filepath) for sound in bpy.data.sounds if sound.packed_file is None}
-    missing = [path for path in bpy.utils.blend_paths(absolute=True) if not Path(path).exists()]
-    silent = sorted({Path(path).name for path in missing if path in sounds})
-    others = sorted({Path(path).name for path in missing if path not in sounds})
+    settings: Any = scene.render
+    silent, others = _missing()
     if silent:
-        film = bpy.context.scene.render.is_movie_format
         yield Finding(
             f"Sounds are missing: {', '.join(silent)}.",
-            ok=not film,
+            ok=not settings.is_movie_format,
             advice="File ▸ External Data ▸ Find Missing Files, or pack them. Pictures come out without.",
         )
     if others:
@@ -67,8 +68,38 @@ def _files() -> Iterator[Finding]:
             ok=False,
             advice="File ▸ External Data ▸ Find Missing Files, or Pack Resources.",
         )
-    if not missing:
+    if not silent and not others:
         yield Finding("No file is missing.")
+
+
+def _missing() -> tuple[list[str], list[str]]:
+    """Names of sounds, and of all others. Texts are in the file, wherever they came from."""
+    data: Any = bpy.data
+    audio: set[str] = getattr(bpy.path, "extensions_audio")  # noqa: B009 (no stub knows it)
+    sounds: set[str] = set()
+    others: set[str] = set()
+    for owner, paths in data.file_path_map(include_libraries=True).items():
+        for path in (Path(bpy.path.abspath(path, library=owner.library)) for path in paths):
+            if isinstance(owner, bpy.types.Text) or _is_there(path):
+                continue
+            heard = isinstance(owner, bpy.types.Sound) or path.suffix.lower() in audio
+            (sounds if heard else others).add(path.name)
+    return sorted(sounds), sorted(others - sounds)  # a scene names its strips' sounds, too
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a file is; of an image of tiles, whether one of them is."""
+    if not any(token in path.name for token in _TILES):
+        return path.exists()
+    stem, _, rest = re.sub("|".join(_TILES), "\0", path.name).partition("\0")
+    return any(each.name.startswith(stem) and each.name.endswith(rest) for each in _listed(path.parent))
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _scene(scene: bpy.types.Scene, heads: list[bpy.types.Object]) -> Finding:
@@ -138,9 +169,9 @@ def _frame(scene: bpy.types.Scene) -> Finding:
             render.filepath = path
             for name, value in before.items():
                 setattr(settings, name, value)
-        written = Path(folder) / "frame.png"
+        written = list(Path(folder).iterdir())  # of stereo, one for each eye
         if rendering.last_error is not None:
             return of_error(rendering.last_error)
-        if not written.is_file() or not is_whole(written):
+        if not written or not all(map(is_whole, written)):
             return Finding(f"Frame {number} was rendered, but not written.", ok=False, advice="Is the disk full?")
         return Finding(f"Frame {number} is rendered, {render.resolution_x} × {render.resolution_y}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -64,6 +65,7 @@ class Rehearsal:
                 text=True,
                 encoding="utf-8",
                 errors="replace",
+                creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
             )
         except OSError as error:
             self._profile.cleanup()
@@ -87,6 +89,7 @@ class Rehearsal:
         self._cancelled = True
         self._process.kill()
         self._reader.join(_END)
+        self._profile.cleanup()
 
     def findings(self) -> list[Finding]:
         """What the worker found, once it is done.

@@ -36,7 +36,10 @@ class SliderOperator(HeadOperator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
-        return super().disabled_reason(context) or model.locked_reason(active(context))
+        reason = super().disabled_reason(context) or model.locked_reason(active(context))
+        if not reason and not model.has_controls(context.object):
+            reason = f"{active(context).name} has no sliders: nothing moves it."
+        return reason
 
 
 class AddHead(EngineOperator, bpy.types.Operator):

@@ -85,7 +85,7 @@ class Plan:
             files += self.files if self.own_python or self.python_folder.is_dir() else (self.python, *self.files)
         if self.capture and not (self.is_built and self.capture_layer.is_dir()):
             files += self.capture
-        return files
+        return tuple(dict.fromkeys(files))  # what GPUs need is in part what videos need
 
     @property
     def python_folder(self) -> Path:

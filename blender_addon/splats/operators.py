@@ -117,7 +117,7 @@ class ExportSplats(AxesOptions, HeadsOperator, EngineOperator, bpy.types.Operato
 
     def work(self, context: bpy.types.Context) -> Generator[Any, None, None]:
         path = bpy.path.abspath(self.filepath)
-        if not self.filepath:
+        if not bpy.path.basename(self.filepath):
             raise DGTalkerError("No file was chosen.", "Use File ▸ Export ▸ Gaussian Splats.")
         count, notes = yield from transfer.export_steps(context, path, self.format, self.axes())
         said = " ".join([f"{count:,} Gaussians were written to {Path(path).name}.", *notes])
@@ -147,6 +147,8 @@ class ChooseSplatsExport(AxesOptions, HeadsOperator, bpy.types.Operator):
 
     def check(self, context: bpy.types.Context) -> bool:
         """The name ends as the format's files do."""
+        if not bpy.path.basename(self.filepath):
+            return False  # a folder, in which no name was given yet
         path, suffixes = Path(self.filepath), {name: suffix for name, _, suffix in transfer.FORMATS}
         stem = path.with_suffix("") if path.suffix in suffixes.values() else path
         wanted = f"{stem}{suffixes[self.format]}"

@@ -98,6 +98,14 @@ def test_an_import_is_kept_in_the_file_and_speaks_not(tmp_path, render, room):
     assert room("head.add").consent_lines(ob)[0].startswith("Consent unknown")
 
 
+def test_what_moves_sliders_is_not_offered_for_an_import(tmp_path):
+    ob = import_ball(tmp_path)
+    for name in ("reset_sliders", "key_all", "mirror_sliders", "animate"):
+        assert not getattr(bpy.ops.dgtalker, name).poll(), name
+    assert bpy.ops.dgtalker.restore_controls() == {"FINISHED"}
+    assert [block.name for block in ob.data.shape_keys.key_blocks] == ["Basis"]
+
+
 def test_one_frame_shows_imports_among_meshes(tmp_path, render):
     import_ball(tmp_path)
     scene = bpy.context.scene

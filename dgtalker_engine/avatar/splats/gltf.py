@@ -19,7 +19,7 @@ from ...gaussians.transform import merged, moved
 from ...kernels import srgb
 from . import numbers
 from .found import Splats
-from .gltf_file import DAMAGE, GLB_MAGIC, GlbWriter, GltfFile, read
+from .gltf_file import DAMAGE, GLB_MAGIC, GlbWriter, GltfFile, damaged, read
 
 EXTENSION = "KHR_gaussian_splatting"
 _SRGB, _LINEAR = "srgb_rec709_display", "lin_rec709_display"
@@ -52,7 +52,7 @@ def parse(data: bytes, folder: Path) -> Splats:
                     notes += splats.notes
                     numbers.limited(sum(map(len, clouds)))
     except DAMAGE as error:
-        raise DGTalkerError(f"The glTF file's document cannot be read: {error!r}.", numbers.BROKEN) from error
+        raise damaged(error) from error
     if not clouds:
         raise DGTalkerError(
             f"The glTF file has no Gaussians: nothing in its scene has {EXTENSION}.",

@@ -21,7 +21,7 @@ from . import numbers
 
 GLB_MAGIC = b"glTF"
 JSON_CHUNK, BINARY_CHUNK = 0x4E4F534A, 0x004E4942
-DAMAGE = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
+DAMAGE = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError)
 """What a document raises that is not as glTF 2.0 says."""
 _COMPONENTS = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
@@ -95,13 +95,22 @@ def read(data: bytes, folder: Path) -> GltfFile:
         document = json.loads(data)
         if document["asset"]["version"].split(".")[0] != "2":
             raise DGTalkerError("Only glTF 2.0 can be read.", "Export it again.")
-        buffers = [
-            binary if "uri" not in buffer else _resource(buffer["uri"], folder)
-            for buffer in document.get("buffers", [])
-        ]
-    except (*DAMAGE, RecursionError) as error:
-        raise DGTalkerError(f"The glTF file's document cannot be read: {error!r}.", numbers.BROKEN) from error
+        buffers: list[bytes] = []
+        for buffer in document.get("buffers", []):
+            buffers.append(binary if "uri" not in buffer else _resource(buffer["uri"], folder))
+            if sum(map(len, buffers)) > numbers.MAX_FILE_BYTES:
+                raise DGTalkerError(
+                    f"The glTF file's buffers are too large: more than {numbers.MAX_FILE_BYTES / 1e6:,.0f} MB.",
+                    "Export less of it.",
+                )
+    except DAMAGE as error:
+        raise damaged(error) from error
     return GltfFile(document, buffers)
+
+
+def damaged(error: BaseException) -> DGTalkerError:
+    """What `DAMAGE` lists, for the user; the file may have put anything into its text."""
+    return DGTalkerError(f"The glTF file's document cannot be read: {repr(error)[:200]}.", numbers.BROKEN)
 
 
 def _chunks(data: bytes) -> tuple[bytes, bytes]:
@@ -127,7 +136,7 @@ def _resource(uri: str, folder: Path) -> bytes:
             raise DGTalkerError("A buffer in the glTF file cannot be read.", numbers.BROKEN) from error
     name = re.sub(rb"%([0-9A-Fa-f]{2})", lambda found: bytes.fromhex(found[1].decode()), uri.encode())
     path = Path(name.decode())
-    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+    if path.anchor or ".." in path.parts or ":" in path.parts[0]:
         raise DGTalkerError(f"The glTF file names {printable(uri)}, which is not beside it.")
     return read_file(folder / path, numbers.MAX_FILE_BYTES, "The glTF file's buffer", "Put it beside the .gltf file.")
 
@@ -135,7 +144,7 @@ def _resource(uri: str, folder: Path) -> bytes:
 def _index(number: Any) -> int:
     """A whole number that is not negative: as an index it would count from the end."""
     if type(number) is not int or number < 0:
-        raise ValueError(f"{number!r} is no index")
+        raise ValueError("an index is no whole number from 0 on")
     return number
 
 

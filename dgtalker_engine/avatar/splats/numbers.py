@@ -57,7 +57,7 @@ def checked(
         if name == "scales":
             usable &= (array >= 0).all(axis=1)
         if name == "rotations":
-            usable &= np.linalg.norm(array, axis=1) > 1e-6
+            usable &= np.linalg.norm(array.astype(np.float64), axis=1) > 1e-6
         if not usable.all():
             raise DGTalkerError(
                 f"{int((~usable).sum()):,} of {len(array):,} Gaussians have {name} that are no usable numbers; "

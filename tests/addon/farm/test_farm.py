@@ -193,13 +193,38 @@ def test_what_a_farm_would_stumble_over_is_a_problem(shot, break_it, said):
         bpy.ops.dgtalker.preflight()
 
 
-def test_a_missing_sound_is_worth_knowing_for_pictures(shot, sample, tmp_path, capfd):
+@pytest.mark.parametrize("path", ["{}/gone.wav", "//gone.wav", "//sub/../gone.wav"])
+def test_a_missing_sound_is_worth_knowing_for_pictures(shot, sample, tmp_path, capfd, path):
     copy = tmp_path / "gone.wav"
     shutil.copy(sample, copy)
-    bpy.context.scene.sequence_editor_create().strips.new_sound("line", str(copy), 1, 1)
+    strip = bpy.context.scene.sequence_editor_create().strips.new_sound("line", str(copy), 1, 1)
+    strip.sound.filepath = path.format(tmp_path)
     copy.unlink()
     assert bpy.ops.dgtalker.preflight() == {"FINISHED"}
     assert "note    Sounds are missing: gone.wav." in capfd.readouterr().out
+
+
+def test_files_that_no_picture_needs_are_no_problem(shot, tmp_path, capfd):
+    """Texts are in the file; Blender's paths of tiles and of brushes name no file that is there."""
+    script = tmp_path / "script.py"
+    script.write_text("a = 1")
+    bpy.data.texts.load(str(script))
+    script.unlink()
+    (tmp_path / "skin.1001.png").write_bytes(b"")
+    tiles = bpy.data.images.new("skin", 4, 4)
+    tiles.source, tiles.filepath_raw = "TILED", "//skin.<UDIM>.png"
+    assert bpy.ops.dgtalker.preflight() == {"FINISHED"}
+    assert "No file is missing" in capfd.readouterr().out
+    (tmp_path / "skin.1001.png").unlink()
+    with pytest.raises(RuntimeError, match="Files are missing: skin"):
+        bpy.ops.dgtalker.preflight()
+
+
+def test_what_was_found_of_one_file_is_not_shown_of_another(shot, room):
+    found = room("farm.operators").found
+    found.append(room("farm.findings").Finding("shot.blend opens."))
+    bpy.ops.wm.open_mainfile(filepath=str(shot))
+    assert found == []
 
 
 def test_a_worker_without_an_engine_says_what_to_install(shot, room, capfd):

@@ -129,6 +129,26 @@ def test_buffers_inside_and_beside_a_gltf_file(tmp_path):
             splats.read(tmp_path / "splats.gltf")
 
 
+def test_a_gltf_file_that_names_one_buffer_again_and_again_is_not_read_without_end(tmp_path, monkeypatch):
+    document, body = files.gltf()
+    (tmp_path / "a.bin").write_bytes(body)
+    document["buffers"] = [{"byteLength": len(body), "uri": "a.bin"}] * 3
+    (tmp_path / "splats.gltf").write_text(json.dumps(document))
+    assert len(splats.read(tmp_path / "splats.gltf").cloud) == 2
+    monkeypatch.setattr(numbers, "MAX_FILE_BYTES", 2 * len(body))
+    with pytest.raises(DGTalkerError, match="buffers are too large"):
+        splats.parse((tmp_path / "splats.gltf").read_bytes(), tmp_path)
+
+
+def test_what_is_said_about_a_damaged_gltf_file_is_short():
+    document, body = files.gltf()
+    for wrong in ("x" * 10_000, [[[0]]] * 1000):
+        document["accessors"][0]["componentType"] = wrong
+        with pytest.raises(DGTalkerError, match="cannot be read") as caught:
+            parse(files.glb(document, body))
+        assert len(caught.value.message) < 300
+
+
 def test_degree_4_of_spz_is_left_out_and_it_is_said():
     plain = bytearray(gzip.decompress(files.spz(3)))
     plain[12] = 4

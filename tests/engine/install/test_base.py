@@ -28,15 +28,15 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def later() -> set[str]:
-    """Projects that come with what looks at videos, and not with the base."""
+def later(*more: str) -> set[str]:
+    """Projects that come with what looks at videos, and neither with the base nor with `more` locks."""
     locks = REPOSITORY / "wheels"
 
     def of(*names: str) -> set[str]:
         text = "".join((locks / name).read_text() for name in names)
         return {name.lower().replace("_", "-") for name in re.findall(r"(?m)^([\w.-]+)==", text)}
 
-    return of("training.txt", "capture.txt", "workshop.txt") - of("engine.txt", "torch.txt")
+    return of("training.txt", "capture.txt", "workshop.txt") - of("engine.txt", "torch.txt", *more)
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -58,3 +58,11 @@ def test_the_doctor_finds_nothing_missing_without_what_comes_with_videos():
     answer = run("doctor")
     assert answer.returncode == 0, answer.stdout
     assert "PROBLEM" not in answer.stdout
+
+
+def test_what_gpus_need_is_there_without_what_comes_with_videos():
+    """gsplat's own imports; its wheel is built elsewhere."""
+    program = f"REPOSITORY, LATER = {str(REPOSITORY)!r}, {later('cuda.txt')!r}" + SCRIPT.partition("from dgt")[0]
+    program += "import packaging.version, torch.utils.cpp_extension"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
