@@ -299,7 +299,7 @@ def _check_vertices(data: bytes, size: int, whose: str) -> None:
         )
 
 
-def _plain(part: Any) -> Any:
+def _plain(part: object) -> str | dict[str, Any]:
     """`dataclasses.asdict` copies whatever it meets, which takes seconds for frames of many sub-frames."""
     return base64.b64encode(part).decode() if isinstance(part, bytes) else vars(part)
 
