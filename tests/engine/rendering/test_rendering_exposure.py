@@ -13,6 +13,7 @@ from dgtalker_engine.gaussians.constants import NOTHING_HIT
 from dgtalker_engine.rendering import lens as lenses
 from dgtalker_engine.rendering.formats import FORMATS
 from dgtalker_engine.rendering.frame import render_frame, render_seen
+from dgtalker_engine.rendering.frame_digest import frame_digest
 from dgtalker_engine.rendering.sequence import render_sequence
 from dgtalker_engine.wire import Shot, ShotCamera, ShotFrame, ShotHead, ShotLens, ShotSubframe
 from dgtalker_engine.wire.provenance import xmp
@@ -168,8 +169,10 @@ def test_a_sequence_holds_blurred_frames_as_they_are_alone(head, tmp_path):
     moments = tuple(ShotSubframe(CAMERA, (at(x),)) for x in (-0.05, 0.05))
     frames = (ShotFrame(1, CAMERA, (at(),), subframes=moments), ShotFrame(2, CAMERA, (at(),)))
     shot = replace(shot_of(frames[0]), frames=frames, background=(0.1, 0.2, 0.3))
-    files = render_sequence(shot, [head], tmp_path, lambda done, text: None)
+    files = render_sequence(shot, [head], tmp_path, lambda done, text: None).files
     for file, frame in zip(files, frames, strict=True):
         kind = FORMATS["png"]
-        alone = kind.encode(*render_frame(shot, frame, [head]), xmp([head.metadata.hash]))
+        avatars = [head.metadata.hash]
+        digest = frame_digest(shot, frame, avatars, kind)
+        alone = kind.encode(*render_frame(shot, frame, [head]), xmp(avatars), digest)
         assert file.read_bytes() == bytes(alone)
