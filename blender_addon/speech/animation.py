@@ -18,7 +18,7 @@ from ..properties import speaker_properties, strip_properties
 from . import listening
 from .keys import keyframes, visibility
 from .keys.punch_in import Punch
-from .takes import line_bank, lines, retarget, storage, words
+from .takes import line_bank, lines, retarget, storage, wanted, words
 from .takes.line_bank import PlacedLine
 from .timeline import mixdown, one_clock, sound_identity, speakers, strips, subtitles
 from .timeline.timing import Clock, Span, in_frames, whole_take
@@ -98,7 +98,7 @@ def _hear(
     head, scene = _head(number, name), timeline()
     sounds, clock = _sounds(scene, head), strips.clock(scene)
     first = whole_take([sound.span for sound in sounds], clock)[0]
-    directions = retarget.directions_of(scene, head, first)
+    directions = wanted.directions_of(scene, head, first)
     hashes = {
         "strips_hash": storage.strips_hash(scene, sounds),
         "sounds": sound_identity.digests(sounds),
@@ -219,7 +219,7 @@ def _write(
         sounds = strips.audible_of(scene, head)
         if storage.transcript_hash(sounds) == received.transcript_hash:  # else a word was corrected meanwhile
             lines.fill_words(scene, head)
-        directions = retarget.directions_of(scene, head, first)  # sliders may have been moved meanwhile
+        directions = wanted.directions_of(scene, head, first)  # sliders may have been moved meanwhile
     spoken = words.take_of(head)
     assert spoken is not None
     notes += retarget.write(head, spoken, first, directions, moves, punch)
@@ -233,7 +233,7 @@ def _write_again(scene: bpy.types.Scene, head: bpy.types.Object, punch: Punch | 
         return []  # undo took it away meanwhile
     lines.know(scene, head)
     notes = storage.notes_of(head) + _lost(head) + _elsewhere(scene, head) + retarget.lift(head)
-    notes += retarget.write(head, take, first, retarget.directions_of(scene, head, first), punch=punch)
+    notes += retarget.write(head, take, first, wanted.directions_of(scene, head, first), punch=punch)
     return notes + visibility.notes(head)
 
 

@@ -119,7 +119,10 @@ class ExportSplats(AxesOptions, HeadsOperator, EngineOperator, bpy.types.Operato
         path = bpy.path.abspath(self.filepath)
         if not bpy.path.basename(self.filepath):
             raise DGTalkerError("No file was chosen.", "Use File ▸ Export ▸ Gaussian Splats.")
-        count, notes = yield from transfer.export_steps(context, path, self.format, self.axes())
+        by_suffix = {suffix: name for name, _, suffix in transfer.FORMATS}
+        chosen = self.properties.is_property_set("format")
+        kind = self.format if chosen else by_suffix.get(Path(path).suffix.lower(), self.format)
+        count, notes = yield from transfer.export_steps(context, path, kind, self.axes())
         said = " ".join([f"{count:,} Gaussians were written to {Path(path).name}.", *notes])
         self.report({"WARNING"} if notes else {"INFO"}, said)
 

@@ -139,7 +139,7 @@ def test_a_pose_goes_out_and_comes_in_as_it_was(tmp_path, render, kind):
     bpy.context.view_layer.update()
     before = render("head.png")
     path = tmp_path / f"robin.{kind}"
-    assert bpy.ops.dgtalker.export_splats(filepath=str(path), format=kind) == {"FINISHED"}
+    assert bpy.ops.dgtalker.export_splats(filepath=str(path)) == {"FINISHED"}
     assert path.stat().st_size > 100_000
     bpy.data.objects.remove(head)
     assert bpy.ops.dgtalker.import_splats(filepath=str(path)) == {"FINISHED"}

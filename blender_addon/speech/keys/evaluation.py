@@ -33,26 +33,38 @@ def weights_steps(key: bpy.types.Key, frames: Sequence[float]) -> Generator[floa
     return found
 
 
-def numbers(owner: bpy.types.ID, paths: Sequence[str], frames: Sequence[int]) -> np.ndarray:
-    """Numbers of an Object or a Key by their data paths, float32 (frames, paths); the user's frame stays."""
+def numbers_steps(
+    owner: bpy.types.ID, paths: Sequence[str], frames: Sequence[int]
+) -> Generator[float, None, np.ndarray]:
+    """Numbers of an Object or a Key by their data paths, float32 (frames, paths); the user's frame stays.
+
+    Yields the fraction done.
+    """
     found = np.zeros((len(frames), len(paths)), np.float32)
     for start in range(0, len(frames), CHUNK):
+        yield start / len(frames)
         for row, evaluated in _evaluated(owner, paths[0], frames, start):
             found[row] = [evaluated.path_resolve(path) for path in paths]
     return found
 
 
-def points(head: bpy.types.Object, target: bpy.types.Object, place: np.ndarray, frames: Sequence[int]) -> np.ndarray:
+def points_steps(
+    head: bpy.types.Object, target: bpy.types.Object, place: np.ndarray, frames: Sequence[int]
+) -> Generator[float, None, np.ndarray]:
     """Where a point of another object is in the space of a head, float64 (frames, 3); the user's frame stays.
+
+    Yields the fraction done.
 
     Args:
         place: the point in the space of `target` (3,).
     """
     worlds = np.empty((2, len(frames), 4, 4))
-    with _watching(head, "dgtalker_speech.look_at_amount", target) as (scene, layer):
-        for row, frame in enumerate(frames):
-            scene.frame_set(frame)
-            worlds[:, row] = [np.array(ob.evaluated_get(layer.depsgraph).matrix_world) for ob in (head, target)]
+    for start in range(0, len(frames), CHUNK):
+        yield start / len(frames)
+        with _watching(head, "dgtalker_speech.look_at_amount", target) as (scene, layer):
+            for row, frame in enumerate(frames[start : start + CHUNK], start):
+                scene.frame_set(frame)
+                worlds[:, row] = [np.array(ob.evaluated_get(layer.depsgraph).matrix_world) for ob in (head, target)]
     # A head may be scaled to nothing on some frames.
     return (np.linalg.pinv(worlds[0]) @ worlds[1] @ np.append(place, 1.0))[:, :3]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Generator
+from dataclasses import dataclass
 
 import bpy
 import numpy as np
@@ -15,6 +17,7 @@ from ... import animation_data
 from ...head import model
 from ...properties import speaker_properties
 from ..keys import evaluation, nods
+from ..stepwise import Aside, awaited
 from ..timeline import speakers
 from . import storage
 
@@ -24,24 +27,58 @@ _BETWEEN_EYES = (0.0, -0.09, 0.03)
 """In head space, metres: where a mesh does not tell."""
 
 
-def over(head: bpy.types.Object, played: Performance, first: int) -> Performance:
-    """What a speaker plays from frame `first` on, with its eyes on its target, where it has one."""
-    looked = _looked(head, first, played.frames)
-    if looked is None:
-        return played
-    target, amount = looked
+@dataclass(frozen=True, eq=False)
+class Look:
+    """Where a speaker looks on some frames.
+
+    Attributes:
+        span: the frames.
+        target: from between the eyes to what is looked at, float64 (frames, 3).
+        amount: how much of it counts, 0–1, float64 (frames,).
+        head_share: how much of the way the head turns, 0–1.
+    """
+
+    span: range
+    target: np.ndarray
+    amount: np.ndarray
+    head_share: float
+
+    @property
+    def digest(self) -> list[str]:
+        """What tells whether keys look there."""
+        numbers = np.round(np.concatenate([self.target, self.amount[:, None]], axis=1), 5)
+        numbers += 0.0  # of -0.0
+        return [hashlib.sha256(numbers.tobytes()).hexdigest(), f"{self.head_share:.4f}"]
+
+
+def over_steps(
+    head: bpy.types.Object, played: Performance, first: int
+) -> Generator[object, None, tuple[Performance, Look | None]]:
+    """What a speaker plays from frame `first` on, with its eyes on its target, and where that is; None: it has none."""
+    look = yield from look_steps(head, range(first, first + played.frames))
+    if look is None:
+        return played, None
     turns = nods.has_moving_neck(head) and set(HEAD_NAMES) <= set(played.names)
-    return looking_at(played, target, amount, speaker_properties(head).look_at_head if turns else None)
+    share = look.head_share if turns else None
+    looking = Aside(lambda: looking_at(played, look.target, look.amount, share), "Looking")
+    return (yield from awaited(looking)), look
 
 
-def digest(head: bpy.types.Object, first: int, frames: int) -> list[str]:
-    """What tells whether a speaker looks where its keys say; empty where it has no target."""
-    looked = _looked(head, first, frames)
-    if looked is None:
-        return []
-    numbers = np.round(np.concatenate([looked[0], looked[1][:, None]], axis=1), 5)
-    numbers += 0.0  # of -0.0
-    return [hashlib.sha256(numbers.tobytes()).hexdigest(), f"{speaker_properties(head).look_at_head:.4f}"]
+def look_steps(head: bpy.types.Object, span: range) -> Generator[object, None, Look | None]:
+    """Where a speaker looks on some frames; None where it has no target."""
+    targets = _targets(head, span.start) if span else []
+    if not targets:
+        return None
+    eyes, place = _eyes(head), np.full((len(span), 3), np.nan)
+    for i, (start, target) in enumerate(targets):
+        begin = span.start if i == 0 else max(start, span.start)
+        end = min(targets[i + 1][0], span.stop) if i + 1 < len(targets) else span.stop
+        if end > begin:
+            frames = range(begin, end)
+            seen = yield from evaluation.points_steps(head, target, _looked_at_place(target), frames)
+            place[begin - span.start : end - span.start] = seen
+    amount = yield from _amount_steps(head, span)
+    return Look(span, place - eyes, amount, speaker_properties(head).look_at_head)
 
 
 def disabled_reason(head: bpy.types.Object) -> str:
@@ -66,28 +103,12 @@ def _targets(head: bpy.types.Object, first: int) -> list[tuple[int, bpy.types.Ob
     return [(first, own.look_at)] if own.look_at is not None else []
 
 
-def _looked(head: bpy.types.Object, first: int, frames: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """From between the eyes to the target (frames, 3), and how much of it counts (frames,)."""
-    looked = _targets(head, first) if frames else []
-    if not looked:
-        return None
-    span = range(first, first + frames)
-    place = np.full((frames, 3), np.nan)
-    for i, (start, target) in enumerate(looked):
-        begin = first if i == 0 else max(start, first)
-        end = min(looked[i + 1][0], span.stop) if i + 1 < len(looked) else span.stop
-        if end > begin:
-            rows = slice(begin - first, end - first)
-            place[rows] = evaluation.points(head, target, _looked_at_place(target), range(begin, end))
-    return place - _eyes(head), _amount(head, span)
-
-
-def _amount(head: bpy.types.Object, span: range) -> np.ndarray:
+def _amount_steps(head: bpy.types.Object, span: range) -> Generator[object, None, np.ndarray]:
     own = speaker_properties(head)
     path = own.path_from_id(AMOUNT)
     curve = next((each for each in animation_data.active_curves(head) if each.data_path == path), None)
     if path in animation_data.driven(head) | animation_data.played_by_strips(head):
-        return evaluation.numbers(head, [path], span)[:, 0].astype(np.float64)
+        return (yield from evaluation.numbers_steps(head, [path], span))[:, 0].astype(np.float64)
     if curve is None:
         return np.full(len(span), own.look_at_amount)
     return np.clip([curve.evaluate(frame) for frame in span], 0.0, 1.0)

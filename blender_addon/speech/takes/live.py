@@ -35,18 +35,16 @@ class Unfinished:
 
     Attributes:
         head: the speaker.
-        steps: `retarget.rewrite_steps`.
+        steps: `retarget.rewrite_steps` or, of one who is suspected only, `retarget.catch_up_steps`.
         ledger: after the last step.
         sliders: of the mesh that it is written to.
-        settings: `retarget.wanted_hash` when it was begun.
         spent: seconds that the steps took.
     """
 
     head: bpy.types.Object
-    steps: Generator[object, None, list[str]]
+    steps: Generator[object, None, object]
     ledger: str
     sliders: tuple[object, ...]
-    settings: str
     spent: float = 0.0
 
 
@@ -126,12 +124,10 @@ def _write(head: bpy.types.Object) -> None:
     _cost[head.session_uid] = time.perf_counter() - begin
 
 
-def _begin(head: bpy.types.Object) -> None:
+def _begin(head: bpy.types.Object, steps: Generator[object, None, object]) -> None:
     """Writes in steps, the first of them now."""
-    with contextlib.suppress(DGTalkerError):  # as in `_write`
-        steps, settings = retarget.rewrite_steps(head), retarget.wanted_hash(head)
-        _mending[head.session_uid] = Unfinished(head, steps, _ledger(head), _sliders(head), settings)
-        _step(head.session_uid)
+    _mending[head.session_uid] = Unfinished(head, steps, _ledger(head), _sliders(head))
+    _step(head.session_uid)
 
 
 def _step(number: int) -> None:
@@ -147,8 +143,9 @@ def _step(number: int) -> None:
             return
         try:
             next(unfinished.steps)
-        except StopIteration:
-            _cost[number] = unfinished.spent + time.perf_counter() - begin
+        except StopIteration as end:
+            if end.value is not False:  # there was something to be written
+                _cost[number] = unfinished.spent + time.perf_counter() - begin
             return
         spent = unfinished.spent + time.perf_counter() - begin
         _mending[number] = replace(unfinished, ledger=_ledger(unfinished.head), spent=spent)
@@ -176,7 +173,7 @@ def _tick() -> float | None:
     now = time.monotonic()
     if bpy.app.is_job_running("RENDER") and not _awaited:
         return REST
-    resting = [number for number, due in _due.items() if due <= now or _awaited]
+    resting = [number for number in _ready() if _due[number] <= now or _awaited]
     for number in resting:
         _due_now(number)
     working = bool(resting or _mending)
@@ -189,12 +186,18 @@ def _tick() -> float | None:
     return max(STEP, min(_due.values()) - now) if _due else None
 
 
+def _ready() -> list[int]:
+    """Those in `_due` of whom nothing is being written that has to be there before they are looked at."""
+    return [number for number in _due if number not in _suspected or number not in _mending]
+
+
 def _due_now(number: int) -> None:
+    suspected = number in _suspected
     del _due[number]
-    head = next((ob for ob in bpy.data.objects if ob.session_uid == number), None)
-    if speakers.is_speaker(head) and (number not in _suspected or _is_behind(head)):
-        _begin(head)
     _suspected.discard(number)
+    head = next((ob for ob in bpy.data.objects if ob.session_uid == number), None)
+    if speakers.is_speaker(head):
+        _begin(head, retarget.catch_up_steps(head) if suspected else retarget.rewrite_steps(head))
 
 
 def catch_up() -> None:
@@ -202,7 +205,7 @@ def catch_up() -> None:
     if not _due and not _mending:
         return
     while _due or _mending:
-        for number in list(_due):
+        for number in _ready():
             _due_now(number)
         if _mending:
             _step(next(iter(_mending)))
@@ -231,15 +234,6 @@ def _settle() -> None:
             window.view_layer.update()
     finally:
         _looking.clear()
-
-
-def _is_behind(head: bpy.types.Object) -> bool:
-    """Whether the keys are, or those that are being written will be."""
-    under_way = _mending.get(head.session_uid)
-    try:
-        return under_way.settings != retarget.wanted_hash(head) if under_way else retarget.behind(head)
-    except DGTalkerError:
-        return False
 
 
 @persistent

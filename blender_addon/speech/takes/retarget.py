@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 import bpy
-import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Direction, Performance, Take, perform
 
-from ... import animation_data
-from ...properties import speaker_properties, strip_properties
-from ..keys import evaluation, keyframes, punch_in, visibility
+from ...properties import speaker_properties
+from ..keys import keyframes, punch_in, visibility
 from ..keys.moves import Move
 from ..keys.punch_in import Punch
 from ..lips import contacts
 from ..stepwise import Aside, awaited, finished
-from ..timeline import settings, sound_identity, strips, timing
-from . import gaze, lines, recordings, storage, words
+from ..timeline import sound_identity, strips
+from . import gaze, lines, recordings, storage, wanted, words
 
 MOVED = "Strips of {} were moved, trimmed, retimed, muted, made much softer or louder, or exchanged: press Animate."
 MOVED_ONLY = "Strips of {} were moved, copied or cut: Update Keys takes their keys along."
@@ -105,7 +102,7 @@ def rewrite_steps(head: bpy.types.Object) -> Generator[object, None, list[str]]:
     yield
     scene = storage.scene_of(head)
     if take is None:
-        return rewrite_anyway(head, scene or next(iter(head.users_scene), bpy.context.scene))
+        return (yield from _record_steps(head, scene or next(iter(head.users_scene), bpy.context.scene)))
     assert scene is not None
     moves: list[Move] = []
     if not storage.fits(scene, head):
@@ -113,7 +110,7 @@ def rewrite_steps(head: bpy.types.Object) -> Generator[object, None, list[str]]:
         take = words.take_of(head)
         assert take is not None
     first = speaker_properties(head).first
-    return (yield from _write_steps(head, take, first, directions_of(scene, head, first), moves))
+    return (yield from _write_steps(head, take, first, wanted.directions_of(scene, head, first), moves))
 
 
 def _lay_out(scene: bpy.types.Scene, head: bpy.types.Object) -> list[Move]:
@@ -138,11 +135,19 @@ def rewrite_anyway(head: bpy.types.Object, scene: bpy.types.Scene) -> list[str]:
     take = words.take_of(head)
     if take is not None:
         first = speaker_properties(head).first
-        return write(head, take, first, directions_of(storage.scene_of(head) or scene, head, first))
+        return write(head, take, first, wanted.directions_of(storage.scene_of(head) or scene, head, first))
+    return finished(_record_steps(head, scene))
+
+
+def _record_steps(head: bpy.types.Object, scene: bpy.types.Scene) -> Generator[object, None, list[str]]:
+    """Writes what a speaker without a take plays: its recording."""
     played = recordings.laid_over(head, strips.clock(scene).rate)
     assert played is not None
-    notes = keyframes.write(head, gaze.over(head, *played), played[1])
-    storage.keep_hash(head, "settings_hash", _settings_hash(head, 0, [], {}))
+    looking, look = yield from gaze.over_steps(head, *played)
+    storage.keep_hash(head, "settings_hash", "")
+    notes = yield from keyframes.write_steps(head, looking, played[1])
+    look = yield from wanted.look_steps(head, look)
+    storage.keep_hash(head, "settings_hash", wanted.settings_hash(head, 0, [], {}, look))
     return notes
 
 
@@ -165,8 +170,7 @@ def write(
         with punch_in.only_within(head, punch.first, punch.last):
             notes = write(head, take, first, punch.over(directions, since, until), moves)
         # The rest is as it was set: nothing waits to be written.
-        styles = styles_of(head, first, take.frames)
-        storage.keep_hash(head, "settings_hash", _settings_hash(head, first, directions, styles))
+        storage.keep_hash(head, "settings_hash", finished(wanted.hash_steps(head, take, first, directions)))
         return notes
     return finished(_write_steps(head, take, first, directions, moves))
 
@@ -174,9 +178,9 @@ def write(
 def _write_steps(
     head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction], moves: Sequence[Move] = ()
 ) -> Generator[object, None, list[str]]:
-    styles = styles_of(head, first, take.frames)
+    styles = yield from wanted.styles_steps(head, first, take.frames)
     performed = yield from awaited(Aside(lambda: perform(take, directions, styles), "Performing"))
-    played = _laid_over(head, performed, first)
+    *played, look = yield from _laid_over_steps(head, performed, first)
     # Until all is done, the keys are those of no settings: an undo to a moment in between is followed by all of it.
     storage.keep_hash(head, "settings_hash", "")
     if moves:
@@ -185,7 +189,8 @@ def _write_steps(
         notes = yield from keyframes.write_steps(head, *played)
     if contacts.mended(head):
         yield from contacts.mend_steps(head, *played, take, first, directions)
-    storage.keep_hash(head, "settings_hash", _settings_hash(head, first, directions, styles))
+    look = yield from wanted.look_steps(head, look)
+    storage.keep_hash(head, "settings_hash", wanted.settings_hash(head, first, directions, styles, look))
     return notes
 
 
@@ -200,17 +205,17 @@ def lift(head: bpy.types.Object) -> list[str]:
     if take is None or scene is None or not storage.fits(scene, head):
         return []
     first = speaker_properties(head).first
-    directions, styles = directions_of(scene, head, first), styles_of(head, first, take.frames)
-    if storage.kept_hash(head, "settings_hash") != _settings_hash(head, first, directions, styles):
+    directions = wanted.directions_of(scene, head, first)
+    if storage.kept_hash(head, "settings_hash") != finished(wanted.hash_steps(head, take, first, directions)):
         return []
-    return keyframes.write(head, *_played(head, take, first, directions, styles), same_as_before=True)
+    return keyframes.write(head, *_played(head, take, first, directions), same_as_before=True)
 
 
 def close_lips(
     head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction], misses: Sequence[contacts.Miss]
 ) -> None:
     """Closes the lips at misses that were found in what is written now, and keeps them closed."""
-    played = _played(head, take, first, directions, styles_of(head, first, take.frames))
+    played = _played(head, take, first, directions)
     finished(contacts.close_steps(head, *played, take, first, directions, misses))
 
 
@@ -231,84 +236,51 @@ def unmended(head: bpy.types.Object) -> Iterator[None]:
         raise
 
 
-def _played(
-    head: bpy.types.Object,
-    take: Take,
-    first: int,
-    directions: Sequence[Direction],
-    styles: Mapping[str, np.ndarray],
-) -> tuple[Performance, int]:
-    return _laid_over(head, perform(take, directions, styles), first)
+def _played(head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction]) -> tuple[Performance, int]:
+    performed = perform(take, directions, finished(wanted.styles_steps(head, first, take.frames)))
+    looking, start, _ = finished(_laid_over_steps(head, performed, first))
+    return looking, start
 
 
-def _laid_over(head: bpy.types.Object, performed: Performance, first: int) -> tuple[Performance, int]:
+def _laid_over_steps(
+    head: bpy.types.Object, performed: Performance, first: int
+) -> Generator[object, None, tuple[Performance, int, gaze.Look | None]]:
+    """What a speaker plays with its recording and its gaze, the frame of its beginning, and where it looks."""
     played = recordings.laid_over(head, performed.fps, performed, first)
     assert played is not None
-    return gaze.over(head, *played), played[1]
+    looking, look = yield from gaze.over_steps(head, *played)
+    return looking, played[1], look
 
 
-def behind(head: bpy.types.Object) -> bool:
+def catch_up_steps(head: bpy.types.Object) -> Generator[object, None, bool]:
+    """`rewrite_steps` of keys that are `behind_steps`; whether they were.
+
+    Raises:
+        DGTalkerError: the take is damaged; nothing was changed.
+    """
+    if not (yield from behind_steps(head)):
+        return False
+    yield from rewrite_steps(head)
+    return True
+
+
+def behind_steps(head: bpy.types.Object) -> Generator[object, None, bool]:
     """Whether the keys were written with other settings than there are now, as after an undo, or not all of them."""
-    wanted = wanted_hash(head)
-    return bool(wanted) and storage.kept_hash(head, "settings_hash") != wanted
+    now = yield from _wanted_hash_steps(head)
+    return bool(now) and storage.kept_hash(head, "settings_hash") != now
 
 
-def wanted_hash(head: bpy.types.Object) -> str:
+def _wanted_hash_steps(head: bpy.types.Object) -> Generator[object, None, str]:
     """The hash of the settings that keys would be written with now; empty where there can be none."""
     take = words.take_of(head)
+    yield
     if take is None and speaker_properties(head).recording:
-        return "" if stale_reason(head) else _settings_hash(head, 0, [], {})
+        if stale_reason(head):
+            return ""
+        look = yield from wanted.look_steps(head)
+        return wanted.settings_hash(head, 0, [], {}, look)
     scene = storage.scene_of(head) if take else None
     if take is None or scene is None or stale_reason(head):
         return ""
     first = speaker_properties(head).first
-    return _settings_hash(head, first, directions_of(scene, head, first), styles_of(head, first, take.frames))
-
-
-def directions_of(scene: bpy.types.Scene, head: bpy.types.Object, first: int) -> list[Direction]:
-    """What a speaker's strips ask for, in seconds from frame `first` on."""
-    clock = strips.clock(scene)
-    sounds = strips.audible_of(scene, head)
-    directions = []
-    for sound, reach in zip(sounds, timing.reaches([sound.span for sound in sounds], clock), strict=True):
-        own = strip_properties(sound.strip)
-        start, end = (clock.seconds(frame - first) for frame in (reach.start, reach.end))
-        directions.append(settings.direction(start, end, lambda name, own=own: getattr(own, name)))
-    return directions
-
-
-def styles_of(head: bpy.types.Object, first: int, frames: int) -> dict[str, np.ndarray]:
-    """The speaker's own styles on each frame, float32 (frames,): those that are keyed or above 0."""
-    own = speaker_properties(head)
-    curves = {curve.data_path: curve for curve in animation_data.active_curves(head)}
-    elsewhere = animation_data.driven(head) | animation_data.played_by_strips(head)
-    paths = {name: own.path_from_id(name) for name in settings.STYLE_SLIDERS}
-    evaluated = [name for name, path in paths.items() if path in elsewhere]
-    styles: dict[str, np.ndarray] = {}
-    if evaluated:
-        values = evaluation.numbers(head, [paths[name] for name in evaluated], range(first, first + frames))
-        styles = dict(zip(evaluated, np.clip(values, 0.0, 1.0).T.copy(), strict=True))
-    for name, path in paths.items():
-        curve = curves.get(path)
-        if name in styles:
-            continue
-        if curve is not None:
-            values = [curve.evaluate(frame) for frame in range(first, first + frames)]
-            styles[name] = np.clip(np.array(values, np.float32), 0.0, 1.0)
-        elif getattr(own, name) > 0.0:
-            styles[name] = np.full(frames, getattr(own, name), np.float32)
-    return styles
-
-
-def _settings_hash(
-    head: bpy.types.Object, first: int, directions: Sequence[Direction], styles: Mapping[str, np.ndarray]
-) -> str:
-    curves = {name: hashlib.sha256(curve.tobytes()).hexdigest() for name, curve in styles.items()}
-    own = speaker_properties(head)
-    recorded = [own.recording, own.recording_first, repr(recordings.amounts_of(head))] if own.recording else []
-    nodding = [own.nod_target.name, own.nod_bone] if own.nod_target else []
-    moves = words.moves(head)
-    moved = [moves] if moves else []
-    span = keyframes.span(head)
-    looked = gaze.digest(head, span.start, len(span))
-    return storage.hash_of([first, repr(directions), curves, own.turns, *recorded, *nodding, *moved, *looked])
+    return (yield from wanted.hash_steps(head, take, first, wanted.directions_of(scene, head, first)))

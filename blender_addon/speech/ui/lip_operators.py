@@ -16,7 +16,7 @@ from ...properties import speaker_properties
 from ..keys import keyframes, visibility
 from ..lips import contacts
 from ..stepwise import finished
-from ..takes import live, retarget, words
+from ..takes import live, retarget, wanted, words
 from ..timeline import marker_names, markers, strips
 from ..timeline.timing import Clock
 from . import steps
@@ -219,7 +219,7 @@ def _take(scene: bpy.types.Scene, name: str) -> tuple[bpy.types.Object, Any, int
     if head is None:
         raise DGTalkerError(f"{name} was removed meanwhile.")
     first = speaker_properties(head).first
-    return head, words.take_of(head), first, retarget.directions_of(scene, head, first)
+    return head, words.take_of(head), first, wanted.directions_of(scene, head, first)
 
 
 CLASSES = (CheckLips, CloseLips, ReleaseLips, NextOpenLips, ClearLipMarkers, ShowPhones)

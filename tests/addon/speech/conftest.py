@@ -135,6 +135,12 @@ def spoken_frames(room):
 
 
 @pytest.fixture
+def behind(room):
+    """`behind(ob)`: whether an object's keys are those of other settings than there are now."""
+    return lambda ob: room("speech.stepwise").finished(room("speech.takes.retarget").behind_steps(ob))
+
+
+@pytest.fixture
 def curve(spoken_frames):
     """`curve(ob, name)`: a shape key as it plays, on every frame that the object speaks."""
 

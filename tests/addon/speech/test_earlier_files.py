@@ -33,21 +33,21 @@ def reopened_from_first_release(tmp_path):
 
 
 def test_a_take_of_the_first_release_is_up_to_date_and_opening_changes_nothing(
-    room, animated, curve, reopened_from_first_release
+    room, animated, curve, reopened_from_first_release, behind
 ):
     head, _ = animated()
     usual = curve(head, "jawOpen")
     head = reopened_from_first_release(head)
     retarget = room("speech.takes.retarget")
     assert retarget.outdated_reason(head) == ""
-    assert not retarget.behind(head)
+    assert not behind(head)
     assert set(NAMES_BEFORE.values()) <= set(stored(head).keys())
     assert not set(NAMES_BEFORE) & set(stored(head).keys())
     assert np.array_equal(curve(head, "jawOpen"), usual)
 
 
 def test_a_take_of_the_first_release_follows_a_slider_without_the_engine(
-    room, animated, curve, reopened_from_first_release
+    room, animated, curve, reopened_from_first_release, behind
 ):
     head, _ = animated()
     head = reopened_from_first_release(head)
@@ -55,7 +55,7 @@ def test_a_take_of_the_first_release_follows_a_slider_without_the_engine(
     strip = bpy.context.scene.sequence_editor.strips[0]
     strip.dgtalker.jaw = 0.0
     assert curve(head, "jawOpen").max() == 0.0
-    assert not room("speech.takes.retarget").behind(head)
+    assert not behind(head)
     strip.dgtalker.transcript = "Hello! My favorite movie"
     assert "transcript of Ada was changed" in room("speech.takes.retarget").outdated_reason(head)
 

@@ -68,6 +68,21 @@ def test_a_target_that_moves_is_followed(talker, target):
     assert abs(talker.data.shape_keys.key_blocks["headTurn"].value) < 0.3
 
 
+def test_a_target_that_is_moved_while_keys_are_written_is_followed_by_the_rest(talker, target, room):
+    talker.dgtalker_speech.look_at = target
+    retarget, finished = room("speech.takes.retarget"), room("speech.stepwise").finished
+    count = sum(1 for _ in retarget.rewrite_steps(talker))
+    steps = retarget.rewrite_steps(talker)
+    for _ in range(count - 1):
+        next(steps)
+    target.location.x = -0.6
+    finished(steps)
+    assert degrees_off(talker, 60, target.location) > 5.0
+    assert finished(retarget.catch_up_steps(talker))
+    assert degrees_off(talker, 60, target.location) < 3.0
+    assert not finished(retarget.catch_up_steps(talker))
+
+
 def test_keys_stay_where_they_are_without_the_extension_and_can_be_edited(talker, target, room):
     talker.dgtalker_speech.look_at = target
     key = talker.data.shape_keys

@@ -217,14 +217,14 @@ def test_closed_lips_follow_a_slider_in_steps_between_which_the_window_goes_on(
 
 
 @pytest.mark.parametrize("steps", [3, 40, 70, 130])
-def test_between_two_steps_all_that_was_generated_is_known_as_such(room, half_written, keys, steps):
+def test_between_two_steps_all_that_was_generated_is_known_as_such(room, half_written, keys, steps, behind):
     """So nothing is taken for an edit of the animator's, whatever becomes of the file in that moment."""
     head, _ = half_written(steps)
     assert {edit.label for edit in keys.edits(head)} == {"jawOpen"}, "which she dragged open"
-    assert room("speech.takes.retarget").behind(head)
+    assert behind(head)
 
 
-def test_an_undo_to_the_moment_between_two_steps_is_followed_by_the_rest(room, half_written, gaps, rest, curve):
+def test_an_undo_to_the_moment_between_two_steps_is_followed_by_the_rest(room, half_written, gaps, rest, curve, behind):
     head, _ = half_written(40)
     live = room("speech.takes.live")
     bpy.ops.ed.undo_push(message="something else")
@@ -234,13 +234,13 @@ def test_an_undo_to_the_moment_between_two_steps_is_followed_by_the_rest(room, h
     bpy.ops.ed.undo_push(message="and another thing")
     bpy.ops.ed.undo()
     head = bpy.data.objects["Ada"]
-    assert room("speech.takes.retarget").behind(head)
+    assert behind(head)
     rest()
     while live._mending:
         live._tick()
     assert max(gaps(head)) < 0.05
     assert np.array_equal(curve(head, "mouthFunnel"), done)
-    assert not room("speech.takes.retarget").behind(head)
+    assert not behind(head)
 
 
 def test_what_is_edited_between_two_steps_stays(room, half_written, curve):
@@ -275,7 +275,7 @@ def test_what_does_not_matter_to_the_keys_lets_the_steps_go_on(room, half_writte
 
 @pytest.mark.parametrize("deed", ["lock_keys", "animate_range", "script"])
 def test_what_writes_a_few_keys_between_two_steps_leaves_no_others_half_done(
-    room, half_written, curve, rest, spoken_frames, deed
+    room, half_written, curve, rest, spoken_frames, deed, behind
 ):
     head, _ = half_written(40)
     live, names = room("speech.takes.live"), ("browInnerUp", "mouthFunnel", "tongueOut")
@@ -290,7 +290,7 @@ def test_what_writes_a_few_keys_between_two_steps_leaves_no_others_half_done(
     rest()
     while live._mending:
         live._tick()
-    assert not room("speech.takes.retarget").behind(head)
+    assert not behind(head)
     found = {name: curve(head, name) for name in names}
     bpy.ops.dgtalker.update_keys()
     frames = np.array(spoken_frames(head))

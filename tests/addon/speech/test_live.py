@@ -262,7 +262,7 @@ def test_looking_at_curves_makes_none(room, make_head):
     animation.action = action
     animation.action_slot = action.slots.new("OBJECT", "Mine")
     action.layers.new("Layer").strips.new(type="KEYFRAME")
-    assert room("speech.takes.retarget").styles_of(head, 0, 3) == {}
+    assert room("speech.stepwise").finished(room("speech.takes.wanted").styles_steps(head, 0, 3)) == {}
     assert not action.layers[0].strips[0].channelbags
 
 
@@ -271,10 +271,11 @@ def test_moving_a_head_evaluates_nothing_until_it_rests_and_writes_nothing_then(
     head.driver_add("dgtalker_speech.happy").driver.expression = "frame / 100"
     bpy.ops.dgtalker.update_keys()
     rest()
-    evaluation, live, done = room("speech.keys.evaluation"), room("speech.takes.live"), []
-    numbers, write = evaluation.numbers, live._begin
-    monkeypatch.setattr(evaluation, "numbers", lambda *given: [done.append("evaluated"), numbers(*given)][1])
-    monkeypatch.setattr(live, "_begin", lambda head: [done.append("written"), write(head)])
+    evaluation, live = room("speech.keys.evaluation"), room("speech.takes.live")
+    retarget = room("speech.takes.retarget")
+    numbers, write, done = evaluation.numbers_steps, retarget.rewrite_steps, []
+    monkeypatch.setattr(evaluation, "numbers_steps", lambda *given: [done.append("evaluated"), numbers(*given)][1])
+    monkeypatch.setattr(retarget, "rewrite_steps", lambda head: [done.append("written"), write(head)][1])
     for step in range(3):
         head.location.x = step
         bpy.context.view_layer.update()
@@ -312,7 +313,7 @@ def test_retiming_within_a_strip_asks_for_animate(room, make_head, add_strip, vo
     assert "press Animate" in outdated(head)
 
 
-def test_a_style_that_was_pushed_down_into_the_nla_counts_as_its_keys_did(room, animated, curve):
+def test_a_style_that_was_pushed_down_into_the_nla_counts_as_its_keys_did(room, animated, curve, behind):
     head, _ = animated()
     own = head.dgtalker_speech
     for frame, value in ((20, 0.0), (70, 1.0)):
@@ -324,12 +325,12 @@ def test_a_style_that_was_pushed_down_into_the_nla_counts_as_its_keys_did(room, 
     action, slot = animation.action, animation.action_slot
     strip = animation.nla_tracks.new().strips.new("styles", int(action.frame_range[0]), action)
     strip.action_slot, animation.action = slot, None
-    assert not room("speech.takes.retarget").behind(head)
+    assert not behind(head)
     own.happy = 0.0
     bpy.ops.dgtalker.update_keys()
     assert np.abs(curve(head, "mouthSmileLeft") - fading).max() < 0.01
     strip.mute = True
-    assert room("speech.takes.retarget").behind(head)
+    assert behind(head)
 
 
 def test_a_new_transcript_asks_for_animate(room, animated):
