@@ -35,6 +35,8 @@ TINY = REPOSITORY / "tests" / "engine" / "training"
 ENGINE = os.environ.get("DGTALKER_ENGINE_PYTHON", sys.executable)
 PATIENCE = 30.0
 """Seconds for which a process may go on before it counts as one that does not end."""
+PICTURE = 128
+"""Pixels of the side of an owner's pictures."""
 MARK = "DGTALKER_BENCH_KILLS"
 """An environment variable by which the processes of a run are known, whoever their parents are by then."""
 
@@ -62,11 +64,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--owner", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
-    if options.owner:
-        own(options.owner[0], Path(options.owner[1]))
-        return 0
     chance = random.Random(options.seed)
     result = Counter({"torn": 0, "unsaid": 0, "too late": 0, "other bits": 0})
     kills: Counter[str] = Counter()
@@ -118,32 +116,48 @@ def all_works(folder: Path) -> dict[str, Work]:
     for name in ("sequence", "render", "animate"):
         (folder / name).mkdir()
     fresh_job(folder)
-    (folder / "shot.json").write_text(shot())
+    (folder / "shot.json").write_text(shot(64, 200))
+    prepare_owner(folder)
     program = TRAINING.format(path=[str(TINY), str(REPOSITORY)], folder=str(folder / "job"))
-    owner = [sys.executable, str(Path(__file__).resolve()), "--owner"]
+    owner = [sys.executable, str(Path(__file__).resolve().parent / "owner.py")]
     nothing = lambda: 0  # noqa: E731 (work that writes no file)
     sequence = [ENGINE, "-I", "-m", "dgtalker_engine", "render", str(folder / "shot.json")]
     return {
         "start": Work([*owner, "start", str(folder)], nothing, True),
         "open": Work([*owner, "open", str(folder)], nothing, True),
         "animate": Work([*owner, "animate", str(folder)], lambda: torn_takes(folder / "animate"), True),
-        "render": Work([*owner, "render", str(folder)], lambda: torn_pictures(folder / "render"), True),
+        "render": Work([*owner, "render", str(folder)], lambda: torn_answers(folder / "render"), True),
         "sequence": Work([*sequence, "-o", str(folder / "sequence")], lambda: torn_pictures(folder / "sequence")),
         "job": Work([sys.executable, "-c", program], lambda: torn_records(folder / "job")),
     }
 
 
-def shot() -> str:
+def shot(size: int, count: int) -> str:
+    """Frames of Robin, whose jaw opens, as the command line reads them."""
     camera = {
-        "K": [150, 0, 32, 0, 150, 32, 0, 0, 1],
+        "K": [2.3 * size, 0, size / 2, 0, 2.3 * size, size / 2, 0, 0, 1],
         "world_to_camera": [1, 0, 0, 0, 0, 0, -1, 0, 0, 1, 0, 0.9, 0, 0, 0, 1],
     }
     matrix = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
     frames = [
-        {"number": i, "camera": camera, "heads": [{"avatar": 0, "matrix": matrix, "weights": {"jawOpen": i / 200}}]}
-        for i in range(1, 201)
+        {"number": i, "camera": camera, "heads": [{"avatar": 0, "matrix": matrix, "weights": {"jawOpen": i / count}}]}
+        for i in range(1, count + 1)
     ]
-    return json.dumps({"version": 1, "width": 64, "height": 64, "avatars": ["builtin:robin"], "frames": frames})
+    return json.dumps({"version": 1, "width": size, "height": size, "avatars": ["builtin:robin"], "frames": frames})
+
+
+def prepare_owner(folder: Path) -> None:
+    """What `owner.py` sends, so that it need not load what makes it."""
+    from dgtalker_engine import avatar as avatars_room
+    from dgtalker_engine import speech
+
+    (folder / "avatars").mkdir()
+    for name in avatars_room.BUILTIN_NAMES:
+        (folder / "avatars" / name).write_bytes(avatars_room.builtin(name))
+    document = json.loads(shot(PICTURE, 1))
+    document["avatars"] = [avatars_room.load(avatars_room.builtin("robin")).metadata.hash]
+    (folder / "picture.json").write_text(json.dumps(document))
+    (folder / "voice").write_bytes(speech.read_speech(SAMPLE).astype("<f2").tobytes())
 
 
 def fresh_job(folder: Path) -> None:
@@ -159,40 +173,6 @@ def fresh_job(folder: Path) -> None:
 
 def trained(folder: Path) -> bytes:
     return (folder / "trained").read_bytes()
-
-
-def own(kind: str, folder: Path) -> None:
-    """What an owner of an engine does: this is the process that is killed."""
-    import numpy as np
-    from wire import PYTHON, Client, EngineProcess, shot_of
-
-    from dgtalker_engine import avatar as avatars_room
-    from dgtalker_engine import speech
-    from dgtalker_engine.files import make_folder, write_file, write_whole
-    from dgtalker_engine.rendering.formats import FORMATS
-
-    print("ready", flush=True)
-    process = EngineProcess(PYTHON, folder / "engine.log")
-    client = Client(process.sock, process.end)
-    client.request("doctor")
-    if kind == "open":
-        for name in avatars_room.BUILTIN_NAMES:
-            client.request("open_avatar", {}, [avatars_room.builtin(name)])
-    if kind == "animate":
-        header = {"sample_rate": speech.RATE, "fps": 25.0, "passages": 2, "manner_of": ""}
-        reply = client.request("animate", header, [speech.read_speech(SAMPLE).astype("<f2"), b"[]"])
-        write_whole(folder / "animate" / "take", bytes(reply.body))
-    if kind == "render":
-        file = avatars_room.builtin("robin")
-        avatar = avatars_room.load(file)
-        client.request("open_avatar", {}, [file])
-        for number in range(10):
-            body = client.request("render", {}, [shot_of(avatar, number, 128)]).body
-            rgba = np.frombuffer(body, "f4", 128 * 128 * 4).reshape(128, 128, 4)
-            depth = np.frombuffer(body, "f4", 128 * 128, offset=rgba.nbytes).reshape(128, 128)
-            picture = FORMATS["png"].encode(rgba, depth, "")
-            write_file(make_folder(folder / "render"), f"frame_{number:04d}.png", picture)
-    client.close()
 
 
 def start(work: Work) -> tuple[str, subprocess.Popen[bytes]]:
@@ -258,6 +238,11 @@ def command_of(pid: int) -> str:
 
 def torn_pictures(folder: Path) -> int:
     return sum(not path.read_bytes().endswith(b"IEND\xaeB`\x82") for path in folder.glob("frame_*.png"))
+
+
+def torn_answers(folder: Path) -> int:
+    """Of pictures as the wire brings them: colour and depth, float32."""
+    return sum(path.stat().st_size != PICTURE * PICTURE * 5 * 4 for path in folder.glob("frame_*"))
 
 
 def torn_takes(folder: Path) -> int:

@@ -26,8 +26,9 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+from bridge import PYTHON, Client, EngineProcess
 from memory import descendants
-from wire import IDENTITY, PYTHON, Client, EngineProcess, resident
+from wire import IDENTITY, resident
 
 from dgtalker_engine import avatar as avatars_room
 from dgtalker_engine.errors import DGTalkerError

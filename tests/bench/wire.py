@@ -19,7 +19,6 @@ import sys
 import tempfile
 import threading
 import time
-import types
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,16 +32,11 @@ from dgtalker_engine.rendering.talking_shot import front_camera
 from dgtalker_engine.wire import Channel, Kind, Shot, ShotFrame, ShotHead
 from dgtalker_engine.wire.provenance import xmp
 
-ADDON = Path(__file__).resolve().parents[2] / "blender_addon"
-package = types.ModuleType("blender_addon")  # without its __init__, which needs Blender
-package.__path__ = [str(ADDON)]
-sys.modules["blender_addon"] = package
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from bridge import PYTHON, Client, EngineProcess
 
-from blender_addon.bridge import engine  # noqa: E402 (the package is made above)
-from blender_addon.bridge.client import Client  # noqa: E402
-from blender_addon.bridge.process import EngineProcess  # noqa: E402
+from blender_addon.bridge import engine
 
-PYTHON = Path(os.environ.get("DGTALKER_ENGINE_PYTHON", sys.executable))
 IDENTITY = tuple(np.eye(4).ravel().tolist())
 BARS = {
     "unix": {"round_trip_p50_ms": 0.1, "round_trip_p99_ms": 1.0, "1080p_float32_p99_ms": 20.0},

@@ -281,6 +281,8 @@ def test_moving_a_head_evaluates_nothing_until_it_rests_and_writes_nothing_then(
         bpy.context.view_layer.update()
     assert done == []
     rest()
+    while live._mending:
+        live._tick()
     assert done == ["evaluated"]
     bpy.context.view_layer.update()
     assert not live._due, "to look is no change"
