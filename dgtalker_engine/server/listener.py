@@ -25,6 +25,11 @@ class Listener:
         """Starts the process that the next request will use, where none waits."""
         self._waiting()
 
+    def close(self) -> None:
+        """Ends the process."""
+        if self._child is not None:
+            self._child.close()
+
     def _waiting(self) -> Child:
         if self._child is None or not self._child.waits:
             self._child = Child.of(__name__)

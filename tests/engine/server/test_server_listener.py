@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,6 @@ def test_a_process_that_has_listened_answers_as_a_new_one():
         _, (take,) = listener.animate(request, bytearray(samples.tobytes()), b"", lambda fraction, text: None)
         return bytes(take)
 
-    experienced, new = Listener(), Listener()
-    assert Take.from_bytes(taken(experienced, first)).words
-    assert taken(experienced, second) == taken(new, second)
+    with closing(Listener()) as experienced, closing(Listener()) as new:
+        assert Take.from_bytes(taken(experienced, first)).words
+        assert taken(experienced, second) == taken(new, second)
