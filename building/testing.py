@@ -22,17 +22,33 @@ AT_ONCE = 2
 
 def suites(arguments: list[str]) -> dict[str, tuple[Environment, list[str]]]:
     """For each suite its environment and pytest's arguments; paths among the arguments choose the suites."""
+    paths = [word for word in arguments if word.replace("\\", "/").startswith("tests/")]
+    others = [word for word in arguments if word not in paths]
+    if not paths:
+        return {suite: (environment, [*words, *others]) for suite, (environment, words) in _every_suite().items()}
     rooms = {"engine": ("tests/engine", WORKSHOP)}
     rooms |= {f"blender-{version}": ("tests/addon", blender) for version, blender in BLENDERS.items()}
     rooms |= {"gui": ("tests/gui", WORKSHOP)}
-    paths = [word for word in arguments if word.replace("\\", "/").startswith("tests/")]
-    others = [word for word in arguments if word not in paths]
     chosen: dict[str, tuple[Environment, list[str]]] = {}
     for suite, (room, environment) in rooms.items():
-        mine = [path for path in paths if path.replace("\\", "/").startswith(room)]
-        if mine or not paths:
-            chosen[suite] = (environment, [*(mine or [room]), *others])
+        if mine := [path for path in paths if path.replace("\\", "/").startswith(room)]:
+            chosen[suite] = (environment, [*mine, *others])
     return chosen
+
+
+def _every_suite() -> dict[str, tuple[Environment, list[str]]]:
+    """All tests, each in one suite, in the order in which they end soonest: the longest suites do not come last.
+
+    Those of a Blender are two suites of about the same length, which share cores more evenly than one of twice that.
+    """
+    speech = "tests/addon/speech"
+    every: dict[str, tuple[Environment, list[str]]] = {}
+    for version, blender in BLENDERS.items():
+        every[f"blender-{version}"] = (blender, ["tests/addon", f"--ignore={speech}"])
+    every["engine"] = (WORKSHOP, ["tests/engine"])
+    for version, blender in BLENDERS.items():
+        every[f"blender-{version}-speech"] = (blender, [speech])
+    return every | {"gui": (WORKSHOP, ["tests/gui"])}
 
 
 def test(arguments: list[str]) -> int:

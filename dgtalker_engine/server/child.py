@@ -1,8 +1,9 @@
-"""Work in a process of its own: one request, progress, one answer, over pipes.
+"""Work in a process of its own: a request, progress, an answer, over pipes.
 
 What keeps Python's lock for long, loads much, or may even crash would hold up the engine: a cancel, a ping or the end
 of Blender would have to wait for it. Each message is a line of JSON, followed by raw bytes where it says so. The
-process ends after one answer, when a cancel kills it, and with the engine, whatever it is doing.
+process waits for another request after an answer; it ends after an error, when a cancel kills it, and with the engine,
+whatever it is doing.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from io import BufferedReader
+from io import BufferedReader, FileIO
 from typing import Any
 
 from ..errors import DGTalkerError
@@ -34,7 +35,7 @@ _Request = tuple[dict[str, Any], bytearray]
 
 
 class Child:
-    """The engine's side: a process that waits for its one request.
+    """The engine's side: a process that waits for requests, one after the other.
 
     Args:
         command: whose main function calls `serve`.
@@ -63,7 +64,7 @@ class Child:
         begin: str,
         crashed: Callable[[int], DGTalkerError],
     ) -> Answer:
-        """Its answer; the process has ended then.
+        """Its answer. The process waits for the next request then, and has ended where this raises.
 
         Args:
             request: what JSON can hold.
@@ -93,13 +94,23 @@ class Child:
                 if "error" in told:
                     raise DGTalkerError(*told["error"])
                 if "answer" in told:
+                    talk.join()
                     return told["answer"], [body]
                 said = told["fraction"], told["text"]
-        finally:
+        except BaseException:
             self._process.kill()
-            self._process.wait()
             talk.join()
-            self._close()
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Ends the process, whatever it does."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            with contextlib.suppress(OSError):  # what it did not read before it was killed
+                stream.close()
 
     def _talk(self, request: dict[str, Any], data: bytearray, messages: queue.SimpleQueue[_Message | None]) -> None:
         assert self._process.stdin is not None
@@ -109,7 +120,8 @@ class Child:
                 # Its stdin stays open: where it ends, the engine has ended.
                 send(self._process.stdin, {**request, "bytes": len(data)}, data)
             data.clear()
-            while True:
+            told: dict[str, Any] = {}
+            while "answer" not in told:
                 told = receive(self._process.stdout)
                 body = self._process.stdout.read(told.get("bytes", 0))
                 if len(body) < told.get("bytes", 0):
@@ -127,19 +139,13 @@ class Child:
             self._process.kill()
             return self._process.wait()
 
-    def _close(self) -> None:
-        for stream in (self._process.stdin, self._process.stdout):
-            assert stream is not None
-            with contextlib.suppress(OSError):  # what it did not read before it was killed
-                stream.close()
-
 
 def serve(work: Work, prepare: Callable[[], None] = lambda: None) -> None:
-    """The process's side: does one request and answers it.
+    """The process's side: does requests and answers them, until one fails.
 
     Args:
         work: does it; raises DGTalkerError with what the user is told.
-        prepare: what can be done before the request is there.
+        prepare: what can be done before the first request is there.
     """
     requests, answers = pipes()
 
@@ -151,9 +157,10 @@ def serve(work: Work, prepare: Callable[[], None] = lambda: None) -> None:
     threading.Thread(target=_listen, args=(requests, asked), name="engine", daemon=True).start()
     try:
         prepare()
-        request, data = asked.get()
-        answer, body = work(request, data, progress)
-        send(answers, {"answer": answer, "bytes": len(body)}, body)
+        while True:
+            answer, body = work(*asked.get(), progress)
+            send(answers, {"answer": answer, "bytes": len(body)}, body)
+            del body  # what waits holds nothing of what it did
     except DGTalkerError as error:
         send(answers, {"error": [error.message, error.hint, error.code]})
     except BrokenPipeError:  # the engine does not want an answer any more
@@ -161,13 +168,25 @@ def serve(work: Work, prepare: Callable[[], None] = lambda: None) -> None:
 
 
 def _listen(requests: BufferedReader, asked: queue.SimpleQueue[_Request]) -> None:
-    """Takes the request, and ends the process as soon as the engine has ended."""
-    with contextlib.suppress(EOFError, OSError, ValueError):
-        request = receive(requests)
-        data = bytearray(request["bytes"])
-        if requests.readinto(data) == len(data):
+    """Takes requests, and ends the process as soon as the engine has ended."""
+    # Not through Python's buffer, whose lock a thread that waits would keep while the interpreter ends.
+    with contextlib.suppress(EOFError, OSError, ValueError), open(requests.fileno(), "rb", 0, closefd=False) as pipe:
+        while True:
+            request = receive(pipe)
+            data = bytearray(request["bytes"])
+            with memoryview(data) as room:
+                done = 0
+                while done < len(data):
+                    done += _read(pipe, room[done:])
             asked.put((request, data))
-            # Not through Python's buffer, whose lock a thread that waits would keep while the interpreter ends.
-            while os.read(requests.fileno(), 1):
-                pass
+            del request, data
     os._exit(0)
+
+
+def _read(pipe: FileIO, room: memoryview) -> int:
+    """How many bytes there were."""
+    with room:
+        count = pipe.readinto(room)
+    if not count:
+        raise EOFError
+    return count

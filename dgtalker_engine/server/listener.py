@@ -14,17 +14,26 @@ _MOST_HEARD = 2000
 
 
 class Listener:
-    """The engine's side: keeps one process ready, so that a request does not wait for its imports, and what was
+    """The engine's side: keeps one process, so that a request does not wait for its imports and models, and what was
     recognised, so that only what is new or was corrected is listened to again."""
 
     def __init__(self) -> None:
-        self._ready: Child | None = None
+        self._child: Child | None = None
         self._heard: dict[str, Any] = {}
 
     def prepare(self) -> None:
-        """Starts the process that the next request will use."""
-        if self._ready is None or not self._ready.waits:
-            self._ready = Child.of(__name__)
+        """Starts the process that the next request will use, where none waits."""
+        self._waiting()
+
+    def close(self) -> None:
+        """Ends the process."""
+        if self._child is not None:
+            self._child.close()
+
+    def _waiting(self) -> Child:
+        if self._child is None or not self._child.waits:
+            self._child = Child.of(__name__)
+        return self._child
 
     def animate(self, request: dict[str, Any], data: bytearray, manner: bytes, progress: Progress) -> Answer:
         """`speech.animate` for a request as docs/architecture.md describes it.
@@ -39,9 +48,7 @@ class Listener:
             DGTalkerError: from `speech.animate`, or because the process ended unexpectedly.
             Cancelled: `progress` raised it.
         """
-        self.prepare()
-        child, self._ready = self._ready, None
-        assert child is not None
+        child = self._waiting()
         heard = json.dumps(self._heard).encode()
         lengths = {"manner": len(manner), "heard": len(heard)}
         data += manner + heard

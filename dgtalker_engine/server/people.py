@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,8 +66,8 @@ def make(request: dict[str, Any], progress: Progress) -> Answer:
         DGTalkerError: there is no prior, the request cannot be read, or the process ended unexpectedly.
         Cancelled: `progress` raised it.
     """
-    child = Child.of(__name__)
-    return child.ask(request, bytearray(), progress, begin="Starting", crashed=_crashed)
+    with closing(Child.of(__name__)) as child:
+        return child.ask(request, bytearray(), progress, begin="Starting", crashed=_crashed)
 
 
 def _crashed(code: int) -> DGTalkerError:

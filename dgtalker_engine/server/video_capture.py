@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ def capture_performance(request: dict[str, Any], progress: Progress) -> Answer:
         DGTalkerError: from there, or because the process ended unexpectedly.
         Cancelled: `progress` raised it.
     """
-    child = Child.of(__name__)
-    return child.ask(request, bytearray(), progress, begin="Opening the video", crashed=_crashed)
+    with closing(Child.of(__name__)) as child:
+        return child.ask(request, bytearray(), progress, begin="Opening the video", crashed=_crashed)
 
 
 def _crashed(code: int) -> DGTalkerError:

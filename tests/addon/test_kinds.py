@@ -17,9 +17,9 @@ ENGINE = os.environ.get("DGTALKER_ENGINE_PYTHON", "")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the engine's stand-in is a shell script")
 
 
-@pytest.fixture
-def file(tmp_path):
-    path = tmp_path / "network.dgt"
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("avatar") / "network.dgt"
     subprocess.run([ENGINE, "-I", str(PROGRAM), "write", str(path)], check=True)
     return path
 

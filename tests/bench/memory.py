@@ -103,8 +103,9 @@ def listening(recording: bytearray) -> dict:
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     started, before = time.perf_counter(), os.times()
-    listener, request = Listener(), {"sample_rate": speech.RATE, "fps": 25.0}
-    header, body = listener.animate(request, recording, b"", lambda fraction, text: None)
+    request = {"sample_rate": speech.RATE, "fps": 25.0}
+    with contextlib.closing(Listener()) as listener:
+        header, body = listener.animate(request, recording, b"", lambda fraction, text: None)
     seconds, after = time.perf_counter() - started, os.times()
     done.set()
     watcher.join()

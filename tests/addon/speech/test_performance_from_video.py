@@ -65,17 +65,12 @@ def test_a_head_does_what_the_actor_does(make_head, film):
     assert (strip.left_handle if hasattr(strip, "left_handle") else strip.frame_final_start) == 101
 
 
-def test_sound_is_added_only_where_it_is_wanted(make_head, film):
-    select(make_head())
-    bpy.ops.dgtalker.performance_from_video(filepath=str(film), first=1, add_sound=False)
-    assert not sounds()
-
-
-def test_amounts_act_at_once_and_removing_lays_the_head_to_rest(make_head, film):
+def test_without_sound_amounts_act_at_once_and_removing_lays_the_head_to_rest(make_head, film):
     bpy.context.scene.render.fps = 25
     head = make_head()
     select(head)
     bpy.ops.dgtalker.performance_from_video(filepath=str(film), first=1, add_sound=False)
+    assert not sounds(), "it is added only where it is wanted"
     natural = played(head, "jawOpen", range(1, 33)).max()
     head.dgtalker_speech.recorded_jaw = 0.5
     assert played(head, "jawOpen", range(1, 33)).max() == pytest.approx(natural / 2, abs=0.05)

@@ -1,10 +1,11 @@
-"""Work in a process of its own: answers, errors, a cancel, and the end of whoever asked."""
+"""Work in a process of its own: answers one after the other, errors, a cancel, and the end of whoever asked."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 
 import pytest
 from process_tools import running
@@ -33,7 +34,11 @@ serve(work)
 
 
 def ask(do, data=b"", progress=lambda fraction, text: None):
-    child = Child([sys.executable, "-I", "-c", WORK])
+    with closing(Child([sys.executable, "-I", "-c", WORK])) as child:
+        return asked(child, do, data, progress)
+
+
+def asked(child, do, data=b"", progress=lambda fraction, text: None):
     return child.ask({"do": do}, bytearray(data), progress, begin="Begins", crashed=lambda code: OSError(code))
 
 
@@ -44,6 +49,36 @@ def test_a_request_is_answered_with_what_was_told_meanwhile():
     assert bytes(body[0]) == b"cba" * 100_000
     assert told[0] == (0.0, "Begins")
     assert told[-1][0] == 0.5
+
+
+def test_one_process_answers_requests_one_after_the_other():
+    told = []
+    with closing(Child([sys.executable, "-I", "-c", WORK])) as child:
+        for data in (b"abc" * 100_000, b"", b"de"):
+            answer, body = asked(child, "answer", data, lambda fraction, text: told.append(text))
+            assert (answer, bytes(body[0])) == ({"got": len(data)}, data[::-1])
+        assert child.waits
+        with pytest.raises(DGTalkerError, match="went wrong"):
+            asked(child, "fail", progress=lambda fraction, text: told.append(text))
+        assert not child.waits
+    (process,) = set(told) - {"Begins"}
+    assert not running(int(process))
+
+
+def test_a_process_that_waits_for_another_request_ends_with_its_owner(wait_until):
+    owner = f"""
+        from dgtalker_engine.server.child import Child
+
+        def progress(fraction, text):
+            if text != "Begins":
+                print(text, flush=True)
+
+        child = Child([{sys.executable!r}, "-I", "-c", {WORK!r}])
+        child.ask({{"do": "answer"}}, bytearray(), progress, begin="Begins", crashed=OSError)
+        assert child.waits
+    """
+    said = subprocess.run([sys.executable, "-I", "-c", textwrap.dedent(owner)], stdout=subprocess.PIPE, check=True)
+    wait_until(lambda: not running(int(said.stdout)))
 
 
 def test_an_error_arrives_as_it_was_raised():

@@ -1,4 +1,4 @@
-"""A prior of a second: heads of 1200 Gaussians that nobody has trained, but whose codes show. Run: it writes a file."""
+"""A prior of seconds: heads of 1200 Gaussians that nobody has trained, but whose codes show. Run: it writes a file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import torch
 from dgtalker_engine.capture import face_model
 from dgtalker_engine.systems.dgtalker import places
 from dgtalker_engine.systems.dgtalker.generator import Generator
+from dgtalker_engine.systems.dgtalker.population import transfer
 from dgtalker_engine.systems.dgtalker.population.people import Population
+from dgtalker_engine.systems.dgtalker.prior import basis
 from dgtalker_engine.systems.dgtalker.prior import train as training
 from dgtalker_engine.systems.dgtalker.prior.config import PriorConfig
 from dgtalker_engine.systems.dgtalker.prior.file import to_bytes
@@ -36,6 +38,8 @@ def generator() -> Generator:
     model = face_model.load()
     with (
         mock.patch.object(places, "plane_layout", return_value=model.uv),
+        mock.patch.object(transfer, "_DIRECTIONS", 16),
+        mock.patch.object(basis, "_COMPARED", 1),
         mock.patch.object(training, "_CODES_STEPS", 40),
     ):
         torch.manual_seed(0)
