@@ -1,4 +1,4 @@
-"""The sound encoder at one moment: a pyramid of what that moment depends on, in a tenth of the time of all around it."""
+"""The sound encoder at one moment: a pyramid of what that depends on, in a tenth of the time of all around it."""
 
 from __future__ import annotations
 
