@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import threading
@@ -16,6 +17,9 @@ from .session import Answer, Progress
 
 LONGEST_WAIT = 0.2
 """Seconds that `read` waits for something new."""
+
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""Its products are small: threads of a busy machine that wait for each other take ten times as long as one."""
 
 _LAST_WAIT = 5.0
 """Seconds that a process which was told to stop has for it."""
@@ -58,7 +62,13 @@ class Live:
                 raise DGTalkerError("A microphone is being listened to already.", "Press Stop first.", "refused")
             flags = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
             command = [sys.executable, "-I", "-m", "dgtalker_engine.server.microphone"]
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, creationflags=flags)
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                creationflags=flags,
+                env={**os.environ, **_ONE_THREAD},
+            )
             self._process, self._heard = process, _Heard()
         threading.Thread(target=self._follow, args=(process, self._heard), name="microphone", daemon=True).start()
         try:

@@ -8,6 +8,7 @@ is what the encoder knows from the ends of recordings.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
@@ -26,6 +27,9 @@ STEP = 2
 
 LOOKAHEAD = 8
 """Frames of the future that a moment waits for; docs/live.md has the correlation and the delay of each number."""
+
+RENEWED = 5
+"""Moments for which what is usual stays as it is."""
 
 HISTORY = 1200
 """Frames, 12 s, that are loud or quiet, and bright or dull, by comparison."""
@@ -52,43 +56,70 @@ _RISE, _FALL = 0.06, 0.2
 """Seconds in which the mouth takes part, and comes to rest."""
 
 
+_CONTROLS = visemes.arkit_matrix(visemes.CONTROLS)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is usual of the voice and the room at a moment, of what was heard before.
+
+    Attributes:
+        mean: of the voice's spectrum, dB, float32 (bands,).
+        spread: how far it varies about that, dB.
+        limit: dB of `level` above which somebody speaks.
+    """
+
+    mean: np.ndarray
+    spread: float
+    limit: float
+
+
 def level(energies: np.ndarray) -> np.ndarray:
     """Loudness in dB of frames of `spectrum.log_mel` (n, bands): float32 (n,)."""
-    return uniform_filter1d(energies.mean(axis=1), 5, mode="nearest")
+    return energies.mean(axis=1)
 
 
-def movement(hears: Hears, energies: np.ndarray, moment: int) -> np.ndarray:
-    """How the mouth moves where it speaks: float32 (`encoders.CHANNELS`,).
-
-    Args:
-        hears: the sound encoder.
-        energies: `spectrum.log_mel` of all that is known at that moment, or of `HISTORY` and `REACH` frames of it.
-        moment: a frame of them.
-    """
+def surroundings(energies: np.ndarray) -> Surroundings:
+    """What is usual, of all that is known, or the last `HISTORY` frames of it (n, bands)."""
     recent = energies[-HISTORY:]
-    loudness = level(recent)
+    loudness = uniform_filter1d(level(recent), 5, mode="nearest")
     voiced = recent[loudness > loudness.max() - _LOUD]
     count = len(voiced) + _PRIOR
     mean = (voiced.sum(axis=0) + _PRIOR * voiced.mean()) / count
     spread = np.sqrt((((voiced - mean) ** 2).mean(axis=1).sum() + _PRIOR * _SPREAD**2) / count)
+    peak, floor = max(float(loudness.max()), _FAINTEST), float(np.percentile(loudness, 5))
+    limit = float(np.clip(floor + _SPEECH * (peak - floor), peak + _LEAST, peak + _MOST))
+    return Surroundings(
+        mean=mean.astype(np.float32),
+        spread=max(float(spread), _LEAST_SPREAD),
+        limit=max(limit, floor + _ABOVE_NOISE),
+    )
+
+
+def movement(hears: Hears, usual: Surroundings, energies: np.ndarray, moment: int) -> np.ndarray:
+    """How the mouth moves where it speaks: float32 (`encoders.CHANNELS`,).
+
+    Args:
+        hears: the sound encoder.
+        usual: `surroundings`.
+        energies: `spectrum.log_mel` of all that is known at that moment, or of the last `REACH` frames before it.
+        moment: a frame of them.
+    """
     first = max(moment - REACH, 0)
-    around = (energies[first:][: REACH + moment - first + 1] - mean) / max(float(spread), _LEAST_SPREAD)
-    rows = np.clip(around, QUIETEST, -QUIETEST).astype(np.float32)
-    beyond = REACH - (len(energies) - 1 - moment)
-    return hears(np.pad(rows, ((REACH - (moment - first), max(beyond, 0)), (0, 0)), mode="edge"))
+    rows = np.clip((energies[first:] - usual.mean) / np.float32(usual.spread), QUIETEST, -QUIETEST)
+    before, after = REACH - (moment - first), REACH - (len(energies) - 1 - moment)
+    around = np.pad(rows, ((before, max(after, 0)), (0, 0)), mode="edge")
+    return hears(around[: 2 * REACH + 1])
 
 
-def speaks(energies: np.ndarray, moment: int) -> bool:
+def speaks(usual: Surroundings, energies: np.ndarray, moment: int) -> bool:
     """Whether somebody speaks at a moment, shortly before, or in what is known of what follows.
 
     Args:
-        energies, moment: as of `movement`.
+        usual, energies, moment: as of `movement`.
     """
-    loudness = level(energies[-HISTORY:])
-    peak, floor = max(float(loudness.max()), _FAINTEST), float(np.percentile(loudness, 5))
-    limit = float(np.clip(floor + _SPEECH * (peak - floor), peak + _LEAST, peak + _MOST))
-    near = loudness[max(len(loudness) - (len(energies) - moment) - _HELD, 0) :]
-    return bool((near > max(limit, floor + _ABOVE_NOISE)).any())
+    loudness = uniform_filter1d(level(energies[max(moment - _HELD, 0) :]), 5, mode="nearest")
+    return bool((loudness > usual.limit).any())
 
 
 def taking_part(before: float, speaking: bool, seconds: float) -> float:
@@ -100,4 +131,4 @@ def weights(moved: np.ndarray, part: float) -> np.ndarray:
     """The controls `visemes.CONTROLS` of a movement (`encoders.CHANNELS`,) of a mouth that takes part: float32 (n,)."""
     apart = 1.0 - np.clip(moved[CHANNELS.index("closure")], 0.0, 1.0)
     articulators = np.maximum(moved[: len(ARTICULATORS)], 0.0) * (apart * part)
-    return np.clip(articulators @ visemes.arkit_matrix(visemes.CONTROLS), 0.0, 1.0).astype(np.float32)
+    return np.clip(articulators @ _CONTROLS, 0.0, 1.0).astype(np.float32)

@@ -38,6 +38,7 @@ class LiveMouth:
         self._energies = np.zeros((0, BANDS), np.float32)  # the last ones
         self._frames = 0
         self._moment = 0
+        self._usual: moment.Surroundings | None = None
         self._part = 0.0
 
     def push(self, samples: np.ndarray) -> np.ndarray:
@@ -55,8 +56,10 @@ class LiveMouth:
             gone = self._frames - len(self._energies)
             known = self._energies[: self._moment + self._lookahead + 1 - gone]
             place = self._moment - gone
-            self._part = moment.taking_part(self._part, moment.speaks(known, place), INTERVAL)
-            moved = moment.movement(self._hears, known, place) * self._scale
+            if self._usual is None or self._moment % (moment.RENEWED * moment.STEP) == 0:
+                self._usual = moment.surroundings(known)
+            self._part = moment.taking_part(self._part, moment.speaks(self._usual, known, place), INTERVAL)
+            moved = moment.movement(self._hears, self._usual, known, place) * self._scale
             rows.append(moment.weights(moved, self._part))
             self._moment += moment.STEP
         self._energies = self._energies[-(moment.HISTORY + REACH + self._lookahead + moment.STEP) :]

@@ -33,6 +33,8 @@ def weights_of(encoders: Encoders, samples: np.ndarray, lookahead: int = moment.
     part, rows = 0.0, []
     for frame in range(0, len(energies) - lookahead, moment.STEP):
         known = energies[: frame + lookahead + 1]
-        part = moment.taking_part(part, moment.speaks(known, frame), INTERVAL)
-        rows.append(moment.weights(moment.movement(hears, known, frame), part))
+        settled = frame - frame % (moment.RENEWED * moment.STEP)
+        usual = moment.surroundings(energies[: settled + lookahead + 1])
+        part = moment.taking_part(part, moment.speaks(usual, known, frame), INTERVAL)
+        rows.append(moment.weights(moment.movement(hears, usual, known, frame), part))
     return np.array(rows, np.float32)
