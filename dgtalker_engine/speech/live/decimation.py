@@ -15,7 +15,7 @@ FACTOR = CAPTURE_RATE // RATE
 HALF = 48
 """Samples before and after the one that is kept which it depends on."""
 
-TAPS = firwin(2 * HALF + 1, 7200.0, fs=CAPTURE_RATE).astype(np.float32)
+TAPS = np.asarray(firwin(2 * HALF + 1, 7200.0, fs=CAPTURE_RATE), np.float32)
 """A low pass; what is heard above 7.6 kHz is in no band of `lipsync.spectrum`."""
 
 
@@ -28,10 +28,8 @@ class Decimator:
     def push(self, samples: np.ndarray) -> np.ndarray:
         """Float32 (m,): what is known after more samples, float32 (n,)."""
         self._left = np.concatenate([self._left, samples])
-        count = max((len(self._left) - 2 * HALF - 1) // FACTOR + 1, 0) if len(self._left) > 2 * HALF else 0
-        if not count:
+        if len(self._left) <= 2 * HALF:
             return np.zeros(0, np.float32)
-        windows = np.lib.stride_tricks.sliding_window_view(self._left, 2 * HALF + 1)[::FACTOR][:count]
-        kept = windows @ TAPS
-        self._left = self._left[count * FACTOR :]
+        kept = np.lib.stride_tricks.sliding_window_view(self._left, 2 * HALF + 1)[::FACTOR] @ TAPS
+        self._left = self._left[len(kept) * FACTOR :]
         return kept

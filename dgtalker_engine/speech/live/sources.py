@@ -6,6 +6,7 @@ import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import Any
 
 import miniaudio
 import numpy as np
@@ -85,7 +86,7 @@ class Microphone:
         finally:
             self._device.close()
 
-    def _taking(self) -> Generator[None, bytes, None]:
+    def _taking(self) -> Generator[None, Any, None]:
         while True:
             data = yield
             self._blocks.put(np.frombuffer(data, np.float32))

@@ -15,7 +15,6 @@ from dgtalker_engine.speech.live import decimation, moment, reference
 from dgtalker_engine.speech.live.mouth import NAMES, LiveMouth
 from dgtalker_engine.speech.progress import NO_PROGRESS
 
-
 SAMPLE = Path(__file__).resolve().parents[2] / "demo" / "sample.wav"
 
 
