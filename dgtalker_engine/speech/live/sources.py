@@ -73,14 +73,17 @@ class Microphone:
             raise DGTalkerError(f"There is no sound from {self._name}: {_said(error)}.", _HINT) from error
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """Samples, float32 (n,), as they come in.
+        """Samples, float32 (n,), as they come in: more at once for who is late, who has less work with them then.
 
         Raises:
             DGTalkerError: nothing comes in any more.
         """
         try:
             while True:
-                yield self._blocks.get(timeout=_SILENT)
+                waiting = [self._blocks.get(timeout=_SILENT)]
+                while not self._blocks.empty():
+                    waiting.append(self._blocks.get())
+                yield np.concatenate(waiting)
         except Empty:
             raise DGTalkerError(f"Nothing is heard from {self._name} any more: was it unplugged?", _HINT) from None
         finally:
@@ -101,12 +104,14 @@ class FileSource:
         self._samples = soxr.resample(samples, rate, CAPTURE_RATE).astype(np.float32)
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """Samples, float32 (n,), each block once all of it would have been spoken."""
-        begun, size = time.monotonic(), round(BLOCK * CAPTURE_RATE)
-        for start in range(0, len(self._samples), size):
-            block = self._samples[start : start + size]
-            time.sleep(max(begun + (start + len(block)) / CAPTURE_RATE - time.monotonic(), 0.0))
-            yield block
+        """Samples, float32 (n,), as a microphone has them: whole blocks, once all of them would have been spoken."""
+        begun, size, start = time.monotonic(), round(BLOCK * CAPTURE_RATE), 0
+        while start < len(self._samples):
+            end = min(start + size, len(self._samples))
+            time.sleep(max(begun + end / CAPTURE_RATE - time.monotonic(), 0.0))
+            spoken = int((time.monotonic() - begun) / BLOCK) * size
+            yield self._samples[start : max(end, spoken)]
+            start = max(end, spoken)
 
 
 def _said(error: Exception) -> str:
