@@ -194,20 +194,20 @@ class FindMicrophones(EngineOperator, bpy.types.Operator):
 
 
 def draw(layout: Any, context: bpy.types.Context) -> None:
-    header, body = layout.panel("dgtalker_live", default_closed=True)
-    header.label(text="Live" if not _running else "Live: Listening")
-    if not body:
-        return
     if _running:
         live = _running[0]
-        text = f"{live.seconds_heard:.1f} s" if live.listening else "Opening the microphone…"
-        body.progress(factor=live.level, type="BAR", text=text)
-        body.operator(StopLive.bl_idname, icon="SNAP_FACE")
+        column = layout.column(align=True)
+        text = f"Live: {live.seconds_heard:.1f} s" if live.listening else "Opening the microphone…"
+        column.progress(factor=live.level, type="BAR", text=text)
+        column.operator(StopLive.bl_idname, icon="SNAP_FACE")
         return
-    row = body.row(align=True)
-    row.prop(context.window_manager, "dgtalker_microphone", text="")
-    row.operator(FindMicrophones.bl_idname, text="", icon="FILE_REFRESH")
-    body.operator(Live.bl_idname, icon="REC")
+    header, body = layout.panel("dgtalker_live", default_closed=True)
+    header.label(text="Live")
+    if body:
+        row = body.row(align=True)
+        row.prop(context.window_manager, "dgtalker_microphone", text="")
+        row.operator(FindMicrophones.bl_idname, text="", icon="FILE_REFRESH")
+        body.operator(Live.bl_idname, icon="REC")
 
 
 def _listed(manager: Any, context: Any) -> list[tuple[str, str, str]]:
