@@ -19,8 +19,9 @@ SAMPLE = Path(__file__).resolve().parents[2] / "demo" / "sample.wav"
 
 
 @pytest.fixture
-def engine(raw_engine):
-    return raw_engine()
+def engine(shared_engine):
+    yield shared_engine
+    shared_engine.ask(9, "live_stop")
 
 
 def start(engine, path, **more):
@@ -94,8 +95,8 @@ def test_what_was_recorded_stays_when_the_listening_process_dies(engine, tmp_pat
     assert np.abs(samples).max() > 0
 
 
-def test_it_ends_with_the_engine_and_keeps_the_sound(engine, tmp_path, wait_until):
-    path = tmp_path / "line.wav"
+def test_it_ends_with_the_engine_and_keeps_the_sound(raw_engine, tmp_path, wait_until):
+    engine, path = raw_engine(), tmp_path / "line.wav"
     start(engine, path)
     engine.ask(2, "live_read", {"after": 10})
     children = [pid for pid in listening(engine.process.pid) if b"microphone" in command(pid)]
