@@ -20,6 +20,7 @@ def register() -> None:
     ui.key_panels.add()
     ui.outdated.add()
     ui.video_operators.add()
+    ui.live_operators.add()
     live.add()
     deleted.add()
 
@@ -27,6 +28,7 @@ def register() -> None:
 def unregister() -> None:
     deleted.remove()
     live.remove()
+    ui.live_operators.remove()
     ui.video_operators.remove()
     ui.outdated.remove()
     ui.key_panels.remove()

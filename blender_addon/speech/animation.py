@@ -58,7 +58,7 @@ def animate_steps(
     reason = disabled_reason(context, heads)
     if reason:
         raise DGTalkerError(reason)
-    _keep_other_scenes(scene, heads)
+    keep_other_scenes(scene, heads)
     timeline = strips.remembered(scene)
     waiting = [(head.session_uid, head.name) for head in heads]
     counts = [len(_to_hear(scene, head)[1]) for head in heads]
@@ -173,7 +173,7 @@ def _lost(head: bpy.types.Object) -> list[str]:
     return []
 
 
-def _keep_other_scenes(scene: bpy.types.Scene, heads: Sequence[bpy.types.Object]) -> None:
+def keep_other_scenes(scene: bpy.types.Scene, heads: Sequence[bpy.types.Object]) -> None:
     """Raises DGTalkerError where a head speaks another scene's lines, which these would replace."""
     for head in heads:
         other = storage.spoken_elsewhere(scene, head)

@@ -12,14 +12,17 @@ from typing import Any
 
 from ..errors import DGTalkerError
 from ..wire import MAX_PIXELS, SequenceRequest, Shot, pack
-from . import people, splats, video_capture
+from . import live, people, splats, video_capture
 from .listener import Listener
 from .open_avatars import OpenAvatars
 from .session import Answer, Progress
 
-APART = ("capture_performance", "make_person", "render_sequence", "view")
-"""What takes minutes, in another process or beside the rest, while the engine goes on; and the viewport's pictures,
-which wait for nothing else."""
+APART = (
+    "capture_performance", "live_read", "live_start", "live_stop", "make_person", "microphones", "render_sequence",
+    "view",
+)  # fmt: skip
+"""What takes minutes, in another process or beside the rest, while the engine goes on; and the viewport's pictures and
+live lips, which wait for nothing else."""
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +33,7 @@ class Operations:
     def __init__(self) -> None:
         self._avatars = OpenAvatars()
         self._listener = Listener()
+        self._live = live.Live()
         self._portraits = people.Portraits()
 
     def warm_up(self) -> None:
@@ -57,7 +61,11 @@ class Operations:
             "draw_people": self._draw_people,
             "export_splats": self._export_splats,
             "import_splats": self._import_splats,
+            "live_read": self._live_read,
+            "live_start": self._live_start,
+            "live_stop": self._live_stop,
             "make_person": self._make_person,
+            "microphones": self._microphones,
             "render": self._render,
             "render_sequence": self._render_sequence,
             "view": self._view,
@@ -131,6 +139,18 @@ class Operations:
 
     def _draw_people(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
         return self._portraits.draw(header, body, progress)
+
+    def _live_read(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
+        return self._live.read(header)
+
+    def _live_start(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
+        return self._live.start(header, progress)
+
+    def _live_stop(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
+        return self._live.stop(header)
+
+    def _microphones(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
+        return live.microphones(progress)
 
     def _make_person(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
         return people.make(header, progress)

@@ -13,7 +13,6 @@ import numpy as np
 
 from ..errors import DGTalkerError
 from ..performance import Phone, Take, Word
-from ..rig import ARKIT_NAMES
 from . import coarticulation, front_end, sound, visemes
 from .analysis import prosody
 from .front_end import Analysis
@@ -44,7 +43,6 @@ class Manner(Protocol):
 
 _FRAMES = 256
 _PAUSE = 0.15
-_NAMES = tuple(name for name in ARKIT_NAMES if any(name in visemes.ARKIT[a] for a in visemes.ARTICULATORS))
 
 
 @dataclass(frozen=True)
@@ -104,11 +102,11 @@ def animate(
     else:
         notes.append("No speech was found in the sound; the face only blinks and moves a little.")
     mouth: Mouth
-    names, matrix = _NAMES, visemes.arkit_matrix(_NAMES)
+    names, matrix = visemes.CONTROLS, visemes.arkit_matrix(visemes.CONTROLS)
     seed = _seed(analysis.level)
     # Nobody's face is the same on both sides.
     tilt = np.random.default_rng([seed, 9]).uniform(-0.05, 0.05)
-    matrix *= [1.0 + tilt * (name.endswith("Left") - name.endswith("Right")) for name in _NAMES]
+    matrix *= [1.0 + tilt * (name.endswith("Left") - name.endswith("Right")) for name in names]
     if manner is not None and analysis.chunks:
         mouth = manner.mouth(analysis, job.stage(0.92, 0.98, "Feeling the sounds"))
         names, matrix = manner.names, np.eye(len(manner.names))

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..rig import ARKIT_NAMES
+
 ARTICULATORS = ("jaw", "lower", "upper", "wide", "pucker", "funnel", "tongue")
 """Jaw opening, lower lip down, upper lip up, corners apart, lips rounded and forward, lips flared, tongue tip out."""
 
@@ -96,6 +98,9 @@ ARKIT: dict[str, dict[str, float]] = {
     "tongue": {"tongueOut": 1.0},
 }
 """Each articulator's ARKit weights at 1."""
+
+CONTROLS = tuple(name for name in ARKIT_NAMES if any(name in moved for moved in ARKIT.values()))
+"""ARKit's controls that the articulators move, in its order."""
 
 
 def _read(table: str) -> dict[str, np.ndarray]:

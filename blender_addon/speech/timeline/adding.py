@@ -31,12 +31,13 @@ def disabled_reason(context: bpy.types.Context) -> str:
     return "" if scene.is_editable else f"The scene {scene.name} is linked from another file."
 
 
-def add_sound(context: bpy.types.Context, path: str, head: bpy.types.Object | None) -> Any:
-    """Adds a sound strip at the current frame, on the lowest channel that is free there, and makes it the active one.
+def add_sound(context: bpy.types.Context, path: str, head: bpy.types.Object | None, frame: int | None = None) -> Any:
+    """Adds a sound strip, on the lowest channel that is free there, and makes it the active one.
 
     Args:
         path: of the file.
         head: who speaks it; None for nobody yet.
+        frame: where it starts; None: the current one.
 
     Raises:
         DGTalkerError: the file is missing, or Blender reads no sound in it; nothing was added.
@@ -45,7 +46,7 @@ def add_sound(context: bpy.types.Context, path: str, head: bpy.types.Object | No
     scene = target(context)
     editor = scene.sequence_editor_create()
     top = max((strip.channel for strip in editor.strips), default=0) + 1
-    frame = context.scene.frame_current
+    frame = context.scene.frame_current if frame is None else frame
     strip: Any = editor.strips.new_sound(Path(path).stem, path, channel=top, frame_start=frame)
     _lower(editor, strip)
     if bpy.data.filepath and context.preferences.filepaths.use_relative_paths:

@@ -8,6 +8,7 @@ from . import (
     key_operators,
     key_panels,
     lip_operators,
+    live_operators,
     name_operators,
     operators,
     outdated,
@@ -18,11 +19,12 @@ from . import (
     word_panels,
 )
 
-__all__ = ["key_panels", "outdated", "panels", "video_operators"]
+__all__ = ["key_panels", "live_operators", "outdated", "panels", "video_operators"]
 
 CLASSES: tuple[type, ...] = (
     *operators.CLASSES,
     *sound_operators.CLASSES,
+    *live_operators.CLASSES,
     *lip_operators.CLASSES,
     *transcript_operators.CLASSES,
     *dialogue_operators.CLASSES,

@@ -19,6 +19,7 @@ from . import (
     exchange_operators,
     key_panels,
     lip_operators,
+    live_operators,
     name_operators,
     operators,
     outdated,
@@ -85,6 +86,7 @@ class SpeechPanel(ui.PanelMixin):
         if any(strips.sound_strips(scene)):
             _draw_strips(layout, context, scene)
         sound_operators.draw(layout, context)
+        live_operators.draw(layout, context)
         if any(strips.sound_strips(scene)):
             layout.operator(dialogue_operators.ChooseDialogue.bl_idname, text="Read Script…", icon="TEXT")
         column = layout.column()

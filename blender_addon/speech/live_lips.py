@@ -1,0 +1,212 @@
+"""Live: a head's sliders follow a microphone, and what was heard becomes a strip and keys."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.performance.live import live_take
+
+from .. import animation_data
+from ..bridge import engine
+from ..bridge.live_feed import LiveFeed
+from ..head import model
+from ..properties import speaker_properties
+from . import animation
+from .keys import keyframes, visibility
+from .takes import line_bank, lines, retarget, storage, words
+from .timeline import adding, sound_identity, speakers, strips
+
+ADDON = str(__package__).rsplit(".", 1)[0]
+
+BY_EAR = "live"
+"""What a line was heard as that nobody has listened to but the microphone: Animate listens to it."""
+
+SHORTEST = 0.2
+"""Seconds of sound that make a line."""
+
+
+class LiveLips:
+    """A head that follows a voice, from `LiveLips(…)` to `finish`."""
+
+    def __init__(
+        self, context: bpy.types.Context, head: bpy.types.Object, microphone: str = "", file: str = ""
+    ) -> None:
+        """Begins to listen; a moment later the head follows.
+
+        Args:
+            context: its scene's current frame is where the line will start, unless playback runs.
+            head: a speaker.
+            microphone: its name; empty for the system's usual one.
+            file: a sound file that is heard in the microphone's place.
+
+        Raises:
+            DGTalkerError: the head cannot be animated.
+        """
+        reason = animation.disabled_reason(context, [head])
+        if reason:
+            raise DGTalkerError(reason, code="refused")
+        animation.keep_other_scenes(strips.timeline(context), [head])
+        self._number, self.name = head.session_uid, head.name
+        self._timeline = strips.remembered(adding.target(context))
+        self._shown = strips.remembered(context.scene)
+        self._before: dict[tuple[int, str], float] = {}
+        self._first = float(context.scene.frame_current)
+        self._in_sync = False
+        self.path = _new_file(head)
+        self.feed = LiveFeed(engine.request, microphone, self.path, file)
+        bpy.app.handlers.frame_change_post.append(self._frame_changed)
+
+    def tick(self) -> None:
+        """Lets the sliders be as the newest weights ask for; never waits."""
+        latest = self.feed.latest
+        if latest is None:
+            return
+        self._synchronise()
+        weights = dict(zip(self.feed.names, latest.tolist(), strict=True))
+        for part in speakers.meshes(self._head()):
+            key = model.key_of(part)
+            if key is None:
+                continue
+            animated: set[str] | None = None
+            for control, name in speakers.controls(part).items():
+                block = key.key_blocks.get(name)
+                if control not in weights or block is None:
+                    continue
+                place = (key.session_uid, name)
+                if place not in self._before:
+                    if animated is None:
+                        animated = {curve.data_path for curve in animation_data.active_curves(key)}
+                    rests = block.path_from_id("value") in animated
+                    self._before[place] = 0.0 if rests else block.value
+                block.value = min(self._before[place] + weights[control], block.slider_max)
+
+    def finish(self, context: bpy.types.Context) -> list[str]:
+        """Ends it, and makes a strip and keys of what was heard; sentences for the user.
+
+        Raises:
+            DGTalkerError: nothing was heard, or keys cannot be written; the sound file stays where it is.
+        """
+        self.feed.stop()
+        self.feed.wait()
+        self.let_go()
+        if self.feed.seconds < SHORTEST:
+            self.path.unlink(missing_ok=True)
+            raise self.feed.error or DGTalkerError("Nothing was recorded.", "Press Live, and speak.", code="refused")
+        notes = [str(self.feed.error)] if self.feed.error else []
+        try:
+            strip = adding.add_sound(context, str(self.path), self._head(), frame=round(self._first))
+            return notes + self._write(strip)
+        except DGTalkerError as error:
+            raise DGTalkerError(error.message, f"{error.hint} The recording is {self.path}.".strip()) from error
+
+    def let_go(self) -> None:
+        """Lets the sliders be as they were, and the microphone go."""
+        self.feed.stop()
+        if self._frame_changed in bpy.app.handlers.frame_change_post:
+            bpy.app.handlers.frame_change_post.remove(self._frame_changed)
+        for key in bpy.data.shape_keys:
+            for number, name in self._before:
+                if number == key.session_uid and name in key.key_blocks:
+                    key.key_blocks[name].value = self._before[number, name]
+        self._before.clear()
+
+    def _write(self, strip: Any) -> list[str]:
+        """Lays the line out among the speaker's others, and writes its keys."""
+        head, scene = self._head(), self._timeline()
+        clock = strips.clock(scene)
+        take = live_take(
+            self.feed.rows, self.feed.interval, self.feed.names, fps=clock.rate, duration=self.feed.seconds
+        )
+        every = lines.of(scene, head)
+        mine = next((line for line in every if line.name == strip.name and line.alone), None)
+        if mine is None:
+            raise DGTalkerError(
+                f"{strip.name} sounds at the same time as another strip of {head.name}: no keys were written.",
+                "Move one of them, or give it to another head, and press Animate.",
+            )
+        heard = line_bank.HeardLine(
+            sound=mine.sound,
+            heard_as=BY_EAR,
+            start=mine.played.start,
+            end=mine.played.end,
+            begins=0.0,
+            take=take.to_bytes(),
+        )
+        unheard = lines.unheard(every)
+        laid = [replace(line, heard_as=BY_EAR) if line is mine else line for line in every]
+        laid = [line for line, own in zip(laid, every, strict=True) if own is mine or own not in unheard]
+        sounds = strips.audible_of(scene, head)
+        notes = retarget.lift(head)
+        moves = lines.lay_out(
+            scene,
+            head,
+            laid,
+            [heard],
+            strips_hash=storage.strips_hash(scene, sounds),
+            sounds=sound_identity.digests(sounds),
+            transcript_hash=storage.transcript_hash(sounds),
+            manner_of=storage.wanted_manner(head),
+            notes=lines.notes_that_stay(head),
+        )
+        own: Any = speaker_properties(head)
+        own.heard = 0  # nobody but the microphone has: Animate listens to it
+        lines.fill_words(scene, head)
+        spoken = words.take_of(head)
+        assert spoken is not None
+        notes += retarget.write(head, spoken, own.first, retarget.directions_of(scene, head, own.first), moves)
+        others = len([line for line in unheard if line is not mine])
+        if others:
+            notes.append(f"{others} other lines of {head.name} wait for Animate.")
+        return notes + visibility.notes(head)
+
+    def _synchronise(self) -> None:
+        """Where playback runs, the line starts where its first sound was heard."""
+        if self._in_sync or not _playing():
+            return
+        scene = self._shown()
+        now = scene.frame_current - strips.clock(scene).frames(self.feed.seconds)
+        self._first, self._in_sync = now, True
+
+    def _frame_changed(self, *_: Any) -> None:
+        """Playback sets what is keyed: the voice goes on above it."""
+        self.tick()
+
+    def _head(self) -> bpy.types.Object:
+        for ob in bpy.data.objects:
+            if ob.session_uid == self._number and speakers.is_speaker(ob):
+                return ob
+        raise DGTalkerError(f"The head {self.name} was deleted meanwhile.")
+
+
+def disabled_reason(context: bpy.types.Context, head: bpy.types.Object | None) -> str:
+    """Why a head cannot follow a microphone; empty when it can."""
+    if head is None:
+        return "Select a head."
+    return (
+        adding.disabled_reason(context) or keyframes.locked_reason(head) or animation.disabled_reason(context, [head])
+    )
+
+
+def _playing() -> bool:
+    return any(window.screen.is_animation_playing for window in bpy.context.window_manager.windows)
+
+
+def _new_file(head: bpy.types.Object) -> Path:
+    """A sound file that is not there yet: beside the .blend, or, before that was saved, in the extension's folder."""
+    if bpy.data.filepath:
+        folder = Path(bpy.path.abspath("//"))
+    else:
+        folder = Path(bpy.utils.extension_path_user(ADDON, path="recordings", create=True))
+    name = bpy.path.clean_name(head.name)
+    stamp = time.strftime("%Y-%m-%d %H.%M.%S")
+    return next(
+        path
+        for path in (folder / f"{name} {stamp}{more}.wav" for more in ("", *(f" {n}" for n in range(2, 1000))))
+        if not path.exists()
+    )
