@@ -19,6 +19,7 @@ from ..rendering.inputs import load_shot, open_avatar
 from ..rendering.sequence import render_sequence
 from ..rendering.talking_shot import talking_shot
 from ..wire.people import TRAITS, PersonRequest
+from . import signing
 
 if TYPE_CHECKING:
     from ..avatar import SampledRecord, TrainingRecord
@@ -64,8 +65,8 @@ def convert(options: argparse.Namespace) -> int:
 def render(options: argparse.Namespace) -> int:
     shot = load_shot(options.shot)
     avatars = [open_avatar(name, options.shot.parent) for name in shot.avatars]
-    terminal = Terminal()
-    written = render_sequence(shot, avatars, options.output, terminal, options.format)
+    signer, terminal = signing.signer(options), Terminal()
+    written = render_sequence(shot, avatars, options.output, terminal, options.format, signer)
     kept = len(written.files) - written.rendered
     terminal.say(
         f"{len(written.files)} pictures in {options.output}" + (f", {kept} of which were there" if kept else "")
@@ -76,10 +77,11 @@ def render(options: argparse.Namespace) -> int:
 def speak(options: argparse.Namespace) -> int:
     terminal = Terminal()
     avatar = open_avatar(options.avatar)
+    signer = signing.signer(options)
     make_folder(options.output)
     performance = _perform(options, terminal, _manner_of(options.avatar))
     shot = talking_shot(avatar, options.avatar, performance, options.size)
-    written = render_sequence(shot, [avatar], options.output, terminal, options.format)
+    written = render_sequence(shot, [avatar], options.output, terminal, options.format, signer)
     terminal.say(f"{len(written.files)} pictures at {performance.fps:g} fps in {options.output}")
     return 0
 

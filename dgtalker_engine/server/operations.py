@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DGTalkerError
-from ..wire import MAX_PIXELS, SequenceRequest, Shot, pack
+from ..wire import MAX_PIXELS, SequenceRequest, Shot, SignRequest, pack
 from . import people, splats, video_capture
 from .listener import Listener
 from .open_avatars import OpenAvatars
 from .session import Answer, Progress
 
-APART = ("capture_performance", "make_person", "render_sequence", "view")
+APART = ("capture_performance", "make_person", "render_sequence", "sign_files", "view")
 """What takes minutes, in another process or beside the rest, while the engine goes on; and the viewport's pictures,
 which wait for nothing else."""
 
@@ -60,6 +60,7 @@ class Operations:
             "make_person": self._make_person,
             "render": self._render,
             "render_sequence": self._render_sequence,
+            "sign_files": self._sign_files,
             "view": self._view,
         }
         if op not in operations:
@@ -160,13 +161,25 @@ class Operations:
 
         from ..rendering.formats import Format
         from ..rendering.sequence import Rules, render_files
+        from ..rendering.signing.signer import Signer
 
         side = round((len(request.display) / 12) ** (1 / 3))
         cube = np.frombuffer(request.display, "<f4").reshape(side, side, side, 3) if request.display else None
-        rules = Rules(whole=request.whole, overwrite=request.overwrite)
+        signer = None if request.credential is None else Signer(request.credential)
+        rules = Rules(whole=request.whole, overwrite=request.overwrite, signer=signer)
         files = [Path(file) for file in request.files]
         written = render_files(request.shot, avatars, files, Format(request.format, cube), progress, rules)
         return {"rendered": written.rendered, "kept": len(files) - written.rendered}, []
+
+    def _sign_files(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
+        from ..rendering.signing.signer import Signer, manifest
+
+        request = SignRequest.from_header(header)
+        signer = Signer(request.credential)
+        for i, file in enumerate(request.files):
+            progress(i / len(request.files), f"Signing {Path(file).name}")
+            signer.sign_file(Path(file), manifest(request.avatars, request.composite))
+        return {"signed": len(request.files)}, []
 
     def _view(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
         shot = _single_frame(body)
