@@ -19,6 +19,7 @@ from ..capture.fitted_face_model import fitted_face_model
 from ..capture.video import Video, on_grid
 from ..errors import DGTalkerError
 from ..performance import transcripts
+from ..rendering.signing.signer import check_kind, manifest
 from ..speech.sound import read_audio
 from ..systems.gaussiantalker.dub import Dubber, generator_folder, into_video, spoken
 from ..systems.gaussiantalker.film import write_film
@@ -26,7 +27,6 @@ from ..systems.gaussiantalker.inpainting import InpaintingConfig
 from ..systems.gaussiantalker.motion import manner
 from ..training import Run
 from ..training.consent import footage_consent, subject_of
-from ..rendering.signing.signer import check_kind, manifest
 from ..wire import provenance
 from . import consent, signing
 from .commands import Terminal

@@ -95,7 +95,9 @@ class SequenceRequest:
         if not all(PurePath(file).is_absolute() and "\0" not in file for file in self.files):
             raise DGTalkerError("The path of a picture is not absolute.")
         if self.credential is not None and not media_type(f".{self.format.kind}"):
-            raise DGTalkerError(f"C2PA cannot sign {self.format.kind.upper()} files.", "Choose PNG, or turn signing off.")
+            raise DGTalkerError(
+                f"C2PA cannot sign {self.format.kind.upper()} files.", "Choose PNG, or turn signing off."
+            )
         if self.display:
             side = round((len(self.display) / 12) ** (1 / 3))
             numbers = array("f", self.display) if len(self.display) == side**3 * 12 else array("f")

@@ -39,7 +39,9 @@ def make(folder: Path, algorithm: str = "EC", days: int = 30) -> Made:
     key, request, certificate, chain = (folder / name for name in ("signer.key", "asked.csr", "one.pem", "chain.pem"))
     (folder / "extensions").write_text(_EXTENSIONS)
     _make_key(authority_key, "EC")
-    _run("req", "-x509", "-new", "-key", authority_key, "-days", 30, "-subj", "/O=Nobody/CN=Authority", "-out", authority)
+    _run(
+        "req", "-x509", "-new", "-key", authority_key, "-days", 30, "-subj", "/O=Nobody/CN=Authority", "-out", authority
+    )
     _make_key(key, algorithm)
     _run("req", "-new", "-key", key, "-subj", "/O=Nobody/CN=Signer", "-out", request)
     by = ["-CA", authority, "-CAkey", authority_key, "-CAcreateserial", "-extfile", folder / "extensions"]

@@ -9,6 +9,7 @@ import base64
 import binascii
 import datetime
 import hashlib
+import itertools
 import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -82,7 +83,7 @@ def load(asked: SigningCredential) -> Credential:
     chain = [_certificate(der, asked.certificates) for kind, der in blocks if kind == b"CERTIFICATE"]
     if not chain:
         raise DGTalkerError(f"There is no certificate in {printable(asked.certificates)}.", "Name a PEM file of one.")
-    for one, issuer in zip(chain, chain[1:], strict=False):
+    for one, issuer in itertools.pairwise(chain):
         if one.issuer != issuer.subject:
             raise DGTalkerError(
                 f"The certificates in {printable(asked.certificates)} do not follow each other.",
