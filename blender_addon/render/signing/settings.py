@@ -62,9 +62,7 @@ def unsigned_reason(scene: bpy.types.Scene) -> str:
     path = output.target(scene, scene.frame_current)
     if path is None or media_type(path):
         return ""
-    settings: Any = scene.render.image_settings
-    label = bpy.types.UILayout.enum_item_name(settings, "file_format", settings.file_format)
-    return f"C2PA cannot sign {label} files ({path.suffix or 'no extension'}): they are written without a signature."
+    return f"C2PA cannot sign {path.suffix or 'such'} files: they are written without a signature."
 
 
 def check(scene: bpy.types.Scene) -> None:
