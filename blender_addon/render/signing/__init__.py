@@ -25,7 +25,7 @@ def _handlers() -> tuple[tuple[Any, Any], ...]:
 def register() -> None:
     owner: Any = bpy.types.Scene
     owner.dgtalker_sign = bpy.props.BoolProperty(
-        name="Sign Files",
+        name="Content Credentials",
         description="Pictures and films with heads get Content Credentials (C2PA), signed with the certificate of the "
         "preferences",
         options=set(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import bpy
 
 from ... import ui
@@ -12,20 +14,25 @@ from . import settings
 
 class SigningPanel(bpy.types.Panel):
     bl_idname = "RENDER_PT_dgtalker_signing"
-    bl_label = "Content Credentials (C2PA)"
+    bl_label = "Content Credentials"
     bl_space_type = "PROPERTIES"
     bl_region_type = "WINDOW"
     bl_context = "output"
-    bl_options = {"DEFAULT_CLOSED"}
+    bl_options: ClassVar = {"DEFAULT_CLOSED"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return settings.is_wanted(context.scene) or bool(settings.avatars(context.scene))
 
+    def draw_header(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        assert layout is not None
+        layout.prop(context.scene, "dgtalker_sign", text="")
+
     def draw(self, context: bpy.types.Context) -> None:
         layout, scene = self.layout, context.scene
         assert layout is not None
-        layout.prop(scene, "dgtalker_sign")
+        ui.note(layout, context, "Pictures and films with heads are signed (C2PA) as they are written")
         if not settings.is_wanted(scene):
             return
         if reason := settings.unsigned_reason(scene):

@@ -40,7 +40,7 @@ def credential() -> SigningCredential:
         if not path:
             raise DGTalkerError(
                 f"The scene's files are to be signed, and this machine has no {what} for it.",
-                "Name its PEM file in the extension's preferences, or turn Sign Files off in the output properties.",
+                "Name its PEM file in the preferences, or turn Content Credentials off in the output properties.",
             )
     if own.time_stamp_server and not bpy.app.online_access:
         raise DGTalkerError(
@@ -69,7 +69,8 @@ def check(scene: bpy.types.Scene) -> None:
     """Raises DGTalkerError where files are written in a way that is not signed here."""
     if scene.render.use_multiview:
         raise DGTalkerError(
-            "Stereoscopic pictures are not signed.", "Turn Sign Files, or stereoscopy, off in the output properties."
+            "Stereoscopic pictures are not signed.",
+            "Turn Content Credentials, or stereoscopy, off in the output properties.",
         )
 
 
