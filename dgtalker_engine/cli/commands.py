@@ -86,6 +86,23 @@ def speak(options: argparse.Namespace) -> int:
     return 0
 
 
+def sign(options: argparse.Namespace) -> int:
+    """Signs files; those before one that cannot be signed stay signed."""
+    from ..rendering.signing.signer import check_kind, manifest
+
+    for file in options.files:
+        check_kind(file)
+    metadata = [open_avatar(name).metadata for name in options.avatar]
+    claims = manifest({each.hash: each.consent.status for each in metadata}, options.composite)
+    signer, terminal = signing.signer(options), Terminal()
+    assert signer is not None
+    for i, file in enumerate(options.files):
+        signer.sign_file(file, claims)
+        terminal((i + 1) / len(options.files), f"{i + 1} of {len(options.files)} files")
+    terminal.say(f"{len(options.files)} files signed")
+    return 0
+
+
 def _manner_of(name: str) -> Manner | None:
     """How the person of an avatar's file moves their mouth, where the file says so."""
     path = Path(name)

@@ -90,14 +90,13 @@ def parser() -> argparse.ArgumentParser:
     signing.add_options(dub)
     dub.set_defaults(run=_dub)
 
-    sign = commands.add_parser("sign", help="pictures and films that are there get Content Credentials (C2PA)")
+    sign = _command(commands, "sign", "pictures and films that are there get Content Credentials (C2PA)")
     sign.add_argument("files", type=Path, nargs="+", metavar="FILE", help="PNG, JPEG, TIFF, WebP, MP4, MOV or AVI")
     text = "they show more than trained heads: a recording, say, or what another program rendered"
     sign.add_argument("--composite", action="store_true", help=text)
     text = "who is seen: a .dgt file or the name of a built-in head; may be given again"
     sign.add_argument("--avatar", action="append", default=[], metavar="A", help=text)
     signing.add_options(sign, required=True)
-    sign.set_defaults(run=signing.sign)
 
     avatar = commands.add_parser("avatar", help="look at an avatar, or make one of somebody who does not exist")
     actions = avatar.add_subparsers(title="actions", metavar="ACTION", required=True)

@@ -1,4 +1,4 @@
-"""The options by which a command is told to sign what it writes, and the command that signs files that are there."""
+"""The options by which a command is told to sign what it writes."""
 
 from __future__ import annotations
 
@@ -39,22 +39,3 @@ def signer(options: argparse.Namespace) -> Signer | None:
 
     certificates, key = (str(path.absolute()) for path in (options.sign_with, options.key))
     return Signer(SigningCredential(certificates=certificates, key=key, time_stamps=options.time_stamps))
-
-
-def sign(options: argparse.Namespace) -> int:
-    """Signs files; those before one that cannot be signed stay signed."""
-    from ..rendering.inputs import open_avatar
-    from ..rendering.signing.signer import check_kind, manifest
-    from .commands import Terminal
-
-    for file in options.files:
-        check_kind(file)
-    metadata = [open_avatar(name).metadata for name in options.avatar]
-    claims = manifest({each.hash: each.consent.status for each in metadata}, options.composite)
-    signs, terminal = signer(options), Terminal()
-    assert signs is not None
-    for i, file in enumerate(options.files):
-        signs.sign_file(file, claims)
-        terminal((i + 1) / len(options.files), f"{i + 1} of {len(options.files)} files")
-    terminal.say(f"{len(options.files)} files signed")
-    return 0
