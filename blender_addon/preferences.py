@@ -55,6 +55,24 @@ class Preferences(bpy.types.AddonPreferences):
         subtype="DIR_PATH",
     )
 
+    signing_certificates: bpy.props.StringProperty(
+        name="Certificate",
+        description="A PEM file with which pictures and films are signed (C2PA): the signer's certificate first, then "
+        "those of who issued it",
+        subtype="FILE_PATH",
+    )
+    signing_key: bpy.props.StringProperty(
+        name="Private Key",
+        description="The certificate's private key: a PEM file without a password. It is only read, and only by the "
+        "engine, while it signs",
+        subtype="FILE_PATH",
+    )
+    time_stamp_server: bpy.props.StringProperty(
+        name="Time-Stamp Server",
+        description="Asked over the network for each file that is signed, so that signatures outlive the certificate "
+        "(RFC 3161); empty: none",
+    )
+
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         installing.draw(layout, context)
@@ -65,6 +83,14 @@ class Preferences(bpy.types.AddonPreferences):
             body.prop(self, "package_index", placeholder=sources.PYPI)
             body.prop(self, "pytorch_index", placeholder=sources.PYTORCH)
             body.prop(self, "wheels_folder")
+        header, body = layout.panel("dgtalker_signing", default_closed=True)
+        header.label(text="Signing (C2PA)")
+        if body:
+            body.use_property_split = True
+            body.prop(self, "signing_certificates")
+            body.prop(self, "signing_key")
+            body.prop(self, "time_stamp_server", placeholder="none")
+            installing.draw_signing(body)
         choice = layout.column()
         choice.use_property_split = True
         choice.prop(self, "engine_python", placeholder=find.remembered() or "none found")

@@ -66,8 +66,12 @@ def press(operator: type[bpy.types.Operator], **properties: Any) -> set[str]:
     return getattr(getattr(bpy.ops, room), name)("INVOKE_DEFAULT", **properties)
 
 
-INSTALLATIONS = {"no_engine": False, "no_capture": True}
-"""Errors that an installation mends: whether it is that of what looks at videos."""
+INSTALLATIONS: dict[str, dict[str, bool]] = {
+    "no_engine": {},
+    "no_capture": {"with_capture": True},
+    "no_signing": {"with_signing": True},
+}
+"""Errors that an installation mends: what of the installation's properties is on then."""
 
 last_error = ""
 """That was shown to the user."""
@@ -85,10 +89,23 @@ def report(operator: bpy.types.Operator, error: DGTalkerError) -> set[str]:
         last_error = str(error)
     install = getattr(bpy.ops, "dgtalker").install_engine  # noqa: B009 (no stub knows it)
     if error.code in INSTALLATIONS and not bpy.app.background and bpy.context.window and install.poll():
-        install("INVOKE_DEFAULT", with_capture=INSTALLATIONS[error.code], reason=error.message)
+        install("INVOKE_DEFAULT", **INSTALLATIONS[error.code], reason=error.message)
     else:
         operator.report({"WARNING"} if stopped else {"ERROR"}, str(error))
     return {"CANCELLED"}
+
+
+def tell(error: DGTalkerError) -> None:
+    """Show an error in a window, from where no operator runs: the end of a render, say. Any thread."""
+    if bpy.app.background:
+        return
+
+    def show() -> None:
+        manager = bpy.context.window_manager
+        with bpy.context.temp_override(window=manager.windows[0]):
+            manager.popup_menu(lambda menu, context: menu.layout.label(text=str(error)), title="DGTalker", icon="ERROR")
+
+    bpy.app.timers.register(show)
 
 
 def alert(layout: bpy.types.UILayout, context: bpy.types.Context, text: str) -> None:

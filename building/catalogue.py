@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from . import indexes, repository
-from .environments import CAPTURE, ENGINE, TORCH, TORCH_CPU, TRAINING, uv, uv_variables
+from .environments import CAPTURE, ENGINE, SIGNING, TORCH, TORCH_CPU, TRAINING, uv, uv_variables
 from .repository import ROOT, run, say
 
 CATALOGUE = ROOT / "blender_addon" / "install" / "packages.json"
@@ -33,6 +33,7 @@ GROUPS = {
     "base": ("engine.txt",),
     "cpu": (TORCH,),
     "capture": (CAPTURE, TRAINING),
+    "signing": (SIGNING,),
 }
 ON_LINUX = {"cpu": (TORCH_CPU,), "cuda": (TORCH, "cuda.txt")}
 """PyPI's PyTorch has CUDA on Linux alone, and gsplat's wheel is built there alone."""

@@ -25,6 +25,9 @@ TORCH, TORCH_CPU = "torch.txt", "torch-cpu.txt"
 CAPTURE = "capture.txt"
 """What looks at videos: users install it when it is first needed."""
 
+SIGNING = "signing.txt"
+"""What signs pictures and films: users install it when it is first asked for."""
+
 TRAINING = "training.txt"
 """What training alone needs: comes with what looks at videos."""
 
@@ -67,8 +70,8 @@ class Environment:
 
 UV = Environment("uv", None, ("uv.txt",))
 """The one environment that pip makes; uv makes all others."""
-ENGINE = Environment("engine", "3.11", ("engine.txt", TORCH, TORCH_CPU, TRAINING, CAPTURE))
-"""What users have, with what looks at videos."""
+ENGINE = Environment("engine", "3.11", ("engine.txt", TORCH, TORCH_CPU, TRAINING, CAPTURE, SIGNING))
+"""What users have, with what looks at videos and what signs."""
 WORKSHOP = Environment("workshop", "3.11", ("pretrained.txt", "workshop.txt"), over=ENGINE)
 """What tests, benches, training and the heads' sheets need besides."""
 BLENDERS = {
@@ -76,7 +79,7 @@ BLENDERS = {
     "5.2": Environment("blender-5.2", "3.13", ("blender-5.2.txt",)),
 }
 TOOLS = Environment("tools", None, ("tools.txt",))
-CUDA = Environment("cuda", "3.11", ("engine.txt", TORCH, TRAINING, CAPTURE, "cuda.txt"))
+CUDA = Environment("cuda", "3.11", ("engine.txt", TORCH, TRAINING, CAPTURE, SIGNING, "cuda.txt"))
 ENVIRONMENTS = (UV, ENGINE, WORKSHOP, *BLENDERS.values(), TOOLS, CUDA)
 
 

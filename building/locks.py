@@ -26,7 +26,10 @@ APART = {
 """Of engine.in, what has locks of its own: PyTorch with what its CUDA builds bring, whose place the CPU build takes,
 and what training alone needs: its metrics, and what PyTorch's optimisers import."""
 
-NOT_NEEDED = {"capture.txt": {"click", "natsort", "opencv-contrib-python", "opencv-python"}}
+NOT_NEEDED = {
+    "capture.txt": {"click", "natsort", "opencv-contrib-python", "opencv-python"},
+    "signing.txt": {"certifi", "charset-normalizer", "cryptography", "idna", "requests", "toml", "urllib3"},
+}
 """Of a lock, what packages ask for and can do without: NAME.in says why."""
 
 LEFT_FOR_LATER = {"cuda.txt": {TRAINING, CAPTURE}}

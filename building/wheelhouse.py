@@ -28,7 +28,7 @@ def fill(folder: Path, platforms: list[str]) -> None:
     gsplat = sorted(WHEELS.glob("gsplat-*.whl"))
     for platform in platforms:
         groups = content["platforms"][platform]
-        wanted = ["base", "cpu", "capture", *(["cuda"] if gsplat and "cuda" in groups else [])]
+        wanted = ["base", "cpu", "capture", "signing", *(["cuda"] if gsplat and "cuda" in groups else [])]
         for group in wanted:
             _download(folder, [file for file in groups[group] if not _is_there(folder, file)])
         _fetch_python(folder, groups["python"][0])

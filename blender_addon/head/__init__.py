@@ -6,9 +6,9 @@ from typing import Any
 
 import bpy
 
-from . import operators, panels, properties
+from . import keying_set, operators, panels, properties
 
-CLASSES: tuple[type, ...] = (*properties.CLASSES, *operators.CLASSES, *panels.CLASSES)
+CLASSES: tuple[type, ...] = (*properties.CLASSES, *keying_set.CLASSES, *operators.CLASSES, *panels.CLASSES)
 
 
 def register() -> None:

@@ -82,7 +82,10 @@ class MirrorMenu(bpy.types.Menu):
     bl_label = "Mirror"
 
     def draw(self, context: bpy.types.Context) -> None:
+        assert self.layout is not None
         self.layout.operator_enum(operators.MirrorSliders.bl_idname, "mode")
+        self.layout.separator()
+        self.layout.operator("dgtalker.mirror_keys", text="Mirror Keys…")
 
 
 class AddMenu(bpy.types.Menu):

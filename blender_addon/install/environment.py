@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from dgtalker_engine.errors import DGTalkerError
@@ -17,10 +18,14 @@ from . import machine, wheels
 from .children import Children
 from .control import Control
 from .download import digest
+from .packages import File
 from .plan import Plan
 
-_CAPTURE = "capture.pth"
-"""Says where the layer of what looks at videos is."""
+_EXTRAS = {
+    "capture": ("what looks at videos", "from dgtalker_engine.capture import ready; ready.check()"),
+    "signing": ("what signs pictures", "import c2pa"),
+}
+"""What comes when it is first needed: its name for the user, and what shows that it works."""
 _LARGEST_PYTHON = 2 * 2**30
 
 
@@ -98,34 +103,44 @@ def build(plan: Plan, control: Control, lock: int) -> None:
     fresh(old)
 
 
-def add_capture(plan: Plan, control: Control, lock: int) -> None:
-    """What looks at videos, as a layer of the environment: a folder of packages, and a line that says where it is.
+def add_extras(plan: Plan, control: Control, lock: int) -> None:
+    """Each extra as a layer of the environment: a folder of packages, and a line that says where it is.
 
     Raises:
         DGTalkerError: it could not be made.
         Cancelled: by `control`.
     """
-    layer = plan.capture_layer
-    if plan.capture and not layer.is_dir():
-        unfinished = fresh(layer.with_name(f"{layer.name}.tmp"))
-        children = Children(plan.home, control, lock)
-        chosen = {plan.downloads / file.name: file.sha256 for file in plan.capture}
-        wheels.check_paths(chosen, unfinished, machine.longest_path())
-        wheels.install(children, plan.executable, chosen, unfinished, "Installing packages for videos", unfinished)
-        control.say("Testing what looks at videos")
-        test = f"import site; site.addsitedir({str(unfinished)!r}); "
-        test += "from dgtalker_engine.capture import ready; ready.check()"
-        children.run("The test of what looks at videos", [plan.executable, "-I", "-c", test])
-        patiently(lambda: unfinished.replace(layer))
-    if plan.capture:
+    for extra, files in plan.extras.items():
+        layer = plan.layer(extra)
+        if not layer.is_dir():
+            _add_layer(plan, layer, files, extra, Children(plan.home, control, lock), control)
         # Packages are looked for in there, and the .pth files in there are followed.
         line = f"import sys, site; site.addsitedir(sys.prefix + {os.sep + layer.name!r})\n"
-        write_whole(site_packages(plan.environment) / _CAPTURE, line.encode())
+        write_whole(_link(plan.environment, extra), line.encode())
 
 
-def has_capture(environment: Path) -> bool:
-    """Whether an environment has what looks at videos."""
-    return (site_packages(environment) / _CAPTURE).is_file()
+def _add_layer(
+    plan: Plan, layer: Path, files: Sequence[File], extra: str, children: Children, control: Control
+) -> None:
+    name, works = _EXTRAS[extra]
+    unfinished = fresh(layer.with_name(f"{layer.name}.tmp"))
+    chosen = {plan.downloads / file.name: file.sha256 for file in files}
+    wheels.check_paths(chosen, unfinished, machine.longest_path())
+    wheels.install(children, plan.executable, chosen, unfinished, f"Installing {name}", unfinished)
+    control.say(f"Testing {name}")
+    test = f"import site; site.addsitedir({str(unfinished)!r}); {works}"
+    children.run(f"The test of {name}", [plan.executable, "-I", "-c", test])
+    patiently(lambda: unfinished.replace(layer))
+
+
+def _link(environment: Path, extra: str) -> Path:
+    """The file that says where an extra's layer is."""
+    return site_packages(environment) / f"{extra}.pth"
+
+
+def extras(environment: Path) -> frozenset[str]:
+    """What an environment has of what comes when it is first needed."""
+    return frozenset(extra for extra in _EXTRAS if _link(environment, extra).is_file())
 
 
 def check_capture(python: Path) -> None:
@@ -135,7 +150,7 @@ def check_capture(python: Path) -> None:
         DGTalkerError: it was installed by the button, without what looks at videos.
     """
     installed = find.installed(python)
-    if installed is not None and not has_capture(installed):
+    if installed is not None and "capture" not in extras(installed):
         raise DGTalkerError(
             "What looks at videos is not installed yet.",
             "Press Install for Videos in the extension's preferences.",

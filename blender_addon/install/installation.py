@@ -51,7 +51,7 @@ def install(
         environment.build(plan, control, lock)
         environment.warm(plan, control, lock)
         find.remember(plan.executable)
-        environment.add_capture(plan, control, lock)
+        environment.add_extras(plan, control, lock)
     return plan.executable
 
 

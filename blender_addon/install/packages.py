@@ -40,7 +40,8 @@ class Catalogue:
     Attributes:
         python: the version of Python that all of them are made for: ``3.11``.
         groups: ``python`` (an archive of Python itself), ``base``, ``cpu`` (PyTorch without CUDA), ``capture`` (what
-            looks at videos), and where there is one ``cuda`` (PyTorch with CUDA, and what gsplat needs).
+            looks at videos), ``signing`` (what signs pictures), and where there is one ``cuda`` (PyTorch with CUDA, and
+            what gsplat needs).
     """
 
     python: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import sys
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +34,8 @@ class Plan:
         python: an archive of Python.
         files: the environment's wheels.
         wheels: of DGTalker's own, out of the extension: the engine, and gsplat where it is there.
-        capture: wheels of what looks at videos; none where that is left for later.
+        extras: wheels of what comes when it is first needed, by the catalogue's name of it: ``capture`` is what looks
+            at videos, ``signing`` what signs pictures. Those are in it that are wanted now.
         why: a sentence on PyTorch: which one, and why.
         anew: also where it is there already, which may be broken.
     """
@@ -43,7 +45,7 @@ class Plan:
     python: File
     files: tuple[File, ...]
     wheels: tuple[Path, ...]
-    capture: tuple[File, ...]
+    extras: Mapping[str, tuple[File, ...]]
     why: str
     anew: bool = False
 
@@ -71,11 +73,10 @@ class Plan:
     def executable(self) -> Path:
         return machine.environment_python(self.environment)
 
-    @property
-    def capture_layer(self) -> Path:
-        """Inside the environment, the folder of what looks at videos."""
-        digest = hashlib.sha256(" ".join(file.sha256 for file in self.capture).encode())
-        return self.environment / f"capture-{digest.hexdigest()[:12]}"
+    def layer(self, extra: str) -> Path:
+        """Inside the environment, the folder of an extra."""
+        digest = hashlib.sha256(" ".join(file.sha256 for file in self.extras[extra]).encode())
+        return self.environment / f"{extra}-{digest.hexdigest()[:12]}"
 
     @property
     def needed(self) -> tuple[File, ...]:
@@ -83,8 +84,9 @@ class Plan:
         files: tuple[File, ...] = ()
         if not self.is_built:
             files += self.files if self.own_python or self.python_folder.is_dir() else (self.python, *self.files)
-        if self.capture and not (self.is_built and self.capture_layer.is_dir()):
-            files += self.capture
+        for extra, more in self.extras.items():
+            if not (self.is_built and self.layer(extra).is_dir()):
+                files += more
         return tuple(dict.fromkeys(files))  # what GPUs need is in part what videos need
 
     @property
@@ -118,13 +120,15 @@ def size(file: File) -> int:
     return file.size or _PYTHON_SIZE
 
 
-def make(home: Path, wheels: Path, *, with_capture: bool, anew: bool = False, folder: Path | None = None) -> Plan:
+def make(
+    home: Path, wheels: Path, *, extras: Collection[str] = (), anew: bool = False, folder: Path | None = None
+) -> Plan:
     """The installation that this computer needs.
 
     Args:
         home: `bridge.find.data_folder()`.
         wheels: the folder of the extension's own wheels.
-        with_capture: also what looks at videos.
+        extras: what is wanted besides: see `Plan.extras`.
         anew: also where it is installed already.
         folder: of files that were brought along; gsplat's wheel may be there.
 
@@ -144,7 +148,7 @@ def make(home: Path, wheels: Path, *, with_capture: bool, anew: bool = False, fo
         python=available.groups["python"][0],
         files=tuple(file for group in groups for file in available.groups[group]),
         wheels=(engines[-1], *(gsplat if cuda else ())),
-        capture=available.groups["capture"] if with_capture else (),
+        extras={extra: available.groups[extra] for extra in sorted(extras)},
         why=_why(cuda, machine.has_nvidia_gpu()),
         anew=anew,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import engine, head_animation, one_frame, panels, viewport
+from . import engine, head_animation, one_frame, panels, signing, viewport
 
 CLASSES: tuple[type, ...] = (
     engine.DGTalkerRenderEngine,
@@ -13,6 +13,7 @@ CLASSES: tuple[type, ...] = (
     panels.PassesPanel,
     *head_animation.CLASSES,
     *one_frame.CLASSES,
+    *signing.CLASSES,
 )
 
 
@@ -24,10 +25,12 @@ def register() -> None:
         handlers.append(engine.check_file)
     one_frame.register()
     head_animation.register()
+    signing.register()
 
 
 def unregister() -> None:
     viewport.unregister()
+    signing.unregister()
     head_animation.unregister()
     one_frame.unregister()
     for handlers in (bpy.app.handlers.render_write, bpy.app.handlers.render_cancel):

@@ -43,6 +43,9 @@ _CLOCK = 2.0
 _said: set[str] = set()
 """What this job has warned of: an animation says it once."""
 
+_to_say: list[str] = []
+"""Warnings of this job that its first frame says, since handlers cannot."""
+
 _without_heads: DGTalkerError | None = None
 """Why the heads failed that belong into the picture that Blender is about to write."""
 
@@ -56,6 +59,7 @@ def begin_job(scene: bpy.types.Scene, *_: object) -> None:
     global last_error, _cut_off, _without_heads, _output, _drawn, _began
     last_error = _cut_off = _without_heads = None
     _said.clear()
+    _to_say.clear()
     _output, _drawn, _began = scene.name_full, False, time.time()
 
 
@@ -65,10 +69,31 @@ def refuse(error: DGTalkerError) -> None:
     last_error = _cut_off = error
 
 
+def warn(text: str) -> None:
+    """Let the first frame of this job that DGTALKER renders say something."""
+    _to_say.append(text)
+
+
+def since() -> float | None:
+    """From when on files are this job's, seconds; None where it has rendered no heads."""
+    return _began - _CLOCK if _drawn else None
+
+
+def fail(error: DGTalkerError) -> None:
+    """Say what is wrong with a file that is written, and end the job as far as a handler can."""
+    global last_error
+    last_error = error
+    print(f"DGTalker: {error}", file=sys.stderr, flush=True)
+    if _is_command_line():
+        # Blender itself would end with status 0: a farm would take the frames for finished.
+        bridge.stop()
+        os._exit(1)
+
+
 @persistent
 def check_file(scene: bpy.types.Scene, *_: object) -> None:
     """Handler for when Blender has written a frame, or has failed to, which leaves a part of some formats."""
-    global last_error, _cut_off, _without_heads
+    global _cut_off, _without_heads
     if not _drawn:
         return
     failed, _without_heads = _without_heads, None
@@ -78,14 +103,9 @@ def check_file(scene: bpy.types.Scene, *_: object) -> None:
         else:
             output.check_written(scene, scene.frame_current, _began - _CLOCK)
     except DGTalkerError as error:
-        last_error = error
         if failed is None:  # after lacking heads the next frame tries again: an engine that died is started anew
             _cut_off = error
-        print(f"DGTalker: {error}", file=sys.stderr, flush=True)
-        if _is_command_line():
-            # Blender itself would end with status 0: a farm would take the frames for finished.
-            bridge.stop()
-            os._exit(1)
+        fail(error)
 
 
 def _is_command_line() -> bool:
@@ -174,7 +194,7 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
             self.update_stats(view, "Reading the scene")
             eye = self._eye(self.camera_override) if stereo else None
             asked, warnings = self.read(depsgraph, self.camera_override, size, region, eye)
-            for warning in warnings:
+            for warning in [*_to_say, *warnings]:
                 if warning not in _said:
                     _said.add(warning)
                     self.report({"WARNING"}, warning)

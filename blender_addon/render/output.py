@@ -72,14 +72,11 @@ def check_written(scene: bpy.types.Scene, frame: int, since: float) -> None:
     Raises:
         DGTalkerError: it was not whole.
     """
-    path = target(scene, frame)
-    if path is None or scene.render.is_movie_format:
-        return
-    for written in {path, *_stills(scene, path)}:
-        with contextlib.suppress(OSError):  # it is not there, or cannot be written at all, which Blender says itself
-            if written.stat().st_mtime >= since and not is_whole(written):
-                written.unlink()
-                raise DGTalkerError(f"{written} was cut off while it was written, and is removed.", ROOM)
+    for path in written(scene, frame, since):
+        with contextlib.suppress(OSError):  # it cannot be read, or removed, which Blender says itself
+            if not is_whole(path):
+                path.unlink()
+                raise DGTalkerError(f"{path} was cut off while it was written, and is removed.", ROOM)
 
 
 def remove_written(scene: bpy.types.Scene, frame: int, since: float, why: DGTalkerError) -> None:
@@ -94,14 +91,28 @@ def remove_written(scene: bpy.types.Scene, frame: int, since: float, why: DGTalk
     Raises:
         DGTalkerError: it was there; a film has the frame and keeps it.
     """
+    for path in written(scene, frame, since):
+        with contextlib.suppress(OSError):  # it is not there any more
+            path.unlink()
+            raise DGTalkerError(f"{path} lacked its heads, and is removed. {why.message}", why.hint)
+    raise why
+
+
+def written(scene: bpy.types.Scene, frame: int, since: float) -> list[Path]:
+    """The pictures that a job has written of a frame, in the order of their names; none of a film.
+
+    Args:
+        since: when the job began, seconds.
+    """
     path = target(scene, frame)
     if path is None or scene.render.is_movie_format:
-        raise why
-    for written in {path, *_stills(scene, path)}:
+        return []
+    found: list[Path] = []
+    for each in sorted({path, *_stills(scene, path)}):
         with contextlib.suppress(OSError):  # it is not there
-            if written.stat().st_mtime >= since:
-                written.unlink()
-                raise DGTalkerError(f"{written} lacked its heads, and is removed. {why.message}", why.hint)
+            if each.is_file() and each.stat().st_mtime >= since:
+                found.append(each)
+    return found
 
 
 def _stills(scene: bpy.types.Scene, path: Path) -> Iterator[Path]:
@@ -120,13 +131,29 @@ def _files(scene: bpy.types.Scene, frame: int) -> Iterator[tuple[Path, int]]:
     path = target(scene, frame)
     if path is not None:
         yield path, _bytes_per_pixel(scene, scene.render.image_settings)
-    owner: Any = scene  # what both versions have is in neither's stubs
-    tree = owner.compositing_node_group if bpy.app.version >= (5, 0) else owner.node_tree
-    for node in tree.nodes if tree is not None else ():
+    for node in _nodes(scene):
         if node.type == "OUTPUT_FILE" and not node.mute:
             folder = bpy.path.abspath(node.directory if bpy.app.version >= (5, 0) else node.base_path)
             pictures = max(1, len(node.inputs))
             yield Path(folder) / "picture", pictures * _bytes_per_pixel(scene, node.format, passes=False)
+
+
+def has_compositor(scene: bpy.types.Scene) -> bool:
+    """Whether pictures of a scene go through nodes, where its settings let them."""
+    owner: Any = scene
+    return bool(_nodes(scene)) and (bpy.app.version >= (5, 0) or owner.use_nodes)
+
+
+def has_file_nodes(scene: bpy.types.Scene) -> bool:
+    """Whether the compositor writes files of its own."""
+    return any(node.type == "OUTPUT_FILE" and not node.mute for node in _nodes(scene))
+
+
+def _nodes(scene: bpy.types.Scene) -> list[Any]:
+    """Of the compositor."""
+    owner: Any = scene  # what both versions have is in neither's stubs
+    tree = owner.compositing_node_group if bpy.app.version >= (5, 0) else owner.node_tree
+    return list(tree.nodes) if tree is not None else []
 
 
 def _bytes_per_pixel(scene: bpy.types.Scene, settings: Any, passes: bool = True) -> int:

@@ -19,6 +19,7 @@ from ..rendering.inputs import load_shot, open_avatar
 from ..rendering.sequence import render_sequence
 from ..rendering.talking_shot import talking_shot
 from ..wire.people import TRAITS, PersonRequest
+from . import signing
 
 if TYPE_CHECKING:
     from ..avatar import SampledRecord, TrainingRecord
@@ -64,8 +65,8 @@ def convert(options: argparse.Namespace) -> int:
 def render(options: argparse.Namespace) -> int:
     shot = load_shot(options.shot)
     avatars = [open_avatar(name, options.shot.parent) for name in shot.avatars]
-    terminal = Terminal()
-    written = render_sequence(shot, avatars, options.output, terminal, options.format)
+    signer, terminal = signing.signer(options), Terminal()
+    written = render_sequence(shot, avatars, options.output, terminal, options.format, signer)
     kept = len(written.files) - written.rendered
     terminal.say(
         f"{len(written.files)} pictures in {options.output}" + (f", {kept} of which were there" if kept else "")
@@ -76,11 +77,29 @@ def render(options: argparse.Namespace) -> int:
 def speak(options: argparse.Namespace) -> int:
     terminal = Terminal()
     avatar = open_avatar(options.avatar)
+    signer = signing.signer(options)
     make_folder(options.output)
     performance = _perform(options, terminal, _manner_of(options.avatar))
     shot = talking_shot(avatar, options.avatar, performance, options.size)
-    written = render_sequence(shot, [avatar], options.output, terminal, options.format)
+    written = render_sequence(shot, [avatar], options.output, terminal, options.format, signer)
     terminal.say(f"{len(written.files)} pictures at {performance.fps:g} fps in {options.output}")
+    return 0
+
+
+def sign(options: argparse.Namespace) -> int:
+    """Signs files; those before one that cannot be signed stay signed."""
+    from ..rendering.signing.signer import check_kind, manifest
+
+    for file in options.files:
+        check_kind(file)
+    metadata = [open_avatar(name).metadata for name in options.avatar]
+    claims = manifest({each.hash: each.consent.status for each in metadata}, options.composite)
+    signer, terminal = signing.signer(options), Terminal()
+    assert signer is not None
+    for i, file in enumerate(options.files):
+        signer.sign_file(file, claims)
+        terminal((i + 1) / len(options.files), f"{i + 1} of {len(options.files)} files")
+    terminal.say(f"{len(options.files)} files signed")
     return 0
 
 

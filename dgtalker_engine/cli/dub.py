@@ -19,6 +19,7 @@ from ..capture.fitted_face_model import fitted_face_model
 from ..capture.video import Video, on_grid
 from ..errors import DGTalkerError
 from ..performance import transcripts
+from ..rendering.signing.signer import check_kind, manifest
 from ..speech.sound import read_audio
 from ..systems.gaussiantalker.dub import Dubber, generator_folder, into_video, spoken
 from ..systems.gaussiantalker.film import write_film
@@ -27,7 +28,7 @@ from ..systems.gaussiantalker.motion import manner
 from ..training import Run
 from ..training.consent import footage_consent, subject_of
 from ..wire import provenance
-from . import consent
+from . import consent, signing
 from .commands import Terminal
 
 
@@ -37,6 +38,9 @@ def dub(options: argparse.Namespace) -> int:
     head = dgt.read(options.head)
     avatar = avatars.load(head)
     agreed = footage_consent(avatar.metadata.consent, clip.info.consent, consent.record(options))
+    signer = signing.signer(options)
+    if signer is not None:
+        check_kind(options.output)
     dubber = Dubber.of(clip, fitted_face_model(clip.info, options.face_model), avatar)
     if options.into_video:
         if options.output.exists() and options.output.samefile(options.into_video):
@@ -63,6 +67,9 @@ def dub(options: argparse.Namespace) -> int:
     packet = provenance.xmp([dubber.avatar.metadata.hash])
     with _shown(dubbed, clip, options.into_video) as film:
         write_film(options.output, film, clip.info.fps, samples, rate, packet)
+    if signer is not None:
+        metadata = dubber.avatar.metadata
+        signer.sign_file(options.output, manifest({metadata.hash: metadata.consent.status}, composite=True))
     terminal.say(f"{performance.frames} pictures at {performance.fps:g} fps in {options.output}")
     return 0
 

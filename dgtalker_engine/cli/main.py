@@ -15,7 +15,7 @@ from ..performance import STYLES, Direction, exchange
 from ..rendering.formats import FORMATS
 from ..systems import AVATAR_SYSTEMS
 from ..wire.people import TRAITS
-from . import consent
+from . import consent, signing
 
 
 def parser() -> argparse.ArgumentParser:
@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     render.add_argument("shot", type=Path, metavar="SHOT", help="the shot's JSON file")
     render.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the pictures")
     _add_format_option(render)
+    signing.add_options(render)
 
     speak = _command(commands, "speak", "a recording to pictures of an avatar that speaks it, seen from the front")
     speak.add_argument("audio", type=Path, metavar="AUDIO", help="WAV, FLAC, OGG or MP3")
@@ -49,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     speak.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the pictures")
     speak.add_argument("--size", type=int, default=512, help="pixels of a side (default: 512)")
     _add_format_option(speak)
+    signing.add_options(speak)
     _add_speech_options(speak)
 
     capture = _command(
@@ -85,7 +87,16 @@ def parser() -> argparse.ArgumentParser:
     dub.add_argument("--transcript", default="", metavar="WORDS", help=_TRANSCRIPT)
     text = "who is seen in the clip, where its own record does not name the person whose head it is"
     consent.add_options(dub, text, required=False)
+    signing.add_options(dub)
     dub.set_defaults(run=_dub)
+
+    sign = _command(commands, "sign", "pictures and films that are there get Content Credentials (C2PA)")
+    sign.add_argument("files", type=Path, nargs="+", metavar="FILE", help="PNG, JPEG, TIFF, WebP, MP4, MOV or AVI")
+    text = "they show more than trained heads: a recording, say, or what another program rendered"
+    sign.add_argument("--composite", action="store_true", help=text)
+    text = "who is seen: a .dgt file or the name of a built-in head; may be given again"
+    sign.add_argument("--avatar", action="append", default=[], metavar="A", help=text)
+    signing.add_options(sign, required=True)
 
     avatar = commands.add_parser("avatar", help="look at an avatar, or make one of somebody who does not exist")
     actions = avatar.add_subparsers(title="actions", metavar="ACTION", required=True)

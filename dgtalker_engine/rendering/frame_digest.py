@@ -13,7 +13,9 @@ from ..wire.provenance import version
 from .formats import Format
 
 
-def frame_digest(shot: Shot, frame: ShotFrame, avatars: Sequence[str], kind: Format, whole: bool = False) -> str:
+def frame_digest(
+    shot: Shot, frame: ShotFrame, avatars: Sequence[str], kind: Format, whole: bool = False, signed_by: str = ""
+) -> str:
     """SHA-256, in hexadecimal digits, of what is seen in a frame, who sees it, what the file holds, and the engine's
     version.
 
@@ -23,6 +25,7 @@ def frame_digest(shot: Shot, frame: ShotFrame, avatars: Sequence[str], kind: For
         avatars: content hashes, in the order of `shot.avatars`.
         kind: of the file.
         whole: `SequenceRequest.whole`.
+        signed_by: fingerprint of the certificate that its file is signed with; empty for none.
     """
     about: dict[str, Any] = {
         "version": version(),
@@ -30,6 +33,7 @@ def frame_digest(shot: Shot, frame: ShotFrame, avatars: Sequence[str], kind: For
         "avatars": [avatars[head.avatar] for head in frame.heads],
         "picture": [shot.width, shot.height, shot.region, shot.background, shot.filter_width, whole],
         "format": kind.settings,
+        "signed_by": signed_by,
         "display": "" if kind.display is None else hashlib.sha256(kind.display.tobytes()).hexdigest(),
     }
     text = json.dumps(about, sort_keys=True, default=_plain)

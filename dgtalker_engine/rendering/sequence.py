@@ -19,10 +19,12 @@ from ..gaussians import backend
 from ..kernels import thread_pool
 from ..wire import Shot, ShotFrame
 from ..wire.provenance import xmp
+from ..wire.signing import media_type
 from . import pipeline
 from .formats import FORMATS, Format
 from .frame import draw, pose
 from .frame_digest import frame_digest
+from .signing.signer import Signer, check_kind, manifest
 
 Progress = Callable[[float, str], None]
 
@@ -48,14 +50,20 @@ class Written(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """How files are dealt with, as `wire.SequenceRequest` says."""
+    """How files are dealt with, as `wire.SequenceRequest` says; `signer` signs them."""
 
     whole: bool = False
     overwrite: bool = True
+    signer: Signer | None = None
 
 
 def render_sequence(
-    shot: Shot, avatars: Sequence[Avatar], folder: Path, progress: Progress, format: str = "png"
+    shot: Shot,
+    avatars: Sequence[Avatar],
+    folder: Path,
+    progress: Progress,
+    format: str = "png",
+    signer: Signer | None = None,
 ) -> Written:
     """Renders every frame of a shot to ``frame_0001.png`` and so on: see `render_files`.
 
@@ -63,13 +71,14 @@ def render_sequence(
         shot: no two of its frames have the same number.
         folder: is made where it is not there. Files of the same names are replaced.
         format: one of `formats.FORMATS`.
+        signer: signs them; None for none.
     """
     if len({frame.number for frame in shot.frames}) < len(shot.frames):
         raise DGTalkerError("Two frames of the shot have the same number.", "Each picture needs a file of its own.")
     folder = make_folder(folder)
     kind = FORMATS[format]
     files = [folder / f"frame_{frame.number:04d}{kind.suffix}" for frame in shot.frames]
-    return render_files(shot, avatars, files, kind, progress)
+    return render_files(shot, avatars, files, kind, progress, Rules(signer=signer))
 
 
 def render_files(
@@ -97,6 +106,10 @@ def render_files(
         DGTalkerError: a frame cannot be rendered or written; those that were written before stay.
     """
     hashes = [avatar.metadata.hash for avatar in avatars]
+    consents = {avatar.metadata.hash: avatar.metadata.consent.status for avatar in avatars}
+    signer = rules.signer
+    if signer is not None:
+        check_kind(f"picture{kind.suffix}")
     for folder in {file.parent for file in files}:
         make_folder(folder)
     todo: list[_Task] = []
@@ -124,7 +137,10 @@ def render_files(
             if rules.whole:
                 rgba, depth = _on_whole_picture(shot, rgba, depth)
             seen = sorted({hashes[head.avatar] for head in task.frame.heads})
-            contents.append((task.file, kind.encode(rgba, depth, xmp(seen), task.digest)))
+            data = kind.encode(rgba, depth, xmp(seen), task.digest)
+            if signer is not None:
+                data = signer.sign(data, media_type(kind.suffix), manifest({hash: consents[hash] for hash in seen}))
+            contents.append((task.file, data))
         return contents
 
     def written(items: list[Any]) -> list[Any]:
@@ -137,7 +153,7 @@ def render_files(
     before = thread_pool.thread_count()
     try:
         for number, (frame, file) in enumerate(zip(shot.frames, files, strict=True)):
-            digest = frame_digest(shot, frame, hashes, kind, rules.whole)
+            digest = frame_digest(shot, frame, hashes, kind, rules.whole, signer.fingerprint if signer else "")
             if _is_wanted(file, digest, kind, rules):
                 todo.append(_Task(frame, file, digest))
             progress((number + 1 - len(todo)) / total, f"{number + 1 - len(todo)} of {total} pictures")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DGTalkerError
-from ..wire import MAX_PIXELS, SequenceRequest, Shot, pack
+from ..wire import MAX_PIXELS, SequenceRequest, Shot, SignRequest, pack
 from . import live, people, splats, video_capture
 from .listener import Listener
 from .open_avatars import OpenAvatars
@@ -19,7 +19,7 @@ from .session import Answer, Progress
 
 APART = (
     "capture_performance", "live_read", "live_start", "live_stop", "make_person", "microphones", "render_sequence",
-    "view",
+    "sign_files", "view",
 )  # fmt: skip
 """What takes minutes, in another process or beside the rest, while the engine goes on; and the viewport's pictures and
 live lips, which wait for nothing else."""
@@ -68,6 +68,7 @@ class Operations:
             "microphones": self._microphones,
             "render": self._render,
             "render_sequence": self._render_sequence,
+            "sign_files": self._sign_files,
             "view": self._view,
         }
         if op not in operations:
@@ -180,13 +181,25 @@ class Operations:
 
         from ..rendering.formats import Format
         from ..rendering.sequence import Rules, render_files
+        from ..rendering.signing.signer import Signer
 
         side = round((len(request.display) / 12) ** (1 / 3))
         cube = np.frombuffer(request.display, "<f4").reshape(side, side, side, 3) if request.display else None
-        rules = Rules(whole=request.whole, overwrite=request.overwrite)
+        signer = None if request.credential is None else Signer(request.credential)
+        rules = Rules(whole=request.whole, overwrite=request.overwrite, signer=signer)
         files = [Path(file) for file in request.files]
         written = render_files(request.shot, avatars, files, Format(request.format, cube), progress, rules)
         return {"rendered": written.rendered, "kept": len(files) - written.rendered}, []
+
+    def _sign_files(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
+        from ..rendering.signing.signer import Signer, manifest
+
+        request = SignRequest.from_header(header)
+        signer = Signer(request.credential)
+        for i, file in enumerate(request.files):
+            progress(i / len(request.files), f"Signing {Path(file).name}")
+            signer.sign_file(Path(file), manifest(request.avatars, request.composite))
+        return {"signed": len(request.files)}, []
 
     def _view(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
         shot = _single_frame(body)

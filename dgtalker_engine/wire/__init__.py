@@ -8,6 +8,7 @@ from .frames import MAX_BODY, MAX_HEADER, FrameReader, Head, Kind, WireError, se
 from .handshake import PROTOCOL, HandshakeError, new_token, shake_hands
 from .sequence import FileFormat, SequenceRequest, display_places
 from .shot import MAX_PIXELS, SHOT_VERSION, Shot, ShotCamera, ShotFrame, ShotHead, ShotLens, ShotSubframe
+from .signing import SigningCredential, SignRequest
 
 __all__ = [
     "MAX_BODY",
@@ -29,6 +30,8 @@ __all__ = [
     "ShotHead",
     "ShotLens",
     "ShotSubframe",
+    "SignRequest",
+    "SigningCredential",
     "WireError",
     "display_places",
     "new_token",

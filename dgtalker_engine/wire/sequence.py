@@ -13,6 +13,7 @@ from typing import Any, cast
 from ..errors import DGTalkerError
 from .arrays import pack, unpack
 from .shot import Shot
+from .signing import SigningCredential, media_type
 
 BITS = {"png": (8, 16), "exr": (16, 32)}
 """Of a number in each kind of file."""
@@ -75,6 +76,7 @@ class SequenceRequest:
         overwrite: whether a file that is there is replaced, unless it already is the picture that was asked for.
         display: a colour transform: float32 (n, n, n, 3), C order, little-endian, from red, green and blue on the
             scale of `display_places` to what is stored, 0 to 1. Empty for sRGB.
+        credential: whose signature the files get; None for none. OpenEXR holds none.
     """
 
     shot: Shot
@@ -83,6 +85,7 @@ class SequenceRequest:
     whole: bool = False
     overwrite: bool = True
     display: bytes = b""
+    credential: SigningCredential | None = None
 
     def __post_init__(self) -> None:
         if len(self.files) != len(self.shot.frames):
@@ -91,6 +94,10 @@ class SequenceRequest:
             raise DGTalkerError("Two pictures have the same file.", "Each needs one of its own.")
         if not all(PurePath(file).is_absolute() and "\0" not in file for file in self.files):
             raise DGTalkerError("The path of a picture is not absolute.")
+        if self.credential is not None and not media_type(f".{self.format.kind}"):
+            raise DGTalkerError(
+                f"C2PA cannot sign {self.format.kind.upper()} files.", "Choose PNG, or turn signing off."
+            )
         if self.display:
             side = round((len(self.display) / 12) ** (1 / 3))
             numbers = array("f", self.display) if len(self.display) == side**3 * 12 else array("f")
@@ -103,6 +110,7 @@ class SequenceRequest:
             {"shot": self.shot.to_json().encode(), "files": json.dumps(self.files).encode(), "display": self.display}
         )
         rules = {"whole": self.whole, "overwrite": self.overwrite}
+        rules |= {"credential": None if self.credential is None else asdict(self.credential)}
         return {"arrays": specs, "format": asdict(self.format), **rules}, buffers
 
     @classmethod
@@ -110,7 +118,7 @@ class SequenceRequest:
         """Raises DGTalkerError when this is not such a message."""
         try:
             parts = unpack(header["arrays"], body)
-            data = header["format"]
+            data, credential = header["format"], header["credential"]
             files = json.loads(bytes(parts["files"].data))
             if not isinstance(files, list):
                 raise TypeError("files is no list")
@@ -128,6 +136,7 @@ class SequenceRequest:
                 whole=bool(header["whole"]),
                 overwrite=bool(header["overwrite"]),
                 display=bytes(parts["display"].data),
+                credential=None if credential is None else SigningCredential.from_header(credential),
             )
         except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise DGTalkerError(f"The request for a sequence cannot be read: {error!r}.") from error

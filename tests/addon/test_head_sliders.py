@@ -135,3 +135,62 @@ def test_evaluated_weights_follow_drivers(head, room):
     weights = room("head.model").evaluated_weights(head, graph)
     assert round(weights["jawOpen"], 5) == 0.7
     assert room("head.model").evaluated_weights(head.evaluated_get(graph), graph) == weights
+
+
+def key(head, frame, **sliders):
+    for name, value in sliders.items():
+        block = head.data.shape_keys.key_blocks[name]
+        block.value = value
+        block.keyframe_insert("value", frame=frame)
+
+
+def at(head, frame):
+    bpy.context.scene.frame_set(frame)
+    return values(head)
+
+
+def test_mirrored_keys_are_those_of_the_range_only(head):
+    for frame in (1, 10, 20):
+        key(head, frame, mouthSmileLeft=frame / 20, jawOpen=0.5, headTurn=0.2)
+    head.data.shape_keys.key_blocks["mouthSmileRight"].value = 0.125  # without keys
+    head.delta_rotation_euler = (0.1, 0.2, 0.3)
+    head.keyframe_insert("delta_rotation_euler", frame=10)
+    assert bpy.ops.dgtalker.mirror_keys(first=10, last=20) == {"FINISHED"}
+    assert at(head, 1)["mouthSmileLeft"] == 0.05
+    assert at(head, 1)["headTurn"] == 0.2
+    mirrored = at(head, 20)
+    assert mirrored == {"mouthSmileLeft": 0.125, "mouthSmileRight": 1.0, "jawOpen": 0.5, "headTurn": -0.2}
+    assert at(head, 10)["mouthSmileRight"] == 0.5
+    assert [round(angle, 5) for angle in head.delta_rotation_euler] == [0.1, -0.2, -0.3]
+    assert bpy.ops.dgtalker.mirror_keys(first=10, last=20) == {"FINISHED"}
+    assert at(head, 20)["mouthSmileLeft"] == 1.0
+    assert bpy.ops.dgtalker.mirror_keys(first=50, last=60) == {"CANCELLED"}
+
+
+def test_mirroring_driven_sliders_is_refused(head):
+    key(head, 1, mouthSmileLeft=0.5)
+    head.data.shape_keys.key_blocks["mouthSmileRight"].driver_add("value")
+    with pytest.raises(RuntimeError, match="A driver moves mouthSmileRight"):
+        bpy.ops.dgtalker.mirror_keys(first=1, last=2)
+    assert at(head, 1)["mouthSmileLeft"] == 0.5
+
+
+def insert_keys_by_set() -> set[str]:
+    """As the menu of K does, which is there in windows alone."""
+    window = bpy.context.window_manager.windows[0]
+    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
+    with bpy.context.temp_override(window=window, area=area):
+        return bpy.ops.anim.keyframe_insert_by_name(type="DGTALKER_KSI_head_expression")
+
+
+def test_the_keying_set_keys_all_sliders_of_the_selected_heads(head):
+    values(head, jawOpen=0.3)
+    head.select_set(True)
+    assert insert_keys_by_set() == {"FINISHED"}
+    values(head, jawOpen=0.0, browInnerUp=0.7)
+    bpy.context.scene.frame_set(bpy.context.scene.frame_current)
+    assert values(head) == {"jawOpen": 0.3}, "every slider has a key, browInnerUp too"
+    assert head.animation_data.action is not None
+    head.select_set(False)
+    with pytest.raises(RuntimeError):
+        insert_keys_by_set()

@@ -82,13 +82,13 @@ def drawn(room):
 def test_the_button_says_how_much_it_downloads(room, preferences, running, drawn, monkeypatch):
     monkeypatch.setattr(room("ui"), "alert", lambda layout, context, text: layout.texts.append(text))
     _, operators = drawn()
-    size = running.planned(with_capture=False).missing_bytes(running.sources())
+    size = running.planned().missing_bytes(running.sources())
     assert operators["dgtalker.install_engine"] == f"Install Engine… ({size / 1e6:.0f} MB)"
     assert "dgtalker.uninstall_engine" not in operators, "this engine is none of ours"
 
 
 def test_python_is_blenders_own_where_it_fits_and_is_downloaded_elsewhere(running):
-    plan = running.planned(with_capture=False)
+    plan = running.planned()
     assert (plan.own_python is not None) == (sys.version_info[:2] == (3, 11))
     assert any("cpython" in file.name for file in plan.needed) == (plan.own_python is None)
 
@@ -117,7 +117,7 @@ def test_progress_is_shown_in_place_with_pause_and_cancel(room, errors, running,
             control.sleep(0.01)
 
     monkeypatch.setattr(room("install.installation"), "install", install)
-    task = running.begin(with_capture=False)
+    task = running.begin()
     assert begun.wait(30)
     assert drawn()[0] == ["Downloading torch: 10 of 350 MB"]
     with pytest.raises(RuntimeError, match="being installed"):
@@ -149,7 +149,7 @@ def test_what_went_wrong_stays_beside_the_button(room, errors, preferences, runn
 
 def test_what_was_installed_is_used_and_can_be_removed(room, errors, preferences, running, drawn, record, monkeypatch):
     find = room("bridge.find")
-    environment = running.planned(with_capture=False).environment
+    environment = running.planned().environment
     venv.create(environment, symlinks=os.name != "nt", with_pip=False)
     python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     monkeypatch.setattr(room("install.installation"), "install", lambda *all: find.remember(python))

@@ -21,6 +21,10 @@ _WIDTH, _LETTERS = 460, 70
 """Of the dialog, and of a line in it."""
 
 
+_EXTRAS = {"capture": "with_capture", "signing": "with_signing"}
+"""What comes when it is first needed, and the property that asks for it."""
+
+
 class InstallEngine(ui.ExplainedOperator, bpy.types.Operator):
     """Download the engine and make it ready. It says first how much that is, and you can go on working meanwhile"""
 
@@ -30,6 +34,11 @@ class InstallEngine(ui.ExplainedOperator, bpy.types.Operator):
     with_capture: bpy.props.BoolProperty(
         name="Also for Videos",
         description="With what looks at videos, and what training needs: for heads and performances from videos",
+        options={"SKIP_SAVE"},
+    )
+    with_signing: bpy.props.BoolProperty(
+        name="Also for Signing",
+        description="With what signs pictures and films (C2PA)",
         options={"SKIP_SAVE"},
     )
     anew: bpy.props.BoolProperty(
@@ -44,7 +53,7 @@ class InstallEngine(ui.ExplainedOperator, bpy.types.Operator):
         if running.current() is not None:
             return running.BUSY
         try:
-            plan, sources = running.planned(with_capture=False), running.sources()
+            plan, sources = running.planned(), running.sources()
         except DGTalkerError as error:
             return str(error)
         return OFFLINE if not sources.online and plan.missing_bytes(sources) and not _on_disk(sources.pypi) else ""
@@ -59,17 +68,21 @@ class InstallEngine(ui.ExplainedOperator, bpy.types.Operator):
         layout: Any = self.layout
         for line in textwrap.wrap(self.reason, _LETTERS):
             layout.label(text=line, icon="ERROR")
-        plan, column = running.planned(self.with_capture, self.anew), layout.column(align=True)
+        plan, column = running.planned(self._more(), self.anew), layout.column(align=True)
         column.label(text=f"{_size(plan.missing_bytes(running.sources()))} will be downloaded.", icon="IMPORT")
         column.label(text=f"Room on the disk is needed for {_size(plan.disk_bytes)}, in", icon="DISK_DRIVE")
         column.label(text=str(plan.environment), icon="BLANK1")
         column.label(text=f"PyTorch: {plan.why}", icon="INFO")
-        if not running.has_capture():
-            layout.prop(self, "with_capture")
+        for extra, name in _EXTRAS.items():
+            if extra not in running.extras():
+                layout.prop(self, name)
+
+    def _more(self) -> frozenset[str]:
+        return frozenset(extra for extra, name in _EXTRAS.items() if getattr(self, name))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            task = running.begin(self.with_capture, self.anew)
+            task = running.begin(self._more(), self.anew)
         except DGTalkerError as error:
             return ui.report(self, error)
         return _follow(self, task, "The engine is installed")
@@ -170,9 +183,18 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     text, anew = _label(python)
     row.operator(InstallEngine.bl_idname, text=text, icon="IMPORT").anew = anew
     if python and find.installed(python):
-        if not running.has_capture():
+        if "capture" not in running.extras():
             row.operator(InstallEngine.bl_idname, text="Install for Videos…", icon="FILE_MOVIE").with_capture = True
         row.operator(UninstallEngine.bl_idname, text="Remove…", icon="TRASH").python = python
+
+
+def draw_signing(layout: bpy.types.UILayout) -> None:
+    """The button that installs what signs, where the engine was installed by ours and lacks it."""
+    python = engine.state().python
+    if python and find.installed(python) and "signing" not in running.extras():
+        row = layout.row()
+        row.operator_context = "INVOKE_DEFAULT"
+        row.operator(InstallEngine.bl_idname, text="Install for Signing…", icon="IMPORT").with_signing = True
 
 
 def _draw_progress(layout: bpy.types.UILayout, control: Control) -> None:
@@ -191,7 +213,7 @@ def _draw_progress(layout: bpy.types.UILayout, control: Control) -> None:
 def _label(python: str) -> tuple[str, bool]:
     """The text of the button, and whether it installs anew what is there."""
     try:
-        plan = running.planned(with_capture=False)
+        plan = running.planned()
         size = plan.missing_bytes(running.sources())
     except DGTalkerError:
         return "Install Engine…", False

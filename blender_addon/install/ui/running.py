@@ -51,20 +51,23 @@ def sources() -> Sources:
     )
 
 
-def planned(with_capture: bool, anew: bool = False) -> Plan:
+def planned(more: frozenset[str] = frozenset(), anew: bool = False) -> Plan:
     """What an installation would do now.
+
+    Args:
+        more: extras that are wanted besides those that are there.
 
     Raises:
         DGTalkerError: the engine cannot be installed on this computer.
     """
-    return _plan(find.data_folder(), with_capture or has_capture(), anew, _folder())
+    return _plan(find.data_folder(), more | extras(), anew, _folder())
 
 
-def has_capture() -> bool:
-    """Whether the engine in use was installed by the button, with what looks at videos."""
+def extras() -> frozenset[str]:
+    """What the engine in use has of what comes when it is first needed, where the button installed it."""
     python = engine.state().python
     installed = find.installed(python) if python else None
-    return environment.has_capture(installed) if installed else False
+    return environment.extras(installed) if installed else frozenset()
 
 
 def current() -> Task | None:
@@ -72,13 +75,13 @@ def current() -> Task | None:
     return _current
 
 
-def begin(with_capture: bool, anew: bool = False) -> Task:
+def begin(more: frozenset[str] = frozenset(), anew: bool = False) -> Task:
     """Begins an installation in a thread of its own.
 
     Raises:
         DGTalkerError: as `planned`.
     """
-    wanted, places = planned(with_capture, anew), sources()
+    wanted, places = planned(more, anew), sources()
     return _begin(lambda control: installation.install(wanted, places, control), "")
 
 
@@ -143,5 +146,5 @@ def _folder() -> Path | None:
 
 
 @functools.cache
-def _plan(home: Path, with_capture: bool, anew: bool, folder: Path | None) -> Plan:
-    return plan.make(home, _WHEELS, with_capture=with_capture, anew=anew, folder=folder)
+def _plan(home: Path, extras: frozenset[str], anew: bool, folder: Path | None) -> Plan:
+    return plan.make(home, _WHEELS, extras=extras, anew=anew, folder=folder)

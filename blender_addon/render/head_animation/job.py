@@ -138,6 +138,8 @@ class Job:
         assert scene is not None
         before = scene.frame_current, scene.frame_subframe
         self._began = time.monotonic()
+        if self.plan.unsigned:
+            owner.report({"WARNING"}, self.plan.unsigned)
         try:
             for batch in self._batches(owner, depsgraph, scene):
                 self._finish(owner, depsgraph)
@@ -224,6 +226,7 @@ class Job:
             whole=self.plan.whole,
             overwrite=self.plan.overwrite or self.plan.placeholders,
             display=self.plan.display,
+            credential=self.plan.credential,
         )
         header, body = request.to_message()
         self._waiting = bridge.submit("render_sequence", header, list(body)), batch

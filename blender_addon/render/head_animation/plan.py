@@ -9,10 +9,11 @@ import bpy
 import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.wire import FileFormat
+from dgtalker_engine.wire import FileFormat, SigningCredential
 
 from ...head import model
-from .. import camera, colours, passes
+from .. import camera, colours, output, passes
+from ..signing import settings as signing
 from . import view_transform
 
 ENGINE = "DGTALKER"
@@ -27,7 +28,8 @@ class Plan:
         scene: its name.
         frames: their numbers.
         format: of the files.
-        whole, overwrite, display: of `wire.SequenceRequest`.
+        whole, overwrite, display, credential: of `wire.SequenceRequest`.
+        unsigned: why the files are not signed although it is wanted; empty where they are, or nobody wants it.
         placeholders: whether an empty file is put where a picture will be, so that other machines leave it out.
     """
 
@@ -38,6 +40,8 @@ class Plan:
     overwrite: bool
     placeholders: bool
     display: bytes
+    credential: SigningCredential | None
+    unsigned: str
 
 
 def disabled_reason(scene: bpy.types.Scene) -> str:
@@ -63,6 +67,8 @@ def make(scene: bpy.types.Scene) -> Plan:
     if not frames:
         raise DGTalkerError("The scene has no frames.", "Look at Frame Start and End in the output properties.")
     render = scene.render
+    signed = signing.is_wanted(scene)
+    unsigned = signing.unsigned_reason(scene) if signed else ""
     display = b""
     if kind.kind == "png":
         stops = view_transform.exposure(scene)
@@ -78,6 +84,8 @@ def make(scene: bpy.types.Scene) -> Plan:
         overwrite=render.use_overwrite,
         placeholders=render.use_placeholder,
         display=display,
+        credential=signing.credential() if signed and not unsigned else None,
+        unsigned=unsigned,
     )
 
 
@@ -94,7 +102,7 @@ def _check_scene(scene: bpy.types.Scene) -> None:
         raise DGTalkerError("Head Animation does not render stereoscopy.", f"Turn it off. {_ELSE}")
     if sum(layer.use for layer in scene.view_layers) != 1:
         raise DGTalkerError("Head Animation renders one view layer.", f"Turn the others off. {_ELSE}")
-    if render.use_compositing and _has_compositor(scene):
+    if render.use_compositing and output.has_compositor(scene):
         raise DGTalkerError(
             "Head Animation does not go through the compositor.",
             f"Turn off Post Processing ▸ Compositing in the output properties. {_ELSE}",
@@ -140,12 +148,6 @@ def _file_format(scene: bpy.types.Scene) -> FileFormat:
             f"Turn the others off in the view layer's properties. {_ELSE}",
         )
     return FileFormat(kind="exr", bits=bits, depth=layer.use_pass_z, layer=layer.name)
-
-
-def _has_compositor(scene: bpy.types.Scene) -> bool:
-    owner: Any = scene  # what both versions have is in neither's stubs
-    tree = owner.compositing_node_group if bpy.app.version >= (5, 0) else owner.use_nodes and owner.node_tree
-    return bool(tree and tree.nodes)
 
 
 def _is_rec709() -> bool:

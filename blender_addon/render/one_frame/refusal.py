@@ -31,9 +31,14 @@ def check_job(scene: bpy.types.Scene, *_: object) -> None:
     try:
         check(scene)
     except DGTalkerError as error:
-        engine.refuse(error)
-        _taken[scene.name_full] = scene.render.engine
-        set_engine(scene, engine.DGTalkerRenderEngine.bl_idname)
+        refuse(scene, error)
+
+
+def refuse(scene: bpy.types.Scene, error: DGTalkerError) -> None:
+    """Let a job that begins say what is wrong, and write nothing."""
+    engine.refuse(error)
+    _taken.setdefault(scene.name_full, scene.render.engine)
+    set_engine(scene, engine.DGTalkerRenderEngine.bl_idname)
 
 
 @persistent

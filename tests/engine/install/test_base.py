@@ -36,7 +36,7 @@ def later(*more: str) -> set[str]:
         text = "".join((locks / name).read_text() for name in names)
         return {name.lower().replace("_", "-") for name in re.findall(r"(?m)^([\w.-]+)==", text)}
 
-    return of("training.txt", "capture.txt", "workshop.txt") - of("engine.txt", "torch.txt", *more)
+    return of("training.txt", "capture.txt", "signing.txt", "workshop.txt") - of("engine.txt", "torch.txt", *more)
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:

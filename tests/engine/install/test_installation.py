@@ -46,7 +46,7 @@ from blender_addon.install.control import Control
 from blender_addon.install.sources import Sources
 import json
 files = tuple(packages.File(**file) for file in json.loads(sys.argv[5]))
-wanted = plan.Plan(Path(sys.argv[2]), Path(sys.executable), files[0], files, (Path(sys.argv[3]),), (), "")
+wanted = plan.Plan(Path(sys.argv[2]), Path(sys.executable), files[0], files, (Path(sys.argv[3]),), {}, "")
 installation.install(wanted, Sources(pypi=sys.argv[4]), Control())
 """
 
@@ -82,7 +82,7 @@ def plan(server, tmp_path, home, listed, engine_wheel, monkeypatch):
         python=helper,
         files=(helper,),
         wheels=(engine_wheel,),
-        capture=(package("film"),),
+        extras={"capture": (package("film"),)},
         why="",
     )
 

@@ -12,7 +12,7 @@ from dgtalker_engine.errors import DGTalkerError
 pytestmark = pytest.mark.usefixtures("addon")
 REPOSITORY = Path(__file__).resolve().parents[3]
 PLATFORMS = ("linux-x64", "windows-x64", "macos-arm64")
-LOCKS = {"base": "engine.txt", "capture": "capture.txt training.txt", "cpu": "torch.txt"}
+LOCKS = {"base": "engine.txt", "capture": "capture.txt training.txt", "signing": "signing.txt", "cpu": "torch.txt"}
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def make(monkeypatch, tmp_path, wheels):
         monkeypatch.setattr(machine, "platform", lambda: "linux-x64")
         monkeypatch.setattr(machine, "has_nvidia_gpu", lambda: gpu)
         monkeypatch.setattr(machine, "own_python", lambda version: tmp_path / "python" if own else None)
-        return plan.make(tmp_path / "home", wheels, **{"with_capture": False, **options})
+        return plan.make(tmp_path / "home", wheels, **options)
 
     return of
 
@@ -50,7 +50,7 @@ def test_every_file_is_one_of_the_locks_and_none_is_missing(platform):
         assert all(f"sha256:{file.sha256}" in text for file in groups[group]), "run: python build.py lock"
         everywhere = re.findall(r"(?m)^([\w.-]+)==[^;]+? ; python_full_version < '3.12' \\", text)
         assert set(everywhere) <= {file.project for file in groups[group]}, "run: python build.py lock"
-    assert all(file.size for group in ("base", "cpu", "capture") for file in groups[group])
+    assert all(file.size for group in ("base", "cpu", "capture", "signing") for file in groups[group])
     assert groups["python"][0].url.startswith("https://")
 
 
@@ -60,7 +60,7 @@ def test_the_size_is_said_first_and_shrinks_with_what_is_there(make, tmp_path):
     plan = make()
     everything = plan.missing_bytes(Sources())
     assert 200e6 < everything < 450e6
-    assert make(with_capture=True).missing_bytes(Sources()) > everything + 100e6
+    assert make(extras=["capture"]).missing_bytes(Sources()) > everything + 100e6
     assert make(own=False).missing_bytes(Sources()) > everything + 20e6, "Python is downloaded, too"
     torch = next(file for file in plan.files if file.project == "torch")
     (tmp_path / torch.name).write_bytes(b"")
