@@ -10,6 +10,8 @@ from typing import Any
 
 import bpy
 
+from dgtalker_engine.performance.stage_directions import tokens
+
 from .keys import nods
 from .takes import live, words
 from .timeline import settings, speakers
@@ -53,7 +55,10 @@ def _speaker_chosen(properties: Any, context: bpy.types.Context) -> None:
 
 
 def _transcript_typed(properties: Any, context: bpy.types.Context) -> None:
-    properties.words_certain = False
+    said = " ".join(word.text for word in properties.words)
+    if tokens(properties.transcript) != tokens(said):
+        properties.words_certain = False
+    live.strip_changed(properties, context)  # stage directions act at once
 
 
 def _word_chosen(properties: Any, context: bpy.types.Context) -> None:
@@ -87,7 +92,8 @@ class StripPropertyGroup(bpy.types.PropertyGroup):
     )
     transcript: bpy.props.StringProperty(
         name="Transcript",
-        description="The words of this strip, where they are known: the lips follow them more exactly",
+        description="The words of this strip, where they are known: the lips follow them more exactly. Stage "
+        "directions count from where they stand: (angrily), (whispering), [pause]",
         options=set(),
         update=_transcript_typed,
     )

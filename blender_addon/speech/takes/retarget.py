@@ -20,7 +20,7 @@ from ..keys.punch_in import Punch
 from ..lips import contacts
 from ..stepwise import Aside, awaited, finished
 from ..timeline import settings, sound_identity, strips, timing
-from . import gaze, lines, recordings, storage, words
+from . import acting, gaze, lines, recordings, storage, words
 
 MOVED = "Strips of {} were moved, trimmed, retimed, muted, made much softer or louder, or exchanged: press Animate."
 MOVED_ONLY = "Strips of {} were moved, copied or cut: Update Keys takes their keys along."
@@ -266,14 +266,15 @@ def wanted_hash(head: bpy.types.Object) -> str:
 
 
 def directions_of(scene: bpy.types.Scene, head: bpy.types.Object, first: int) -> list[Direction]:
-    """What a speaker's strips ask for, in seconds from frame `first` on."""
+    """What a speaker's strips and the stage directions in them ask for, in seconds from frame `first` on."""
     clock = strips.clock(scene)
     sounds = strips.audible_of(scene, head)
     directions = []
     for sound, reach in zip(sounds, timing.reaches([sound.span for sound in sounds], clock), strict=True):
         own = strip_properties(sound.strip)
         start, end = (clock.seconds(frame - first) for frame in (reach.start, reach.end))
-        directions.append(settings.direction(start, end, lambda name, own=own: getattr(own, name)))
+        whole = settings.direction(start, end, lambda name, own=own: getattr(own, name))
+        directions += acting.directed(scene, sound.strip, whole, first)
     return directions
 
 

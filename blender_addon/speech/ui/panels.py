@@ -148,6 +148,7 @@ def _draw_strip(layout: Any, context: bpy.types.Context, strip: Any) -> None:
     row = layout.row(align=True)
     row.prop(own, "transcript", text="", placeholder="What is said, if you know it", icon="TEXT")
     row.operator(transcript_operators.ChooseTranscript.bl_idname, text="", icon="FILE_FOLDER")
+    word_panels.draw_directions(layout, strips.timeline(context), strip)
     word_panels.draw(layout, strip)
     for name, label, closed in (
         ("amounts", "Amounts", False),
