@@ -223,7 +223,7 @@ def _write(
         directions = retarget.directions_of(scene, head, first)  # sliders may have been moved meanwhile
     spoken = words.take_of(head)
     assert spoken is not None
-    notes += retarget.write(head, spoken, first, directions, moves, punch)
+    notes += retarget.write(head, spoken, first, directions, moves, within=punch)
     return notes + acting.notes(timeline, head) + visibility.notes(head)
 
 
@@ -234,7 +234,7 @@ def _write_again(scene: bpy.types.Scene, head: bpy.types.Object, punch: Punch | 
         return []  # undo took it away meanwhile
     lines.know(scene, head)
     notes = storage.notes_of(head) + _lost(head) + _elsewhere(scene, head) + retarget.lift(head)
-    notes += retarget.write(head, take, first, retarget.directions_of(scene, head, first), punch=punch)
+    notes += retarget.write(head, take, first, retarget.directions_of(scene, head, first), within=punch)
     return notes + acting.notes(scene, head) + visibility.notes(head)
 
 

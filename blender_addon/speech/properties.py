@@ -13,6 +13,7 @@ import bpy
 from dgtalker_engine.performance.stage_directions import tokens
 
 from .keys import nods
+from .take_properties import KeptTake, UsedTake
 from .takes import live, words
 from .timeline import settings, speakers
 from .word_properties import SpokenWord
@@ -107,6 +108,9 @@ class StripPropertyGroup(bpy.types.PropertyGroup):
     words_certain: bpy.props.BoolProperty(options=set())
     """Whether somebody has corrected one of them: the transcript is what is said, and nothing else."""
     active_word: bpy.props.IntProperty(name="Word", options={"SKIP_SAVE"}, update=_word_chosen)
+    kept_takes: bpy.props.CollectionProperty(type=KeptTake)
+    active_take: bpy.props.IntProperty(name="Take", options={"SKIP_SAVE"})
+    used_takes: bpy.props.CollectionProperty(type=UsedTake)
     seed: bpy.props.IntProperty(
         name="Take",
         description="Another number gives other blinks, looks, brows and head motion",
@@ -276,7 +280,7 @@ class ScenePropertyGroup(bpy.types.PropertyGroup):
     """The first and last frame that Talking Shot has set; see `shot.setup`."""
 
 
-CLASSES = (ControlName, SpokenWord, StripPropertyGroup, SpeakerPropertyGroup, ScenePropertyGroup)
+CLASSES = (ControlName, SpokenWord, KeptTake, UsedTake, StripPropertyGroup, SpeakerPropertyGroup, ScenePropertyGroup)
 
 
 def add() -> None:

@@ -16,11 +16,11 @@ from ... import animation_data
 from ...properties import speaker_properties, strip_properties
 from ..keys import evaluation, keyframes, punch_in, visibility
 from ..keys.moves import Move
-from ..keys.punch_in import Punch
+from ..keys.punch_in import Within
 from ..lips import contacts
 from ..stepwise import Aside, awaited, finished
 from ..timeline import settings, sound_identity, strips, timing
-from . import acting, gaze, lines, recordings, storage, words
+from . import acting, gaze, lines, recordings, storage, used_takes, words
 
 MOVED = "Strips of {} were moved, trimmed, retimed, muted, made much softer or louder, or exchanged: press Animate."
 MOVED_ONLY = "Strips of {} were moved, copied or cut: Update Keys takes their keys along."
@@ -34,6 +34,7 @@ def forget(head: bpy.types.Object) -> None:
     storage.forget(head)
     lines.forget(head)
     recordings.forget(head)
+    used_takes.clear(head)
     contacts.release(head)
 
 
@@ -152,18 +153,19 @@ def write(
     first: int,
     directions: Sequence[Direction],
     moves: Sequence[Move] = (),
-    punch: Punch | None = None,
+    within: Within | None = None,
 ) -> list[str]:
     """Writes the keys of a take that starts at frame `first`; lips that were mended are mended again.
 
     Args:
         moves: where lines went since keys were written: what was edited goes along.
-        punch: what alone is written; None: all.
+        within: what alone is written; None: all.
     """
-    if punch is not None and keyframes.spoken(head):
-        since, until = ((frame - first) / take.fps for frame in (punch.first, punch.last + 1))
-        with punch_in.only_within(head, punch.first, punch.last):
-            notes = write(head, take, first, punch.over(directions, since, until), moves)
+    if within is not None and keyframes.spoken(head):
+        since, until = ((frame - first) / take.fps for frame in (within.first, within.last + 1))
+        with punch_in.only_within(head, within.first, within.last):
+            asked = within.over(directions, since, until)
+            notes = finished(_write_steps(head, take, first, asked, moves, within))
         # The rest is as it was set: nothing waits to be written.
         styles = styles_of(head, first, take.frames)
         storage.keep_hash(head, "settings_hash", _settings_hash(head, first, directions, styles))
@@ -172,10 +174,17 @@ def write(
 
 
 def _write_steps(
-    head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction], moves: Sequence[Move] = ()
+    head: bpy.types.Object,
+    take: Take,
+    first: int,
+    directions: Sequence[Direction],
+    moves: Sequence[Move] = (),
+    within: Within | None = None,
 ) -> Generator[object, None, list[str]]:
     styles = styles_of(head, first, take.frames)
     performed = yield from awaited(Aside(lambda: perform(take, directions, styles), "Performing"))
+    if within is not None:
+        performed = within.laid_into(performed, first)
     played = _laid_over(head, performed, first)
     # Until all is done, the keys are those of no settings: an undo to a moment in between is followed by all of it.
     storage.keep_hash(head, "settings_hash", "")

@@ -23,6 +23,7 @@ from . import (
     operators,
     outdated,
     sound_operators,
+    take_operators,
     transcript_operators,
     video_operators,
     word_panels,
@@ -157,6 +158,7 @@ def _draw_strip(layout: Any, context: bpy.types.Context, strip: Any) -> None:
         ("style", "Style", True),
     ):
         _draw_section(layout, own, name, label, closed=closed)
+    take_operators.draw(layout, context, strip)
 
 
 def _draw_section(layout: Any, own: StripProperties, name: str, label: str, *, closed: bool) -> None:

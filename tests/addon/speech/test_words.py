@@ -222,7 +222,7 @@ def test_a_stage_direction_acts_at_once_from_its_word_on(animated, curve, reques
     head, strip = animated()
     requests.clear()
     before = {name: curve(head, name) for name in ("browDownLeft", "mouthFrownLeft")}
-    strip.dgtalker.transcript = "Hello! (angry, to Ben) My favorite (sits) movie."
+    strip.dgtalker.transcript = "Hello! (angry, to Ben) My (sits) favorite."
     bpy.ops.dgtalker.animate()
     assert requests == ["Ada"], "whoever types what is said is listened to with it"
     after = {name: curve(head, name) for name in before}
@@ -230,8 +230,7 @@ def test_a_stage_direction_acts_at_once_from_its_word_on(animated, curve, reques
     spoken = [round(word.first_frame) - zero for word in strip.dgtalker.words]
     assert np.allclose(after["browDownLeft"][: spoken[0]], before["browDownLeft"][: spoken[0]], atol=0.02)
     assert after["browDownLeft"][spoken[2]] > before["browDownLeft"][spoken[2]] + 0.5
-    assert after["browDownLeft"][spoken[3]] > before["browDownLeft"][spoken[3]] + 0.5
-    strip.dgtalker.transcript = "Hello! My favorite (sits) (slightly sad) movie."
+    strip.dgtalker.transcript = "Hello! My (sits) (slightly sad) favorite."
     assert curve(head, "browDownLeft")[spoken[2]] < 0.3
     bpy.ops.dgtalker.animate()
     assert requests == ["Ada"], "how it is said is not listened to"
