@@ -73,8 +73,8 @@ class DiscardEdit(KeysOperator, bpy.types.Operator):
                 return {"CANCELLED"}
             notes = keyframes.release(head, chosen)
             scene = storage.scene_of(head)
-            for edit in labels.summed(chosen) if scene is not None else ():
-                if edit.kept.kind == "LOCKED":
+            for edit in labels.summed(chosen):
+                if scene is not None and edit.kept.kind == "LOCKED":
                     used_takes.cut(scene, head, edit.kept.start, edit.kept.end)
             if not retarget.stale_reason(head) and retarget.follows(head):
                 notes += retarget.rewrite(head)
