@@ -77,7 +77,7 @@ MANNERS: dict[str, Manner] = {
             Manner(lips=0.9, jaw=0.6, head=0.7, articulation=0.2),
             "whisper whispered whispering whispers hushed quiet soft sotto",
         ),
-        (Manner(lips=0.8, jaw=0.6, head=0.8, articulation=-0.5), "mumbling mumbles murmuring murmurs muttering mutters"),
+        (Manner(lips=0.8, jaw=0.6, head=0.8, articulation=-0.5), "mumbling mumbles murmuring murmurs muttering"),
         (
             Manner(lips=1.15, jaw=1.4, expression=1.3, head=1.3, articulation=0.3),
             "loud scream screaming screams shout shouted shouting shouts yell yelling yells",
@@ -197,7 +197,7 @@ def _meaning(text: str) -> StageDirection:
 
 
 def _manner_of(word: str) -> Manner | None:
-    """"angry", "angrily" and "sadly" by their adjectives."""
+    """ "angry", "angrily" and "sadly" by their adjectives."""
     spellings = (word, word.removesuffix("ily") + "y", word.removesuffix("ly"))
     return next((MANNERS[each] for each in spellings if each in MANNERS), None)
 
@@ -231,8 +231,7 @@ def placed(text: str, words: tuple[Word, ...], start: float, end: float) -> tupl
         times = [start + (end - start) * each.word / max(len(said), 1) for each in directions]
         before = [said[each.word - 1] if each.word else "" for each in directions]
         return tuple(
-            Placed(each, time, None, after)
-            for each, time, after in zip(directions, times, before, strict=True)
+            Placed(each, time, None, after) for each, time, after in zip(directions, times, before, strict=True)
         )
     at = _matched(said, [word.name for word in words])
     edges = [start, *itertools.chain.from_iterable((word.start, word.end) for word in words), end]

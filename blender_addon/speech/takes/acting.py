@@ -35,8 +35,6 @@ def directed(scene: bpy.types.Scene, strip: Any, line: Direction, first: int) ->
 def notes(scene: bpy.types.Scene, head: bpy.types.Object) -> list[str]:
     """Sentences for the user about stage directions of a speaker's strips that come to nothing."""
     said = [
-        note
-        for sound in strips.audible_of(scene, head)
-        for note in stage_directions.notes(placed(scene, sound.strip))
+        note for sound in strips.audible_of(scene, head) for note in stage_directions.notes(placed(scene, sound.strip))
     ]
     return list(dict.fromkeys(said))

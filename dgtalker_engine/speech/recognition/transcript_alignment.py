@@ -188,9 +188,7 @@ def merged(words: list[str], recognised: list[str], doubtful: Sequence[bool]) ->
     return result
 
 
-def _by_time(
-    chunks: Sequence[Span], inside: Sequence[int], subtitles: Sequence[tuple[Span, _Group]]
-) -> list[_Group]:
+def _by_time(chunks: Sequence[Span], inside: Sequence[int], subtitles: Sequence[tuple[Span, _Group]]) -> list[_Group]:
     """Groups whose subtitles touch none of the other groups' chunks."""
     groups: list[_Group] = []
     left = list(subtitles)
