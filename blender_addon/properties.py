@@ -90,6 +90,9 @@ class StripProperties(PropertyGroup, Protocol):
     words_sound: str
     words_certain: bool
     active_word: int
+    kept_takes: Any
+    active_take: int
+    used_takes: Any
     seed: int
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 
 from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.performance.stage_directions import as_heard
 from dgtalker_engine.performance.transcripts import cues
 from dgtalker_engine.wire import MAX_BODY
 
@@ -18,7 +19,7 @@ from ..properties import speaker_properties, strip_properties
 from . import listening
 from .keys import keyframes, visibility
 from .keys.punch_in import Punch
-from .takes import line_bank, lines, retarget, storage, wanted, words
+from .takes import acting, line_bank, lines, retarget, storage, wanted, words
 from .takes.line_bank import PlacedLine
 from .timeline import mixdown, one_clock, sound_identity, speakers, strips, subtitles
 from .timeline.timing import Clock, Span, in_frames, whole_take
@@ -222,8 +223,8 @@ def _write(
         directions = wanted.directions_of(scene, head, first)  # sliders may have been moved meanwhile
     spoken = words.take_of(head)
     assert spoken is not None
-    notes += retarget.write(head, spoken, first, directions, moves, punch)
-    return notes + visibility.notes(head)
+    notes += retarget.write(head, spoken, first, directions, moves, within=punch)
+    return notes + acting.notes(timeline, head) + visibility.notes(head)
 
 
 def _write_again(scene: bpy.types.Scene, head: bpy.types.Object, punch: Punch | None) -> list[str]:
@@ -233,8 +234,8 @@ def _write_again(scene: bpy.types.Scene, head: bpy.types.Object, punch: Punch | 
         return []  # undo took it away meanwhile
     lines.know(scene, head)
     notes = storage.notes_of(head) + _lost(head) + _elsewhere(scene, head) + retarget.lift(head)
-    notes += retarget.write(head, take, first, wanted.directions_of(scene, head, first), punch=punch)
-    return notes + visibility.notes(head)
+    notes += retarget.write(head, take, first, wanted.directions_of(scene, head, first), within=punch)
+    return notes + acting.notes(scene, head) + visibility.notes(head)
 
 
 def disabled_reason(context: bpy.types.Context, heads: Sequence[bpy.types.Object]) -> str:
@@ -296,12 +297,12 @@ def _passage(scene: bpy.types.Scene, sound: strips.SoundStrip, clock: Clock, fir
     Subtitles that were read into it, and not edited since, keep their times, counted from the passage's start.
     """
     own = strip_properties(sound.strip)
-    transcript = own.transcript.strip()
+    transcript = as_heard(own.transcript.strip())
     start = clock.seconds(sound.span.start - strips.file_start(scene, sound.strip))
     played = Span(start, start + clock.seconds(sound.span.end - sound.span.start))
     corrected = words.corrected_cues(sound.strip)
     every = cues(own.cues) if transcript else []
-    unedited = transcript and transcript == subtitles.joined(every)
+    unedited = transcript and transcript == as_heard(subtitles.joined(every))
     if unedited and not len(sound.strip.retiming_keys):
         transcript = subtitles.written(subtitles.within(every, played))
     if corrected is not None:

@@ -10,7 +10,10 @@ from typing import Any
 
 import bpy
 
+from dgtalker_engine.performance.stage_directions import tokens
+
 from .keys import nods
+from .take_properties import KeptTake, UsedTake
 from .takes import live, words
 from .timeline import settings, speakers
 from .word_properties import SpokenWord
@@ -53,7 +56,10 @@ def _speaker_chosen(properties: Any, context: bpy.types.Context) -> None:
 
 
 def _transcript_typed(properties: Any, context: bpy.types.Context) -> None:
-    properties.words_certain = False
+    said = " ".join(word.text for word in properties.words)
+    if tokens(properties.transcript) != tokens(said):
+        properties.words_certain = False
+    live.strip_changed(properties, context)  # stage directions act at once
 
 
 def _word_chosen(properties: Any, context: bpy.types.Context) -> None:
@@ -87,7 +93,8 @@ class StripPropertyGroup(bpy.types.PropertyGroup):
     )
     transcript: bpy.props.StringProperty(
         name="Transcript",
-        description="The words of this strip, where they are known: the lips follow them more exactly",
+        description="The words of this strip, where they are known: the lips follow them more exactly. Stage "
+        "directions count from where they stand: (angrily), (whispering), [pause]",
         options=set(),
         update=_transcript_typed,
     )
@@ -101,6 +108,9 @@ class StripPropertyGroup(bpy.types.PropertyGroup):
     words_certain: bpy.props.BoolProperty(options=set())
     """Whether somebody has corrected one of them: the transcript is what is said, and nothing else."""
     active_word: bpy.props.IntProperty(name="Word", options={"SKIP_SAVE"}, update=_word_chosen)
+    kept_takes: bpy.props.CollectionProperty(type=KeptTake)
+    active_take: bpy.props.IntProperty(name="Take", options={"SKIP_SAVE"})
+    used_takes: bpy.props.CollectionProperty(type=UsedTake)
     seed: bpy.props.IntProperty(
         name="Take",
         description="Another number gives other blinks, looks, brows and head motion",
@@ -270,7 +280,7 @@ class ScenePropertyGroup(bpy.types.PropertyGroup):
     """The first and last frame that Talking Shot has set; see `shot.setup`."""
 
 
-CLASSES = (ControlName, SpokenWord, StripPropertyGroup, SpeakerPropertyGroup, ScenePropertyGroup)
+CLASSES = (ControlName, SpokenWord, KeptTake, UsedTake, StripPropertyGroup, SpeakerPropertyGroup, ScenePropertyGroup)
 
 
 def add() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import DGTalkerError
 from ..files import printable
-from .styles import STYLES
+from . import stage_directions
 from .transcripts import Cue, raw_cues, read_transcript, spoken
 
 ENDINGS = (".fountain", ".srt", ".vtt", ".ass", ".ssa", ".txt")
@@ -20,7 +20,6 @@ ENDINGS = (".fountain", ".srt", ".vtt", ".ass", ".ssa", ".txt")
 _VOICE = re.compile(r"<v(?:\.[^\s<>]{0,80})?[ \t]([^<>]{1,120})>")
 _NAMED = re.compile(r"[-–—]?\s{0,4}([^\W\d_][\w .'’-]{0,40}?)\s{0,4}(?:\(([^()]{0,80})\))?\s{0,4}:\s(?=\S)")
 _MOST_WORDS_OF_A_NAME = 4
-_ASIDE = re.compile(r"[(\[]([^()\[\]]{0,200})[)\]]")
 _EXTENSION = re.compile(r"\([^()]{0,80}\)")
 _LEFT_OUT = re.compile(r"/\*.*?\*/|\[\[[^\[\]]*\]\]", re.DOTALL)
 _EMPHASIS = re.compile(r"[*_]{1,3}")
@@ -33,14 +32,12 @@ class SpokenLine:
 
     Attributes:
         speaker: the name as it is written; empty where it is not said whose line this is.
-        text: the words, without asides.
-        asides: stage directions in brackets: "angry", "pause".
+        text: the words, with stage directions in brackets where they stand: "(angrily) Who? [pause] You?".
         start, end: seconds; None in scripts without times.
     """
 
     speaker: str
     text: str
-    asides: tuple[str, ...] = ()
     start: float | None = None
     end: float | None = None
 
@@ -70,14 +67,7 @@ def lines_of(text: str, *, fountain: bool = False) -> Iterator[SpokenLine]:
         found = (line for cue in cues for line in _of_cue(cue))
     else:
         found = _plain(text)
-    return (line for line in found if line.text)
-
-
-def styles_of(asides: tuple[str, ...]) -> list[str]:
-    """Which of `STYLES` stage directions ask for: "angry", "angrily"."""
-    words = {word for aside in asides for word in re.findall(r"\w{1,40}", aside.lower())}
-    words |= {word.removesuffix("ily") + "y" for word in words} | {word.removesuffix("ly") for word in words}
-    return [style for style in STYLES if style in words]
+    return (line for line in found if stage_directions.spoken(line.text).strip())
 
 
 def same_name(name: str, other: str) -> bool:
@@ -92,8 +82,8 @@ def _bare(name: str) -> str:
 def _line(
     speaker: str, text: str, more: str | None = None, start: float | None = None, end: float | None = None
 ) -> SpokenLine:
-    asides = [aside.strip() for aside in (more, *_ASIDE.findall(text)) if aside and aside.strip()]
-    return SpokenLine(speaker.strip(), " ".join(_ASIDE.sub(" ", text).split()), tuple(asides), start, end)
+    directed = f"({more}) {text}" if more and more.strip() else text
+    return SpokenLine(speaker.strip(), " ".join(directed.split()), start, end)
 
 
 def _named(text: str) -> tuple[str, str | None, str]:

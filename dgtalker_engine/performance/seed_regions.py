@@ -67,7 +67,7 @@ class SeedRegions:
     def __init__(self, take: Take, blend: DirectionBlend) -> None:
         self._take = take
         lines = [Direction(line.start, line.end) for line in take.lines]
-        own = [segment.direction for segment in blend.segments if segment.direction.seed]
+        own = self._whole([segment.direction for segment in blend.segments if segment.direction.seed])
         every = [_Drawn((line.seed, 0), _of(line), i) for i, line in enumerate(take.lines, 1)]
         every += [self._drawn(direction) for direction in own]
         self._line = np.array([0, *(each.line for each in every)])
@@ -113,12 +113,32 @@ class SeedRegions:
         """The number of the region that each time belongs to; of the last one where directions overlap."""
         return self._owner[np.searchsorted(self._edges, times, side="right")]
 
+    def _whole(self, directions: list[Direction]) -> list[Direction]:
+        """Directions, those of one seed that divide a line among them as one: a blink goes on from each to the next."""
+        joined: list[Direction] = []
+        for each in directions:
+            last = joined[-1] if joined else None
+            if (
+                last is not None
+                and (last.seed, last.end, self._line_of(last)) == (each.seed, each.start, self._line_of(each))
+                and self._line_of(each)
+            ):
+                joined[-1] = replace(last, end=each.end)
+            else:
+                joined.append(each)
+        return joined
+
+    def _line_of(self, direction: Direction) -> int:
+        """The number of the line that a direction is of; 0 for none."""
+        middle = (direction.start + direction.end) / 2
+        return next((i for i, line in enumerate(self._take.lines, 1) if line.start <= middle < line.end), 0)
+
     def _drawn(self, direction: Direction) -> _Drawn:
         """How a direction with a seed draws; parts of one line draw alike."""
-        middle = (direction.start + direction.end) / 2
-        for number, line in enumerate(self._take.lines, 1):
-            if line.start <= middle < line.end:
-                return _Drawn((line.seed, direction.seed), _of(line), number)
+        number = self._line_of(direction)
+        if number:
+            line = self._take.lines[number - 1]
+            return _Drawn((line.seed, direction.seed), _of(line), number)
         return _Drawn((self._take.seed, direction.seed), self._around(direction), 0)
 
     def _around(self, direction: Direction) -> SpeechEvents:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import bpy
 import numpy as np
 
-from dgtalker_engine.performance import Direction
+from dgtalker_engine.performance import Direction, Performance
 
 from ...properties import keys_properties
 from . import key_points, keyframes, places
@@ -18,16 +18,33 @@ from .sheet import Sheet
 
 
 @dataclass(frozen=True)
-class Punch:
-    """A range of frames that alone is made anew, with another take of blinks, looks, brows and head motion.
+class Within:
+    """A range of frames that alone is made anew.
 
     Attributes:
         first, last: its frames.
-        seed: of the take; see `Direction`.
     """
 
     first: int
     last: int
+
+    def over(self, directions: Sequence[Direction], since: float, until: float) -> list[Direction]:
+        """What is asked for between two times, those of the range, in place of directions; seconds."""
+        return list(directions)
+
+    def laid_into(self, performed: Performance, first: int) -> Performance:
+        """What is played in the range, in place of what is performed from frame `first` on."""
+        return performed
+
+
+@dataclass(frozen=True)
+class Punch(Within):
+    """A range that is made anew with another take of blinks, looks, brows and head motion.
+
+    Attributes:
+        seed: of the take; see `Direction`.
+    """
+
     seed: int
 
     def over(self, directions: Sequence[Direction], since: float, until: float) -> list[Direction]:

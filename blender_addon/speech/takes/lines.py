@@ -10,7 +10,7 @@ import bpy
 
 from dgtalker_engine.errors import DGTalkerError
 
-from ...properties import speaker_properties, strip_properties
+from ...properties import speaker_properties
 from ..keys.moves import Move
 from ..timeline import sound_identity, strips, timing
 from ..timeline.strips import SoundStrip
@@ -33,14 +33,12 @@ def of(scene: bpy.types.Scene, head: bpy.types.Object, *, read: bool = True) -> 
         zero = strips.file_start(scene, group[0].strip)
         sounds, told = [], []
         for sound in group:
-            own = strip_properties(sound.strip)
             digest = sound_identity.digest if read else sound_identity.digest_if_read
             place = [] if len(group) == 1 else [sound.span.start - zero, sound.span.end - zero]
             start = strips.file_start(scene, sound.strip) - zero
             sounds.append([digest(sound.strip.sound) or None, *sound_identity.retiming(sound.strip), start, *place])
             level = sound_identity.level(scene, sound.strip)
-            words = [own.transcript, own.cues, *([True] if own.words_certain else [])]
-            told.append([*level, *sound_identity.channel(sound.strip), *words])
+            told.append([*level, *sound_identity.channel(sound.strip), *storage.told_of_words(sound.strip)])
         known = all(each[0] for each in sounds)
         lines.append(
             PlacedLine(

@@ -23,8 +23,12 @@ _LARGEST = 1 << 28
 def keep(head: bpy.types.Object, performance: Performance, first: int) -> None:
     """Keeps a recording that starts at frame `first`, in place of the one before."""
     own = speaker_properties(head)
-    own.recording = base64.b64encode(zlib.compress(performance.to_json().encode(), 6)).decode()
-    own.recording_first = first
+    own.recording, own.recording_first = to_text(performance), first
+
+
+def to_text(performance: Performance) -> str:
+    """A performance as it is kept in the .blend."""
+    return base64.b64encode(zlib.compress(performance.to_json().encode(), 6)).decode()
 
 
 def forget(head: bpy.types.Object) -> None:
@@ -39,11 +43,12 @@ def of(head: bpy.types.Object) -> Performance | None:
         DGTalkerError: it is damaged.
     """
     text = speaker_properties(head).recording
-    return _parsed(text) if text else None
+    return from_text(text) if text else None
 
 
 @lru_cache(maxsize=4)
-def _parsed(text: str) -> Performance:
+def from_text(text: str) -> Performance:
+    """Raises DGTalkerError where it is damaged."""
     try:
         unpacker = zlib.decompressobj()
         content = unpacker.decompress(base64.b64decode(text), _LARGEST)

@@ -13,11 +13,11 @@ from dgtalker_engine.performance import Direction, Performance, Take, perform
 from ...properties import speaker_properties
 from ..keys import keyframes, punch_in, visibility
 from ..keys.moves import Move
-from ..keys.punch_in import Punch
+from ..keys.punch_in import Within
 from ..lips import contacts
 from ..stepwise import Aside, awaited, finished
 from ..timeline import sound_identity, strips
-from . import gaze, lines, recordings, storage, wanted, words
+from . import gaze, lines, recordings, storage, used_takes, wanted, words
 
 MOVED = "Strips of {} were moved, trimmed, retimed, muted, made much softer or louder, or exchanged: press Animate."
 MOVED_ONLY = "Strips of {} were moved, copied or cut: Update Keys takes their keys along."
@@ -31,6 +31,7 @@ def forget(head: bpy.types.Object) -> None:
     storage.forget(head)
     lines.forget(head)
     recordings.forget(head)
+    used_takes.clear(head)
     contacts.release(head)
 
 
@@ -157,18 +158,19 @@ def write(
     first: int,
     directions: Sequence[Direction],
     moves: Sequence[Move] = (),
-    punch: Punch | None = None,
+    within: Within | None = None,
 ) -> list[str]:
     """Writes the keys of a take that starts at frame `first`; lips that were mended are mended again.
 
     Args:
         moves: where lines went since keys were written: what was edited goes along.
-        punch: what alone is written; None: all.
+        within: what alone is written; None: all.
     """
-    if punch is not None and keyframes.spoken(head):
-        since, until = ((frame - first) / take.fps for frame in (punch.first, punch.last + 1))
-        with punch_in.only_within(head, punch.first, punch.last):
-            notes = write(head, take, first, punch.over(directions, since, until), moves)
+    if within is not None and keyframes.spoken(head):
+        since, until = ((frame - first) / take.fps for frame in (within.first, within.last + 1))
+        with punch_in.only_within(head, within.first, within.last):
+            asked = within.over(directions, since, until)
+            notes = finished(_write_steps(head, take, first, asked, moves, within))
         # The rest is as it was set: nothing waits to be written.
         storage.keep_hash(head, "settings_hash", finished(wanted.hash_steps(head, take, first, directions)))
         return notes
@@ -176,10 +178,17 @@ def write(
 
 
 def _write_steps(
-    head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction], moves: Sequence[Move] = ()
+    head: bpy.types.Object,
+    take: Take,
+    first: int,
+    directions: Sequence[Direction],
+    moves: Sequence[Move] = (),
+    within: Within | None = None,
 ) -> Generator[object, None, list[str]]:
     styles = yield from wanted.styles_steps(head, first, take.frames)
     performed = yield from awaited(Aside(lambda: perform(take, directions, styles), "Performing"))
+    if within is not None:
+        performed = within.laid_into(performed, first)
     *played, look = yield from _laid_over_steps(head, performed, first)
     # Until all is done, the keys are those of no settings: an undo to a moment in between is followed by all of it.
     storage.keep_hash(head, "settings_hash", "")

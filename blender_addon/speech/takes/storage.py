@@ -13,6 +13,7 @@ import bpy
 
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Take
+from dgtalker_engine.performance.stage_directions import as_heard
 
 from ...bridge import avatars
 from ...properties import head_properties, speaker_properties, strip_properties
@@ -176,8 +177,13 @@ def strips_hash(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip], *, 
 
 def transcript_hash(sounds: Sequence[strips.SoundStrip]) -> str:
     """Of what is known of the words of strips."""
-    known = [strip_properties(sound.strip) for sound in sounds]
-    return hash_of([[own.transcript, own.cues, *([True] if own.words_certain else [])] for own in known])
+    return hash_of([told_of_words(sound.strip) for sound in sounds])
+
+
+def told_of_words(strip: Any) -> list[Any]:
+    """What the engine is told of a strip's words; how they are said it need not know."""
+    own = strip_properties(strip)
+    return [*map(as_heard, (own.transcript, own.cues)), *([True] if own.words_certain else [])]
 
 
 def hash_of(data: list[Any]) -> str:

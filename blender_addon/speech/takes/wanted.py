@@ -14,7 +14,7 @@ from ... import animation_data
 from ...properties import speaker_properties, strip_properties
 from ..keys import evaluation, keyframes
 from ..timeline import settings, strips, timing
-from . import gaze, recordings, storage, words
+from . import acting, gaze, recordings, storage, words
 
 
 def hash_steps(
@@ -39,14 +39,15 @@ def look_steps(head: bpy.types.Object, known: gaze.Look | None = None) -> Genera
 
 
 def directions_of(scene: bpy.types.Scene, head: bpy.types.Object, first: int) -> list[Direction]:
-    """What a speaker's strips ask for, in seconds from frame `first` on."""
+    """What a speaker's strips and the stage directions in them ask for, in seconds from frame `first` on."""
     clock = strips.clock(scene)
     sounds = strips.audible_of(scene, head)
     directions = []
     for sound, reach in zip(sounds, timing.reaches([sound.span for sound in sounds], clock), strict=True):
         own = strip_properties(sound.strip)
         start, end = (clock.seconds(frame - first) for frame in (reach.start, reach.end))
-        directions.append(settings.direction(start, end, lambda name, own=own: getattr(own, name)))
+        whole = settings.direction(start, end, lambda name, own=own: getattr(own, name))
+        directions += acting.directed(scene, sound.strip, whole, first)
     return directions
 
 

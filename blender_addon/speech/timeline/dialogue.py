@@ -8,11 +8,11 @@ from typing import Any
 
 import bpy
 
-from dgtalker_engine.performance.dialogue import SpokenLine, same_name, styles_of
+from dgtalker_engine.performance.dialogue import SpokenLine, same_name
 from dgtalker_engine.performance.transcripts import Cue
 
 from ...properties import strip_properties
-from . import settings, speakers, strips, subtitles
+from . import speakers, strips, subtitles
 from .strips import SoundStrip
 from .timing import Span
 
@@ -39,7 +39,7 @@ class Given:
 
 
 def give(scene: bpy.types.Scene, lines: Sequence[SpokenLine]) -> Given:
-    """Sets the speakers, transcripts and styles of a scene's sound strips.
+    """Sets the speakers and transcripts of a scene's sound strips.
 
     Lines with times, counted from the scene's first frame on, go to the strip that plays most of them, the
     shortest of several; those without, in order, to the strips of their speaker. A strip that has a speaker keeps it.
@@ -150,7 +150,3 @@ def _tell(scene: bpy.types.Scene, sound: SoundStrip, mine: Sequence[SpokenLine],
             for span, line in zip(spans, mine, strict=True)
         )
         own.transcript = " ".join(own.transcript.split())
-    asked = [style for line in mine for style in styles_of(line.asides)]
-    for style in asked:
-        if style in settings.STYLE_SLIDERS:
-            setattr(own, settings.PREFIX + style, 1.0)

@@ -29,7 +29,7 @@ class ScriptOperator(ui.ExplainedOperator):
 
 class ReadDialogue(ScriptOperator, EngineOperator, bpy.types.Operator):
     """Read who says what from a script: names become the heads that are called so, lines the transcripts of the strips
-    at their times (subtitles) or in their order (Fountain, text), "(angry)" a style"""
+    at their times (subtitles) or in their order (Fountain, text), "(angry)" how it is said from there on"""
 
     bl_idname = "dgtalker.read_dialogue"
     bl_label = "Read Script"

@@ -14,7 +14,7 @@ from ...bridge.modal import EngineOperator, Waiting
 from ...properties import strip_properties
 from .. import animation
 from ..keys import keyframes, labels, punch_in, visibility
-from ..takes import live, retarget, storage
+from ..takes import live, retarget, storage, used_takes
 from ..timeline import strips
 from .exchange_operators import TargetOperator, target
 
@@ -72,6 +72,10 @@ class DiscardEdit(KeysOperator, bpy.types.Operator):
                 self.report({"WARNING"}, f"{head.name} has none of this.")
                 return {"CANCELLED"}
             notes = keyframes.release(head, chosen)
+            scene = storage.scene_of(head)
+            for edit in labels.summed(chosen):
+                if scene is not None and edit.kept.kind == "LOCKED":
+                    used_takes.cut(scene, head, edit.kept.start, edit.kept.end)
             if not retarget.stale_reason(head) and retarget.follows(head):
                 notes += retarget.rewrite(head)
         except DGTalkerError as error:
@@ -114,6 +118,15 @@ class LockKeys(KeysOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
+def asked_range(context: bpy.types.Context, head: bpy.types.Object) -> tuple[int, int]:
+    """The frames that a range begins with: the preview range, selected keys of a speaker, or a second from here on."""
+    scene = context.scene
+    if scene.use_preview_range:
+        return scene.frame_preview_start, scene.frame_preview_end
+    here = (scene.frame_current, scene.frame_current + round(strips.clock(scene).rate))
+    return punch_in.selected_span(head) or here
+
+
 class AnimateRange(KeysOperator, EngineOperator, bpy.types.Operator):
     """Make the keys of some frames anew, with other blinks, looks, brows and head motion. What lies outside and what
     you edited stays, and the range is locked from then on. Begin with the preview range, or with selected keys"""
@@ -146,14 +159,9 @@ class AnimateRange(KeysOperator, EngineOperator, bpy.types.Operator):
         return retarget.stale_reason(head) or animation.disabled_reason(context, [head])
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
-        head, scene = target(context), context.scene
+        head = target(context)
         assert head is not None
-        if scene.use_preview_range:
-            self.first, self.last = scene.frame_preview_start, scene.frame_preview_end
-        else:
-            second = round(strips.clock(scene).rate)
-            here = (scene.frame_current, scene.frame_current + second)
-            self.first, self.last = punch_in.selected_span(head) or here
+        self.first, self.last = asked_range(context, head)
         seeds = [strip_properties(sound.strip).seed for sound in strips.audible_of(strips.timeline(context), head)]
         self.seed = max(seeds, default=0)
         timeline = storage.scene_of(head)
@@ -172,8 +180,10 @@ class AnimateRange(KeysOperator, EngineOperator, bpy.types.Operator):
                 f"{head.name} has no generated keys from {self.first} to {self.last}.",
                 f"Give frames of {spoken.start} to {spoken.stop - 1}.",
             )
-        punch = punch_in.Punch(self.first, self.last, self.seed)
+        punch, scene = punch_in.Punch(self.first, self.last, self.seed), storage.scene_of(head)
         notes = yield from animation.animate_steps(context, [head], punch)
+        if scene is not None:
+            used_takes.cut(scene, head, self.first, self.last)
         self.report({"WARNING"} if notes else {"INFO"}, " ".join([f"Animated {self.first} to {self.last}.", *notes]))
 
 

@@ -124,6 +124,11 @@ def draw(layout: Any, context: bpy.types.Context, head: bpy.types.Object) -> Non
         body.operator(key_operators.DiscardEdit.bl_idname, text="Let Speech Take Over", icon="PLAY_SOUND").kind = "OWN"
 
 
+def locks(head: bpy.types.Object) -> list[tuple[int, int]]:
+    """The first and last frames of a speaker's locked ranges."""
+    return list({(edit.kept.start, edit.kept.end) for edit in _state(head).edits if edit.kept.kind == "LOCKED"})
+
+
 def _state(head: bpy.types.Object) -> _State:
     """Looked at again where something changed, but not so often that it would be felt."""
     number, now = head.session_uid, time.monotonic()

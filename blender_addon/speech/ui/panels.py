@@ -24,6 +24,7 @@ from . import (
     operators,
     outdated,
     sound_operators,
+    take_operators,
     transcript_operators,
     video_operators,
     word_panels,
@@ -150,6 +151,7 @@ def _draw_strip(layout: Any, context: bpy.types.Context, strip: Any) -> None:
     row = layout.row(align=True)
     row.prop(own, "transcript", text="", placeholder="What is said, if you know it", icon="TEXT")
     row.operator(transcript_operators.ChooseTranscript.bl_idname, text="", icon="FILE_FOLDER")
+    word_panels.draw_directions(layout, strips.timeline(context), strip)
     word_panels.draw(layout, strip)
     for name, label, closed in (
         ("amounts", "Amounts", False),
@@ -158,6 +160,7 @@ def _draw_strip(layout: Any, context: bpy.types.Context, strip: Any) -> None:
         ("style", "Style", True),
     ):
         _draw_section(layout, own, name, label, closed=closed)
+    take_operators.draw(layout, context, strip)
 
 
 def _draw_section(layout: Any, own: StripProperties, name: str, label: str, *, closed: bool) -> None:

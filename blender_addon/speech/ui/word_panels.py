@@ -8,8 +8,11 @@ import bpy
 
 from ... import ui
 from ...properties import strip_properties
-from ..takes import live, words
+from ..takes import acting, live, words
 from ..timeline import strips
+
+MOST_DIRECTIONS = 8
+"""Stage directions that are listed."""
 
 
 class WordList(bpy.types.UIList):
@@ -108,6 +111,26 @@ def draw(layout: Any, strip: Any) -> None:
         row = body.row(align=True)
         row.prop(word, "first_frame")
         row.prop(word, "last_frame")
+
+
+def draw_directions(layout: Any, scene: bpy.types.Scene, strip: Any) -> None:
+    """The stage directions in a strip's transcript: at which frame they count, and which mean nothing."""
+    found = acting.placed(scene, strip)
+    if not found:
+        return
+    header, body = layout.panel("dgtalker_stage_directions")
+    header.label(text=f"Stage Directions: {len(found)}")
+    if not body:
+        return
+    zero, clock = strips.file_start(scene, strip), strips.clock(scene)
+    column = body.column(align=True)
+    for each in found[:MOST_DIRECTIONS]:
+        columns = column.split(factor=0.22)
+        columns.active = each.direction.known
+        columns.label(text=f"{zero + clock.frames(each.start):.0f}")
+        columns.label(text=each.direction.text, icon="NONE" if each.direction.known else "QUESTION")
+    if len(found) > MOST_DIRECTIONS:
+        column.label(text=f"and {len(found) - MOST_DIRECTIONS} more", icon="BLANK1")
 
 
 CLASSES = (WordList, PutWordsBack, RecogniseAgain)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from ...performance import stage_directions
+
 _ONES = tuple(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "  # noqa: SIM905 (words read better than strings)
     "eighteen nineteen".split()
@@ -34,7 +36,7 @@ _LONG = {"a": "EY", "i": "AY", "o": "OW", "u": "UW"}
 
 def words(text: str) -> list[str]:
     """Words as they are spoken: lower case, numbers in words, without accents and stage directions in brackets."""
-    text = re.sub(r"\[[^\]]*\]|\([^)]*\)|<[^>]*>", " ", text)
+    text = re.sub(r"<[^>]*>", " ", stage_directions.spoken(text))
     text = text.lower().translate(str.maketrans({"’": "'", "ß": "ss", "æ": "ae", "ø": "o", "œ": "oe", "ł": "l"}))
     # Umlauts are written out, so that the lips round; other accents go.
     text = text.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue")

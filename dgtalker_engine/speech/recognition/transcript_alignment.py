@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...performance import transcripts
+from ...performance import stage_directions, transcripts
 from ..analysis.activity import Span
 from ..passages import Passage
 from . import spelling
@@ -22,6 +22,12 @@ _LONGEST = 75.0
 
 _LOOSE = 0.4
 """Seconds by which subtitles may come or go beside what is spoken."""
+
+_NEAR_PAUSE = 0.7
+"""Seconds of speech by which words may be found on the wrong side of a pause that the transcript names."""
+
+_SILENT = 0.3
+"""Seconds between chunks that are a pause, not a cut through what is spoken."""
 
 RunTasks = Callable[[Sequence[Task], float, float], list[Any]]
 """Runs tasks, and reports between two fractions of the whole work."""
@@ -39,10 +45,21 @@ class ChunkTranscript:
 
 @dataclass(frozen=True)
 class _Group:
-    """Chunks, and the words that are spoken in all of them together."""
+    """Chunks, and the words that are spoken in all of them together.
+
+    Attributes:
+        chunks: their numbers.
+        words: in order.
+        pauses: before which of the words the transcript says that nothing is spoken.
+    """
 
     chunks: list[int]
     words: list[str]
+    pauses: frozenset[int] = frozenset()
+
+    def followed_by(self, chunks: list[int], words: list[str], pauses: frozenset[int]) -> _Group:
+        later = {len(self.words) + number for number in pauses}
+        return _Group(self.chunks + chunks, self.words + words, self.pauses | later)
 
 
 def distribute(
@@ -70,10 +87,13 @@ def distribute(
                 answer[k].certain = True
             continue
         subtitles = [
-            (Span(cue.start + passage.start, cue.end + passage.start), alignable(spelling.words(cue.text)))
+            (Span(cue.start + passage.start, cue.end + passage.start), _said(cue.text, alignable))
             for cue in transcripts.cues(passage.transcript)
         ]
-        whole = [word for _, words in subtitles for word in words] or alignable(spelling.words(passage.transcript))
+        text = _Group([], [])
+        for said in [said for _, said in subtitles] or [_said(passage.transcript, alignable)]:
+            text = text.followed_by([], said.words, said.pauses)
+        whole = text.words
         if not inside or not whole:
             continue
         for k in inside:
@@ -81,18 +101,50 @@ def distribute(
         if subtitles:
             groups += _by_time(chunks, inside, subtitles)
         else:
-            groups += _by_words(chunks, inside, whole, run_tasks)
+            groups += _by_words(chunks, inside, text, run_tasks)
     alone = [group for group in groups if len(group.chunks) == 1]
     for group in alone:
         answer[group.chunks[0]].words = group.words
     joint = [group for group in groups if len(group.chunks) > 1 and group.words]
     tasks = [Task("align", tuple(chunks[k] for k in group.chunks), (group.words,)) for group in joint]
     for group, times in zip(joint, run_tasks(tasks, 0.3, 1.0), strict=True):
-        ends = np.cumsum([chunks[k].end - chunks[k].start for k in group.chunks])
-        for word, start, end in times:
-            k = min(int(np.searchsorted(ends, (start + end) / 2)), len(group.chunks) - 1)
-            answer[group.chunks[k]].words.append(word)
+        places = _chunks_of_words(group, [chunks[k] for k in group.chunks], times)
+        for (word, _, _), place in zip(times, places, strict=True):
+            answer[group.chunks[place]].words.append(word)
     return answer
+
+
+def _said(text: str, alignable: Callable[[list[str]], list[str]]) -> _Group:
+    """The words of a text and its pauses, without chunks."""
+    said = _Group([], [])
+    for number, part in enumerate(stage_directions.parts_between_pauses(text)):
+        said = said.followed_by([], alignable(spelling.words(part)), frozenset({0} if number else ()))
+    return said
+
+
+def _chunks_of_words(group: _Group, chunks: Sequence[Span], times: Sequence[tuple[str, float, float]]) -> list[int]:
+    """In which of a group's chunks each of its words is spoken.
+
+    What lies between chunks was left out when the words were aligned, so that one beside a pause may be found on its
+    other side; where the transcript names the pause, it is known which words stand on which side.
+
+    Args:
+        group: what was aligned.
+        chunks: of the group.
+        times: of words, seconds of these chunks without what lies between them.
+    """
+    ends = np.cumsum([chunk.end - chunk.start for chunk in chunks])
+    middles = [(start + end) / 2 for _, start, end in times]
+    places = np.minimum(np.searchsorted(ends, middles), len(chunks) - 1)
+    silent = [i for i, (a, b) in enumerate(itertools.pairwise(chunks)) if b.start - a.end > _SILENT]
+    for number in sorted(group.pauses) if silent and len(times) == len(group.words) else ():
+        if 0 < number < len(times):
+            middle = (times[number - 1][2] + times[number][1]) / 2
+            edge = min(silent, key=lambda i: abs(ends[i] - middle))
+            if abs(ends[edge] - middle) < _NEAR_PAUSE:
+                places[:number] = np.minimum(places[:number], edge)
+                places[number:] = np.maximum(places[number:], edge + 1)
+    return places.tolist()
 
 
 def locate(recognised: list[str], whole: list[str]) -> list[str]:
@@ -136,9 +188,7 @@ def merged(words: list[str], recognised: list[str], doubtful: Sequence[bool]) ->
     return result
 
 
-def _by_time(
-    chunks: Sequence[Span], inside: Sequence[int], subtitles: Sequence[tuple[Span, list[str]]]
-) -> list[_Group]:
+def _by_time(chunks: Sequence[Span], inside: Sequence[int], subtitles: Sequence[tuple[Span, _Group]]) -> list[_Group]:
     """Groups whose subtitles touch none of the other groups' chunks."""
     groups: list[_Group] = []
     left = list(subtitles)
@@ -148,23 +198,26 @@ def _by_time(
         # Up to the subtitle that begins last in this chunk: it may go on in the next.
         taken = [cue for cue in left if cue[0].start + min(cue[0].end - cue[0].start, _LOOSE) / 2 < chunk.end]
         left = left[len(taken) :]
-        words = [word for _, own in taken for word in own]
+        said = _Group([], [])
+        for _, own in taken:
+            said = said.followed_by([], own.words, own.pauses)
         joins = bool(groups) and reach > chunk.start + _LOOSE
         if joins and sum(chunks[i].end - chunks[i].start for i in groups[-1].chunks) < _LONGEST:
-            groups[-1] = _Group([*groups[-1].chunks, k], groups[-1].words + words)
+            groups[-1] = groups[-1].followed_by([k], said.words, said.pauses)
         else:
-            groups.append(_Group([k], words))
+            groups.append(_Group([k], said.words, said.pauses))
         reach = max([reach, *(span.end for span, _ in taken)])
-    if groups:
-        groups[-1] = _Group(groups[-1].chunks, groups[-1].words + [word for _, own in left for word in own])
+    for _, own in left if groups else ():
+        groups[-1] = groups[-1].followed_by([], own.words, own.pauses)
     return groups
 
 
-def _by_words(chunks: Sequence[Span], inside: list[int], whole: list[str], run_tasks: RunTasks) -> list[_Group]:
+def _by_words(chunks: Sequence[Span], inside: list[int], text: _Group, run_tasks: RunTasks) -> list[_Group]:
     """Groups cut where recognised words are found in a long text."""
+    whole = text.words
     lengths = np.array([chunks[k].end - chunks[k].start for k in inside])
     if lengths.sum() <= _LONGEST:
-        return [_Group(inside, whole)]
+        return [_Group(inside, whole, text.pauses)]
     before = np.concatenate([[0.0], np.cumsum(lengths)])
     steps = int(np.ceil(before[-1] / (0.8 * _LONGEST)))
     probes = sorted({int(np.searchsorted(before, before[-1] * i / steps)) for i in range(1, steps)} - {len(inside)})
@@ -175,7 +228,10 @@ def _by_words(chunks: Sequence[Span], inside: list[int], whole: list[str], run_t
         if start is not None:
             marks.append((i, min(max(start, 0), len(whole))))
     marks = [(0, 0), *_rising(marks), (len(inside), len(whole))]
-    return [_Group(inside[i:j], whole[a:b]) for (i, a), (j, b) in itertools.pairwise(marks)]
+    return [
+        _Group(inside[i:j], whole[a:b], frozenset(number - a for number in text.pauses if a < number < b))
+        for (i, a), (j, b) in itertools.pairwise(marks)
+    ]
 
 
 def _offset(recognised: list[str], whole: list[str], expected: float | None) -> int | None:

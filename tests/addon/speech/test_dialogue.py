@@ -51,11 +51,9 @@ def test_subtitles_go_to_the_strips_at_their_times(heads, add_strip, tone, read)
     first, second = add_strip(tone("a"), frame=1), add_strip(tone("b"), frame=1 + 60)
     music = add_strip(tone("music"), frame=1 + 200)
     read("film.srt", SRT)
-    assert said(first) == (ada, "Who took the lamp?")
+    assert said(first) == (ada, "(angrily) Who took the lamp?")
     assert said(second) == (bob, "I did. It was dark.")
     assert said(music) == (None, "")
-    assert first.dgtalker.style_angry == 1.0
-    assert second.dgtalker.style_angry == 0.0
     assert second.dgtalker.cues.startswith("00:00:00,000 --> 00:00:00,900\nI did.")
 
 
@@ -79,8 +77,7 @@ def test_a_fountain_script_goes_to_the_strips_in_order(heads, add_strip, tone, r
     ada, bob = heads
     strips = [add_strip(tone(name), frame=frame) for name, frame in (("a", 1), ("b", 60), ("c", 120))]
     read("film.fountain", FOUNTAIN)
-    assert [said(strip) for strip in strips] == [(ada, "Who took the lamp?"), (bob, "I did."), (ada, "Why?")]
-    assert strips[0].dgtalker.style_sad == 1.0
+    assert [said(strip) for strip in strips] == [(ada, "(sad) Who took the lamp?"), (bob, "I did."), (ada, "Why?")]
 
 
 def test_strips_that_have_speakers_keep_them(heads, add_strip, tone, read):
@@ -89,7 +86,7 @@ def test_strips_that_have_speakers_keep_them(heads, add_strip, tone, read):
     hers = [add_strip(tone(name), frame=frame, head=ada) for name, frame in (("a", 60), ("c", 120))]
     read("film.fountain", FOUNTAIN)
     assert said(his) == (bob, "I did.")
-    assert [said(strip) for strip in hers] == [(ada, "Who took the lamp?"), (ada, "Why?")]
+    assert [said(strip) for strip in hers] == [(ada, "(sad) Who took the lamp?"), (ada, "Why?")]
 
 
 def test_what_has_no_head_and_no_strip_is_said(room, heads, add_strip, tone):

@@ -216,3 +216,23 @@ def test_what_the_engine_said_of_a_take_is_said_again(animated, room):
     with pytest.raises(StopIteration) as end:
         next(steps)
     assert end.value.value[:2] == ["Two words were hard to hear.", "A word is unknown."]
+
+
+def test_a_stage_direction_acts_at_once_from_its_word_on(animated, curve, requests, room):
+    head, strip = animated()
+    requests.clear()
+    before = {name: curve(head, name) for name in ("browDownLeft", "mouthFrownLeft")}
+    strip.dgtalker.transcript = "Hello! (angry, to Ben) My (sits) favorite."
+    bpy.ops.dgtalker.animate()
+    assert requests == ["Ada"], "whoever types what is said is listened to with it"
+    after = {name: curve(head, name) for name in before}
+    zero = room("speech.keys.keyframes").span(head).start
+    spoken = [round(word.first_frame) - zero for word in strip.dgtalker.words]
+    assert np.allclose(after["browDownLeft"][: spoken[0]], before["browDownLeft"][: spoken[0]], atol=0.02)
+    assert after["browDownLeft"][spoken[2]] > before["browDownLeft"][spoken[2]] + 0.5
+    strip.dgtalker.transcript = "Hello! My (sits) (slightly sad) favorite."
+    assert curve(head, "browDownLeft")[spoken[2]] < 0.3
+    bpy.ops.dgtalker.animate()
+    assert requests == ["Ada"], "how it is said is not listened to"
+    (note,) = room("speech.takes.acting").notes(bpy.context.scene, head)
+    assert note.endswith("not spoken: (sits).")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.performance.dialogue import lines_of, read_dialogue, same_name, styles_of
+from dgtalker_engine.performance.dialogue import lines_of, read_dialogue, same_name
 
 FOUNTAIN = """Title: The Lamp
 Author: Somebody
@@ -41,12 +41,10 @@ def said(text, **options):
 def test_fountain():
     found = list(lines_of(FOUNTAIN, fountain=True))
     assert [(line.speaker, line.text) for line in found] == [
-        ("ROBIN", "Who took the lamp?"),
-        ("WREN", "I did. It was dark."),
+        ("ROBIN", "(angrily) Who took the lamp?"),
+        ("WREN", "I did. [pause] It was dark."),
         ("McLeod", "So what?"),
     ]
-    assert styles_of(found[0].asides) == ["angry"]
-    assert found[1].asides == ("pause",)
 
 
 def test_voices_of_webvtt_have_times():
@@ -64,7 +62,7 @@ def test_voices_of_webvtt_have_times():
 def test_names_before_a_colon_in_subtitles_and_texts():
     srt = "1\n00:00:00,000 --> 00:00:01,000\nROBIN (happily): At nine: sharp."
     first, second = lines_of(f"{srt}\n\n2\n00:00:02,000 --> 00:00:03,000\nand not later")
-    assert (first.speaker, first.text, styles_of(first.asides)) == ("ROBIN", "At nine: sharp.", ["happy"])
+    assert (first.speaker, first.text) == ("ROBIN", "(happily) At nine: sharp.")
     assert (second.speaker, second.text) == ("", "and not later")
     assert said("Robin: Hello,\nyou.\n\nSome action.\nWREN: At 9:30.") == [
         ("Robin", "Hello, you."),

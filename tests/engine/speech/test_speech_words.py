@@ -8,7 +8,8 @@ from speech_tools import sample
 
 from dgtalker_engine import speech
 from dgtalker_engine.speech import front_end
-from dgtalker_engine.speech.recognition import phones
+from dgtalker_engine.speech.analysis.activity import Span
+from dgtalker_engine.speech.recognition import phones, transcript_alignment
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +98,24 @@ def test_only_the_line_whose_word_was_corrected_is_listened_to_again():
 
     analyse("hello my favorite movie")
     assert analyse("hello my flavor movie") == 1
+
+
+def test_words_stand_on_the_side_of_a_pause_that_the_transcript_says():
+    chunks = [Span(0.0, 1.0), Span(3.0, 4.0)]
+    times = [("who", 0.1, 0.5), ("took", 0.5, 0.9), ("it", 1.05, 1.2), ("not", 1.3, 1.6)]
+    words = [word for word, _, _ in times]
+
+    def chunks_of(*pauses: int) -> list[int]:
+        group = transcript_alignment._Group([0, 1], words, frozenset(pauses))
+        return transcript_alignment._chunks_of_words(group, chunks, times)
+
+    assert chunks_of() == [0, 0, 1, 1]
+    assert chunks_of(3) == [0, 0, 0, 1], "the silence is the recording's, the words beside it the transcript's"
+    assert chunks_of(1) == [0, 1, 1, 1]
+    chunks[1] = Span(1.1, 2.1)
+    assert chunks_of(3) == [0, 0, 1, 1], "no pause is there"
+
+
+def test_stage_directions_are_not_spoken(analysed):
+    text = "(angrily) Hello! My [pause] favorite movie has (to Ben) a big purple fish, would you watch"
+    assert spelled(analysed(text, certain=True)[0]) == RIGHT
