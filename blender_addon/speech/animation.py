@@ -19,7 +19,7 @@ from ..properties import speaker_properties, strip_properties
 from . import listening
 from .keys import keyframes, visibility
 from .keys.punch_in import Punch
-from .takes import acting, line_bank, lines, retarget, storage, wanted, words
+from .takes import acting, line_bank, lines, other_scenes, retarget, storage, wanted, words
 from .takes.line_bank import PlacedLine
 from .timeline import mixdown, one_clock, sound_identity, speakers, strips, subtitles
 from .timeline.timing import Clock, Span, in_frames, whole_take
@@ -59,7 +59,7 @@ def animate_steps(
     reason = disabled_reason(context, heads)
     if reason:
         raise DGTalkerError(reason)
-    keep_other_scenes(scene, heads)
+    other_scenes.keep(scene, heads)
     timeline = strips.remembered(scene)
     waiting = [(head.session_uid, head.name) for head in heads]
     counts = [len(_to_hear(scene, head)[1]) for head in heads]
@@ -174,35 +174,10 @@ def _lost(head: bpy.types.Object) -> list[str]:
     return []
 
 
-def keep_other_scenes(scene: bpy.types.Scene, heads: Sequence[bpy.types.Object]) -> None:
-    """Raises DGTalkerError where a head speaks another scene's lines, which these would replace."""
-    for head in heads:
-        other = storage.spoken_elsewhere(scene, head)
-        if other is not None:
-            raise DGTalkerError(
-                f"{head.name} speaks its lines in {other.name}, and has the same sliders in {scene.name}: nothing was "
-                "changed.",
-                f"Put the lines of both into {other.name}, or press Clear Speech there first, or give each scene a "
-                "head of its own (Object ▸ Relations ▸ Make Single User ▸ Object & Data), chosen beside its strips.",
-                code="refused",
-            )
-
-
-def _elsewhere(scene: bpy.types.Scene, head: bpy.types.Object) -> list[str]:
-    """What the user should know where a head has lines in several scenes: its sliders are the same in all."""
-    others = [other.name for other in bpy.data.scenes if other != scene and strips.audible_of(other, head)]
-    if not others:
-        return []
-    return [
-        f"Its lines in {', '.join(others)} are not spoken, since {head.name} is the same in all scenes: "
-        "give each scene a head of its own (Object ▸ Relations ▸ Make Single User ▸ Object & Data)."
-    ]
-
-
 def _write(
     timeline: bpy.types.Scene, received: listening.HeadToWrite, head: bpy.types.Object, punch: Punch | None
 ) -> list[str]:
-    notes = received.notes + _lost(head) + _elsewhere(timeline, head) + retarget.lift(head)
+    notes = received.notes + _lost(head) + other_scenes.notes(timeline, head) + retarget.lift(head)
     new = [own for each in received.new for own in line_bank.heard(each.take, each.first, each.lines)]
     moves = lines.lay_out(
         timeline,
@@ -233,7 +208,7 @@ def _write_again(scene: bpy.types.Scene, head: bpy.types.Object, punch: Punch | 
     if take is None:
         return []  # undo took it away meanwhile
     lines.know(scene, head)
-    notes = storage.notes_of(head) + _lost(head) + _elsewhere(scene, head) + retarget.lift(head)
+    notes = storage.notes_of(head) + _lost(head) + other_scenes.notes(scene, head) + retarget.lift(head)
     notes += retarget.write(head, take, first, wanted.directions_of(scene, head, first), within=punch)
     return notes + acting.notes(scene, head) + visibility.notes(head)
 

@@ -19,7 +19,7 @@ from ..head import model
 from ..properties import speaker_properties
 from . import animation
 from .keys import keyframes, visibility
-from .takes import line_bank, lines, retarget, storage, words
+from .takes import line_bank, lines, other_scenes, retarget, storage, wanted, words
 from .timeline import adding, sound_identity, speakers, strips
 
 ADDON = str(__package__).rsplit(".", 1)[0]
@@ -51,7 +51,7 @@ class LiveLips:
         reason = animation.disabled_reason(context, [head])
         if reason:
             raise DGTalkerError(reason, code="refused")
-        animation.keep_other_scenes(strips.timeline(context), [head])
+        other_scenes.keep(strips.timeline(context), [head])
         self._number, self.name = head.session_uid, head.name
         self._timeline = strips.remembered(adding.target(context))
         self._shown = strips.remembered(context.scene)
@@ -159,7 +159,7 @@ class LiveLips:
         lines.fill_words(scene, head)
         spoken = words.take_of(head)
         assert spoken is not None
-        notes += retarget.write(head, spoken, own.first, retarget.directions_of(scene, head, own.first), moves)
+        notes += retarget.write(head, spoken, own.first, wanted.directions_of(scene, head, own.first), moves)
         others = len([line for line in unheard if line is not mine])
         if others:
             notes.append(f"{others} other lines of {head.name} wait for Animate.")

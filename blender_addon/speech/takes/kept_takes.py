@@ -18,8 +18,9 @@ from dgtalker_engine.performance.recorded import resampled
 
 from ...properties import speaker_properties, strip_properties
 from ..keys.punch_in import Within
+from ..stepwise import finished
 from ..timeline import strips, timing
-from . import recordings, retarget, storage, used_takes, words
+from . import recordings, retarget, storage, used_takes, wanted, words
 from .used_takes import UsedRange
 
 MOST_KEPT = 2 << 20
@@ -70,8 +71,8 @@ def keep(strip: Any) -> str:
     scene, first, take = storage.scene_of(head), speaker_properties(head).first, words.take_of(head)
     assert scene is not None
     assert take is not None
-    directions = retarget.directions_of(scene, head, first)
-    performed = perform(take, directions, retarget.styles_of(head, first, take.frames))
+    directions = wanted.directions_of(scene, head, first)
+    performed = perform(take, directions, finished(wanted.styles_steps(head, first, take.frames)))
     start, end = _reach(scene, head, strip)
     start, end = max(start, first), min(end, first + performed.frames)
     line = Performance(performed.fps, performed.names, performed.weights[start - first : end - first])
@@ -121,7 +122,7 @@ def use(strip: Any, number: int, first: int, last: int) -> tuple[UsedRange, list
     if max(first, low) > min(last, high):
         raise DGTalkerError(f"{entry.name} has no frames from {first} to {last}.", f"Give frames of {low} to {high}.")
     used = UsedRange(max(first, low), min(last, high), entry.number)
-    directions = retarget.directions_of(scene, head, start)
+    directions = wanted.directions_of(scene, head, start)
     notes = retarget.write(head, take, start, directions, within=Comp(used.first, used.last, kept, begins))
     used_takes.cut(scene, head, used.first, used.last)
     used_takes.note(scene, strip, used)
