@@ -101,8 +101,9 @@ def tell(error: DGTalkerError) -> None:
         return
 
     def show() -> None:
-        manager = bpy.context.window_manager
-        with bpy.context.temp_override(window=manager.windows[0]):
+        context: Any = bpy.context  # its stub does not know that temp_override is for `with`
+        manager = context.window_manager
+        with context.temp_override(window=manager.windows[0]):
             manager.popup_menu(lambda menu, context: menu.layout.label(text=str(error)), title="DGTalker", icon="ERROR")
 
     bpy.app.timers.register(show)

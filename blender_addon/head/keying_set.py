@@ -32,7 +32,7 @@ class HeadExpression(bpy.types.KeyingSetInfo):
 
 def _heads(context: bpy.types.Context) -> list[bpy.types.Object]:
     """Those of the selection whose sliders can be keyed; linked and locked ones are left alone."""
-    return [ob for ob in context.selected_objects if model.has_controls(ob) and not model.locked_reason(ob)]
+    return [ob for ob in context.selected_objects or () if model.has_controls(ob) and not model.locked_reason(ob)]
 
 
 CLASSES: tuple[type, ...] = (HeadExpression,)

@@ -78,7 +78,7 @@ class SignRequest:
     files: tuple[str, ...]
     credential: SigningCredential
     composite: bool = False
-    avatars: dict[str, str] = field(default_factory=dict)
+    avatars: dict[str, str] = field(default_factory=dict[str, str])
 
     def to_header(self) -> dict[str, Any]:
         return asdict(self)
