@@ -26,7 +26,6 @@ class KeptTakeList(bpy.types.UIList):
         columns = layout.split(factor=0.65)
         columns.prop(item, "name", text="", emboss=False, icon="RENDER_ANIMATION")
         row = columns.row()
-        row.active = False
         row.label(text=f"{max(1, len(item.data) >> 10)} kB")
         row.operator(RemoveTake.bl_idname, text="", icon="X", emboss=False).take = index
 
