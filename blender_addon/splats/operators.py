@@ -121,7 +121,7 @@ class ExportSplats(AxesOptions, HeadsOperator, EngineOperator, bpy.types.Operato
             raise DGTalkerError("No file was chosen.", "Use File ▸ Export ▸ Gaussian Splats.")
         by_suffix = {suffix: name for name, _, suffix in transfer.FORMATS}
         chosen = self.properties.is_property_set("format")
-        kind = self.format if chosen else by_suffix.get(Path(path).suffix.lower(), self.format)
+        kind = str(self.format if chosen else by_suffix.get(Path(path).suffix.lower(), self.format))
         count, notes = yield from transfer.export_steps(context, path, kind, self.axes())
         said = " ".join([f"{count:,} Gaussians were written to {Path(path).name}.", *notes])
         self.report({"WARNING"} if notes else {"INFO"}, said)

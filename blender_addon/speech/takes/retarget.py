@@ -189,7 +189,7 @@ def _write_steps(
     performed = yield from awaited(Aside(lambda: perform(take, directions, styles), "Performing"))
     if within is not None:
         performed = within.laid_into(performed, first)
-    *played, look = yield from _laid_over_steps(head, performed, first)
+    played, look = yield from _laid_over_steps(head, performed, first)
     # Until all is done, the keys are those of no settings: an undo to a moment in between is followed by all of it.
     storage.keep_hash(head, "settings_hash", "")
     if moves:
@@ -247,18 +247,17 @@ def unmended(head: bpy.types.Object) -> Iterator[None]:
 
 def _played(head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction]) -> tuple[Performance, int]:
     performed = perform(take, directions, finished(wanted.styles_steps(head, first, take.frames)))
-    looking, start, _ = finished(_laid_over_steps(head, performed, first))
-    return looking, start
+    return finished(_laid_over_steps(head, performed, first))[0]
 
 
 def _laid_over_steps(
     head: bpy.types.Object, performed: Performance, first: int
-) -> Generator[object, None, tuple[Performance, int, gaze.Look | None]]:
-    """What a speaker plays with its recording and its gaze, the frame of its beginning, and where it looks."""
+) -> Generator[object, None, tuple[tuple[Performance, int], gaze.Look | None]]:
+    """What a speaker plays with its recording and its gaze, with the frame of its beginning; and where it looks."""
     played = recordings.laid_over(head, performed.fps, performed, first)
     assert played is not None
     looking, look = yield from gaze.over_steps(head, *played)
-    return looking, played[1], look
+    return (looking, played[1]), look
 
 
 def catch_up_steps(head: bpy.types.Object) -> Generator[object, None, bool]:
