@@ -170,6 +170,35 @@ def test_a_picture_of_cycles_with_heads_is_a_composite_or_none(signed, preferenc
     assert said["c2pa.actions.v2"]["actions"][0]["digitalSourceType"].endswith("/compositeWithTrainedAlgorithmicMedia")
 
 
+def test_a_preflight_says_whether_this_machine_can_sign(signed, preferences, room):
+    def found():
+        return list(room("farm.preflight").examine(signed))
+
+    assert "This machine's certificate signs the files." in [each.text for each in found()]
+    preferences.signing_key = ""
+    (problem,) = [each for each in found() if not each.ok]
+    assert "this machine has no private key" in problem.text, "the frame is rendered all the same"
+    assert signed.dgtalker_sign
+    output(signed, "/tmp/f_", "OPEN_EXR")
+    assert all(each.ok for each in found())
+
+
+def test_one_job_right_after_another_signs_its_own_files_only(signed, room, tmp_path):
+    output(signed, tmp_path / "out" / "f_")
+    assert bpy.ops.render.render(write_still=True) == {"FINISHED"}
+    assert bpy.ops.render.render(animation=True) == {"FINISHED"}
+    assert room("render.engine").last_error is None
+    files = sorted((tmp_path / "out").iterdir())
+    assert len(files) == 4
+    assert [state for state, _ in read(*files)] == ["Valid"] * 4
+
+
+def test_paths_from_the_open_file_are_kept_as_whole_ones(preferences, made, tmp_path):
+    bpy.ops.wm.save_as_mainfile(filepath=str(made.chain.parent / "film.blend"))
+    preferences.signing_certificates = f"//{made.chain.name}"
+    assert preferences.signing_certificates == str(made.chain)
+
+
 def test_files_that_are_there_are_signed_by_hand(signed, tmp_path):
     signed.dgtalker_sign = False
     signed.render.filepath = str(tmp_path / "by_hand.png")
