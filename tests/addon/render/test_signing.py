@@ -170,6 +170,24 @@ def test_a_picture_of_cycles_with_heads_is_a_composite_or_none(signed, preferenc
     assert said["c2pa.actions.v2"]["actions"][0]["digitalSourceType"].endswith("/compositeWithTrainedAlgorithmicMedia")
 
 
+def test_frames_after_one_that_failed_are_signed(signed, room, monkeypatch, tmp_path):
+    assert bpy.ops.dgtalker.heads_with_cycles() == {"FINISHED"}
+    signed.cycles.samples = 1
+    picture = room("render.picture")
+    render, error = picture.render, room("render.engine").DGTalkerError
+
+    def fail_once(shot, *arguments):
+        if shot.frames[0].number == 2:
+            raise error("A cable is loose.")
+        return render(shot, *arguments)
+
+    monkeypatch.setattr(picture, "render", fail_once)
+    bpy.ops.render.render(animation=True)
+    files = sorted((tmp_path / "out").iterdir())
+    assert [path.name for path in files] == ["f_0001.png", "f_0003.png"]
+    assert [state for state, _ in read(*files)] == ["Valid"] * 2
+
+
 def test_a_preflight_says_whether_this_machine_can_sign(signed, preferences, room):
     def found():
         return list(room("farm.preflight").examine(signed))
