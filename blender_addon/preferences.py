@@ -30,14 +30,6 @@ def _engine_chosen(preferences: bpy.types.AddonPreferences, context: bpy.types.C
     configure_engine()
 
 
-def _signer_chosen(preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
-    # what the file browser says from the file that is open leads elsewhere from the next
-    for name in ("signing_certificates", "signing_key"):
-        path = getattr(preferences, name)
-        if path.startswith("//"):
-            setattr(preferences, name, bpy.path.abspath(path))
-
-
 class Preferences(bpy.types.AddonPreferences):
     bl_idname = ADDON
 
@@ -68,14 +60,12 @@ class Preferences(bpy.types.AddonPreferences):
         description="A PEM file with which pictures and films are signed (C2PA): the signer's certificate first, then "
         "those of who issued it",
         subtype="FILE_PATH",
-        update=_signer_chosen,
     )
     signing_key: bpy.props.StringProperty(
         name="Private Key",
         description="The certificate's private key: a PEM file without a password. It is only read, and only by the "
         "engine, while it signs",
         subtype="FILE_PATH",
-        update=_signer_chosen,
     )
     time_stamp_server: bpy.props.StringProperty(
         name="Time-Stamp Server",

@@ -211,12 +211,6 @@ def test_one_job_right_after_another_signs_its_own_files_only(signed, room, tmp_
     assert [state for state, _ in read(*files)] == ["Valid"] * 4
 
 
-def test_paths_from_the_open_file_are_kept_as_whole_ones(preferences, made, tmp_path):
-    bpy.ops.wm.save_as_mainfile(filepath=str(made.chain.parent / "film.blend"))
-    preferences.signing_certificates = f"//{made.chain.name}"
-    assert preferences.signing_certificates == str(made.chain)
-
-
 def test_files_that_are_there_are_signed_by_hand(signed, tmp_path):
     signed.dgtalker_sign = False
     signed.render.filepath = str(tmp_path / "by_hand.png")
