@@ -11,18 +11,21 @@ from typing import Any
 import bpy
 
 from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.wire import SignRequest
 
 from ..bridge import avatars, engine
 from ..head import model
 from ..render import engine as rendering
 from ..render.scene_pairs import one_frame
+from ..render.signing import jobs as signing
+from ..render.signing import settings as signing_settings
 from ..render.whole_files import is_whole
 from ..speech.keys import keyframes
 from ..speech.takes import retarget
 from ..speech.timeline import speakers
 from .findings import Finding, of_error
 
-_NOT_TO_RENDER = ("capture", "speech")
+_NOT_TO_RENDER = ("capture", "signing", "speech")
 """Of the doctor's lines, what pictures do without."""
 
 _TILES = ("<UDIM>", "<UVTILE>")
@@ -43,6 +46,8 @@ def examine(scene: bpy.types.Scene) -> Iterator[Finding]:
     for head in heads:
         yield _avatar(head)
         yield from _speech(head)
+    if heads and signing_settings.is_wanted(scene):
+        yield _signing(scene)
     yield _frame(scene)
 
 
@@ -149,24 +154,38 @@ def _speech(head: bpy.types.Object) -> Iterator[Finding]:
         yield Finding(f"{head.name}'s keys are rendered as they are.", advice=reason)
 
 
+def _signing(scene: bpy.types.Scene) -> Finding:
+    """Whether this machine can sign what it renders."""
+    if reason := signing_settings.unsigned_reason(scene):
+        return Finding("The files are not signed.", advice=reason)
+    try:
+        signing_settings.check(scene)
+        signing.sign(SignRequest(files=(), credential=signing_settings.credential()))
+    except DGTalkerError as error:
+        return of_error(error)
+    return Finding("This machine's certificate signs the files.")
+
+
 def _frame(scene: bpy.types.Scene) -> Finding:
-    """Renders the current frame as a PNG into a folder that goes; every setting is as before afterwards."""
+    """Renders the current frame as a PNG, unsigned, into a folder that goes; every setting is as before afterwards."""
     render: Any = scene.render
+    owner: Any = scene
     settings = render.image_settings
     names = ("media_type", "file_format", "color_mode", "color_depth")
     before = {name: getattr(settings, name) for name in names if hasattr(settings, name)}
-    path, number = render.filepath, scene.frame_current
+    path, number, signed = render.filepath, scene.frame_current, owner.dgtalker_sign
     with tempfile.TemporaryDirectory() as folder:
         try:
             if "media_type" in before:
                 settings.media_type = "IMAGE"
             settings.file_format, settings.color_mode = "PNG", "RGBA"
             render.filepath = str(Path(folder) / "frame.png")
+            owner.dgtalker_sign = False
             bpy.ops.render.render(write_still=True, scene=scene.name)
         except RuntimeError as error:
             return Finding(f"Frame {number} cannot be rendered.", ok=False, advice=str(error).strip())
         finally:
-            render.filepath = path
+            render.filepath, owner.dgtalker_sign = path, signed
             for name, value in before.items():
                 setattr(settings, name, value)
         written = list(Path(folder).iterdir())  # of stereo, one for each eye

@@ -49,6 +49,9 @@ _to_say: list[str] = []
 _without_heads: DGTalkerError | None = None
 """Why the heads failed that belong into the picture that Blender is about to write."""
 
+_is_frame_whole = True
+"""Whether the frame that Blender has written last may stay as it is."""
+
 _drawn = False
 """Whether heads were rendered in this job: other engines' files are none of our business."""
 
@@ -74,6 +77,11 @@ def warn(text: str) -> None:
     _to_say.append(text)
 
 
+def is_frame_whole() -> bool:
+    """Whether the frame that Blender has written last has its heads, and was not cut off; after `check_file`."""
+    return _is_frame_whole
+
+
 def since() -> float | None:
     """From when on files are this job's, seconds; None where it has rendered no heads."""
     return _began - _CLOCK if _drawn else None
@@ -93,16 +101,18 @@ def fail(error: DGTalkerError) -> None:
 @persistent
 def check_file(scene: bpy.types.Scene, *_: object) -> None:
     """Handler for when Blender has written a frame, or has failed to, which leaves a part of some formats."""
-    global _cut_off, _without_heads
+    global _cut_off, _without_heads, _is_frame_whole
     if not _drawn:
         return
     failed, _without_heads = _without_heads, None
+    _is_frame_whole = True
     try:
         if failed is not None:
             output.remove_written(scene, scene.frame_current, _began - _CLOCK, failed)
         else:
             output.check_written(scene, scene.frame_current, _began - _CLOCK)
     except DGTalkerError as error:
+        _is_frame_whole = False
         if failed is None:  # after lacking heads the next frame tries again: an engine that died is started anew
             _cut_off = error
         fail(error)

@@ -25,7 +25,7 @@ def frame_digest(
         avatars: content hashes, in the order of `shot.avatars`.
         kind: of the file.
         whole: `SequenceRequest.whole`.
-        signed_by: fingerprint of the certificate that its file is signed with; empty for none.
+        signed_by: `Signer.signed_by` of what its file is signed with; empty for none.
     """
     about: dict[str, Any] = {
         "version": version(),

@@ -153,7 +153,7 @@ def render_files(
     before = thread_pool.thread_count()
     try:
         for number, (frame, file) in enumerate(zip(shot.frames, files, strict=True)):
-            digest = frame_digest(shot, frame, hashes, kind, rules.whole, signer.fingerprint if signer else "")
+            digest = frame_digest(shot, frame, hashes, kind, rules.whole, signer.signed_by if signer else "")
             if _is_wanted(file, digest, kind, rules):
                 todo.append(_Task(frame, file, digest))
             progress((number + 1 - len(todo)) / total, f"{number + 1 - len(todo)} of {total} pictures")
@@ -189,11 +189,13 @@ def _is_wanted(file: Path, digest: str, kind: Format, rules: Rules) -> bool:
     if not rules.overwrite and os.path.lexists(file):
         return False
     try:
-        return kind.digest_of(file) != digest
+        if kind.digest_of(file) != digest:
+            return True
     except OSError as error:
         raise DGTalkerError(
             f"{printable(file)} cannot be read: {error.strerror or error}.", "Choose another folder."
         ) from error
+    return rules.signer is not None and not rules.signer.is_intact(file)
 
 
 def _on_whole_picture(shot: Shot, rgba: np.ndarray, depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -39,6 +39,7 @@ def examine() -> dict[str, Any]:
         _kernels,
         _speech,
         _capture,
+        _signing,
         _avatars,
         _disk,
     )
@@ -152,6 +153,22 @@ def _capture() -> Line:
     except DGTalkerError as error:
         return _line("capture", f"Videos cannot be captured. {error.message}", False, error.hint)
     return _line("capture", f"Faces in videos are tracked by {versions}")
+
+
+def _signing() -> Line:
+    installed = _installed("c2pa-python")
+    if installed is None:
+        advice = "Nothing is missing until files are to be signed: the preferences then offer to install it."
+        return _line("signing", "What signs pictures is not installed", advice=advice)
+    try:
+        from ..rendering.signing import signer
+
+        signer.library()
+    except ImportError as error:
+        return _line("signing", f"Nothing can be signed: {error}", False, "Install the engine again.")
+    except DGTalkerError as error:
+        return _line("signing", error.message, False, error.hint)
+    return _line("signing", f"Pictures and films are signed by c2pa-python {installed}")
 
 
 def _avatars() -> Line:

@@ -195,7 +195,7 @@ class Operations:
         from ..rendering.signing.signer import Signer, manifest
 
         request = SignRequest.from_header(header)
-        signer = Signer(request.credential)
+        signer = Signer(request.credential, proven=bool(request.files))
         for i, file in enumerate(request.files):
             progress(i / len(request.files), f"Signing {Path(file).name}")
             signer.sign_file(Path(file), manifest(request.avatars, request.composite))

@@ -66,7 +66,7 @@ class SigningCredential:
 
 @dataclass(frozen=True, kw_only=True)
 class SignRequest:
-    """Files to sign that are written already; none where only the credential is looked at.
+    """Files to sign that are written already; none, before, to prove the credential.
 
     Attributes:
         files: absolute paths.

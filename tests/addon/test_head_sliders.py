@@ -155,9 +155,11 @@ def test_mirrored_keys_are_those_of_the_range_only(head):
     head.data.shape_keys.key_blocks["mouthSmileRight"].value = 0.125  # without keys
     head.delta_rotation_euler = (0.1, 0.2, 0.3)
     head.keyframe_insert("delta_rotation_euler", frame=10)
+    assert bpy.ops.dgtalker.mirror_keys(first=50, last=60) == {"CANCELLED"}
     assert bpy.ops.dgtalker.mirror_keys(first=10, last=20) == {"FINISHED"}
     assert at(head, 1)["mouthSmileLeft"] == 0.05
     assert at(head, 1)["headTurn"] == 0.2
+    assert at(head, 1)["mouthSmileRight"] == at(head, 40)["mouthSmileRight"] == 0.125, "as before, beyond the range"
     mirrored = at(head, 20)
     assert mirrored == {"mouthSmileLeft": 0.125, "mouthSmileRight": 1.0, "jawOpen": 0.5, "headTurn": -0.2}
     assert at(head, 10)["mouthSmileRight"] == 0.5
@@ -165,6 +167,17 @@ def test_mirrored_keys_are_those_of_the_range_only(head):
     assert bpy.ops.dgtalker.mirror_keys(first=10, last=20) == {"FINISHED"}
     assert at(head, 20)["mouthSmileLeft"] == 1.0
     assert bpy.ops.dgtalker.mirror_keys(first=50, last=60) == {"CANCELLED"}
+
+
+def test_a_side_whose_keys_lie_beyond_the_range_gives_what_it_does_within(head):
+    for frame in (1, 10, 20):
+        key(head, frame, mouthSmileLeft=frame / 20)
+    for frame, value in ((1, 0.75), (30, 0.75)):
+        key(head, frame, mouthSmileRight=value)
+    assert bpy.ops.dgtalker.mirror_keys(first=10, last=20) == {"FINISHED"}
+    for frame, left, right in ((1, 0.05, 0.75), (10, 0.75, 0.5), (15, 0.75, 0.75), (20, 0.75, 1.0), (30, 0.75, 0.75)):
+        assert at(head, frame)["mouthSmileLeft"] == pytest.approx(left, abs=1e-5)
+        assert at(head, frame)["mouthSmileRight"] == pytest.approx(right, abs=1e-5)
 
 
 def test_mirroring_driven_sliders_is_refused(head):

@@ -34,6 +34,9 @@ class _Job:
 
 _current: _Job | None = None
 
+_signed: dict[Path, int] = {}
+"""When each file that was signed was last changed, ns: a job that begins a moment later has not written it."""
+
 
 @persistent
 def begin(scene: bpy.types.Scene, *_: object) -> None:
@@ -66,13 +69,14 @@ def begin(scene: bpy.types.Scene, *_: object) -> None:
 def sign_frame(scene: bpy.types.Scene, *_: object) -> None:
     """Handler for when Blender has written a frame, after `engine.check_file`."""
     since = engine.since()
-    if _current is None or since is None or engine.last_error is not None:
+    if _current is None or since is None or not engine.is_frame_whole():
         return
     if scene.render.is_movie_format:
         _current.wrote_film = True
         return
     frame = scene.frame_current
-    _sign([path for path in output.written(scene, frame, since) if media_type(path)], f"The picture of frame {frame}")
+    files = [path for path in output.written(scene, frame, since) if media_type(path) and not _is_signed(path)]
+    _sign(files, f"The picture of frame {frame}")
 
 
 @persistent
@@ -90,10 +94,15 @@ def _sign(files: list[Path], what: str) -> None:
         if not files:
             raise DGTalkerError(f"{what} was not found where Blender writes it, and is not signed.", _BY_HAND)
         sign(replace(_current.request, files=tuple(str(path.absolute()) for path in files)))
+        _signed.update({path.absolute(): path.stat().st_mtime_ns for path in files})
     except DGTalkerError as error:
         engine.refuse(error)
         ui.tell(error)
         engine.fail(error)
+
+
+def _is_signed(path: Path) -> bool:
+    return _signed.get(path.absolute()) == path.stat().st_mtime_ns
 
 
 def sign(request: SignRequest) -> None:

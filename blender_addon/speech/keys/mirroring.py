@@ -20,7 +20,7 @@ _TURNED = (1, 2)
 def mirror(head: bpy.types.Object, first: int, last: int) -> int:
     """Mirrors keys from one frame to another, both included; the others stay. Returns how many curves have changed.
 
-    A slider without keys counts with the value that it has.
+    A slider without keys in the range counts with the values that it has there.
 
     Raises:
         DGTalkerError: the sliders cannot be keyed, or drivers move them.
@@ -39,12 +39,14 @@ def mirror(head: bpy.types.Object, first: int, last: int) -> int:
     changed = 0
     for name, other in groups.swaps(rig).items():
         pair = [paths[each] for each in (name, other) if each in paths]
-        if name < other and len(pair) == 2 and any(path in curves for path in pair):
+        there = [curves[path] for path in pair if path in curves]
+        if name < other and len(pair) == 2 and any(_has_keys(curve, first, last) for curve in there):
             made = [
                 curves.get(path) or _held(key, path, block.value, first, last)
                 for path, block in zip(pair, (blocks[name], blocks[other]), strict=True)
             ]
-            changed += _exchange(made[0], made[1], first, last)
+            _exchange(made[0], made[1], first, last)
+            changed += 2
     reversed_ones = [curves.get(paths.get(name, "")) for name in groups.reversed_when_mirrored(rig)]
     turned = [
         curve
@@ -55,24 +57,26 @@ def mirror(head: bpy.types.Object, first: int, last: int) -> int:
 
 
 def _held(key: bpy.types.Key, path: str, value: float, first: int, last: int) -> bpy.types.FCurve:
-    """A new curve that holds what a slider without keys has."""
+    """A new curve that holds what a slider without keys has, beyond the range, too."""
     animation = animation_data.ensured(key)
     assert animation.action is not None
     assert animation.action_slot is not None
     curve = animation_data.channelbag(animation.action, animation.action_slot).fcurves.new(path)
-    for frame in sorted({first, last}):
+    for frame in sorted({first - 1, first, last, last + 1}):
         curve.keyframe_points.insert(frame, value)
     return curve
 
 
-def _exchange(one: bpy.types.FCurve, other: bpy.types.FCurve, first: int, last: int) -> int:
+def _exchange(one: bpy.types.FCurve, other: bpy.types.FCurve, first: int, last: int) -> None:
+    for curve in (one, other):
+        if not _has_keys(curve, first, last):  # the other side would get nothing for what it gives
+            values = {frame: curve.evaluate(frame) for frame in (first, last)}
+            for frame, value in values.items():
+                curve.keyframe_points.insert(frame, value)
     mine, theirs = key_points.rows(one), key_points.rows(other)
     in_mine, in_theirs = _within(mine, first, last), _within(theirs, first, last)
-    if not in_mine.any() and not in_theirs.any():
-        return 0
     for curve, kept, taken in ((one, mine[~in_mine], theirs[in_theirs]), (other, theirs[~in_theirs], mine[in_mine])):
         key_points.replace(curve, np.concatenate([kept, taken]))
-    return 2
 
 
 def _reverse(curve: bpy.types.FCurve, first: int, last: int) -> int:
@@ -84,6 +88,10 @@ def _reverse(curve: bpy.types.FCurve, first: int, last: int) -> int:
         rows[within, column] *= -1
     key_points.replace(curve, rows)
     return 1
+
+
+def _has_keys(curve: bpy.types.FCurve, first: int, last: int) -> bool:
+    return bool(_within(key_points.rows(curve), first, last).any())
 
 
 def _within(rows: np.ndarray, first: int, last: int) -> np.ndarray:

@@ -27,8 +27,11 @@ AVATARS = "org.dgtalker.avatars"
 _SETTINGS = {
     "verify": {"verify_after_sign": False, "remote_manifest_fetch": False, "ocsp_fetch": False},
     "builder": {"thumbnail": {"enabled": False}},
+    "core": {"decode_identity_assertions": False},
 }
-"""Nothing of it uses the network. What was signed is read back by `_check`, which says more."""
+"""Nothing of it uses the network. What was signed is read back by `_faults_of`, which says more."""
+_ONLY_READ = {**_SETTINGS, "verify": {**_SETTINGS["verify"], "verify_after_reading": False}}
+"""Whether a file is signed, well or badly, by whomever."""
 _UNKNOWN_ISSUER = "signingCredential.untrusted"
 """Of what a check finds, what is no fault: whom to trust is for who looks at the file."""
 
@@ -37,19 +40,24 @@ class Signer:
     """Signs with one credential.
 
     Attributes:
-        fingerprint: SHA-256 of the signer's certificate.
+        signed_by: what two signatures have in common: SHA-256 of the certificate, and whether they are time-stamped.
     """
 
-    def __init__(self, asked: SigningCredential) -> None:
+    def __init__(self, asked: SigningCredential, *, proven: bool = False) -> None:
         """Signs a picture of one pixel, too: a key that does not fit its certificate shows only then.
+
+        Args:
+            proven: that was done before, by another of the same credential; a time-stamp server is not asked again.
 
         Raises:
             DGTalkerError: what signs is not installed, or the credential is of no use.
         """
-        self._c2pa = _library()
+        self._c2pa = library()
         self._credential = credential.load(asked)
-        self.fingerprint = self._credential.fingerprint
+        self.signed_by = f"{self._credential.fingerprint}{' with time' if asked.time_stamps else ''}"
         self._context = self._c2pa.Context(self._c2pa.Settings.from_dict(_SETTINGS))
+        if proven:
+            return
         try:
             self.sign(_PIXEL, "image/png", manifest({}))
         except DGTalkerError as error:
@@ -87,8 +95,14 @@ class Signer:
                     f"{printable(path)} is signed already, and stays as it is.", "A second signature would hide it."
                 )
             self._sign(printable(path), media_type(path), unsigned, signed, claims)
-            unsigned.close()  # Windows replaces no file that is open
-            signed.close()
+
+    def is_intact(self, path: Path) -> bool:
+        """Whether a file is signed, by whomever, and as it was then."""
+        try:
+            with path.open("rb") as file:
+                return not self._faults_of(media_type(path), file)
+        except (OSError, self._c2pa.C2paError):
+            return False
 
     def _sign(self, what: str, kind: str, unsigned: BinaryIO, signed: BinaryIO, claims: Mapping[str, Any]) -> None:
         own = self._credential
@@ -101,9 +115,7 @@ class Signer:
             ):
                 builder.sign(signer, kind, unsigned, signed)
             signed.flush()
-            signed.seek(0)
-            with self._c2pa.Reader(kind, signed, context=self._context) as reader:
-                faults = _faults(reader.get_validation_results() or {})
+            faults = self._faults_of(kind, signed)
         except self._c2pa.C2paError as error:
             hint = f"C2PA says: {error}"
             if own.time_stamps:
@@ -112,9 +124,16 @@ class Signer:
         if faults:
             raise DGTalkerError(f"{what} was not signed.", f"C2PA says of the signature: {', '.join(faults)}.")
 
+    def _faults_of(self, kind: str, file: BinaryIO) -> list[str]:
+        """Raises C2paError where nothing can be said."""
+        file.seek(0)
+        with self._c2pa.Reader(kind, file, context=self._context) as reader:
+            return _faults(reader.get_validation_results())
+
     def _is_signed(self, kind: str, file: BinaryIO) -> bool:
+        context = self._c2pa.Context(self._c2pa.Settings.from_dict(_ONLY_READ))
         try:
-            with self._c2pa.Reader(kind, file, context=self._context):
+            with self._c2pa.Reader(kind, file, context=context):
                 return True
         except self._c2pa.C2paError.ManifestNotFound:
             return False
@@ -151,13 +170,16 @@ def check_kind(path: Path | str) -> None:
         )
 
 
-def _faults(results: Mapping[str, Any]) -> list[str]:
+def _faults(results: Mapping[str, Any] | None) -> list[str]:
     """Codes of what a validator found wrong (specification 2.2, section 15.2)."""
-    found = results.get("activeManifest", {}).get("failure", [])
-    return [each["code"] for each in found if each["code"] != _UNKNOWN_ISSUER]
+    active = (results or {}).get("activeManifest")
+    if active is None:
+        return ["nothing could be validated"]
+    return [each["code"] for each in active["failure"] if each["code"] != _UNKNOWN_ISSUER]
 
 
-def _library() -> Any:
+def library() -> Any:
+    """c2pa-python. Raises DGTalkerError where it is not installed, or does not work."""
     try:
         return importlib.import_module("c2pa")
     except (ImportError, OSError, RuntimeError) as error:

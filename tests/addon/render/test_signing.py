@@ -170,6 +170,47 @@ def test_a_picture_of_cycles_with_heads_is_a_composite_or_none(signed, preferenc
     assert said["c2pa.actions.v2"]["actions"][0]["digitalSourceType"].endswith("/compositeWithTrainedAlgorithmicMedia")
 
 
+def test_frames_after_one_that_failed_are_signed(signed, room, monkeypatch, tmp_path):
+    assert bpy.ops.dgtalker.heads_with_cycles() == {"FINISHED"}
+    signed.cycles.samples = 1
+    picture = room("render.picture")
+    render, error = picture.render, room("render.engine").DGTalkerError
+
+    def fail_once(shot, *arguments):
+        if shot.frames[0].number == 2:
+            raise error("A cable is loose.")
+        return render(shot, *arguments)
+
+    monkeypatch.setattr(picture, "render", fail_once)
+    bpy.ops.render.render(animation=True)
+    files = sorted((tmp_path / "out").iterdir())
+    assert [path.name for path in files] == ["f_0001.png", "f_0003.png"]
+    assert [state for state, _ in read(*files)] == ["Valid"] * 2
+
+
+def test_a_preflight_says_whether_this_machine_can_sign(signed, preferences, room):
+    def found():
+        return list(room("farm.preflight").examine(signed))
+
+    assert "This machine's certificate signs the files." in [each.text for each in found()]
+    preferences.signing_key = ""
+    (problem,) = [each for each in found() if not each.ok]
+    assert "this machine has no private key" in problem.text, "the frame is rendered all the same"
+    assert signed.dgtalker_sign
+    output(signed, "/tmp/f_", "OPEN_EXR")
+    assert all(each.ok for each in found())
+
+
+def test_one_job_right_after_another_signs_its_own_files_only(signed, room, tmp_path):
+    output(signed, tmp_path / "out" / "f_")
+    assert bpy.ops.render.render(write_still=True) == {"FINISHED"}
+    assert bpy.ops.render.render(animation=True) == {"FINISHED"}
+    assert room("render.engine").last_error is None
+    files = sorted((tmp_path / "out").iterdir())
+    assert len(files) == 4
+    assert [state for state, _ in read(*files)] == ["Valid"] * 4
+
+
 def test_files_that_are_there_are_signed_by_hand(signed, tmp_path):
     signed.dgtalker_sign = False
     signed.render.filepath = str(tmp_path / "by_hand.png")

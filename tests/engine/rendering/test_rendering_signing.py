@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import socket
 import subprocess
+import threading
 
 import c2pa
+import cv2
 import made_certificates
 import made_videos
 import numpy as np
@@ -20,6 +24,7 @@ from dgtalker_engine.rendering.sequence import Rules, render_files
 from dgtalker_engine.rendering.signing.signer import AVATARS, Signer, manifest
 from dgtalker_engine.rendering.talking_shot import front_camera
 from dgtalker_engine.wire import SequenceRequest, Shot, ShotFrame, ShotHead, SigningCredential, SignRequest
+from dgtalker_engine.wire.signing import media_type
 
 IDENTITY = (1.0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1)
 
@@ -87,6 +92,11 @@ def test_what_is_signed_already_is_kept_and_another_signer_makes_it_anew(made, r
     assert go(shot, robin, tmp_path, signer).rendered == 0
     other = made_certificates.make(tmp_path / "other")
     assert go(shot, robin, tmp_path, Signer(credential(other.chain, other.key))).rendered == 6
+    changed = bytearray((tmp_path / "2.png").read_bytes())
+    changed[changed.index(b"IDAT") + 20] ^= 1
+    (tmp_path / "2.png").write_bytes(changed)
+    assert go(shot, robin, tmp_path, Signer(credential(other.chain, other.key))).rendered == 1, "what was changed"
+    assert read((tmp_path / "2.png").read_bytes())[0] == "Valid"
     assert go(shot, robin, tmp_path).rendered == 6, "unsigned is another file, too"
 
 
@@ -156,6 +166,44 @@ def test_what_cannot_be_signed_stays_as_it_was(made, robin, shot, tmp_path):
         render_files(shot, [robin], [tmp_path / "a.exr"] * 6, FORMATS["exr"], print, Rules(signer=signer))
     with pytest.raises(DGTalkerError, match=r"127\.0\.0\.1:9"):
         Signer(credential(made.chain, made.key, "http://127.0.0.1:9/"))
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp", "tif"])
+def test_pictures_as_blender_writes_them_are_the_same_afterwards(made, ending, tmp_path):
+    deep = ending in ("png", "tif")
+    seen = np.random.default_rng(0).integers(0, 65535 if deep else 255, (20, 30, 3), np.uint16 if deep else np.uint8)
+    path = tmp_path / f"ä ö.{ending}"
+    path.write_bytes(cv2.imencode(path.suffix, seen)[1].tobytes())
+    before = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    Signer(credential(made.chain, made.key)).sign_file(path, manifest({}))
+    assert read(path.read_bytes(), media_type(path))[0] == "Valid"
+    after = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert after.dtype == seen.dtype
+    assert np.array_equal(after, before)
+
+
+def test_nothing_asks_the_network_by_itself(tmp_path, monkeypatch):
+    """Certificates name addresses, of revocation lists and of who issued them, and files of manifests."""
+    asked = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def listen():
+            with contextlib.suppress(OSError):  # it is closed
+                while True:
+                    asked.append(server.accept())
+
+        threading.Thread(target=listen, daemon=True).start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        more = f"authorityInfoAccess=OCSP;URI:{address}/ocsp,caIssuers;URI:{address}/issuer\n"
+        more += f"crlDistributionPoints=URI:{address}/list\n"
+        monkeypatch.setattr(made_certificates, "_EXTENSIONS", made_certificates._EXTENSIONS + more)
+        made = made_certificates.make(tmp_path)
+        signer = Signer(credential(made.chain, made.key))
+        (tmp_path / "a.png").write_bytes(signer.sign(_png(), "image/png", manifest({})))
+        assert signer.is_intact(tmp_path / "a.png")
+        with pytest.raises(DGTalkerError, match="signed already"):
+            signer.sign_file(tmp_path / "a.png", manifest({}))
+        assert not asked
 
 
 def test_requests_keep_what_they_say(made, shot):

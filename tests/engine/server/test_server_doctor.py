@@ -27,6 +27,7 @@ def test_every_line_says_something_and_problems_have_advice():
         "kernels",
         "speech",
         "capture",
+        "signing",
         "avatars",
         "disk",
     ]
@@ -43,6 +44,15 @@ def test_an_engine_without_what_looks_at_videos_is_whole(monkeypatch):
     line = doctor._capture()
     assert line["ok"]
     assert "offers to install" in line["advice"]
+
+
+def test_an_engine_without_what_signs_is_whole(monkeypatch):
+    assert "c2pa-python" in doctor._signing()["text"]
+    installed = doctor._installed
+    monkeypatch.setattr(doctor, "_installed", lambda name: None if name == "c2pa-python" else installed(name))
+    line = doctor._signing()
+    assert line["ok"]
+    assert "offer to install" in line["advice"]
 
 
 def test_an_engine_without_what_moves_the_lips_is_not_whole(monkeypatch):
