@@ -136,14 +136,15 @@ class LiveLips:
 
     def _rest(self) -> None:
         """Lets the sliders be as they were, or as they are keyed at this frame."""
-        frame = bpy.context.scene.frame_current_final
+        scene = bpy.context.scene  # none while Blender opens another file
         for key in bpy.data.shape_keys:
             names = [name for number, name in self._before if number == key.session_uid and name in key.key_blocks]
             keyed = {curve.data_path: curve for curve in animation_data.active_curves(key)} if names else {}
             for name in names:
                 block = key.key_blocks[name]
                 curve = keyed.get(block.path_from_id("value"))
-                block.value = self._before[key.session_uid, name] if curve is None else curve.evaluate(frame)
+                before = self._before[key.session_uid, name]
+                block.value = curve.evaluate(scene.frame_current_final) if curve and scene else before
 
     def _write(self, strip: Any) -> list[str]:
         """Lays the line out among the speaker's others, and writes its keys."""
