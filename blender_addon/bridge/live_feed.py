@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.errors import Cancelled, DGTalkerError
 
 from .client import Reply
 
@@ -87,6 +88,9 @@ class LiveFeed:
         except DGTalkerError as error:
             gone = error.code == "not_live"  # another engine answers
             self.error = DGTalkerError("The engine ended while it listened.", "Press Live again.") if gone else error
+            if not gone and (self.names or isinstance(error, Cancelled)):  # it may listen: no microphone stays open
+                with contextlib.suppress(DGTalkerError):
+                    self._ask("live_stop")
 
     def _take(self, reply: Reply) -> Any:
         """Keeps what was answered; how the engine's side has ended, if it has."""

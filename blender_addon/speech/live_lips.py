@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,9 @@ BY_EAR = "live"
 
 SHORTEST = 0.2
 """Seconds of sound that make a line."""
+
+_LONGEST_NAME = 50
+"""Letters of a head's name in a file's, which may have 255 bytes."""
 
 
 class LiveLips:
@@ -60,12 +64,18 @@ class LiveLips:
         self._in_sync = False
         self.path = _new_file(head)
         self.feed = LiveFeed(engine.request, microphone, self.path, file)
+        keyframes.following.add(self._number)
         bpy.app.handlers.frame_change_post.append(self._frame_changed)
+        bpy.app.handlers.save_pre.append(self._saved)
 
     def tick(self) -> None:
-        """Lets the sliders be as the newest weights ask for; never waits."""
+        """Lets the sliders be as the newest weights ask for; never waits. What is rendered meanwhile is what is keyed.
+
+        Raises:
+            DGTalkerError: the head was deleted.
+        """
         latest = self.feed.latest
-        if latest is None:
+        if latest is None or bpy.app.is_job_running("RENDER"):
             return
         self._synchronise()
         weights = dict(zip(self.feed.names, latest.tolist(), strict=True))
@@ -96,25 +106,45 @@ class LiveLips:
         self.feed.wait()
         self.let_go()
         if self.feed.seconds < SHORTEST:
-            self.path.unlink(missing_ok=True)
+            if self.feed.names:  # else the file is not ours, if there is one
+                with contextlib.suppress(OSError):
+                    self.path.unlink(missing_ok=True)
             raise self.feed.error or DGTalkerError("Nothing was recorded.", "Press Live, and speak.", code="refused")
         notes = [str(self.feed.error)] if self.feed.error else []
         try:
-            strip = adding.add_sound(context, str(self.path), self._head(), frame=round(self._first))
+            strip = adding.add_sound(context, str(self.path), self._head(), round(self._first), self._timeline())
             return notes + self._write(strip)
         except DGTalkerError as error:
-            raise DGTalkerError(error.message, f"{error.hint} The recording is {self.path}.".strip()) from error
+            raise self.explained(error) from error
+
+    def explained(self, error: DGTalkerError) -> DGTalkerError:
+        """An error that says where the recording is."""
+        return DGTalkerError(error.message, f"{error.hint} The recording is {self.path}.".strip(), error.code)
 
     def let_go(self) -> None:
         """Lets the sliders be as they were, and the microphone go."""
         self.feed.stop()
-        if self._frame_changed in bpy.app.handlers.frame_change_post:
-            bpy.app.handlers.frame_change_post.remove(self._frame_changed)
-        for key in bpy.data.shape_keys:
-            for number, name in self._before:
-                if number == key.session_uid and name in key.key_blocks:
-                    key.key_blocks[name].value = self._before[number, name]
+        keyframes.following.discard(self._number)
+        for handlers, own in (
+            (bpy.app.handlers.frame_change_post, self._frame_changed),
+            (bpy.app.handlers.save_pre, self._saved),
+        ):
+            if own in handlers:
+                handlers.remove(own)
+        self._rest()
         self._before.clear()
+
+    def _rest(self) -> None:
+        """Lets the sliders be as they were, or as they are keyed at this frame."""
+        scene = bpy.context.scene  # none while Blender opens another file
+        for key in bpy.data.shape_keys:
+            names = [name for number, name in self._before if number == key.session_uid and name in key.key_blocks]
+            keyed = {curve.data_path: curve for curve in animation_data.active_curves(key)} if names else {}
+            for name in names:
+                block = key.key_blocks[name]
+                curve = keyed.get(block.path_from_id("value"))
+                before = self._before[key.session_uid, name]
+                block.value = curve.evaluate(scene.frame_current_final) if curve and scene else before
 
     def _write(self, strip: Any) -> list[str]:
         """Lays the line out among the speaker's others, and writes its keys."""
@@ -175,7 +205,12 @@ class LiveLips:
 
     def _frame_changed(self, *_: Any) -> None:
         """Playback sets what is keyed: the voice goes on above it."""
-        self.tick()
+        with contextlib.suppress(DGTalkerError):  # the next tick says it
+            self.tick()
+
+    def _saved(self, *_: Any) -> None:
+        """What is saved are the animator's sliders; the next tick moves them again."""
+        self._rest()
 
     def _head(self) -> bpy.types.Object:
         for ob in bpy.data.objects:
@@ -203,7 +238,7 @@ def _new_file(head: bpy.types.Object) -> Path:
         folder = Path(bpy.path.abspath("//"))
     else:
         folder = Path(bpy.utils.extension_path_user(ADDON, path="recordings", create=True))
-    name = bpy.path.clean_name(head.name)
+    name = bpy.path.clean_name(head.name)[:_LONGEST_NAME]
     stamp = time.strftime("%Y-%m-%d %H.%M.%S")
     return next(
         path

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,8 +28,9 @@ _LAST_WAIT = 5.0
 
 @dataclass
 class _Heard:
-    """What the process has said so far."""
+    """A process that listens, and what it has said so far."""
 
+    process: subprocess.Popen[bytes]
     about: dict[str, Any] = field(default_factory=dict)
     rows: int = 0
     data: bytearray = field(default_factory=bytearray)
@@ -42,8 +44,7 @@ class Live:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._heard = _Heard()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._heard: _Heard | None = None
 
     def start(self, request: dict[str, Any], progress: Progress) -> Answer:
         """Begins to listen, and waits until it does.
@@ -58,7 +59,7 @@ class Live:
             Cancelled: `progress` raised it.
         """
         with self._changed:
-            if self._process is not None:
+            if self._heard is not None:
                 raise DGTalkerError("A microphone is being listened to already.", "Press Stop first.", "refused")
             flags = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
             command = [sys.executable, "-I", "-m", "dgtalker_engine.server.microphone"]
@@ -69,20 +70,20 @@ class Live:
                 creationflags=flags,
                 env={**os.environ, **_ONE_THREAD},
             )
-            self._process, self._heard = process, _Heard()
-        threading.Thread(target=self._follow, args=(process, self._heard), name="microphone", daemon=True).start()
+            heard = self._heard = _Heard(process)
+        threading.Thread(target=self._follow, args=(heard,), name="microphone", daemon=True).start()
         try:
             asked = {name: str(request.get(name, "")) for name in ("microphone", "path", "file")}
             with contextlib.suppress(OSError):  # why it has ended is what it said
-                self._say(process, asked)
-            while not self._wait(lambda heard: bool(heard.about) or heard.ended is not None):
+                self._say(heard, asked)
+            while not self._wait(lambda: bool(heard.about) or heard.ended is not None):
                 progress(0.0, "Opening the microphone")
-            if not self._heard.about:
-                raise DGTalkerError(*(self._heard.ended or ["The microphone could not be opened.", ""]))
+            if not heard.about:
+                raise DGTalkerError(*(heard.ended or ["The microphone could not be opened.", ""]))
         except BaseException:
-            self._end()
+            self._end(heard)
             raise
-        return self._heard.about, []
+        return heard.about, []
 
     def read(self, request: dict[str, Any]) -> Answer:
         """The rows of weights from number `after` on, or an answer without any after `LONGEST_WAIT`.
@@ -91,10 +92,9 @@ class Live:
             DGTalkerError: nobody listens.
         """
         after = max(int(request.get("after", 0)), 0)
-        if self._process is None:
-            raise DGTalkerError("No microphone is being listened to.", "Press Live again.", "not_live")
-        self._wait(lambda heard: heard.rows > after or heard.ended is not None)
-        return self._answer(after)
+        heard = self._now()
+        self._wait(lambda: heard.rows > after or heard.ended is not None)
+        return self._answer(heard, after)
 
     def stop(self, request: dict[str, Any]) -> Answer:
         """Ends it: all that was not read yet, once the sound file is written.
@@ -102,36 +102,40 @@ class Live:
         Raises:
             DGTalkerError: nobody listens.
         """
-        process = self._process
-        if process is None:
-            raise DGTalkerError("No microphone is being listened to.", "Press Live again.", "not_live")
-        with contextlib.suppress(OSError):
-            self._say(process, {"stop": True})
-        self._wait(lambda heard: heard.ended is not None, _LAST_WAIT)
+        heard = self._now()
         try:
-            return self._answer(max(int(request.get("after", 0)), 0))
+            with contextlib.suppress(OSError, ValueError):  # it has ended, and was closed, where `start` was cancelled
+                self._say(heard, {"stop": True})
+            self._wait(lambda: heard.ended is not None, _LAST_WAIT)
+            return self._answer(heard, max(int(request.get("after", 0)), 0))
         finally:
-            self._end()
+            self._end(heard)
 
-    def _answer(self, after: int) -> Answer:
+    def _now(self) -> _Heard:
+        heard = self._heard
+        if heard is None:
+            raise DGTalkerError("No microphone is being listened to.", "Press Live again.", "not_live")
+        return heard
+
+    def _answer(self, heard: _Heard, after: int) -> Answer:
         with self._changed:
-            heard = self._heard
-            width = 4 * len(heard.about["names"])
+            width = 4 * len(heard.about.get("names", ()))
             header = {"rows": max(heard.rows - after, 0), "seconds": heard.seconds, "peak": heard.peak}
             heard.peak = 0.0
             return {**header, "ended": heard.ended}, [bytes(heard.data[after * width :])]
 
-    def _wait(self, known: Any, longest: float = LONGEST_WAIT) -> bool:
+    def _wait(self, known: Callable[[], bool], longest: float = LONGEST_WAIT) -> bool:
         with self._changed:
-            return self._changed.wait_for(lambda: known(self._heard), longest)
+            return self._changed.wait_for(known, longest)
 
     @staticmethod
-    def _say(process: subprocess.Popen[bytes], message: dict[str, Any]) -> None:
-        assert process.stdin is not None
-        send(process.stdin, message)
+    def _say(heard: _Heard, message: dict[str, Any]) -> None:
+        assert heard.process.stdin is not None
+        send(heard.process.stdin, message)
 
-    def _follow(self, process: subprocess.Popen[bytes], heard: _Heard) -> None:
+    def _follow(self, heard: _Heard) -> None:
         """Takes what the process says, until it ends."""
+        process = heard.process
         assert process.stdout is not None
         ended: list[str] | None = None
         with contextlib.suppress(EOFError, OSError, ValueError):
@@ -159,15 +163,18 @@ class Live:
             )
             self._changed.notify_all()
 
-    def _end(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-            for stream in (process.stdin, process.stdout):
-                assert stream is not None
-                with contextlib.suppress(OSError):
-                    stream.close()
+    def _end(self, heard: _Heard) -> None:
+        """Ends a process, whoever else does so; another one may begin then."""
+        process = heard.process
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            assert stream is not None
+            with contextlib.suppress(OSError):
+                stream.close()
+        with self._changed:
+            if self._heard is heard:
+                self._heard = None
 
 
 def microphones(progress: Progress) -> Answer:
@@ -177,8 +184,8 @@ def microphones(progress: Progress) -> Answer:
         DGTalkerError: the system's sound cannot be asked.
         Cancelled: `progress` raised it.
     """
-    child = Child.of(__name__)
-    return child.ask({}, bytearray(), progress, begin="Looking for microphones", crashed=_crashed)
+    with contextlib.closing(Child.of(__name__)) as child:
+        return child.ask({}, bytearray(), progress, begin="Looking for microphones", crashed=_crashed)
 
 
 def _crashed(code: int) -> DGTalkerError:

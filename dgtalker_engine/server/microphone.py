@@ -69,34 +69,40 @@ def _listen(request: dict[str, Any], answers: BufferedWriter, stopped: threading
     mouth = LiveMouth(weights.shipped())
     file = str(request["file"])
     source = sources.FileSource(Path(file)) if file else sources.Microphone(str(request["microphone"]))
-    with _created(Path(str(request["path"]))) as raw, wave.open(raw, "wb") as recording:
-        recording.setnchannels(1)
-        recording.setsampwidth(2)
-        recording.setframerate(CAPTURE_RATE)
-        heard, begun = 0, 0.0
-        try:
-            for block in source.blocks():
-                if not heard:
-                    begun = time.monotonic() - len(block) / CAPTURE_RATE
-                    send(answers, {"listening": True, "names": NAMES, "interval": INTERVAL, "begun": begun})
-                heard += len(block)
-                block = np.nan_to_num(np.clip(block, -1.0, 1.0))
-                recording.writeframes(np.round(block * 32767).astype("<i2").tobytes())  # the header, too
-                _tell(answers, mouth.push(block), heard, float(np.abs(block).max(initial=0.0)))
-                if stopped.is_set():
-                    break
-        except DGTalkerError as error:
-            return error
-        except OSError as error:
-            if isinstance(error, BrokenPipeError):
-                raise
-            return DGTalkerError(
-                f"The recording could not be written any further: {error.strerror or error}.",
-                "What was recorded before is kept. Make room on the disk.",
-            )
-        finally:
-            with contextlib.suppress(OSError):
-                _tell(answers, mouth.push(np.zeros(round(_AFTER * CAPTURE_RATE), np.float32)), heard, 0.0)
+    blocks = source.blocks()
+    block = next(blocks, None)
+    if block is None:
+        return None
+    raw = _created(Path(str(request["path"])))  # not before there is something to write
+    recording = wave.open(raw, "wb")  # noqa: SIM115 (to close it may fail, too)
+    recording.setnchannels(1)
+    recording.setsampwidth(2)
+    recording.setframerate(CAPTURE_RATE)
+    begun = time.monotonic() - len(block) / CAPTURE_RATE
+    send(answers, {"listening": True, "names": NAMES, "interval": INTERVAL, "begun": begun})
+    heard = 0
+    try:
+        while block is not None:
+            heard += len(block)
+            block = np.nan_to_num(np.clip(block, -1.0, 1.0))
+            recording.writeframes(np.round(block * 32767).astype("<i2").tobytes())  # the header, too
+            _tell(answers, mouth.push(block), heard, float(np.abs(block).max(initial=0.0)))
+            block = None if stopped.is_set() else next(blocks, None)
+    except DGTalkerError as error:
+        return error
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        return DGTalkerError(
+            f"The recording could not be written any further: {error.strerror or error}.",
+            "What was recorded before is kept. Make room on the disk.",
+        )
+    finally:
+        for last in (recording.close, raw.close):
+            with contextlib.suppress(OSError):  # a full disk, which was said above
+                last()
+        with contextlib.suppress(OSError):
+            _tell(answers, mouth.push(np.zeros(round(_AFTER * CAPTURE_RATE), np.float32)), heard, 0.0)
     return None
 
 

@@ -25,6 +25,9 @@ from .sheet import Sheet
 BESIDE = 0.12
 """Seconds beside the animator's keys in which theirs pass into generated ones."""
 
+following: set[int] = set()
+"""The speakers, by session_uid, whose sliders follow a microphone now: where they are is nobody's pose."""
+
 
 def write(
     head: bpy.types.Object,
@@ -209,6 +212,8 @@ def tweaked(head: bpy.types.Object) -> bool:
 
 def locked_reason(head: bpy.types.Object) -> str:
     """Why a speaker cannot be animated; empty when it can."""
+    if head.session_uid in following:
+        return f"{head.name} follows a microphone: press Stop first."
     if tweaked := _tweaked(head):
         return f"An NLA strip of {tweaked} is being edited: leave it with Tab in the NLA editor first."
     try:

@@ -31,19 +31,26 @@ def disabled_reason(context: bpy.types.Context) -> str:
     return "" if scene.is_editable else f"The scene {scene.name} is linked from another file."
 
 
-def add_sound(context: bpy.types.Context, path: str, head: bpy.types.Object | None, frame: int | None = None) -> Any:
+def add_sound(
+    context: bpy.types.Context,
+    path: str,
+    head: bpy.types.Object | None,
+    frame: int | None = None,
+    scene: bpy.types.Scene | None = None,
+) -> Any:
     """Adds a sound strip, on the lowest channel that is free there, and makes it the active one.
 
     Args:
         path: of the file.
         head: who speaks it; None for nobody yet.
         frame: where it starts; None: the current one.
+        scene: whose strip it will be; None: `target`.
 
     Raises:
         DGTalkerError: the file is missing, or Blender reads no sound in it; nothing was added.
     """
     _check(path)
-    scene = target(context)
+    scene = scene or target(context)
     editor = scene.sequence_editor_create()
     top = max((strip.channel for strip in editor.strips), default=0) + 1
     frame = context.scene.frame_current if frame is None else frame

@@ -49,10 +49,13 @@ class Live(ui.ExplainedOperator, bpy.types.Operator):
         name="Sound File",
         description="A sound file that is heard in the microphone's place, as fast as it is spoken",
         subtype="FILE_PATH",
-        options={"SKIP_SAVE"},
+        options={"SKIP_SAVE", "HIDDEN"},
     )
     seconds: bpy.props.FloatProperty(
-        name="Seconds", description="How long a script listens; 0: to the file's end", min=0.0, options={"SKIP_SAVE"}
+        name="Seconds",
+        description="How long a script listens; 0: to the file's end",
+        min=0.0,
+        options={"SKIP_SAVE", "HIDDEN"},
     )
 
     @classmethod
@@ -66,11 +69,15 @@ class Live(ui.ExplainedOperator, bpy.types.Operator):
             return ui.report(self, DGTalkerError("A script says how long it listens.", "Give seconds, or a file."))
         try:
             lips = self._begun(context)
+        except DGTalkerError as error:
+            return ui.report(self, error)
+        try:
             while not (lips.feed.done or 0.0 < self.seconds <= lips.feed.seconds):
                 time.sleep(_STEP)
                 lips.tick()
-        except DGTalkerError as error:
-            return ui.report(self, error)
+        except BaseException:  # Ctrl-C, too: the microphone must not stay open for ever
+            lips.let_go()
+            raise
         return self._finished(context, lips)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -100,7 +107,7 @@ class Live(ui.ExplainedOperator, bpy.types.Operator):
                 return {"PASS_THROUGH"}
         except DGTalkerError as error:  # the head was deleted
             self.cancel(context)
-            return ui.report(self, error)
+            return ui.report(self, self._lips.explained(error))
         except BaseException:  # a fault of ours: the microphone must not stay open for ever
             self.cancel(context)
             raise
@@ -222,6 +229,8 @@ def add() -> None:
 
 
 def remove() -> None:
+    for live in list(_running):  # Blender ends an operator of an extension that is disabled without a word
+        live.cancel(bpy.context)
     manager: Any = bpy.types.WindowManager
     del manager.dgtalker_microphone
 

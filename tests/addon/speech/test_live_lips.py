@@ -97,6 +97,54 @@ def test_animate_listens_to_it_properly_and_other_lines_stay(animated, voice, sa
     assert not np.allclose(curve(head, "jawOpen")[90:130], live[90:130], atol=0.02)
 
 
+def test_a_file_saved_meanwhile_has_the_animators_sliders_and_animate_waits(room, make_head, voice, saved):
+    head = make_head()
+    select(head)
+    head.data.shape_keys.key_blocks["mouthSmileLeft"].value = 0.3
+    jaw(head).keyframe_insert("value", frame=1)
+    lips = room("speech.live_lips").LiveLips(bpy.context, head, file=str(voice))
+    copy = str(saved / "copy.blend")
+    while jaw(head).value < 0.1:
+        time.sleep(1 / 60)
+        lips.tick()
+    bpy.ops.wm.save_as_mainfile(filepath=copy, copy=True)
+    lips.tick()
+    assert jaw(head).value > 0.0
+    with pytest.raises(RuntimeError, match="follows a microphone"):
+        bpy.ops.dgtalker.animate()
+    lips.let_go()
+    with bpy.data.libraries.load(copy) as (_, wanted):
+        wanted.objects = [head.name]
+    blocks = wanted.objects[0].data.shape_keys.key_blocks
+    assert blocks["jawOpen"].value == 0.0
+    assert blocks["mouthSmileLeft"].value == pytest.approx(0.3)
+
+
+def test_keyed_sliders_are_as_keyed_afterwards(room, make_head, voice, saved):
+    head = make_head()
+    select(head)
+    jaw(head).value = 0.5
+    jaw(head).keyframe_insert("value", frame=1)
+    bpy.context.scene.frame_set(1)
+    lips = room("speech.live_lips").LiveLips(bpy.context, head, file=str(voice))
+    while lips.feed.latest is None:
+        time.sleep(1 / 60)
+    lips.tick()
+    lips.let_go()
+    assert jaw(head).value == pytest.approx(0.5)
+
+
+def test_a_recording_that_somebody_else_made_at_the_same_moment_stays(room, make_head, voice, saved, monkeypatch):
+    head, taken = make_head(), saved / "taken.wav"
+    select(head)
+    taken.write_bytes(b"mine")
+    monkeypatch.setattr(room("speech.live_lips"), "_new_file", lambda head: taken)
+    with pytest.raises(RuntimeError, match="cannot be written"):
+        bpy.ops.dgtalker.live(file=str(voice))
+    assert taken.read_bytes() == b"mine"
+    assert not sounds()
+
+
 def test_what_cannot_be_heard_is_said_and_changes_nothing(make_head, saved, tmp_path):
     head = make_head()
     select(head)

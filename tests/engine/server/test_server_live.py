@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
 import wave
 from pathlib import Path
@@ -13,6 +16,8 @@ import pytest
 from process_tools import running
 from test_server_session import listening
 
+from dgtalker_engine.errors import Cancelled, DGTalkerError
+from dgtalker_engine.server.live import Live
 from dgtalker_engine.wire import Kind
 
 SAMPLE = Path(__file__).resolve().parents[2] / "demo" / "sample.wav"
@@ -103,6 +108,33 @@ def test_it_ends_with_the_engine_and_keeps_the_sound(raw_engine, tmp_path, wait_
     engine.end()
     wait_until(lambda: not any(running(int(pid)) for pid in children))
     assert frames(path)[0] > 4800
+
+
+def test_a_full_disk_is_said_and_what_was_written_before_is_kept(tmp_path):
+    path = tmp_path / "line.wav"
+    asked = json.dumps({"microphone": "", "path": str(path), "file": str(SAMPLE)}).encode() + b"\n"
+    command = ["prlimit", "--fsize=30000", sys.executable, "-I", "-m", "dgtalker_engine.server.microphone"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdin.write(asked)
+        process.stdin.flush()
+        said = process.stdout.read()
+    assert b"could not be written any further" in said
+    assert 10000 < frames(path)[0] <= 15000
+
+
+def test_one_who_gives_up_while_it_begins_stops_what_listens_and_a_new_one_can_begin(tmp_path):
+    live = Live()
+
+    def progress(fraction, text):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        live.start({"path": str(tmp_path / "one.wav"), "file": str(SAMPLE)}, progress)
+    with pytest.raises(DGTalkerError, match="No microphone"):
+        live.stop({})
+    live.start({"path": str(tmp_path / "two.wav"), "file": str(SAMPLE)}, lambda fraction, text: None)
+    assert live.stop({})[0]["ended"] == []
+    assert [each.name for each in tmp_path.iterdir()] == ["two.wav"]
 
 
 def test_microphones_are_listed_or_it_is_said_why_not(engine):
