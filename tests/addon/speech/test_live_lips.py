@@ -108,10 +108,7 @@ def test_a_file_saved_meanwhile_has_the_animators_sliders_and_animate_waits(room
         time.sleep(1 / 60)
         lips.tick()
     bpy.ops.wm.save_as_mainfile(filepath=copy, copy=True)
-    lips.tick()
-    assert jaw(head).value > 0.0
-    with pytest.raises(RuntimeError, match="follows a microphone"):
-        bpy.ops.dgtalker.animate()
+    assert "follows a microphone" in room("speech.animation").disabled_reason(bpy.context, [head])
     lips.let_go()
     with bpy.data.libraries.load(copy) as (_, wanted):
         wanted.objects = [head.name]
