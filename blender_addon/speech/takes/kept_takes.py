@@ -53,6 +53,8 @@ def disabled_reason(strip: Any) -> str:
     """Why no take of a strip can be kept or used; empty when one can."""
     if strip is None:
         return "Choose a sound strip in the list first."
+    if not strip.id_data.is_editable:
+        return f"The scene {strip.id_data.name} is linked from another file."
     head = strips.speaker(strip)
     if head is None or not speaker_properties(head).take:
         return f"{strip.name} was not animated yet: press Animate."

@@ -24,11 +24,12 @@ def respelled(transcript: str, words: Sequence[str], index: int, text: str) -> s
         `transcript` with that word exchanged, or, where it does not stand there as it was found, the words with its
         stage directions.
     """
-    tokens, spoken = [], []
+    tokens: list[str] = []
+    spoken: list[str] = []
     for piece, is_direction in stage_directions.pieces(transcript):
         parts = [piece] if is_direction else piece.split()
         tokens += parts
-        spoken += [None if is_direction else _letters(part).lower() for part in parts]
+        spoken += parts if is_direction else [_letters(part).lower() for part in parts]
     matcher = difflib.SequenceMatcher(None, spoken, [word.lower() for word in words], autojunk=False)
     for first, begin, size in matcher.get_matching_blocks():
         if begin <= index < begin + size:
