@@ -71,7 +71,7 @@ def test_a_correction_keeps_the_punctuation_of_a_transcript(animated):
     assert not strip.dgtalker.words_certain
     strip.dgtalker.transcript = "(to my Ben) [beat]"
     strip.dgtalker.words[1].text = "your"
-    assert strip.dgtalker.transcript == "(to my Ben) [beat] hullo your favorite movie", "stage directions stay"
+    assert strip.dgtalker.transcript == "(to my Ben) [beat] Hullo your favorite movie", "stage directions stay"
     strip.dgtalker.words[0].text = "hi"
     assert strip.dgtalker.transcript == "(to my Ben) [beat] hi your favorite movie"
 
