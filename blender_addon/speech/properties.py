@@ -56,6 +56,8 @@ def _speaker_chosen(properties: Any, context: bpy.types.Context) -> None:
 
 
 def _transcript_typed(properties: Any, context: bpy.types.Context) -> None:
+    if words.is_filling():
+        return
     said = " ".join(word.text for word in properties.words)
     if tokens(properties.transcript) != tokens(said):
         properties.words_certain = False

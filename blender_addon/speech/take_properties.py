@@ -14,6 +14,8 @@ class KeptTake(bpy.types.PropertyGroup):
     """`takes.recordings.to_text` of a Performance."""
     begins: bpy.props.FloatProperty(options=set())
     """The second of the strip's sound file at which it begins."""
+    retiming: bpy.props.StringProperty(options=set())
+    """`sound_identity.retiming` when it was kept, as JSON."""
 
 
 class UsedTake(bpy.types.PropertyGroup):

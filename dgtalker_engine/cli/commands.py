@@ -14,7 +14,7 @@ from .. import speech, systems
 from ..avatar import splats
 from ..errors import DGTalkerError
 from ..files import is_file, make_folder, write_target
-from ..performance import Direction, exchange, perform, stage_directions, transcripts
+from ..performance import Direction, directed_lines, exchange, perform, transcripts
 from ..rendering.inputs import load_shot, open_avatar
 from ..rendering.sequence import render_sequence
 from ..rendering.talking_shot import talking_shot
@@ -269,7 +269,7 @@ def _perform(options: argparse.Namespace, terminal: Terminal, manner: Manner | N
     answer = speech.animate(samples, speech.RATE, fps=options.fps, passages=passages, manner=manner, progress=terminal)
     for note in answer.notes:
         terminal.say(note)
-    said = stage_directions.placed(transcripts.plain(transcript), answer.take.words, 0.0, duration)
-    for note in stage_directions.notes(said):
+    said = directed_lines.placed(transcripts.plain(transcript), answer.take.words, 0.0, duration)
+    for note in directed_lines.notes(said):
         terminal.say(note)
-    return perform(answer.take, stage_directions.directed(direction, said))
+    return perform(answer.take, directed_lines.directed(direction, said))

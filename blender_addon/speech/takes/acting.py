@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import bpy
 
-from dgtalker_engine.performance import Direction, Word, stage_directions
-from dgtalker_engine.performance.stage_directions import Placed
+from dgtalker_engine.performance import Direction, Word, directed_lines, stage_directions
+from dgtalker_engine.performance.directed_lines import Placed
 
 from ...properties import strip_properties
 from ..timeline import strips
@@ -18,9 +19,9 @@ def placed(scene: bpy.types.Scene, strip: Any) -> tuple[Placed, ...]:
     own = strip_properties(strip)
     if not stage_directions.read(own.transcript):
         return ()
-    words = tuple(Word(word.text, word.start, word.end) for word in own.words)
+    words = tuple(Word(word.text, word.start, word.end) for word in own.words if math.isfinite(word.start + word.end))
     played = strips.played_seconds(scene, strip)
-    return stage_directions.placed(own.transcript, words, played.start, played.end)
+    return directed_lines.placed(own.transcript, words, played.start, played.end)
 
 
 def directed(scene: bpy.types.Scene, strip: Any, line: Direction, first: int) -> list[Direction]:
@@ -29,12 +30,12 @@ def directed(scene: bpy.types.Scene, strip: Any, line: Direction, first: int) ->
     if not found:
         return [line]
     later = strips.clock(scene).seconds(strips.file_start(scene, strip) - first)
-    return stage_directions.directed(line, [stage_directions.moved(each, later) for each in found])
+    return directed_lines.directed(line, [directed_lines.moved(each, later) for each in found])
 
 
 def notes(scene: bpy.types.Scene, head: bpy.types.Object) -> list[str]:
     """Sentences for the user about stage directions of a speaker's strips that come to nothing."""
     said = [
-        note for sound in strips.audible_of(scene, head) for note in stage_directions.notes(placed(scene, sound.strip))
+        note for sound in strips.audible_of(scene, head) for note in directed_lines.notes(placed(scene, sound.strip))
     ]
     return list(dict.fromkeys(said))

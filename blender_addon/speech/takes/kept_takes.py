@@ -6,6 +6,8 @@ locked, around what the animator edited.
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +21,7 @@ from dgtalker_engine.performance.recorded import resampled
 from ...properties import speaker_properties, strip_properties
 from ..keys.punch_in import Within
 from ..stepwise import finished
-from ..timeline import strips, timing
+from ..timeline import sound_identity, strips, timing
 from . import recordings, retarget, storage, used_takes, wanted, words
 from .used_takes import UsedRange
 
@@ -51,6 +53,8 @@ def disabled_reason(strip: Any) -> str:
     """Why no take of a strip can be kept or used; empty when one can."""
     if strip is None:
         return "Choose a sound strip in the list first."
+    if not strip.id_data.is_editable:
+        return f"The scene {strip.id_data.name} is linked from another file."
     head = strips.speaker(strip)
     if head is None or not speaker_properties(head).take:
         return f"{strip.name} was not animated yet: press Animate."
@@ -83,11 +87,14 @@ def keep(strip: Any) -> str:
             f"{strip.name} would keep {size >> 10} kB of takes, more than {MOST_KEPT >> 10} kB.",
             "Remove one that you do not need.",
         )
+    # A range may still be of one that was removed.
+    known = [each.number for each in own.kept_takes] + [each.take for each in own.used_takes]
     entry = own.kept_takes.add()
-    entry.number = 1 + max((each.number for each in own.kept_takes), default=0)
+    entry.number = 1 + max(known, default=0)
     entry.name = f"Take {_letters(entry.number)}"
     entry.data = data
     entry.begins = strips.clock(scene).seconds(start - strips.file_start(scene, strip))
+    entry.retiming = json.dumps(sound_identity.retiming(strip))
     own.active_take = len(own.kept_takes) - 1
     return entry.name
 
@@ -97,7 +104,7 @@ def use(strip: Any, number: int, first: int, last: int) -> tuple[UsedRange, list
 
     Args:
         number: of the take in the list.
-        first, last: frames; those that the take does not have are left as they are.
+        first, last: frames; those that the take does not have, or the strip does not move, are left as they are.
 
     Returns:
         what was written, and sentences for the user.
@@ -117,13 +124,23 @@ def use(strip: Any, number: int, first: int, last: int) -> tuple[UsedRange, list
     assert take is not None
     entry, clock = own.kept_takes[number], strips.clock(scene)
     kept = resampled(recordings.from_text(entry.data), take.fps)
+    if not math.isfinite(entry.begins):
+        raise DGTalkerError(f"{entry.name} cannot be read: it begins nowhere.", "Remove it.")
     begins = round(strips.file_start(scene, strip) + clock.frames(entry.begins))
-    low, high = max(begins, start), min(begins + kept.frames, start + take.frames) - 1
+    # What was cut off the strip is another line's now.
+    reach_start, reach_end = _reach(scene, head, strip)
+    low, high = max(begins, start, reach_start), min(begins + kept.frames, start + take.frames, reach_end) - 1
+    if low > high:
+        raise DGTalkerError(
+            f"{entry.name} has no frames of what {strip.name} plays now.", "Use it on the part it is of."
+        )
     if max(first, low) > min(last, high):
         raise DGTalkerError(f"{entry.name} has no frames from {first} to {last}.", f"Give frames of {low} to {high}.")
     used = UsedRange(max(first, low), min(last, high), entry.number)
     directions = wanted.directions_of(scene, head, start)
     notes = retarget.write(head, take, start, directions, within=Comp(used.first, used.last, kept, begins))
+    if entry.retiming != json.dumps(sound_identity.retiming(strip)):
+        notes = [*notes, f"{strip.name} was retimed since {entry.name} was kept: its lips may not fit the sound."]
     used_takes.cut(scene, head, used.first, used.last)
     used_takes.note(scene, strip, used)
     return used, notes

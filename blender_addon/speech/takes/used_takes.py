@@ -5,6 +5,7 @@ Times are seconds of the strip's sound file, so that they go where the strip goe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,7 @@ def of(scene: bpy.types.Scene, strip: Any) -> list[UsedRange]:
     found = [
         UsedRange(round(zero + clock.frames(each.start)), round(zero + clock.frames(each.end)) - 1, each.take)
         for each in strip_properties(strip).used_takes
+        if math.isfinite(each.start) and math.isfinite(each.end)
     ]
     return sorted(found, key=lambda each: each.first)
 

@@ -19,6 +19,7 @@ import bpy
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Take
 from dgtalker_engine.performance.retiming import retimed
+from dgtalker_engine.performance.stage_directions import spoken
 from dgtalker_engine.performance.transcripts import Cue
 
 from ...properties import speaker_properties, strip_properties
@@ -81,6 +82,11 @@ def _unnoticed() -> Iterator[None]:
         _filling.clear()
 
 
+def is_filling() -> bool:
+    """Whether words and transcripts are being written that nobody has typed."""
+    return bool(_filling)
+
+
 def is_moved(word: Any) -> bool:
     """Whether a word was moved in time."""
     return (word.start, word.end) != (word.found_start, word.found_end)
@@ -98,14 +104,15 @@ def correct(word: Any) -> None:
     spelled = respelling.respelled(own.transcript, before, index, " ".join(word.text.split()))
     with _unnoticed():
         word.said = word.text
-    own.transcript = spelled
+        own.transcript = spelled
     own.words_certain = True
 
 
 def all_emptied(strip: Any) -> bool:
     """Whether somebody emptied every word of a strip, so that nothing is said in it."""
     own = strip_properties(strip)
-    return own.words_certain and not own.transcript and not any(word.text.strip() for word in own.words)
+    typed = spoken(own.transcript).strip()
+    return own.words_certain and not typed and not any(word.text.strip() for word in own.words)
 
 
 def strip_of(word: Any) -> Any:

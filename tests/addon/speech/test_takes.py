@@ -87,6 +87,18 @@ def test_what_cannot_be_kept_or_used_is_said(comped, room, monkeypatch):
         bpy.ops.dgtalker.use_take(take=0, first=50, last=60)
 
 
+def test_a_removed_take_gives_its_name_to_no_other(comped, room):
+    _, strip, *_ = comped
+    assert bpy.ops.dgtalker.remove_take(take=0) == {"FINISHED"}
+    assert bpy.ops.dgtalker.keep_take() == {"FINISHED"}
+    assert [each.name for each in strip.dgtalker.kept_takes] == ["Take B"]
+    assert room("speech.takes.kept_takes").name_of(strip, 1) == "a removed take"
+    strip.dgtalker.used_takes[0].start = strip.dgtalker.kept_takes[0].begins = float("nan")
+    assert used(room, strip) == []
+    with pytest.raises(RuntimeError, match="cannot be read"):
+        bpy.ops.dgtalker.use_take(take=0, first=50, last=60)
+
+
 def test_using_a_take_is_one_step_of_undo(comped, curve, room):
     head, strip, _, _, after, _ = comped
     name, line = head.name, strip.name

@@ -69,6 +69,11 @@ def test_a_correction_keeps_the_punctuation_of_a_transcript(animated):
     assert strip.dgtalker.words_certain
     strip.dgtalker.transcript = "Hello!"
     assert not strip.dgtalker.words_certain
+    strip.dgtalker.transcript = "(to my Ben) [beat]"
+    strip.dgtalker.words[1].text = "your"
+    assert strip.dgtalker.transcript == "(to my Ben) [beat] Hullo your favorite movie", "stage directions stay"
+    strip.dgtalker.words[0].text = "hi"
+    assert strip.dgtalker.transcript == "(to my Ben) [beat] hi your favorite movie"
 
 
 def test_a_word_that_nobody_says_is_left_out(animated):

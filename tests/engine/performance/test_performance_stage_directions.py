@@ -5,15 +5,12 @@ from __future__ import annotations
 import pytest
 
 from dgtalker_engine.performance import Direction, Word
+from dgtalker_engine.performance.directed_lines import directed, matched, moved, notes, placed
 from dgtalker_engine.performance.stage_directions import (
     MANNERS,
     PAUSES,
     as_heard,
-    directed,
-    moved,
-    notes,
     parts_between_pauses,
-    placed,
     read,
     spoken,
 )
@@ -54,7 +51,10 @@ def test_every_style_of_the_table_exists():
     assert not PAUSES & set(MANNERS)
 
 
-@pytest.mark.parametrize("text", ["(to Ben)", "(not angry)", "[door opens]", "(he is so angry that the door breaks)"])
+@pytest.mark.parametrize(
+    "text",
+    ["(to Ben)", "(not angry)", "(don't shout)", "(no pause)", "[door opens]", "(he is so angry that the door breaks)"],
+)
 def test_what_means_nothing_is_named_and_never_spoken(text):
     found = placed(f"Who took it? {text} Not me. Go!", WORDS, 0.0, 4.0)
     assert len(directed(LINE, found)) == 1
@@ -124,3 +124,20 @@ def test_no_text_takes_long(piece):
     text = piece * (60_000 // len(piece))
     read(text)
     as_heard(text)
+
+
+def test_long_lines_do_not_take_long():
+    count = 1000
+    words = tuple(Word("a", float(i), i + 0.05) for i in range(count))
+    found = placed("[pause] a (sad) " * count, words, 0.0, float(count))
+    assert len(directed(Direction(0.0, float(count)), found)) > count
+    assert [each.start for each in found[1:4:2]] == [pytest.approx(0.7), pytest.approx(1.7)]
+    (note,) = notes(placed("".join(f"({i}) a " for i in range(20)), words[:20], 0.0, 20.0))
+    assert note.endswith("(4) and 15 more.")
+
+
+def test_words_of_a_long_line_are_found_where_some_were_heard_otherwise():
+    said = [f"w{i * i % 997}" for i in range(900)]
+    heard = [word if i % 10 else "x" for i, word in enumerate(said) if i not in range(300, 320)]
+    at = matched(said, heard)
+    assert [at[i] for i in (0, 1, 299, 321, 899, 900)] == [0, 1, 299, 301, 879, 880]
