@@ -17,6 +17,12 @@ from .client import Reply
 Ask = Callable[..., Reply]
 """`engine.request`"""
 
+_turn = threading.Lock()
+"""Whose is the microphone; who comes while another lets it go waits for it."""
+
+_LOOK = 0.05
+"""Seconds between two looks whether somebody who waits was stopped."""
+
 
 class LiveFeed:
     """Begins at once, and goes on until `stop`, or until the engine has nothing more to say.
@@ -77,6 +83,15 @@ class LiveFeed:
         self._thread.join(timeout)
 
     def _run(self, asked: dict[str, str]) -> None:
+        while not _turn.acquire(timeout=_LOOK):
+            if self._stopping.is_set():
+                return
+        try:
+            self._listen(asked)
+        finally:
+            _turn.release()
+
+    def _listen(self, asked: dict[str, str]) -> None:
         try:
             about = self._ask("live_start", asked, should_cancel=self._stopping.is_set).header
             self.interval, self.names = float(about["interval"]), tuple(about["names"])

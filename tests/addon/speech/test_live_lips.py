@@ -105,6 +105,7 @@ def test_a_file_saved_meanwhile_has_the_animators_sliders_and_animate_waits(room
     lips = room("speech.live_lips").LiveLips(bpy.context, head, file=str(voice))
     copy = str(saved / "copy.blend")
     while jaw(head).value < 0.1:
+        assert not lips.feed.done
         time.sleep(1 / 60)
         lips.tick()
     bpy.ops.wm.save_as_mainfile(filepath=copy, copy=True)
@@ -125,6 +126,7 @@ def test_keyed_sliders_are_as_keyed_afterwards(room, make_head, voice, saved):
     bpy.context.scene.frame_set(1)
     lips = room("speech.live_lips").LiveLips(bpy.context, head, file=str(voice))
     while lips.feed.latest is None:
+        assert not lips.feed.done
         time.sleep(1 / 60)
     lips.tick()
     lips.let_go()
