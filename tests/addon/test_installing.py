@@ -188,7 +188,9 @@ def test_a_removal_that_another_blender_holds_up_leaves_this_one_free(
 
 def test_a_bug_report_says_much_and_nothing_private(room, preferences, sample):
     preferences.engine_python = os.environ["DGTALKER_ENGINE_PYTHON"]
-    room("ui").last_error = f"Zacharias cannot speak {Path.home() / 'Valkyrie' / 'secret.wav'}: heavenly voices were heard."
+    room(
+        "ui"
+    ).last_error = f"Zacharias cannot speak {Path.home() / 'Valkyrie' / 'secret.wav'}: heavenly voices were heard."
     editor = bpy.context.scene.sequence_editor_create()
     strip = editor.strips.new_sound("Whispering", str(sample), 1, 1)
     strip.sound.name = "Zacharias.wav"

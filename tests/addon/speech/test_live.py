@@ -270,9 +270,11 @@ def test_moving_a_head_evaluates_nothing_until_it_rests_and_writes_nothing_then(
     head, _ = animated()
     head.driver_add("dgtalker_speech.happy").driver.expression = "frame / 100"
     bpy.ops.dgtalker.update_keys()
-    rest()
     evaluation, live = room("speech.keys.evaluation"), room("speech.takes.live")
     retarget = room("speech.takes.retarget")
+    rest()
+    while live._mending:
+        live._tick()
     numbers, write, done = evaluation.numbers_steps, retarget.rewrite_steps, []
     monkeypatch.setattr(evaluation, "numbers_steps", lambda *given: [done.append("evaluated"), numbers(*given)][1])
     monkeypatch.setattr(retarget, "rewrite_steps", lambda head: [done.append("written"), write(head)][1])
