@@ -190,7 +190,7 @@ def test_a_bug_report_says_much_and_nothing_private(room, preferences, sample):
     preferences.engine_python = os.environ["DGTALKER_ENGINE_PYTHON"]
     room(
         "ui"
-    ).last_error = f"Zacharias cannot speak {Path.home() / 'Valkyrie' / 'secret.wav'}: heavenly voices were heard."
+    ).last_error = f"Zacharias cannot speak {Path.home() / 'heist' / 'secret.wav'}: heavenly voices were heard."
     editor = bpy.context.scene.sequence_editor_create()
     strip = editor.strips.new_sound("Whispering", str(sample), 1, 1)
     strip.sound.name = "Zacharias.wav"
@@ -208,5 +208,5 @@ def test_a_bug_report_says_much_and_nothing_private(room, preferences, sample):
     assert "PyTorch" in text
     assert "connected" in text, "the log's end"
     assert ".wav" in text
-    for private in ("Zacharias", "secret", "heavenly voices", str(Path.home()), "Valkyrie"):
+    for private in ("Zacharias", "secret", "heavenly voices", str(Path.home()), "heist"):
         assert private not in text
