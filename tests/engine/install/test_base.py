@@ -21,6 +21,14 @@ packages = importlib.metadata.packages_distributions()
 NAMES = {name for name, projects in packages.items() if {p.lower().replace("_", "-") for p in projects} <= LATER}
 assert "torchmetrics" in NAMES and "cv2" in NAMES and "torch" not in NAMES, NAMES
 sys.meta_path.insert(0, Missing())
+version = importlib.metadata.version
+
+def version_of(project):
+    if project.lower().replace("_", "-") in LATER:
+        raise importlib.metadata.PackageNotFoundError(project)
+    return version(project)
+
+importlib.metadata.version = version_of
 sys.path.insert(0, REPOSITORY)
 
 from dgtalker_engine.cli.main import main
