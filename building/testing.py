@@ -39,13 +39,16 @@ def suites(arguments: list[str]) -> dict[str, tuple[Environment, list[str]]]:
 def _every_suite() -> dict[str, tuple[Environment, list[str]]]:
     """All tests, each in one suite, in the order in which they end soonest: the longest suites do not come last.
 
-    Those of a Blender are two suites of about the same length, which share cores more evenly than one of twice that.
+    Those of the engine and of a Blender are two suites each, which share cores more evenly than one of twice that.
     """
+    learning = [f"tests/engine/{room}" for room in ("capture", "systems", "training")]
     speech = "tests/addon/speech"
-    every: dict[str, tuple[Environment, list[str]]] = {}
+    every: dict[str, tuple[Environment, list[str]]] = {
+        "engine": (WORKSHOP, ["tests/engine", *(f"--ignore={room}" for room in learning)]),
+        "learning": (WORKSHOP, learning),
+    }
     for version, blender in BLENDERS.items():
         every[f"blender-{version}"] = (blender, ["tests/addon", f"--ignore={speech}"])
-    every["engine"] = (WORKSHOP, ["tests/engine"])
     for version, blender in BLENDERS.items():
         every[f"blender-{version}-speech"] = (blender, [speech])
     return every | {"gui": (WORKSHOP, ["tests/gui"])}
