@@ -205,7 +205,7 @@ def test_a_folder_to_install_from_holds_the_very_files_of_the_catalogue(environm
     python.write_bytes(b"python")
     file = {"name": wheel.name, "project": "small", "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest()}
     archive = {"name": python.name, "url": python.as_uri(), "sha256": hashlib.sha256(b"python").hexdigest()}
-    groups = {"python": [archive], "base": [file], "cpu": [], "capture": []}
+    groups = {"python": [archive], "base": [file], "cpu": [], "capture": [], "signing": []}
     catalogue = tmp_path / "packages.json"
     catalogue.write_text(json.dumps({"python": "3.11", "platforms": {"windows-x64": groups}}))
     monkeypatch.setattr(wheelhouse, "CATALOGUE", catalogue)
