@@ -209,6 +209,7 @@ OTHERWISE = {
     "dgtalker_engine/files.py": "the way itself",
     "blender_addon/speech/timeline/fallback_mixdown.py": "into a folder of its own that is new",
     "dgtalker_engine/cli/dub.py": "into a folder of its own that is new",
+    "dgtalker_engine/server/microphone.py": "into a file that is new, never through a link; whole after every block",
     "dgtalker_engine/speech/recognition/recogniser.py": "into a folder of its own that is new",
     "dgtalker_engine/systems/gaussiantalker/film.py": "into a temporary file of `files.replacing`",
     "dgtalker_engine/systems/gaussiantalker/motion/__main__.py": "the makers' own cache",

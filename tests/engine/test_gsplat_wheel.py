@@ -56,6 +56,7 @@ def test_the_pins_agree(monkeypatch):
         "engine.txt",
         environments.TORCH,
         "capture.txt",
+        "signing.txt",
         "training.txt",
     }
     assert re.search(r"(?m)^torch==", (WHEELS / environments.TORCH).read_text())
