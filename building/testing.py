@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import xml.etree.ElementTree as ElementTree
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 from . import repository
 from .environments import BLENDERS, WORKSHOP, Environment, ensure
@@ -66,16 +66,31 @@ def test(arguments: list[str]) -> int:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         running = [pool.submit(_run_suite, suite, *chosen[suite], variables) for suite in chosen]
         try:
-            counts = sum((Counter(suite.result()) for suite in running), Counter())
+            results = [suite.result() for suite in running]
         except BaseException:  # Ctrl-C ends those that run; no other begins
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
-    return 1 if counts["failed"] or not counts["passed"] else 0
+    for result in results:
+        for failed in result.failed:
+            say(f"failed: {result.suite}: {failed}")
+    passed, skipped = sum(result.passed for result in results), sum(result.skipped for result in results)
+    failures = sum(len(result.failed) for result in results)
+    print(f"{passed} passed, {failures} failed, {skipped} skipped", flush=True)
+    return 1 if failures or not passed else 0
 
 
-def _run_suite(suite: str, environment: Environment, words: list[str], variables: dict[str, str]) -> dict[str, int]:
-    """How many tests of one suite passed, failed and were skipped; its output goes on behind the suite's name."""
+@dataclass
+class Result:
+    """What became of one suite; ``failed`` names its tests, so that the last lines of a long log say which."""
+
+    suite: str
+    passed: int = 0
+    skipped: int = 0
+    failed: list[str] = field(default_factory=list)
+
+
+def _run_suite(suite: str, environment: Environment, words: list[str], variables: dict[str, str]) -> Result:
+    """Run one suite; its output goes on behind its name."""
     say(f"testing {suite}")
     report = repository.BUILD / "junit" / f"{suite}.xml"
     report.unlink(missing_ok=True)
@@ -93,16 +108,15 @@ def _run_suite(suite: str, environment: Environment, words: list[str], variables
         for line in process.stdout or ():
             print(f"{suite}: {line}", end="", flush=True)
     if not report.is_file():
-        say(f"{suite} ended without a report")
-        return {"failed": 1}
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
+        return Result(suite, failed=[f"it ended without a report, with {process.returncode}"])
+    result = Result(suite)
     if process.returncode in UNFINISHED:
-        say(f"{suite} ended before its last test: pytest's exit code is {process.returncode}")
-        counts["failed"] += 1
-    for result in ElementTree.parse(report).iter("testsuite"):
-        bad = int(result.attrib["failures"]) + int(result.attrib["errors"])
-        skipped = int(result.attrib["skipped"])
-        counts["failed"] += bad
-        counts["skipped"] += skipped
-        counts["passed"] += int(result.attrib["tests"]) - bad - skipped
-    return counts
+        result.failed.append(f"it ended before its last test: pytest's exit code is {process.returncode}")
+    for test_case in ElementTree.parse(report).iter("testcase"):
+        if test_case.find("failure") is not None or test_case.find("error") is not None:
+            result.failed.append(f"{test_case.get('classname')}.{test_case.get('name')}")
+        elif test_case.find("skipped") is not None:
+            result.skipped += 1
+        else:
+            result.passed += 1
+    return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -237,3 +238,14 @@ def test_the_folder_of_the_zip_may_be_the_one_that_blenders_update_from(build, t
         tasks.make_packages(tmp_path, False, None, None, folder)
         assert (folder / archive.name).read_bytes() == b"extension"
     assert listed == folders
+
+
+def test_a_suite_says_which_of_its_tests_failed(build, tmp_path, monkeypatch, capfd):
+    from building import environments, testing
+
+    (tmp_path / "test_it.py").write_text("def test_right():\n    pass\n\ndef test_wrong():\n    raise ValueError\n")
+    monkeypatch.setattr(environments.Environment, "executable", Path(sys.executable))
+    here = environments.Environment("here", None, ())
+    result = testing._run_suite("small", here, [str(tmp_path)], dict(os.environ))
+    assert result == testing.Result("small", passed=1, failed=["test_it.test_wrong"])
+    assert "small: " in capfd.readouterr().out
