@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -115,6 +116,27 @@ def test_a_full_disk(scene, add_head, ball_file, fails, monkeypatch):
     usage = shutil.disk_usage
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(path)._replace(free=20_000))
     fails(r"disk.*is full.*Make room")
+
+
+def test_an_animation_onto_a_disk_that_fills_up(room, scene, add_head, ball_file, tmp_path):
+    """A real disk: what is on it in the end is whole, and the animation says why it stopped."""
+    is_whole = room("render.whole_files").is_whole
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1600k", "tmpfs", folder], capture_output=True).returncode:
+        pytest.skip("this user may not mount a file system")
+    try:
+        add_head(ball_file)
+        choose(scene.render.image_settings, "OPEN_EXR", "32")
+        scene.frame_start, scene.frame_end = 1, 50
+        scene.render.filepath = str(folder / "frame_")
+        with pytest.raises(RuntimeError, match=r"disk.*is full.*Make room"):
+            bpy.ops.render.render(animation=True)
+        written = sorted(folder.iterdir())
+        assert 2 < len(written) < 40
+        assert all(map(is_whole, written))
+    finally:
+        subprocess.run(["umount", folder], check=True)
 
 
 def choose(settings, file_format: str, depth: str) -> None:
