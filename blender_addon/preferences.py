@@ -217,7 +217,7 @@ def configure_engine() -> None:
     addon = bpy.context.preferences.addons.get(ADDON)
     python = addon.preferences.engine_python if addon else ""
     Doctor.answer = []
-    engine.configure(python=python, log=log_path())
+    engine.configure(python=python, log=log_path(), speech_on_demand=bpy.app.background)
 
 
 CLASSES = (Preferences, TestEngine, RestartEngine, UseEngine, OpenLog)

@@ -81,9 +81,10 @@ def register_avatar(hash: str, read: Callable[[], bytes]) -> None:
     _avatars[hash] = read
 
 
-def configure(python: str = "", log: Path | None = None) -> None:
-    """Sets what the engine runs on (empty: what was installed) and where it logs; starts nothing."""
-    _supervisor.configure(python, log)
+def configure(python: str = "", log: Path | None = None, *, speech_on_demand: bool = False) -> None:
+    """Sets what the engine runs on (empty: what was installed), where it logs, and whether it loads what speech needs
+    (0.5 GB, and seconds of a processor) only when it is asked for; starts nothing."""
+    _supervisor.configure(python, log, speech_on_demand)
 
 
 def python() -> Path:

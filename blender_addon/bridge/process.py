@@ -35,6 +35,7 @@ class EngineProcess:
     Args:
         python: of the engine's environment.
         log: where its output goes.
+        speech_on_demand: what speech needs is loaded when it is asked for, not beforehand.
         tcp: connect over 127.0.0.1 instead of a pair of sockets, as Windows has to.
 
     Attributes:
@@ -47,19 +48,22 @@ class EngineProcess:
 
     sock: socket.socket
 
-    def __init__(self, python: Path, log: Path, *, tcp: bool = sys.platform == "win32") -> None:
+    def __init__(
+        self, python: Path, log: Path, *, speech_on_demand: bool = False, tcp: bool = sys.platform == "win32"
+    ) -> None:
         self._python = python
         token = new_token()
+        options = ["--speech-on-demand"] if speech_on_demand else []
         if tcp:
             with socket.create_server(("127.0.0.1", 0), backlog=1) as listener:
-                self._spawn(python, log, token, ["--port", str(listener.getsockname()[1])])
+                self._spawn(python, log, token, ["--port", str(listener.getsockname()[1]), *options])
                 with self._ended_on_failure():
                     self.sock = self._accept(listener, token)
             return
         mine, theirs = socket.socketpair()
         with self._ended_on_failure(mine):
             with theirs:
-                self._spawn(python, log, token, ["--fd", str(theirs.fileno())], theirs.fileno())
+                self._spawn(python, log, token, ["--fd", str(theirs.fileno()), *options], theirs.fileno())
             self._await_first_byte(mine)
             shake_hands(mine, token, "owner")
         self.sock = mine

@@ -57,6 +57,7 @@ class Supervisor:
 
     def __init__(self) -> None:
         self._python = ""
+        self._speech_on_demand = False
         self._log = find.data_folder() / "log" / "engine.log"
         self._changed = threading.Condition()
         self._generation = 0
@@ -64,12 +65,12 @@ class Supervisor:
         self._process: EngineProcess | None = None
         self._client: Client | None = None
 
-    def configure(self, python: str, log: Path | None) -> None:
+    def configure(self, python: str, log: Path | None, speech_on_demand: bool) -> None:
         """Sets what the next engine runs on; an engine that runs on something else is stopped. Starts nothing."""
         log = log or find.data_folder() / "log" / "engine.log"
         with self._changed:
             same = (python, log) == (self._python, self._log)
-            self._python, self._log = python, log
+            self._python, self._log, self._speech_on_demand = python, log, speech_on_demand
         if not same:
             self.stop()
 
@@ -183,17 +184,17 @@ class Supervisor:
     def _begin_start(self) -> None:
         self._start = _Start()
         old, self._client, self._process = self._client, None, None
-        arguments = (self._start, self._python, self._log, old)
+        arguments = (self._start, self._python, self._log, self._speech_on_demand, old)
         threading.Thread(target=self._run_start, args=arguments, name="dgtalker start", daemon=True).start()
 
-    def _run_start(self, start: _Start, python: str, log: Path, old: Client | None) -> None:
+    def _run_start(self, start: _Start, python: str, log: Path, speech_on_demand: bool, old: Client | None) -> None:
         client: Client | None = None
         process: EngineProcess | None = None
         start.failure = EngineGone("It could not be started.")
         try:
             if old is not None:
                 old.close()
-            process = EngineProcess(find.engine_python(python), log)
+            process = EngineProcess(find.engine_python(python), log, speech_on_demand=speech_on_demand)
             client = Client(process.sock, process.end)
             start.failure = None
         except (EngineGone, DGTalkerError, OSError) as error:

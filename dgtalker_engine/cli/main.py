@@ -136,6 +136,7 @@ def parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="serve the Blender that started this process")
     serve.add_argument("--fd", type=int, help="an inherited socket")
     serve.add_argument("--port", type=int, help="a port of 127.0.0.1 to connect back to")
+    serve.add_argument("--speech-on-demand", action="store_true", help="do not load beforehand what speech needs")
     serve.set_defaults(run=_serve)
     return top
 
@@ -273,7 +274,7 @@ def _serve(options: argparse.Namespace) -> int:
     loaded = owner.watch(options.fd)
     from ..server.serve import serve
 
-    return serve(descriptor=options.fd, port=options.port, loaded=loaded)
+    return serve(descriptor=options.fd, port=options.port, loaded=loaded, speech_on_demand=options.speech_on_demand)
 
 
 def _doctor(options: argparse.Namespace) -> int:

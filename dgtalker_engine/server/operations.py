@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 class Operations:
     """The operations of one connection, and the avatars that it has opened."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, speech_on_demand: bool) -> None:
+        self._speech_on_demand = speech_on_demand
         self._avatars = OpenAvatars()
         self._listener = Listener()
         self._live = live.Live()
@@ -45,7 +46,8 @@ class Operations:
                 warm.warm_up()
         except ImportError:
             log.exception("the engine's environment is incomplete")
-        self._listener.prepare()
+        if not self._speech_on_demand:
+            self._listener.prepare()
 
     def handle(self, op: str, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
         """Does one request.

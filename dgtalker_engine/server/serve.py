@@ -18,13 +18,20 @@ from .session import Session
 STARTED_BY_BLENDER = "Blender starts `serve`; it is of no use by itself."
 
 
-def serve(*, descriptor: int | None = None, port: int | None = None, loaded: threading.Event) -> int:
+def serve(
+    *,
+    descriptor: int | None = None,
+    port: int | None = None,
+    loaded: threading.Event,
+    speech_on_demand: bool = False,
+) -> int:
     """Serves one connection, and ends the process with it.
 
     Args:
         descriptor: an inherited socket (POSIX).
         port: of 127.0.0.1, to connect back to (Windows).
         loaded: set as the connection begins to be read: `owner.watch`.
+        speech_on_demand: the process that listens starts when it is first asked, not beforehand.
 
     Returns:
         Exit code, when the handshake fails.
@@ -43,7 +50,7 @@ def serve(*, descriptor: int | None = None, port: int | None = None, loaded: thr
         log.error("no connection: %s", error)
         return 1
     log.info("connected; process %d", os.getpid())
-    operations = Operations()
+    operations = Operations(speech_on_demand=speech_on_demand)
     Session(Channel(sock), operations.handle, operations.warm_up, APART).run()
     return 0
 

@@ -241,8 +241,8 @@ def torn_pictures(folder: Path) -> int:
 
 
 def torn_answers(folder: Path) -> int:
-    """Of pictures as the wire brings them: colour and depth, float32."""
-    return sum(path.stat().st_size != PICTURE * PICTURE * 5 * 4 for path in folder.glob("frame_*"))
+    """Of pictures as the wire brings them: colour, depth and what is hidden, float32."""
+    return sum(path.stat().st_size != PICTURE * PICTURE * 6 * 4 for path in folder.glob("frame_*"))
 
 
 def torn_takes(folder: Path) -> int:

@@ -1,6 +1,7 @@
 """The owner of an engine that `bench kills` kills, as light as Blender's own side: `python owner.py KIND FOLDER`.
 
-KIND is "start", "open", "animate" or "render"; `kills.prepare_owner` has put what is sent into FOLDER.
+KIND is "start", "open", "animate" or "render", of which the last is like a Blender without a window, whose engine
+loads what speech needs when it is asked for; `kills.prepare_owner` has put what is sent into FOLDER.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dgtalker_engine.files import write_whole
 
 def main(kind: str, folder: Path) -> None:
     print("ready", flush=True)
-    process = EngineProcess(PYTHON, folder / "engine.log")
+    process = EngineProcess(PYTHON, folder / "engine.log", speech_on_demand=kind == "render")
     client = Client(process.sock, process.end)
     client.request("doctor")
     if kind == "open":

@@ -64,7 +64,8 @@ class RawEngine:
         self.sock, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "dgtalker_engine", "serve", "--fd", str(theirs.fileno())],
+                [sys.executable, "-I", "-m", "dgtalker_engine", "serve"]
+                + ["--speech-on-demand", "--fd", str(theirs.fileno())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -176,7 +177,7 @@ def bridge(addon, tmp_path):
     """`blender_addon.bridge.engine`, set up for an engine on this Python; its engine ends with the test."""
     from blender_addon.bridge import engine
 
-    engine.configure(python=sys.executable, log=tmp_path / "log" / "engine.log")
+    engine.configure(python=sys.executable, log=tmp_path / "log" / "engine.log", speech_on_demand=True)
     yield engine
     engine.stop()
 
@@ -194,7 +195,7 @@ def shared_bridge(_shared_log):
     """The same as `bridge`, for tests that leave the engine as it was: those that follow each other share one."""
     from blender_addon.bridge import engine
 
-    engine.configure(python=sys.executable, log=_shared_log)
+    engine.configure(python=sys.executable, log=_shared_log, speech_on_demand=True)
     return engine
 
 

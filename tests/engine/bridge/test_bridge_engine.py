@@ -77,6 +77,19 @@ def test_a_performance_comes_back_with_progress_in_the_calling_thread(shared_bri
     assert {thread for _, _, thread in heard} == {threading.current_thread()}
 
 
+@pytest.mark.parametrize("on_demand", [False, True])
+def test_what_speech_needs_is_loaded_beforehand_or_when_it_is_asked_for(bridge, recording, wait_until, on_demand):
+    bridge.configure(python=sys.executable, log=bridge.state().log, speech_on_demand=on_demand)
+    bridge.request("doctor")
+    engine = bridge.state().pid
+    if on_demand:
+        assert not children(engine)
+    else:
+        wait_until(lambda: children(engine))
+    assert Take.from_bytes(bridge.request("animate", SLOW, recording[: 2 * 16000]).body).fps == 25
+    assert children(engine), "it stays for the next request"
+
+
 def test_submit_does_not_wait_and_tells_progress(shared_bridge, recording):
     pending = shared_bridge.submit("animate", SLOW, recording[: 2 * 16000])
     assert not pending.done
