@@ -63,13 +63,13 @@ def test_a_job_tells_its_progress_while_it_runs_shows_a_picture_and_ends_with_a_
     assert job.state is State.WAITING
     assert jobs.start(job, python)
     assert job.state is State.RUNNING
-    wait_until(lambda: 0 < step_of(job) < STEPS, 60)
+    wait_until(lambda: 0 < step_of(job) < STEPS, 200)
     assert job.progress["of"] == STEPS
     assert job.progress["losses"]["error"] > 0
     assert job.progress["eta"] > 0
-    wait_until(job.preview.is_file, 60)
+    wait_until(job.preview.is_file, 200)
     assert Image.open(job.preview).size == (8, 8)
-    wait_until(lambda: job.state is State.FINISHED, 60)
+    wait_until(lambda: job.state is State.FINISHED, 200)
     assert job.result == {"weights": 129.0}
     assert step_of(job) == STEPS
     assert trained(job) == uninterrupted
@@ -81,13 +81,13 @@ def test_a_job_killed_at_random_moments_and_resumed_gives_the_same_bits(new_job,
     job = new_job(steps=STEPS, pace=0.005)
     for goal in np.sort(random.integers(1, STEPS - 10, 3)):
         assert jobs.start(job, python)
-        wait_until(lambda goal=goal: step_of(job) >= goal, 60)
+        wait_until(lambda goal=goal: step_of(job) >= goal, 200)
         time.sleep(random.uniform(0, 0.02))
         kill(job)
         wait_until(lambda: job.state is not State.RUNNING)
         assert job.state is State.INTERRUPTED
     assert jobs.start(job, python)
-    wait_until(lambda: job.state is State.FINISHED, 60)
+    wait_until(lambda: job.state is State.FINISHED, 200)
     assert trained(job) == uninterrupted
 
 
@@ -98,7 +98,7 @@ def test_a_job_resumes_over_whatever_a_kill_left_half_written(new_job, python, w
     (job.folder / "progress.jsonl").write_bytes(b'{"step": 3, "of": 60}\n{"step": 4, "o')
     assert job.progress == {"step": 3, "of": 60}
     assert jobs.start(job, python)
-    wait_until(lambda: job.state is State.FINISHED, 60)
+    wait_until(lambda: job.state is State.FINISHED, 200)
     assert trained(job) == uninterrupted
     assert step_of(job) == STEPS
     lines = (job.folder / "progress.jsonl").read_bytes().splitlines()
@@ -110,7 +110,7 @@ def test_a_job_resumes_over_whatever_a_kill_left_half_written(new_job, python, w
 def test_cancel_ends_a_job_and_keeps_the_checkpoint(new_job, python, wait_until, uninterrupted):
     job = new_job(steps=STEPS, pace=0.05)
     jobs.start(job, python)
-    wait_until(lambda: step_of(job) >= 3, 60)
+    wait_until(lambda: step_of(job) >= 3, 200)
     job.cancel()
     wait_until(lambda: job.state is State.CANCELLED)
     done = step_of(job)
@@ -118,15 +118,15 @@ def test_cancel_ends_a_job_and_keeps_the_checkpoint(new_job, python, wait_until,
     assert (job.folder / checkpoints.FILE).is_file()
     assert jobs.start(job, python)
     assert not job.cancel_wanted
-    wait_until(lambda: step_of(job) > done, 60)
-    wait_until(lambda: job.state is State.FINISHED, 60)
+    wait_until(lambda: step_of(job) > done, 200)
+    wait_until(lambda: job.state is State.FINISHED, 200)
     assert trained(job) == uninterrupted
 
 
 def test_sigterm_interrupts_a_job_with_a_checkpoint(new_job, python, wait_until):
     job = new_job(steps=ENDLESS, pace=0.05)
     jobs.start(job, python)
-    wait_until(lambda: step_of(job) >= 3, 60)
+    wait_until(lambda: step_of(job) >= 3, 200)
     os.kill(pid_of(job), signal.SIGTERM)
     wait_until(lambda: job.state is State.INTERRUPTED)
     assert (job.folder / checkpoints.FILE).is_file()
@@ -144,7 +144,7 @@ def test_a_job_goes_on_when_who_started_it_is_killed_and_is_found_again(new_job,
     assert found == job
     assert found.state is State.RUNNING
     assert os.getsid(pid_of(found)) == pid_of(found)
-    wait_until(lambda: found.state is State.FINISHED, 60)
+    wait_until(lambda: found.state is State.FINISHED, 200)
     assert trained(found) == uninterrupted
 
 
@@ -155,7 +155,7 @@ def test_a_job_inherits_no_socket_and_no_file_but_its_lock(new_job, python, wait
     with ours, theirs, (tmp_path / "open").open("w"):
         job = new_job(steps=ENDLESS, pace=0.05)
         jobs.start(job, python)
-        wait_until(lambda: step_of(job) >= 1, 60)
+        wait_until(lambda: step_of(job) >= 1, 200)
         opened = []
         for path in Path(f"/proc/{pid_of(job)}/fd").iterdir():
             with contextlib.suppress(FileNotFoundError):  # its own, closed meanwhile; what is inherited stays open
@@ -170,7 +170,7 @@ def test_of_several_that_start_a_job_at_once_one_does(new_job, python, wait_unti
     starters = [start_elsewhere(job, python) for _ in range(4)]
     said = [starter.communicate()[0] for starter in starters]
     assert sorted(said) == ["False\n"] * 3 + ["True\n"]
-    wait_until(lambda: job.state is State.FINISHED, 60)
+    wait_until(lambda: job.state is State.FINISHED, 200)
     assert trained(job) == uninterrupted
     lines = (job.folder / "progress.jsonl").read_bytes().splitlines()
     assert [json.loads(line)["step"] for line in lines] == list(range(1, STEPS + 1))
@@ -193,7 +193,7 @@ def test_two_jobs_never_write_one_file(new_job, python):
 def test_another_process_of_a_running_job_ends_and_changes_nothing(new_job, python, wait_until):
     job = new_job(steps=ENDLESS, pace=0.2)
     jobs.start(job, python)
-    wait_until(lambda: step_of(job) >= 1, 60)
+    wait_until(lambda: step_of(job) >= 1, 200)
     before = (job.folder / "process.json").read_bytes()
     second = subprocess.run([python, "-I", "-m", "dgtalker_engine", "job", job.folder], check=False)
     assert second.returncode == 0
@@ -204,12 +204,12 @@ def test_another_process_of_a_running_job_ends_and_changes_nothing(new_job, pyth
 def test_a_job_that_cannot_be_done_fails_with_what_to_do_and_can_be_started_again(new_job, python, wait_until):
     job = new_job(steps=0)
     jobs.start(job, python)
-    wait_until(lambda: job.state is State.FAILED, 60)
+    wait_until(lambda: job.state is State.FAILED, 200)
     assert "steps = 0 is less than 1" in job.error.message
     assert job.error.hint
     assert jobs.start(job, python)
     assert job.error is None
-    wait_until(lambda: job.state is State.FAILED, 60)
+    wait_until(lambda: job.state is State.FAILED, 200)
 
 
 def test_what_nobody_expected_fails_too_and_is_in_the_log(new_job, capsys):
@@ -260,7 +260,7 @@ def test_what_a_killed_job_forked_does_not_keep_its_lock(new_job, python, wait_u
             process.wait()
             assert job.state is State.INTERRUPTED
             assert jobs.start(job, python)
-            wait_until(lambda: job.state is State.FINISHED, 60)
+            wait_until(lambda: job.state is State.FINISHED, 200)
         finally:
             os.kill(child, signal.SIGKILL)
 
@@ -332,7 +332,7 @@ def test_a_python_that_cannot_be_started_leaves_the_job_as_it_was(new_job, tmp_p
     assert refused.value.code == "no_engine"
     assert job.state is State.WAITING
     assert jobs.start(job, python)
-    wait_until(lambda: job.state is State.FINISHED, 60)
+    wait_until(lambda: job.state is State.FINISHED, 200)
 
 
 def test_a_number_that_another_process_has_now_is_not_taken_for_the_job(new_job):

@@ -44,7 +44,7 @@ def test_a_job_makes_a_speech_model_of_recordings_and_tracked_clips(tmp_path, py
     request = Request(trainer="lipsync", config=CONFIG, input=str(tmp_path / "input"), output=str(output))
     job = jobs.create(tmp_path / "jobs", request)
     assert jobs.start(job, python)
-    wait_until(lambda: job.state is not State.RUNNING, 120)
+    wait_until(lambda: job.state is not State.RUNNING, 250)
     assert job.state is State.FINISHED, (job.error, (job.folder / "log.txt").read_text())
     assert job.result == {"clips": ["clip"], "bytes": output.stat().st_size}
     assert job.progress["step"] == 2
@@ -54,7 +54,7 @@ def test_a_job_makes_a_speech_model_of_recordings_and_tracked_clips(tmp_path, py
 def test_a_job_that_names_no_folder_is_told(tmp_path, python, wait_until):
     job = jobs.create(tmp_path / "jobs", Request(trainer="lipsync", config=CONFIG, output=str(tmp_path / "out")))
     assert jobs.start(job, python)
-    wait_until(lambda: job.state is State.FAILED, 60)
+    wait_until(lambda: job.state is State.FAILED, 200)
     assert "no folder" in job.error.message
 
 
