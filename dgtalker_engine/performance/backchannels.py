@@ -48,8 +48,8 @@ _HINT = 0.5
 _QUIET, _TO_QUIET = 0.25, 0.35
 """Seconds around the listener's own words in which nothing is hinted at, and over which it fades before and after."""
 
-Now = Callable[[np.ndarray], np.ndarray]
-"""The reaction at some times, seconds."""
+Now = Callable[[float], float]
+"""The reaction at a time, seconds."""
 
 _EYES = ("eyeBlinkLeft", "eyeBlinkRight")
 _LIFTS = {"browInnerUp": 1.0, "browOuterUpLeft": 0.7, "browOuterUpRight": 0.7, "eyeWideLeft": 0.15, "eyeWideRight": 0.15}
@@ -70,10 +70,10 @@ def with_backchannels(
     """
     frames, fps = performance.frames, performance.fps
 
-    def now(times: np.ndarray) -> np.ndarray:
-        """The reaction at some times."""
-        rows = np.clip(np.round((times - since) * fps).astype(np.int64), 0, frames - 1)
-        return reaction[rows]
+    amounts = reaction.tolist()
+
+    def now(time: float) -> float:
+        return amounts[min(max(round((time - since) * fps), 0), frames - 1)]
 
     def played(events: Events) -> np.ndarray:
         return pulses(events - [since, 0.0, since, 0.0, 0.0], frames, fps)
@@ -107,7 +107,7 @@ def _nods(heard: Sequence[Phrase], now: Now, seed: int) -> Events:
         wanted = [*((time, _NODS_WITHIN) for time in accents.tolist()), (phrase.end, often)]
         for time, share in wanted:
             chance, late, size, pace, *spread = random.random(7).tolist()
-            amount = float(now(np.array([time]))[0])
+            amount = now(time)
             start = time - 0.2 + 0.6 * late
             if chance >= share * amount / NATURAL or start < free:
                 continue
@@ -130,7 +130,7 @@ def _brows(heard: Sequence[Phrase], now: Now, seed: int) -> Events:
         random = np.random.default_rng([*phrase.seed, seed, 3])
         for time in phrase.syllables[phrase.syllables[:, 1] >= _ACCENT, 0].tolist():
             chance, late, size, stay = random.random(4).tolist()
-            amount = float(now(np.array([time]))[0])
+            amount = now(time)
             start = time + 0.2 + 0.25 * late
             if chance < _BROWS * amount / NATURAL and start >= free:
                 height = (0.14 + 0.14 * size) * (0.5 + amount)
@@ -144,7 +144,7 @@ def _blinks(heard: Sequence[Phrase], now: Now, seed: int) -> np.ndarray:
     begins: list[float] = []
     for phrase in heard:
         chance, late = np.random.default_rng([*phrase.seed, seed, 4]).random(2).tolist()
-        if chance < _BLINKS * float(now(np.array([phrase.end]))[0]) / NATURAL:
+        if chance < _BLINKS * now(phrase.end) / NATURAL:
             begins.append(phrase.end + 0.25 + 0.25 * late)
     return np.array(begins)
 

@@ -69,6 +69,19 @@ def looking_at(
     return Performance(performance.fps, performance.names, weights)
 
 
+def looking_beside(
+    performance: Performance, target: np.ndarray, aside: np.ndarray, amount: np.ndarray, head_share: float | None
+) -> Performance:
+    """`looking_at` with eyes that go beside the point.
+
+    Args:
+        aside: yaw to the own left and pitch down, radians (frames, 2).
+    """
+    yaw, pitch = (_angles(target) + aside).T
+    beside = np.stack([np.sin(yaw) * np.cos(pitch), -np.cos(yaw) * np.cos(pitch), -np.sin(pitch)], axis=1)
+    return looking_at(performance, beside, amount, head_share)
+
+
 def _angles(target: np.ndarray) -> np.ndarray:
     """Yaw to the face's own left and pitch down of directions, radians (frames, 2)."""
     x, y, z = target.astype(np.float64).T
