@@ -2,7 +2,7 @@
 
 - Listeners look at the speaker 75 % of the time, in glances of 2.95 s in the mean (Argyle and Ingham, "Gaze, mutual
   gaze, and proximity", 1972): so they look aside for 0.98 s.
-- They turn to the next speaker about when he begins, in about a fifth of all turns before the last one has ended (Holler
+- They turn to the next speaker about when he begins, in a fifth of all turns before the last one has ended (Holler
   and Kendrick, "Unaddressed participants' gaze in multi-person interaction", 2015; Hadley and Culling, "Timing of head
   turns to upcoming talkers in triadic conversation", 2022).
 - They begin to speak with averted gaze (Ho, Foulsham and Kingstone, "Speaking and listening with the eyes", 2015).
@@ -105,7 +105,9 @@ def _looks(turns: Sequence[Turn], own: np.ndarray, seed: int) -> list[_Look]:
         said = own[own[:, 1] < turn.start + _LATE, 1]
         starts.append(max(start, said.max(initial=-np.inf), starts[-1] if starts else -np.inf))
     looks: list[_Look] = []
-    for turn, start, following, (_, _, linger, leave) in zip(turns, starts, [*starts[1:], np.inf], chances, strict=True):
+    for turn, start, following, (_, _, linger, leave) in zip(
+        turns, starts, [*starts[1:], np.inf], chances, strict=True
+    ):
         end = turn.end + _LINGER[0] + (_LINGER[1] - _LINGER[0]) * linger
         begins = own[own[:, 0] > turn.end - _LATE, 0].min(initial=np.inf)
         if following < min(end + _HOLD, begins):
@@ -124,9 +126,7 @@ def _on_the_face(times: np.ndarray, look: _Look, random: np.random.Generator) ->
     return np.radians(places[np.minimum(np.searchsorted(begins, times), count - 1)])
 
 
-def _glances_aside(
-    times: np.ndarray, look: _Look, reaction: np.ndarray, random: np.random.Generator
-) -> np.ndarray:
+def _glances_aside(times: np.ndarray, look: _Look, reaction: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Glances away from whom the eyes look at, radians (frames, 2); fewer with more reaction than usual."""
     aside = np.zeros((len(times), 2))
     time = look.start + random.uniform(1.2, 4.0)

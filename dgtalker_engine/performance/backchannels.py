@@ -52,7 +52,13 @@ Now = Callable[[float], float]
 """The reaction at a time, seconds."""
 
 _EYES = ("eyeBlinkLeft", "eyeBlinkRight")
-_LIFTS = {"browInnerUp": 1.0, "browOuterUpLeft": 0.7, "browOuterUpRight": 0.7, "eyeWideLeft": 0.15, "eyeWideRight": 0.15}
+_LIFTS = {
+    "browInnerUp": 1.0,
+    "browOuterUpLeft": 0.7,
+    "browOuterUpRight": 0.7,
+    "eyeWideLeft": 0.15,
+    "eyeWideRight": 0.15,
+}
 
 
 def with_backchannels(

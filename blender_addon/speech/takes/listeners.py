@@ -23,10 +23,9 @@ from dgtalker_engine.performance.gaze import looking_beside
 from dgtalker_engine.performance.lines import lengthened, silence
 from dgtalker_engine.performance.styles import style_weights
 
-from ... import animation_data
 from ...head import model
 from ...properties import speaker_properties
-from ..keys import evaluation, keyframes, nods
+from ..keys import evaluation, keyframes
 from ..timeline import speakers, strips
 from . import gaze, storage, wanted, words
 
@@ -67,7 +66,13 @@ class Listened:
         """What tells whether keys listen so."""
         found = hashlib.sha256()
         for phrase in self.heard:
-            told = [phrase.voice, round(phrase.start, 4), round(phrase.end, 4), phrase.seed, sorted(phrase.styles.items())]
+            told = [
+                phrase.voice,
+                round(phrase.start, 4),
+                round(phrase.end, 4),
+                phrase.seed,
+                sorted(phrase.styles.items()),
+            ]
             found.update(repr(told).encode() + np.round(phrase.syllables, 4).tobytes())
         target = np.zeros(0) if self.target is None else np.round(self.target, 4) + 0.0  # of -0.0
         for array in (self.said, self.reaction, target):
@@ -145,7 +150,12 @@ def join(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     found: list[bpy.types.Object] = []
     for head in sorted(filter(model.has_controls, seen), key=lambda ob: ob.name_full):
         own = speaker_properties(head)
-        if own.take or model.key_of(head) in keys or storage.scene_of(head) is not None or keyframes.locked_reason(head):
+        if (
+            own.take
+            or model.key_of(head) in keys
+            or storage.scene_of(head) is not None
+            or keyframes.locked_reason(head)
+        ):
             continue
         keys.add(model.key_of(head))
         own.listens, own.scene = True, scene.name
@@ -160,8 +170,12 @@ def every() -> Iterator[bpy.types.Object]:
 
 def without_a_line(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     """The heads that listen on a timeline and say nothing there, by name."""
-    silent = [head for head in every() if not speaker_properties(head).take and speaker_properties(head).scene == scene.name]
-    return sorted((head for head in silent if speakers.is_speaker(head) and head.users_scene), key=lambda ob: ob.name_full)
+    silent = [
+        head for head in every() if not speaker_properties(head).take and speaker_properties(head).scene == scene.name
+    ]
+    return sorted(
+        (head for head in silent if speakers.is_speaker(head) and head.users_scene), key=lambda ob: ob.name_full
+    )
 
 
 def disabled_reason(head: bpy.types.Object) -> str:

@@ -87,4 +87,6 @@ def settings_hash(
     moves = words.moves(head)
     moved = [moves] if moves else []
     looked = look.digest if look else []
-    return storage.hash_of([first, repr(directions), curves, own.turns, *recorded, *nodding, *moved, *looked, *listened])
+    return storage.hash_of(
+        [first, repr(directions), curves, own.turns, *recorded, *nodding, *moved, *looked, *listened]
+    )

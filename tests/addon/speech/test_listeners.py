@@ -74,7 +74,7 @@ def test_while_one_speaks_the_other_looks_at_her_and_his_mouth_stays_shut(dialog
 
 
 def test_listeners_nod_and_blink(dialogue, sample):
-    ada, ben, (strip, _) = dialogue
+    _ada, ben, (_strip, _) = dialogue
     ben.dgtalker_speech.reaction = 0.0
     before = values(ben, "headNod", range(30, 100))
     assert np.ptp(before) < 0.01, "as before there were listeners"
@@ -110,7 +110,7 @@ def test_who_has_no_line_listens_to_both_in_turn_until_speech_is_cleared(talk, c
     assert often_off(cleo, range(125, 158), ben) < 4.0
     assert values(cleo, "jawOpen", range(20, 170)).max() == 0.0
     assert value(cleo, "mouthSmileLeft", 60) >= 0.29
-    shift = [frame for frame in range(ADAS.stop, BENS.stop) if off(cleo, frame, ben) < 6.0][0]
+    shift = next(frame for frame in range(ADAS.stop, BENS.stop) if off(cleo, frame, ben) < 6.0)
     assert abs(shift - BENS.start) < 14, "as Ben's turn begins"
     cleo.dgtalker_speech.reaction = 0.0
     assert not keys.spoken(cleo)
@@ -201,7 +201,7 @@ def test_the_reaction_can_be_keyed(dialogue):
 
 
 def test_animating_again_without_a_change_writes_the_same(dialogue, cleo):
-    ada, ben, _ = dialogue
+    _ada, ben, _ = dialogue
     bpy.ops.dgtalker.animate()
     names = ("headNod", "eyeLookOutLeft", "eyeBlinkLeft", "browInnerUp")
     before = [values(head, name, range(20, 170)) for head in (ben, cleo) for name in names]

@@ -151,7 +151,8 @@ def test_brows_rise_after_strong_accents():
 
 def test_a_hint_of_joy_is_mirrored_and_anger_is_not_and_the_mouth_stays_shut():
     smiles = {
-        name: listening(conversation(60.0, styles={name: 1.0}), 0.5, 60.0)[1] for name in ("happy", "angry", "surprised")
+        name: listening(conversation(60.0, styles={name: 1.0}), 0.5, 60.0)[1]
+        for name in ("happy", "angry", "surprised")
     }
     assert 0.1 < smiles["happy"].curve("mouthSmileLeft").max() < 0.35
     assert smiles["angry"].curve("mouthSmileLeft").max() == 0.0
@@ -163,7 +164,9 @@ def test_a_hint_of_joy_is_mirrored_and_anger_is_not_and_the_mouth_stays_shut():
 def test_lips_that_speak_stay_as_they_are():
     take = lengthened(make_take(9.0), 250, 250)
     base = perform(take)
-    heard = attended([phrase(1.0, 9.5, styles={"happy": 1.0}), phrase(19.5, 26.0, styles={"happy": 1.0})], take.utterances)
+    heard = attended(
+        [phrase(1.0, 9.5, styles={"happy": 1.0}), phrase(19.5, 26.0, styles={"happy": 1.0})], take.utterances
+    )
     played = with_backchannels(base, heard, take.utterances, np.ones(base.frames), since=0.0, seed=1)
     spoken = slice(round(take.utterances[0, 0] * FPS) - 5, round(take.utterances[-1, 1] * FPS) + 5)
     for name in base.names:
@@ -184,7 +187,9 @@ def test_without_reaction_nothing_happens_and_with_a_seed_always_the_same():
 def test_a_phrase_that_is_moved_takes_its_reactions_along():
     heard = conversation(60.0)
     moved = [
-        dataclasses.replace(each, start=each.start + 4, end=each.end + 4, syllables=each.syllables + [4.0, 0, 0])
+        dataclasses.replace(
+            each, start=each.start + 4, end=each.end + 4, syllables=each.syllables + np.array([4.0, 0, 0])
+        )
         for each in heard
     ]
     both = []
