@@ -179,16 +179,20 @@ def without_a_line(scene: bpy.types.Scene) -> list[bpy.types.Object]:
 
 
 def disabled_reason(head: bpy.types.Object) -> str:
-    """Why a head does not listen whatever its Reaction is; empty where it does."""
-    scene = scene_of(head)
-    if not speaker_properties(head).listens or scene is None:
+    """Why a head does not listen whatever its Reaction is; empty where it does. Cheap."""
+    own = speaker_properties(head)
+    if not own.listens:
         return "Counts from the next Animate on."
-    return "" if _voices(scene, head, strips.clock(scene).rate) else f"Nobody but {head.name} speaks here."
+    scene = bpy.data.scenes.get(own.scene)
+    others = [other for other in strips.speaking(scene) if other != head] if scene else []
+    return "" if others else f"Nobody but {head.name} speaks."
 
 
 def _voices(scene: bpy.types.Scene, head: bpy.types.Object, rate: float) -> list[bpy.types.Object]:
-    """The others that speak on a timeline, and were animated."""
+    """The others that speak on a timeline, were animated, and are seen in a scene with a head."""
+    seen = set(head.users_scene)
     others = [other for other in strips.speaking(scene, audible_only=True) if other != head]
+    others = [other for other in others if seen & set(other.users_scene)]
     return [other for other in others if speaker_properties(other).take and _has_rate(other, rate)]
 
 

@@ -6,19 +6,18 @@ import contextlib
 from collections.abc import Generator, Iterator, Sequence
 
 import bpy
-import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.performance import Direction, Performance, Take, perform
+from dgtalker_engine.performance import Direction, Performance, Take
 
 from ...properties import speaker_properties
 from ..keys import keyframes, punch_in, visibility
 from ..keys.moves import Move
 from ..keys.punch_in import Within
 from ..lips import contacts
-from ..stepwise import Aside, awaited, finished
+from ..stepwise import finished
 from ..timeline import sound_identity, strips
-from . import gaze, lines, listeners, recordings, storage, used_takes, wanted, words
+from . import lines, listeners, played, recordings, storage, used_takes, wanted, words
 
 MOVED = "Strips of {} were moved, trimmed, retimed, muted, made much softer or louder, or exchanged: press Animate."
 MOVED_ONLY = "Strips of {} were moved, copied or cut: Update Keys takes their keys along."
@@ -174,7 +173,7 @@ def write(
             asked = within.over(directions, since, until)
             notes = finished(_write_steps(head, take, first, asked, moves, within))
         # The rest is as it was set: nothing waits to be written.
-        storage.keep_hash(head, "settings_hash", finished(_hash_steps(head, take, first, directions)))
+        storage.keep_hash(head, "settings_hash", finished(played.hash_steps(head, take, first, directions)))
         return notes
     return finished(_write_steps(head, take, first, directions, moves))
 
@@ -189,33 +188,20 @@ def _write_steps(
 ) -> Generator[object, None, list[str]]:
     """`write` in steps; without a take, what a head plays and listens to."""
     listened = yield from listeners.of_steps(head, take, first)
-    played, look, styles = yield from _played_steps(head, take, first, directions, listened, within)
+    (playing, start), look, styles = yield from played.steps(head, take, first, directions, listened, within)
     # Until all is done, the keys are those of no settings: an undo to a moment in between is followed by all of it.
     storage.keep_hash(head, "settings_hash", "")
     notes: list[str] = []
     if moves:
-        notes = keyframes.write(head, *played, moves=moves)
-    elif played[0].names or keyframes.spoken(head):
-        notes = yield from keyframes.write_steps(head, *played)
+        notes = keyframes.write(head, playing, start, moves=moves)
+    elif playing.names or keyframes.spoken(head):
+        notes = yield from keyframes.write_steps(head, playing, start)
     if take is not None and contacts.mended(head):
-        yield from contacts.mend_steps(head, *played, take, first, directions)
+        yield from contacts.mend_steps(head, playing, start, take, first, directions)
     look = yield from wanted.look_steps(head, look)
     digest = listened.digest if listened else []
     storage.keep_hash(head, "settings_hash", wanted.settings_hash(head, first, directions, styles, look, digest))
     return notes
-
-
-def _hash_steps(
-    head: bpy.types.Object, take: Take | None, first: int, directions: Sequence[Direction]
-) -> Generator[object, None, str]:
-    """The hash of what a speaker's keys would be written with now."""
-    listened = yield from listeners.of_steps(head, take, first)
-    styles: dict[str, np.ndarray] = {}
-    if take is not None or listened is not None:
-        span = listened.span if listened else range(first, first + take.frames if take else first)
-        styles = yield from wanted.styles_steps(head, span.start, len(span))
-    look = yield from wanted.look_steps(head)
-    return wanted.settings_hash(head, first, directions, styles, look, listened.digest if listened else [])
 
 
 def lift(head: bpy.types.Object) -> list[str]:
@@ -230,7 +216,7 @@ def lift(head: bpy.types.Object) -> list[str]:
         return []
     first = speaker_properties(head).first
     directions = wanted.directions_of(scene, head, first)
-    if storage.kept_hash(head, "settings_hash") != finished(_hash_steps(head, take, first, directions)):
+    if storage.kept_hash(head, "settings_hash") != finished(played.hash_steps(head, take, first, directions)):
         return []
     return keyframes.write(head, *_played(head, take, first, directions), same_as_before=True)
 
@@ -239,8 +225,7 @@ def close_lips(
     head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction], misses: Sequence[contacts.Miss]
 ) -> None:
     """Closes the lips at misses that were found in what is written now, and keeps them closed."""
-    played = _played(head, take, first, directions)
-    finished(contacts.close_steps(head, *played, take, first, directions, misses))
+    finished(contacts.close_steps(head, *_played(head, take, first, directions), take, first, directions, misses))
 
 
 @contextlib.contextmanager
@@ -262,42 +247,7 @@ def unmended(head: bpy.types.Object) -> Iterator[None]:
 
 def _played(head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction]) -> tuple[Performance, int]:
     listened = finished(listeners.of_steps(head, take, first))
-    return finished(_played_steps(head, take, first, directions, listened))[0]
-
-
-def _played_steps(
-    head: bpy.types.Object,
-    take: Take | None,
-    first: int,
-    directions: Sequence[Direction],
-    listened: listeners.Listened | None,
-    within: Within | None = None,
-) -> Generator[object, None, tuple[tuple[Performance, int], gaze.Look | None, dict[str, np.ndarray]]]:
-    """What a speaker plays, with the frame of its beginning; where it looks; and its own styles on each frame.
-
-    It is laid over each other: what is performed, what comes of listening, a recording, and the gaze.
-    """
-    styles: dict[str, np.ndarray] = {}
-    spoken: Performance | None = None
-    if listened is not None:
-        take, first, directions = listened.whole(take, first, directions)
-    if take is not None:
-        whole, asked = take, directions
-        styles = yield from wanted.styles_steps(head, first, whole.frames)
-        performed = yield from awaited(Aside(lambda: perform(whole, asked, styles), "Performing"))
-        if within is not None:
-            performed = within.laid_into(performed, first)
-        spoken = performed
-        if listened is not None:
-            free = yield from gaze.free_steps(head, listened.span)
-            share = speaker_properties(head).look_at_head
-            spoken = yield from awaited(Aside(lambda: listened.laid_over(performed, free, share), "Listening"))
-    scene = storage.scene_of(head) or next(iter(head.users_scene), bpy.context.scene)
-    rate = spoken.fps if spoken else strips.clock(scene).rate
-    # Nothing to be played still takes away what was.
-    played = recordings.laid_over(head, rate, spoken, first) or (Performance(rate, (), np.zeros((1, 0), "f4")), first)
-    looking, look = yield from gaze.over_steps(head, *played)
-    return (looking, played[1]), look, styles
+    return finished(played.steps(head, take, first, directions, listened))[0]
 
 
 def catch_up_steps(head: bpy.types.Object) -> Generator[object, None, bool]:
@@ -325,8 +275,8 @@ def _wanted_hash_steps(head: bpy.types.Object) -> Generator[object, None, str]:
     if not follows(head) or stale_reason(head):
         return ""
     if take is None:
-        return (yield from _hash_steps(head, None, 0, []))
+        return (yield from played.hash_steps(head, None, 0, []))
     scene, first = storage.scene_of(head), speaker_properties(head).first
     if scene is None:
         return ""
-    return (yield from _hash_steps(head, take, first, wanted.directions_of(scene, head, first)))
+    return (yield from played.hash_steps(head, take, first, wanted.directions_of(scene, head, first)))

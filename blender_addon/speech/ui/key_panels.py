@@ -89,9 +89,9 @@ def draw_gaze(layout: Any, context: bpy.types.Context, head: bpy.types.Object) -
 
 def draw_reaction(layout: Any, context: bpy.types.Context, head: bpy.types.Object) -> None:
     """How much a head listens to others, where there are any."""
-    reason = listeners.disabled_reason(head)
-    if reason and not any(True for _ in listeners.every()):
+    if len(speakers.in_scene(context.scene)) < 2:
         return
+    reason = listeners.disabled_reason(head)
     header, body = layout.panel("dgtalker_listens", default_closed=False)
     header.label(text=f"{head.name} Listens")
     if body:
