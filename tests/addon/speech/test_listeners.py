@@ -163,16 +163,17 @@ def test_a_speaker_who_is_moved_or_feels_otherwise_is_followed(dialogue, behind)
     assert values(ben, "mouthSmileLeft", range(50, 90)).max() > calm + 0.05
 
 
-def test_in_a_window_listeners_follow_what_the_speakers_do(dialogue, rest):
+def test_in_a_window_listeners_follow_what_the_speakers_do(dialogue, rest, room):
     ada, ben, (strip, _) = dialogue
+    live = room("speech.takes.live")
     ada.location.x = 1.0
     bpy.context.view_layer.update()
-    for _ in range(60):
+    while live._due or live._mending:
         rest()
     assert often_off(ben, range(45, 78), ada) < 4.0
     calm = values(ben, "mouthSmileLeft", range(50, 90)).max()
     strip.dgtalker.style_happy = 1.0
-    for _ in range(60):
+    while live._due or live._mending:
         rest()
     assert values(ben, "mouthSmileLeft", range(50, 90)).max() > calm + 0.05
 
@@ -189,7 +190,7 @@ def test_the_animators_own_target_wins(dialogue):
     assert often_off(ben, range(45, 78), ada) < 4.0
 
 
-def test_the_reaction_can_be_keyed(dialogue):
+def test_the_reaction_can_be_keyed_and_driven(dialogue, spoken_frames):
     ada, ben, _ = dialogue
     own = ben.dgtalker_speech
     for frame, amount in ((50, 0.0), (56, 1.0)):
@@ -198,6 +199,9 @@ def test_the_reaction_can_be_keyed(dialogue):
     assert bpy.ops.dgtalker.update_keys() == {"FINISHED"}
     assert often_off(ben, range(34, 48), ada) > 8.0
     assert often_off(ben, range(62, 78), ada) < 4.0
+    ada.dgtalker_speech.driver_add("reaction").driver.expression = "0.0"
+    assert bpy.ops.dgtalker.update_keys() == {"FINISHED"}
+    assert spoken_frames(ada).stop == ADAS.stop + 13
 
 
 def test_animating_again_without_a_change_writes_the_same(dialogue, cleo):
