@@ -60,6 +60,8 @@ class SpeakerProperties(PropertyGroup, Protocol):
     look_at_camera: bool
     look_at_amount: float
     look_at_head: float
+    reaction: float
+    listens: bool
     own_manner: bool
     manner_of: str
     notes: str

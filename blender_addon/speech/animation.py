@@ -18,8 +18,9 @@ from ..head import model
 from ..properties import speaker_properties, strip_properties
 from . import listening
 from .keys import keyframes, visibility
+from .keys.moves import Move
 from .keys.punch_in import Punch
-from .takes import acting, line_bank, lines, other_scenes, retarget, storage, wanted, words
+from .takes import acting, line_bank, lines, listeners, other_scenes, retarget, storage, wanted, words
 from .takes.line_bank import PlacedLine
 from .timeline import mixdown, one_clock, sound_identity, speakers, strips, subtitles
 from .timeline.timing import Clock, Span, in_frames, whole_take
@@ -76,8 +77,15 @@ def animate_steps(
     if reason:
         raise DGTalkerError(reason)
     notes = _claim_pasted(scene, [*speaking, *as_before])
-    said = [(head, _write(scene, each, head, punch)) for each, head in zip(received, speaking, strict=True)]
+    # All of them are laid out before the first is written: they listen to each other.
+    laid = [_lay_out(scene, each, head) for each, head in zip(received, speaking, strict=True)]
+    said = [
+        (head, own + _write(scene, each, head, moves, punch))
+        for each, head, (own, moves) in zip(received, speaking, laid, strict=True)
+    ]
     said += [(head, _write_again(scene, head, punch)) for head in as_before]
+    if punch is None and set(strips.speaking(scene, audible_only=True)) <= {head for head, _ in said}:
+        said += [(head, retarget.update([head])) for head in listeners.join(scene)]
     for head, own in said:
         notes += [f"{head.name}: {note}" for note in own] if len(said) > 1 else own
     return notes + _silenced(received)
@@ -174,9 +182,10 @@ def _lost(head: bpy.types.Object) -> list[str]:
     return []
 
 
-def _write(
-    timeline: bpy.types.Scene, received: listening.HeadToWrite, head: bpy.types.Object, punch: Punch | None
-) -> list[str]:
+def _lay_out(
+    timeline: bpy.types.Scene, received: listening.HeadToWrite, head: bpy.types.Object
+) -> tuple[list[str], list[Move]]:
+    """Makes a head's take of what was heard; sentences for the user, and which frames are spoken elsewhere now."""
     notes = received.notes + _lost(head) + other_scenes.notes(timeline, head) + retarget.lift(head)
     new = [own for each in received.new for own in line_bank.heard(each.take, each.first, each.lines)]
     moves = lines.lay_out(
@@ -190,15 +199,28 @@ def _write(
         manner_of=received.manner_of,
         notes=received.notes,
     )
-    scene, first, directions = storage.scene_of(head), speaker_properties(head).first, received.directions
+    scene = storage.scene_of(head)
     if scene is not None and storage.fits(scene, head):
         sounds = strips.audible_of(scene, head)
         if storage.transcript_hash(sounds) == received.transcript_hash:  # else a word was corrected meanwhile
             lines.fill_words(scene, head)
+    speaker_properties(head).listens = True
+    return notes, moves
+
+
+def _write(
+    timeline: bpy.types.Scene,
+    received: listening.HeadToWrite,
+    head: bpy.types.Object,
+    moves: Sequence[Move],
+    punch: Punch | None,
+) -> list[str]:
+    scene, first, directions = storage.scene_of(head), speaker_properties(head).first, received.directions
+    if scene is not None and storage.fits(scene, head):
         directions = wanted.directions_of(scene, head, first)  # sliders may have been moved meanwhile
     spoken = words.take_of(head)
     assert spoken is not None
-    notes += retarget.write(head, spoken, first, directions, moves, within=punch)
+    notes = retarget.write(head, spoken, first, directions, moves, within=punch)
     return notes + acting.notes(timeline, head) + visibility.notes(head)
 
 
@@ -209,6 +231,7 @@ def _write_again(scene: bpy.types.Scene, head: bpy.types.Object, punch: Punch | 
         return []  # undo took it away meanwhile
     lines.know(scene, head)
     notes = storage.notes_of(head) + _lost(head) + other_scenes.notes(scene, head) + retarget.lift(head)
+    speaker_properties(head).listens = True
     notes += retarget.write(head, take, first, wanted.directions_of(scene, head, first), within=punch)
     return notes + acting.notes(scene, head) + visibility.notes(head)
 

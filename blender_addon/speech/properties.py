@@ -246,6 +246,19 @@ class SpeakerPropertyGroup(bpy.types.PropertyGroup):
         override={"LIBRARY_OVERRIDABLE"},
         update=live.speaker_changed,
     )
+    reaction: bpy.props.FloatProperty(
+        name="Reaction",
+        description="How much this head listens while others speak: it looks at them, nods, blinks and takes part. "
+        "0 not at all, 0.5 naturally, 1 lively",
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+        override={"LIBRARY_OVERRIDABLE"},
+        update=live.speaker_changed,
+    )
+    listens: bpy.props.BoolProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
+    """Whether it was animated since heads listen: opening a file of an earlier version changes nothing."""
     names: bpy.props.CollectionProperty(type=ControlName, override={"LIBRARY_OVERRIDABLE", "USE_INSERTION"})
     """Chosen by the user; empty where the shape keys' names say which they are."""
     own_manner: bpy.props.BoolProperty(

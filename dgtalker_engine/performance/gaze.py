@@ -69,6 +69,19 @@ def looking_at(
     return Performance(performance.fps, performance.names, weights)
 
 
+def looking_beside(
+    performance: Performance, target: np.ndarray, aside: np.ndarray, amount: np.ndarray, head_share: float | None
+) -> Performance:
+    """`looking_at` with eyes that go beside the point.
+
+    Args:
+        aside: yaw to the own left and pitch down, radians (frames, 2).
+    """
+    yaw, pitch = (_angles(target) + aside).T
+    beside = np.stack([np.sin(yaw) * np.cos(pitch), -np.cos(yaw) * np.cos(pitch), -np.sin(pitch)], axis=1)
+    return looking_at(performance, beside, amount, head_share)
+
+
 def _angles(target: np.ndarray) -> np.ndarray:
     """Yaw to the face's own left and pitch down of directions, radians (frames, 2)."""
     x, y, z = target.astype(np.float64).T
@@ -94,11 +107,12 @@ def _lagged(goal: np.ndarray, fps: float) -> np.ndarray:
 def _shift_blinks(angles: np.ndarray, amount: np.ndarray, fps: float) -> np.ndarray:
     """How far lids are shut for shifts of gaze, (frames,): each blink begins with its shift."""
     blinks, free = np.zeros(len(angles)), -np.inf
+    led = angles * amount[:, None]
     steps = max(1, round(_SHIFT_SECONDS * fps))
     times = np.arange(len(angles)) / fps
     for row in range(len(angles) - 1):
-        far = np.linalg.norm(angles[min(row + steps, len(angles) - 1)] - angles[row])
-        if far * amount[row] > _SHIFT and times[row] >= free:
+        far = np.linalg.norm(led[min(row + steps, len(led) - 1)] - led[row])
+        if far > _SHIFT and times[row] >= free:
             begin = times[row] - 0.5 * _CLOSE
             shape = ease((times - begin) / _CLOSE) * ease((begin + _CLOSE + _SHUT + _OPEN - times) / _OPEN)
             blinks = np.maximum(blinks, shape)

@@ -102,6 +102,41 @@ def laid_out(lines: Sequence[Laid], frames: int, fps: float, seed: int) -> Take:
     )
 
 
+def silence(frames: int, fps: float, seed: int) -> Take:
+    """A take in which nothing is said."""
+    none = np.zeros((0, 2))
+    return Take(
+        fps=fps,
+        duration=frames / fps,
+        names=(),
+        weights=np.zeros((frames, 0), np.float32),
+        phones=(),
+        utterances=none,
+        pauses=np.array([[0.0, frames / fps]]),
+        syllables=np.zeros((0, 3)),
+        closures=none,
+        bites=none,
+        seed=seed,
+    )
+
+
+def lengthened(take: Take, before: int, after: int) -> Take:
+    """A take with that many frames of silence before and after it."""
+    later, duration = before / take.fps, take.duration + (before + after) / take.fps
+    shifted = _shifted(take, -np.inf, np.inf, later)
+    moved = (
+        dataclasses.replace(line, start=line.start + later, end=line.end + later, origin=line.origin + later)
+        for line in take.lines
+    )
+    return dataclasses.replace(
+        take,
+        duration=duration,
+        weights=np.pad(take.weights, ((before, after), (0, 0))),
+        lines=tuple(moved),
+        **{**shifted, "pauses": _between(take.utterances + later, take.pauses + later, duration)},
+    )
+
+
 def _uncut(lines: Sequence[Laid]) -> tuple[Line, ...]:
     """Lines of a take; the parts of one that was cut, and not parted, are one."""
     found: list[Line] = []

@@ -90,14 +90,14 @@ def generate(take: Take, blend: DirectionBlend, style: StyleWeights) -> Secondar
         )
     times = np.arange(take.frames) / take.fps
     still = ease((take.duration - _STILL - times) / _REST) * ease(times / 0.4)
-    move = np.stack([_pulses(np.concatenate(each), take) for each in (turns, nods, tilts)], axis=1)
+    move = np.stack([pulses(np.concatenate(each), take.frames, take.fps) for each in (turns, nods, tilts)], axis=1)
     energy = blend.curve("head")[:, None] * (style.scale("head")[:, None] * (sway + move) + style.attitude())
     return SecondaryMotion(
-        blink=np.minimum(_pulses(_apart(np.concatenate(blinks), blend, take), take), 1.0),
-        lifts=_pulses(np.concatenate(lifts), take),
-        frowns=_pulses(np.concatenate(frowns), take),
-        side=_pulses(np.concatenate(side), take),
-        down=_pulses(np.concatenate(down), take),
+        blink=np.minimum(pulses(_apart(np.concatenate(blinks), blend, take), take.frames, take.fps), 1.0),
+        lifts=pulses(np.concatenate(lifts), take.frames, take.fps),
+        frowns=pulses(np.concatenate(frowns), take.frames, take.fps),
+        side=pulses(np.concatenate(side), take.frames, take.fps),
+        down=pulses(np.concatenate(down), take.frames, take.fps),
         head=np.radians(energy * still[:, None]).astype(np.float32),
     )
 
@@ -113,15 +113,15 @@ def _due(events: np.ndarray, amount: np.ndarray, take: Take) -> np.ndarray:
     return events[events[:, 1] < np.minimum(_at(amount, events[:, 0], take), _MOST)]
 
 
-def _pulses(events: Events, take: Take) -> np.ndarray:
+def pulses(events: Events, frames: int, fps: float) -> np.ndarray:
     """The sum of events at each frame, float32 (frames,)."""
     start, rise, end, fall, height = events.T
-    first = np.clip(np.ceil(start * take.fps), 0, take.frames).astype(np.int64)
-    last = np.clip(np.floor(end * take.fps) + 1, first, take.frames).astype(np.int64)
+    first = np.clip(np.ceil(start * fps), 0, frames).astype(np.int64)
+    last = np.clip(np.floor(end * fps) + 1, first, frames).astype(np.int64)
     event, row = ranges(first, last)
-    time = row / take.fps
+    time = row / fps
     value = ease((time - start[event]) / rise[event]) * ease((end[event] - time) / fall[event]) * height[event]
-    return np.bincount(row, value, take.frames).astype(np.float32)
+    return np.bincount(row, value, frames).astype(np.float32)
 
 
 def _blinks(speech: SpeechEvents, random: np.random.Generator) -> np.ndarray:
@@ -150,11 +150,17 @@ def _nearest(sorted_values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.where(wanted - before < after - wanted, before, after)
 
 
+def blink_at(starts: np.ndarray) -> Events:
+    """Blinks that begin at some times, seconds (n,)."""
+    edges = np.tile([_CLOSE, BLINK, _OPEN, 1.0], (len(starts), 1))
+    return np.column_stack([starts, edges[:, 0], starts + edges[:, 1], edges[:, 2:]])
+
+
 def _apart(blinks: np.ndarray, blend: DirectionBlend, take: Take) -> Events:
     """Blinks as events that do not run into each other, across a cut or over the end."""
     ends = {time for segment in blend.segments for time in (segment.direction.start, segment.direction.end)}
     cuts = np.array(sorted({0.0, take.duration, *(time for time in ends if 0.0 < time < take.duration)}))
-    events = []
+    begins: list[float] = []
     free = 0.0
     for start in np.sort(blinks[:, 0]).tolist():
         cut = cuts[min(int(np.searchsorted(cuts, start - 0.02)), len(cuts) - 1)]
@@ -165,9 +171,9 @@ def _apart(blinks: np.ndarray, blend: DirectionBlend, take: Take) -> Events:
                 continue
         if start < free or start + BLINK > take.duration - _STILL:
             continue
-        events.append((start, _CLOSE, start + BLINK, _OPEN, 1.0))
+        begins.append(start)
         free = start + BLINK + 0.01
-    return np.array(events).reshape(-1, 5)
+    return blink_at(np.array(begins))
 
 
 def _brows(speech: SpeechEvents, random: np.random.Generator) -> np.ndarray:

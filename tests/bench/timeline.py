@@ -61,7 +61,7 @@ def main() -> None:
         return submit(op, *arguments)
 
     engine.submit = counted
-    heads = [make_head(name) for name in HEADS]
+    heads = [make_head(name, neck=True) for name in HEADS]
     scene = bpy.context.scene
     editor = scene.sequence_editor_create()
     strips, frame = [], 20

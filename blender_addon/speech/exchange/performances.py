@@ -70,7 +70,7 @@ def remove(head: bpy.types.Object, scene: bpy.types.Scene) -> list[str]:
     """
     with _kept_otherwise(head):
         recordings.forget(head)
-        if speaker_properties(head).take:
+        if retarget.follows(head):
             return retarget.rewrite_anyway(head, scene)
     return keyframes.clear(head)
 

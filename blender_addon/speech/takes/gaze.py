@@ -69,7 +69,7 @@ def look_steps(head: bpy.types.Object, span: range) -> Generator[object, None, L
     targets = _targets(head, span.start) if span else []
     if not targets:
         return None
-    eyes, place = _eyes(head), np.full((len(span), 3), np.nan)
+    eyes, place = eyes_of(head), np.full((len(span), 3), np.nan)
     for i, (start, target) in enumerate(targets):
         begin = span.start if i == 0 else max(start, span.start)
         end = min(targets[i + 1][0], span.stop) if i + 1 < len(targets) else span.stop
@@ -77,14 +77,26 @@ def look_steps(head: bpy.types.Object, span: range) -> Generator[object, None, L
             frames = range(begin, end)
             seen = yield from evaluation.points_steps(head, target, _looked_at_place(target), frames)
             place[begin - span.start : end - span.start] = seen
-    amount = yield from _amount_steps(head, span)
+    amount = yield from numbers_steps(head, AMOUNT, span)
     return Look(span, place - eyes, amount, speaker_properties(head).look_at_head)
+
+
+def free_steps(head: bpy.types.Object, span: range) -> Generator[object, None, np.ndarray]:
+    """How much the eyes of a speaker have no target that its animator gave them, 0–1, float64 (frames,)."""
+    if not span or not _targets(head, span.start):
+        return np.ones(len(span))
+    return 1.0 - (yield from numbers_steps(head, AMOUNT, span))
+
+
+def turns_as_a_whole(head: bpy.types.Object) -> bool:
+    """Whether a speaker turns otherwise than by its neck: then it is not known where its eyes look."""
+    return not nods.has_moving_neck(head) and nods.turns_something(head)
 
 
 def disabled_reason(head: bpy.types.Object) -> str:
     """Why a speaker cannot look at a target; empty when it can."""
     own = speaker_properties(head)
-    if not nods.has_moving_neck(head) and nods.turns_something(head):
+    if turns_as_a_whole(head):
         return "Look At works for heads that nod over their neck, and for those that do not nod."
     if own.look_at_camera and not _cameras(_scene(head)):
         return f"The scene has no camera into which {head.name} could look."
@@ -103,15 +115,25 @@ def _targets(head: bpy.types.Object, first: int) -> list[tuple[int, bpy.types.Ob
     return [(first, own.look_at)] if own.look_at is not None else []
 
 
-def _amount_steps(head: bpy.types.Object, span: range) -> Generator[object, None, np.ndarray]:
+def numbers_steps(head: bpy.types.Object, name: str, span: range) -> Generator[object, None, np.ndarray]:
+    """A property of a speaker that is 0–1 on each frame, also where it is keyed or driven, float64 (frames,)."""
     own = speaker_properties(head)
-    path = own.path_from_id(AMOUNT)
+    path = own.path_from_id(name)
     curve = next((each for each in animation_data.active_curves(head) if each.data_path == path), None)
     if path in animation_data.driven(head) | animation_data.played_by_strips(head):
         return (yield from evaluation.numbers_steps(head, [path], span))[:, 0].astype(np.float64)
     if curve is None:
-        return np.full(len(span), own.look_at_amount)
+        return np.full(len(span), getattr(own, name))
     return np.clip([curve.evaluate(frame) for frame in span], 0.0, 1.0)
+
+
+def may_be_above_0(head: bpy.types.Object, name: str) -> bool:
+    """Whether such a property is, or may be on some frames. Cheap."""
+    own = speaker_properties(head)
+    path = own.path_from_id(name)
+    moved = animation_data.driven(head) | animation_data.played_by_strips(head)
+    moved |= {curve.data_path for curve in animation_data.active_curves(head)}
+    return path in moved or getattr(own, name) > 0.0
 
 
 def _scene(head: bpy.types.Object) -> bpy.types.Scene:
@@ -136,10 +158,10 @@ def _cameras(scene: bpy.types.Scene) -> list[tuple[int, bpy.types.Object]]:
 
 def _looked_at_place(target: bpy.types.Object) -> np.ndarray:
     """Of another head its eyes, of anything else its origin."""
-    return _eyes(target) if speakers.is_speaker(target) else np.zeros(3)
+    return eyes_of(target) if speakers.is_speaker(target) else np.zeros(3)
 
 
-def _eyes(head: bpy.types.Object) -> np.ndarray:
+def eyes_of(head: bpy.types.Object) -> np.ndarray:
     """The point between a speaker's eyes in its own space (3,): the middle of what blinks move."""
     key, names = model.key_of(head), speakers.controls(head)
     blinks = [names.get(name, "") for name in ("eyeBlinkLeft", "eyeBlinkRight")]

@@ -26,7 +26,7 @@ from ...head import model
 from ...properties import keys_properties, speaker_properties
 from ..keys import nods
 from ..timeline import speakers
-from . import retarget
+from . import listeners, retarget
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,17 @@ def follow(head: bpy.types.Object) -> None:
     if bpy.app.background or (not busy and _cost.get(head.session_uid, guessed) < AT_ONCE):
         _write(head)
         _suspect(head)  # a key is often set right after: of a second one within one step Blender tells nothing
+        _suspect_listeners(head)
     else:
         _suspected.discard(head.session_uid)
         _soon(head)
+        _suspect_listeners(head)
+
+
+def _suspect_listeners(*speaking: bpy.types.Object) -> None:
+    for head in listeners.every():
+        if head not in speaking:
+            _suspect(head)
 
 
 def _suspect(head: bpy.types.Object) -> None:
@@ -269,11 +277,15 @@ def _updated(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     changed = {update.id.original for update in depsgraph.updates if isinstance(update.id, kinds)}
     objects = {each for each in changed if isinstance(each, bpy.types.Object)}
     moved = changed - objects
+    concerned: list[bpy.types.Object] = []
     for head in bpy.data.objects if moved else objects:
         if head.type != "MESH" or not retarget.follows(head):
             continue
         if head in objects or moved & animation_data.actions(head):
+            concerned.append(head)
             _suspect(head)
+    if concerned:
+        _suspect_listeners(*concerned)
     if objects:
         for head in bpy.data.objects:
             if head.type == "MESH" and _looks_at(head, objects) and retarget.follows(head):

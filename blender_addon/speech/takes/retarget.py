@@ -8,16 +8,16 @@ from collections.abc import Generator, Iterator, Sequence
 import bpy
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.performance import Direction, Performance, Take, perform
+from dgtalker_engine.performance import Direction, Performance, Take
 
 from ...properties import speaker_properties
 from ..keys import keyframes, punch_in, visibility
 from ..keys.moves import Move
 from ..keys.punch_in import Within
 from ..lips import contacts
-from ..stepwise import Aside, awaited, finished
+from ..stepwise import finished
 from ..timeline import sound_identity, strips
-from . import gaze, lines, recordings, storage, used_takes, wanted, words
+from . import lines, listeners, played, recordings, storage, used_takes, wanted, words
 
 MOVED = "Strips of {} were moved, trimmed, retimed, muted, made much softer or louder, or exchanged: press Animate."
 MOVED_ONLY = "Strips of {} were moved, copied or cut: Update Keys takes their keys along."
@@ -27,18 +27,19 @@ RESPELLED = "A transcript of {} was changed: press Animate."
 
 
 def forget(head: bpy.types.Object) -> None:
-    """Drops a speaker's take with what mends its lips, and its recording."""
+    """Drops a speaker's take with what mends its lips, and its recording; it listens no more."""
     storage.forget(head)
     lines.forget(head)
     recordings.forget(head)
     used_takes.clear(head)
+    speaker_properties(head).listens = False
     contacts.release(head)
 
 
 def follows(head: bpy.types.Object) -> bool:
     """Whether a speaker keeps something from which its keys can be written anew."""
     own = speaker_properties(head)
-    return bool(own.take or own.recording)
+    return bool(own.take or own.recording or own.listens)
 
 
 def stale_reason(head: bpy.types.Object) -> str:
@@ -103,7 +104,7 @@ def rewrite_steps(head: bpy.types.Object) -> Generator[object, None, list[str]]:
     yield
     scene = storage.scene_of(head)
     if take is None:
-        return (yield from _record_steps(head, scene or next(iter(head.users_scene), bpy.context.scene)))
+        return (yield from _write_steps(head, None, 0, []))
     assert scene is not None
     moves: list[Move] = []
     if not storage.fits(scene, head):
@@ -137,19 +138,19 @@ def rewrite_anyway(head: bpy.types.Object, scene: bpy.types.Scene) -> list[str]:
     if take is not None:
         first = speaker_properties(head).first
         return write(head, take, first, wanted.directions_of(storage.scene_of(head) or scene, head, first))
-    return finished(_record_steps(head, scene))
+    return finished(_write_steps(head, None, 0, []))
 
 
-def _record_steps(head: bpy.types.Object, scene: bpy.types.Scene) -> Generator[object, None, list[str]]:
-    """Writes what a speaker without a take plays: its recording."""
-    played = recordings.laid_over(head, strips.clock(scene).rate)
-    assert played is not None
-    looking, look = yield from gaze.over_steps(head, *played)
-    storage.keep_hash(head, "settings_hash", "")
-    notes = yield from keyframes.write_steps(head, looking, played[1])
-    look = yield from wanted.look_steps(head, look)
-    storage.keep_hash(head, "settings_hash", wanted.settings_hash(head, 0, [], {}, look))
-    return notes
+def update(heads: Sequence[bpy.types.Object]) -> list[str]:
+    """Writes the keys anew of those heads whose keys are behind: they listen to what others say now.
+
+    Returns:
+        Sentences for the user about what was left out.
+
+    Raises:
+        DGTalkerError: a take is damaged.
+    """
+    return [note for head in heads if finished(behind_steps(head)) for note in rewrite(head)]
 
 
 def write(
@@ -172,34 +173,34 @@ def write(
             asked = within.over(directions, since, until)
             notes = finished(_write_steps(head, take, first, asked, moves, within))
         # The rest is as it was set: nothing waits to be written.
-        storage.keep_hash(head, "settings_hash", finished(wanted.hash_steps(head, take, first, directions)))
+        storage.keep_hash(head, "settings_hash", finished(played.hash_steps(head, take, first, directions)))
         return notes
     return finished(_write_steps(head, take, first, directions, moves))
 
 
 def _write_steps(
     head: bpy.types.Object,
-    take: Take,
+    take: Take | None,
     first: int,
     directions: Sequence[Direction],
     moves: Sequence[Move] = (),
     within: Within | None = None,
 ) -> Generator[object, None, list[str]]:
-    styles = yield from wanted.styles_steps(head, first, take.frames)
-    performed = yield from awaited(Aside(lambda: perform(take, directions, styles), "Performing"))
-    if within is not None:
-        performed = within.laid_into(performed, first)
-    played, look = yield from _laid_over_steps(head, performed, first)
+    """`write` in steps; without a take, what a head plays and listens to."""
+    listened = yield from listeners.of_steps(head, take, first)
+    (playing, start), look, styles = yield from played.steps(head, take, first, directions, listened, within)
     # Until all is done, the keys are those of no settings: an undo to a moment in between is followed by all of it.
     storage.keep_hash(head, "settings_hash", "")
+    notes: list[str] = []
     if moves:
-        notes = keyframes.write(head, *played, moves=moves)
-    else:
-        notes = yield from keyframes.write_steps(head, *played)
-    if contacts.mended(head):
-        yield from contacts.mend_steps(head, *played, take, first, directions)
+        notes = keyframes.write(head, playing, start, moves=moves)
+    elif playing.names or keyframes.spoken(head):
+        notes = yield from keyframes.write_steps(head, playing, start)
+    if take is not None and contacts.mended(head):
+        yield from contacts.mend_steps(head, playing, start, take, first, directions)
     look = yield from wanted.look_steps(head, look)
-    storage.keep_hash(head, "settings_hash", wanted.settings_hash(head, first, directions, styles, look))
+    digest = listened.digest if listened else []
+    storage.keep_hash(head, "settings_hash", wanted.settings_hash(head, first, directions, styles, look, digest))
     return notes
 
 
@@ -215,7 +216,7 @@ def lift(head: bpy.types.Object) -> list[str]:
         return []
     first = speaker_properties(head).first
     directions = wanted.directions_of(scene, head, first)
-    if storage.kept_hash(head, "settings_hash") != finished(wanted.hash_steps(head, take, first, directions)):
+    if storage.kept_hash(head, "settings_hash") != finished(played.hash_steps(head, take, first, directions)):
         return []
     return keyframes.write(head, *_played(head, take, first, directions), same_as_before=True)
 
@@ -224,8 +225,7 @@ def close_lips(
     head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction], misses: Sequence[contacts.Miss]
 ) -> None:
     """Closes the lips at misses that were found in what is written now, and keeps them closed."""
-    played = _played(head, take, first, directions)
-    finished(contacts.close_steps(head, *played, take, first, directions, misses))
+    finished(contacts.close_steps(head, *_played(head, take, first, directions), take, first, directions, misses))
 
 
 @contextlib.contextmanager
@@ -246,18 +246,8 @@ def unmended(head: bpy.types.Object) -> Iterator[None]:
 
 
 def _played(head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction]) -> tuple[Performance, int]:
-    performed = perform(take, directions, finished(wanted.styles_steps(head, first, take.frames)))
-    return finished(_laid_over_steps(head, performed, first))[0]
-
-
-def _laid_over_steps(
-    head: bpy.types.Object, performed: Performance, first: int
-) -> Generator[object, None, tuple[tuple[Performance, int], gaze.Look | None]]:
-    """What a speaker plays with its recording and its gaze, with the frame of its beginning; and where it looks."""
-    played = recordings.laid_over(head, performed.fps, performed, first)
-    assert played is not None
-    looking, look = yield from gaze.over_steps(head, *played)
-    return (looking, played[1]), look
+    listened = finished(listeners.of_steps(head, take, first))
+    return finished(played.steps(head, take, first, directions, listened))[0]
 
 
 def catch_up_steps(head: bpy.types.Object) -> Generator[object, None, bool]:
@@ -282,13 +272,11 @@ def _wanted_hash_steps(head: bpy.types.Object) -> Generator[object, None, str]:
     """The hash of the settings that keys would be written with now; empty where there can be none."""
     take = words.take_of(head)
     yield
-    if take is None and speaker_properties(head).recording:
-        if stale_reason(head):
-            return ""
-        look = yield from wanted.look_steps(head)
-        return wanted.settings_hash(head, 0, [], {}, look)
-    scene = storage.scene_of(head) if take else None
-    if take is None or scene is None or stale_reason(head):
+    if not follows(head) or stale_reason(head):
         return ""
-    first = speaker_properties(head).first
-    return (yield from wanted.hash_steps(head, take, first, wanted.directions_of(scene, head, first)))
+    if take is None:
+        return (yield from played.hash_steps(head, None, 0, []))
+    scene, first = storage.scene_of(head), speaker_properties(head).first
+    if scene is None:
+        return ""
+    return (yield from played.hash_steps(head, take, first, wanted.directions_of(scene, head, first)))

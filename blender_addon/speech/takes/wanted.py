@@ -1,4 +1,5 @@
-"""What a speaker's keys are made with: directions, styles, where it looks, and one hash over all of it."""
+"""What a speaker's keys are made with: directions, styles, where it looks and to whom it listens, and one hash over all
+of it."""
 
 from __future__ import annotations
 
@@ -8,22 +9,13 @@ from collections.abc import Generator, Mapping, Sequence
 import bpy
 import numpy as np
 
-from dgtalker_engine.performance import Direction, Take
+from dgtalker_engine.performance import Direction
 
 from ... import animation_data
 from ...properties import speaker_properties, strip_properties
 from ..keys import evaluation, keyframes
 from ..timeline import settings, strips, timing
 from . import acting, gaze, recordings, storage, words
-
-
-def hash_steps(
-    head: bpy.types.Object, take: Take, first: int, directions: Sequence[Direction]
-) -> Generator[object, None, str]:
-    """The hash of what a speaker's take would be played with now: `directions` are in seconds from frame `first` on."""
-    styles = yield from styles_steps(head, first, take.frames)
-    look = yield from look_steps(head)
-    return settings_hash(head, first, directions, styles, look)
 
 
 def look_steps(head: bpy.types.Object, known: gaze.Look | None = None) -> Generator[object, None, gaze.Look | None]:
@@ -81,8 +73,13 @@ def settings_hash(
     directions: Sequence[Direction],
     styles: Mapping[str, np.ndarray],
     look: gaze.Look | None,
+    listened: Sequence[str],
 ) -> str:
-    """The hash of what a speaker's keys are made with, its take apart."""
+    """The hash of what a speaker's keys are made with, its take apart.
+
+    Args:
+        listened: `listeners.Listened.digest`; empty where it listens to nobody.
+    """
     curves = {name: hashlib.sha256(curve.tobytes()).hexdigest() for name, curve in styles.items()}
     own = speaker_properties(head)
     recorded = [own.recording, own.recording_first, repr(recordings.amounts_of(head))] if own.recording else []
@@ -90,4 +87,6 @@ def settings_hash(
     moves = words.moves(head)
     moved = [moves] if moves else []
     looked = look.digest if look else []
-    return storage.hash_of([first, repr(directions), curves, own.turns, *recorded, *nodding, *moved, *looked])
+    return storage.hash_of(
+        [first, repr(directions), curves, own.turns, *recorded, *nodding, *moved, *looked, *listened]
+    )

@@ -16,7 +16,7 @@ from ...head import model
 from ...properties import speaker_properties
 from ..keys import keyframes, labels, nods, visibility
 from ..keys.labels import Edit
-from ..takes import gaze
+from ..takes import gaze, listeners
 from ..timeline import speakers
 from . import key_operators
 
@@ -85,6 +85,22 @@ def draw_gaze(layout: Any, context: bpy.types.Context, head: bpy.types.Object) -
         row = column.row()
         row.active = looks
         row.prop(own, name)
+
+
+def draw_reaction(layout: Any, context: bpy.types.Context, head: bpy.types.Object) -> None:
+    """How much a head listens to others, where there are any."""
+    if len(speakers.in_scene(context.scene)) < 2:
+        return
+    reason = listeners.disabled_reason(head)
+    header, body = layout.panel("dgtalker_listens", default_closed=False)
+    header.label(text=f"{head.name} Listens")
+    if body:
+        if reason:
+            ui.note(body, context, reason)
+        column = body.column()
+        column.use_property_split = True
+        column.active = not reason
+        column.prop(speaker_properties(head), listeners.REACTION, slider=True)
 
 
 def draw(layout: Any, context: bpy.types.Context, head: bpy.types.Object) -> None:

@@ -14,7 +14,7 @@ from ...bridge.modal import EngineOperator, Waiting
 from ...properties import strip_properties
 from .. import animation
 from ..keys import keyframes
-from ..takes import live, retarget, storage
+from ..takes import listeners, live, retarget, storage
 from ..timeline import marker_names, markers, settings, speakers, strips
 
 
@@ -33,6 +33,8 @@ class AnimateOperator(EngineOperator):
         names = [head.name for head in heads]
         notes = yield from animation.animate_steps(context, heads)
         done = f"Animated {', '.join(names)}."
+        silent = [head.name for head in listeners.without_a_line(strips.timeline(context)) if keyframes.spoken(head)]
+        done += f" {', '.join(silent)} listen{'s' if len(silent) == 1 else ''}." if silent else ""
         # The status bar shows the last report only.
         self.report({"WARNING"} if notes else {"INFO"}, " ".join([done, *notes]))
 
@@ -176,8 +178,11 @@ class UpdateKeys(ui.ExplainedOperator, bpy.types.Operator):
         return next(filter(None, map(retarget.rewrite_reason, heads)), "")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        scene = strips.timeline(context)
+        heads = strips.animated(scene)
         try:
-            notes = [note for head in strips.animated(strips.timeline(context)) for note in retarget.rewrite(head)]
+            notes = [note for head in heads for note in retarget.rewrite(head)]
+            notes += retarget.update([*heads, *listeners.without_a_line(scene)])
         except DGTalkerError as error:
             return ui.report(self, error)
         if notes:

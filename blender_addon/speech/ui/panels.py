@@ -105,6 +105,8 @@ class SpeechPanel(ui.PanelMixin):
         if head:
             _draw_speaker(layout, context, head)
         target = exchange_operators.target(context)
+        if target:
+            key_panels.draw_reaction(layout, context, target)
         if target and keyframes.spoken(target):
             key_panels.draw(layout, context, target)
         name_operators.draw(layout, context)

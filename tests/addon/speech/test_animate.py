@@ -76,6 +76,7 @@ def test_function_and_operator_give_the_same_keys(speech, make_head, add_strip, 
 
 def test_two_heads_speak_their_own_strips_that_overlap(make_head, add_strip, voice, tone, curve):
     ada, bob = make_head("Ada"), make_head("Bob")
+    bob.dgtalker_speech.reaction = 0.0  # else he begins before his line
     add_strip(voice, frame=1, head=ada)
     add_strip(voice, frame=20, head=bob, name="answer").volume = 0.5
     bpy.ops.dgtalker.animate()
