@@ -8,6 +8,15 @@ import bpy.utils.previews
 import numpy as np
 
 
+def pixels(picture: np.ndarray) -> np.ndarray:
+    """A picture as icons and previews have it, bottom row first, RGBA in each int32 (side · side,).
+
+    Args:
+        picture: uint8 (side, side, 4), top row first.
+    """
+    return np.ascontiguousarray(picture[::-1]).view(np.int32).ravel()
+
+
 class Icons:
     """Square pictures by name, between `add` and `remove`."""
 

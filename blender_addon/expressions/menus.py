@@ -1,0 +1,29 @@
+"""The entry in the menu of the asset browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from . import operators
+from .properties import form
+
+
+def draw_entry(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+    """For Actions where a head is active; the gallery's amount counts here, too."""
+    if not operators.ApplyExpressionAsset.poll(context):
+        return
+    menu.layout.separator()
+    apply: Any = menu.layout.operator(operators.ApplyExpressionAsset.bl_idname)
+    apply.amount, apply.mirrored = form(context).amount, form(context).mirrored
+
+
+def add() -> None:
+    menu: Any = bpy.types.ASSETBROWSER_MT_context_menu
+    menu.append(draw_entry)
+
+
+def remove() -> None:
+    menu: Any = bpy.types.ASSETBROWSER_MT_context_menu
+    menu.remove(draw_entry)
