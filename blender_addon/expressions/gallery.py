@@ -4,7 +4,7 @@ Blender never waits."""
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import bpy
 import numpy as np
@@ -27,9 +27,8 @@ Steps = Generator[engine.Pending, None, np.ndarray]
 
 @dataclass
 class _Gallery:
-    """What is drawn, whose picture is on its way, and why nothing more comes."""
+    """Whose picture is on its way, and why nothing more comes."""
 
-    drawn: set[str] = field(default_factory=set[str])
     name: str = ""
     steps: Steps | None = None
     pending: engine.Pending | None = None
@@ -84,7 +83,7 @@ def _step() -> bool:
         ob = context.object
         if not model.has_controls(ob):
             return False
-        missing = [name for name in EXPRESSIONS if icon_name(ob, name) not in _gallery.drawn]
+        missing = [name for name in EXPRESSIONS if not pictures.icons.id_of(icon_name(ob, name))]
         if not missing:
             return False
         _gallery.name = icon_name(ob, missing[0])
@@ -93,7 +92,6 @@ def _step() -> bool:
         _gallery.pending = next(_gallery.steps)
     except StopIteration as finished:
         _gallery.steps, _gallery.pending = None, None
-        _gallery.drawn.add(_gallery.name)
         pictures.icons.show(_gallery.name, pictures.SIDE, pixels(finished.value))
         ui.redraw()
     except (DGTalkerError, ReferenceError) as error:

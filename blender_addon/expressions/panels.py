@@ -24,7 +24,7 @@ class ExpressionsPanel(ui.SidebarPanel, bpy.types.Panel):
 
     bl_idname = "DGTALKER_PT_expressions"
     bl_label = "Expressions"
-    bl_order = 1
+    bl_order = 0
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

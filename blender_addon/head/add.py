@@ -160,7 +160,7 @@ def add_shape_keys(ob: bpy.types.Object, avatar: avatars.OpenedAvatar, names: Se
     deltas, count = avatar.proxy["deltas"], len(avatar.rig.controls)
     mesh.add_shape_keys(ob, avatar.rig, deltas[:count], names)
     correctives.add(ob, avatar.rig, deltas[count:], avatar.proxy["correctives"])
-    expression_sliders.add(ob)
+    expression_sliders.add(ob, avatar.rig)
 
 
 def make_editable(ob: bpy.types.Object) -> None:

@@ -36,14 +36,18 @@ def slider_rig(ob: bpy.types.Object) -> Rig:
     return Rig((*(Control(name, "expression") for name in offered(rig) if name in there), *rig.controls))
 
 
-def missing(ob: bpy.types.Object) -> tuple[str, ...]:
-    """The expressions that a head could have and has not, as in files of earlier versions."""
+def missing(ob: bpy.types.Object, rig: Rig) -> tuple[str, ...]:
+    """The expressions that a head of this rig could have and has not, as in files of earlier versions."""
     there = _names(ob)
-    return tuple(name for name in offered(model.rig_of(ob)) if name not in there)
+    return tuple(name for name in offered(rig) if name not in there)
 
 
-def add(ob: bpy.types.Object) -> tuple[str, ...]:
+def add(ob: bpy.types.Object, rig: Rig) -> tuple[str, ...]:
     """Adds the expressions that a head lacks, at rest, and returns their names.
+
+    Args:
+        ob: the head, with the shape keys of its controls and its correctives.
+        rig: the avatar's controls.
 
     Raises:
         DGTalkerError: the mesh cannot be changed.
@@ -51,12 +55,11 @@ def add(ob: bpy.types.Object) -> tuple[str, ...]:
     reason = model.mesh_locked_reason(ob) or model.locked_reason(ob)
     if reason:
         raise DGTalkerError(reason)
-    names = missing(ob)
+    names = missing(ob, rig)
     key = model.key_of(ob)
     assert key is not None
     for name in names:
         _add_key(ob, name, key.reference_key, 1.0)
-    rig = model.rig_of(ob)
     expressions = [name for name in offered(rig) if name in key.key_blocks]
     for control in rig.controls:
         shares = {name: PROTOTYPES[name].weights.get(control.name, 0.0) for name in expressions}

@@ -177,7 +177,7 @@ class AddExpressionSliders(SliderOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            names = expression_sliders.add(active(context))
+            names = expression_sliders.add(active(context), model.rig_of(active(context)))
         except DGTalkerError as error:
             return ui.report(self, error)
         self.report({"INFO"}, f"Added {', '.join(names)}" if names else "Nothing was missing")

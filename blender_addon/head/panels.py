@@ -182,7 +182,7 @@ def _unsupported(ob: bpy.types.Object) -> frozenset[str]:
 def _draw_sections(layout: bpy.types.UILayout, ob: bpy.types.Object, rig: Rig, drawn: _Drawn) -> None:
     sections = groups.grouped(rig.controls)
     for group in groups.GROUPS:
-        lacks = group == groups.EXPRESSIONS and bool(expression_sliders.missing(ob))
+        lacks = group == groups.EXPRESSIONS and bool(expression_sliders.missing(ob, model.rig_of(ob)))
         if group not in sections and group != groups.POSE and not lacks:
             continue
         closed = group not in (groups.EXPRESSIONS, groups.LIPS, groups.JAW, groups.POSE)
