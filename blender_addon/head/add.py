@@ -156,11 +156,11 @@ def restore_from(ob: bpy.types.Object, avatar: avatars.OpenedAvatar) -> tuple[st
 
 
 def add_shape_keys(ob: bpy.types.Object, avatar: avatars.OpenedAvatar, names: Sequence[str]) -> None:
-    """Add the shape keys of the controls `names`, and of all correctives and expressions that are not there."""
+    """Add the shape keys of the controls `names`, and of all correctives that are not there."""
     deltas, count = avatar.proxy["deltas"], len(avatar.rig.controls)
     mesh.add_shape_keys(ob, avatar.rig, deltas[:count], names)
     correctives.add(ob, avatar.rig, deltas[count:], avatar.proxy["correctives"])
-    expression_sliders.add(ob, avatar.rig)
+    expression_sliders.follow(ob, avatar.rig)
 
 
 def make_editable(ob: bpy.types.Object) -> None:

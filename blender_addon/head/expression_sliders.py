@@ -2,7 +2,7 @@
 
 What they add to a control is a driven shape key beside it, of the same shape, which never takes the two beyond the
 control's range. So the mesh shows it, `model.weights_of` counts it, and what speech and hand keys do to the control
-itself stays theirs.
+itself stays theirs. A head gets them when they are asked for: Blender evaluates their drivers on every frame.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def slider_rig(ob: bpy.types.Object) -> Rig:
 
 
 def missing(ob: bpy.types.Object, rig: Rig) -> tuple[str, ...]:
-    """The expressions that a head of this rig could have and has not, as in files of earlier versions."""
+    """The expressions that a head of this rig could have and has not."""
     there = _names(ob)
     return tuple(name for name in offered(rig) if name not in there)
 
@@ -60,7 +60,17 @@ def add(ob: bpy.types.Object, rig: Rig) -> tuple[str, ...]:
     assert key is not None
     for name in names:
         _add_key(ob, name, key.reference_key, 1.0)
+    follow(ob, rig)
+    return names
+
+
+def follow(ob: bpy.types.Object, rig: Rig) -> None:
+    """Lets a head's expressions, if it has any, add to all of its controls that are there."""
+    key = model.key_of(ob)
+    assert key is not None
     expressions = [name for name in offered(rig) if name in key.key_blocks]
+    if not expressions:
+        return
     for control in rig.controls:
         shares = {name: PROTOTYPES[name].weights.get(control.name, 0.0) for name in expressions}
         shares = {name: share for name, share in shares.items() if share}
@@ -70,7 +80,6 @@ def add(ob: bpy.types.Object, rig: Rig) -> tuple[str, ...]:
             block = key.key_blocks.get(added) or _add_key(ob, added, source, control.maximum)
             _drive(key, block, control, shares)
     correctives.drive_again(key)
-    return names
 
 
 def _names(ob: bpy.types.Object) -> set[str]:

@@ -166,7 +166,7 @@ class MakeEditable(HeadOperator, bpy.types.Operator):
 
 
 class AddExpressionSliders(SliderOperator, bpy.types.Operator):
-    """Give this head of an earlier version the sliders of whole expressions; its animation stays"""
+    """Give this head sliders of whole expressions, Smile to Contempt, that add to its own; its animation stays"""
 
     bl_idname = "dgtalker.add_expression_sliders"
     bl_label = "Add Expression Sliders"

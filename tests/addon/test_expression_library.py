@@ -13,7 +13,9 @@ JOY = {"mouthSmileLeft": 0.85, "jawOpen": 0.18, "cheekSquintRight": 0.6}
 
 @pytest.fixture
 def head(room):
-    return room("head.add").add_head(bpy.context)
+    ob = room("head.add").add_head(bpy.context)
+    assert bpy.ops.dgtalker.add_expression_sliders() == {"FINISHED"}
+    return ob
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def test_they_follow_their_controls_without_permission_to_run_python(head):
     evaluated = head.data.shape_keys.evaluated_get(bpy.context.evaluated_depsgraph_get()).key_blocks
     assert evaluated["jawOpen × mouthClose"].value == pytest.approx(0.4)
     assert evaluated["jawOpen × jawOpen"].value == pytest.approx(0.64)
-    drivers = [each for each in head.data.shape_keys.animation_data.drivers if " × " in each.data_path]
+    drivers = head.data.shape_keys.animation_data.drivers
     assert len(drivers) == len(correctives(head))
     assert all(curve.driver.is_simple_expression and curve.driver.is_valid for curve in drivers)
 

@@ -10,8 +10,14 @@ SMILES = ("mouthSmileLeft", "mouthSmileRight")
 
 
 @pytest.fixture
-def head(room):
+def plain_head(room):
     return room("head.add").add_head(bpy.context)
+
+
+@pytest.fixture
+def head(plain_head):
+    assert bpy.ops.dgtalker.add_expression_sliders() == {"FINISHED"}
+    return plain_head
 
 
 def keys(ob):
@@ -131,29 +137,26 @@ def test_the_buttons_of_the_panel_treat_them_as_sliders(head, room):
     assert [control.name for control in found] == ["expressionContemptLeft", "expressionContemptRight"]
 
 
-def without_expressions(ob):
-    """As files of earlier versions have a head."""
-    for block in [each for each in keys(ob) if "xpression" in each.name]:
-        block.driver_remove("value")
-        ob.shape_key_remove(block)
-    key = ob.data.shape_keys
-    for curve in [each for each in key.animation_data.drivers if " × " in each.data_path]:
-        names = [v.name for v in curve.driver.variables if v.name.startswith("w")]
-        for variable in [v for v in curve.driver.variables if v.name.startswith("a")]:
-            curve.driver.variables.remove(variable)
-        curve.driver.expression = " * ".join(names)
-
-
-def test_a_head_of_an_earlier_version_gets_them_and_keeps_its_animation(head, rendered):
-    wanted = posed(head, expressionSurprise=0.8, mouthClose=0.3)
-    without_expressions(head)
-    keys(head)["jawOpen"].keyframe_insert("value", frame=1)
+def test_a_head_gets_them_when_asked_and_keeps_its_animation(plain_head, rendered):
+    head = plain_head
     assert not keys(head).get("expressionSurprise")
-    assert rendered().weights["browInnerUp"] == 0.0
+    keys(head)["jawOpen"].keyframe_insert("value", frame=1)
+    before = posed(head)
     assert bpy.ops.dgtalker.add_expression_sliders() == {"FINISHED"}
-    assert np.abs(posed(head, expressionSurprise=0.8) - wanted).max() < 0.01
+    assert np.abs(posed(head) - before).max() < 0.01, "all of them are at rest"
     assert not rendered().vertices
     assert len(head.data.shape_keys.animation_data.action.layers[0].strips[0].channelbags[0].fcurves) == 1
+    names = [block.name for block in keys(head)]
+    assert bpy.ops.dgtalker.add_expression_sliders() == {"FINISHED"}
+    assert [block.name for block in keys(head)] == names
+
+
+def test_a_lost_control_that_comes_back_is_moved_by_them_again(head, rendered):
+    head.shape_key_remove(keys(head)["jawOpen"])
+    posed(head)
+    assert bpy.ops.dgtalker.restore_controls() == {"FINISHED"}
+    posed(head, expressionSurprise=1.0)
+    assert rendered().weights["jawOpen"] == pytest.approx(0.4)
 
 
 def test_saved_opened_and_overridden_they_still_work(head, rendered, tmp_path):
