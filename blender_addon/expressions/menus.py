@@ -11,12 +11,13 @@ from .properties import form
 
 
 def draw_entry(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
-    """For Actions where a head is active; the gallery's amount counts here, too."""
+    """For Actions where a head is active; the gallery's settings count here, too."""
     if not operators.ApplyExpressionAsset.poll(context):
         return
     menu.layout.separator()
     apply: Any = menu.layout.operator(operators.ApplyExpressionAsset.bl_idname)
-    apply.amount, apply.mirrored = form(context).amount, form(context).mirrored
+    own = form(context)
+    apply.amount, apply.mirrored, apply.insert_keys = own.amount, own.mirrored, own.insert_keys
 
 
 def add() -> None:

@@ -94,11 +94,6 @@ class ApplyExpression(_Applying, bpy.types.Operator):
         name="Action", description="One that was saved in this file, instead", options={"SKIP_SAVE", "HIDDEN"}
     )
 
-    @classmethod
-    def description(cls, context: bpy.types.Context, properties: Any) -> str:
-        key = " and key what it moves" if properties.insert_keys else ""
-        return f"Give the active head this expression{key}"
-
     def values(self, context: bpy.types.Context) -> Mapping[str, float]:
         if self.action:
             return actions.read(actions.named(self.action))

@@ -42,6 +42,7 @@ class ExpressionsPanel(ui.SidebarPanel, bpy.types.Panel):
         row = layout.row(align=True)
         row.prop(own, "amount", slider=True)
         row.prop(own, "mirrored", text="", icon="MOD_MIRROR")
+        row.prop(own, "insert_keys", text="", icon="KEY_HLT")
         row.operator(operators.CloseExpressions.bl_idname, text="", icon="X")
         if gallery.error():
             ui.alert(layout, context, gallery.error())
@@ -67,6 +68,8 @@ def _draw_saved(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     for action in saved:
         preview: Any = action.preview_ensure()
         _draw_cell(grid, context, preview.icon_id, action.name, action=action.name)
+    for _ in range(-len(saved) % _COLUMNS):  # cells of a row share its width
+        grid.label(text="")
 
 
 def _grid(layout: bpy.types.UILayout) -> bpy.types.UILayout:
@@ -82,19 +85,13 @@ def _draw_cell(
     expression: str = "",
     action: str = "",
 ) -> None:
-    """A picture, its name to press, and a key to press for keys."""
+    """A picture, and its name to press."""
     cell = grid.column(align=True)
     cell.template_icon(icon_value=icon, scale=ui.picture_scale(context) / _COLUMNS)
-    row = cell.row(align=True)
-    for keyed in (False, True):
-        apply: Any = row.operator(
-            operators.ApplyExpression.bl_idname,
-            text="" if keyed else label,
-            translate=False,
-            icon="KEY_HLT" if keyed else "NONE",
-        )
-        apply.expression, apply.action, apply.insert_keys = expression, action, keyed
-        apply.amount, apply.mirrored = form(context).amount, form(context).mirrored
+    apply: Any = cell.operator(operators.ApplyExpression.bl_idname, text=label, translate=False)
+    apply.expression, apply.action = expression, action
+    own = form(context)
+    apply.amount, apply.mirrored, apply.insert_keys = own.amount, own.mirrored, own.insert_keys
 
 
 def _draw_save(layout: bpy.types.UILayout, own: Any) -> None:

@@ -17,9 +17,9 @@ from ..icons import Icons
 SIDE = 256
 """Pixels."""
 _AZIMUTH = math.radians(14.0)
-_FACE = np.array([0.0, -0.04, -0.01])
+_FACE = np.array([0.0, -0.05, -0.016])
 """Metres in head space, what the picture's middle shows."""
-_HEIGHT = 0.27
+_HEIGHT = 0.22
 """Metres across the picture there."""
 _DISTANCE = 1.0
 _HERE = (1.0, 0, 0, 0, 0, 1.0, 0, 0, 0, 0, 1.0, 0, 0, 0, 0, 1.0)

@@ -20,6 +20,10 @@ class ExpressionsPropertyGroup(bpy.types.PropertyGroup):
         subtype="FACTOR",
     )
     mirrored: bpy.props.BoolProperty(name="Mirrored", description="What the left side does, the right side does")
+    insert_keys: bpy.props.BoolProperty(
+        name="Insert Keys",
+        description="Key what an expression moves, on this frame; with Auto Keying that happens anyway",
+    )
     title: bpy.props.StringProperty(name="Name", description="Of the expression that is saved")
     only_changed: bpy.props.BoolProperty(
         name="Changed Sliders Only",
