@@ -123,6 +123,14 @@ def test_speech_leaves_them_alone_and_the_lips_go_on(head, sample):
     assert keys(head)["expressionSmile"].value == 0.5
 
 
+def test_an_exported_performance_holds_what_is_seen(head, room):
+    posed(head, expressionSurprise=0.5, jawOpen=0.1)
+    steps = room("speech.exchange.performances").evaluated_steps(head, bpy.context.scene)
+    motion = room("speech.stepwise").finished(steps)
+    assert motion.weights[:, motion.names.index("jawOpen")] == pytest.approx(0.3, abs=1e-5)
+    assert not [name for name in motion.names if "xpression" in name]
+
+
 def test_the_buttons_of_the_panel_treat_them_as_sliders(head, room):
     posed(head, expressionContemptLeft=0.4, expressionSmile=0.2)
     bpy.ops.dgtalker.mirror_sliders()
