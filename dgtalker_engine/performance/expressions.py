@@ -114,7 +114,7 @@ EXPRESSIONS: dict[str, Expression] = {
         "browInnerUp": 0.3, "browOuterUpLeft": 0.6, "browDownRight": 0.45, "mouthPucker": 0.3, "mouthRight": 0.55,
         "eyeLookOutLeft": 0.45, "eyeLookInRight": 0.45,
     } | _both(eyeLookUp=0.6, mouthPress=0.35, eyeSquint=0.15)),
-    "concentration": Expression("Concentration", {"mouthRollLower": 0.3, "mouthRollUpper": 0.2}
+    "focus": Expression("Focus", {"mouthRollLower": 0.3, "mouthRollUpper": 0.2}
     | _both(browDown=0.6, eyeSquint=0.6, mouthPress=0.5)),
     "smirk": Expression("Smirk", {
         "mouthSmileLeft": 0.75, "mouthDimpleLeft": 0.45, "mouthLeft": 0.15, "cheekSquintLeft": 0.4,
