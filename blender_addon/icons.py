@@ -46,6 +46,10 @@ class Icons:
         icon.image_pixels.foreach_get(pixels)
         return pixels
 
+    def has(self, name: str) -> bool:
+        """Whether `show` was given a picture of this name; without a window it has no number."""
+        return name in self._collection
+
     def id_of(self, name: str) -> int:
         """For `template_icon`; 0 where there is no such picture yet."""
         return self._collection[name].icon_id if name in self._collection else 0

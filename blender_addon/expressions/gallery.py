@@ -83,7 +83,7 @@ def _step() -> bool:
         ob = context.object
         if not model.has_controls(ob):
             return False
-        missing = [name for name in EXPRESSIONS if not pictures.icons.id_of(icon_name(ob, name))]
+        missing = [name for name in EXPRESSIONS if not pictures.icons.has(icon_name(ob, name))]
         if not missing:
             return False
         _gallery.name = icon_name(ob, missing[0])
