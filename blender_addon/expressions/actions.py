@@ -93,7 +93,8 @@ def values_of_asset(asset: bpy.types.AssetRepresentation) -> dict[str, float]:
 
 def values_of_file(path: str, name: str) -> dict[str, float]:
     """The sliders of an Action in another .blend; nothing of it stays in this one."""
-    with bpy.data.libraries.load(path, link=False) as (there, here):
+    libraries: Any = bpy.data.libraries  # its stub does not know that this is for `with`
+    with libraries.load(path, link=False) as (there, here):
         here.actions = [each for each in there.actions if each == name]
     action: Any = next(iter(here.actions), None)
     if action is None:
