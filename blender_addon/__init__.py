@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import bpy
 
-from . import bug_report_operator, farm, head, people, preferences, render, shot, speech, splats, training
+from . import bug_report_operator, expressions, farm, head, people, preferences, render, shot, speech, splats, training
 from .bridge import engine
 from .install import ui as install
 
-ROOMS = (install, bug_report_operator, preferences, head, people, training, speech, render, shot, splats, farm)
+ROOMS = (
+    install,
+    bug_report_operator,
+    preferences,
+    head,
+    expressions,
+    people,
+    training,
+    speech,
+    render,
+    shot,
+    splats,
+    farm,
+)
 """Each room has CLASSES, and register() and unregister() for its properties, menus and handlers."""
 
 

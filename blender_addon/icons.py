@@ -8,6 +8,15 @@ import bpy.utils.previews
 import numpy as np
 
 
+def pixels(picture: np.ndarray) -> np.ndarray:
+    """A picture as icons and previews have it, bottom row first, RGBA in each int32 (side · side,).
+
+    Args:
+        picture: uint8 (side, side, 4), top row first.
+    """
+    return np.ascontiguousarray(picture[::-1]).view(np.int32).ravel()
+
+
 class Icons:
     """Square pictures by name, between `add` and `remove`."""
 
@@ -36,6 +45,10 @@ class Icons:
         pixels = np.empty(icon.image_size[0] * icon.image_size[1], np.int32)
         icon.image_pixels.foreach_get(pixels)
         return pixels
+
+    def has(self, name: str) -> bool:
+        """Whether `show` was given a picture of this name; without a window it has no number."""
+        return name in self._collection
 
     def id_of(self, name: str) -> int:
         """For `template_icon`; 0 where there is no such picture yet."""

@@ -13,7 +13,7 @@ from dgtalker_engine.errors import DGTalkerError
 from .. import systems
 from ..bridge import avatars
 from ..properties import head_properties, speaker_properties
-from . import correctives, mesh, model
+from . import correctives, expression_sliders, mesh, model
 
 BUILTIN_HEADS: tuple[tuple[str, str, str], ...] = (
     ("robin", "Robin", "A young lead with short brown hair, freckles and a roll-neck"),
@@ -160,6 +160,7 @@ def add_shape_keys(ob: bpy.types.Object, avatar: avatars.OpenedAvatar, names: Se
     deltas, count = avatar.proxy["deltas"], len(avatar.rig.controls)
     mesh.add_shape_keys(ob, avatar.rig, deltas[:count], names)
     correctives.add(ob, avatar.rig, deltas[count:], avatar.proxy["correctives"])
+    expression_sliders.follow(ob, avatar.rig)
 
 
 def make_editable(ob: bpy.types.Object) -> None:

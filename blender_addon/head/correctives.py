@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,10 +11,14 @@ import numpy as np
 
 from dgtalker_engine.rig import Rig
 
+from .. import animation_data
 from . import model
 
 MOST_BYTES = 63
 """What Blender keeps of a shape key's name."""
+
+_FACTOR = r"(w\d+|\(w\d+ \+ a\d+\))"
+_PRODUCT = re.compile(rf"{_FACTOR}( \* {_FACTOR})+")
 
 
 def names_of(rig: Rig, indices: np.ndarray) -> list[tuple[str, ...]]:
@@ -67,12 +72,39 @@ def _drive(key: bpy.types.Key, block: bpy.types.ShapeKey, controls: Sequence[str
     curve: Any = block.driver_add("value")
     driver = curve.driver
     driver.type = "SCRIPTED"
-    # products of numbers are worked out without Python, so that no file asks for permission to run scripts
-    driver.expression = " * ".join(f"w{i}" for i in range(len(controls)))
+    factors = []
     for i, control in enumerate(controls):
-        variable = driver.variables.new()
-        variable.name = f"w{i}"
-        target = variable.targets[0]
-        target.id_type = "KEY"
-        target.id = key
-        target.data_path = f'key_blocks["{bpy.utils.escape_identifier(control)}"].value'
+        add_variable(driver, f"w{i}", key, control)
+        added = model.added_name(control)
+        if added in key.key_blocks:
+            add_variable(driver, f"a{i}", key, added)
+        factors.append(f"(w{i} + a{i})" if added in key.key_blocks else f"w{i}")
+    # products of numbers are worked out without Python, so that no file asks for permission to run scripts
+    driver.expression = " * ".join(factors)
+
+
+def add_variable(driver: Any, name: str, key: bpy.types.Key, block: str) -> None:
+    """Gives a driver the value of a key block."""
+    variable = driver.variables.new()
+    variable.name = name
+    target = variable.targets[0]
+    target.id_type = "KEY"
+    target.id = key
+    target.data_path = f'key_blocks["{bpy.utils.escape_identifier(block)}"].value'
+
+
+def drive_again(key: bpy.types.Key) -> None:
+    """Lets the correctives of a head follow what expressions add to their controls, too."""
+    animation = animation_data.of(key)
+    names = {block.path_from_id("value"): block.name for block in key.key_blocks}
+    found: dict[str, list[str]] = {}
+    for curve in animation.drivers if animation else ():
+        driver: Any = curve.driver
+        if not _PRODUCT.fullmatch(driver.expression):  # an animator's driver, or an expression's
+            continue
+        watched = {variable.name: variable.targets[0].data_path for variable in driver.variables}
+        controls = [names.get(path, "") for name, path in watched.items() if name.startswith("w")]
+        if curve.data_path in names and all(controls):
+            found[names[curve.data_path]] = controls
+    for name, controls in found.items():
+        _drive(key, key.key_blocks[name], controls)

@@ -8,12 +8,13 @@ from collections.abc import Iterable
 
 from dgtalker_engine.rig import SIDEWAYS_NAMES, Control, Rig, mirrored
 
-LIPS, JAW, CHEEKS, EYES, BROWS = "Lips", "Jaw", "Cheeks", "Eyes", "Brows"
+EXPRESSIONS, LIPS, JAW, CHEEKS, EYES, BROWS = "Expressions", "Lips", "Jaw", "Cheeks", "Eyes", "Brows"
 NOSE, POSE, OTHER = "Nose & Tongue", "Pose", "Other"
-GROUPS = (LIPS, JAW, CHEEKS, EYES, BROWS, NOSE, POSE, OTHER)
+GROUPS = (EXPRESSIONS, LIPS, JAW, CHEEKS, EYES, BROWS, NOSE, POSE, OTHER)
 """The sections of the slider panel, from the top."""
 
 FIRST_WORDS = {
+    "expression": EXPRESSIONS,
     "mouth": LIPS,
     "lip": LIPS,
     "lips": LIPS,

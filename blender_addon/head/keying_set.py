@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from . import model, sliders
+from . import expression_sliders, model, sliders
 
 
 class HeadExpression(bpy.types.KeyingSetInfo):
@@ -25,7 +25,7 @@ class HeadExpression(bpy.types.KeyingSetInfo):
     def generate(self, context: bpy.types.Context, keyingset: bpy.types.KeyingSet, data: Any) -> None:
         key = model.key_of(data)
         assert key is not None
-        for block in sliders.blocks_of(data, model.rig_of(data).names).values():
+        for block in sliders.blocks_of(data, expression_sliders.slider_rig(data).names).values():
             keyingset.paths.add(key, block.path_from_id("value"), group_method="NONE")
         keyingset.paths.add(data, sliders.ROTATION, group_method="NONE")
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_RIG_TEXT = 4_000_000
 MAX_TRAINING_TEXT = 100_000
+_ADDED = " + expressions"
 CONSENT_STATUSES = ("self", "signed", "synthetic", "unknown")
 
 
@@ -145,15 +146,25 @@ def missing_controls(ob: bpy.types.Object) -> tuple[str, ...]:
     return tuple(name for name in rig_of(ob).names if name not in present)
 
 
+def added_name(control: str) -> str:
+    """The shape key that adds to a control what whole expressions do with it; see `expression_sliders`."""
+    return f"{control}{_ADDED}"
+
+
 def weights_of(key: bpy.types.Key | None, rig: Rig) -> dict[str, float]:
-    """The values of the rig's controls in a Key, evaluated or not, by name.
+    """The values of the rig's controls in a Key, evaluated or not, by name, with what expressions add to them.
 
     Controls without a key block, and muted ones, are left out: they stay at their default (`Rig.weights`).
     """
     if key is None:
         return {}
     names = set(rig.names)
-    return {block.name: block.value for block in key.key_blocks if block.name in names and not block.mute}
+    weights: dict[str, float] = {}
+    for block in key.key_blocks:
+        control = block.name.removesuffix(_ADDED)
+        if control in names and not block.mute:
+            weights[control] = weights.get(control, 0.0) + block.value
+    return weights
 
 
 def evaluated_weights(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> dict[str, float]:

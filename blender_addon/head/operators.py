@@ -12,7 +12,7 @@ from dgtalker_engine.errors import DGTalkerError
 from .. import ui
 from ..bridge import avatars, engine
 from ..bridge.modal import EngineOperator
-from . import add, groups, model, place, sliders
+from . import add, expression_sliders, groups, model, place, sliders
 
 
 def active(context: bpy.types.Context) -> bpy.types.Object:
@@ -165,6 +165,25 @@ class MakeEditable(HeadOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class AddExpressionSliders(SliderOperator, bpy.types.Operator):
+    """Give this head sliders of whole expressions, Smile to Contempt, that add to its own; its animation stays"""
+
+    bl_idname = "dgtalker.add_expression_sliders"
+    bl_label = "Add Expression Sliders"
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        return super().disabled_reason(context) or model.mesh_locked_reason(active(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            names = expression_sliders.add(active(context), model.rig_of(active(context)))
+        except DGTalkerError as error:
+            return ui.report(self, error)
+        self.report({"INFO"}, f"Added {', '.join(names)}" if names else "Nothing was missing")
+        return {"FINISHED"}
+
+
 class ResetSliders(SliderOperator, bpy.types.Operator):
     """Bring these sliders back to rest"""
 
@@ -238,6 +257,7 @@ CLASSES: tuple[type, ...] = (
     DropHead,
     RestoreControls,
     MakeEditable,
+    AddExpressionSliders,
     ResetSliders,
     KeyAll,
     MirrorSliders,

@@ -13,7 +13,7 @@ from dgtalker_engine.rig import Control, Rig
 
 from .. import ui
 from ..properties import head_properties
-from . import add, groups, model, operators, sliders
+from . import add, expression_sliders, groups, model, operators, sliders
 
 STATUS_ICONS: dict[str, Any] = {"self": "USER", "signed": "CHECKMARK", "synthetic": "CHECKMARK", "unknown": "ERROR"}
 
@@ -56,7 +56,7 @@ class SlidersPanel(ui.SidebarPanel, bpy.types.Panel):
         assert layout is not None
         assert ob is not None
         try:
-            rig = model.rig_of(ob)
+            rig = expression_sliders.slider_rig(ob)
         except DGTalkerError:
             return  # the Head panel above says what is wrong
         row = layout.row(align=True)
@@ -182,13 +182,16 @@ def _unsupported(ob: bpy.types.Object) -> frozenset[str]:
 def _draw_sections(layout: bpy.types.UILayout, ob: bpy.types.Object, rig: Rig, drawn: _Drawn) -> None:
     sections = groups.grouped(rig.controls)
     for group in groups.GROUPS:
-        if group not in sections and group != groups.POSE:
+        lacks = group == groups.EXPRESSIONS and bool(expression_sliders.missing(ob, model.rig_of(ob)))
+        if group not in sections and group != groups.POSE and not lacks:
             continue
-        closed = group not in (groups.LIPS, groups.JAW, groups.POSE)
+        closed = group not in (groups.EXPRESSIONS, groups.LIPS, groups.JAW, groups.POSE)
         header, body = layout.panel(f"dgtalker_{group}", default_closed=closed)
         header.label(text=group)
         header.operator(operators.ResetSliders.bl_idname, text="", icon="LOOP_BACK", emboss=False).section = group
         if body is not None:
+            if lacks:
+                body.operator(operators.AddExpressionSliders.bl_idname, icon="ADD")
             if group == groups.POSE:
                 _draw_rotation(body, ob)
             _draw_rows(body, group, sections.get(group, []), drawn)

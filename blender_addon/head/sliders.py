@@ -10,7 +10,7 @@ import bpy
 from dgtalker_engine.errors import DGTalkerError
 
 from .. import animation_data
-from . import groups, model
+from . import expression_sliders, groups, model
 
 Mirror = Literal["SWAP", "LEFT_TO_RIGHT", "RIGHT_TO_LEFT"]
 
@@ -19,13 +19,13 @@ ROTATION = "delta_rotation_euler"
 
 
 def reset(ob: bpy.types.Object, section: str = "") -> None:
-    """Bring the controls of one section of the panel, or all of them, back to rest; Pose holds the head's rotation.
+    """Bring the sliders of one section of the panel, or all of them, back to rest; Pose holds the head's rotation.
 
     Raises:
         DGTalkerError: the sliders cannot be moved.
     """
     blocks = _editable_blocks(ob)
-    for control in model.rig_of(ob).controls:
+    for control in expression_sliders.slider_rig(ob).controls:
         if control.name in blocks and section in ("", groups.group_of(control)):
             blocks[control.name].value = control.default
     if section in ("", groups.POSE):
@@ -39,15 +39,24 @@ def key_all(ob: bpy.types.Object, frame: float) -> int:
         DGTalkerError: the sliders cannot be keyed.
     """
     blocks = _editable_blocks(ob)
-    for block in blocks.values():
-        block.keyframe_insert("value", frame=frame)
+    insert_keys(ob, blocks.values(), frame)
     ob.keyframe_insert(ROTATION, frame=frame)
-    key = model.key_of(ob)
-    paths = {block.path_from_id("value") for block in blocks.values()} | {ROTATION}
-    for curve in (curve for owner in (key, ob) if owner for curve in animation_data.active_curves(owner)):
-        if curve.data_path in paths:
+    for curve in animation_data.active_curves(ob):
+        if curve.data_path == ROTATION:
             _mark_as_hand_key(curve, frame)
     return len(blocks)
+
+
+def insert_keys(ob: bpy.types.Object, blocks: Iterable[bpy.types.ShapeKey], frame: float) -> None:
+    """Insert keys of the animator's on some of a head's sliders, as they stand."""
+    paths: set[str] = set()
+    for block in blocks:
+        block.keyframe_insert("value", frame=frame)
+        paths.add(block.path_from_id("value"))
+    key = model.key_of(ob)
+    for curve in animation_data.active_curves(key) if key else ():
+        if curve.data_path in paths:
+            _mark_as_hand_key(curve, frame)
 
 
 def mirror(ob: bpy.types.Object, mode: Mirror = "SWAP") -> None:
@@ -59,14 +68,15 @@ def mirror(ob: bpy.types.Object, mode: Mirror = "SWAP") -> None:
         DGTalkerError: the sliders cannot be moved.
     """
     blocks = _editable_blocks(ob)
+    rig = expression_sliders.slider_rig(ob)
     before = {name: block.value for name, block in blocks.items()}
     source = {"LEFT_TO_RIGHT": "Left", "RIGHT_TO_LEFT": "Right"}.get(mode)
-    for name, other in groups.swaps(model.rig_of(ob)).items():
+    for name, other in groups.swaps(rig).items():
         copied = source is None or (groups.side_of(other) == source and not groups.is_direction(name))
         if copied and name in blocks and other in blocks:
             blocks[name].value = before[other]
     if mode == "SWAP":
-        for name in groups.reversed_when_mirrored(model.rig_of(ob)):
+        for name in groups.reversed_when_mirrored(rig):
             if name in blocks:
                 blocks[name].value = -before[name]
         x, y, z = ob.delta_rotation_euler
@@ -81,11 +91,11 @@ def _mark_as_hand_key(curve: bpy.types.FCurve, frame: float) -> None:
 
 
 def _editable_blocks(ob: bpy.types.Object) -> dict[str, bpy.types.ShapeKey]:
-    """The key blocks of the rig's controls, by name."""
+    """The key blocks of the head's sliders, by name."""
     reason = model.locked_reason(ob)
     if reason:
         raise DGTalkerError(reason)
-    return blocks_of(ob, model.rig_of(ob).names)
+    return blocks_of(ob, expression_sliders.slider_rig(ob).names)
 
 
 def blocks_of(ob: bpy.types.Object, names: Iterable[str]) -> dict[str, bpy.types.ShapeKey]:

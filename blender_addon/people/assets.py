@@ -8,8 +8,8 @@ import bpy
 import numpy as np
 
 from ..head import add
+from ..icons import pixels
 from ..properties import head_properties
-from .previews import pixels
 
 MAKER = "DGTalker"
 SIDE = 256

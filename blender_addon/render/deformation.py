@@ -8,6 +8,7 @@ map is one; where it is more, the engine is told the vertices, and carries the G
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import bpy
 import numpy as np
@@ -69,11 +70,12 @@ def followed(ob: bpy.types.Object, depsgraph: bpy.types.Depsgraph, proxy: Proxy)
 def _as_sliders_have_it(key: bpy.types.Key, depsgraph: bpy.types.Depsgraph, rig: Rig, proxy: Proxy) -> np.ndarray:
     """The vertices (V, 3) in head space as the avatar's sliders and correctives, and nothing else, leave them."""
     names = [correctives.key_name(each, i) for i, each in enumerate(correctives.names_of(rig, proxy.correctives))]
-    blocks = {block.name: block for block in key.evaluated_get(depsgraph).key_blocks[1:]}
-    there = [blocks.get(name) for name in (*rig.names, *names)]
-    values = np.array([0.0 if block is None or block.mute else block.value for block in there], np.float32)
+    evaluated: Any = key.evaluated_get(depsgraph)
+    mending = {block.name: block.value for block in evaluated.key_blocks[1:] if not block.mute}
+    weights = model.weights_of(evaluated, rig)
+    values = np.array([*(weights.get(name, 0.0) for name in rig.names), *(mending.get(name, 0.0) for name in names)])
     moving = np.flatnonzero(values)
-    return proxy.vertices + np.tensordot(values[moving], proxy.deltas[moving], 1)
+    return proxy.vertices + np.tensordot(values[moving].astype(np.float32), proxy.deltas[moving], 1)
 
 
 def _as_all_keys_have_it(key: bpy.types.Key, depsgraph: bpy.types.Depsgraph) -> np.ndarray:

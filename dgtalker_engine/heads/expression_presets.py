@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+
+from ..performance.expressions import EXPRESSIONS
 from .cycles.views import both
 
 VISEMES: dict[str, dict[str, float]] = {
@@ -24,29 +27,6 @@ VISEMES: dict[str, dict[str, float]] = {
 """The 15 visemes of Oculus LipSync, in its order, spoken clearly."""
 
 EMOTIONS: dict[str, dict[str, float]] = {
-    "joy": {"jawOpen": 0.18, "browInnerUp": 0.1}
-    | both(mouthSmile=0.85, cheekSquint=0.6, eyeSquint=0.25, mouthUpperUp=0.25, browOuterUp=0.15),
-    "laughter": {"jawOpen": 0.5} | both(mouthSmile=0.9, cheekSquint=0.8, eyeSquint=0.6, eyeBlink=0.35),
-    "tenderness": {"browInnerUp": 0.35} | both(mouthSmile=0.4, cheekSquint=0.25, eyeSquint=0.15, eyeBlink=0.12),
-    "sadness": {"browInnerUp": 0.85, "mouthShrugLower": 0.4}
-    | both(mouthFrown=0.65, browDown=0.15, eyeLookDown=0.25, eyeBlink=0.15),
-    "anger": {"jawForward": 0.2}
-    | both(browDown=0.95, eyeWide=0.25, eyeSquint=0.3, noseSneer=0.45, mouthPress=0.5, mouthFrown=0.35),
-    "fear": {"browInnerUp": 0.9, "jawOpen": 0.2}
-    | both(browOuterUp=0.35, eyeWide=0.9, mouthStretch=0.6, mouthLowerDown=0.3, browDown=0.2),
-    "surprise": {"browInnerUp": 0.9, "jawOpen": 0.5, "mouthFunnel": 0.15} | both(browOuterUp=0.9, eyeWide=0.8),
-    "disgust": {"mouthShrugUpper": 0.3}
-    | both(noseSneer=0.9, mouthUpperUp=0.5, browDown=0.5, eyeSquint=0.5, cheekSquint=0.4, mouthFrown=0.4),
-    "contempt": {
-        "mouthSmileLeft": 0.45, "mouthDimpleLeft": 0.6, "mouthPressLeft": 0.3, "browOuterUpLeft": 0.35,
-        "browDownRight": 0.35, "eyeLookOutRight": 0.25, "eyeLookInLeft": 0.25,
-    } | both(eyeSquint=0.25, eyeBlink=0.2),
-    "doubt": {
-        "browOuterUpRight": 0.85, "browInnerUp": 0.2, "browDownLeft": 0.7, "mouthLeft": 0.45, "mouthShrugLower": 0.35,
-        "mouthPucker": 0.15, "eyeSquintLeft": 0.35,
-    },
-    "mischief": {"mouthSmileRight": 0.8, "mouthSmileLeft": 0.35, "mouthDimpleRight": 0.4}
-    | both(browDown=0.3, browOuterUp=0.6, eyeSquint=0.35, cheekSquint=0.3),
-    "sleepiness": {"browInnerUp": 0.3, "jawOpen": 0.08} | both(eyeBlink=0.6, eyeLookDown=0.2, mouthFrown=0.2),
-}  # fmt: skip
-"""After the action units of Ekman and Friesen (1978), and what animators add to them."""
+    name: expression.weights for name, expression in itertools.islice(EXPRESSIONS.items(), 12)
+}
+"""Of the library, which goes on with what is no emotion."""

@@ -93,7 +93,7 @@ def frames_of(head: bpy.types.Object, scene: bpy.types.Scene) -> range:
 
 
 def evaluated_steps(head: bpy.types.Object, scene: bpy.types.Scene) -> Generator[float, None, Performance]:
-    """The final motion of a speaker as a performance: generated keys, the animator's, drivers.
+    """The final motion of a speaker as a performance: generated keys, the animator's, drivers, expressions.
 
     Yields the fraction done.
     """
@@ -113,8 +113,10 @@ def evaluated_steps(head: bpy.types.Object, scene: bpy.types.Scene) -> Generator
         }
         if moved:
             values = yield from evaluation.weights_steps(key, frames)
-            names += moved
-            columns.append(values[:, list(moved.values())])
+            for control, column in moved.items():
+                added = index.get(model.added_name(control))
+                names.append(control)
+                columns.append(values[:, [column]] if added is None else values[:, [column]] + values[:, [added]])
     if speakers.nods(head):
         columns.append((yield from evaluation.turns_steps(nods.turned(head), frames)))
         names += [name for name in HEAD_NAMES if name not in names]

@@ -8,7 +8,7 @@ import numpy as np
 from dgtalker_engine.errors import DGTalkerError
 
 from ... import animation_data
-from ...head import groups, model, sliders
+from ...head import expression_sliders, groups, model, sliders
 from . import key_points
 
 _VALUES = (1, 3, 5)
@@ -29,7 +29,7 @@ def mirror(head: bpy.types.Object, first: int, last: int) -> int:
         raise DGTalkerError(reason)
     key = model.key_of(head)
     assert key is not None
-    rig = model.rig_of(head)
+    rig = expression_sliders.slider_rig(head)
     blocks = sliders.blocks_of(head, rig.names)
     paths = {name: block.path_from_id("value") for name, block in blocks.items()}
     if driven := animation_data.driven(key) & set(paths.values()):
