@@ -12,6 +12,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
+from dgtalker_engine import files
 from dgtalker_engine.errors import DGTalkerError
 
 from .. import ui
@@ -19,7 +20,9 @@ from .. import ui
 IDENTIFIER = "6a4e5a3c-4c0a-4f8e-9d0b-7d1c2b8f3e55"
 NAME = "Expressions"
 FILE = "blender_assets.cats.txt"
-_HEAD = "# This is an Asset Catalog Definition file for Blender.\n\nVERSION 1\n\n"
+_LARGEST = 10_000_000
+"""Bytes of a catalog file."""
+_HEAD = b"# This is an Asset Catalog Definition file for Blender.\n\nVERSION 1\n\n"
 
 
 def root_of(path: Path) -> Path:
@@ -38,13 +41,13 @@ def ensure(folder: Path) -> None:
     """
     file = folder / FILE
     try:
-        text = file.read_text(encoding="utf-8") if file.exists() else _HEAD
-        if IDENTIFIER not in text:
-            text = text if text.endswith("\n") else f"{text}\n"
-            file.write_text(f"{text}{IDENTIFIER}:{NAME}:{NAME}\n", encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        there = files.read_file(file, _LARGEST, "The catalog file") if files.is_file(file) else _HEAD
+        if IDENTIFIER.encode() not in there:
+            end = b"" if there.endswith(b"\n") else b"\n"
+            files.write_whole(file, there, end, f"{IDENTIFIER}:{NAME}:{NAME}\n".encode())
+    except DGTalkerError as error:
         raise DGTalkerError(
-            f"Expressions are saved, but not in a catalog of the asset browser: {file} cannot be written ({error}).",
+            f"Expressions are saved, but not in a catalog of the asset browser: {error.message}",
             "They are among the unassigned assets.",
         ) from error
 
