@@ -64,8 +64,16 @@ class RawEngine:
         self.sock, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "dgtalker_engine", "serve"]
-                + ["--speech-on-demand", "--fd", str(theirs.fileno())],
+                [
+                    sys.executable,
+                    "-I",
+                    "-m",
+                    "dgtalker_engine",
+                    "serve",
+                    "--speech-on-demand",
+                    "--fd",
+                    str(theirs.fileno()),
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
