@@ -59,7 +59,7 @@ def trained(job: Job) -> bytes:
 def test_a_job_tells_its_progress_while_it_runs_shows_a_picture_and_ends_with_a_result(
     new_job, python, wait_until, uninterrupted
 ):
-    job = new_job(steps=STEPS, pace=0.01)
+    job = new_job(steps=STEPS, pace=0.03)
     assert job.state is State.WAITING
     assert jobs.start(job, python)
     assert job.state is State.RUNNING
@@ -78,8 +78,8 @@ def test_a_job_tells_its_progress_while_it_runs_shows_a_picture_and_ends_with_a_
 
 def test_a_job_killed_at_random_moments_and_resumed_gives_the_same_bits(new_job, python, wait_until, uninterrupted):
     random = np.random.default_rng()
-    job = new_job(steps=STEPS, pace=0.005)
-    for goal in np.sort(random.integers(1, STEPS - 10, 3)):
+    job = new_job(steps=STEPS, pace=0.03)
+    for goal in np.sort(random.integers(1, STEPS - 20, 3)):
         assert jobs.start(job, python)
         wait_until(lambda goal=goal: step_of(job) >= goal, 200)
         time.sleep(random.uniform(0, 0.02))
