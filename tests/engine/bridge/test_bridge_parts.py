@@ -119,8 +119,8 @@ def test_an_idle_engine_keeps_its_heartbeat(raw_engine):
 
     engine = raw_engine()
     engine.sock.settimeout(None)
-    client = Client(engine.sock, lambda: "ended", heartbeat=1.0)
-    time.sleep(3)
+    client = Client(engine.sock, lambda: "ended", heartbeat=3.0)
+    time.sleep(7)
     assert client.alive
     client.close()
 
@@ -137,7 +137,7 @@ def test_a_slow_reader_does_not_trip_the_heartbeat(tmp_path, addon):
         "from blender_addon.bridge.client import Client\n"
         "from blender_addon.bridge.process import EngineProcess\n"
         f"process = EngineProcess(Path(sys.executable), Path({str(tmp_path / 'engine.log')!r}))\n"
-        "client = Client(process.sock, process.end, heartbeat=1.0)\n"
+        "client = Client(process.sock, process.end, heartbeat=3.0)\n"
         "print('ready', flush=True)\n"
         "client.request('doctor')\n"
         "print('answered', flush=True)\n"
@@ -150,7 +150,7 @@ def test_a_slow_reader_does_not_trip_the_heartbeat(tmp_path, addon):
     with blender:
         assert blender.stdout.readline() == b"ready\n"
         blender.send_signal(signal.SIGSTOP)
-        time.sleep(4)
+        time.sleep(7)
         blender.send_signal(signal.SIGCONT)
         assert blender.stdout.readline() == b"answered\n"
         blender.stdin.write(b"\n")
