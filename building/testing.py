@@ -63,6 +63,8 @@ def test(arguments: list[str]) -> int:
     variables = {**os.environ, "DGTALKER_ENGINE_PYTHON": str(ensure_engine(wheel)), "DGTALKER_ZIP": str(archive)}
     for environment, _ in chosen.values():
         ensure(environment)
+    share = max(1, (os.cpu_count() or 1) // min(AT_ONCE, len(chosen)))
+    variables.setdefault("OMP_NUM_THREADS", str(share))  # threads of suites side by side would wait for each other
     with ThreadPoolExecutor(AT_ONCE) as pool:
         running = [pool.submit(_run_suite, suite, *chosen[suite], variables) for suite in chosen]
         try:
