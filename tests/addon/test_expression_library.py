@@ -7,6 +7,7 @@ import json
 import bpy
 import numpy as np
 import pytest
+from head_tools import keys
 
 JOY = {"mouthSmileLeft": 0.85, "jawOpen": 0.18, "cheekSquintRight": 0.6}
 
@@ -23,10 +24,6 @@ def form():
     own = bpy.context.window_manager.dgtalker_expressions
     yield own
     bpy.ops.dgtalker.close_expressions()
-
-
-def keys(ob):
-    return ob.data.shape_keys.key_blocks
 
 
 def value(ob, name):

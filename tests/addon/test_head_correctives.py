@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
+from head_tools import keys, posed
 
 
 @pytest.fixture
@@ -12,22 +13,8 @@ def head(room):
     return room("head.add").add_head(bpy.context)
 
 
-def keys(ob):
-    return ob.data.shape_keys.key_blocks
-
-
 def correctives(ob):
     return [block.name for block in keys(ob) if " × " in block.name]
-
-
-def posed(ob, **values) -> np.ndarray:
-    """The evaluated mesh in millimetres."""
-    for name, value in values.items():
-        keys(ob)[name].value = value
-    evaluated = ob.evaluated_get(bpy.context.evaluated_depsgraph_get())
-    flat = np.empty(len(ob.data.vertices) * 3, np.float32)
-    evaluated.data.vertices.foreach_get("co", flat)
-    return 1e3 * flat.reshape(-1, 3)
 
 
 def test_they_follow_their_controls_without_permission_to_run_python(head):

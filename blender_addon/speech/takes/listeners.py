@@ -118,8 +118,8 @@ def of_steps(head: bpy.types.Object, take: Take | None, first: int) -> Generator
     heard = floor.attended(phrases, said)
     if not heard:
         return None
-    amount = yield from gaze.numbers_steps(head, REACTION, _span(heard, rate))
-    since = _span(heard, rate).start
+    around = _span(heard, rate)
+    amount, since = (yield from gaze.numbers_steps(head, REACTION, around)), around.start
     heard = [each for each in heard if _rows(each, rate, since, amount).any()]
     if not heard:
         return None

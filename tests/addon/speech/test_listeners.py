@@ -5,10 +5,9 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
+from gaze_tools import EYES, degrees_off
 from key_tools import value
-from mathutils import Matrix, Vector
 
-EYES = Vector((0.0, -0.09, 0.03))
 ADAS, BENS = range(30, 78), range(110, 158)
 """The frames of the two lines."""
 
@@ -40,18 +39,8 @@ def cleo(make_necked):
 
 def off(head, frame, other) -> float:
     """How far from another head's eyes a head looks on a frame, degrees."""
-    from dgtalker_engine.performance.gaze import EYE_RANGE  # the installed extension brings it
-    from dgtalker_engine.rig import NECK_TURNS
-
     bpy.context.scene.frame_set(frame)
-    weight = {block.name: block.value for block in head.data.shape_keys.key_blocks}
-    vector = sum((weight[name] * Vector(turn) for name, turn in NECK_TURNS.items()), Vector())
-    side = (weight["eyeLookOutLeft"] - weight["eyeLookInLeft"]) * EYE_RANGE
-    down = (weight["eyeLookDownLeft"] - weight["eyeLookUpLeft"]) * EYE_RANGE
-    eyes = Matrix.Rotation(side, 3, "Z") @ Matrix.Rotation(down, 3, "X")
-    neck = Matrix.Rotation(vector.length, 3, vector) if vector.length else Matrix.Identity(3)
-    sight = head.matrix_world.to_3x3() @ neck @ eyes @ Vector((0, -1, 0))
-    return float(np.degrees(sight.angle(other.matrix_world @ EYES - head.matrix_world @ EYES)))
+    return degrees_off(head, frame, other.matrix_world @ EYES)
 
 
 def often_off(head, frames, other) -> float:
