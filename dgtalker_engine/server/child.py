@@ -20,6 +20,7 @@ from typing import Any
 
 from ..errors import DGTalkerError
 from ..wire.json_lines import pipes, receive, send
+from .loading import loading
 from .session import Answer, Progress
 
 _POLL = 0.2
@@ -156,7 +157,8 @@ def serve(work: Work, prepare: Callable[[], None] = lambda: None) -> None:
     # It listens while the rest prepares, which takes seconds: the engine may be gone before.
     threading.Thread(target=_listen, args=(requests, asked), name="engine", daemon=True).start()
     try:
-        prepare()
+        with loading():
+            prepare()
         while True:
             answer, body = work(*asked.get(), progress)
             send(answers, {"answer": answer, "bytes": len(body)}, body)

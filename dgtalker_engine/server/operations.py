@@ -14,6 +14,7 @@ from ..errors import DGTalkerError
 from ..wire import MAX_PIXELS, SequenceRequest, Shot, SignRequest, pack
 from . import live, people, splats, video_capture
 from .listener import Listener
+from .loading import loading
 from .open_avatars import OpenAvatars
 from .session import Answer, Progress
 
@@ -40,10 +41,11 @@ class Operations:
     def warm_up(self) -> None:
         """Imports what the operations need; an environment that is broken shows when an operation is asked for."""
         try:
-            from ..rendering import warm
+            with loading():
+                from ..rendering import warm
 
-            if warm.is_warm():  # otherwise it would compile for seconds, and what is asked first may be no picture
-                warm.warm_up()
+                if warm.is_warm():  # otherwise it would compile for seconds, and what is asked first may be no picture
+                    warm.warm_up()
         except ImportError:
             log.exception("the engine's environment is incomplete")
         if not self._speech_on_demand:
