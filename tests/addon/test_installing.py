@@ -87,6 +87,14 @@ def test_the_button_says_how_much_it_downloads(room, preferences, running, drawn
     assert "dgtalker.uninstall_engine" not in operators, "this engine is none of ours"
 
 
+def test_who_may_not_use_the_internet_reads_it_beside_the_button(room, preferences, running, drawn, monkeypatch):
+    monkeypatch.setattr(room("ui"), "note", lambda layout, context, text: layout.texts.append(text))
+    assert drawn()[0] == []
+    bpy.context.preferences.system.use_online_access = False
+    [text] = drawn()[0]
+    assert "Allow Online Access" in text
+
+
 def test_python_is_blenders_own_where_it_fits_and_is_downloaded_elsewhere(running):
     plan = running.planned()
     assert (plan.own_python is not None) == (sys.version_info[:2] == (3, 11))

@@ -182,6 +182,8 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     row.operator_context = "INVOKE_DEFAULT"
     text, anew = _label(python)
     row.operator(InstallEngine.bl_idname, text=text, icon="IMPORT").anew = anew
+    if not anew and (reason := InstallEngine.disabled_reason(context)):
+        ui.note(layout, context, reason)
     if python and find.installed(python):
         if "capture" not in running.extras():
             row.operator(InstallEngine.bl_idname, text="Install for Videos…", icon="FILE_MOVIE").with_capture = True
