@@ -31,7 +31,7 @@ def frame_digest(
         "version": version(),
         "frame": replace(frame.with_avatars([0] * len(avatars)), number=0),
         "avatars": [avatars[head.avatar] for head in frame.heads],
-        "picture": [shot.width, shot.height, shot.region, shot.background, shot.filter_width, whole],
+        "picture": [shot.width, shot.height, shot.region, shot.background, shot.filter_width, shot.shows_normals, whole],
         "format": kind.settings,
         "signed_by": signed_by,
         "display": "" if kind.display is None else hashlib.sha256(kind.display.tobytes()).hexdigest(),
