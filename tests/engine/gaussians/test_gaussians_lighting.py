@@ -63,7 +63,7 @@ def binding(head, mesh):
 
 def test_normals_face_outwards_whichever_way_each_part_of_the_mesh_is_turned(mesh, outwards):
     vertices, triangles = mesh
-    beside = vertices + (0.5, 0, 0)
+    beside = vertices + np.array([0.5, 0, 0])
     both = np.concatenate([triangles, triangles[:, ::-1] + COUNT])
     found = vertex_normals(np.concatenate([vertices, beside]), smoothing(np.concatenate([vertices, beside]), both))
     assert (found[:COUNT] * outwards).sum(axis=1).min() > 0.98
