@@ -46,7 +46,9 @@ def smoothing(vertices: np.ndarray, triangles: np.ndarray) -> Smoothing:
     parts = np.maximum(1 - distances.reshape(count, near) / max(reach, 1e-9), 0)
     rows = np.repeat(np.arange(count), near)
     facing = parts.ravel() * _facing(vertices, triangles)[neighbours.ravel()]
-    return Smoothing(triangles, sparse.csr_matrix((facing, (rows, neighbours.ravel())), shape=(count, count)))
+    mixing = sparse.csr_matrix((facing, (rows, neighbours.ravel())), shape=(count, count))
+    mixing.eliminate_zeros()
+    return Smoothing(triangles, mixing)
 
 
 def vertex_normals(vertices: np.ndarray, smoothing: Smoothing) -> np.ndarray:
