@@ -40,7 +40,7 @@ def smoothing(vertices: np.ndarray, triangles: np.ndarray) -> Smoothing:
     """
     vertices, count = np.asarray(vertices, np.float64), len(vertices)
     edges = np.linalg.norm(vertices[triangles] - vertices[np.roll(triangles, 1, axis=1)], axis=-1)
-    reach = max(_REACH * np.ptp(vertices, axis=0).max(), _EDGES * np.median(edges))
+    reach = max(_REACH * np.ptp(vertices, axis=0).max(), _EDGES * np.median(edges) if len(edges) else 0.0)
     near = min(_MOST_NEIGHBOURS, count)
     distances, neighbours = KDTree(vertices).query(vertices, k=near)
     parts = np.maximum(1 - distances.reshape(count, near) / max(reach, 1e-9), 0)
@@ -72,13 +72,12 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 def _facing(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Of each vertex (V,), whether its part of the mesh has its outside outside, 1, or inside, -1: by the sign of the
-    volume that the part encloses with its middle."""
+    volume between the part and the middle of the mesh. Of closed parts it does not matter where that is; open ones, as
+    lids are, face away from it."""
     count = len(vertices)
     sides = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]]])
     graph = sparse.coo_matrix((np.ones(len(sides)), tuple(sides.T)), shape=(count, count))
     parts, part = connected_components(graph, directed=False)
-    sizes = np.bincount(part, minlength=parts)
-    middles = np.stack([np.bincount(part, axis, parts) / sizes for axis in vertices.T], axis=1)
-    a, b, c = (vertices - middles[part])[triangles.T]
+    a, b, c = (vertices - vertices.mean(axis=0))[triangles.T]
     volumes = np.bincount(part[triangles[:, 0]], (a * np.cross(b, c)).sum(axis=1), parts)
     return np.where(volumes < 0, -1.0, 1.0)[part]
