@@ -32,7 +32,7 @@ def around(count: int) -> np.ndarray:
 
 def lamp(direction, irradiance) -> np.ndarray:
     """The light of one distant lamp, W/m² of each colour, by that of a white world: (9, 3)."""
-    where = basis(torch.tensor([direction], dtype=torch.float64), 9).numpy()[0]
+    where = basis(torch.tensor(np.atleast_2d(direction)), 9).numpy()[0]
     cosine = np.array([1, *[2 / 3] * 3, *[1 / 4] * 5])
     return np.outer(cosine * where, irradiance)
 
