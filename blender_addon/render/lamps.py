@@ -116,7 +116,7 @@ def _size(light: Any, matrix: np.ndarray) -> float:
 
 def _nodes_of(light: Any) -> tuple[Color, bool]:
     """The colour that a lamp's nodes multiply its own by, and whether they are one plain colour; white if not."""
-    if not light.use_nodes or light.node_tree is None:
+    if light.node_tree is None or (bpy.app.version < (5, 0) and not light.use_nodes):
         return Color((1.0, 1.0, 1.0)), True
     output = light.node_tree.get_output_node("ALL")
     colour = plain_colour(output, "ShaderNodeEmission")

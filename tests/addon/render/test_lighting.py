@@ -41,7 +41,7 @@ def add_environment(scene, turn):
     """A sky that is bright around +X, or where a turn about Z takes that."""
     image = bpy.data.images.new("sky", 64, 32, float_buffer=True)
     pixels = np.full((32, 64, 4), 0.2, np.float32)
-    pixels[10:26, 24:40] = (4, 3, 1, 1)
+    pixels[..., 3], pixels[10:26, 24:40, :3] = 1, (4, 3, 1)
     image.pixels.foreach_set(pixels.ravel())
     tree = scene.world.node_tree
     texture, mapping, place = (
