@@ -18,6 +18,8 @@ _REACH = 0.015
 _EDGES = 1.5
 """And at least so many of its edges: a mesh may be coarse."""
 _MOST_NEIGHBOURS = 64
+_FLAT = 1e-6
+"""Of the volume that a part's triangles could enclose: below it they lie in a plane with the middle."""
 
 
 class Smoothing(NamedTuple):
@@ -79,5 +81,7 @@ def _facing(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     graph = sparse.coo_matrix((np.ones(len(sides)), tuple(sides.T)), shape=(count, count))
     parts, part = connected_components(graph, directed=False)
     a, b, c = (vertices - vertices.mean(axis=0))[triangles.T]
-    volumes = np.bincount(part[triangles[:, 0]], (a * np.cross(b, c)).sum(axis=1), parts)
-    return np.where(volumes < 0, -1.0, 1.0)[part]
+    across, owner = np.cross(b, c), part[triangles[:, 0]]
+    volumes = np.bincount(owner, (a * across).sum(axis=1), parts)
+    sizes = np.bincount(owner, np.linalg.norm(a, axis=1) * np.linalg.norm(across, axis=1), parts)
+    return np.where(volumes < -_FLAT * sizes, -1.0, 1.0)[part]
