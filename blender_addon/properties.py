@@ -32,6 +32,7 @@ class HeadProperties(PropertyGroup, Protocol):
     consent: str
     licence: str
     training: str
+    scene_light: float
 
 
 class SpeakerProperties(PropertyGroup, Protocol):

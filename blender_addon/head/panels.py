@@ -35,6 +35,7 @@ class HeadPanel(ui.SidebarPanel, bpy.types.Panel):
         layout.prop(ob, "name", text="", icon="MONKEY")
         _draw_problems(layout, ob, context)
         _draw_avatar(layout, ob)
+        _draw_light(layout, ob)
         _draw_consent(layout, ob)
         _draw_training(layout, ob)
 
@@ -139,6 +140,12 @@ def _draw_avatar(layout: bpy.types.UILayout, ob: bpy.types.Object) -> None:
     if image.library is not None:
         state, icon = f"{state}, linked", "LINKED"
     layout.label(text=f"{image.name}: {state}", icon=icon)
+
+
+def _draw_light(layout: bpy.types.UILayout, ob: bpy.types.Object) -> None:
+    row = layout.row()
+    row.enabled = ob.is_editable
+    row.prop(head_properties(ob), "scene_light", slider=True)
 
 
 def _draw_consent(layout: bpy.types.UILayout, ob: bpy.types.Object) -> None:

@@ -39,6 +39,14 @@ class HeadPropertyGroup(bpy.types.PropertyGroup):
         description="From which footage the avatar was made, and what that does not show, as JSON",
         override={"LIBRARY_OVERRIDABLE"},
     )
+    scene_light: bpy.props.FloatProperty(
+        name="Scene Light",
+        description="How much the scene's lamps and world light the head, instead of the light that it was made in",
+        subtype="FACTOR",
+        min=0.0,
+        max=1.0,
+        override={"LIBRARY_OVERRIDABLE"},
+    )
 
 
 CLASSES = (HeadPropertyGroup,)

@@ -18,7 +18,7 @@ def world_colour(depsgraph: bpy.types.Depsgraph) -> tuple[tuple[float, float, fl
     if bpy.app.version < (5, 0) and not world.use_nodes:
         colour = Color(world.color[:])
     else:
-        colour = _background_node_colour(world)
+        colour = plain_colour(world.node_tree and world.node_tree.get_output_node("EEVEE"), "ShaderNodeBackground")
         if colour is None:
             colour = Color(world.color[:])
             warning = (
@@ -28,14 +28,14 @@ def world_colour(depsgraph: bpy.types.Depsgraph) -> tuple[tuple[float, float, fl
     return (rgb.r, rgb.g, rgb.b), warning
 
 
-def _background_node_colour(world: bpy.types.World) -> Color | None:
-    """Colour × strength of the Background node that is the world's surface; black without one; None for textures."""
-    output = world.node_tree and world.node_tree.get_output_node("EEVEE")
+def plain_colour(output: Any, shader: str) -> Color | None:
+    """Colour × strength of the one shader node of a kind that an output node's surface is; black without an output, or
+    without any node; None for textures."""
     links = output.inputs["Surface"].links if output else ()
     if not links:
         return Color((0.0, 0.0, 0.0))
     node: Any = links[0].from_node
-    if node.bl_idname != "ShaderNodeBackground" or node.inputs["Color"].links or node.inputs["Strength"].links:
+    if node.bl_idname != shader or node.inputs["Color"].links or node.inputs["Strength"].links:
         return None
     rgb = node.inputs["Color"].default_value[:3]
     return Color(rgb) * node.inputs["Strength"].default_value
@@ -49,3 +49,13 @@ def to_scene_linear(rgba: np.ndarray) -> np.ndarray:
     if np.allclose(matrix, np.eye(3), atol=1e-4):
         return rgba
     return np.concatenate([rgba[..., :3] @ matrix, rgba[..., 3:]], axis=-1)
+
+
+def encoded(linear: np.ndarray) -> np.ndarray:
+    """Linear → sRGB (IEC 61966-2-1)."""
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055)
+
+
+def decoded(srgb: np.ndarray) -> np.ndarray:
+    """sRGB → linear (IEC 61966-2-1)."""
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((np.maximum(srgb, 0) + 0.055) / 1.055) ** 2.4)

@@ -49,7 +49,7 @@ class PassValues:
         Args:
             band: what was rendered.
             image: what came out.
-            should_cancel: asked while each head is rendered alone, where several are seen.
+            should_cancel: asked while normals, and each head alone where several are seen, are rendered.
         """
         layer, shape = self._layer, image.depth.shape
         corner = (band.region or (0, 0))[:2]
@@ -57,6 +57,9 @@ class PassValues:
         found = self._shares(band, image, should_cancel)
         if layer.use_pass_position:
             values["Position"] = passes.positions(image.depth, self._view, self._before, corner)
+        if layer.use_pass_normal:
+            facing = picture.render(replace(band, background=None, shows_normals=True), None, should_cancel)
+            values["Normal"] = passes.normals(facing.rgba, self._before)
         if layer.use_pass_mist:
             alpha = image.rgba[..., 3] if band.background is None else (image.depth < passes.NOTHING).astype(np.float32)
             values["Mist"] = passes.mist(image.depth, alpha, self._view, corner, self._world)

@@ -13,6 +13,7 @@ import numpy as np
 from dgtalker_engine.wire.shot import ShotCamera
 
 from ..head import model
+from . import colours
 
 NOTHING = 1e10
 """Depth where nothing is, metres."""
@@ -20,6 +21,7 @@ NOTHING = 1e10
 SWITCHES = (
     "use_pass_mist",
     "use_pass_position",
+    "use_pass_normal",
     "use_pass_object_index",
     "use_pass_material_index",
     "use_pass_cryptomatte_object",
@@ -31,6 +33,7 @@ _NEW = bpy.app.version >= (5, 0)
 OBJECT_INDEX = "Object Index" if _NEW else "IndexOB"
 MATERIAL_INDEX = "Material Index" if _NEW else "IndexMA"
 _ALPHA = "Alpha "
+_SHORT = 1e-6
 _LONGEST = 63
 """Bytes of a pass's name."""
 _CRYPTO = "CryptoObject"
@@ -60,6 +63,8 @@ def asked(layer: bpy.types.ViewLayer, scene: bpy.types.Scene) -> list[Pass]:
         passes.append(Pass("Mist", "Z", "VALUE"))
     if layer.use_pass_position:
         passes.append(Pass("Position", "XYZ", "VECTOR"))
+    if layer.use_pass_normal:
+        passes.append(Pass("Normal", "XYZ", "VECTOR"))
     if layer.use_pass_object_index:
         passes.append(Pass(OBJECT_INDEX, "X", "VALUE"))
         passes += [Pass(alpha_name(head), "X", "VALUE") for head in model.heads(scene)]
@@ -112,6 +117,22 @@ def positions(depth: np.ndarray, view: ShotCamera, before: np.ndarray | None, co
     inverse = np.linalg.inv(matrix if before is None else matrix @ before)
     world = points @ inverse[:3, :3].T + inverse[:3, 3]
     return np.where(depth[..., None] < NOTHING, world, 0).astype(np.float32)
+
+
+def normals(rgba: np.ndarray, before: np.ndarray | None) -> np.ndarray:
+    """Which way in the world what is seen faces, float32 (H, W, 3): as long as alpha, 0 where nothing is.
+
+    Args:
+        rgba: of a Shot that `shows_normals`, (H, W, 4).
+        before: as `positions` has it.
+    """
+    alpha = rgba[..., 3:]
+    linear = np.divide(rgba[..., :3], alpha, out=np.zeros(rgba[..., :3].shape), where=alpha > 0)
+    vectors = 2 * colours.encoded(linear) - 1
+    if before is not None:
+        vectors = vectors @ before[:3, :3]  # of a plane: the transposed map takes it back
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return (alpha * vectors / np.maximum(length, _SHORT)).astype(np.float32)
 
 
 def mist(

@@ -14,8 +14,8 @@ from dgtalker_engine.wire.shot import MAX_FILTER_WIDTH, Shot, ShotFrame, ShotHea
 
 from ..bridge import avatars
 from ..head import model
-from ..properties import original_of
-from . import camera, colours, deformation, occluders
+from ..properties import head_properties, original_of
+from . import camera, colours, deformation, lighting, occluders
 from .scene_pairs import main_of
 
 _SHOWN = occluders.SURFACES + occluders.OTHERS
@@ -31,12 +31,14 @@ class SeenHead:
         placed: what puts it there, original: the head itself, or what instances it.
         matrix: head space to world, row by row.
         weights: by control name.
+        scene_light: how much of the scene's light is on it, 0 to 1.
     """
 
     object: bpy.types.Object
     placed: bpy.types.Object
     matrix: tuple[float, ...]
     weights: dict[str, float]
+    scene_light: float
 
 
 def seen_heads(depsgraph: bpy.types.Depsgraph) -> tuple[list[SeenHead], list[str]]:
@@ -78,7 +80,8 @@ def seen_heads(depsgraph: bpy.types.Depsgraph) -> tuple[list[SeenHead], list[str
                 f"The {', '.join(broken) or 'place'} of {placed.name} is not a finite number.",
                 "Look at its drivers and constraints.",
             )
-        seen.append(SeenHead(original, placed, tuple(matrix.ravel().tolist()), weights[original]))
+        amount = head_properties(head).scene_light
+        seen.append(SeenHead(original, placed, tuple(matrix.ravel().tolist()), weights[original], amount))
     return seen, list(dict.fromkeys(warnings))
 
 
@@ -124,6 +127,9 @@ def placed_heads(
     heads = []
     warnings: list[str] = []
     deformed: dict[bpy.types.Object, deformation.Deformation] = {}
+    scene_light = lighting.scene_light(depsgraph) if any(head.scene_light > 0 for head in seen) else None
+    if scene_light is not None:
+        warnings += scene_light.warnings
     for head in seen:
         avatar = avatars.ensure_open(head.object, should_cancel)
         if head.object not in deformed:
@@ -133,11 +139,12 @@ def placed_heads(
         matrix = np.array(head.matrix).reshape(4, 4)
         if done.vertices is None and done.matrix is not None:
             matrix = matrix @ done.matrix
+        light = scene_light.of(matrix, head.scene_light) if scene_light and head.scene_light > 0 else ()
         if shear is not None:
             matrix = shear @ matrix
         vertices = b"" if done.vertices is None else done.vertices.astype("<f4").tobytes()
         place = index.setdefault(avatar, len(index))
-        heads.append(ShotHead(place, tuple(matrix.ravel().tolist()), head.weights, vertices))
+        heads.append(ShotHead(place, tuple(matrix.ravel().tolist()), head.weights, vertices, light))
     return tuple(index), tuple(heads), warnings
 
 

@@ -15,6 +15,7 @@ from .camera import Camera
 from .carrying import carried, vertex_maps
 from .cloud import Gaussians
 from .colour import to_scene_linear
+from .lighting import lit
 from .placement import placement_of
 from .rendering import render
 from .transform import placed
@@ -35,7 +36,8 @@ def warm_up() -> None:
     to_scene_linear(image.rgb, image.alpha)
     corners = np.eye(3)
     binding = bind(gaussians.means.numpy(), corners, np.array([[0, 1, 2, -1]]))
-    carried(gaussians, binding, vertex_maps(corners, corners, binding.triangles), placement_of(np.eye(4), camera))
+    maps = vertex_maps(corners, corners, binding.triangles)
+    lit(carried(gaussians, binding, maps, placement_of(np.eye(4), camera)), binding, np.ones((3, 3)))
     render(replace(gaussians, sh=gaussians.sh.requires_grad_()), camera, backend="cpu").rgb.sum().backward()
     with contextlib.suppress(DGTalkerError):  # a setting that cannot be followed: whoever asks for a picture is told
         backend.chosen()

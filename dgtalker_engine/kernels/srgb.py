@@ -30,10 +30,10 @@ def decode(encoded: Any, xp: Any = np) -> Any:
     return xp.where(encoded <= ENCODED_THRESHOLD, encoded / SLOPE, curve)
 
 
-def encode(linear: np.ndarray) -> np.ndarray:
-    """Linear → sRGB; values above 1 follow the curve on."""
-    curve = SCALE * np.maximum(linear, LINEAR_THRESHOLD) ** (1 / GAMMA) - OFFSET
-    return np.where(linear <= LINEAR_THRESHOLD, SLOPE * linear, curve)
+def encode(linear: Any, xp: Any = np) -> Any:
+    """Linear → sRGB; values above 1 follow the curve on. Arguments as `decode` has them."""
+    curve = SCALE * xp.clip(linear, LINEAR_THRESHOLD, None) ** (1 / GAMMA) - OFFSET
+    return xp.where(linear <= LINEAR_THRESHOLD, SLOPE * linear, curve)
 
 
 @kernel

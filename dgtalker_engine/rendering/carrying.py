@@ -40,12 +40,12 @@ def carried_by_mesh(
         raise DGTalkerError(
             f"A mesh of {len(after)} vertices cannot carry {avatar.metadata.name}, whose mesh has {len(mesh.vertices)}."
         )
-    binding = _binding(avatar)
+    binding = binding_of(avatar)
     maps = vertex_maps(posed(mesh, avatar.rig, weights), after, binding.triangles)
     return carried(gaussians, binding, maps, placement)
 
 
-def _binding(avatar: Avatar) -> Binding:
+def binding_of(avatar: Avatar) -> Binding:
     """What carries the avatar's Gaussians: 0.5 s once, with every weight at its default."""
     with _lock:
         if id(avatar) not in _bindings:

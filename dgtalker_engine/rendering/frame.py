@@ -16,6 +16,7 @@ from ..gaussians.transform import merged, placed
 from ..wire import Shot, ShotFrame, ShotSubframe
 from .carrying import carried_by_mesh
 from .exposure import Layers, Moment, exposed
+from .lighting import coloured_by_normals, lit
 from .occlusion import hidden_part
 
 Picture = tuple[np.ndarray, np.ndarray]
@@ -100,7 +101,12 @@ def pose_moment(shot: Shot, frame: ShotFrame, moment: ShotFrame | ShotSubframe, 
         gaussians = avatar.pose(weights)
         if head.vertices:
             gaussians = carried_by_mesh(gaussians, avatar, weights, head.vertices, placement_of(matrix, camera))
-        clouds.append(placed(gaussians, matrix, camera))
+        cloud = placed(gaussians, matrix, camera)
+        if shot.shows_normals:
+            cloud = coloured_by_normals(cloud, avatar, head)
+        elif head.light:
+            cloud = lit(cloud, avatar, head)
+        clouds.append(cloud)
     occluders = frame.occluders if moment.occluders is None else moment.occluders
     solids = frame.solids if moment.solids is None else moment.solids
     triangles = (np.frombuffer(each, "<f4").reshape(-1, 3, 3) for each in (occluders, solids))

@@ -14,9 +14,9 @@ from typing import Any
 from ..errors import DGTalkerError
 from .frames import MAX_BODY
 
-SHOT_VERSION = 4
+SHOT_VERSION = 5
 """Of what is written. Version 1 had no `vertices`, 2 no `occluders` and no `filter_width`, 3 no `lens` and no
-`subframes`; all are read too."""
+`subframes`, 4 no `light` and no `shows_normals`; all are read too."""
 MAX_SIDE = 16384
 LARGEST = 1e15
 """Of numbers in a shot: products of two still fit into float32, in which they are computed."""
@@ -34,6 +34,9 @@ RADII = (1e-9, 1e3)
 """Metres, of an aperture."""
 RATIOS = (1e-2, 1e2)
 """Of an aperture."""
+LIGHT_NUMBERS = 27
+BRIGHTEST = 1e6
+"""Times as bright as in a white world, of what light makes of a head."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,12 +81,16 @@ class ShotHead:
         vertices: where Blender deformed the avatar's proxy mesh by more than its controls: where its V vertices are,
             float32 (V, 3), little-endian, metres, in the space that `matrix` puts into the world. The Gaussians are
             carried with it. Empty where the mesh is as the weights leave it.
+        light: what the scene's light makes of the head's colours, by normals in the space that `matrix` puts into the
+            world: 9 real spherical harmonics of degree 0 to 2, three colours each, scene-linear Rec.709, of a factor
+            that is 1 in a uniform white world. Empty where the head keeps the light that it was made in.
     """
 
     avatar: int
     matrix: tuple[float, ...]
     weights: dict[str, float]
     vertices: bytes = b""
+    light: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,6 +153,8 @@ class Shot:
         background: scene-linear Rec.709 RGB behind the heads, or None for a transparent film.
         filter_width: pixels, of the filter with which the edges of occluders are drawn, as Cycles counts it; 0 where
             they are drawn at pixels' centres alone.
+        shows_normals: whether heads have, instead of their colours, the sRGB colour (1 + n) / 2 of their normal n in
+            the world.
     """
 
     width: int
@@ -155,6 +164,7 @@ class Shot:
     region: tuple[int, int, int, int] | None = None
     background: tuple[float, float, float] | None = None
     filter_width: float = 1.5
+    shows_normals: bool = False
 
     def __post_init__(self) -> None:
         if not (1 <= self.width <= MAX_SIDE and 1 <= self.height <= MAX_SIDE):
@@ -200,6 +210,7 @@ class Shot:
                 region=None if region is None else _integers(region, 4),
                 background=None if background is None else _floats(background, 3),
                 filter_width=float(data.get("filter_width", 1.5)),
+                shows_normals=bool(data.get("shows_normals", False)),
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
             raise DGTalkerError(f"The shot cannot be read: {error!r}.", "docs/shot.md has its format.") from error
@@ -238,6 +249,7 @@ def _heads(data: Any) -> tuple[ShotHead, ...]:
             _floats(head["matrix"], 16),
             {str(name): float(value) for name, value in head["weights"].items()},
             base64.b64decode(head.get("vertices", ""), validate=True),
+            tuple(float(number) for number in head.get("light", ())),
         )
         for head in data
     )
@@ -265,6 +277,8 @@ def _check_moment(moment: ShotFrame | ShotSubframe, frame: ShotFrame, avatars: i
             raise DGTalkerError(f"A head of {name} has no avatar or no matrix of 16 numbers.")
         numbers += [*head.matrix, *head.weights.values()]
         _check_vertices(head.vertices, 12, f"A head of {name}")
+        if len(head.light) not in (0, LIGHT_NUMBERS) or not all(abs(each) <= BRIGHTEST for each in head.light):
+            raise DGTalkerError(f"The light of a head of {name} is not {LIGHT_NUMBERS} numbers up to {BRIGHTEST:g}.")
     if [head.avatar for head in moment.heads] != [head.avatar for head in frame.heads]:
         raise DGTalkerError(f"The sub-frames of {name} do not have its {len(frame.heads)} heads, in their order.")
     for triangles in (moment.occluders, moment.solids):

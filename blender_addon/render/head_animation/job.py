@@ -28,7 +28,7 @@ _CLAIMED = 8
 """Frames of a batch where other machines render the same shot."""
 _BATCH_BYTES = 16 << 20
 """A frame more than that goes alone: the largest of them still fits into a message."""
-_MOMENT_BYTES, _HEAD_BYTES, _WEIGHT_BYTES = 1024, 512, 64
+_MOMENT_BYTES, _HEAD_BYTES, _WEIGHT_BYTES = 1024, 1280, 64
 """Of numbers and names in a message, at most."""
 _BASE64 = 4 / 3
 _POLL = 0.05

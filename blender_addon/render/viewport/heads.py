@@ -77,7 +77,7 @@ def _may_change(updated: bpy.types.ID | None) -> bool:
         return not isinstance(updated, _DATA)
     # Blender does not call those instancers whose instances geometry nodes make.
     nodes = any(modifier.type == "NODES" for modifier in updated.modifiers)
-    return model.is_head(updated) or updated.is_instancer or nodes
+    return model.is_head(updated) or updated.type == "LIGHT" or updated.is_instancer or nodes
 
 
 def read(depsgraph: bpy.types.Depsgraph) -> ReadScene:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import bpy
 import numpy as np
 import pytest
@@ -92,6 +94,17 @@ def test_indices_alphas_and_cryptomatte_tell_heads_apart(scene, add_head, ball_f
         number = passes.crypto_id(name)
         matte = sum(np.where(crypto[..., i] == np.float32(number), crypto[..., i + 1], 0) for i in (0, 2))
         np.testing.assert_allclose(matte, covered, atol=1e-6)
+
+
+def test_normals_are_in_the_world_and_as_long_as_alpha(scene, add_head, ball_file, render_passes, read):
+    """Those of the mesh, a triangle that faces the camera until the head is turned."""
+    head = add_head(ball_file)
+    head.rotation_euler = (0, 0, 0.5)
+    head.scale = (1, -1, 1)
+    bpy.context.view_layer.use_pass_normal = True
+    found = render_passes(read, "Image", "Normal")
+    alpha, normals = found["Image"][..., 3:], found["Normal"][..., :3]
+    np.testing.assert_allclose(normals, alpha * (-math.sin(0.5), math.cos(0.5), 0), atol=0.01)
 
 
 def test_cryptomatte_numbers_names_as_cycles_does(scene, room, render_passes, read):

@@ -17,6 +17,7 @@ CAMERA = ShotCamera(K=(500.0, 0.0, 32.0, 0.0, 500.0, 24.0, 0.0, 0.0, 1.0), world
 HEAD = ShotHead(0, IDENTITY, {"jawOpen": 0.5})
 FRAMES = (ShotFrame(1, CAMERA, (HEAD,)), ShotFrame(2, CAMERA, ()))
 CARRIED = replace(HEAD, vertices=struct.pack("<6f", 0.1, -2, 3.5, 0, 1e-9, 7))
+LIT = replace(HEAD, light=tuple(number / 8 for number in range(-13, 14)))
 LENS = ShotLens(radius=0.01, focus=1.5, blades=5, rotation=0.1, ratio=2.0)
 BLURRED = ShotFrame(
     3,
@@ -39,6 +40,7 @@ def changed(**values):
         replace(SHOT, frames=(), avatars=()),
         replace(SHOT, frames=(ShotFrame(1, CAMERA, (HEAD, CARRIED)),)),
         replace(SHOT, frames=(BLURRED,)),
+        replace(SHOT, frames=(ShotFrame(1, CAMERA, (LIT, HEAD)),), shows_normals=True),
         replace(
             SHOT, frames=(ShotFrame(1, CAMERA, (HEAD,), struct.pack("<9f", *range(9)), bytes(36)),), filter_width=2.5
         ),
@@ -63,7 +65,7 @@ def test_the_example_in_the_documentation_is_a_shot():
         ("", "cannot be read"),
         ("[]", "cannot be read"),
         ("[" * 200_000, "cannot be read"),
-        (changed(version=5), "format version 5"),
+        (changed(version=6), "format version 6"),
         (changed(width=100_000), "100000 × 48"),
         (changed(width=0), "0 × 48"),
         (changed(width=1e999), "cannot be read"),
@@ -83,6 +85,10 @@ def test_what_is_no_shot_is_refused_with_a_reason(text, message):
 
 def test_shots_of_earlier_versions_had_less_and_are_read():
     old = json.loads(SHOT.to_json())
+    del old["shows_normals"]
+    for head in old["frames"][0]["heads"]:
+        del head["light"]
+    assert Shot.from_json(json.dumps({**old, "version": 4})) == SHOT
     for frame in old["frames"]:
         del frame["subframes"], frame["camera"]["lens"]
     assert Shot.from_json(json.dumps({**old, "version": 3})) == SHOT
@@ -107,6 +113,14 @@ def test_occluders_that_are_none_are_refused_with_a_reason(values, message):
     data = json.loads(SHOT.to_json())
     data["frames"][0] |= values
     with pytest.raises(DGTalkerError, match=message):
+        Shot.from_json(json.dumps(data))
+
+
+@pytest.mark.parametrize("light", [[1.0] * 26, [float("nan")] * 27, [1e7] * 27])
+def test_a_light_that_is_none_is_refused(light):
+    data = json.loads(SHOT.to_json())
+    data["frames"][0]["heads"][0]["light"] = light
+    with pytest.raises(DGTalkerError, match="light of a head"):
         Shot.from_json(json.dumps(data))
 
 
