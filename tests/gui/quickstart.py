@@ -120,7 +120,7 @@ class Walk:
         finished: list[bool] = []
         bpy.app.handlers.render_complete.append(lambda *_: finished.append(True))
         scene = bpy.context.scene
-        scene.render.filepath = str(PICTURES / "frames" / "")
+        scene.render.filepath = f"{PICTURES}/frames/"
         with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
             bpy.ops.render.render("INVOKE_DEFAULT", animation=True)
         yield from until(lambda: bool(finished), PATIENCE)
