@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ..avatar import Avatar
+from ..avatar.refiner import Sight
 from ..gaussians import Camera, Gaussians, render_scene_linear
 from ..gaussians.constants import NOTHING_HIT
 from ..gaussians.placement import placement_of
@@ -78,10 +79,18 @@ def pose(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> Iterable[Mo
 
 
 @torch.no_grad()
-def pose_moment(shot: Shot, frame: ShotFrame, moment: ShotFrame | ShotSubframe, avatars: Sequence[Avatar]) -> Moment:
+def pose_moment(
+    shot: Shot,
+    frame: ShotFrame,
+    moment: ShotFrame | ShotSubframe,
+    avatars: Sequence[Avatar],
+    *,
+    final: bool = True,
+) -> Moment:
     """The heads of a frame, or of a sub-frame of it, in the world, and what sees and hides them.
 
-    The cloud lies where the avatars pose: on a GPU where one of them does.
+    The cloud lies where the avatars pose: on a GPU where one of them does. Heads that have a refiner are refined where
+    the picture is `final`.
     """
     seen_by = moment.camera
     camera = Camera(
@@ -97,9 +106,12 @@ def pose_moment(shot: Shot, frame: ShotFrame, moment: ShotFrame | ShotSubframe, 
     for head in moment.heads:
         avatar = avatars[head.avatar]
         weights, matrix = avatar.rig.weights(head.weights), np.reshape(head.matrix, (4, 4))
-        gaussians = avatar.pose(weights)
+        gaussians, placement = avatar.pose(weights), placement_of(matrix, camera)
+        if final and avatar.refiner is not None:
+            by_name = dict(zip(avatar.rig.names, weights.tolist(), strict=True))
+            gaussians = avatar.refiner.refined(gaussians, by_name, Sight.of_avatar(placement, avatar.metadata, weights))
         if head.vertices:
-            gaussians = carried_by_mesh(gaussians, avatar, weights, head.vertices, placement_of(matrix, camera))
+            gaussians = carried_by_mesh(gaussians, avatar, weights, head.vertices, placement)
         clouds.append(placed(gaussians, matrix, camera))
     occluders = frame.occluders if moment.occluders is None else moment.occluders
     solids = frame.solids if moment.solids is None else moment.solids

@@ -46,14 +46,14 @@ class PackedPicture:
 @torch.no_grad()
 def render_packed(shot: Shot, avatars: Sequence[Avatar]) -> PackedPicture:
     """Poses, places and renders the heads of a Shot of one frame; its region and background are not looked at, and
-    nothing is blurred.
+    nothing is blurred or refined.
 
     Args:
         shot: of one frame.
         avatars: in the order of `shot.avatars`.
     """
     (frame,) = shot.frames
-    moment = pose_moment(shot, frame, frame, avatars)
+    moment = pose_moment(shot, frame, frame, avatars, final=False)
     image = render(moment.cloud, moment.camera)
     return packed(Image(*(np.asarray(torch.as_tensor(part).cpu()) for part in (image.rgb, image.alpha, image.depth))))
 
