@@ -108,18 +108,16 @@ def as_seen(refiner: Refiner, cloud: Gaussians, camera: Camera, weights: Mapping
 
 
 class SliderWeights:
-    """The weights of a person's sliders in frames of their clip, as `as_seen` takes them."""
+    """The weights of a person's sliders in the frames of their clip, as `as_seen` takes them."""
 
     def __init__(self, frames: ClipFrames) -> None:
-        self._rig = face_rig(frames.face_model, np.zeros(0, np.float32))
+        rig = face_rig(frames.face_model, np.zeros(0, np.float32))
+        self.every = rig.weights(frames.tracks.expression)
+        """float32 (T, 52)."""
 
-    def of(self, expressions: np.ndarray) -> np.ndarray:
-        """float32 (…, 52) of expressions (…, E)."""
-        return self._rig.weights(expressions)
-
-    def by_name(self, expression: np.ndarray) -> dict[str, float]:
-        """Those of one expression (E,)."""
-        return dict(zip(ARKIT_NAMES, self.of(expression).tolist(), strict=True))
+    def at(self, index: int) -> dict[str, float]:
+        """By name those of a frame."""
+        return dict(zip(ARKIT_NAMES, self.every[index].tolist(), strict=True))
 
 
 class _Training:
@@ -191,18 +189,16 @@ class _Training:
         found: list[float] = []
         for index in self._held:
             view = self._frames.view(index)
-            cloud = self._cloud(index)
-            if refiner is not None:
-                weights = self._sliders.by_name(self._frames.tracks.expression[index])
-                cloud = as_seen(refiner, cloud, view.camera, weights)
-            picture, _ = self._over(view, cloud)
+            picture, _ = self._over(view, self._cloud(index, refiner))
             found.append(psnr(picture.clamp(0, 1), view.picture, view.head > 0.5))
         return float(np.mean(found))
 
     @torch.no_grad()
-    def _cloud(self, index: int) -> Gaussians:
+    def _cloud(self, index: int, refiner: Refiner | None = None) -> Gaussians:
+        """The whole head in a frame."""
         frames = self._frames
-        return self._head.pose(frames.expression(index), frames.joint_pose(index), frames.turn(index))
+        cloud = self._head.pose(frames.expression(index), frames.joint_pose(index), frames.turn(index))
+        return cloud if refiner is None else as_seen(refiner, cloud, frames.camera(index), self._sliders.at(index))
 
     def _over(self, view: View, cloud: Gaussians) -> tuple[Tensor, Any]:
         """The head over its background (h, w, 3), and alone; without the neck, which the frame has itself."""
@@ -233,11 +229,9 @@ class _Training:
         return Window(centre=ends.mean(axis=0), radius=float(_ROOM * np.ptp(ends, axis=0).max() / 2))
 
     def _found_reach(self, indices: Sequence[int]) -> Reach:
-        weights = self._sliders.of(self._frames.tracks.expression[list(indices)])
+        weights = self._sliders.every[list(indices)]
         ends = zip(ARKIT_NAMES, weights.min(axis=0).tolist(), weights.max(axis=0).tolist(), strict=True)
-        sights = [
-            Sight.of(placement_of(np.eye(4), self._frames.camera(i))) for i in _spread(indices, _DIRECTIONS)
-        ]
+        sights = [Sight.of(placement_of(np.eye(4), self._frames.camera(i))) for i in _spread(indices, _DIRECTIONS)]
         directions = np.stack([sight.direction(self._window) for sight in sights]).astype(np.float32)
         return Reach(directions, {name: (round(least, 3), round(most, 3)) for name, least, most in ends})
 
@@ -245,9 +239,8 @@ class _Training:
     def _preview(self) -> np.ndarray:
         """A frame that judges, coarse and refined."""
         index = self._held[len(self._held) // 2]
-        view, cloud = self._frames.view(index), self._cloud(index)
-        weights = self._sliders.by_name(self._frames.tracks.expression[index])
-        pictures = [self._over(view, each)[0] for each in (cloud, as_seen(self._refiner(), cloud, view.camera, weights))]
+        view = self._frames.view(index)
+        pictures = [self._over(view, self._cloud(index, refiner))[0] for refiner in (None, self._refiner())]
         return torch.cat([view.picture, *pictures], dim=1).clamp(0, 1).numpy()
 
 

@@ -22,6 +22,9 @@ from .network import RefinerNetwork
 from .portrait import Sight, Window
 from .reach import Reach
 
+_BESIDE = 2.0
+"""Where nothing is corrected, in halves of a picture from its middle."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Refiner:
@@ -76,7 +79,7 @@ def carried(correction: Tensor, means: Tensor, camera: Camera) -> Tensor:
     depth = 1 if camera.orthographic else points[:, 2:].clamp_min(camera.near)
     places = points[:, :2] / depth * K.diagonal()[:2] + K[:2, 2]
     size = torch.tensor([camera.width, camera.height], dtype=means.dtype, device=means.device)
-    grid = (2 * places / size - 1)[None, :, None]
+    grid = (2 * places / size - 1).nan_to_num(_BESIDE, _BESIDE, -_BESIDE)[None, :, None]
     return F.grid_sample(correction[None], grid, padding_mode="zeros", align_corners=False)[0, :, :, 0].T
 
 
