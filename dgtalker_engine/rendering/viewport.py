@@ -53,7 +53,7 @@ def render_packed(shot: Shot, avatars: Sequence[Avatar]) -> PackedPicture:
         avatars: in the order of `shot.avatars`.
     """
     (frame,) = shot.frames
-    moment = pose_moment(shot, frame, frame, avatars, final=False)
+    moment = pose_moment(shot, frame, frame, avatars)
     image = render(moment.cloud, moment.camera)
     return packed(Image(*(np.asarray(torch.as_tensor(part).cpu()) for part in (image.rgb, image.alpha, image.depth))))
 

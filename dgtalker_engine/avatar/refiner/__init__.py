@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from .portrait import Sight, Window
 from .reach import Reach
-from .refining import Refiner
+from .refining import Refiner, recoloured
 
-__all__ = ["Reach", "Refiner", "Sight", "Window"]
+__all__ = ["Reach", "Refiner", "Sight", "Window", "recoloured"]

@@ -45,23 +45,28 @@ class Refiner:
         return sum(each.nbytes for each in self.network.parameters()) + self.reach.directions.nbytes
 
     @torch.no_grad()
-    def refined(self, cloud: Gaussians, weights: Mapping[str, float], sight: Sight) -> Gaussians:
-        """A posed head as it is seen from somewhere, its colours corrected.
+    def correction(self, cloud: Gaussians, weights: Mapping[str, float], sight: Sight) -> Tensor | None:
+        """What is to be added to the colours of a posed head, as it is seen from somewhere, for `recoloured`.
 
         Args:
-            cloud: in head space.
+            cloud: N Gaussians in head space.
             weights: by control, that posed it.
             sight: from where it is seen.
 
         Returns:
-            The cloud itself where the refiner has nothing to say.
+            sRGB (N, 3); None where the refiner has nothing to say.
         """
         strength = self.reach.at(weights, sight, self.window)
         camera = sight.portrait(self.window) if strength > 0 else None
         if camera is None:
-            return cloud
-        correction = self.network.to(cloud.means.device)(seen(cloud, camera)[None])[0]
-        return recoloured(cloud, carried(strength * correction, cloud.means, camera))
+            return None
+        found = self.network.to(cloud.means.device)(seen(cloud, camera)[None])[0]
+        return carried(strength * found, cloud.means, camera)
+
+    def refined(self, cloud: Gaussians, weights: Mapping[str, float], sight: Sight) -> Gaussians:
+        """The head with its colours corrected: the cloud itself where there is nothing to say."""
+        change = self.correction(cloud, weights, sight)
+        return cloud if change is None else recoloured(cloud, change)
 
 
 def seen(cloud: Gaussians, camera: Camera) -> Tensor:
