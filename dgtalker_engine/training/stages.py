@@ -121,9 +121,9 @@ def consecutive(run: Run, steps: Sequence[int]) -> list[Run]:
 
         def tell(progress: Progress) -> None:
             spent[number] = progress.seconds
-            step = before + progress.step
-            left = progress.eta * (total - step) / max(1, progress.of - progress.step)
-            run.progress(replace(progress, step=step, of=total, seconds=sum(spent), eta=left))
+            step, here = before + progress.step, progress.of - progress.step
+            each = progress.eta / here if here else progress.seconds / progress.of
+            run.progress(replace(progress, step=step, of=total, seconds=sum(spent), eta=each * (total - step)))
 
         return tell
 
