@@ -233,7 +233,8 @@ class _Training:
         ends = zip(ARKIT_NAMES, weights.min(axis=0).tolist(), weights.max(axis=0).tolist(), strict=True)
         sights = [Sight.of(placement_of(np.eye(4), self._frames.camera(i))) for i in _spread(indices, _DIRECTIONS)]
         directions = np.stack([sight.direction(self._window) for sight in sights]).astype(np.float32)
-        return Reach(directions, {name: (round(least, 3), round(most, 3)) for name, least, most in ends})
+        ranges = {name: (round(least, 3), round(most, 3)) for name, least, most in ends}
+        return Reach(directions=directions, ranges=ranges)
 
     @torch.no_grad()
     def _preview(self) -> np.ndarray:

@@ -88,7 +88,7 @@ def refiner() -> Refiner:
     return Refiner(
         network=network.eval().requires_grad_(False),
         window=Window(centre=np.array([0.0, 0.01, -0.02]), radius=0.16),
-        reach=Reach(np.array([[0, -1, 0], [0.1, -0.995, 0]], np.float32), {"jawOpen": (0.0, 0.5)}),
+        reach=Reach(directions=np.array([[0, -1, 0], [0.1, -0.995, 0]], np.float32), ranges={"jawOpen": (0.0, 0.5)}),
     )
 
 

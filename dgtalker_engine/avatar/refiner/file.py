@@ -77,7 +77,7 @@ def read(tensors: dgt.Tensors) -> Refiner | None:
     return Refiner(
         network=network.eval().requires_grad_(False),
         window=window,
-        reach=Reach((directions / lengths).astype(np.float32), ranges),
+        reach=Reach(directions=(directions / lengths).astype(np.float32), ranges=ranges),
     )
 
 

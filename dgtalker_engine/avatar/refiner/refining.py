@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ...gaussians import Camera, Gaussians, render
 from ...gaussians.constants import SH_C0
+from ...gaussians.torch_threads import one_torch_thread
 from .network import RefinerNetwork
 from .portrait import Sight, Window
 from .reach import Reach
@@ -60,8 +61,10 @@ class Refiner:
         camera = sight.portrait(self.window) if strength > 0 else None
         if camera is None:
             return None
-        found = self.network.to(cloud.means.device)(seen(cloud, camera)[None])[0]
-        return carried(strength * found, cloud.means, camera)
+        picture = seen(cloud, camera)
+        with one_torch_thread():  # frames are drawn side by side, a thread each
+            found = self.network.to(picture.device)(picture[None])[0]
+            return carried(strength * found, cloud.means, camera)
 
     def refined(self, cloud: Gaussians, weights: Mapping[str, float], sight: Sight) -> Gaussians:
         """The head with its colours corrected: the cloud itself where there is nothing to say."""
