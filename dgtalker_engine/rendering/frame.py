@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -111,11 +110,11 @@ def pose_moment(
     seen_by = moment.camera
     camera = camera_of(shot, seen_by)
     clouds: list[Gaussians] = []
-    for head, correction in zip_longest(moment.heads, corrections):
+    for i, head in enumerate(moment.heads):
         avatar = avatars[head.avatar]
         weights, matrix = avatar.rig.weights(head.weights), np.reshape(head.matrix, (4, 4))
         gaussians = avatar.pose(weights)
-        if correction is not None:
+        if corrections and (correction := corrections[i]) is not None:
             gaussians = recoloured(gaussians, correction)
         if head.vertices:
             gaussians = carried_by_mesh(gaussians, avatar, weights, head.vertices, placement_of(matrix, camera))

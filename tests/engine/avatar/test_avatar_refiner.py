@@ -158,7 +158,8 @@ def test_a_file_keeps_it(head):
     again = avatar.load(data)
     np.testing.assert_allclose(change(again), change(replace(again, refiner=head.refiner)), atol=2e-3)
     assert again.refiner.reach.ranges == head.refiner.reach.ranges
-    assert avatar.load(avatar.pack(again)).metadata.hash == again.metadata.hash
+    written, rewritten = refiners.write(again.refiner), refiners.write(avatar.load(avatar.pack(again)).refiner)
+    assert all(np.array_equal(written[name], rewritten[name]) for name in written)
     assert avatar.load(avatar.pack(replace(head, refiner=None))).refiner is None
 
 

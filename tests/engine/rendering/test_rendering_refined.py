@@ -14,7 +14,7 @@ from dgtalker_engine.wire import Shot, ShotCamera, ShotFrame, ShotHead, ShotLens
 
 SIDE = 64
 CAMERA = ShotCamera(
-    K=(200.0, 0, SIDE / 2, 0, 200.0, SIDE / 2, 0, 0, 1),
+    K=(130.0, 0, SIDE / 2, 0, 130.0, SIDE / 2, 0, 0, 1),
     world_to_camera=(1.0, 0, 0, 0, 0, 0, -1, 0, 0, 1, 0, 1.2, 0, 0, 0, 1),
 )
 
@@ -63,7 +63,7 @@ def test_a_region_is_the_same_part_of_the_whole_picture(fine):
 
 
 def test_another_head_in_the_picture_is_not_refined(coarse, fine):
-    shot = shot_of(at(-0.1), at(0.1, avatar=1))
+    shot = shot_of(at(-0.2), at(0.2, avatar=1))
     plain, refined = both(shot, [coarse, coarse], [fine, coarse])
     right = np.s_[:, SIDE // 2 + 12 :]
     assert plain.rgba[right][..., 3].max() > 0.5
