@@ -55,6 +55,8 @@ from avatars import ablations, characters, films, navigation, protocols, refined
 OUT = Path(__file__).resolve().parents[2] / ".build" / "bench" / "avatar"
 TRAINING_SHARE = 0.8
 ALL = "all"
+REFINED = {"d3talker": {"coarse_to_fine": True}}
+"""By system what gives its heads a refiner, beside whose figures the coarse ones stand."""
 NOBODY = Consent(subject="a bench", scope="measurements", granted_by="", date="", status="synthetic")
 
 Row = tables.Row
@@ -144,7 +146,8 @@ class Bench:
         )
 
     def _trained(self, clip: Clip, protocol: str) -> tuple[TrainedHead, ClipFrames]:
-        values = {"share": TRAINING_SHARE} | ({} if self.steps is None else {"steps": self.steps})
+        values = {"share": TRAINING_SHARE} | REFINED.get(self.system.name, {})
+        values |= {} if self.steps is None else {"steps": self.steps}
         run = Run(folder=self.own / protocol)
         head = self.system.train(self.system.config.from_json(values), clip, self.face_model, run)
         frames = ClipFrames(clip, self.face_model, share=TRAINING_SHARE)

@@ -13,7 +13,6 @@ TINY = D3TalkerConfig(
     steps=24,
     share=0.8,
     pretrained=False,
-    coarse_to_fine=False,
     face_gaussians=2500,
     hair_gaussians=900,
     most_gaussians=4700,
