@@ -11,17 +11,17 @@ import torch
 from d3talker_tools import TINY
 from made_clips import painted
 
-from dgtalker_engine import avatar
+from dgtalker_engine.capture.clip import Clip
+from dgtalker_engine.capture.face_model import FaceModel
 from dgtalker_engine.errors import Cancelled
 from dgtalker_engine.gaussians import Gaussians
-from dgtalker_engine.systems.d3talker.job import train_job
+from dgtalker_engine.systems.d3talker.job import SYSTEM
 from dgtalker_engine.training import Progress, Run
 from dgtalker_engine.training.clip_frames import ClipFrames
 from dgtalker_engine.training.export import TrainedHead
 from dgtalker_engine.training.head_evaluation import over_background
 from dgtalker_engine.training.metrics import psnr
 from dgtalker_engine.training.refinement import Refinement, RefinementConfig, SliderWeights, as_seen, train_refiner
-from dgtalker_engine.wire.jobs import Request
 
 CONFIG = RefinementConfig(steps=24, width=4, looks=2, rate=1e-2, jitter=1.0)
 
@@ -89,22 +89,12 @@ def test_training_that_was_cancelled_goes_on_to_the_same_bits(
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
-def test_a_job_tells_of_both_as_of_one_and_writes_the_refiner(clip, tmp_path, monkeypatch, capsys) -> None:
-    clip = clip.save_info(photometric=True)
-    request = Request(
-        trainer="d3talker",
-        config={**TINY.to_json(), "steps": 4, "density_control": False, "neck_gaussians": 0, "completed": False,
-                "coarse_to_fine": True, "refiner_steps": 12, "individual": False},
-        input=str(clip.folder),
-        output=str(tmp_path / "made.dgt"),
-        consent={"subject": "Nobody", "status": "synthetic"},
-    )  # fmt: skip
+def test_a_training_tells_of_both_as_of_one(clip: Clip, model: FaceModel, tmp_path: Path, capsys) -> None:
+    config = replace(TINY, steps=4, density_control=False, neck_gaussians=0, completed=False, individual=False,
+                     coarse_to_fine=True, refiner_steps=12)  # fmt: skip
     told: list[Progress] = []
-    run = Run(folder=tmp_path / "job", progress=told.append, progress_seconds=0)
-    result = train_job(request, run)
-    assert {each.of for each in told if each.stage == "train"} == {16}
-    assert max(each.step for each in told if each.stage == "train") == 16
-    head = avatar.load(tmp_path / "made.dgt")
-    assert result["refined"]
+    head = SYSTEM.train(config, clip, model, Run(folder=tmp_path, progress=told.append, progress_seconds=0))
+    assert {each.of for each in told} == {16}
+    assert told[-1].step == 16
     assert head.refiner is not None
     assert "dB on frames that were held out" in capsys.readouterr().err
