@@ -85,6 +85,7 @@ def broken_text(text: str, chance: random.Random) -> str:
 
 
 _HEAD = replace(linear_head(), refiner=refiner())
+_REFINER = refiners.write(refiner())
 
 
 def _shot() -> str:
@@ -173,7 +174,7 @@ def _use_avatar(data: bytes) -> None:
 
 def _use_refiner(about: str) -> None:
     text = np.frombuffer(about.encode("utf-8", "surrogateescape"), np.uint8)
-    found = refiners.read(refiners.write(refiner()) | {"refiner.about": text})
+    found = refiners.read(_REFINER | {"refiner.about": text})
     assert found is not None
     sight = Sight(eye=np.array([0, -1.2, 0]), orthographic=False, turn=np.eye(3), pivot=np.zeros(3))
     assert 0 <= found.reach.at({"jawOpen": 0.2}, sight, found.window) <= 1
@@ -261,7 +262,7 @@ CASES: dict[str, tuple[Any, Callable[[Any, random.Random], Any], Callable[[Any],
     "avatar's document": (avatar.pack(_HEAD), _broken_document, _use_avatar),
     "avatar's tensors": (avatar.pack(_HEAD), _broken_tensor, _use_avatar),
     "avatar's bytes": (avatar.pack(_HEAD), _broken_bytes, _use_avatar),
-    "refiner": (refiners.write(refiner())["refiner.about"].tobytes().decode(), broken_json, _use_refiner),
+    "refiner": (_REFINER["refiner.about"].tobytes().decode(), broken_json, _use_refiner),
     "ply": (splat_files.ply(), _broken_bytes, _use_splats),
     "splat": (splat_files.SPLAT, _broken_bytes, _use_splats),
     "spz": (splat_files.spz(3), _broken_spz, _use_splats),
