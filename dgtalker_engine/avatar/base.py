@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ from .joints import Joint
 from .latents import Latents
 from .sampled_record import SampledRecord
 from .training_record import TrainingRecord
+
+if TYPE_CHECKING:
+    from .refiner import Refiner
 
 FORMAT_VERSION = 3
 PLAIN_VERSION = 2
@@ -192,6 +195,11 @@ class Avatar(Protocol):
 
     @property
     def proxy(self) -> ProxyMesh: ...
+
+    @property
+    def refiner(self) -> Refiner | None:
+        """What corrects the colours of final pictures; None: nothing."""
+        ...
 
     @property
     def nbytes(self) -> int:

@@ -176,6 +176,7 @@ def avatar_info(options: argparse.Namespace) -> int:
         "proxy mesh": f"{len(avatar.proxy.vertices)} vertices, {len(avatar.proxy.faces)} faces",
         **(_training_rows(metadata.training) if metadata.training else {}),
         **(_sampled_rows(metadata.sampled) if metadata.sampled else {}),
+        **({"refiner": f"{avatar.refiner.nbytes // 2 >> 10} kB, for final pictures"} if avatar.refiner else {}),
         "licence": metadata.licence,
         "consent": f"{consent.status}: {consent.subject}; {consent.scope}; by {consent.granted_by}, {consent.date}",
         "hash": metadata.hash,

@@ -9,11 +9,13 @@ import numpy as np
 import torch
 
 from ..avatar import Avatar
+from ..avatar.refiner import recoloured
 from ..gaussians import Camera, Gaussians, render_scene_linear
 from ..gaussians.constants import NOTHING_HIT
 from ..gaussians.placement import placement_of
 from ..gaussians.transform import merged, placed
-from ..wire import Shot, ShotFrame, ShotSubframe
+from ..wire import Shot, ShotCamera, ShotFrame, ShotSubframe
+from . import refining
 from .carrying import carried_by_mesh
 from .exposure import Layers, Moment, exposed
 from .lighting import coloured_by_normals, lit
@@ -71,21 +73,18 @@ def render_seen(
 def pose(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> Iterable[Moment]:
     """The first half of `render_frame`: what the shutter sees of a frame.
 
-    Sub-frames are posed when they are drawn: all of them would take too much memory.
+    Sub-frames are posed when they are drawn: all of them would take too much memory. They are refined as their frame
+    is: heads hardly change while a shutter is open.
     """
+    corrections = refining.corrections(frame, avatars, camera_of(shot, frame.camera))
     if frame.subframes:
-        return (pose_moment(shot, frame, each, avatars) for each in frame.subframes)
-    return [pose_moment(shot, frame, frame, avatars)]
+        return (pose_moment(shot, frame, each, avatars, corrections) for each in frame.subframes)
+    return [pose_moment(shot, frame, frame, avatars, corrections)]
 
 
-@torch.no_grad()
-def pose_moment(shot: Shot, frame: ShotFrame, moment: ShotFrame | ShotSubframe, avatars: Sequence[Avatar]) -> Moment:
-    """The heads of a frame, or of a sub-frame of it, in the world, and what sees and hides them.
-
-    The cloud lies where the avatars pose: on a GPU where one of them does.
-    """
-    seen_by = moment.camera
-    camera = Camera(
+def camera_of(shot: Shot, seen_by: ShotCamera) -> Camera:
+    """A Shot's camera, in the middle of its aperture."""
+    return Camera(
         K=np.reshape(seen_by.K, (3, 3)),
         world_to_camera=np.reshape(seen_by.world_to_camera, (4, 4)),
         width=shot.width,
@@ -94,11 +93,30 @@ def pose_moment(shot: Shot, frame: ShotFrame, moment: ShotFrame | ShotSubframe, 
         near=seen_by.near,
         far=seen_by.far,
     )
+
+
+@torch.no_grad()
+def pose_moment(
+    shot: Shot,
+    frame: ShotFrame,
+    moment: ShotFrame | ShotSubframe,
+    avatars: Sequence[Avatar],
+    corrections: Sequence[torch.Tensor | None] = (),
+) -> Moment:
+    """The heads of a frame, or of a sub-frame of it, in the world, and what sees and hides them.
+
+    The cloud lies where the avatars pose: on a GPU where one of them does. `corrections` of the heads' colours are
+    those of `refining`; without them heads are coarse.
+    """
+    seen_by = moment.camera
+    camera = camera_of(shot, seen_by)
     clouds: list[Gaussians] = []
-    for head in moment.heads:
+    for i, head in enumerate(moment.heads):
         avatar = avatars[head.avatar]
         weights, matrix = avatar.rig.weights(head.weights), np.reshape(head.matrix, (4, 4))
         gaussians = avatar.pose(weights)
+        if corrections and (correction := corrections[i]) is not None:
+            gaussians = recoloured(gaussians, correction)
         if head.vertices:
             gaussians = carried_by_mesh(gaussians, avatar, weights, head.vertices, placement_of(matrix, camera))
         cloud = placed(gaussians, matrix, camera)

@@ -46,7 +46,7 @@ class PackedPicture:
 @torch.no_grad()
 def render_packed(shot: Shot, avatars: Sequence[Avatar]) -> PackedPicture:
     """Poses, places and renders the heads of a Shot of one frame; its region and background are not looked at, and
-    nothing is blurred.
+    nothing is blurred or refined.
 
     Args:
         shot: of one frame.

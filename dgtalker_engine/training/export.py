@@ -14,6 +14,7 @@ from .. import avatar
 from ..avatar import Avatar, Consent, TrainingRecord
 from ..avatar.kinds.linear.joints import turn
 from ..avatar.latents import Latents
+from ..avatar.refiner import Refiner
 from ..capture.clip import Clip
 from ..capture.face_model import FaceModel, Region
 from ..capture.report import REPORT
@@ -78,6 +79,7 @@ class TrainedHead:
         neck: bool (N,), what is left out where the head is drawn over a frame's own neck and shoulders.
         extras: tensors that the file keeps beside the avatar's.
         controls: sliders of the person's own, `FaceRig.own`.
+        refiner: what corrects its final pictures; None: nothing.
     """
 
     pose: HeadPose
@@ -88,6 +90,7 @@ class TrainedHead:
     neck: np.ndarray
     extras: Mapping[str, np.ndarray] = field(default_factory=dict)
     controls: Mapping[str, OwnControl] = field(default_factory=dict)
+    refiner: Refiner | None = None
 
 
 def export(
@@ -132,7 +135,8 @@ def _export(
         bake_lip_error=baked.error.lip_error,
         unsupported=unsupported(clip, face_model),
     )
-    finished = replace(baked.avatar, metadata=replace(baked.avatar.metadata, training=record))
+    metadata = replace(baked.avatar.metadata, training=record)
+    finished = replace(baked.avatar, metadata=metadata, refiner=head.refiner)
     path.parent.mkdir(parents=True, exist_ok=True)
     avatar.save(finished, path, head.extras)
     written = avatar.load(path)
@@ -144,6 +148,7 @@ def _export(
         "system": system,
         "gaussians": len(finished.base["means"]),
         "bytes": path.stat().st_size,
+        "refined": head.refiner is not None,
         "clip_seconds": record.clip_seconds,
         "frames": record.frames,
         "bake": {"psnr": record.bake_psnr, "lip_error": record.bake_lip_error},

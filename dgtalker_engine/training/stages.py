@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ..files import write_whole
@@ -110,3 +110,21 @@ def told_fractions(run: Run) -> Callable[..., None]:
         run.progress(Progress(step=round(PARTS * fraction), of=PARTS, losses={}, seconds=seconds, eta=eta))
 
     return tell
+
+
+def consecutive(run: Run, steps: Sequence[int]) -> list[Run]:
+    """The runs of works of so many steps that follow each other, and are told as the steps of one."""
+    total, spent = sum(steps), [0.0] * len(steps)
+
+    def teller(number: int) -> Callable[[Progress], None]:
+        before = sum(steps[:number])
+
+        def tell(progress: Progress) -> None:
+            spent[number] = progress.seconds
+            step, here = before + progress.step, progress.of - progress.step
+            each = progress.eta / here if here else progress.seconds / progress.of
+            run.progress(replace(progress, step=step, of=total, seconds=sum(spent), eta=each * (total - step)))
+
+        return tell
+
+    return [replace(run, progress=teller(number)) for number in range(len(steps))]

@@ -50,11 +50,13 @@ from dgtalker_engine.training.face_rig import face_rig
 from dgtalker_engine.training.head_evaluation import evaluate, sheet
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from avatars import ablations, characters, films, navigation, protocols, side_views, sound_driven, tables
+from avatars import ablations, characters, films, navigation, protocols, refined, side_views, sound_driven, tables
 
 OUT = Path(__file__).resolve().parents[2] / ".build" / "bench" / "avatar"
 TRAINING_SHARE = 0.8
 ALL = "all"
+REFINED = {"d3talker": {"coarse_to_fine": True}}
+"""By system what gives its heads a refiner, beside whose figures the coarse ones stand."""
 NOBODY = Consent(subject="a bench", scope="measurements", granted_by="", date="", status="synthetic")
 
 Row = tables.Row
@@ -97,6 +99,10 @@ class Bench:
         minutes = round((spent + taken[0]) / 60, 2)
         common = {"minutes": minutes, "fps": _speed(file, clip, self.face_model), "megabytes": _megabytes(file)}
         rows = [self._row("published", frames, protocols.tracked(head, frames), common)]
+        if head.refiner is not None:
+            figures = evaluate(frames, protocols.refined(head, frames), frames.split.test).to_json()
+            rows[0]["refined"] = figures | {"milliseconds": refined.milliseconds(avatar.load(file))}
+            self.say(f"refined: {json.dumps(rows[0]['refined'])}")
         heard = sound_driven.expressions(clip, self.face_model, head, until=_time(frames))
         if heard is not None:
             late = {"lips_late": round(heard[1], 3)}
@@ -140,7 +146,8 @@ class Bench:
         )
 
     def _trained(self, clip: Clip, protocol: str) -> tuple[TrainedHead, ClipFrames]:
-        values = {"share": TRAINING_SHARE} | ({} if self.steps is None else {"steps": self.steps})
+        values = {"share": TRAINING_SHARE} | REFINED.get(self.system.name, {})
+        values |= {} if self.steps is None else {"steps": self.steps}
         run = Run(folder=self.own / protocol)
         head = self.system.train(self.system.config.from_json(values), clip, self.face_model, run)
         frames = ClipFrames(clip, self.face_model, share=TRAINING_SHARE)

@@ -9,15 +9,20 @@ import json
 import random
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import splat_files
-from made_avatars import linear_head
+import torch
+from made_avatars import linear_head, refiner
 
 from dgtalker_engine import avatar
 from dgtalker_engine.avatar import dgt, splats
+from dgtalker_engine.avatar.refiner import Sight
+from dgtalker_engine.avatar.refiner import file as refiners
+from dgtalker_engine.avatar.refiner.network import CHANNELS
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import Performance, Phone, Take, exchange, perform, transcripts
 from dgtalker_engine.rendering.frame import render_frame
@@ -79,7 +84,8 @@ def broken_text(text: str, chance: random.Random) -> str:
     return text
 
 
-_HEAD = linear_head()
+_HEAD = replace(linear_head(), refiner=refiner())
+_REFINER = refiners.write(refiner())
 
 
 def _shot() -> str:
@@ -162,6 +168,17 @@ def _use_avatar(data: bytes) -> None:
         posed = head.pose(weights)
         assert all(np.isfinite(np.asarray(getattr(posed, name))).all() for name in ("means", "quats", "scales", "sh"))
     assert np.isfinite(head.proxy.deltas).all()
+    if head.refiner is not None:
+        assert head.refiner.network(torch.ones(1, CHANNELS, 8, 8)).isfinite().all()
+
+
+def _use_refiner(about: str) -> None:
+    text = np.frombuffer(about.encode("utf-8", "surrogateescape"), np.uint8)
+    found = refiners.read(_REFINER | {"refiner.about": text})
+    assert found is not None
+    sight = Sight(eye=np.array([0, -1.2, 0]), orthographic=False, turn=np.eye(3), pivot=np.zeros(3))
+    assert 0 <= found.reach.at({"jawOpen": 0.2}, sight, found.window) <= 1
+    assert found.window.radius > 0
 
 
 def _use_splats(data: bytes) -> None:
@@ -245,6 +262,7 @@ CASES: dict[str, tuple[Any, Callable[[Any, random.Random], Any], Callable[[Any],
     "avatar's document": (avatar.pack(_HEAD), _broken_document, _use_avatar),
     "avatar's tensors": (avatar.pack(_HEAD), _broken_tensor, _use_avatar),
     "avatar's bytes": (avatar.pack(_HEAD), _broken_bytes, _use_avatar),
+    "refiner": (_REFINER["refiner.about"].tobytes().decode(), broken_json, _use_refiner),
     "ply": (splat_files.ply(), _broken_bytes, _use_splats),
     "splat": (splat_files.SPLAT, _broken_bytes, _use_splats),
     "spz": (splat_files.spz(3), _broken_spz, _use_splats),

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
+import torch
 
 from dgtalker_engine import avatar
 from dgtalker_engine.avatar.joints import Joint
 from dgtalker_engine.avatar.kinds.linear.model import LinearAvatar
 from dgtalker_engine.avatar.latents import Latents
+from dgtalker_engine.avatar.refiner import Reach, Refiner, Window
+from dgtalker_engine.avatar.refiner.network import RefinerNetwork
 from dgtalker_engine.avatar.sparse import SparseDeltas
 from dgtalker_engine.rig import Control, Rig
 
@@ -73,6 +76,19 @@ def linear_head(moved: Collection[str] = tuple(WIDTHS), latents: Latents | None 
         sculpted=proxy,
         joint_weights=rng.integers(0, 256, (1, ROWS), np.uint8),
         proxy_joint_weights=rng.integers(0, 256, (1, VERTICES), np.uint8),
+    )
+
+
+def refiner() -> Refiner:
+    """One of random numbers, for heads that are seen from before them with the jaw up to half open."""
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        network = RefinerNetwork(4)
+        torch.nn.init.normal_(network.leave.weight, std=0.3)
+    return Refiner(
+        network=network.eval().requires_grad_(False),
+        window=Window(centre=np.array([0.0, 0.01, -0.02]), radius=0.16),
+        reach=Reach(directions=np.array([[0, -1, 0], [0.1, -0.995, 0]], np.float32), ranges={"jawOpen": (0.0, 0.5)}),
     )
 
 

@@ -40,6 +40,7 @@ class NetworkAvatar:
     proxy: avatar.ProxyMesh
     means: torch.Tensor
     layers: Mapping[str, torch.Tensor]
+    refiner: None = None
 
     @property
     def rig(self) -> Rig:

@@ -30,4 +30,8 @@ class D3TalkerConfig(BoundGaussiansConfig):
     decay: float = setting(1e-3, "of the squares of what the fields say, against learning few frames by heart", least=0)
     sound_dropout: float = setting(0.3, "share of what is heard that a step leaves out", least=0, most=0.9)
     said_weight: float = setting(0.1, "of what codes say of the tracked mouth", least=0)
+    coarse_to_fine: bool = setting(
+        False, "whether final pictures are refined, where that helps on frames held out for it"
+    )
+    refiner_steps: int = setting(400, "of the refiner, after the head's", least=1)
     field_rate: float = setting(8e-3, "learning rate of the fields, hash tables included", least=0)

@@ -28,8 +28,8 @@ FIELDS = (*ENCODER_RATES, "general", "individual")
 _SCALED = 200  # frames
 
 
-def train(config: D3TalkerConfig, clip: Clip, face_model: FaceModel, run: Run) -> D3Talker:
-    """A head of the clip's person.
+def train(config: D3TalkerConfig, clip: Clip, face_model: FaceModel, run: Run) -> tuple[D3Talker, ClipFrames]:
+    """A head of the clip's person, and the frames that it was trained on.
 
     Args:
         config: of the training.
@@ -47,7 +47,7 @@ def train(config: D3TalkerConfig, clip: Clip, face_model: FaceModel, run: Run) -
     heard = None
     if config.individual and len(samples):
         heard = hear(samples, rate, sound_of(OWN), progress=Stage(lambda *_: run.check()))
-    return train_frames(config, frames, heard, run, shared)
+    return train_frames(config, frames, heard, run, shared), frames
 
 
 def train_frames(

@@ -17,6 +17,7 @@ from dgtalker_engine.capture.tracks import Tracks
 from dgtalker_engine.gaussians import Gaussians
 from dgtalker_engine.training.clip_frames import ClipFrames
 from dgtalker_engine.training.export import TrainedHead
+from dgtalker_engine.training.refinement import SliderWeights, as_seen
 
 Pose = Callable[[int], Gaussians]
 """A frame's number → the head in head space."""
@@ -26,6 +27,21 @@ def tracked(head: TrainedHead, frames: ClipFrames, *, whole: bool = False) -> Po
     """By each frame's own expression and joints; `whole` with the neck, which a frame has already, and in the mean
     light, as the file has it."""
     return lambda index: _at(head, frames, index, frames.expression(index), whole=whole)
+
+
+def refined(head: TrainedHead, frames: ClipFrames) -> Pose:
+    """`tracked`, refined as final pictures are where the head has a refiner."""
+    if head.refiner is None:
+        return tracked(head, frames)
+    refiner, sliders, rows = head.refiner, SliderWeights(frames), torch.from_numpy(np.flatnonzero(~head.neck))
+
+    def pose(index: int) -> Gaussians:
+        with torch.no_grad():
+            whole = head.pose(frames.expression(index), frames.joint_pose(index), frames.turn(index))
+        fine = as_seen(refiner, whole, frames.camera(index), sliders.at(index))
+        return fine.map(lambda tensor: tensor[rows])
+
+    return pose
 
 
 def heard(head: TrainedHead, frames: ClipFrames, expressions: np.ndarray) -> Pose:

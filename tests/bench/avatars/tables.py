@@ -27,7 +27,7 @@ FIGURES = ("psnr", "psnr_head", "ssim", "lmd", "r_open", "auc", "minutes", "fps"
 def heads(rows: Sequence[Row]) -> str:
     """The rows of heads, each system's means where there are several clips, views from the side, the published rows."""
     names = ("system", "clip", "seconds", "protocol")
-    by_protocol = [row for row in rows if row["protocol"] != "novel"]
+    by_protocol = [each for row in rows if row["protocol"] != "novel" for each in (row, *_refined(row))]
     shown = [*by_protocol, *_means(by_protocol)]
     lines = table(shown, (*names, *FIGURES))
     views = [row for row in rows if row["protocol"] == "novel"]
@@ -46,6 +46,12 @@ def table(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
         "  ".join(cell.ljust(w) if left else cell.rjust(w) for cell, w, left in zip(line, widths, words, strict=True))
         for line in ([*columns], *cells)
     ]
+
+
+def _refined(row: Row) -> list[Row]:
+    """The figures of a row's final pictures, where its head has a refiner, as a row of their own."""
+    common = {name: row[name] for name in ("system", "clip", "seconds")}
+    return [common | {"protocol": "refined"} | row["refined"]] if "refined" in row else []
 
 
 def _means(rows: Sequence[Row]) -> list[Row]:

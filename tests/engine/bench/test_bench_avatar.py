@@ -155,12 +155,14 @@ def test_a_table_that_no_paper_published_has_no_order():
 
 def test_the_table_has_each_systems_means_of_clips_and_the_published_rows_beside_them():
     row = {"system": "gaussiantalker", "seconds": 5.0, "protocol": "published", "psnr": 30.0, "lmd": math.nan}
-    other = {**row, "system": "d3talker", "clip": "a", "psnr": 10.0}
+    other = {**row, "system": "d3talker", "clip": "a", "psnr": 10.0, "refined": {"psnr": 11.25, "lmd": 2.0}}
     text = tables.heads([{**row, "clip": "a"}, {**row, "clip": "b", "psnr": 32.0, "lmd": 1.0}, other])
     lines = text.splitlines()
     assert lines[0].split()[:4] == ["system", "clip", "seconds", "protocol"]
     (mean,) = [line for line in lines if "mean of 2" in line]
     assert mean.split()[-2:] == ["31.00", "1"]
+    (fine,) = [line for line in lines if "refined" in line]
+    assert fine.split() == ["d3talker", "a", "5", "refined", "11.25", "2"]
     assert "D3-Talker" in text
     json.dumps(tables.PUBLISHED)
 

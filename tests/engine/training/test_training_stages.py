@@ -6,6 +6,7 @@ import pytest
 
 from dgtalker_engine.errors import Cancelled
 from dgtalker_engine.training import Progress, Run, Stages
+from dgtalker_engine.training.stages import consecutive
 
 COSTS = {"capture": 10.0, "train": 80.0, "bake": 10.0}
 
@@ -67,3 +68,18 @@ def test_every_stage_has_a_folder_of_its_own_and_a_cancelled_work_begins_no_stag
     stages, _ = told_of(tmp_path, cancelled=lambda: True)
     with pytest.raises(Cancelled):
         stages.begin("train")
+
+
+def test_works_that_follow_each_other_are_told_as_one():
+    told: list[Progress] = []
+    first, second = consecutive(Run(progress=told.append), (6, 2))
+    for run, steps, seconds in ((first, 6, 12.0), (second, 2, 8.0)):
+        for step in range(1, steps + 1):
+            left = seconds * (1 - step / steps)
+            run.progress(Progress(step=step, of=steps, losses={}, seconds=seconds - left, eta=left))
+    assert [each.step for each in told] == list(range(1, 9))
+    assert {each.of for each in told} == {8}
+    assert told[2].seconds == pytest.approx(6.0)
+    assert told[2].eta == pytest.approx(10.0)  # all steps as quick as those until now
+    assert told[-1].seconds == pytest.approx(20.0)
+    assert told[-1].eta == 0

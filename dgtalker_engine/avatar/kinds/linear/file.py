@@ -9,6 +9,7 @@ from ....gaussians.cloud import FIELDS
 from ... import dgt, numbers, proxy, sparse
 from ...base import Metadata
 from ...joints import most_shapes
+from ...refiner import file as refiners
 from .model import MIN_SCALE, LinearAvatar
 
 STORED = {"means": "I16", "quats": "I8", "scales": "F16", "opacities": "F16", "sh": "I8"}
@@ -33,6 +34,8 @@ def _save(avatar: LinearAvatar) -> dict[str, np.ndarray]:
     if avatar.metadata.joints:
         tensors["joint.weights"] = avatar.joint_weights
         tensors["proxy.joint.weights"] = avatar.proxy_joint_weights
+    if avatar.refiner is not None:
+        tensors |= refiners.write(avatar.refiner)
     return tensors
 
 
@@ -61,6 +64,7 @@ def _check(metadata: Metadata, specs: dgt.Specs) -> None:
     if metadata.joints:
         dgt.expect(specs, "joint.weights", "U8", (len(metadata.joints), count))
         dgt.expect(specs, "proxy.joint.weights", "U8", (len(metadata.joints), vertices))
+    refiners.check(specs)
 
 
 def _load(metadata: Metadata, tensors: dgt.Tensors) -> LinearAvatar:
@@ -83,7 +87,8 @@ def _load(metadata: Metadata, tensors: dgt.Tensors) -> LinearAvatar:
     if metadata.joints:
         joints = {"joint_weights": tensors["joint.weights"], "proxy_joint_weights": tensors["proxy.joint.weights"]}
     sculpted = proxy.read(tensors, metadata.correctives)
-    return LinearAvatar(metadata=metadata, base=base, deltas=deltas, sculpted=sculpted, **joints)
+    refiner = refiners.read(tensors)
+    return LinearAvatar(metadata=metadata, base=base, deltas=deltas, sculpted=sculpted, refiner=refiner, **joints)
 
 
 def _with_rest(constant: np.ndarray, index: np.ndarray, rest: np.ndarray) -> np.ndarray:

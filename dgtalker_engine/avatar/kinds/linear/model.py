@@ -17,6 +17,7 @@ from ....rig import Rig
 from ...base import Metadata, ProxyMesh, checked_weights, corrective_indices
 from ...joints import proxy_shapes
 from ...latents import VANISHED
+from ...refiner import Refiner
 from ...sparse import SparseDeltas
 from .joints import turn
 from .posing import Blendshapes, blendshapes, pose
@@ -40,6 +41,7 @@ class LinearAvatar:
         sculpted: the mesh as the file has it, without what the joints do.
         joint_weights: uint8 (J, N), how much of each joint's turn every Gaussian takes, in 255ths.
         proxy_joint_weights: uint8 (J, V), and every vertex.
+        refiner: what corrects the colours of final pictures; None: nothing.
     """
 
     metadata: Metadata
@@ -48,6 +50,7 @@ class LinearAvatar:
     sculpted: ProxyMesh
     joint_weights: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.uint8))
     proxy_joint_weights: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.uint8))
+    refiner: Refiner | None = None
 
     @property
     def rig(self) -> Rig:
@@ -82,7 +85,8 @@ class LinearAvatar:
             held += shapes
         arrays = [array for array in held if isinstance(array, np.ndarray)]
         once = {array.__array_interface__["data"][0]: array.nbytes for array in arrays}
-        return sum(once.values()) + sum(tensors.nbytes for tensors in self._on_devices.values())
+        refiner = 0 if self.refiner is None else self.refiner.nbytes
+        return sum(once.values()) + sum(tensors.nbytes for tensors in self._on_devices.values()) + refiner
 
     def pose(self, weights: np.ndarray | torch.Tensor) -> Gaussians:
         """See `Avatar.pose`.

@@ -119,12 +119,14 @@ def test_a_job_writes_a_head_that_looks_like_the_person_in_the_clip(tmp_path, cl
     clip = clip.save_info(photometric=True)
     request = Request(
         trainer="d3talker",
-        config={**TINY.to_json(), "share": 1.0, "density_control": False, "neck_gaussians": 100, "completed": False},
+        config={**TINY.to_json(), "share": 1.0, "density_control": False, "neck_gaussians": 100, "completed": False,
+                "coarse_to_fine": True, "refiner_steps": 4},
         input=str(clip.folder),
         output=str(tmp_path / "made.dgt"),
         consent={"subject": "Nobody", "status": "synthetic"},
-    )
+    )  # fmt: skip
     result = train_job(request, Run(folder=tmp_path / "job"))
     head = avatar.load(tmp_path / "made.dgt")
+    assert result["refined"] == (head.refiner is not None)
     assert head.metadata.training.system == "d3talker"
     assert result["bake"]["psnr"] > 28
