@@ -136,7 +136,7 @@ def _draw(context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
             region.feed.advance(now)
     picture = region.picture
     texture = None if picture is None else region.texture(picture)
-    if picture is not None and texture is not None:
+    if picture is not None and texture is not None and standins.are_hidden(picture.wanted.keys & wanted.keys):
         drawing.draw(picture, texture, view, regions.to_clip(context), regions.look_of(context))
     if not bpy.app.timers.is_registered(_advance):
         bpy.app.timers.register(_advance, persistent=True)

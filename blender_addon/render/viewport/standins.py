@@ -27,6 +27,11 @@ def hide(keys: frozenset[Key]) -> None:
             ob.update_tag()
 
 
+def are_hidden(keys: frozenset[Key]) -> bool:
+    """Whether the meshes of all these heads are hidden."""
+    return keys <= _hidden
+
+
 def apply(depsgraph: bpy.types.Depsgraph, *, shown: bool = False) -> None:
     """Hides again what is hidden, after an evaluation.
 
