@@ -13,6 +13,7 @@ from dgtalker_engine.wire.shot import Shot, ShotCamera, ShotFrame, ShotHead
 from ..bridge import avatars, engine
 from ..head import model
 from ..icons import Icons
+from ..render.colours import encoded
 
 SIDE = 256
 """Pixels."""
@@ -48,8 +49,7 @@ def displayed(picture: np.ndarray) -> np.ndarray:
     """Premultiplied scene-linear Rec.709 float32 (H, W, 4) as sRGB uint8 with straight alpha."""
     alpha = np.clip(picture[..., 3:], 0.0, 1.0)
     linear = np.clip(picture[..., :3] / np.maximum(alpha, 1e-4), 0.0, 1.0)
-    srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 1e-6) ** (1 / 2.4) - 0.055)
-    return np.round(255 * np.concatenate([srgb, alpha], axis=2)).astype(np.uint8)
+    return np.round(255 * np.concatenate([encoded(linear), alpha], axis=2)).astype(np.uint8)
 
 
 def _camera() -> ShotCamera:

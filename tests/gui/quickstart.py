@@ -116,15 +116,15 @@ class Walk:
         yield from self.done("animated")
 
     def render(self) -> Steps:
-        yield from clicks(1)
-        finished: list[bool] = []
-        bpy.app.handlers.render_complete.append(lambda *_: finished.append(True))
+        yield from clicks(2)
         scene = bpy.context.scene
         scene.render.filepath = f"{PICTURES}/frames/"
-        with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
-            bpy.ops.render.render("INVOKE_DEFAULT", animation=True)
+        finished: list[bool] = []
+        bpy.app.handlers.render_complete.append(lambda *_: finished.append(True))
+        window = bpy.context.window_manager.windows[0]
+        with bpy.context.temp_override(window=window):
+            bpy.ops.dgtalker.render_head_animation("INVOKE_DEFAULT")
         yield from until(lambda: bool(finished), PATIENCE)
-        yield
         count = len(list((PICTURES / "frames").glob("*.png")))
         assert count == scene.frame_end - scene.frame_start + 1, count
         yield from self.done("rendered")

@@ -75,7 +75,7 @@ D3TALKER = (
 )
 
 TABLES = {"gaussiantalker": GAUSSIANTALKER, "d3talker": D3TALKER}
-_COMMON: dict[str, Mapping[str, Any]] = {"gaussiantalker": {"manner": False}, "d3talker": {"coarse_to_fine": True}}
+COMMON: dict[str, Mapping[str, Any]] = {"gaussiantalker": {"manner": False}, "d3talker": {"coarse_to_fine": True}}
 """By system what all its rows have: none of what would take time and change no figure, and all parts of the paper."""
 
 
@@ -119,7 +119,7 @@ def rows(
     result = []
     for each in table:
         shown = landmarks if each.landmarks else clip
-        values = {"share": share, "steps": steps, **_COMMON.get(system.name, {}), **each.changes}
+        values = {"share": share, "steps": steps, **COMMON.get(system.name, {}), **each.changes}
         run = Run(folder=folder / each.name.replace(" ", "_").replace(",", ""))
         head = system.train(system.config.from_json(values), shown, face_model, run)
         frames = ClipFrames(shown, face_model, share=share)
