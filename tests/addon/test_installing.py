@@ -113,7 +113,7 @@ def test_without_online_access_the_button_says_what_to_do(room, preferences, run
     assert reason(bpy.context) == "", "an index on a disk needs none"
 
 
-def test_progress_is_shown_in_place_with_pause_and_cancel(room, errors, running, drawn, monkeypatch):
+def test_progress_is_shown_in_place_with_pause_and_cancel(room, errors, preferences, running, drawn, monkeypatch):
     """Downloads that a test holds: they begin, are paused, go on, and are cancelled."""
     begun = threading.Event()
 
