@@ -24,6 +24,8 @@ from steps import ADDON, Steps, drive, heads, running, start, until
 SAMPLE = Path(__file__).resolve().parents[1] / "demo" / "sample.wav"
 PICTURES = Path(os.environ["QUICKSTART_PICTURES"])
 CLICK = 1.0
+SETTLED = 3.0
+"""Seconds until the view at rest shows heads as they are rendered; not counted."""
 PATIENCE = 600.0
 """Seconds that the longest step may take."""
 
@@ -38,6 +40,7 @@ class Walk:
     def done(self, name: str) -> Steps:
         """The step is over; what the window shows then."""
         self.times[name] = round(time.monotonic() - self._began, 1)
+        yield from waits(SETTLED)
         yield from pictured(name)
         self._began = time.monotonic()
 
