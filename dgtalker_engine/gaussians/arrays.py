@@ -51,6 +51,11 @@ def tensors_of(gaussians: Gaussians) -> tuple[torch.Tensor, ...]:
     return tuple(getattr(gaussians, name) for name in FIELDS)
 
 
+def stays_tensors(gaussians: Gaussians) -> bool:
+    """Whether a stage works on the cloud's tensors: they are on a GPU, or their gradients are asked for."""
+    return gaussians.means.device.type != "cpu" or needs_gradients(*tensors_of(gaussians))
+
+
 def needs_gradients(*values: object) -> bool:
     """Whether any of the values is a tensor whose gradient is asked for, and gradients are not turned off."""
     return torch.is_grad_enabled() and any(isinstance(value, torch.Tensor) and value.requires_grad for value in values)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import KDTree
 
+from ..errors import DGTalkerError
 from ..kernels import thread_pool
 from .cpu.closest import closest
 
@@ -32,6 +33,11 @@ class Binding(NamedTuple):
     nodes: np.ndarray
     weights: np.ndarray
     triangles: np.ndarray
+
+    def check(self, gaussians: int, vertices: int) -> None:
+        """Raises DGTalkerError where it is not of a cloud of so many Gaussians and a mesh of so many vertices."""
+        if len(self.nodes) != gaussians or int(self.nodes.max(initial=-1)) >= vertices:
+            raise DGTalkerError("The avatar's mesh does not fit its Gaussians.")
 
 
 def triangles_of(faces: np.ndarray) -> np.ndarray:

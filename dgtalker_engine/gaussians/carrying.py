@@ -10,9 +10,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..errors import DGTalkerError
 from ..kernels import thread_pool
-from .arrays import arrays_of, coloured_like, gaussians_of, needs_gradients, tensors_of
+from .arrays import arrays_of, coloured_like, gaussians_of, stays_tensors
 from .binding import Binding
 from .cloud import Gaussians
 from .cpu import carrying as cpu
@@ -65,9 +64,8 @@ def carried(gaussians: Gaussians, binding: Binding, maps: np.ndarray, placement:
     Raises:
         DGTalkerError: the binding is of another cloud or mesh.
     """
-    if len(binding.nodes) != len(gaussians) or int(binding.nodes.max(initial=-1)) >= len(maps):
-        raise DGTalkerError("The avatar's mesh does not fit its Gaussians.")
-    if gaussians.means.device.type != "cpu" or needs_gradients(*tensors_of(gaussians)):
+    binding.check(len(gaussians), len(maps))
+    if stays_tensors(gaussians):
         return reference.carry(gaussians, binding, torch.from_numpy(maps), placement)
     cloud = arrays_of(gaussians)
     result = coloured_like(cloud)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..errors import DGTalkerError
 from ..kernels import thread_pool
-from .arrays import arrays_of, gaussians_of, needs_gradients, tensors_of
+from .arrays import arrays_of, gaussians_of, stays_tensors
 from .binding import Binding
 from .cloud import Gaussians
-from .constants import SH_C0, SH_C1, SH_C2
+from .constants import SH_C0
 from .cpu import lighting as cpu
 from .normals import unit
 from .reference import lighting as reference
+from .reference.spherical_harmonics import basis
 
 
 def gains(light: np.ndarray, normals: np.ndarray) -> np.ndarray:
@@ -25,20 +25,8 @@ def gains(light: np.ndarray, normals: np.ndarray) -> np.ndarray:
         light: (9, 3), real spherical harmonics of degree 0 to 2, in the order of `Gaussians.sh`.
         normals: (V, 3), unit or 0, which has the mean of all directions.
     """
-    x, y, z = normals.T
-    xy, yz, zz, xz, xx = SH_C2
-    basis = [
-        np.full_like(x, SH_C0),
-        -SH_C1 * y,
-        SH_C1 * z,
-        -SH_C1 * x,
-        xy * x * y,
-        yz * y * z,
-        zz * (2 * z * z - x * x - y * y),
-        xz * x * z,
-        xx * (x * x - y * y),
-    ]
-    return np.maximum(np.stack(basis, axis=1) @ light, 0)
+    functions = basis(torch.from_numpy(normals), len(light)).numpy()
+    return np.maximum(functions @ light, 0)
 
 
 def lit(gaussians: Gaussians, binding: Binding, vertex_gains: np.ndarray) -> Gaussians:
@@ -52,8 +40,8 @@ def lit(gaussians: Gaussians, binding: Binding, vertex_gains: np.ndarray) -> Gau
     Raises:
         DGTalkerError: the binding is of another cloud or mesh.
     """
-    _check(gaussians, binding, vertex_gains)
-    if _stays_tensors(gaussians):
+    binding.check(len(gaussians), len(vertex_gains))
+    if stays_tensors(gaussians):
         return reference.light(gaussians, binding, torch.from_numpy(vertex_gains))
     cloud = arrays_of(gaussians)
     result = cloud._replace(sh=np.empty_like(cloud.sh))
@@ -74,17 +62,8 @@ def coloured_by_normals(gaussians: Gaussians, binding: Binding, normals: np.ndar
     Raises:
         DGTalkerError: the binding is of another cloud or mesh.
     """
-    _check(gaussians, binding, normals)
+    binding.check(len(gaussians), len(normals))
     own = unit((normals[binding.nodes] * binding.weights[..., None]).sum(axis=1))
     sh = torch.from_numpy(np.asarray(own / 2 / SH_C0, np.float32))[:, None].to(gaussians.means.device)
     cloud = {name: getattr(gaussians, name) for name in ("means", "quats", "scales", "opacities")}
     return Gaussians(**cloud, sh=sh)
-
-
-def _stays_tensors(gaussians: Gaussians) -> bool:
-    return gaussians.means.device.type != "cpu" or needs_gradients(*tensors_of(gaussians))
-
-
-def _check(gaussians: Gaussians, binding: Binding, values: np.ndarray) -> None:
-    if len(binding.nodes) != len(gaussians) or int(binding.nodes.max(initial=-1)) >= len(values):
-        raise DGTalkerError("The avatar's mesh does not fit its Gaussians.")

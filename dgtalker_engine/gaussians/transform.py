@@ -15,7 +15,7 @@ import torch
 
 from ..errors import DGTalkerError
 from ..kernels import thread_pool
-from .arrays import CloudArrays, arrays_of, coloured_like, gaussians_of, needs_gradients, tensors_of
+from .arrays import CloudArrays, arrays_of, coloured_like, gaussians_of, stays_tensors
 from .camera import Camera
 from .cloud import FIELDS, Gaussians
 from .cpu.placing import place
@@ -43,7 +43,7 @@ def placed(gaussians: Gaussians, matrix: np.ndarray, camera: Camera) -> Gaussian
         DGTalkerError: for a matrix that is not finite and affine.
     """
     placement = placement_of(matrix, camera)
-    if _stays_tensors([gaussians]):
+    if stays_tensors(gaussians):
         return reference.place(gaussians, placement)
     cloud = arrays_of(gaussians)
     result = coloured_like(cloud)
@@ -98,7 +98,7 @@ def merged(clouds: Sequence[Gaussians]) -> Gaussians:
     if len(clouds) == 1:
         return clouds[0]
     count = max((cloud.sh.shape[1] for cloud in clouds), default=1)
-    if _stays_tensors(clouds):
+    if any(map(stays_tensors, clouds)):
         if len({cloud.means.device for cloud in clouds}) > 1:
             raise DGTalkerError("Heads on different devices cannot be rendered together.")
         fields = {name: [getattr(cloud, name) for cloud in clouds] for name in FIELDS}
@@ -109,7 +109,3 @@ def merged(clouds: Sequence[Gaussians]) -> Gaussians:
     shapes = {"means": (3,), "quats": (4,), "scales": (3,), "opacities": (), "sh": (count, 3)}
     nothing = CloudArrays(**{name: np.empty((0, *shape), np.float32) for name, shape in shapes.items()})
     return gaussians_of(CloudArrays(*(np.concatenate(arrays) for arrays in zip(nothing, *every, strict=True))))
-
-
-def _stays_tensors(clouds: Sequence[Gaussians]) -> bool:
-    return any(cloud.means.device.type != "cpu" or needs_gradients(*tensors_of(cloud)) for cloud in clouds)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import weakref
-
 import numpy as np
 
 from ..avatar import Avatar
@@ -14,10 +11,7 @@ from ..gaussians import Gaussians
 from ..gaussians.binding import Binding, bind
 from ..gaussians.carrying import carried, vertex_maps
 from ..gaussians.placement import Placement
-
-_bindings: dict[int, Binding] = {}
-"""By the avatar's id, as long as it lives: avatars cannot be keys."""
-_lock = threading.Lock()
+from .per_avatar import PerAvatar
 
 
 def carried_by_mesh(
@@ -40,17 +34,16 @@ def carried_by_mesh(
         raise DGTalkerError(
             f"A mesh of {len(after)} vertices cannot carry {avatar.metadata.name}, whose mesh has {len(mesh.vertices)}."
         )
-    binding = binding_of(avatar)
+    binding = bindings.of(avatar)
     maps = vertex_maps(posed(mesh, avatar.rig, weights), after, binding.triangles)
     return carried(gaussians, binding, maps, placement)
 
 
-def binding_of(avatar: Avatar) -> Binding:
-    """What carries the avatar's Gaussians: 0.5 s once, with every weight at its default."""
-    with _lock:
-        if id(avatar) not in _bindings:
-            rest = avatar.rig.weights({})
-            means = avatar.pose(rest).means.detach().cpu().numpy()
-            _bindings[id(avatar)] = bind(means, posed(avatar.proxy, avatar.rig, rest), avatar.proxy.faces)
-            weakref.finalize(avatar, _bindings.pop, id(avatar), None)
-        return _bindings[id(avatar)]
+def _bound(avatar: Avatar) -> Binding:
+    rest = avatar.rig.weights({})
+    means = avatar.pose(rest).means.detach().cpu().numpy()
+    return bind(means, posed(avatar.proxy, avatar.rig, rest), avatar.proxy.faces)
+
+
+bindings = PerAvatar(_bound)
+"""What carries avatars' Gaussians: 0.5 s once, with every weight at its default."""

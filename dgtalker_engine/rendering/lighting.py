@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import weakref
-
 import numpy as np
 
 from ..avatar import Avatar
@@ -13,11 +10,8 @@ from ..gaussians import Gaussians, lighting
 from ..gaussians.binding import Binding, triangles_of
 from ..gaussians.normals import Smoothing, smoothing, unit, vertex_normals
 from ..wire import ShotHead
-from .carrying import binding_of
-
-_smoothings: dict[int, Smoothing] = {}
-"""By the avatar's id, as long as it lives, as bindings are."""
-_lock = threading.Lock()
+from .carrying import bindings
+from .per_avatar import PerAvatar
 
 
 def lit(cloud: Gaussians, avatar: Avatar, head: ShotHead) -> Gaussians:
@@ -48,14 +42,13 @@ def _carried(avatar: Avatar, head: ShotHead) -> tuple[Binding, np.ndarray]:
         vertices = np.frombuffer(head.vertices, "<f4").reshape(-1, 3)
     else:
         vertices = posed(avatar.proxy, avatar.rig, avatar.rig.weights(head.weights))
-    return binding_of(avatar), vertex_normals(vertices, _smoothing(avatar))
+    return bindings.of(avatar), vertex_normals(vertices, _smoothings.of(avatar))
 
 
 def _smoothing(avatar: Avatar) -> Smoothing:
-    """How the normals of the avatar's mesh are made: worked out once, with every weight at its default."""
-    with _lock:
-        if id(avatar) not in _smoothings:
-            rest = posed(avatar.proxy, avatar.rig, avatar.rig.weights({}))
-            _smoothings[id(avatar)] = smoothing(rest, triangles_of(avatar.proxy.faces))
-            weakref.finalize(avatar, _smoothings.pop, id(avatar), None)
-        return _smoothings[id(avatar)]
+    rest = posed(avatar.proxy, avatar.rig, avatar.rig.weights({}))
+    return smoothing(rest, triangles_of(avatar.proxy.faces))
+
+
+_smoothings = PerAvatar(_smoothing)
+"""How the normals of avatars' meshes are made, with every weight at its default."""

@@ -11,6 +11,7 @@ from ..avatar import ProxyMesh
 from ..capture.face_model import FaceModel, Region
 from ..gaussians import Gaussians
 from ..gaussians.constants import SH_C0
+from ..kernels import srgb
 from ..rig import Surface
 from .face_rig import EYES, FaceRig
 
@@ -85,8 +86,8 @@ def _colours(places: np.ndarray, cloud: Gaussians) -> np.ndarray:
     distance, near = KDTree(means).query(places, NEIGHBOURS)
     weight = solid[near] * np.exp(-np.square(distance / (distance[:, :1] + 1e-3)))
     seen = cloud.sh[:, 0].numpy()[near] * SH_C0 + 0.5
-    srgb = np.clip((seen * weight[..., None]).sum(1) / np.maximum(weight.sum(1), 1e-9)[:, None], 0, 1)
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    painted = np.clip((seen * weight[..., None]).sum(1) / np.maximum(weight.sum(1), 1e-9)[:, None], 0, 1)
+    return srgb.decode(painted)
 
 
 def _surfaces(face_rig: FaceRig, middles: np.ndarray, regions: np.ndarray) -> np.ndarray:
