@@ -114,6 +114,7 @@ class Job:
         self.done = False
         self._began = self._said = time.monotonic()
         self._waiting: tuple[bridge.Pending, _Batch] | None = None
+        self._encoded = 0.0
         self._placeholders: list[Path] = []
         self._warned: set[str] = set()
 
@@ -126,7 +127,11 @@ class Job:
             words.append(f"{self.rendered / max(self.seconds, 1e-3):.1f} frames/s")
         if self.kept:
             words.append(f"{self.kept} kept as they were")
-        return f"{', '.join(words)}, in {self.folder}"
+        film = self.plan.film
+        if film is None:
+            return f"{', '.join(words)}, in {self.folder}"
+        where = f"The pictures stay in {film.pictures}: the next film takes those that are the same."
+        return f"{', '.join(words)}. {where}" if self.error else f"{film.path}: {', '.join(words)}. {where}"
 
     def run(self, owner: Renderer, depsgraph: bpy.types.Depsgraph) -> None:
         """Do it, in the thread and with the depsgraph of a render.
@@ -140,16 +145,23 @@ class Job:
         self._began = time.monotonic()
         if self.plan.unsigned:
             owner.report({"WARNING"}, self.plan.unsigned)
+        film = self.plan.film
         try:
+            if film is not None:
+                film.check()
             for batch in self._batches(owner, depsgraph, scene):
                 self._finish(owner, depsgraph)
                 self._submit(self._claimed(batch), scene)
             self._finish(owner, depsgraph)
+            self.seconds = time.monotonic() - self._began
+            if film is not None:
+                film.encode(self.plan.frames, lambda done: self._encoding(owner, done))
+                self.folder = film.path.parent
         except DGTalkerError as error:
             self.error = error
+            self.seconds = time.monotonic() - self._began
             raise
         finally:
-            self.seconds = time.monotonic() - self._began
             self.done = True
             if self._waiting is not None:
                 self._waiting[0].cancel()
@@ -165,13 +177,13 @@ class Job:
         batch = _Batch()
         for number in self.plan.frames:
             self._beat(owner)
-            there = output.target(scene, number)
+            there = self.plan.file(scene, number)
             if there is not None and not self.plan.overwrite and there.exists():
                 self.kept += 1
                 self.folder = there.absolute().parent
                 continue
             seen = self._frame(owner, depsgraph, number)
-            file = output.target(scene, number)  # anew: its name may be that of the frame's camera
+            file = self.plan.file(scene, number)  # anew: its name may be that of the frame's camera
             if file is None:
                 raise DGTalkerError("The output path has a mistake in its templates.", "See the output properties.")
             if len(batch.shots) >= most or not batch.takes(seen):
@@ -247,6 +259,10 @@ class Job:
         if not bpy.app.background and layer is not None:
             owner.show(batch.shots[-1], layer.name)
 
+    def _encoding(self, owner: Renderer, done: float) -> None:
+        self._encoded = done
+        self._beat(owner)
+
     def _beat(self, owner: Renderer) -> None:
         """Whatever has to happen often: ESC, avatars for the engine, progress."""
         if owner.test_break():
@@ -260,7 +276,11 @@ class Job:
         if now - self._said < _SAID_EVERY:
             return
         self._said = now
-        owner.update_progress(finished / total)
+        # A film's pictures are half of its way.
+        owner.update_progress((finished / total + self._encoded) / (1 if self.plan.film is None else 2))
+        if self._encoded:
+            owner.update_stats("Head Animation", f"{int(self._encoded * total)} of {total} frames are in the film")
+            return
         rate = (finished - self.kept) / (now - self._began)
         left = f", {rate:.1f} frames/s, {(total - finished) / rate:.0f} s left" if rate > 0 else ""
         owner.update_stats("Head Animation", f"{finished} of {total} frames{left}")
@@ -278,6 +298,8 @@ def end(*_: object) -> None:
     """Handler for the end of a render job, whatever became of it."""
     global current, last
     if current is not None:
+        if current.plan.film is not None:
+            current.plan.film.forget_sound()
         current, last = None, current
 
 

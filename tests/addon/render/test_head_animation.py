@@ -37,7 +37,8 @@ def animated(scene, add_head, ball_file, tmp_path):
 def set_output(scene, path, file_format="PNG", mode="RGBA", depth="8"):
     settings = scene.render.image_settings
     if bpy.app.version >= (5, 0):
-        settings.media_type = "MULTI_LAYER_IMAGE" if file_format.endswith("MULTILAYER") else "IMAGE"
+        media = {"OPEN_EXR_MULTILAYER": "MULTI_LAYER_IMAGE", "FFMPEG": "VIDEO"}
+        settings.media_type = media.get(file_format, "IMAGE")
     settings.file_format = file_format
     settings.color_mode = mode
     settings.color_depth = depth
