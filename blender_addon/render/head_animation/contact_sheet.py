@@ -63,8 +63,9 @@ def rendered(scene: bpy.types.Scene, done: job.Job) -> dict[int, Path]:
         DGTalkerError: none is there.
     """
     there: dict[int, Path] = {}
+    first = next(iter(done.plan.views.values()))
     for number in done.plan.frames:
-        path = done.plan.file(scene, number)
+        path = done.plan.file(scene, number, first)
         if path is not None and path.is_file() and path.stat().st_size:
             there[number] = path.absolute()
     if not there:

@@ -31,6 +31,7 @@ class Plan:
         format: of the files.
         whole, overwrite, display, credential: of `wire.SequenceRequest`.
         unsigned: why the files are not signed although it is wanted; empty where they are, or nobody wants it.
+        views: suffixes of the files of what sees the scene at once, by name; one, without name, where it is the camera.
         placeholders: whether an empty file is put where a picture will be, so that other machines leave it out.
         film: what the pictures become; None where they are what was asked for.
     """
@@ -38,6 +39,7 @@ class Plan:
     scene: str
     frames: tuple[int, ...]
     format: FileFormat
+    views: dict[str, str]
     whole: bool
     overwrite: bool
     placeholders: bool
@@ -46,9 +48,13 @@ class Plan:
     unsigned: str
     film: film.Film | None
 
-    def file(self, scene: bpy.types.Scene, number: int) -> Path | None:
-        """Where a frame's picture is to be; None where the scene's path cannot be told."""
-        return self.film.picture(number) if self.film is not None else output.target(scene, number)
+    def file(self, scene: bpy.types.Scene, number: int, view: str = "") -> Path | None:
+        """Where a frame's picture is to be; None where the scene's path cannot be told.
+
+        Args:
+            view: the suffix of what sees it; empty where nothing else does.
+        """
+        return self.film.picture(number) if self.film is not None else output.target(scene, number, view)
 
 
 def disabled_reason(scene: bpy.types.Scene) -> str:
@@ -76,6 +82,8 @@ def make(scene: bpy.types.Scene) -> Plan:
     render = scene.render
     is_film = render.is_movie_format
     signed = signing.is_wanted(scene)
+    if signed:
+        signing.check(scene)
     unsigned = signing.unsigned_reason(scene) if signed else ""
     display = b""
     if kind.kind == "png":
@@ -88,6 +96,7 @@ def make(scene: bpy.types.Scene) -> Plan:
         scene=scene.name_full,
         frames=frames,
         format=kind,
+        views=_views(scene),
         whole=render.use_border and not render.use_crop_to_border,
         overwrite=render.use_overwrite or is_film,
         placeholders=render.use_placeholder and not is_film,
@@ -107,8 +116,6 @@ def _check_scene(scene: bpy.types.Scene) -> None:
             camera.check_kind(cast("bpy.types.Camera", each.data).type)
     if not cameras - {None}:
         raise DGTalkerError("The scene has no camera.", "Add one, or choose one in the scene's properties.")
-    if render.use_multiview:
-        raise DGTalkerError("Head Animation does not render stereoscopy.", f"Turn it off. {_ELSE}")
     if sum(layer.use for layer in scene.view_layers) != 1:
         raise DGTalkerError("Head Animation renders one view layer.", f"Turn the others off. {_ELSE}")
     if render.use_compositing and output.has_compositor(scene):
@@ -127,6 +134,25 @@ def _check_scene(scene: bpy.types.Scene) -> None:
             "Head Animation does not burn metadata into pictures.",
             f"Turn off Metadata ▸ Burn Into Image in the output properties. {_ELSE}",
         )
+
+
+def _views(scene: bpy.types.Scene) -> dict[str, str]:
+    render: Any = scene.render
+    if not render.use_multiview:
+        return {"": ""}
+    kind = render.image_settings.views_format
+    if kind != "INDIVIDUAL" or render.is_movie_format:
+        what = (
+            "films"
+            if kind == "INDIVIDUAL"
+            else bpy.types.UILayout.enum_item_name(render.image_settings, "views_format", kind)
+        )
+        raise DGTalkerError(
+            f"Head Animation writes stereoscopic pictures as a file for each view, not as {what}.",
+            f"Choose pictures, and Views Format ▸ Individual, in the output properties. {_ELSE}",
+        )
+    views = render.stereo_views if render.views_format == "STEREO_3D" else render.views
+    return {view.name: view.file_suffix for view in views if view.use}
 
 
 def _file_format(scene: bpy.types.Scene) -> FileFormat:
