@@ -128,7 +128,7 @@ def of(scene: bpy.types.Scene) -> Film:
             "fps": render.fps,
             "fps_base": render.fps_base,
             "pixel_aspect": [render.pixel_aspect_x, render.pixel_aspect_y],
-            "image": {name: getattr(settings, name) for name in ("color_mode", "color_depth")},
+            "image": {name: value for name in ("color_mode", "color_depth") if (value := getattr(settings, name))},
             "ffmpeg": _values(render.ffmpeg),
         },
         signing=_sign_request(scene) if signed else None,
@@ -137,8 +137,8 @@ def of(scene: bpy.types.Scene) -> Film:
 
 
 def bits(scene: bpy.types.Scene) -> int:
-    """Of a film's pictures: at least as many as of its colours."""
-    return 8 if _image_settings(scene).color_depth == "8" else 16
+    """Of a film's pictures: at least as many as of its colours. What a codec does not have reads as nothing."""
+    return 16 if _image_settings(scene).color_depth in ("10", "12", "16") else 8
 
 
 def _image_settings(scene: bpy.types.Scene) -> Any:
