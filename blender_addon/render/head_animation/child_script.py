@@ -54,17 +54,15 @@ def encode(task: dict[str, Any]) -> None:
     for owner, values in ((render.ffmpeg, task["ffmpeg"]), (settings, task["image"])):
         for name, value in values.items():
             setattr(owner, name, value)
-    # By its name alone: templates and numbers in the folder's name would be filled in.
-    os.chdir(folder)
-    render.filepath, render.use_file_extension = task["film"], False
+    _set_output(render, os.path.join(folder, task["film"]))
     bpy.app.handlers.render_write.append(lambda scene, *_: say(progress=scene.frame_current / len(names)))
     bpy.ops.render.render(animation=True, scene=scene.name)
-    _check(task["film"], len(names))
+    _check(os.path.join(folder, task["film"]), len(names))
 
 
 def _check(film: str, count: int) -> None:
     """Blender ends well, too, where the disk was full when the film's end was written."""
-    clip = bpy.data.movieclips.load(os.path.abspath(film))
+    clip = bpy.data.movieclips.load(film)
     if abs(clip.frame_duration - count) > 1:
         raise RuntimeError(f"the film has {clip.frame_duration} frames and not {count}; is the disk full?")
 
@@ -112,11 +110,9 @@ def draw_sheet(task: dict[str, Any]) -> None:
     if _NEW:
         settings.media_type = "IMAGE"
     settings.file_format, settings.color_mode = "PNG", "RGB"
-    sheet = Path(task["sheet"])
-    os.chdir(sheet.parent)
-    render.filepath, render.use_file_extension = sheet.name, False
+    _set_output(render, task["sheet"])
     bpy.ops.render.render(write_still=True, scene=scene.name)
-    if not sheet.is_file():
+    if not os.path.isfile(task["sheet"]):
         raise RuntimeError("Blender wrote no file")
 
 
@@ -130,6 +126,12 @@ def _scene(width: int, height: int) -> bpy.types.Scene:
     scene.frame_start = scene.frame_end = 1
     scene.sequence_editor_create()
     return scene
+
+
+def _set_output(render: bpy.types.RenderSettings, path: str) -> None:
+    """As it is: since Blender 5 what stands in braces is a template, unless they are doubled."""
+    render.filepath = path.replace("{", "{{").replace("}", "}}") if _NEW else path
+    render.use_file_extension = False
 
 
 def _size(path: str) -> tuple[int, int]:
