@@ -176,12 +176,12 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
             _without_heads, _drawn = error, True
         self.report({"ERROR"}, str(error))
 
-    def show(self, seen: Shot, layer: str) -> None:
+    def show(self, seen: Shot, layer: str, view: str) -> None:
         """Put the picture of a Shot of one frame into Blender's result."""
         region = seen.region or (0, 0, seen.width, seen.height)
         for band in picture.bands(seen):
             image = picture.render(band, None, self.test_break)
-            self._write(image, {}, layer, region, band.region or region, "")
+            self._write(image, {}, layer, region, band.region or region, view)
 
     def _render(self, depsgraph: bpy.types.Depsgraph) -> None:
         animation = job.begun(depsgraph.scene)
@@ -200,9 +200,9 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         written: Any = bpy.data.scenes.get(_output) or depsgraph.scene
         output.check_room(written, depsgraph.scene_eval.frame_current, *size)
         stereo = settings.use_multiview
-        for view in self._views(settings):
+        for view in self.views(settings):
             self.update_stats(view, "Reading the scene")
-            eye = self._eye(self.camera_override) if stereo else None
+            eye = self.eye(self.camera_override) if stereo else None
             asked, warnings = self.read(depsgraph, self.camera_override, size, region, eye)
             for warning in [*_to_say, *warnings]:
                 if warning not in _said:
@@ -249,7 +249,7 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
             whole = math.floor(frame + time)
             self.frame_set(whole, frame + time - whole)
             evaluated = seen_by.evaluated_get(depsgraph)
-            return evaluated, self._eye(evaluated) if stereo else None
+            return evaluated, self.eye(evaluated) if stereo else None
 
         def on_progress(fraction: float) -> None:
             self.update_stats("", f"Reading the scene's motion, {fraction:.0%}")
@@ -259,13 +259,13 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         finally:
             at(0.0)
 
-    def _eye(self, seen_by: bpy.types.Object) -> camera.Eye:
+    def eye(self, seen_by: bpy.types.Object) -> camera.Eye:
         """Where a camera stands for the view that is rendered."""
         owner: Any = self
         model = np.array(owner.camera_model_matrix(seen_by), np.float64)
         return camera.Eye(model.reshape(4, 4), owner.camera_shift_x(seen_by))
 
-    def _views(self, settings: bpy.types.RenderSettings) -> Iterator[str]:
+    def views(self, settings: bpy.types.RenderSettings) -> Iterator[str]:
         """The names of what is seen at once, each of which is being rendered meanwhile; empty for the only one."""
         if not settings.use_multiview:
             yield ""

@@ -26,10 +26,14 @@ _SPARE = 1_000_000
 """Bytes for what is not pixels: the header, metadata, a preview."""
 
 
-def target(scene: bpy.types.Scene, frame: int) -> Path | None:
-    """Where Blender would write a frame; None where it cannot tell, which it says itself when it comes to writing."""
+def target(scene: bpy.types.Scene, frame: int, view: str = "") -> Path | None:
+    """Where Blender would write a frame; None where it cannot tell, which it says itself when it comes to writing.
+
+    Args:
+        view: of stereoscopy: the suffix of one whose pictures have files of their own.
+    """
     try:
-        return Path(scene.render.frame_path(frame=frame))
+        return Path(scene.render.frame_path(frame=frame, view=view))
     except RuntimeError:  # a template in the path has a mistake, and F12 alone writes nothing
         return None
 

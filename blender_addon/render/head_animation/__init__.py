@@ -6,11 +6,11 @@ from typing import Any
 
 import bpy
 
-from . import job, operators, panels
+from . import contact_sheet, job, operators, panels
 
 __all__ = ["CLASSES", "register", "unregister"]
 
-CLASSES: tuple[type, ...] = (*operators.CLASSES, *panels.CLASSES)
+CLASSES: tuple[type, ...] = (*operators.CLASSES, *contact_sheet.CLASSES, *panels.CLASSES)
 
 
 def _handlers() -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,16 +21,12 @@ from dgtalker_engine.wire import SequenceRequest, Shot
 
 from ...bridge import engine as bridge
 from .. import camera, output
+from .batch import Batch
 from .plan import Plan
 
 _FIRST_BATCH, _LARGEST_BATCH = 16, 128
 _CLAIMED = 8
 """Frames of a batch where other machines render the same shot."""
-_BATCH_BYTES = 16 << 20
-"""A frame more than that goes alone: the largest of them still fits into a message."""
-_MOMENT_BYTES, _HEAD_BYTES, _WEIGHT_BYTES = 1024, 1280, 64
-"""Of numbers and names in a message, at most."""
-_BASE64 = 4 / 3
 _POLL = 0.05
 _SAID_EVERY = 0.5
 
@@ -50,6 +46,8 @@ class Renderer(Protocol):
     def resolution_y(self) -> int: ...
     @property
     def camera_override(self) -> bpy.types.Object | None: ...
+    def views(self, settings: bpy.types.RenderSettings) -> Iterator[str]: ...
+    def eye(self, seen_by: bpy.types.Object) -> camera.Eye: ...
     def frame_set(self, frame: int, subframe: float) -> None: ...
     def read(
         self,
@@ -57,41 +55,13 @@ class Renderer(Protocol):
         seen_by: bpy.types.Object,
         size: tuple[int, int],
         region: tuple[int, int, int, int] | None,
+        eye: camera.Eye | None,
     ) -> tuple[Shot, list[str]]: ...
     def test_break(self) -> bool: ...
     def update_progress(self, progress: float) -> None: ...
     def update_stats(self, stats: str, info: str) -> None: ...
     def report(self, type: set[Any], message: str) -> None: ...
-    def show(self, seen: Shot, layer: str) -> None: ...
-
-
-@dataclass
-class _Batch:
-    """Frames that go to the engine together."""
-
-    shots: list[Shot] = field(default_factory=list)
-    files: list[Path] = field(default_factory=list)
-    bytes: float = 0.0
-
-    def takes(self, other: Shot) -> bool:
-        """Whether there is room for a frame that has what all frames of one shot have in common."""
-        if not self.shots:
-            return True
-        return self.bytes + _bytes(other) <= _BATCH_BYTES and _in_common(self.shots[0]) == _in_common(other)
-
-    def add(self, shot: Shot, file: Path) -> None:
-        self.shots.append(shot)
-        self.files.append(file)
-        self.bytes += _bytes(shot)
-
-    def joined(self) -> Shot:
-        """One shot of all frames."""
-        index: dict[str, int] = {}
-        frames = []
-        for each in self.shots:
-            (frame,) = each.frames
-            frames.append(frame.with_avatars([index.setdefault(avatar, len(index)) for avatar in each.avatars]))
-        return replace(self.shots[0], avatars=tuple(index), frames=tuple(frames))
+    def show(self, seen: Shot, layer: str, view: str) -> None: ...
 
 
 class Job:
@@ -99,7 +69,7 @@ class Job:
 
     Attributes:
         folder: of the files, once the first is known.
-        rendered, kept: how many files were made, and were there already.
+        total, rendered, kept: how many files there are to be, were made, and were there already.
         seconds: that it has taken.
         error: why it ended early; None while it runs and where it ended well.
         done: whether it has ended.
@@ -113,20 +83,26 @@ class Job:
         self.error: DGTalkerError | None = None
         self.done = False
         self._began = self._said = time.monotonic()
-        self._waiting: tuple[bridge.Pending, _Batch] | None = None
+        self._waiting: tuple[bridge.Pending, Batch] | None = None
+        self.total = len(plan.frames) * len(plan.views)
+        self._encoded = 0.0
         self._placeholders: list[Path] = []
         self._warned: set[str] = set()
 
     @property
     def note(self) -> str:
         """What was done, for the user."""
-        total = len(self.plan.frames)
+        total = self.total
         words = [f"{self.rendered} of {total} frames rendered"]
         if self.rendered:
             words.append(f"{self.rendered / max(self.seconds, 1e-3):.1f} frames/s")
         if self.kept:
             words.append(f"{self.kept} kept as they were")
-        return f"{', '.join(words)}, in {self.folder}"
+        film = self.plan.film
+        if film is None:
+            return f"{', '.join(words)}, in {self.folder}"
+        where = f"The pictures stay in {film.pictures}: the next film takes those that are the same."
+        return f"{', '.join(words)}. {where}" if self.error else f"{film.path}: {', '.join(words)}. {where}"
 
     def run(self, owner: Renderer, depsgraph: bpy.types.Depsgraph) -> None:
         """Do it, in the thread and with the depsgraph of a render.
@@ -140,16 +116,23 @@ class Job:
         self._began = time.monotonic()
         if self.plan.unsigned:
             owner.report({"WARNING"}, self.plan.unsigned)
+        film = self.plan.film
         try:
+            if film is not None:
+                film.check()
             for batch in self._batches(owner, depsgraph, scene):
                 self._finish(owner, depsgraph)
                 self._submit(self._claimed(batch), scene)
             self._finish(owner, depsgraph)
+            self.seconds = time.monotonic() - self._began
+            if film is not None:
+                film.encode(self.plan.frames, lambda done: self._encoding(owner, done))
+                self.folder = film.path.parent
         except DGTalkerError as error:
             self.error = error
+            self.seconds = time.monotonic() - self._began
             raise
         finally:
-            self.seconds = time.monotonic() - self._began
             self.done = True
             if self._waiting is not None:
                 self._waiting[0].cancel()
@@ -159,36 +142,36 @@ class Job:
             owner.frame_set(*before)
         owner.report({"INFO"}, f"Head Animation: {self.note}")
 
-    def _batches(self, owner: Renderer, depsgraph: bpy.types.Depsgraph, scene: bpy.types.Scene) -> Iterator[_Batch]:
+    def _batches(self, owner: Renderer, depsgraph: bpy.types.Depsgraph, scene: bpy.types.Scene) -> Iterator[Batch]:
         """The frames that may have to be rendered."""
         most = _CLAIMED if self.plan.placeholders else _FIRST_BATCH
-        batch = _Batch()
+        batch = Batch()
         for number in self.plan.frames:
             self._beat(owner)
-            there = output.target(scene, number)
-            if there is not None and not self.plan.overwrite and there.exists():
-                self.kept += 1
-                self.folder = there.absolute().parent
+            there = [self.plan.file(scene, number, suffix) for suffix in self.plan.views.values()]
+            if not self.plan.overwrite and all(file is not None and file.exists() for file in there):
+                self.kept += len(there)
+                self.folder = (there[0] or Path()).absolute().parent
                 continue
-            seen = self._frame(owner, depsgraph, number)
-            file = output.target(scene, number)  # anew: its name may be that of the frame's camera
-            if file is None:
-                raise DGTalkerError("The output path has a mistake in its templates.", "See the output properties.")
-            if len(batch.shots) >= most or not batch.takes(seen):
-                yield batch
-                batch = _Batch()
-                most = most if self.plan.placeholders else min(2 * most, _LARGEST_BATCH)
-            batch.add(seen, file.absolute())
-            self.folder = batch.files[0].parent
+            for view, seen in self._frame(owner, depsgraph, number):
+                file = self.plan.file(scene, number, self.plan.views[view])  # anew: it may name the frame's camera
+                if file is None:
+                    raise DGTalkerError("The output path has a mistake in its templates.", "See the output properties.")
+                if len(batch.shots) >= most or not batch.takes(seen):
+                    yield batch
+                    batch = Batch()
+                    most = most if self.plan.placeholders else min(2 * most, _LARGEST_BATCH)
+                batch.add(seen, file.absolute())
+                self.folder = batch.files[0].parent
         if batch.shots:
             yield batch
 
-    def _claimed(self, batch: _Batch) -> _Batch:
+    def _claimed(self, batch: Batch) -> Batch:
         """A batch without the frames that another machine was quicker to begin. An empty file says of the others that
         this one does; it is not the engine that puts it there, which may be killed and would not know it again."""
         if not self.plan.placeholders:
             return batch
-        mine = _Batch()
+        mine = Batch()
         for seen, file in zip(batch.shots, batch.files, strict=True):
             make_folder(file.parent)
             is_new = put_empty(file)
@@ -200,21 +183,25 @@ class Job:
                 self.kept += 1
         return mine
 
-    def _frame(self, owner: Renderer, depsgraph: bpy.types.Depsgraph, number: int) -> Shot:
+    def _frame(self, owner: Renderer, depsgraph: bpy.types.Depsgraph, number: int) -> Iterator[tuple[str, Shot]]:
+        """What is seen of a frame, by the names of the views."""
         owner.frame_set(number, 0.0)
         if owner.camera_override is None:
             raise DGTalkerError(f"There is no camera in frame {number}.", "Bind one to a marker before it.")
         size = (owner.resolution_x, owner.resolution_y)
-        region = camera.region(depsgraph.scene_eval.render, *size)
-        seen, warnings = owner.read(depsgraph, owner.camera_override, size, region)
-        for warning in warnings:
-            if warning not in self._warned:
-                self._warned.add(warning)
-                owner.report({"WARNING"}, warning)
-        (frame,) = seen.frames
-        return replace(seen, frames=(replace(frame, number=number),))
+        settings = depsgraph.scene_eval.render
+        region = camera.region(settings, *size)
+        for view in owner.views(settings):
+            eye = owner.eye(owner.camera_override) if view else None
+            seen, warnings = owner.read(depsgraph, owner.camera_override, size, region, eye)
+            for warning in warnings:
+                if warning not in self._warned:
+                    self._warned.add(warning)
+                    owner.report({"WARNING"}, warning)
+            (frame,) = seen.frames
+            yield view, replace(seen, frames=(replace(frame, number=number),))
 
-    def _submit(self, batch: _Batch, scene: bpy.types.Scene) -> None:
+    def _submit(self, batch: Batch, scene: bpy.types.Scene) -> None:
         if not batch.shots:
             return
         joined = batch.joined()
@@ -245,13 +232,17 @@ class Job:
         self._beat(owner)
         layer = depsgraph.view_layer
         if not bpy.app.background and layer is not None:
-            owner.show(batch.shots[-1], layer.name)
+            owner.show(batch.shots[-1], layer.name, list(self.plan.views)[-1])
+
+    def _encoding(self, owner: Renderer, done: float) -> None:
+        self._encoded = done
+        self._beat(owner)
 
     def _beat(self, owner: Renderer) -> None:
         """Whatever has to happen often: ESC, avatars for the engine, progress."""
         if owner.test_break():
             raise Cancelled
-        finished, total = self.rendered + self.kept, len(self.plan.frames)
+        finished, total = self.rendered + self.kept, self.total
         if self._waiting is not None:
             pending, batch = self._waiting
             _ = pending.done  # it reads avatars where the engine needs them
@@ -260,7 +251,11 @@ class Job:
         if now - self._said < _SAID_EVERY:
             return
         self._said = now
-        owner.update_progress(finished / total)
+        # A film's pictures are half of its way.
+        owner.update_progress((finished / total + self._encoded) / (1 if self.plan.film is None else 2))
+        if self._encoded:
+            owner.update_stats("Head Animation", f"{int(self._encoded * total)} of {total} frames are in the film")
+            return
         rate = (finished - self.kept) / (now - self._began)
         left = f", {rate:.1f} frames/s, {(total - finished) / rate:.0f} s left" if rate > 0 else ""
         owner.update_stats("Head Animation", f"{finished} of {total} frames{left}")
@@ -278,6 +273,8 @@ def end(*_: object) -> None:
     """Handler for the end of a render job, whatever became of it."""
     global current, last
     if current is not None:
+        if current.plan.film is not None:
+            current.plan.film.forget_sound()
         current, last = None, current
 
 
@@ -286,17 +283,3 @@ def forget(*_: object) -> None:
     """Handler for another file: what was done before is none of its business."""
     global last
     last = None
-
-
-def _in_common(each: Shot) -> tuple[object, ...]:
-    return each.width, each.height, each.region, each.background, each.filter_width
-
-
-def _bytes(each: Shot) -> float:
-    """Of a frame in a message, about."""
-    (frame,) = each.frames
-    moments = (frame, *frame.subframes)
-    heads = [head for moment in moments for head in moment.heads]
-    hiding = sum(len(moment.occluders or b"") + len(moment.solids or b"") for moment in moments)
-    numbers = _MOMENT_BYTES * len(moments) + sum(_HEAD_BYTES + _WEIGHT_BYTES * len(head.weights) for head in heads)
-    return numbers + _BASE64 * (hiding + sum(len(head.vertices) for head in heads))

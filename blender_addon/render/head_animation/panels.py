@@ -7,7 +7,7 @@ import bpy
 from dgtalker_engine.errors import Cancelled
 
 from ... import ui
-from . import job, operators, plan
+from . import contact_sheet, job, operators, plan
 
 
 class HeadAnimationPanel(bpy.types.Panel):
@@ -36,6 +36,7 @@ class HeadAnimationPanel(bpy.types.Panel):
         ui.note(layout, context, done.note)
         row = layout.row(align=True)
         row.operator("render.play_rendered_anim", text="Play", icon="PLAY")
+        row.operator(contact_sheet.ContactSheet.bl_idname, icon="IMGDISPLAY")
         row.operator("wm.path_open", text="Open Folder", icon="FILE_FOLDER").filepath = str(done.folder)
 
 

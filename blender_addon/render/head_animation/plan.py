@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import bpy
@@ -14,7 +15,7 @@ from dgtalker_engine.wire import FileFormat, SigningCredential
 from ...head import model
 from .. import camera, colours, output, passes
 from ..signing import settings as signing
-from . import view_transform
+from . import film, view_transform
 
 ENGINE = "DGTALKER"
 _ELSE = "Or render with Ctrl-F12."
@@ -30,18 +31,30 @@ class Plan:
         format: of the files.
         whole, overwrite, display, credential: of `wire.SequenceRequest`.
         unsigned: why the files are not signed although it is wanted; empty where they are, or nobody wants it.
+        views: suffixes of the files of what sees the scene at once, by name; one, without name, where it is the camera.
         placeholders: whether an empty file is put where a picture will be, so that other machines leave it out.
+        film: what the pictures become; None where they are what was asked for.
     """
 
     scene: str
     frames: tuple[int, ...]
     format: FileFormat
+    views: dict[str, str]
     whole: bool
     overwrite: bool
     placeholders: bool
     display: bytes
     credential: SigningCredential | None
     unsigned: str
+    film: film.Film | None
+
+    def file(self, scene: bpy.types.Scene, number: int, view: str = "") -> Path | None:
+        """Where a frame's picture is to be; None where the scene's path cannot be told.
+
+        Args:
+            view: the suffix of what sees it; empty where nothing else does.
+        """
+        return self.film.picture(number) if self.film is not None else output.target(scene, number, view)
 
 
 def disabled_reason(scene: bpy.types.Scene) -> str:
@@ -67,7 +80,10 @@ def make(scene: bpy.types.Scene) -> Plan:
     if not frames:
         raise DGTalkerError("The scene has no frames.", "Look at Frame Start and End in the output properties.")
     render = scene.render
+    is_film = render.is_movie_format
     signed = signing.is_wanted(scene)
+    if signed:
+        signing.check(scene)
     unsigned = signing.unsigned_reason(scene) if signed else ""
     display = b""
     if kind.kind == "png":
@@ -80,12 +96,14 @@ def make(scene: bpy.types.Scene) -> Plan:
         scene=scene.name_full,
         frames=frames,
         format=kind,
+        views=_views(scene),
         whole=render.use_border and not render.use_crop_to_border,
-        overwrite=render.use_overwrite,
-        placeholders=render.use_placeholder,
+        overwrite=render.use_overwrite or is_film,
+        placeholders=render.use_placeholder and not is_film,
         display=display,
-        credential=signing.credential() if signed and not unsigned else None,
+        credential=signing.credential() if signed and not unsigned and not is_film else None,
         unsigned=unsigned,
+        film=film.of(scene) if is_film else None,
     )
 
 
@@ -98,8 +116,6 @@ def _check_scene(scene: bpy.types.Scene) -> None:
             camera.check_kind(cast("bpy.types.Camera", each.data).type)
     if not cameras - {None}:
         raise DGTalkerError("The scene has no camera.", "Add one, or choose one in the scene's properties.")
-    if render.use_multiview:
-        raise DGTalkerError("Head Animation does not render stereoscopy.", f"Turn it off. {_ELSE}")
     if sum(layer.use for layer in scene.view_layers) != 1:
         raise DGTalkerError("Head Animation renders one view layer.", f"Turn the others off. {_ELSE}")
     if render.use_compositing and output.has_compositor(scene):
@@ -120,18 +136,41 @@ def _check_scene(scene: bpy.types.Scene) -> None:
         )
 
 
+def _views(scene: bpy.types.Scene) -> dict[str, str]:
+    render: Any = scene.render
+    if not render.use_multiview:
+        return {"": ""}
+    kind = render.image_settings.views_format
+    if kind != "INDIVIDUAL" or render.is_movie_format:
+        what = (
+            "films"
+            if kind == "INDIVIDUAL"
+            else bpy.types.UILayout.enum_item_name(render.image_settings, "views_format", kind)
+        )
+        raise DGTalkerError(
+            f"Head Animation writes stereoscopic pictures as a file for each view, not as {what}.",
+            f"Choose pictures, and Views Format ▸ Individual, in the output properties. {_ELSE}",
+        )
+    views = render.stereo_views if render.views_format == "STEREO_3D" else render.views
+    return {view.name: view.file_suffix for view in views if view.use}
+
+
 def _file_format(scene: bpy.types.Scene) -> FileFormat:
     settings: Any = scene.render.image_settings
     kind = settings.file_format
-    if kind not in ("PNG", "OPEN_EXR", "OPEN_EXR_MULTILAYER"):
+    is_film = scene.render.is_movie_format
+    if kind not in ("PNG", "OPEN_EXR", "OPEN_EXR_MULTILAYER") and not is_film:
         label = bpy.types.UILayout.enum_item_name(settings, "file_format", kind)
         raise DGTalkerError(
-            f"Head Animation writes PNG and OpenEXR, not {label}.",
+            f"Head Animation writes PNG, OpenEXR and films, not {label}.",
             f"Choose another file format in the output properties. {_ELSE}",
         )
     if settings.color_mode == "BW":
         raise DGTalkerError("Head Animation does not write grey pictures.", f"Choose RGB or RGBA. {_ELSE}")
-    alpha, bits = settings.color_mode == "RGBA", int(settings.color_depth)
+    alpha = settings.color_mode == "RGBA"
+    if is_film:
+        return FileFormat(bits=film.bits(scene), alpha=alpha)
+    bits = int(settings.color_depth)
     if kind == "PNG":
         return FileFormat(bits=bits, alpha=alpha)
     if settings.color_management == "OVERRIDE" or not _is_rec709():

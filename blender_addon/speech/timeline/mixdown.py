@@ -67,7 +67,7 @@ def mix(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip], first: int,
             path = Path(folder) / f"{channel}.wav"
             with _alone(scene, heard) as copy:
                 copy.frame_start, copy.frame_end = first, last
-                _write(copy, path, rate)
+                write(copy, path, rate)
             part = _read(path, count, channel)
             if part is None:
                 samples = fallback_mixdown.mix(scene, sounds, first, rate, count, Path(folder)).astype(np.float16)
@@ -103,22 +103,9 @@ def _rate(sounds: Sequence[strips.SoundStrip], seconds: float) -> int:
 
 @contextlib.contextmanager
 def _alone(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip]) -> Iterator[bpy.types.Scene]:
-    """A copy of the scene in which nothing but these strips is heard, or evaluated; removed at the end.
-
-    The mixdown plays through the copy's frames, which would run other add-ons' handlers on it.
-    """
+    """A copy of the scene in which nothing but these strips is heard, or evaluated; removed at the end."""
     kept = {sound.strip.as_pointer() for sound in sounds}
-    handlers: tuple[list, ...] = (bpy.app.handlers.frame_change_pre, bpy.app.handlers.frame_change_post)
-    saved: list[list] = [list(functions) for functions in handlers]
-    copy = scene.copy()
-    try:
-        for functions in handlers:
-            functions.clear()
-        for child in list(copy.collection.children):
-            copy.collection.children.unlink(child)
-        for ob in list(copy.collection.objects):
-            copy.collection.objects.unlink(ob)
-        copy.background_set = None
+    with bare_copy(scene) as copy:
         copy.use_audio = True
         copy.audio_volume = 1.0
         for original, strip in zip(scene.sequence_editor.strips_all, copy.sequence_editor.strips_all, strict=True):
@@ -129,14 +116,39 @@ def _alone(scene: bpy.types.Scene, sounds: Sequence[strips.SoundStrip]) -> Itera
                     silent: Any = strip
                     silent.sound = None
         yield copy
+
+
+@contextlib.contextmanager
+def bare_copy(scene: bpy.types.Scene, kept: Sequence[bpy.types.Object] = ()) -> Iterator[bpy.types.Scene]:
+    """A copy of the scene with no other objects than these; removed at the end.
+
+    The mixdown plays through the copy's frames, which would evaluate all objects, and run other add-ons' handlers.
+    """
+    handlers: tuple[list, ...] = (bpy.app.handlers.frame_change_pre, bpy.app.handlers.frame_change_post)
+    saved: list[list] = [list(functions) for functions in handlers]
+    copy = scene.copy()
+    try:
+        for functions in handlers:
+            functions.clear()
+        for child in list(copy.collection.children):
+            copy.collection.children.unlink(child)
+        for ob in list(copy.collection.objects):
+            copy.collection.objects.unlink(ob)
+        for ob in kept:
+            copy.collection.objects.link(ob)
+        copy.background_set = None
+        yield copy
     finally:
         bpy.data.scenes.remove(copy)
         for functions, before in zip(handlers, saved, strict=True):
             functions[:] = before
 
 
-def _write(scene: bpy.types.Scene, path: Path, rate: int) -> None:
-    """Stereo, because Blender clips mono mixes; 1024, because it aborts at some other accuracies."""
+def write(scene: bpy.types.Scene, path: Path, rate: int, layout: Any = "STEREO") -> None:
+    """Writes what is heard of a scene's frames to a WAV file of float32. Blender clips mono mixes.
+
+    1024, because it aborts at some other accuracies.
+    """
     try:
         override = bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0])
         with override:  # type: ignore (its stub is no context manager)
@@ -147,7 +159,7 @@ def _write(scene: bpy.types.Scene, path: Path, rate: int) -> None:
                 container="WAV",
                 codec="PCM",
                 format="F32",
-                channels="STEREO",
+                channels=layout,
                 mixrate=rate,
                 accuracy=1024,
             )

@@ -37,7 +37,8 @@ def animated(scene, add_head, ball_file, tmp_path):
 def set_output(scene, path, file_format="PNG", mode="RGBA", depth="8"):
     settings = scene.render.image_settings
     if bpy.app.version >= (5, 0):
-        settings.media_type = "MULTI_LAYER_IMAGE" if file_format.endswith("MULTILAYER") else "IMAGE"
+        media = {"OPEN_EXR_MULTILAYER": "MULTI_LAYER_IMAGE", "FFMPEG": "VIDEO"}
+        settings.media_type = media.get(file_format, "IMAGE")
     settings.file_format = file_format
     settings.color_mode = mode
     settings.color_depth = depth
@@ -113,6 +114,21 @@ def test_view_transforms_are_those_of_ctrl_f12(animated, tmp_path, view):
     animated.frame_end = 2
     render_heads()
     assert_same_pictures(ours(animated), blender_files(animated, tmp_path / "blender"), 1.01 / 255)
+
+
+def test_stereoscopic_pictures_are_those_of_ctrl_f12(animated, tmp_path, room):
+    animated.frame_end = 2
+    animated.render.use_multiview = True
+    animated.render.use_motion_blur = True
+    for each in (*bpy.data.cameras,):
+        each.stereo.convergence_mode, each.stereo.interocular_distance = "PARALLEL", 0.1
+    render_heads()
+    assert len(ours(animated)) == 4
+    left, right, *_ = map(pixels, ours(animated))
+    assert np.abs(left - right).max() > 0.5, "both eyes see the same"
+    assert_same_pictures(ours(animated), blender_files(animated, tmp_path / "blender"), 1.01 / 255)
+    render_heads()
+    assert room("render.head_animation.job").last.kept == 4
 
 
 def test_a_multilayer_file_has_the_layers_of_ctrl_f12(animated, tmp_path):
@@ -245,9 +261,8 @@ def test_a_message_is_no_larger_than_batches_are_counted(animated, room, add_hea
     depsgraph = bpy.context.evaluated_depsgraph_get()
     bpy.ops.mesh.primitive_cube_add(size=0.2, location=(0, -0.3, 0))
     shot, _ = room("render.shot").frame_shot(depsgraph, animated.camera.evaluated_get(depsgraph), (128, 128))
-    job = room("render.head_animation.job")
     size = len(shot.to_json())
-    assert size <= job._bytes(shot) <= 4 * size
+    assert size <= room("render.head_animation.batch").size_of(shot) <= 4 * size
 
 
 def test_frame_step_and_relative_paths(animated, tmp_path, room):
@@ -263,13 +278,18 @@ def test_frame_step_and_relative_paths(animated, tmp_path, room):
 
 
 def refusals():
-    yield "stereoscopy", lambda scene: setattr(scene.render, "use_multiview", True)
+    yield "file for each view", use_side_by_side
     yield "compositor", use_compositor
     yield "one view layer", lambda scene: scene.view_layers.new("More")
     yield "burn", lambda scene: setattr(scene.render, "use_stamp", True)
     yield "not JPEG", lambda scene: set_output(scene, "/tmp/x", "JPEG", "RGB")
     yield "panoramic", lambda scene: setattr(scene.camera.data, "type", "PANO")
     yield "Mist", use_mist
+
+
+def use_side_by_side(scene):
+    scene.render.use_multiview = True
+    scene.render.image_settings.views_format = "STEREO_3D"
 
 
 def use_compositor(scene):

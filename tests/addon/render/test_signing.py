@@ -90,13 +90,17 @@ def test_head_animation_signs_and_keeps_what_is_signed(signed, room, tmp_path):
     assert room("render.head_animation.job").last.kept == 3
 
 
-def test_a_film_is_signed_when_it_is_whole(signed, room, tmp_path):
+@pytest.mark.parametrize("by", ["Blender", "Head Animation"])
+def test_a_film_is_signed_when_it_is_whole(signed, room, tmp_path, by):
     output(signed, tmp_path / "out" / "film.mp4", "FFMPEG")
     signed.render.ffmpeg.format = "MPEG4"
     signed.render.ffmpeg.codec = "H264"
-    assert bpy.ops.render.render(animation=True) == {"FINISHED"}
+    if by == "Blender":
+        assert bpy.ops.render.render(animation=True) == {"FINISHED"}
+    else:
+        assert bpy.ops.dgtalker.render_head_animation() == {"FINISHED"}
     assert room("render.engine").last_error is None
-    (film,) = (tmp_path / "out").iterdir()
+    (film,) = (path for path in (tmp_path / "out").iterdir() if path.is_file())
     assert read(film)[0][0] == "Valid"
 
 
