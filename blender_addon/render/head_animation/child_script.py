@@ -129,8 +129,8 @@ def _scene(width: int, height: int) -> bpy.types.Scene:
 
 
 def _set_output(render: bpy.types.RenderSettings, path: str) -> None:
-    """As it is: since Blender 5 what stands in braces is a template, unless they are doubled."""
-    render.filepath = path.replace("{", "{{").replace("}", "}}") if _NEW else path
+    """As it is: what stands in braces is a template for Blender, unless they are doubled."""
+    render.filepath = path.replace("{", "{{").replace("}", "}}")
     render.use_file_extension = False
 
 

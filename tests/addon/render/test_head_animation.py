@@ -250,6 +250,7 @@ def test_an_engine_that_is_killed_leaves_no_placeholder_unfilled(animated, room,
 
 
 def test_placeholders_that_nobody_fills_are_removed(animated, room, watched):
+    animated.frame_end = 60
     animated.render.use_placeholder = True
     watched(lambda: any(not file.stat().st_size for file in ours(animated)))
     assert bpy.ops.dgtalker.render_head_animation() == {"CANCELLED"}

@@ -27,7 +27,9 @@ sound, rate = np.zeros(0), 0
 with av.open(file) as film:
     if film.streams.audio:
         rate = film.streams.audio[0].rate
-        sound = np.concatenate([frame.to_ndarray()[0] for frame in film.decode(film.streams.audio[0])])
+        left = av.AudioResampler(format="fltp", layout="stereo", rate=rate)
+        parts = [part for frame in film.decode(film.streams.audio[0]) for part in left.resample(frame)]
+        sound = np.concatenate([part.to_ndarray()[0] for part in parts])
 np.savez(out, frames=np.array(frames), about=about, sound=sound, rate=rate)
 """
 
@@ -74,9 +76,8 @@ def filmed(scene, add_head, ball_file, tmp_path):
         render.image_settings.media_type = "VIDEO"
     render.image_settings.file_format = "FFMPEG"
     render.ffmpeg.format, render.ffmpeg.codec, render.ffmpeg.audio_codec = "MKV", "PNG", "PCM"
-    # In Blender 5 the name of this folder would be taken for a template.
-    path = str(tmp_path / "out {x}" / "film.mkv")
-    render.filepath = path.replace("{", "{{").replace("}", "}}") if bpy.app.version >= (5, 0) else path
+    # Undoubled braces would be a template of Blender's.
+    render.filepath = str(tmp_path / "out {{x}}" / "film.mkv")
     return scene
 
 
