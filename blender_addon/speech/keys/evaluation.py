@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ... import animation_data
 from ..stepwise import finished
 from .turns import Turned
 
@@ -58,6 +59,8 @@ def points_steps(
     Args:
         place: the point in the space of `target` (3,).
     """
+    still = _stands_still(head) and _stands_still(target)
+    frames, count = frames[:1] if still else frames, len(frames)
     worlds = np.empty((2, len(frames), 4, 4))
     for start in range(0, len(frames), CHUNK):
         yield start / len(frames)
@@ -66,7 +69,24 @@ def points_steps(
                 scene.frame_set(frame)
                 worlds[:, row] = [np.array(ob.evaluated_get(layer.depsgraph).matrix_world) for ob in (head, target)]
     # A head may be scaled to nothing on some frames.
-    return (np.linalg.pinv(worlds[0]) @ worlds[1] @ np.append(place, 1.0))[:, :3]
+    found = (np.linalg.pinv(worlds[0]) @ worlds[1] @ np.append(place, 1.0))[:, :3]
+    return np.repeat(found, count, axis=0) if still else found
+
+
+def _stands_still(ob: bpy.types.Object) -> bool:
+    """Whether nothing can move an object while frames pass; False also where that cannot be told without a look."""
+    hung: bpy.types.Object | None = ob
+    while hung is not None:
+        animation = animation_data.of(hung)
+        moved = animation is not None and (animation.action or len(animation.drivers) or len(animation.nla_tracks))
+        if moved or len(hung.constraints) or hung.rigid_body is not None:
+            return False
+        above = hung.parent
+        # What hangs on a bone, a vertex or along a curve moves with what animates these.
+        if above is not None and (hung.parent_type != "OBJECT" or above.type in ("CURVE", "ARMATURE", "LATTICE")):
+            return False
+        hung = above
+    return True
 
 
 def turns_steps(turned: Turned, frames: Sequence[float]) -> Generator[float, None, np.ndarray]:

@@ -3,6 +3,7 @@ other; and the hash that tells whether its keys do."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Generator, Sequence
 
 import bpy
@@ -14,7 +15,11 @@ from ...properties import speaker_properties
 from ..keys.punch_in import Within
 from ..stepwise import Aside, awaited
 from ..timeline import strips
-from . import gaze, listeners, recordings, wanted
+from . import gaze, listeners, recordings, storage, wanted, words
+
+_REMEMBERED = 8
+_performed: dict[str, Performance] = {}
+"""By the hash of what it was performed from, oldest first."""
 
 
 def steps(
@@ -38,16 +43,8 @@ def steps(
     if listened is not None:
         take, first, directions = listened.whole(take, first, directions)
     if take is not None:
-        whole, asked = take, directions
-        styles = yield from wanted.styles_steps(head, first, whole.frames)
-        performed = yield from awaited(Aside(lambda: perform(whole, asked, styles), "Performing"))
-        if within is not None:
-            performed = within.laid_into(performed, first)
-        spoken = performed
-        if listened is not None:
-            free = yield from gaze.free_steps(head, listened.span)
-            share = speaker_properties(head).look_at_head
-            spoken = yield from awaited(Aside(lambda: listened.laid_over(performed, free, share), "Listening"))
+        styles = yield from wanted.styles_steps(head, first, take.frames)
+        spoken = yield from _spoken_steps(head, take, first, directions, styles, listened, within)
     scene = listeners.scene_of(head) or next(iter(head.users_scene), bpy.context.scene)
     rate = spoken.fps if spoken else strips.clock(scene).rate
     played = recordings.laid_over(head, rate, spoken, first)
@@ -55,6 +52,47 @@ def steps(
         return (Performance(rate, (), np.zeros((1, 0), np.float32)), first), None, styles
     looking, look = yield from gaze.over_steps(head, *played)
     return (looking, played[1]), look, styles
+
+
+def _spoken_steps(
+    head: bpy.types.Object,
+    take: Take,
+    first: int,
+    directions: Sequence[Direction],
+    styles: dict[str, np.ndarray],
+    listened: listeners.Listened | None,
+    within: Within | None,
+) -> Generator[object, None, Performance]:
+    """What is performed of a take, and of listening. The last ones are remembered: where nothing was changed since,
+    nothing is performed."""
+    free, share = np.ones(0), speaker_properties(head).look_at_head
+    if listened is not None:
+        free = yield from gaze.free_steps(head, listened.span)
+    asked = storage.hash_of(
+        [
+            speaker_properties(head).take,
+            words.moves(head),
+            repr(directions),
+            {name: hashlib.sha256(curve.tobytes()).hexdigest() for name, curve in styles.items()},
+            [take.fps, take.frames, *(listened.digest if listened is not None else [])],
+            hashlib.sha256(free.tobytes()).hexdigest(),
+            share,
+        ]
+    )
+    if within is None and asked in _performed:
+        return _performed[asked]
+    spoken = yield from awaited(Aside(lambda: perform(take, directions, styles), "Performing"))
+    if within is not None:
+        spoken = within.laid_into(spoken, first)
+    if listened is not None:
+        performed = spoken
+        spoken = yield from awaited(Aside(lambda: listened.laid_over(performed, free, share), "Listening"))
+    if within is None:
+        while len(_performed) >= _REMEMBERED:
+            del _performed[next(iter(_performed))]
+        spoken.weights.flags.writeable = False
+        _performed[asked] = spoken
+    return spoken
 
 
 def hash_steps(

@@ -46,6 +46,73 @@ def test_a_target_that_moves_is_followed(talker, target):
     assert abs(talker.data.shape_keys.key_blocks["headTurn"].value) < 0.3
 
 
+def keyed(ob):
+    for frame, x in ((1, -0.8), (20, 0.8)):
+        ob.location.x = x
+        ob.keyframe_insert("location", frame=frame)
+
+
+def linked(name, data=None):
+    ob = bpy.data.objects.new(name, data)
+    bpy.context.scene.collection.objects.link(ob)
+    return ob
+
+
+def by_its_parent(ob):
+    ob.parent = linked("Middle")
+    ob.parent.parent = linked("Above")
+    keyed(ob.parent.parent)
+
+
+def by_a_constraint(ob):
+    constraint = ob.constraints.new("COPY_LOCATION")
+    constraint.target = linked("Copied")
+    keyed(constraint.target)
+
+
+def by_a_driver(ob):
+    ob.driver_add("location", 0).driver.expression = "frame / 20"
+
+
+def along_a_path(ob):
+    curve = bpy.data.curves.new("Path", "CURVE")
+    curve.dimensions, curve.use_path, curve.path_duration = "3D", True, 30
+    spline = curve.splines.new("POLY")
+    spline.points.add(1)
+    spline.points[1].co = (2, 0, 0, 1)
+    curve.eval_time = 0.0
+    curve.keyframe_insert("eval_time", frame=1)
+    curve.eval_time = 30.0
+    curve.keyframe_insert("eval_time", frame=30)
+    ob.parent = linked("Path", curve)
+
+
+def by_a_vertex(ob):
+    mesh = bpy.data.meshes.new("Sheet")
+    mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
+    ob.parent = linked("Sheet", mesh)
+    ob.parent.shape_key_add(name="Basis")
+    ob.parent.shape_key_add(name="Off").data[1].co.z = 1.0
+    for frame, value in ((1, 0.0), (20, 1.0)):
+        mesh.shape_keys.key_blocks["Off"].value = value
+        mesh.shape_keys.key_blocks["Off"].keyframe_insert("value", frame=frame)
+    ob.parent_type, ob.parent_vertices = "VERTEX", (1, 0, 0)
+
+
+@pytest.mark.parametrize("move", [keyed, by_its_parent, by_a_constraint, by_a_driver, along_a_path, by_a_vertex, id])
+def test_where_a_target_is_on_each_frame_is_known_whatever_moves_it(make_necked, target, room, move):
+    scene, head, frames = bpy.context.scene, make_necked(), range(1, 31)
+    head.location, head.scale = (0.3, 0.1, 1.5), (2.0, 2.0, 2.0)
+    move(target)
+    place = np.array([0.1, 0.2, 0.3])
+    found = room("speech.stepwise").finished(room("speech.keys.evaluation").points_steps(head, target, place, frames))
+    for frame, there in zip(frames, found, strict=True):
+        scene.frame_set(frame)
+        expected = head.matrix_world.inverted() @ target.matrix_world @ Vector(place)
+        np.testing.assert_allclose(there, expected, atol=1e-5)
+    assert (np.ptp(found, axis=0).max() > 0.1) == (move is not id)
+
+
 def test_a_target_that_is_moved_while_keys_are_written_is_followed_by_the_rest(talker, target, room):
     def keyed():
         return [curve.evaluate(60) for curve in room("animation_data").active_curves(talker.data.shape_keys)]
