@@ -69,7 +69,9 @@ class InstallEngine(ui.ExplainedOperator, bpy.types.Operator):
         for line in textwrap.wrap(self.reason, _LETTERS):
             layout.label(text=line, icon="ERROR")
         plan, column = running.planned(self._more(), self.anew), layout.column(align=True)
-        column.label(text=f"{_size(plan.missing_bytes(running.sources()))} will be downloaded.", icon="IMPORT")
+        missing = plan.missing_bytes(running.sources())
+        told = f"{_size(missing)} will be downloaded." if missing else "Everything is here: nothing will be downloaded."
+        column.label(text=told, icon="IMPORT")
         column.label(text=f"Room on the disk is needed for {_size(plan.disk_bytes)}, in", icon="DISK_DRIVE")
         column.label(text=str(plan.environment), icon="BLANK1")
         column.label(text=f"PyTorch: {plan.why}", icon="INFO")
