@@ -3,6 +3,7 @@
     python build.py bench avatar --clip FILE… [--seconds 5|10] [--system NAME|all] [--steps N] [--out FOLDER]
     python build.py bench avatar --clip FILE… --ablations [--system NAME] [--prior FILE…]
     python build.py bench avatar --film robin…
+    python build.py bench avatar --clip FILE… --turned [--system NAME|all]
 
 Prints a table on stderr and JSON on stdout. In FOLDER (`.build/bench/avatar`) lie the clips, checkpoints, heads and
 sheets; what is there already is gone on with. A clip that was captured before may be given in place of its video.
@@ -10,7 +11,8 @@ sheets; what is there already is gone on with. A clip that was captured before m
 The first 80 % of a clip train, the last 20 % test. Rows: **published**: tracked poses and expressions, refined on all
 pictures, drive the test frames, over their own background and shoulders (ER-NeRF's, InsTaG's and D³-Talker's tables);
 **strict**: no pixel of a test frame is used, MediaPipe's landmarks and what they foretell drive it; **sound**: poses as
-in published, expressions from the clip's sound. A film's truth judges the views from the side: **novel**.
+in published, expressions from the clip's sound. A film's truth judges the views from the side: **novel**. Of somebody
+who turns, frames within 10° of the front train and those beyond 20° test, poses as in published: **turned**.
 """
 
 from __future__ import annotations
@@ -23,12 +25,10 @@ import platform
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from dgtalker_engine import avatar
@@ -37,20 +37,28 @@ from dgtalker_engine.capture.clip import INFO, Clip
 from dgtalker_engine.capture.face_model import FaceModel
 from dgtalker_engine.capture.fitted_face_model import fitted_face_model
 from dgtalker_engine.capture.pipeline import capture
-from dgtalker_engine.gaussians import Camera, render
-from dgtalker_engine.kernels import thread_pool
-from dgtalker_engine.rig import ARKIT_NAMES
 from dgtalker_engine.systems import AVATAR_SYSTEMS
 from dgtalker_engine.systems.dgtalker.config import DGTalkerConfig
 from dgtalker_engine.training import Run
 from dgtalker_engine.training.avatar_job import System
 from dgtalker_engine.training.clip_frames import ClipFrames
 from dgtalker_engine.training.export import TrainedHead, export
-from dgtalker_engine.training.face_rig import face_rig
-from dgtalker_engine.training.head_evaluation import evaluate, sheet
+from dgtalker_engine.training.head_evaluation import evaluate, over_background, sheet
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from avatars import ablations, characters, films, navigation, protocols, refined, side_views, sound_driven, tables
+from avatars import (
+    ablations,
+    characters,
+    films,
+    navigation,
+    protocols,
+    refined,
+    side_views,
+    sound_driven,
+    speed,
+    tables,
+    turned,
+)
 
 OUT = Path(__file__).resolve().parents[2] / ".build" / "bench" / "avatar"
 TRAINING_SHARE = 0.8
@@ -97,7 +105,11 @@ class Bench:
             if not file.is_file():
                 export(head, clip, self.face_model, NOBODY, system=self.system.name, path=file, run=Run())
         minutes = round((spent + taken[0]) / 60, 2)
-        common = {"minutes": minutes, "fps": _speed(file, clip, self.face_model), "megabytes": _megabytes(file)}
+        common = {
+            "minutes": minutes,
+            "fps": speed.frames_a_second(file, clip, self.face_model),
+            "megabytes": _megabytes(file),
+        }
         rows = [self._row("published", frames, protocols.tracked(head, frames), common)]
         if head.refiner is not None:
             figures = evaluate(frames, protocols.refined(head, frames), frames.split.test).to_json()
@@ -126,6 +138,24 @@ class Bench:
             for row in side_views.figures(head, frames, film, self.own / "novel.png")
         ]
 
+    def turned(self) -> list[Row]:
+        """Of a head that was trained from in front, from the side; none where the clip shows too little of either."""
+        cut = turned.of(self.clip, self.out / "turned")
+        if cut is None:
+            self.say(f"too few frames within {turned.FRONT:g}° or beyond {turned.SIDE:g}°")
+            return []
+        clip, share = cut
+        self.say(
+            f"{round(len(clip) * share)} frames from in front, {len(clip) - round(len(clip) * share)} from the side"
+        )
+        head, frames = self._trained(clip, "turned", share)
+        self.say(f"{len(frames.split.training)} frames from in front, {len(frames.split.test)} from the side")
+        pose = protocols.tracked(head, frames)
+        indices = frames.split.test[:: max(1, len(frames.split.test) // 5)]
+        pictures = [torch.cat([frames.frame(i), over_background(frames, i, pose(i))]) for i in indices]
+        (self.own / "turned.png").write_bytes(side_views.png(torch.cat(pictures, dim=1).numpy()))
+        return [self._row("turned", frames, pose, {})]
+
     def ablations(self, table: Sequence[ablations.Ablation]) -> list[Row]:
         """A row for each part of the paper that is left out; DGTalker has a table of its own."""
         steps = self.steps or ablations.STEPS
@@ -145,12 +175,12 @@ class Bench:
             say=self.say,
         )
 
-    def _trained(self, clip: Clip, protocol: str) -> tuple[TrainedHead, ClipFrames]:
-        values = {"share": TRAINING_SHARE} | REFINED.get(self.system.name, {})
+    def _trained(self, clip: Clip, protocol: str, share: float = TRAINING_SHARE) -> tuple[TrainedHead, ClipFrames]:
+        values = {"share": share} | REFINED.get(self.system.name, {})
         values |= {} if self.steps is None else {"steps": self.steps}
         run = Run(folder=self.own / protocol)
         head = self.system.train(self.system.config.from_json(values), clip, self.face_model, run)
-        frames = ClipFrames(clip, self.face_model, share=TRAINING_SHARE)
+        frames = ClipFrames(clip, self.face_model, share=share)
         if protocol == "strict":  # the light on test frames was measured in their pixels
             frames.gains[list(frames.split.test)] = frames.gains[frames.split.training[-1]]
         return head, frames
@@ -186,33 +216,6 @@ def _time(frames: ClipFrames) -> float:
     return float(frames.tracks.times[frames.split.test[0]])
 
 
-def _speed(file: Path, clip: Clip, face_model: FaceModel) -> float:
-    """Frames a second at the clip's size, posed and drawn from the file as sequences are: side by side, a thread each.
-    The best of three rounds: what else the machine does only takes away."""
-    head = avatar.load(file)
-    sliders = face_rig(face_model, clip.tracks.identity).weights(clip.tracks.expression)
-    tracked = dict(zip(ARKIT_NAMES, sliders.T, strict=True))
-    frames = [
-        (head.rig.weights({name: curve[i] for name, curve in tracked.items()}), clip.camera(i))
-        for i in np.linspace(0, len(clip) - 1, 60).round().astype(int)
-    ]
-
-    def shown(frame: tuple[np.ndarray, Camera]) -> None:
-        render(head.pose(frame[0]), frame[1])
-
-    threads, taken = thread_pool.thread_count(), []
-    thread_pool.set_thread_count(1)
-    try:
-        with ThreadPoolExecutor(threads) as pool:
-            for _ in range(4):  # the first makes everything ready
-                started = time.perf_counter()
-                list(pool.map(shown, frames))
-                taken.append(time.perf_counter() - started)
-    finally:
-        thread_pool.set_thread_count(None)
-    return round(len(frames) / min(taken[1:]), 1)
-
-
 def _megabytes(file: Path) -> float:
     return round(file.stat().st_size / 1e6, 2)
 
@@ -235,6 +238,7 @@ def main(argv: list[str]) -> int:
         action="store_true",
         help=f"the paper's table of its parts, not heads: {ablations.STEPS} steps each",
     )
+    parser.add_argument("--turned", action="store_true", help="of somebody who turns: trained in front, judged aside")
     parser.add_argument(
         "--prior", type=Path, nargs="+", default=[], metavar="FILE", help="ablations of d3talker: heads begun with each"
     )
@@ -263,7 +267,7 @@ def main(argv: list[str]) -> int:
     else:
         rows = []
         for bench in benches:
-            rows += bench.rows()
+            rows += bench.turned() if options.turned else bench.rows()
             if bench.name in made:
                 rows += bench.novel(made[bench.name])
         result |= {"rows": rows, "published": tables.PUBLISHED, **tables.UNAVAILABLE}

@@ -25,7 +25,7 @@ from dgtalker_engine.training.metrics import closed_auc
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
 
-from avatars import ablations, protocols, sound_driven, tables
+from avatars import ablations, protocols, sound_driven, tables, turned
 
 BENCH = Path(__file__).resolve().parents[2] / "bench" / "avatar.py"
 SAMPLE = Path(__file__).resolve().parents[2] / "demo" / "sample.wav"
@@ -174,3 +174,17 @@ def test_closed_lips_are_told_by_who_is_less_open():
     assert closed_auc(lips, -lips) == pytest.approx(0.0)
     assert closed_auc(lips, np.zeros(100)) == pytest.approx(0.5)
     assert closed_auc(np.zeros(0), np.zeros(0)) == 0.5
+
+
+def test_of_somebody_who_turns_the_front_trains_and_the_sides_test(tmp_path, monkeypatch):
+    clip = make_clip(tmp_path / "clip", frames=70, size=64)
+    assert turned.of(clip, tmp_path / "none") is None  # nobody is seen from beyond 20°
+    monkeypatch.setattr(turned, "FRONT", 3.0)
+    monkeypatch.setattr(turned, "SIDE", 5.0)
+    yaw = np.abs(turned.yaws(clip))
+    cut, share = turned.of(clip, tmp_path / "cut")
+    front, side = np.flatnonzero(yaw <= 3), np.flatnonzero(yaw > 5)
+    assert (len(cut), share) == (len(front) + len(side), len(front) / len(cut))
+    assert np.abs(turned.yaws(cut)) == pytest.approx(yaw[[*front, *side]])
+    assert np.array_equal(cut.frame(len(front)), clip.frame(int(side[0])))
+    assert not len(cut.sound()[0])
