@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import math
 import os
 import platform
 import sys
@@ -178,7 +179,7 @@ class Bench:
     def _trained(self, clip: Clip, protocol: str, share: float = TRAINING_SHARE) -> tuple[TrainedHead, ClipFrames]:
         values = {"share": share} | REFINED.get(self.system.name, {})
         values |= {} if self.steps is None else {"steps": self.steps}
-        run = Run(folder=self.own / protocol)
+        run = Run(folder=self.own / protocol, preview_seconds=math.inf)
         head = self.system.train(self.system.config.from_json(values), clip, self.face_model, run)
         frames = ClipFrames(clip, self.face_model, share=share)
         if protocol == "strict":  # the light on test frames was measured in their pixels
