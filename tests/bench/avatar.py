@@ -12,7 +12,7 @@ The first 80 % of a clip train, the last 20 % test. Rows: **published**: tracked
 pictures, drive the test frames, over their own background and shoulders (ER-NeRF's, InsTaG's and D³-Talker's tables);
 **strict**: no pixel of a test frame is used, MediaPipe's landmarks and what they foretell drive it; **sound**: poses as
 in published, expressions from the clip's sound. A film's truth judges the views from the side: **novel**. Of somebody
-who turns, frames within 10° of the front train and those beyond 20° test, poses as in published: **turned**.
+who turns, frames within 10° of the usual yaw train and those beyond 20° test, poses as in published: **turned**.
 """
 
 from __future__ import annotations

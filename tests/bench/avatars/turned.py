@@ -1,4 +1,4 @@
-"""A clip whose speaker turns, cut anew: frames that show the face from in front train, those from the side test."""
+"""A clip whose speaker turns, cut anew: frames that show the head from where most do train, those from aside test."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from dgtalker_engine.capture.clip import Clip
 from dgtalker_engine.training.clip_frames import LEAST_FRAMES
 
 FRONT, SIDE = 10.0, 20.0
-"""Degrees of yaw: up to the one frames train, beyond the other they test."""
+"""Degrees of yaw from where most frames show the head: up to the one they train, beyond the other they test."""
 LEAST_TEST = 10
 
 _OVER_FRAMES = ("times", "landmarks", "arkit", "blink", "head_to_camera", "pose", "expression")
 
 
 def yaws(clip: Clip) -> np.ndarray:
-    """From where the camera sees the head in each frame: degrees around its vertical, 0 in front (T,)."""
+    """From where the camera sees the head in each frame: degrees around its vertical, 0 from its front (T,)."""
     pose = clip.tracks.head_to_camera.astype(np.float64)
     camera = -np.einsum("tji,tj->ti", pose[:, :3, :3], pose[:, :3, 3])
     return np.degrees(np.arctan2(camera[:, 0], -camera[:, 1]))
 
 
 def of(clip: Clip, folder: Path) -> tuple[Clip, float] | None:
-    """A mute clip of the frames from in front and then those from the side, and the share of the former; None where
-    there are too few of either.
+    """A mute clip of the frames that train and then those that test, and the share of the former; None where there
+    are too few of either.
 
     Args:
         clip: of somebody who turns.
         folder: where it is written.
     """
-    yaw = np.abs(yaws(clip))
-    front, side = np.flatnonzero(yaw <= FRONT), np.flatnonzero(yaw > SIDE)
+    off = np.abs(yaws(clip) - np.median(yaws(clip)))
+    front, side = np.flatnonzero(off <= FRONT), np.flatnonzero(off > SIDE)
     if len(front) < LEAST_FRAMES or len(side) < LEAST_TEST:
         return None
     order = np.concatenate([front, side])
