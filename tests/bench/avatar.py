@@ -140,17 +140,14 @@ class Bench:
         ]
 
     def turned(self) -> list[Row]:
-        """Of a head that was trained from in front, from the side; none where the clip shows too little of either."""
+        """Of a head that was trained from one side, from others; none where the clip shows too little of either."""
         cut = turned.of(self.clip, self.out / "turned")
         if cut is None:
             self.say(f"too few frames within {turned.FRONT:g}° or beyond {turned.SIDE:g}°")
             return []
         clip, share = cut
-        self.say(
-            f"{round(len(clip) * share)} frames from in front, {len(clip) - round(len(clip) * share)} from the side"
-        )
         head, frames = self._trained(clip, "turned", share)
-        self.say(f"{len(frames.split.training)} frames from in front, {len(frames.split.test)} from the side")
+        self.say(f"{len(frames.split.training)} frames train, {len(frames.split.test)} from aside test")
         pose = protocols.tracked(head, frames)
         indices = frames.split.test[:: max(1, len(frames.split.test) // 5)]
         pictures = [torch.cat([frames.frame(i), over_background(frames, i, pose(i))]) for i in indices]
@@ -239,7 +236,9 @@ def main(argv: list[str]) -> int:
         action="store_true",
         help=f"the paper's table of its parts, not heads: {ablations.STEPS} steps each",
     )
-    parser.add_argument("--turned", action="store_true", help="of somebody who turns: trained in front, judged aside")
+    parser.add_argument(
+        "--turned", action="store_true", help="of somebody who turns: trained from where most frames see them"
+    )
     parser.add_argument(
         "--prior", type=Path, nargs="+", default=[], metavar="FILE", help="ablations of d3talker: heads begun with each"
     )
