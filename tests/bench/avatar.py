@@ -236,9 +236,7 @@ def main(argv: list[str]) -> int:
         action="store_true",
         help=f"the paper's table of its parts, not heads: {ablations.STEPS} steps each",
     )
-    parser.add_argument(
-        "--turned", action="store_true", help="of somebody who turns: trained from where most frames see them"
-    )
+    parser.add_argument("--turned", action="store_true", help="of somebody who turns: most views train, others test")
     parser.add_argument(
         "--prior", type=Path, nargs="+", default=[], metavar="FILE", help="ablations of d3talker: heads begun with each"
     )
