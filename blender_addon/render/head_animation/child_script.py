@@ -148,7 +148,8 @@ def _scene(width: int, height: int) -> bpy.types.Scene:
     render = scene.render
     render.resolution_x, render.resolution_y, render.resolution_percentage = width, height, 100
     render.dither_intensity = 0
-    scene.view_settings.view_transform = "Standard"
+    view: Any = scene.view_settings
+    view.view_transform = "Standard"
     scene.frame_start = scene.frame_end = 1
     scene.sequence_editor_create()
     return scene
@@ -168,8 +169,9 @@ def _set_output(render: bpy.types.RenderSettings, path: str) -> None:
 
 
 def _size(path: str) -> tuple[int, int]:
-    image = bpy.data.images.load(path)
-    width, height = image.size
+    """Of a picture, which an Image of several layers would not tell."""
+    clip: Any = bpy.data.movieclips.load(path)
+    width, height = clip.size
     if not width * height:
         raise RuntimeError(f"{path} cannot be read")
     return width, height

@@ -225,6 +225,21 @@ def test_a_contact_sheet_shows_evenly_spaced_frames_beside_the_film(filmed, fold
     assert sorted(path.name for path in folder.iterdir()) == ["film.mkv", "film_contact_sheet.png", "film_frames"]
 
 
+def test_a_contact_sheet_is_of_what_was_rendered_wherever_the_output_goes_now(filmed, tmp_path, read):
+    settings = filmed.render.image_settings
+    if bpy.app.version >= (5, 0):
+        settings.media_type = "MULTI_LAYER_IMAGE"
+    settings.file_format = "OPEN_EXR_MULTILAYER"
+    filmed.render.filepath = str(tmp_path / "layers" / "shot_")
+    filmed.frame_step = 4
+    make_film()
+    filmed.render.filepath = str(tmp_path / "elsewhere" / "shot_")
+    assert bpy.ops.dgtalker.contact_sheet() == {"FINISHED"}
+    sheet = read(tmp_path / "layers" / "shot_contact_sheet.png")
+    assert sheet.shape[1] == 3 * 328 + 8
+    assert np.ptp(sheet[8:328, 8:328], axis=(0, 1)).max() > 0.3, "nothing is seen"
+
+
 @pytest.mark.parametrize(("count", "expected"), [(1, [0]), (24, list(range(24))), (100, None)])
 def test_frames_of_a_sheet_are_spread_evenly(room, count, expected):
     chosen = room("render.head_animation.contact_sheet").evenly(list(range(count)), 24)
