@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.files import replacing
+from dgtalker_engine.files import patiently, replacing
 
 from ...bridge.modal import EngineOperator, Waiting
 from . import job
@@ -46,7 +46,7 @@ class ContactSheet(EngineOperator, bpy.types.Operator):
             yield child
             child.result()
             with replacing(sheet) as temporary:
-                os.replace(unfinished, temporary)
+                patiently(lambda: os.replace(unfinished, temporary))
         finally:
             if not child.done:
                 child.cancel()

@@ -13,7 +13,7 @@ from typing import Any
 import bpy
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.files import check_target, replacing
+from dgtalker_engine.files import check_target, patiently, replacing
 from dgtalker_engine.wire import SignRequest
 from dgtalker_engine.wire.provenance import DIGEST_KEYWORD
 
@@ -100,7 +100,7 @@ class Film:
             if self.signing is not None:
                 bridge.request("sign_files", replace(self.signing, files=(str(encoded),)).to_header())
             with replacing(self.path) as temporary:
-                os.replace(encoded, temporary)
+                patiently(lambda: os.replace(encoded, temporary))
         finally:
             encoded.unlink(missing_ok=True)
 
