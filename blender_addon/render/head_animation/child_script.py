@@ -52,7 +52,7 @@ def encode(task: dict[str, Any]) -> None:
 
 
 def try_encoder(task: dict[str, Any]) -> None:
-    """A film of one black frame, which is removed: whether the encoder takes what it is asked for.
+    """A film of one black frame: whether the encoder takes what it is asked for.
 
     Args:
         task: `size` of the pictures; `film`, the path of a file that may be written; the rest as `encode` has it.
@@ -63,7 +63,6 @@ def try_encoder(task: dict[str, Any]) -> None:
     scene = _scene(*task["size"])
     _effect(scene, "Nothing", "COLOR", 1)
     _encode(scene, task)
-    os.unlink(task["film"])
 
 
 def _encode(scene: bpy.types.Scene, task: dict[str, Any]) -> None:

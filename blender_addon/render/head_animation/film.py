@@ -75,6 +75,7 @@ class Film:
             dir=bpy.app.tempdir or None, prefix="dgtalker-", ignore_cleanup_errors=True
         )
         with folder:
+            # It goes with its folder: the Blender that made it has it open to its end.
             film = Path(folder.name) / f"tried{self.path.suffix}"
             self._done({"work": "try_encoder", "size": size}, film, lambda _: beat(0.0))
 
