@@ -241,7 +241,8 @@ def _impossible(path: Path | str) -> bool:
 _HINTS = {
     errno.ENOSPC: "The disk is full: make room, or choose another folder.",
     errno.EDQUOT: "Your share of the disk is full: make room, or choose another folder.",
-    errno.EACCES: "You have no right to it: choose another place.",
+    # Windows says so, too, of a film that a player has open.
+    errno.EACCES: "You have no right to it, or another program has it open: choose another place, or close that one.",
     errno.EPERM: "You have no right to it: choose another place.",
     errno.EROFS: "That disk can only be read: choose another folder.",
     errno.ENOTDIR: "A part of the path is a file, not a folder.",

@@ -14,6 +14,9 @@ from xml.sax.saxutils import escape
 KEYWORD = "XML:com.adobe.xmp"
 """Under which PNG files keep their XMP packet."""
 
+DIGEST_KEYWORD = "DGTalker Frame"
+"""Under which PNG files keep the digest of what their picture depends on: other programs' files have none."""
+
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 
 _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>

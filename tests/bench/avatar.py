@@ -266,7 +266,7 @@ def main(argv: list[str]) -> int:
         rows = []
         for bench in benches:
             rows += bench.turned() if options.turned else bench.rows()
-            if bench.name in made:
+            if bench.name in made and not options.turned:
                 rows += bench.novel(made[bench.name])
         result |= {"rows": rows, "published": tables.PUBLISHED, **tables.UNAVAILABLE}
         print(tables.heads(rows), file=sys.stderr)

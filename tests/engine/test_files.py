@@ -207,6 +207,8 @@ WRITES = re.compile(
 )
 OTHERWISE = {
     "dgtalker_engine/files.py": "the way itself",
+    "blender_addon/render/head_animation/contact_sheet.py": "into a temporary file of `files.replacing`",
+    "blender_addon/render/head_animation/film.py": "into a temporary file of `files.replacing`",
     "blender_addon/speech/timeline/fallback_mixdown.py": "into a folder of its own that is new",
     "dgtalker_engine/cli/dub.py": "into a folder of its own that is new",
     "dgtalker_engine/server/microphone.py": "into a file that is new, never through a link; whole after every block",

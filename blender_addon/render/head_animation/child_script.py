@@ -20,6 +20,8 @@ MARK = "DGTALKER_CHILD "
 """What is said to the Blender that asked stands on lines that begin with it."""
 
 _NEW = bpy.app.version >= (5, 0)
+_STRIP = 500
+"""Pictures of a strip: each that is added to one copies those before it, so that ten thousand take half a minute."""
 _GREY = (0.02, 0.02, 0.02)
 """Scene-linear, behind a sheet's pictures."""
 
@@ -28,7 +30,7 @@ def encode(task: dict[str, Any]) -> None:
     """A film of pictures.
 
     Args:
-        task: `folder` of the `pictures`, by name, in order; `film`, its name in that folder; `sound`, the path of a WAV
+        task: `folder` of the `pictures`, by name, in order; `film`, its path; `sound`, the path of a WAV
             file that begins with the first picture, or empty; `fps`, `fps_base`, `pixel_aspect`; `image` and `ffmpeg`,
             settings of Blender's by name.
 
@@ -37,16 +39,37 @@ def encode(task: dict[str, Any]) -> None:
     """
     folder, names = task["folder"], task["pictures"]
     scene = _scene(*_size(os.path.join(folder, names[0])))
-    render = scene.render
-    render.fps, render.fps_base = task["fps"], task["fps_base"]
-    render.pixel_aspect_x, render.pixel_aspect_y = task["pixel_aspect"]
     strips: Any = scene.sequence_editor.strips
-    pictures = strips.new_image("Pictures", os.path.join(folder, names[0]), 1, 1, fit_method="ORIGINAL")
-    for name in names[1:]:
-        pictures.elements.append(name)
+    for start in range(0, len(names), _STRIP):
+        first, *others = names[start : start + _STRIP]
+        pictures = strips.new_image("Pictures", os.path.join(folder, first), 1, 1 + start, fit_method="ORIGINAL")
+        for name in others:
+            pictures.elements.append(name)
     if task["sound"]:
         strips.new_sound("Sound", task["sound"], 2, 1)
     scene.frame_end = len(names)
+    _encode(scene, task)
+
+
+def try_encoder(task: dict[str, Any]) -> None:
+    """A film of one black frame: whether the encoder takes what it is asked for.
+
+    Args:
+        task: `size` of the pictures; `film`, the path of a file that may be written; the rest as `encode` has it.
+
+    Raises:
+        RuntimeError: it does not.
+    """
+    scene = _scene(*task["size"])
+    _effect(scene, "Nothing", "COLOR", 1)
+    _encode(scene, task)
+
+
+def _encode(scene: bpy.types.Scene, task: dict[str, Any]) -> None:
+    """What a scene's sequencer shows, from frame 1 on, into a film."""
+    render, count = scene.render, scene.frame_end
+    render.fps, render.fps_base = task["fps"], task["fps_base"]
+    render.pixel_aspect_x, render.pixel_aspect_y = task["pixel_aspect"]
     settings: Any = render.image_settings
     if _NEW:
         settings.media_type = "VIDEO"
@@ -54,17 +77,20 @@ def encode(task: dict[str, Any]) -> None:
     for owner, values in ((render.ffmpeg, task["ffmpeg"]), (settings, task["image"])):
         for name, value in values.items():
             setattr(owner, name, value)
-    _set_output(render, os.path.join(folder, task["film"]))
-    bpy.app.handlers.render_write.append(lambda scene, *_: say(progress=scene.frame_current / len(names)))
+    _set_output(render, task["film"])
+    bpy.app.handlers.render_write.append(lambda scene, *_: say(progress=scene.frame_current / count))
     bpy.ops.render.render(animation=True, scene=scene.name)
-    _check(os.path.join(folder, task["film"]), len(names))
+    _check(task["film"], count)
 
 
 def _check(film: str, count: int) -> None:
-    """Blender ends well, too, where the disk was full when the film's end was written."""
-    clip = bpy.data.movieclips.load(film)
-    if abs(clip.frame_duration - count) > 1:
-        raise RuntimeError(f"the film has {clip.frame_duration} frames and not {count}; is the disk full?")
+    """Blender ends well, too, where the disk was full when the film's end was written. Sound that ends after the last
+    frame may count as more of them."""
+    found = bpy.data.movieclips.load(film).frame_duration
+    if found < count - 1 or not found:
+        raise RuntimeError(
+            f"of {count} frames {found} can be read; the disk may be full, or the container may not suit the codec."
+        )
 
 
 def draw_sheet(task: dict[str, Any]) -> None:
@@ -90,8 +116,7 @@ def draw_sheet(task: dict[str, Any]) -> None:
     for name, value in task["view"].items():
         setattr(scene.view_settings, name, value)
     strips: Any = scene.sequence_editor.strips
-    length: dict[str, int] = {"length": 1} if _NEW else {"frame_end": 2}
-    strips.new_effect("Behind", "COLOR", 1, 1, **length).color = _GREY
+    _effect(scene, "Behind", "COLOR", 1).color = _GREY
     for i, (path, caption) in enumerate(zip(task["pictures"], task["captions"], strict=True)):
         left, top = gap + i % columns * across, gap + i // columns * down
         picture = strips.new_image("Picture", path, 2 + 2 * i, 1, fit_method="ORIGINAL")
@@ -99,7 +124,7 @@ def draw_sheet(task: dict[str, Any]) -> None:
         place.scale_x, place.scale_y = scale, scale * task["stretch"]
         place.offset_x = left + task["width"] / 2 - render.resolution_x / 2
         place.offset_y = render.resolution_y / 2 - top - tall / 2
-        text = strips.new_effect("Caption", "TEXT", 3 + 2 * i, 1, **length)
+        text = _effect(scene, "Caption", "TEXT", 3 + 2 * i)
         text.text, text.font_size, text.use_shadow = caption, line, False
         text.anchor_x, text.anchor_y, text.alignment_x = "CENTER", "TOP", "CENTER"
         text.location = (
@@ -122,10 +147,18 @@ def _scene(width: int, height: int) -> bpy.types.Scene:
     render = scene.render
     render.resolution_x, render.resolution_y, render.resolution_percentage = width, height, 100
     render.dither_intensity = 0
-    scene.view_settings.view_transform = "Standard"
+    view: Any = scene.view_settings
+    view.view_transform = "Standard"
     scene.frame_start = scene.frame_end = 1
     scene.sequence_editor_create()
     return scene
+
+
+def _effect(scene: bpy.types.Scene, name: str, kind: str, channel: int) -> Any:
+    """A strip of one frame."""
+    strips: Any = scene.sequence_editor.strips
+    length: dict[str, int] = {"length": 1} if _NEW else {"frame_end": 2}
+    return strips.new_effect(name, kind, channel, 1, **length)
 
 
 def _set_output(render: bpy.types.RenderSettings, path: str) -> None:
@@ -135,8 +168,9 @@ def _set_output(render: bpy.types.RenderSettings, path: str) -> None:
 
 
 def _size(path: str) -> tuple[int, int]:
-    image = bpy.data.images.load(path)
-    width, height = image.size
+    """Of a picture, which an Image of several layers would not tell."""
+    clip: Any = bpy.data.movieclips.load(path)
+    width, height = clip.size
     if not width * height:
         raise RuntimeError(f"{path} cannot be read")
     return width, height
@@ -155,7 +189,7 @@ def _end_with_parent(unfinished: Path) -> None:
 
 def main() -> None:
     task = json.loads(sys.stdin.buffer.readline())
-    work = {"encode": encode, "draw_sheet": draw_sheet}[task["work"]]
+    work = {"encode": encode, "try_encoder": try_encoder, "draw_sheet": draw_sheet}[task["work"]]
     threading.Thread(target=_end_with_parent, args=[Path(task["unfinished"])], daemon=True).start()
     try:
         work(task)

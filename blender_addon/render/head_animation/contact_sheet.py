@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.files import replacing
+from dgtalker_engine.files import patiently, replacing
 
 from ...bridge.modal import EngineOperator, Waiting
 from . import job
@@ -38,7 +38,7 @@ class ContactSheet(EngineOperator, bpy.types.Operator):
 
     def work(self, context: bpy.types.Context) -> Generator[Waiting, None, None]:
         assert job.last is not None
-        pictures = rendered(context.scene, job.last)
+        pictures = rendered(job.last)
         sheet = target(job.last, next(iter(pictures.values())))
         unfinished = sheet.with_name(f"sheet-{secrets.token_hex(6)}.png")
         child = Child(bpy.app.binary_path, "Drawing the contact sheet", _task(context.scene, pictures, unfinished))
@@ -46,7 +46,7 @@ class ContactSheet(EngineOperator, bpy.types.Operator):
             yield child
             child.result()
             with replacing(sheet) as temporary:
-                os.replace(unfinished, temporary)
+                patiently(lambda: os.replace(unfinished, temporary))
         finally:
             if not child.done:
                 child.cancel()
@@ -56,18 +56,13 @@ class ContactSheet(EngineOperator, bpy.types.Operator):
             bpy.ops.wm.path_open(filepath=str(sheet))
 
 
-def rendered(scene: bpy.types.Scene, done: job.Job) -> dict[int, Path]:
+def rendered(done: job.Job) -> dict[int, Path]:
     """Evenly spaced pictures of a job by the numbers of their frames, at most `MOST`.
 
     Raises:
         DGTalkerError: none is there.
     """
-    there: dict[int, Path] = {}
-    first = next(iter(done.plan.views.values()))
-    for number in done.plan.frames:
-        path = done.plan.file(scene, number, first)
-        if path is not None and path.is_file() and path.stat().st_size:
-            there[number] = path.absolute()
+    there = {number: path for number, path in done.pictures.items() if path.is_file() and path.stat().st_size}
     if not there:
         raise DGTalkerError("The pictures are not there any more.", "Render the Head Animation again.")
     return {number: there[number] for number in evenly(list(there), MOST)}
@@ -84,7 +79,8 @@ def target(done: job.Job, first: Path) -> Path:
     """Where the sheet goes: beside the film, or the pictures."""
     if done.plan.film is not None:
         return done.plan.film.path.with_name(f"{done.plan.film.path.stem}_contact_sheet.png")
-    return first.with_name(f"{first.stem.rstrip('0123456789-')}contact_sheet.png")
+    name = first.stem.rstrip("0123456789-").rstrip("_. ")
+    return first.with_name(f"{name}_contact_sheet.png" if name else "contact_sheet.png")
 
 
 def _task(scene: bpy.types.Scene, pictures: dict[int, Path], sheet: Path) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from typing import Any
 import bpy
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.files import check_target, replacing
+from dgtalker_engine.files import check_target, patiently, replacing
 from dgtalker_engine.wire import SignRequest
+from dgtalker_engine.wire.provenance import DIGEST_KEYWORD
 
 from ...bridge import engine as bridge
 from ...speech.timeline import mixdown
@@ -26,6 +27,8 @@ _ELSE = "Or render with Ctrl-F12."
 _POLL = 0.05
 _HEADER = 4096
 """Bytes; a WAV file that is no longer has no sound."""
+_BEGINNING = 1 << 16
+"""Bytes, in which the engine's pictures say what they are made of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +54,30 @@ class Film:
     def picture(self, number: int) -> Path:
         return self.pictures / f"frame_{number:04d}.png"
 
-    def check(self) -> None:
-        """Raises DGTalkerError where the film cannot be written, or signed, once its pictures are there."""
+    def check(self, numbers: Sequence[int], size: tuple[int, int], beat: Callable[[float], None]) -> None:
+        """Whether the film can be made once its pictures are there, and these can.
+
+        Args:
+            numbers: of its frames.
+            size: of the pictures, pixels.
+            beat: as `encode` has it.
+
+        Raises:
+            DGTalkerError: it cannot, or somebody else's pictures would be replaced.
+        """
         check_target(self.path)
+        for number in numbers:
+            beat(0.0)
+            _check_ours(self.picture(number))
         if self.signing is not None:
             bridge.request("sign_files", self.signing.to_header())
+        folder = tempfile.TemporaryDirectory(
+            dir=bpy.app.tempdir or None, prefix="dgtalker-", ignore_cleanup_errors=True
+        )
+        with folder:
+            # It goes with its folder: the Blender that made it has it open to its end.
+            film = Path(folder.name) / f"tried{self.path.suffix}"
+            self._done({"work": "try_encoder", "size": size}, film, lambda _: beat(0.0))
 
     def encode(self, numbers: Sequence[int], beat: Callable[[float], None]) -> None:
         """Makes the film of its pictures, whole or not at all.
@@ -69,27 +91,31 @@ class Film:
         """
         encoded = self.pictures / f"encoding-{secrets.token_hex(6)}{self.path.suffix}"
         task = {
-            **self.settings,
             "work": "encode",
-            "unfinished": str(encoded),
             "folder": str(self.pictures),
             "pictures": [self.picture(number).name for number in numbers],
-            "film": encoded.name,
             "sound": str(Path(self.sound.name) / "sound.wav") if self.sound is not None else "",
         }
-        child = Child(self.blender, "Encoding the film", task)
+        try:
+            self._done(task, encoded, beat)
+            if self.signing is not None:
+                bridge.request("sign_files", replace(self.signing, files=(str(encoded),)).to_header())
+            with replacing(self.path) as temporary:
+                patiently(lambda: os.replace(encoded, temporary))
+        finally:
+            encoded.unlink(missing_ok=True)
+
+    def _done(self, task: dict[str, Any], film: Path, beat: Callable[[float], None]) -> None:
+        """Has another Blender do a task of which a film comes."""
+        whole = {**self.settings, **task, "film": str(film), "unfinished": str(film)}
+        child = Child(self.blender, "Encoding the film", whole)
         try:
             while not child.wait(_POLL):
                 beat(child.progress[0])
             child.result()
-            if self.signing is not None:
-                bridge.request("sign_files", replace(self.signing, files=(str(encoded),)).to_header())
-            with replacing(self.path) as temporary:
-                os.replace(encoded, temporary)
         finally:
             if not child.done:
                 child.cancel()
-            encoded.unlink(missing_ok=True)
 
     def forget_sound(self) -> None:
         if self.sound is not None:
@@ -139,6 +165,20 @@ def of(scene: bpy.types.Scene) -> Film:
 def bits(scene: bpy.types.Scene) -> int:
     """Of a film's pictures: at least as many as of its colours. What a codec does not have reads as nothing."""
     return 16 if _image_settings(scene).color_depth in ("10", "12", "16") else 8
+
+
+def _check_ours(picture: Path) -> None:
+    """Raises DGTalkerError where a picture would be replaced that Head Animation has not made."""
+    try:
+        with picture.open("rb") as file:
+            beginning = file.read(_BEGINNING)
+    except OSError:  # it is not there, or the engine says why it cannot be read
+        return
+    if beginning and DIGEST_KEYWORD.encode() not in beginning:
+        raise DGTalkerError(
+            f"{picture} is not of Head Animation, and would be replaced by a picture of the film.",
+            f"Move it elsewhere, or choose another output path. {_ELSE}",
+        )
 
 
 def _image_settings(scene: bpy.types.Scene) -> Any:

@@ -69,6 +69,7 @@ class Job:
 
     Attributes:
         folder: of the files, once the first is known.
+        pictures: the files by the numbers of their frames, of the first view.
         total, rendered, kept: how many files there are to be, were made, and were there already.
         seconds: that it has taken.
         error: why it ended early; None while it runs and where it ended well.
@@ -78,6 +79,7 @@ class Job:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.folder: Path | None = None
+        self.pictures: dict[int, Path] = {}
         self.rendered = self.kept = 0
         self.seconds = 0.0
         self.error: DGTalkerError | None = None
@@ -119,7 +121,7 @@ class Job:
         film = self.plan.film
         try:
             if film is not None:
-                film.check()
+                film.check(self.plan.frames, self._size(owner, depsgraph), lambda _: self._beat(owner))
             for batch in self._batches(owner, depsgraph, scene):
                 self._finish(owner, depsgraph)
                 self._submit(self._claimed(batch), scene)
@@ -151,7 +153,8 @@ class Job:
             there = [self.plan.file(scene, number, suffix) for suffix in self.plan.views.values()]
             if not self.plan.overwrite and all(file is not None and file.exists() for file in there):
                 self.kept += len(there)
-                self.folder = (there[0] or Path()).absolute().parent
+                self.pictures[number] = (there[0] or Path()).absolute()
+                self.folder = self.pictures[number].parent
                 continue
             for view, seen in self._frame(owner, depsgraph, number):
                 file = self.plan.file(scene, number, self.plan.views[view])  # anew: it may name the frame's camera
@@ -161,6 +164,7 @@ class Job:
                     yield batch
                     batch = Batch()
                     most = most if self.plan.placeholders else min(2 * most, _LARGEST_BATCH)
+                self.pictures.setdefault(number, file.absolute())
                 batch.add(seen, file.absolute())
                 self.folder = batch.files[0].parent
         if batch.shots:
@@ -182,6 +186,12 @@ class Job:
             else:
                 self.kept += 1
         return mine
+
+    def _size(self, owner: Renderer, depsgraph: bpy.types.Depsgraph) -> tuple[int, int]:
+        """Of the files' pictures."""
+        width, height = owner.resolution_x, owner.resolution_y
+        region = camera.region(depsgraph.scene_eval.render, width, height)
+        return (width, height) if region is None or self.plan.whole else region[2:]
 
     def _frame(self, owner: Renderer, depsgraph: bpy.types.Depsgraph, number: int) -> Iterator[tuple[str, Shot]]:
         """What is seen of a frame, by the names of the views."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator, Sequence
+from dataclasses import fields
 
 import bpy
 import numpy as np
@@ -15,7 +16,7 @@ from ...properties import speaker_properties
 from ..keys.punch_in import Within
 from ..stepwise import Aside, awaited
 from ..timeline import strips
-from . import gaze, listeners, recordings, storage, wanted, words
+from . import gaze, listeners, recordings, storage, wanted
 
 _REMEMBERED = 8
 _performed: dict[str, Performance] = {}
@@ -68,13 +69,13 @@ def _spoken_steps(
     free, share = np.ones(0), speaker_properties(head).look_at_head
     if listened is not None:
         free = yield from gaze.free_steps(head, listened.span)
+    digest = yield from awaited(Aside(lambda: _digest_of(take), "Performing"))
     asked = storage.hash_of(
         [
-            speaker_properties(head).take,
-            words.moves(head),
+            digest,
             repr(directions),
             {name: hashlib.sha256(curve.tobytes()).hexdigest() for name, curve in styles.items()},
-            [take.fps, take.frames, *(listened.digest if listened is not None else [])],
+            listened.digest if listened is not None else [],
             hashlib.sha256(free.tobytes()).hexdigest(),
             share,
         ]
@@ -93,6 +94,19 @@ def _spoken_steps(
         spoken.weights.flags.writeable = False
         _performed[asked] = spoken
     return spoken
+
+
+def _digest_of(take: Take) -> str:
+    """Of all that a take holds. What its speaker has by now is not asked: it may change between two steps."""
+    found = hashlib.sha256()
+    for value in (take, *take.lines):
+        for each in fields(value):
+            part = getattr(value, each.name)
+            if isinstance(part, np.ndarray):
+                found.update(repr((part.shape, part.dtype.str)).encode() + part.tobytes())
+            elif each.name != "lines":
+                found.update(repr(part).encode())
+    return found.hexdigest()
 
 
 def hash_steps(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from isal import isal_zlib
 
-from ...wire.provenance import KEYWORD
+from ...wire.provenance import DIGEST_KEYWORD, KEYWORD
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPES = {3: 2, 4: 6}
@@ -21,7 +21,7 @@ _UP = 2
 _LEVEL = 1  # 2 is the same, 3 slower; 0 makes files a fifth larger in the same time
 
 
-_DIGEST = b"DGTalker Frame\0"
+_DIGEST = DIGEST_KEYWORD.encode("latin-1") + b"\0"
 _MOST_TEXT = 1 << 16
 
 

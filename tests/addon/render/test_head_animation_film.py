@@ -152,7 +152,17 @@ def test_what_blender_cannot_encode_is_said_and_the_earlier_film_stays(filmed, f
     with pytest.raises(RuntimeError, match="Encoding the film failed"):
         bpy.ops.dgtalker.render_head_animation()
     assert (folder / "film.mkv").read_bytes() == b"earlier"
-    assert len(list((folder / "film_frames").iterdir())) == 2
+    assert not (folder / "film_frames").exists(), "something was rendered for nothing"
+
+
+def test_pictures_of_others_where_those_of_the_film_belong_are_not_replaced(filmed, folder):
+    (folder / "film_frames").mkdir(parents=True)
+    other = folder / "film_frames" / f"frame_{LAST:04d}.png"
+    other.write_bytes(b"somebody's")
+    with pytest.raises(RuntimeError, match="would be replaced"):
+        bpy.ops.dgtalker.render_head_animation()
+    assert [path.name for path in (folder / "film_frames").iterdir()] == [other.name]
+    assert other.read_bytes() == b"somebody's"
 
 
 def test_esc_leaves_the_earlier_film(filmed, folder, room, monkeypatch):
@@ -183,10 +193,8 @@ def test_what_encodes_ends_with_the_blender_that_asked(filmed, folder, room):
     pictures = [f"frame_{number:04d}.png" for number in range(1, LAST + 1)] * 50
     film = room("render.head_animation.job").last.plan.film
     unfinished = folder / "film_frames" / "encoding-x.mkv"
-    task = {**film.settings, "work": "encode", "unfinished": str(unfinished), "folder": str(folder / "film_frames")}
-    child = started.Child(
-        film.blender, "Encoding", {**task, "pictures": pictures, "film": unfinished.name, "sound": ""}
-    )
+    task = {**film.settings, "work": "encode", "folder": str(folder / "film_frames"), "pictures": pictures, "sound": ""}
+    child = started.Child(film.blender, "Encoding", {**task, "film": str(unfinished), "unfinished": str(unfinished)})
     while not child.progress[0] and not child.wait(0.02):
         pass
     assert unfinished.is_file()
@@ -215,6 +223,21 @@ def test_a_contact_sheet_shows_evenly_spaced_frames_beside_the_film(filmed, fold
         caption = sheet[334:, 8 + 328 * i : 328 * (i + 1)]
         assert caption.max() > 0.9, "no number is below"
     assert sorted(path.name for path in folder.iterdir()) == ["film.mkv", "film_contact_sheet.png", "film_frames"]
+
+
+def test_a_contact_sheet_is_of_what_was_rendered_wherever_the_output_goes_now(filmed, tmp_path, read):
+    settings = filmed.render.image_settings
+    if bpy.app.version >= (5, 0):
+        settings.media_type = "MULTI_LAYER_IMAGE"
+    settings.file_format = "OPEN_EXR_MULTILAYER"
+    filmed.render.filepath = str(tmp_path / "layers" / "shot_")
+    filmed.frame_step = 4
+    make_film()
+    filmed.render.filepath = str(tmp_path / "elsewhere" / "shot_")
+    assert bpy.ops.dgtalker.contact_sheet() == {"FINISHED"}
+    sheet = read(tmp_path / "layers" / "shot_contact_sheet.png")
+    assert sheet.shape[1] == 3 * 328 + 8
+    assert np.ptp(sheet[8:328, 8:328], axis=(0, 1)).max() > 0.3, "nothing is seen"
 
 
 @pytest.mark.parametrize(("count", "expected"), [(1, [0]), (24, list(range(24))), (100, None)])

@@ -104,6 +104,18 @@ def test_a_word_that_is_moved_takes_the_mouth_with_it_at_once(animated, curve, r
     assert requests == []
 
 
+def test_a_word_that_is_moved_while_keys_are_written_is_followed_when_they_are_written_again(animated, curve, room):
+    head, strip = animated()
+    before = curve(head, "jawOpen")
+    steps = room("speech.takes.retarget").rewrite_steps(head)
+    next(steps)
+    strip.dgtalker.words[0].end += 0.1
+    room("speech.stepwise").finished(steps)
+    assert np.allclose(curve(head, "jawOpen"), before, atol=1e-3)
+    room("speech.takes.retarget").rewrite(head)
+    assert not np.allclose(curve(head, "jawOpen"), before, atol=0.01)
+
+
 def test_who_has_not_changed_is_not_listened_to_again(animated, requests, make_head, add_strip, tone):
     ada, line = animated("Ada")
     requests.clear()
