@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dgtalker_engine.wire import Shot
+from dgtalker_engine.errors import DGTalkerError
+from dgtalker_engine.wire import MAX_BODY, Shot
 
 _BATCH_BYTES = 16 << 20
 """A frame more than that goes alone: the largest of them still fits into a message."""
@@ -35,6 +36,13 @@ class Batch:
         return self.bytes + _bytes(other) <= _BATCH_BYTES and _in_common(self.frames[0]) == _in_common(other)
 
     def add(self, frame: Layers, file: Path) -> None:
+        """Raises DGTalkerError where all that its view layers show does not fit into a message."""
+        if _bytes(frame) > MAX_BODY:
+            number, layers = frame[0].frames[0].number, len(frame)
+            raise DGTalkerError(
+                f"What hides heads in frame {number} is too much for a file of {layers} view layers.",
+                "Render fewer view layers at once, or hide meshes in renders, or subdivide them less.",
+            )
         self.frames.append(frame)
         self.files.append(file)
         self.bytes += _bytes(frame)

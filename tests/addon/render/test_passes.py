@@ -130,5 +130,5 @@ def test_a_multilayer_file_holds_the_passes_and_cryptomatte_s_manifest(scene, ad
     scene.render.filepath = str(tmp_path / "frame.exr")
     assert bpy.ops.render.render(write_still=True) == {"FINISHED"}
     written = (tmp_path / "frame.exr").read_bytes()
-    for text in ("Position.X", f"{OBJECT_INDEX}.X", "Alpha Robin.X", "CryptoObject00.R", "MurmurHash3_32", '{"Robin":'):
+    for text in ("Position.X", f"{OBJECT_INDEX}.X", "Alpha Robin.X", "CryptoObject00.r", "MurmurHash3_32", '{"Robin":'):
         assert text.encode() in written, text
