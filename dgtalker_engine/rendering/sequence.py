@@ -16,6 +16,7 @@ from ..avatar import Avatar
 from ..errors import Cancelled, DGTalkerError
 from ..files import make_folder, printable, write_file
 from ..gaussians import backend
+from ..gaussians.constants import NOTHING_HIT
 from ..kernels import thread_pool
 from ..wire import Shot, ShotFrame, cryptomatte
 from ..wire.passes import CHANNELS
@@ -149,7 +150,7 @@ def render_files(
         contents: list[Any] = []
         for task, pictures in items:
             if rules.whole:
-                pictures = [_on_whole_picture(shots[0], each) for each in pictures]
+                pictures = [_on_whole_picture(shot, each) for shot, each in zip(shots, pictures, strict=True)]
             seen = sorted(
                 {own[head.avatar] for own, each in zip(hashes, task.frames, strict=True) for head in each.heads}
             )
@@ -240,15 +241,17 @@ def _encoded(kind: Format, shots: Sequence[Shot], task: _Task, pictures: Sequenc
 
 
 def _on_whole_picture(shot: Shot, drawn: _Drawn) -> _Drawn:
-    """A region's picture in the shot's, round it zeros, as Blender leaves it."""
+    """A region's picture in the shot's, round it zeros, and the depth of nothing, as Blender leaves it."""
     x, y, width, height = shot.region or (0, 0, shot.width, shot.height)
 
-    def whole(part: np.ndarray) -> np.ndarray:
-        numbers = np.zeros((shot.height, shot.width, *part.shape[2:]), np.float32)
+    def whole(part: np.ndarray, around: float = 0.0) -> np.ndarray:
+        numbers = np.full((shot.height, shot.width, *part.shape[2:]), around, np.float32)
         numbers[y : y + height, x : x + width] = part
         return numbers
 
-    return _Drawn(whole(drawn.rgba), whole(drawn.depth), {name: whole(part) for name, part in drawn.planes.items()})
+    deep = {each.name for each in shot.passes if each.kind == "depth"}
+    planes = {name: whole(part, NOTHING_HIT if name in deep else 0.0) for name, part in drawn.planes.items()}
+    return _Drawn(whole(drawn.rgba), whole(drawn.depth, NOTHING_HIT), planes)
 
 
 @dataclass(frozen=True, kw_only=True)

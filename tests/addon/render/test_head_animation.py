@@ -199,7 +199,10 @@ def test_all_passes_of_several_view_layers_are_those_of_ctrl_f12(layered, tmp_pa
         assert list(mine) == list(expected)
         for name, values in mine.items():
             assert values.dtype == expected[name].dtype, name
-            np.testing.assert_allclose(values, expected[name], rtol=1e-5, atol=1e-6, err_msg=name)
+            theirs_there = expected[name]
+            if name.endswith("Depth.Z"):  # outside a border 4.5 has 1e11
+                theirs_there = np.minimum(theirs_there, 1e10)
+            np.testing.assert_allclose(values, theirs_there, rtol=1e-5, atol=1e-6, err_msg=name)
         mattes = {name: text for name, text in header.items() if name.startswith("cryptomatte/")}
         assert len(mattes) == 8
         assert {name: text for name, text in about.items() if name.startswith("cryptomatte/")} == mattes
