@@ -203,8 +203,8 @@ def frame_shot(
     avatar_hashes, heads, more = placed_heads(seen, depsgraph, shear, should_cancel)
     warnings += more
     triangles, solids = (packed_triangles(each, shear) for each in (hiding.triangles, hiding.solids))
-    layer = depsgraph.view_layer
-    wanted = passes.asked(layer, depsgraph.scene) if layer is not None and with_passes else ()
+    layer, scene = depsgraph.view_layer, depsgraph.scene
+    wanted = passes.asked(layer, scene) if with_passes and layer is not None and scene is not None else ()
     inputs = passes.inputs(depsgraph, [head.object for head in seen], shear) if wanted else None
     number = depsgraph.scene_eval.frame_current
     frame = ShotFrame(number, view, heads, triangles, solids, pass_inputs=inputs)

@@ -102,7 +102,7 @@ def planes(
             found[each.name] = whose(shape, shares, [label.material_index for label in inputs.labels])
         elif each.kind == "alpha":
             own = [share.covered for share in shares if alpha_name(share.name) == each.name]
-            found[each.name] = np.sum(own, axis=0, dtype=np.float32) if own else np.zeros(shape, np.float32)
+            found[each.name] = np.stack(own).sum(0) if own else np.zeros(shape, np.float32)
     mattes = [each.name for each in shot.passes if each.kind == "cryptomatte"]
     return found | dict(zip(mattes, cryptomattes(len(mattes), shape, shares), strict=True))
 
@@ -156,15 +156,17 @@ def positions(depth: np.ndarray, view: ShotCamera, shear: np.ndarray | None, cor
         shear: `wire.PassInputs.shear`, (4, 4); None for none.
         corner: x, y of the picture's first pixel in the whole picture.
     """
-    rays = _rays(depth.shape, view, corner)
-    points = np.concatenate([rays[..., :2] * (1 if view.orthographic else depth[..., None]), depth[..., None]], -1)
+    seen = depth < NOTHING_HIT
     matrix = np.reshape(view.world_to_camera, (4, 4))
     try:
         inverse = np.linalg.inv(matrix if shear is None else matrix @ shear)
     except np.linalg.LinAlgError as error:
         raise DGTalkerError("The camera's matrix has no inverse.", "Look at the camera's scale.") from error
-    world = points @ inverse[:3, :3].T + inverse[:3, 3]
-    return np.where(depth[..., None] < NOTHING_HIT, world, 0).astype(np.float32)
+    far = depth[seen, None]
+    points = np.concatenate([_rays(seen, view, corner)[:, :2] * (1 if view.orthographic else far), far], -1)
+    found = np.zeros((*depth.shape, 3), np.float32)
+    found[seen] = points @ inverse[:3, :3].T + inverse[:3, 3]
+    return found
 
 
 def normals(rgba: np.ndarray, shear: np.ndarray | None) -> np.ndarray:
@@ -174,13 +176,15 @@ def normals(rgba: np.ndarray, shear: np.ndarray | None) -> np.ndarray:
         rgba: of a Shot that `shows_normals`, (H, W, 4).
         shear: as `positions` has it.
     """
-    alpha = rgba[..., 3:]
-    linear = np.divide(rgba[..., :3], alpha, out=np.zeros(rgba[..., :3].shape), where=alpha > 0)
-    vectors = 2 * srgb.encode(linear) - 1
+    seen = rgba[..., 3] > 0
+    alpha = rgba[seen, 3:]
+    vectors = 2 * srgb.encode(rgba[seen, :3] / alpha) - 1
     if shear is not None:
         vectors = vectors @ shear[:3, :3]  # of a plane: the transposed map takes it back
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return (alpha * vectors / np.maximum(length, _SHORT)).astype(np.float32)
+    found = np.zeros((*seen.shape, 3), np.float32)
+    found[seen] = alpha * vectors / np.maximum(length, _SHORT)
+    return found
 
 
 def mist(
@@ -194,10 +198,13 @@ def mist(
         corner: x, y of the picture's first pixel in the whole picture.
         world: how far mist reaches.
     """
-    far = depth if view.orthographic else depth * np.linalg.norm(_rays(depth.shape, view, corner), axis=-1)
+    seen = depth < NOTHING_HIT
+    far = depth[seen] * (1 if view.orthographic else np.linalg.norm(_rays(seen, view, corner), axis=-1))
     linear = np.clip((far - world.start) / max(world.depth, 1e-6), 0, 1)
     value = {"QUADRATIC": linear**2, "LINEAR": linear, "INVERSE_QUADRATIC": np.sqrt(linear)}[world.falloff]
-    return (1 - (1 - value) * alpha).astype(np.float32)
+    found = np.ones(depth.shape, np.float32)
+    found[seen] = 1 - (1 - value) * alpha[seen]
+    return found
 
 
 def whose(shape: tuple[int, ...], shares: Sequence[Share], numbers: Sequence[int]) -> np.ndarray:
@@ -224,10 +231,11 @@ def cryptomattes(count: int, shape: tuple[int, ...], shares: Sequence[Share]) ->
     return [np.ascontiguousarray(flat[..., i, :]) for i in range(count)]
 
 
-def _rays(shape: tuple[int, ...], view: ShotCamera, corner: tuple[int, int]) -> np.ndarray:
-    """In camera space, (H, W, 3): where each pixel looks at depth 1; for parallel rays, where they are, and 1."""
+def _rays(seen: np.ndarray, view: ShotCamera, corner: tuple[int, int]) -> np.ndarray:
+    """In camera space, (N, 3): where each of the pixels that (H, W) marks looks at depth 1; for parallel rays, where
+    they are, and 1."""
     K = np.reshape(view.K, (3, 3))
-    rows, columns = np.indices(shape[:2])
+    rows, columns = np.nonzero(seen)
     x = (columns + corner[0] + 0.5 - K[0, 2]) / K[0, 0]
     y = (rows + corner[1] + 0.5 - K[1, 2]) / K[1, 1]
     return np.stack([x, y, np.ones_like(x)], -1)
