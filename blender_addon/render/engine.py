@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import bpy
@@ -15,11 +16,11 @@ import numpy as np
 from bpy.app.handlers import persistent
 
 from dgtalker_engine.errors import Cancelled, DGTalkerError
-from dgtalker_engine.wire import Shot, provenance
+from dgtalker_engine.wire import Shot, cryptomatte, provenance
 
 from ..bridge import engine as bridge
 from ..properties import original_of
-from . import camera, colours, motion, output, pass_values, passes, picture, shot
+from . import camera, colours, motion, output, passes, picture, shot
 from .head_animation import job
 from .scene_pairs import main_of
 from .shutter import Shutter
@@ -136,10 +137,8 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
 
     def update_render_passes(self, scene: bpy.types.Scene, renderlayer: bpy.types.ViewLayer) -> None:
         self.register_pass(scene, renderlayer, "Combined", 4, "RGBA", "COLOR")
-        if renderlayer.use_pass_z:
-            self.register_pass(scene, renderlayer, "Depth", 1, "Z", "VALUE")
         for each in passes.asked(renderlayer, scene):
-            self.register_pass(scene, renderlayer, each.name, len(each.channels), each.channels, each.kind)
+            self.register_pass(scene, renderlayer, each.name, len(each.letters), each.letters, passes.socket(each))
         if main_of(scene) is not None:
             self.register_pass(scene, renderlayer, "Hidden", 1, "X", "VALUE")
 
@@ -179,9 +178,9 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
     def show(self, seen: Shot, layer: str, view: str) -> None:
         """Put the picture of a Shot of one frame into Blender's result."""
         region = seen.region or (0, 0, seen.width, seen.height)
-        for band in picture.bands(seen):
+        for band in picture.bands(replace(seen, passes=())):
             image = picture.render(band, None, self.test_break)
-            self._write(image, {}, layer, region, band.region or region, view)
+            self._write(image, layer, region, band.region or region, view)
 
     def _render(self, depsgraph: bpy.types.Depsgraph) -> None:
         animation = job.begun(depsgraph.scene)
@@ -203,14 +202,14 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         for view in self.views(settings):
             self.update_stats(view, "Reading the scene")
             eye = self.eye(self.camera_override) if stereo else None
-            asked, warnings = self.read(depsgraph, self.camera_override, size, region, eye)
+            asked, warnings = self.read(depsgraph, self.camera_override, size, region, eye, True)
             for warning in [*_to_say, *warnings]:
                 if warning not in _said:
                     _said.add(warning)
                     self.report({"WARNING"}, warning)
-            more = pass_values.PassValues(depsgraph, self.camera_override, size, eye)
-            self._draw(asked, more, depsgraph.view_layer.name, region, view)
-            self._mark(asked.avatars, more.metadata())
+            layer = depsgraph.view_layer.name
+            self._draw(asked, layer, region, view)
+            self._mark(asked.avatars, cryptomatte.metadata(layer, asked, asked.frames[0]))
 
     def read(
         self,
@@ -218,15 +217,17 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         seen_by: bpy.types.Object,
         size: tuple[int, int],
         region: tuple[int, int, int, int] | None,
-        eye: camera.Eye | None = None,
+        eye: camera.Eye | None,
+        with_passes: bool,
     ) -> tuple[Shot, list[str]]:
         """A Shot of the frame that is evaluated, with its motion, and warnings for the user.
 
         Args:
             seen_by: the camera, evaluated.
             eye: of stereoscopy: where the camera stands for the view that is rendered.
+            with_passes: whether it has those of the view layer.
         """
-        sharp, warnings = shot.frame_shot(depsgraph, seen_by, size, region, self.test_break, eye)
+        sharp, warnings = shot.frame_shot(depsgraph, seen_by, size, region, self.test_break, eye, with_passes)
         shutter = motion.shutter_of(depsgraph)
         if shutter is None or not sharp.frames[0].heads:
             return sharp, warnings
@@ -277,9 +278,7 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
             self.active_view_set(view.name)
             yield view.name
 
-    def _draw(
-        self, asked: Shot, more: pass_values.PassValues, layer: str, region: tuple[int, int, int, int], view: str
-    ) -> None:
+    def _draw(self, asked: Shot, layer: str, region: tuple[int, int, int, int], view: str) -> None:
         """Render one view into Blender's result, in bands."""
         bands = picture.bands(asked)
         for i, band in enumerate(bands):
@@ -289,8 +288,7 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
                 self.update_stats("", text)
 
             image = picture.render(band, on_progress, self.test_break)
-            values = more.of(band, image, self.test_break)
-            self._write(image, values, layer, region, band.region or region, view)
+            self._write(image, layer, region, band.region or region, view)
             self.update_progress((i + 1) / len(bands))
 
     def _mark(self, avatars: Sequence[str], more: Mapping[str, str]) -> None:
@@ -304,7 +302,6 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
     def _write(
         self,
         image: picture.Picture,
-        more: Mapping[str, np.ndarray],
         layer: str,
         region: tuple[int, int, int, int],
         band: tuple[int, int, int, int],
@@ -320,7 +317,8 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
                 "Blender asks for a picture of another size than this scene's.",
                 "Give all scenes that are rendered together the same resolution and render border.",
             )
-        values = {"Combined": colours.to_scene_linear(image.rgba), "Depth": image.depth, "Hidden": image.hidden, **more}
+        combined = colours.to_scene_linear(image.rgba)
+        values = {"Combined": combined, "Depth": image.depth, "Hidden": image.hidden, **image.planes}
         targets: Any = result.layers[0].passes
         for name, numbers in values.items():
             if name in targets:

@@ -12,24 +12,25 @@ from dgtalker_engine.wire import MAX_BODY, Shot
 
 from ..bridge import engine
 
-NUMBERS_PER_PIXEL = 6
-BYTES_PER_PIXEL = NUMBERS_PER_PIXEL * 4
+_FLOAT = 4
+"""Bytes."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """RGBA (H, W, 4) premultiplied linear Rec.709, depth (H, W) in metres, and the part (H, W) of each pixel that
-    meshes hide of the heads; float32, top row first."""
+    """RGBA (H, W, 4) premultiplied linear Rec.709, depth (H, W) in metres, the part (H, W) of each pixel that meshes
+    hide of the heads, and by name what else its shot asks for, (H, W, channels); float32, top row first."""
 
     rgba: np.ndarray
     depth: np.ndarray
     hidden: np.ndarray
+    planes: dict[str, np.ndarray]
 
 
 def bands(shot: Shot, max_bytes: int = MAX_BODY) -> list[Shot]:
     """The shot's region, from its top, in pieces whose answers have at most `max_bytes`."""
     x, y, width, height = shot.region or (0, 0, shot.width, shot.height)
-    rows = max_bytes // (width * BYTES_PER_PIXEL)
+    rows = max_bytes // (width * shot.numbers_per_pixel * _FLOAT)
     tops = range(0, height, rows)
     return [replace(shot, region=(x, y + top, width, min(rows, height - top))) for top in tops]
 
@@ -47,8 +48,10 @@ def render(
     reply = engine.request("render", {}, shot.to_json().encode(), on_progress=on_progress, should_cancel=should_cancel)
     width, height = reply.header["width"], reply.header["height"]
     numbers = np.frombuffer(reply.body, "<f4")
-    if (shot.region and (width, height) != shot.region[2:]) or len(numbers) != width * height * NUMBERS_PER_PIXEL:
+    wrong_size = shot.region and (width, height) != shot.region[2:]
+    if wrong_size or len(numbers) != width * height * shot.numbers_per_pixel:
         raise DGTalkerError("The engine's picture does not have the size that was asked for.", "Restart the engine.")
-    pixels = width * height
-    rgba, depth, hidden = np.split(numbers, [pixels * 4, pixels * 5])
-    return Picture(rgba.reshape(height, width, 4), depth.reshape(height, width), hidden.reshape(height, width))
+    counts = [4, 1, 1, *(len(each.letters) for each in shot.planes)]
+    rgba, depth, hidden, *more = np.split(numbers, np.cumsum(counts)[:-1] * width * height)
+    planes = {each.name: part.reshape(height, width, -1) for each, part in zip(shot.planes, more, strict=True)}
+    return Picture(rgba.reshape(height, width, 4), depth.reshape(height, width), hidden.reshape(height, width), planes)

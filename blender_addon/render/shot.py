@@ -15,7 +15,7 @@ from dgtalker_engine.wire.shot import MAX_FILTER_WIDTH, Shot, ShotFrame, ShotHea
 from ..bridge import avatars
 from ..head import model
 from ..properties import head_properties, original_of
-from . import camera, colours, deformation, lighting, occluders
+from . import camera, colours, deformation, lighting, occluders, passes
 from .scene_pairs import main_of
 
 _SHOWN = occluders.SURFACES + occluders.OTHERS
@@ -174,6 +174,7 @@ def frame_shot(
     region: tuple[int, int, int, int] | None = None,
     should_cancel: Callable[[], bool] | None = None,
     eye: camera.Eye | None = None,
+    with_passes: bool = False,
 ) -> tuple[Shot, list[str]]:
     """The current frame as a Shot of one frame, and warnings for the user.
 
@@ -183,6 +184,7 @@ def frame_shot(
         region: the part to render, from the top left corner.
         should_cancel: asked while an avatar is opened, for which the engine may have to start first.
         eye: of a stereo camera; None for the camera itself.
+        with_passes: whether it has those of the view layer.
 
     Raises:
         DGTalkerError: the camera cannot be rendered from, or a head's avatar or rig is lost or damaged;
@@ -201,7 +203,11 @@ def frame_shot(
     avatar_hashes, heads, more = placed_heads(seen, depsgraph, shear, should_cancel)
     warnings += more
     triangles, solids = (packed_triangles(each, shear) for each in (hiding.triangles, hiding.solids))
-    frame = ShotFrame(depsgraph.scene_eval.frame_current, view, heads, triangles, solids)
+    layer, scene = depsgraph.view_layer, depsgraph.scene
+    wanted = passes.asked(layer, scene) if with_passes and layer is not None and scene is not None else ()
+    inputs = passes.inputs(depsgraph, [head.object for head in seen], shear) if wanted else None
+    number = depsgraph.scene_eval.frame_current
+    frame = ShotFrame(number, view, heads, triangles, solids, pass_inputs=inputs)
     width, height = size
     shot = Shot(
         width=width,
@@ -211,5 +217,6 @@ def frame_shot(
         region=region,
         background=background,
         filter_width=min(filter_width(depsgraph.scene), MAX_FILTER_WIDTH),
+        passes=wanted,
     )
     return shot, warnings

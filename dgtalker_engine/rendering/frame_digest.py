@@ -38,6 +38,7 @@ def frame_digest(
             shot.background,
             shot.filter_width,
             shot.shows_normals,
+            shot.passes,
             whole,
         ],
         "format": kind.settings,
@@ -46,6 +47,11 @@ def frame_digest(
     }
     text = json.dumps(about, sort_keys=True, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def joined(digests: Sequence[str]) -> str:
+    """Of a file, by those of its layers."""
+    return digests[0] if len(digests) == 1 else hashlib.sha256(" ".join(digests).encode()).hexdigest()
 
 
 def _plain(part: Any) -> Any:

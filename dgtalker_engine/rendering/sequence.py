@@ -16,14 +16,17 @@ from ..avatar import Avatar
 from ..errors import Cancelled, DGTalkerError
 from ..files import make_folder, printable, write_file
 from ..gaussians import backend
+from ..gaussians.constants import NOTHING_HIT
 from ..kernels import thread_pool
-from ..wire import Shot, ShotFrame
+from ..wire import Shot, ShotFrame, cryptomatte
+from ..wire.passes import CHANNELS
 from ..wire.provenance import xmp
 from ..wire.signing import media_type
 from . import pipeline
-from .formats import FORMATS, Format
+from .formats import FORMATS, Format, LayerPicture
 from .frame import draw, pose
-from .frame_digest import frame_digest
+from .frame_digest import frame_digest, joined
+from .passes import planes
 from .signing.signer import Signer, check_kind, manifest
 
 Progress = Callable[[float, str], None]
@@ -33,7 +36,9 @@ _GPU_BATCH = 16
 _MEMORY = 2 << 30
 """Bytes that the pictures may take which are worked on at the same time."""
 _PIXEL_MEMORY = 60
-"""Bytes of a pixel from the renderer's floats to the file's lines."""
+"""Bytes of a pixel of a view layer from the renderer's floats to the file's lines."""
+_NUMBER_MEMORY, _PASSES_MEMORY = 12, 200
+"""Bytes of a pixel: of each number of a pass, likewise, and for what is worked out on the way to one of them."""
 
 
 class Written(NamedTuple):
@@ -78,12 +83,12 @@ def render_sequence(
     folder = make_folder(folder)
     kind = FORMATS[format]
     files = [folder / f"frame_{frame.number:04d}{kind.suffix}" for frame in shot.frames]
-    return render_files(shot, avatars, files, kind, progress, Rules(signer=signer))
+    return render_files([shot], [avatars], files, kind, progress, Rules(signer=signer))
 
 
 def render_files(
-    shot: Shot,
-    avatars: Sequence[Avatar],
+    shots: Sequence[Shot],
+    avatars: Sequence[Sequence[Avatar]],
     files: Sequence[Path],
     kind: Format,
     progress: Progress,
@@ -95,8 +100,8 @@ def render_files(
     whole file that carries the digest of its frame is kept.
 
     Args:
-        shot: what to render.
-        avatars: in the order of `shot.avatars`.
+        shots: what to render: of each layer of `kind`, otherwise one.
+        avatars: of each shot, in the order of its `avatars`.
         files: where each frame goes; folders are made.
         kind: of all files.
         progress: whatever it raises ends the work at once.
@@ -105,20 +110,24 @@ def render_files(
     Raises:
         DGTalkerError: a frame cannot be rendered or written; those that were written before stay.
     """
-    hashes = [avatar.metadata.hash for avatar in avatars]
-    consents = {avatar.metadata.hash: avatar.metadata.consent.status for avatar in avatars}
+    hashes = [[avatar.metadata.hash for avatar in each] for each in avatars]
+    consents = {avatar.metadata.hash: avatar.metadata.consent.status for each in avatars for avatar in each}
     signer = rules.signer
     if signer is not None:
         check_kind(f"picture{kind.suffix}")
     for folder in {file.parent for file in files}:
         make_folder(folder)
     todo: list[_Task] = []
-    total = len(shot.frames)
+    total = len(files)
     ended = threading.Event()
+    layers = [*zip(shots, avatars, strict=True)]
 
     def posed(tasks: list[_Task]) -> list[Any]:
-        with _told_of([task.frame for task in tasks]):
-            return [(task, pose(shot, task.frame, avatars)) for task in tasks]
+        with _told_of(tasks):
+            return [
+                (task, [pose(shot, frame, own) for (shot, own), frame in zip(layers, task.frames, strict=True)])
+                for task in tasks
+            ]
 
     def go_on(_done: float) -> None:
         """A blurred picture may be hundreds of sharp ones: nobody waits for the rest of them any more."""
@@ -127,17 +136,25 @@ def render_files(
 
     def drawn(items: list[Any]) -> list[Any]:
         tasks = [task for task, _ in items]
-        frames = [task.frame for task in tasks]
-        with _told_of(frames):
-            return list(zip(tasks, draw(shot, frames, [posed for _, posed in items], go_on), strict=True))
+        pictures: list[list[_Drawn]] = [[] for _ in tasks]
+        with _told_of(tasks):
+            for i, (shot, own) in enumerate(layers):
+                frames = [task.frames[i] for task in tasks]
+                seen = draw(shot, frames, [moments[i] for _, moments in items], go_on)
+                for frame, picture, layer in zip(frames, seen, pictures, strict=True):
+                    more = planes(shot, frame, own, picture, go_on) if kind.settings.layers else {}
+                    layer.append(_Drawn(picture.rgba, picture.depth, more))
+        return list(zip(tasks, pictures, strict=True))
 
     def encoded(items: list[Any]) -> list[Any]:
         contents: list[Any] = []
-        for task, (rgba, depth, _hidden) in items:
+        for task, pictures in items:
             if rules.whole:
-                rgba, depth = _on_whole_picture(shot, rgba, depth)
-            seen = sorted({hashes[head.avatar] for head in task.frame.heads})
-            data = kind.encode(rgba, depth, xmp(seen), task.digest)
+                pictures = [_on_whole_picture(shot, each) for shot, each in zip(shots, pictures, strict=True)]
+            seen = sorted(
+                {own[head.avatar] for own, each in zip(hashes, task.frames, strict=True) for head in each.heads}
+            )
+            data = _encoded(kind, shots, task, pictures, xmp(seen))
             if signer is not None:
                 data = signer.sign(data, media_type(kind.suffix), manifest({hash: consents[hash] for hash in seen}))
             contents.append((task.file, data))
@@ -152,12 +169,18 @@ def render_files(
 
     before = thread_pool.thread_count()
     try:
-        for number, (frame, file) in enumerate(zip(shot.frames, files, strict=True)):
-            digest = frame_digest(shot, frame, hashes, kind, rules.whole, signer.signed_by if signer else "")
+        signed_by = signer.signed_by if signer else ""
+        for number, (file, *frames) in enumerate(zip(files, *(shot.frames for shot in shots), strict=True)):
+            digest = joined(
+                [
+                    frame_digest(shot, frame, own, kind, rules.whole, signed_by)
+                    for shot, frame, own in zip(shots, frames, hashes, strict=True)
+                ]
+            )
             if _is_wanted(file, digest, kind, rules):
-                todo.append(_Task(frame, file, digest))
+                todo.append(_Task(tuple(frames), file, digest))
             progress((number + 1 - len(todo)) / total, f"{number + 1 - len(todo)} of {total} pictures")
-        plan = _plan(shot, len(todo), rules.whole)
+        plan = _plan(shots, len(todo), rules.whole)
         stages = [
             pipeline.Stage(posed, "processor"),
             pipeline.Stage(drawn, plan.draws, plan.batch),
@@ -177,11 +200,19 @@ def render_files(
 
 
 class _Task(NamedTuple):
-    """One picture to make."""
+    """One file to make, of a frame of each shot."""
 
-    frame: ShotFrame
+    frames: tuple[ShotFrame, ...]
     file: Path
     digest: str
+
+
+class _Drawn(NamedTuple):
+    """A layer's colours float32 (H, W, 4), depth (H, W), and the numbers of its passes by name."""
+
+    rgba: np.ndarray
+    depth: np.ndarray
+    planes: dict[str, np.ndarray]
 
 
 def _is_wanted(file: Path, digest: str, kind: Format, rules: Rules) -> bool:
@@ -198,15 +229,29 @@ def _is_wanted(file: Path, digest: str, kind: Format, rules: Rules) -> bool:
     return rules.signer is not None and not rules.signer.is_intact(file)
 
 
-def _on_whole_picture(shot: Shot, rgba: np.ndarray, depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A region's picture in the shot's, round it transparent black and depth 0, as Blender leaves it."""
+def _encoded(kind: Format, shots: Sequence[Shot], task: _Task, pictures: Sequence[_Drawn], packet: str) -> bytes:
+    """A file's content."""
+    if not kind.settings.layers:
+        return kind.encode(pictures[0].rgba, pictures[0].depth, packet, task.digest)
+    metadata: dict[str, str] = {}
+    for name, shot, frame in zip(kind.settings.layers, shots, task.frames, strict=True):
+        metadata |= cryptomatte.metadata(name, shot, frame)
+    layers = [LayerPicture(each.rgba, shot.passes, each.planes) for shot, each in zip(shots, pictures, strict=True)]
+    return kind.encode_layers(layers, packet, task.digest, metadata)
+
+
+def _on_whole_picture(shot: Shot, drawn: _Drawn) -> _Drawn:
+    """A region's picture in the shot's, round it zeros, and the depth of nothing, as Blender leaves it."""
     x, y, width, height = shot.region or (0, 0, shot.width, shot.height)
-    colours, depths = (
-        np.zeros((shot.height, shot.width, 4), np.float32),
-        np.zeros((shot.height, shot.width), np.float32),
-    )
-    colours[y : y + height, x : x + width], depths[y : y + height, x : x + width] = rgba, depth
-    return colours, depths
+
+    def whole(part: np.ndarray, around: float = 0.0) -> np.ndarray:
+        numbers = np.full((shot.height, shot.width, *part.shape[2:]), around, np.float32)
+        numbers[y : y + height, x : x + width] = part
+        return numbers
+
+    deep = {each.name for each in shot.passes if each.kind == "depth"}
+    planes = {name: whole(part, NOTHING_HIT if name in deep else 0.0) for name, part in drawn.planes.items()}
+    return _Drawn(whole(drawn.rgba), whole(drawn.depth, NOTHING_HIT), planes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,12 +273,15 @@ class _Plan:
     ahead: int
 
 
-def _plan(shot: Shot, count: int, whole: bool) -> _Plan:
+def _plan(shots: Sequence[Shot], count: int, whole: bool) -> _Plan:
     """Frames side by side with a thread each: threads that share a frame wait for each other at its every step. Only
     where the frames are few or large do several threads draw one."""
     processors = thread_pool.thread_count()
+    shot = shots[0]
     _x, _y, width, height = (not whole and shot.region) or (0, 0, shot.width, shot.height)
-    possible = max(1, min(count, _MEMORY // (width * height * _PIXEL_MEMORY)))
+    numbers = sum(CHANNELS[each.kind] for shot in shots for each in shot.passes)
+    memory = _PIXEL_MEMORY * len(shots) + (_NUMBER_MEMORY * numbers + _PASSES_MEMORY if numbers else 0)
+    possible = max(1, min(count, _MEMORY // (width * height * memory)))
     if backend.chosen().name == "cuda":
         batch = min(_GPU_BATCH, max(1, possible // 2))
         threads = {"processor": processors, "gpu": 1, "disk": _WRITERS}
@@ -250,11 +298,11 @@ def _plan(shot: Shot, count: int, whole: bool) -> _Plan:
 
 
 @contextmanager
-def _told_of(frames: Sequence[ShotFrame]) -> Iterator[None]:
+def _told_of(tasks: Sequence[_Task]) -> Iterator[None]:
     """Errors in it say which frames they are of."""
     try:
         yield
     except DGTalkerError as error:
-        first, last = frames[0].number, frames[-1].number
+        first, last = tasks[0].frames[0].number, tasks[-1].frames[0].number
         where = f"Frame {first}" if first == last else f"Frames {first} to {last}"
         raise DGTalkerError(f"{where}: {error.message}", error.hint, error.code) from error

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DGTalkerError
-from ..wire import MAX_PIXELS, SequenceRequest, Shot, SignRequest, pack
+from ..wire import MAX_BODY, SequenceRequest, Shot, SignRequest, pack
 from . import live, people, splats, video_capture
 from .listener import Listener
 from .loading import loading
@@ -164,23 +164,24 @@ class Operations:
         shot = _single_frame(body)
         avatars = self._avatars.get(shot.avatars)
         _x, _y, width, height = shot.region or (0, 0, shot.width, shot.height)
-        if width * height > MAX_PIXELS:
+        most = MAX_BODY // (4 * shot.numbers_per_pixel)
+        if width * height > most:
             raise DGTalkerError(
                 f"A picture of {width} × {height} pixels is too large to be sent at once.",
-                f"Render it in regions of at most {MAX_PIXELS} pixels.",
+                f"Render it in regions of at most {most} pixels.",
             )
-        from ..rendering.frame import render_seen
+        from ..rendering.passes import render_with_planes
 
         def tick(done: float) -> None:
             progress(done, "Rendering")
 
         tick(0.0)
-        picture = render_seen(shot, shot.frames[0], avatars, tick)
-        return {"width": width, "height": height}, list(picture)
+        picture, planes = render_with_planes(shot, shot.frames[0], avatars, tick)
+        return {"width": width, "height": height}, [*picture, *(planes[each.name] for each in shot.planes)]
 
     def _render_sequence(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
         request = SequenceRequest.from_message(header, body)
-        avatars = self._avatars.get(request.shot.avatars)
+        avatars = [self._avatars.get(shot.avatars) for shot in request.shots]
         import numpy as np
 
         from ..rendering.formats import Format
@@ -192,7 +193,7 @@ class Operations:
         signer = None if request.credential is None else Signer(request.credential)
         rules = Rules(whole=request.whole, overwrite=request.overwrite, signer=signer)
         files = [Path(file) for file in request.files]
-        written = render_files(request.shot, avatars, files, Format(request.format, cube), progress, rules)
+        written = render_files(request.shots, avatars, files, Format(request.format, cube), progress, rules)
         return {"rendered": written.rendered, "kept": len(files) - written.rendered}, []
 
     def _sign_files(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:

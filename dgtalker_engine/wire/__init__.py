@@ -6,14 +6,14 @@ from .arrays import Array, pack, unpack
 from .channel import Channel
 from .frames import MAX_BODY, MAX_HEADER, FrameReader, Head, Kind, WireError, send_frame
 from .handshake import PROTOCOL, HandshakeError, new_token, shake_hands
+from .passes import HeadLabel, PassInputs, ShotMist, ShotPass
 from .sequence import FileFormat, SequenceRequest, display_places
-from .shot import MAX_PIXELS, SHOT_VERSION, Shot, ShotCamera, ShotFrame, ShotHead, ShotLens, ShotSubframe
+from .shot import SHOT_VERSION, Shot, ShotCamera, ShotFrame, ShotHead, ShotLens, ShotSubframe
 from .signing import SigningCredential, SignRequest
 
 __all__ = [
     "MAX_BODY",
     "MAX_HEADER",
-    "MAX_PIXELS",
     "PROTOCOL",
     "SHOT_VERSION",
     "Array",
@@ -22,13 +22,17 @@ __all__ = [
     "FrameReader",
     "HandshakeError",
     "Head",
+    "HeadLabel",
     "Kind",
+    "PassInputs",
     "SequenceRequest",
     "Shot",
     "ShotCamera",
     "ShotFrame",
     "ShotHead",
     "ShotLens",
+    "ShotMist",
+    "ShotPass",
     "ShotSubframe",
     "SignRequest",
     "SigningCredential",

@@ -23,7 +23,9 @@ SMALLEST = 2.0**-10
 LARGEST = 16.0
 """Of the colours that the places along a side of a `display` stand for; see `display_places`."""
 MOST_EXPOSURE = 32.0
-_MAX_LAYER = 200
+MOST_LAYERS = 128
+_LONGEST_LAYER = 180
+"""Bytes of a view layer's name: with a pass and a channel it is a name of at most 255 in OpenEXR."""
 
 
 def display_places(side: int) -> list[float]:
@@ -41,8 +43,9 @@ class FileFormat:
         kind: "png" or "exr".
         bits: of a number: 8 or 16 in PNG, 16 or 32 in OpenEXR, both of which are floats.
         alpha: whether there is one. Without it colours are those over black.
-        depth: whether planar depth, metres, is there besides the colours; OpenEXR only.
-        layer: of OpenEXR: empty for plain channels, or the view layer in whose name Blender looks for them.
+        depth: whether planar depth, metres, is there besides the colours; OpenEXR without layers only.
+        layers: of OpenEXR: none for plain channels, or the names of view layers, each of which has a shot with its
+            passes; Blender looks for them under the layer's and the pass's name.
         exposure: stops by which PNG's colours are made brighter.
     """
 
@@ -50,16 +53,22 @@ class FileFormat:
     bits: int = 8
     alpha: bool = True
     depth: bool = False
-    layer: str = ""
+    layers: tuple[str, ...] = ()
     exposure: float = 0.0
 
     def __post_init__(self) -> None:
         if self.bits not in BITS.get(self.kind, ()):
             raise DGTalkerError(f"There is no picture file {self.kind[:20]!r} of {self.bits} bits.")
-        if (self.depth or self.layer) and self.kind != "exr":
+        if (self.depth or self.layers) and self.kind != "exr":
             raise DGTalkerError("Only OpenEXR files hold depth and layers.")
-        if len(self.layer.encode()) > _MAX_LAYER or "\0" in self.layer:
+        if self.layers and (self.depth or not self.alpha):
+            raise DGTalkerError("OpenEXR files of view layers have an alpha, and depth as a pass.")
+        if any(not 0 < len(layer.encode()) <= _LONGEST_LAYER or "\0" in layer for layer in self.layers):
             raise DGTalkerError("A view layer's name is too long for an OpenEXR file.", "Give it a shorter one.")
+        if len(self.layers) > MOST_LAYERS:
+            raise DGTalkerError(f"A file has {len(self.layers)} view layers, more than {MOST_LAYERS}.")
+        if len(set(self.layers)) < len(self.layers):
+            raise DGTalkerError("Two view layers have the same name.", "Give one of them another.")
         if not abs(self.exposure) <= MOST_EXPOSURE:
             raise DGTalkerError(f"The exposure is not a number up to {MOST_EXPOSURE:g}.")
 
@@ -69,8 +78,9 @@ class SequenceRequest:
     """Pictures to render to files.
 
     Attributes:
-        shot: avatars by content hash.
-        files: an absolute path for each frame of the shot.
+        shots: avatars by content hash; one of each of the format's layers, otherwise a single one. All of them have
+            the same frames, size and region, and passes only where there are layers.
+        files: an absolute path for each frame.
         format: of all files.
         whole: whether pictures are as large as the shot's where its region is smaller; nothing is round it.
         overwrite: whether a file that is there is replaced, unless it already is the picture that was asked for.
@@ -79,7 +89,7 @@ class SequenceRequest:
         credential: whose signature the files get; None for none. OpenEXR holds none.
     """
 
-    shot: Shot
+    shots: tuple[Shot, ...]
     files: tuple[str, ...]
     format: FileFormat
     whole: bool = False
@@ -88,8 +98,15 @@ class SequenceRequest:
     credential: SigningCredential | None = None
 
     def __post_init__(self) -> None:
-        if len(self.files) != len(self.shot.frames):
-            raise DGTalkerError(f"{len(self.shot.frames)} pictures cannot go to {len(self.files)} files.")
+        if len(self.shots) != max(1, len(self.format.layers)):
+            raise DGTalkerError(f"A file of {len(self.format.layers)} layers is not made of {len(self.shots)} shots.")
+        for shot in self.shots:
+            if len(self.files) != len(shot.frames):
+                raise DGTalkerError(f"{len(shot.frames)} pictures cannot go to {len(self.files)} files.")
+            if _framing(shot) != _framing(self.shots[0]):
+                raise DGTalkerError("The layers of a file have pictures of several sizes.")
+            if shot.passes and not self.format.layers:
+                raise DGTalkerError("Only files of layers hold passes.")
         if len(set(self.files)) < len(self.files):
             raise DGTalkerError("Two pictures have the same file.", "Each needs one of its own.")
         if not all(PurePath(file).is_absolute() and "\0" not in file for file in self.files):
@@ -106,9 +123,8 @@ class SequenceRequest:
 
     def to_message(self) -> tuple[dict[str, Any], Sequence[Any]]:
         """The header and the body's buffers."""
-        specs, buffers = pack(
-            {"shot": self.shot.to_json().encode(), "files": json.dumps(self.files).encode(), "display": self.display}
-        )
+        shots = {f"shot{i}": shot.to_json().encode() for i, shot in enumerate(self.shots)}
+        specs, buffers = pack({**shots, "files": json.dumps(self.files).encode(), "display": self.display})
         rules = {"whole": self.whole, "overwrite": self.overwrite}
         rules |= {"credential": None if self.credential is None else asdict(self.credential)}
         return {"arrays": specs, "format": asdict(self.format), **rules}, buffers
@@ -123,14 +139,14 @@ class SequenceRequest:
             if not isinstance(files, list):
                 raise TypeError("files is no list")
             return cls(
-                shot=Shot.from_json(bytes(parts["shot"].data)),
+                shots=tuple(Shot.from_json(bytes(parts[f"shot{i}"].data)) for i in range(max(1, len(data["layers"])))),
                 files=tuple(str(file) for file in cast("list[object]", files)),
                 format=FileFormat(
                     kind=str(data["kind"]),
                     bits=int(data["bits"]),
                     alpha=bool(data["alpha"]),
                     depth=bool(data["depth"]),
-                    layer=str(data["layer"]),
+                    layers=tuple(str(layer) for layer in data["layers"]),
                     exposure=float(data["exposure"]),
                 ),
                 whole=bool(header["whole"]),
@@ -140,3 +156,7 @@ class SequenceRequest:
             )
         except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise DGTalkerError(f"The request for a sequence cannot be read: {error!r}.") from error
+
+
+def _framing(shot: Shot) -> tuple[object, ...]:
+    return shot.width, shot.height, shot.region

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import DGTalkerError
-from .frames import MAX_BODY
+from .passes import CHANNELS, PassInputs, ShotPass, check_inputs, check_passes, inputs_from_json, passes_from_json
 
-SHOT_VERSION = 5
+SHOT_VERSION = 6
 """Of what is written. Version 1 had no `vertices`, 2 no `occluders` and no `filter_width`, 3 no `lens` and no
-`subframes`, 4 no `light` and no `shows_normals`; all are read too."""
+`subframes`, 4 no `light` and no `shows_normals`, 5 no `passes` and no `pass_inputs`; all are read too."""
 MAX_SIDE = 16384
 LARGEST = 1e15
 """Of numbers in a shot: products of two still fit into float32, in which they are computed."""
@@ -26,8 +26,8 @@ MAX_NUMBER = 10**9
 """Of a frame."""
 MAX_FILTER_WIDTH = 16.0
 """Pixels."""
-MAX_PIXELS = MAX_BODY // 24
-"""Of a region that is rendered over the wire: RGBA, depth and what meshes hide, float32, fit into one body."""
+_PICTURE_NUMBERS = 6
+"""Of a pixel that is sent over the wire: RGBA, depth, and what meshes hide."""
 MAX_SUBFRAMES = 256
 MAX_BLADES = 64
 RADII = (1e-9, 1e3)
@@ -121,6 +121,7 @@ class ShotFrame:
         solids: likewise of the heads' own meshes: what is inside them is not before a head.
         subframes: the picture is the mean of these moments, which lie as densely as the shutter is open; empty where
             it is that of the frame itself.
+        pass_inputs: what its shot's passes need; None where it has none.
     """
 
     number: int
@@ -129,6 +130,7 @@ class ShotFrame:
     occluders: bytes = b""
     solids: bytes = b""
     subframes: tuple[ShotSubframe, ...] = ()
+    pass_inputs: PassInputs | None = None
 
     def with_avatars(self, places: Sequence[int]) -> ShotFrame:
         """The frame as part of a Shot in which each of its avatars stands at another place, by that of now."""
@@ -155,6 +157,7 @@ class Shot:
             they are drawn at pixels' centres alone.
         shows_normals: whether heads have, instead of their colours, the sRGB colour (1 + n) / 2 of their normal n in
             the world.
+        passes: what comes out besides the colours.
     """
 
     width: int
@@ -165,6 +168,7 @@ class Shot:
     background: tuple[float, float, float] | None = None
     filter_width: float = 1.5
     shows_normals: bool = False
+    passes: tuple[ShotPass, ...] = ()
 
     def __post_init__(self) -> None:
         if not (1 <= self.width <= MAX_SIDE and 1 <= self.height <= MAX_SIDE):
@@ -179,13 +183,26 @@ class Shot:
             raise DGTalkerError(f"The background of the picture is not made of finite numbers up to {LARGEST:g}.")
         if not 0 <= self.filter_width <= MAX_FILTER_WIDTH:
             raise DGTalkerError(f"The pixel filter must be 0 to {MAX_FILTER_WIDTH:g} pixels wide.")
+        check_passes(self.passes)
         for frame in self.frames:
             if not abs(frame.number) <= MAX_NUMBER:
                 raise DGTalkerError(f"A frame has the impossible number {frame.number:.3g}.")
+            if self.passes:
+                check_inputs(frame.pass_inputs, len(frame.heads), LARGEST)
             if len(frame.subframes) > MAX_SUBFRAMES:
                 raise DGTalkerError(f"Frame {frame.number} has more than {MAX_SUBFRAMES} sub-frames.")
             for moment in (frame, *frame.subframes):
                 _check_moment(moment, frame, len(self.avatars))
+
+    @property
+    def planes(self) -> tuple[ShotPass, ...]:
+        """The passes that are sent after a picture over the wire: depth is a part of every picture."""
+        return tuple(each for each in self.passes if each.kind != "depth")
+
+    @property
+    def numbers_per_pixel(self) -> int:
+        """Float32, of a picture and its planes over the wire."""
+        return _PICTURE_NUMBERS + sum(CHANNELS[each.kind] for each in self.planes)
 
     def to_json(self) -> str:
         return json.dumps({"version": SHOT_VERSION, **vars(self)}, allow_nan=False, default=_plain)
@@ -211,6 +228,7 @@ class Shot:
                 background=None if background is None else _floats(background, 3),
                 filter_width=float(data.get("filter_width", 1.5)),
                 shows_normals=bool(data.get("shows_normals", False)),
+                passes=passes_from_json(data.get("passes", ())),
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
             raise DGTalkerError(f"The shot cannot be read: {error!r}.", "docs/shot.md has its format.") from error
@@ -228,6 +246,7 @@ def _frame(data: Any) -> ShotFrame:
         base64.b64decode(data.get("occluders", ""), validate=True),
         base64.b64decode(data.get("solids", ""), validate=True),
         subframes,
+        inputs_from_json(data.get("pass_inputs")),
     )
 
 

@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from sequence import hardware, size, speaking
 
 from dgtalker_engine import avatar
-from dgtalker_engine.rendering.formats import exr, pixels, png
+from dgtalker_engine.rendering.formats import FORMATS, pixels, png
 from dgtalker_engine.rendering.frame import render_frame
 
 Encoder = Callable[[Any], bytes]
@@ -102,7 +102,7 @@ def png16_writers() -> Iterator[tuple[str, Encoder]]:
 
 
 def exr_writers() -> Iterator[tuple[str, Encoder]]:
-    yield "ours", lambda picture: exr.encode(picture[0], picture[1], "")
+    yield "ours", lambda picture: FORMATS["exr"].encode(picture[0], picture[1], "")
     for name in ("NO", "RLE", "ZIPS", "ZIP", "PXR24"):
         yield f"OpenEXR {name}", lambda picture, name=name: openexr(picture[0], picture[1], name)
 

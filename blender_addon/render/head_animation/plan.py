@@ -13,7 +13,7 @@ from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.wire import FileFormat, SigningCredential
 
 from ...head import model
-from .. import camera, colours, output, passes
+from .. import camera, colours, output
 from ..signing import settings as signing
 from . import film, view_transform
 
@@ -29,6 +29,7 @@ class Plan:
         scene: its name.
         frames: their numbers.
         format: of the files.
+        layers: the names of the view layers whose pictures they hold, in the order in which Blender renders them.
         whole, overwrite, display, credential: of `wire.SequenceRequest`.
         unsigned: why the files are not signed although it is wanted; empty where they are, or nobody wants it.
         views: suffixes of the files of what sees the scene at once, by name; one, without name, where it is the camera.
@@ -39,6 +40,7 @@ class Plan:
     scene: str
     frames: tuple[int, ...]
     format: FileFormat
+    layers: tuple[str, ...]
     views: dict[str, str]
     whole: bool
     overwrite: bool
@@ -75,7 +77,8 @@ def make(scene: bpy.types.Scene) -> Plan:
         DGTalkerError: something of it is not done here.
     """
     _check_scene(scene)
-    kind = _file_format(scene)
+    layers = _layers(scene)
+    kind = _file_format(scene, layers)
     frames = tuple(range(scene.frame_start, scene.frame_end + 1, scene.frame_step))
     if not frames:
         raise DGTalkerError("The scene has no frames.", "Look at Frame Start and End in the output properties.")
@@ -96,6 +99,7 @@ def make(scene: bpy.types.Scene) -> Plan:
         scene=scene.name_full,
         frames=frames,
         format=kind,
+        layers=layers,
         views=_views(scene),
         whole=render.use_border and not render.use_crop_to_border,
         overwrite=render.use_overwrite or is_film,
@@ -116,8 +120,6 @@ def _check_scene(scene: bpy.types.Scene) -> None:
             camera.check_kind(cast("bpy.types.Camera", each.data).type)
     if not cameras - {None}:
         raise DGTalkerError("The scene has no camera.", "Add one, or choose one in the scene's properties.")
-    if sum(layer.use for layer in scene.view_layers) != 1:
-        raise DGTalkerError("Head Animation renders one view layer.", f"Turn the others off. {_ELSE}")
     if render.use_compositing and output.has_compositor(scene):
         raise DGTalkerError(
             "Head Animation does not go through the compositor.",
@@ -155,7 +157,19 @@ def _views(scene: bpy.types.Scene) -> dict[str, str]:
     return {view.name: view.file_suffix for view in views if view.use}
 
 
-def _file_format(scene: bpy.types.Scene) -> FileFormat:
+def _layers(scene: bpy.types.Scene) -> tuple[str, ...]:
+    """Of a file: all that are rendered, or the first where it holds no more, as Blender has it."""
+    rendered = [layer.name for layer in scene.view_layers if layer.use]
+    shown = bpy.context.view_layer
+    if scene.render.use_single_layer and bpy.context.scene == scene and shown is not None:
+        rendered = [shown.name]
+    if not rendered:
+        raise DGTalkerError("No view layer is rendered.", "Turn on Use for Rendering in one's properties.")
+    is_layered = scene.render.image_settings.file_format == "OPEN_EXR_MULTILAYER"
+    return tuple(rendered if is_layered else rendered[:1])
+
+
+def _file_format(scene: bpy.types.Scene, layers: tuple[str, ...]) -> FileFormat:
     settings: Any = scene.render.image_settings
     kind = settings.file_format
     is_film = scene.render.is_movie_format
@@ -180,13 +194,7 @@ def _file_format(scene: bpy.types.Scene) -> FileFormat:
         )
     if kind == "OPEN_EXR":
         return FileFormat(kind="exr", bits=bits, alpha=alpha)
-    (layer,) = (layer for layer in scene.view_layers if layer.use)
-    if more := passes.asked(layer, scene):
-        raise DGTalkerError(
-            f"Head Animation writes the passes Combined and Depth, not {more[0].name}.",
-            f"Turn the others off in the view layer's properties. {_ELSE}",
-        )
-    return FileFormat(kind="exr", bits=bits, depth=layer.use_pass_z, layer=layer.name)
+    return FileFormat(kind="exr", bits=bits, layers=layers)
 
 
 def _is_rec709() -> bool:

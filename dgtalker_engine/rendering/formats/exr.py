@@ -1,4 +1,4 @@
-"""OpenEXR files: one part of scan lines, colours as half or single floats, depth as floats, ZIP compression.
+"""OpenEXR files: one part of scan lines, channels as half or single floats, ZIP compression.
 
 Written here and not by the OpenEXR package, which takes four times as long for files of the same size and writes only
 to paths of its own (`build.py bench writers`). Format: https://openexr.com/en/latest/OpenEXRFileLayout.html
@@ -7,14 +7,16 @@ to paths of its own (`build.py bench writers`). Format: https://openexr.com/en/l
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 import numpy as np
 from isal import isal_zlib
 
 from ...kernels.compilation import kernel
-from ...wire import FileFormat
 from ...wire.provenance import KEYWORD
 
 _MAGIC = struct.pack("<I", 20000630)
@@ -30,23 +32,47 @@ _MULTILAYER = ("BlenderMultiChannel", "string", b"Blender V2.55.1 and newer")
 """By which Blender knows files whose channels are named by layer and pass."""
 
 
-def encode(rgba: np.ndarray, depth: np.ndarray, xmp: str, settings: FileFormat, digest: str = "") -> bytes:
-    """The file of a picture: channels R, G, B, A, premultiplied scene-linear Rec.709, and Z, planar depth in metres.
+@dataclass(frozen=True)
+class Plane:
+    """Channels of a picture that belong together.
+
+    Attributes:
+        name: what the channels' names begin with: "View Layer.Combined."; empty for nothing.
+        letters: each channel's own, the end of its name.
+        values: float32 (H, W, channels), top row first, or (H, W) of one; further channels than there are letters are
+            left out. What a half float cannot hold becomes ±65504.
+        half: whether these are half floats.
+    """
+
+    name: str
+    letters: str
+    values: np.ndarray
+    half: bool
+
+
+def encode(
+    planes: Sequence[Plane],
+    xmp: str,
+    digest: str = "",
+    metadata: Mapping[str, str] = MappingProxyType({}),
+    layered: bool = False,
+) -> bytes:
+    """The file of a picture.
 
     Args:
-        rgba: float32 (H, W, 4), top row first. What a half float cannot hold becomes ±65504.
-        depth: float32 (H, W).
+        planes: all of one size.
         xmp: an XMP packet, kept in an attribute of the name that Blender gives it.
-        settings: which channels there are, of how many bits, and their layer.
         digest: of all that the picture depends on; empty for none.
+        metadata: attributes of the header that are texts, by name.
+        layered: whether Blender is told that the channels are named by layer and pass.
     """
-    height, width = depth.shape
-    header = _header(width, height, xmp, settings, digest)
+    height, width = planes[0].values.shape[:2]
+    header = _header(width, height, planes, xmp, digest, metadata, layered)
     table = np.empty(-(-height // _ZIP_LINES), "<u8")
     offset = len(header) + table.nbytes
     chunks: list[bytes] = []
     for block, first in enumerate(range(0, height, _ZIP_LINES)):
-        data = _block(rgba[first : first + _ZIP_LINES], depth[first : first + _ZIP_LINES], settings)
+        data = _block(planes, slice(first, first + _ZIP_LINES))
         chunks += [struct.pack("<iI", first, len(data)), data]
         table[block] = offset
         offset += 8 + len(data)
@@ -105,32 +131,49 @@ def _text(file: BinaryIO) -> str:
     return text.decode("latin-1")
 
 
-def _block(rgba: np.ndarray, depth: np.ndarray, settings: FileFormat) -> bytes:
+def _block(planes: Sequence[Plane], rows: slice) -> bytes:
     """Some lines, compressed; as they are where that would not make them smaller."""
-    lines, width = depth.shape
-    rgba, depth = np.ascontiguousarray(rgba, np.float32), np.ascontiguousarray(depth, np.float32)
-    colours = 4 if settings.alpha else 3
-    depths = 2 * width if settings.depth else 0
-    units = np.empty((lines, colours * width * settings.bits // 16 + depths), "<u2")
-    if settings.bits == 16:
-        flat = rgba.reshape(lines, 4 * width)
-        _halves(flat, flat.view(np.uint32), colours, units)
-    else:
-        floats = np.ascontiguousarray(rgba[..., colours - 1 :: -1].swapaxes(1, 2))
-        units[:, : 2 * colours * width] = floats.view("<u2").reshape(lines, -1)
-    if depths:
-        units[:, -depths:] = depth.view("<u2")
+    lines, width = planes[0].values[rows].shape[:2]
+    places, size = _places(planes, width)
+    units = np.empty((lines, size), "<u2")
+    for plane, starts in zip(planes, places, strict=True):
+        values = np.ascontiguousarray(plane.values[rows], np.float32).reshape(lines, width, -1)
+        if plane.half:
+            flat = values.reshape(lines, -1)
+            _halves(flat, flat.view(np.uint32), np.array(starts), width, units)
+            continue
+        for channel, start in enumerate(starts):
+            one = np.ascontiguousarray(values[..., channel])
+            units[:, start : start + 2 * width] = one.view("<u2")
     differences = np.empty(units.nbytes, np.uint8)
     _differences(units.reshape(-1), differences)
     packed = isal_zlib.compress(differences.data, _LEVEL)
     return packed if len(packed) < units.nbytes else units.tobytes()
 
 
-def _header(width: int, height: int, xmp: str, settings: FileFormat, digest: str) -> bytes:
+def _places(planes: Sequence[Plane], width: int) -> tuple[list[list[int]], int]:
+    """Where in a line of 16-bit units each channel of each plane begins, and how many units there are."""
+    places = [[0] * len(plane.letters) for plane in planes]
+    place = 0
+    for _name, half, plane, letter in _channels(planes):
+        places[plane][letter] = place
+        place += width if half else 2 * width
+    return places, place
+
+
+def _header(
+    width: int,
+    height: int,
+    planes: Sequence[Plane],
+    xmp: str,
+    digest: str,
+    metadata: Mapping[str, str],
+    layered: bool,
+) -> bytes:
     window = struct.pack("<4i", 0, 0, width - 1, height - 1)
-    channels = _channels(settings)
+    channels = [(name, _HALF if half else _FLOAT) for name, half, _, _ in _channels(planes)]
     attributes = (
-        *([_MULTILAYER] if settings.layer else []),
+        *([_MULTILAYER] if layered else []),
         *([(_DIGEST, "string", digest.encode("latin-1"))] if digest else []),
         ("channels", "chlist", b"".join(_channel(*channel) for channel in channels) + b"\0"),
         ("chromaticities", "chromaticities", struct.pack("<8f", *_REC709)),
@@ -142,19 +185,23 @@ def _header(width: int, height: int, xmp: str, settings: FileFormat, digest: str
         ("screenWindowCenter", "v2f", struct.pack("<2f", 0.0, 0.0)),
         ("screenWindowWidth", "float", struct.pack("<f", 1.0)),
         (KEYWORD, "string", xmp.encode()),
+        *((name, "string", text.encode()) for name, text in metadata.items()),
     )
     pieces = [f"{name}\0{kind}\0".encode() + struct.pack("<I", len(data)) + data for name, kind, data in attributes]
-    long = any(len(name.encode()) > _SHORT_NAME for name, _ in channels)
+    long = any(len(name.encode()) > _SHORT_NAME for name in (*metadata, *(name for name, _ in channels)))
     version = struct.pack("<I", _VERSION | (_LONG_NAMES if long else 0))
     return b"".join([_MAGIC, version, *pieces, b"\0"])
 
 
-def _channels(settings: FileFormat) -> list[tuple[str, int]]:
-    """Names and kinds, in the order of the alphabet."""
-    kind = _HALF if settings.bits == 16 else _FLOAT
-    colours, depth = (f"{settings.layer}.Combined.", f"{settings.layer}.Depth.") if settings.layer else ("", "")
-    names = "ABGR" if settings.alpha else "BGR"
-    return [(colours + name, kind) for name in names] + ([(f"{depth}Z", _FLOAT)] if settings.depth else [])
+def _channels(planes: Sequence[Plane]) -> list[tuple[str, bool, int, int]]:
+    """Names in the order of their bytes, which files keep, whether they are half floats, and indices of plane and
+    letter."""
+    named = [
+        (plane.name + letter, plane.half, i, j)
+        for i, plane in enumerate(planes)
+        for j, letter in enumerate(plane.letters)
+    ]
+    return sorted(named, key=lambda channel: channel[0].encode())
 
 
 def _channel(name: str, kind: int) -> bytes:
@@ -162,12 +209,12 @@ def _channel(name: str, kind: int) -> bytes:
 
 
 @kernel
-def _halves(values, bits, colours, units):
-    """Lines of pixels → in every line, of each of the first `colours` channels from the last one on, all halves.
+def _halves(values, bits, starts, width, units):
+    """Lines of pixels → in every line, of each channel that has a start, all halves from there on.
 
     A float becomes the nearest half, of two that are as near the even one; there is no NaN.
     """
-    lines, width = len(values), values.shape[1] // 4
+    lines, step = len(values), values.shape[1] // width
     shifted = np.empty(values.shape[1], np.float32)
     shifted_bits = shifted.view(np.uint32)
     halves = np.empty(values.shape[1], np.uint16)
@@ -182,9 +229,9 @@ def _halves(values, bits, colours, units):
             normal = (magnitude - np.uint32(0x37FFF001) + even) >> np.uint32(13)
             small = shifted_bits[i] - np.uint32(0x3F000000)
             halves[i] = sign | (small if magnitude < np.uint32(0x38800000) else normal)
-        for channel in range(colours):
+        for channel in range(len(starts)):
             for column in range(width):
-                units[line, channel * width + column] = halves[4 * column + colours - 1 - channel]
+                units[line, starts[channel] + column] = halves[step * column + channel]
 
 
 @kernel

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import struct
+import tempfile
 import zlib
 from pathlib import Path
 
@@ -147,6 +149,133 @@ def test_a_multilayer_file_has_the_layers_of_ctrl_f12(animated, tmp_path):
     assert (mine["ViewLayer.Depth.Z"] < 2).any()
 
 
+PASSES = ("z", "mist", "position", "normal", "object_index", "material_index", "cryptomatte_object")
+
+
+@pytest.fixture
+def layered(animated, add_head, ball_file, put_in, tmp_path):
+    """Two balls on two view layers, the second of which has other passes and excludes the farther one."""
+    near = bpy.context.object
+    near.active_material.pass_index = 4
+    far = add_head(ball_file, (0.12, 0.3, 0))
+    near.name, far.name = "Nearer", "Rätsel 7"
+    near.pass_index, far.pass_index = 3, 5
+    bpy.ops.mesh.primitive_cube_add(size=0.06, location=(0.02, -0.3, 0))
+    put_in(bpy.context.object, "Before")
+    put_in(far, "Far")
+    first, second = animated.view_layers[0], animated.view_layers.new("Second")
+    animated.view_layers.new("Off").use = False
+    for name in PASSES:
+        setattr(first, f"use_pass_{name}", True)
+    second.use_pass_normal = second.use_pass_cryptomatte_object = True
+    second.pass_cryptomatte_depth = 2
+    for name in ("Far", "Before"):
+        second.layer_collection.children[name].exclude = True
+    animated.frame_end = 2
+    set_output(animated, tmp_path / "heads_", "OPEN_EXR_MULTILAYER", "RGBA", "16")
+    if hasattr(animated.render.image_settings, "use_exr_interleave"):
+        animated.render.image_settings.use_exr_interleave = True
+    return animated
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"film_transparent": False, "use_motion_blur": True},
+        {"use_multiview": True, "use_border": True, "border_min_x": 0.3},
+    ],
+    ids=["plain", "opaque and blurred", "stereoscopic with a border"],
+)
+def test_all_passes_of_several_view_layers_are_those_of_ctrl_f12(layered, tmp_path, settings):
+    for name, value in settings.items():
+        setattr(layered.render, name, value)
+    render_heads()
+    files, theirs = ours(layered), blender_files(layered, tmp_path / "blender")
+    assert [file.name for file in files] == [file.name for file in theirs]
+    assert kind_of(files[0]) == "MULTILAYER"
+    for one, other in zip(files, theirs, strict=True):
+        (mine, about), (expected, header) = exr_file(one), exr_file(other)
+        assert list(mine) == list(expected)
+        for name, values in mine.items():
+            assert values.dtype == expected[name].dtype, name
+            theirs_there = expected[name]
+            if name.endswith("Depth.Z"):  # outside a border 4.5 has 1e11
+                theirs_there = np.minimum(theirs_there, 1e10)
+            np.testing.assert_allclose(values, theirs_there, rtol=1e-5, atol=1e-6, err_msg=name)
+        mattes = {name: text for name, text in header.items() if name.startswith("cryptomatte/")}
+        assert len(mattes) == 8
+        assert {name: text for name, text in about.items() if name.startswith("cryptomatte/")} == mattes
+    assert (mine["Second.Combined.R"] != mine["ViewLayer.Combined.R"]).any()
+    assert_mattes_are_read(mine, about)
+
+
+def assert_mattes_are_read(channels, header):
+    """As another program does: the manifest's numbers, looked for in every rank."""
+    for layer, names in (("ViewLayer", {"Nearer", "Rätsel 7"}), ("Second", {"Nearer"})):
+        (key,) = (name[:-5] for name, text in header.items() if name.endswith("/name") and text.startswith(layer))
+        assert header[f"{key}/name"] == f"{layer}.CryptoObject"
+        manifest = json.loads(header[f"{key}/manifest"])
+        assert set(manifest) == names
+        ranks = sorted(name[:-2] for name in channels if name.startswith(f"{layer}.CryptoObject") and name[-1] == "r")
+        for name, digits in manifest.items():
+            number = np.uint32(int(digits, 16)).view(np.float32)
+            matte = sum(
+                np.where(channels[f"{rank}.{which}"] == number, channels[f"{rank}.{covers}"], 0)
+                for rank in ranks
+                for which, covers in ("rg", "ba")
+            )
+            assert matte.max() > 0.9, name
+            if layer == "ViewLayer":
+                np.testing.assert_allclose(matte, channels[f"{layer}.Alpha {name}.X"], atol=1e-6)
+
+
+def test_a_file_of_one_layer_is_rendered_again_when_a_pass_is_switched_on(layered, room):
+    def counts():
+        render_heads()
+        job = room("render.head_animation.job").last
+        return job.rendered, job.kept
+
+    assert counts() == (2, 0)
+    assert counts() == (0, 2)
+    layered.view_layers["Second"].use_pass_mist = True
+    assert counts() == (2, 0)
+    layered.world.mist_settings.depth = 3
+    assert counts() == (2, 0)
+    layered.objects["Rätsel 7"].pass_index = 6
+    assert counts() == (2, 0)
+    layered.view_layers["Second"].layer_collection.children["Before"].exclude = False
+    assert counts() == (2, 0)
+    ours(layered)[1].unlink()
+    assert counts() == (1, 1)
+    layered.render.use_overwrite = False
+    ours(layered)[0].write_bytes(b"mine")
+    assert counts() == (0, 2)
+
+
+def test_plain_files_hold_the_first_view_layer_s_picture_as_with_ctrl_f12(layered, tmp_path):
+    set_output(layered, tmp_path / "heads_")
+    render_heads()
+    assert_same_pictures(ours(layered), blender_files(layered, tmp_path / "blender"), 1.01 / 255)
+
+
+def test_nothing_stays_of_view_layers_that_were_read(layered, watched, room, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    layered.frame_end = 60
+    kept = []
+
+    def is_pressed():
+        kept.extend(tmp_path.glob("dgtalker-*/9.json"))
+        return bool(kept)
+
+    watched(is_pressed)
+    assert bpy.ops.dgtalker.render_head_animation() == {"CANCELLED"}
+    assert kept
+    assert not list(tmp_path.glob("dgtalker-*"))
+    assert room("render.head_animation.job").current is None
+    assert ours(layered) == []
+
+
 def kind_of(path: Path) -> str:
     """What Blender takes a file for, once it has looked into it."""
     image = bpy.data.images.load(str(path), check_existing=False)
@@ -155,16 +284,21 @@ def kind_of(path: Path) -> str:
 
 
 def exr_channels(path: Path) -> dict[str, np.ndarray]:
-    """The channels of a file of one part, packed with ZIP, (H, W)."""
+    return exr_file(path)[0]
+
+
+def exr_file(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The channels of a file of one part, packed with ZIP, (H, W), and the texts in its header."""
     data = path.read_bytes()
-    place, attributes = 8, {}
+    place, attributes, kinds = 8, {}, {}
     while data[place]:
         name, kind, rest = data[place:].split(b"\0", 2)
         (length,) = struct.unpack("<I", rest[:4])
         place += len(name) + len(kind) + 6 + length
-        attributes[name] = data[place - length : place]
+        attributes[name], kinds[name] = data[place - length : place], kind
     left, top, right, bottom = struct.unpack("<4i", attributes[b"dataWindow"])
     width, height = right - left + 1, bottom - top + 1
+    texts = {name.decode(): text.decode() for name, text in attributes.items() if kinds[name] == b"string"}
     channels, described = [], attributes[b"channels"]
     while described != b"\0":
         name, described = described.split(b"\0", 1)
@@ -188,7 +322,7 @@ def exr_channels(path: Path) -> dict[str, np.ndarray]:
             for name, code in channels:
                 found[name].append(np.frombuffer(packed, code, width, at))
                 at += width * int(code[-1])
-    return {name: np.stack(lines) for name, lines in found.items()}
+    return {name: np.stack(lines) for name, lines in found.items()}, texts
 
 
 def test_only_what_has_changed_is_rendered_again(animated, room):
@@ -281,11 +415,10 @@ def test_frame_step_and_relative_paths(animated, tmp_path, room):
 def refusals():
     yield "file for each view", use_side_by_side
     yield "compositor", use_compositor
-    yield "one view layer", lambda scene: scene.view_layers.new("More")
+    yield "No view layer", lambda scene: setattr(scene.view_layers[0], "use", False)
     yield "burn", lambda scene: setattr(scene.render, "use_stamp", True)
     yield "not JPEG", lambda scene: set_output(scene, "/tmp/x", "JPEG", "RGB")
     yield "panoramic", lambda scene: setattr(scene.camera.data, "type", "PANO")
-    yield "Mist", use_mist
 
 
 def use_side_by_side(scene):
@@ -299,11 +432,6 @@ def use_compositor(scene):
         tree.nodes.new("CompositorNodeRLayers")
     else:
         scene.use_nodes = True
-
-
-def use_mist(scene):
-    scene.view_layers[0].use_pass_mist = True
-    set_output(scene, "/tmp/x", "OPEN_EXR_MULTILAYER", "RGBA", "16")
 
 
 @pytest.mark.parametrize(("words", "ask"), [*refusals()], ids=lambda each: each if isinstance(each, str) else "")

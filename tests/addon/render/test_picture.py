@@ -122,7 +122,7 @@ def test_large_pictures_are_rendered_in_bands_without_seams(room, scene, add_hea
     add_head(ball_file)
     whole = render()
     picture = room("render.picture")
-    monkeypatch.setattr(picture.bands, "__defaults__", (SIZE * picture.BYTES_PER_PIXEL * 37,))
+    monkeypatch.setattr(picture.bands, "__defaults__", (SIZE * 24 * 37,))
     np.testing.assert_array_equal(render(), whole)
 
 

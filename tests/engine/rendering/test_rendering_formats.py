@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from dgtalker_engine.cli.main import parser
-from dgtalker_engine.rendering.formats import FORMATS, pixels
+from dgtalker_engine.rendering.formats import FORMATS, Format, LayerPicture, pixels
+from dgtalker_engine.wire import FileFormat, ShotPass
 from dgtalker_engine.wire.provenance import xmp
 
 SIZES = [(1, 1), (7, 3), (16, 16), (33, 17), (130, 50)]  # width, height; an EXR block has 16 lines
@@ -94,6 +95,44 @@ def test_an_exr_is_read_back_exactly(width, height, noisy, tmp_path):
     assert z.dtype == np.float32
     np.testing.assert_array_equal(z, depth)
     assert header["compression"] == OpenEXR.ZIP_COMPRESSION
+
+
+@pytest.mark.parametrize("bits", [16, 32])
+def test_layers_and_their_passes_are_read_back(bits, tmp_path):
+    """Colours as the file has them, what is no colour as it is; channels lie in the order of their bytes."""
+    rgba, depth = picture(33, 17)
+    passes = (
+        ShotPass("Depth", "Z", "depth"),
+        ShotPass("CryptoObject00", "rgba", "cryptomatte"),
+        ShotPass("Alpha Rätsel", "X", "alpha"),
+        ShotPass("Normal", "XYZ", "normal"),
+    )
+    dice = np.random.default_rng(1)
+    shapes = {"CryptoObject00": (4,), "Normal": (3,), "Alpha Rätsel": ()}
+    planes = {name: dice.normal(0, 1e9, (17, 33, *shape)).astype("f4") for name, shape in shapes.items()}
+    layers = [
+        LayerPicture(rgba, passes, {**planes, "Depth": depth}),
+        LayerPicture(rgba / 2, passes[:1], {"Depth": depth}),
+    ]
+    kind = Format(FileFormat(kind="exr", bits=bits, layers=("View Layer", "Ärger.Combined")))
+    path = tmp_path / "layers.exr"
+    path.write_bytes(kind.encode_layers(layers, "x", "digest", {"cryptomatte/1234567/manifest": '{"ä":"12"}'}))
+    file = OpenEXR.File(str(path), separate_channels=True)
+    channels = {name: channel.pixels for name, channel in file.channels().items()}
+    colours = np.float16 if bits == 16 else np.float32
+    for layer, drawn in zip(kind.settings.layers, layers, strict=True):
+        for i, letter in enumerate("RGBA"):
+            np.testing.assert_array_equal(
+                channels.pop(f"{layer}.Combined.{letter}"), drawn.rgba[..., i].astype(colours)
+            )
+        for each in drawn.passes:
+            values = drawn.planes[each.name].reshape(17, 33, -1)
+            for i, letter in enumerate(each.letters):
+                np.testing.assert_array_equal(channels.pop(f"{layer}.{each.name}.{letter}"), values[..., i])
+    assert not channels
+    assert file.header()["BlenderMultiChannel"].startswith("Blender")
+    assert file.header()["cryptomatte/1234567/manifest"] == '{"ä":"12"}'
+    assert kind.digest_of(path) == "digest"
 
 
 def test_halves_are_the_nearest_whatever_the_float(tmp_path):

@@ -20,11 +20,14 @@ from dgtalker_engine.rendering.sequence import Rules
 from dgtalker_engine.rendering.talking_shot import front_camera
 from dgtalker_engine.wire import (
     FileFormat,
+    HeadLabel,
+    PassInputs,
     SequenceRequest,
     Shot,
     ShotFrame,
     ShotHead,
     ShotLens,
+    ShotPass,
     ShotSubframe,
     display_places,
 )
@@ -50,7 +53,7 @@ def shot(robin):
 
 def go(shot, robin, folder, kind=FORMATS["png"], **rules):
     files = [folder / f"{frame.number}{kind.suffix}" for frame in shot.frames]
-    return sequence.render_files(shot, [robin], files, kind, silent, Rules(**rules))
+    return sequence.render_files([shot], [[robin]], files, kind, silent, Rules(**rules))
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -138,8 +141,8 @@ def test_of_a_blurred_picture_that_nobody_waits_for_the_rest_is_not_drawn(robin,
 
     with pytest.raises(Cancelled):
         sequence.render_files(
-            replace(shot, width=512, height=512, frames=(blurred,)),
-            [robin],
+            [replace(shot, width=512, height=512, frames=(blurred,))],
+            [[robin]],
             [tmp_path / "1.png"],
             FORMATS["png"],
             progress,
@@ -189,10 +192,14 @@ def test_colours_go_through_the_cube_as_the_reference_says_and_near_what_was_sam
 
 
 def test_a_request_goes_over_the_wire_whole(shot):
+    inputs = PassInputs(labels=(HeadLabel("Robin"),))
+    frames = tuple(replace(frame, pass_inputs=inputs) for frame in shot.frames)
+    first = replace(shot, frames=frames, passes=(ShotPass("Normal", "XYZ", "normal"),))
+    second = replace(shot, background=(0.5, 0.5, 0.5))
     request = SequenceRequest(
-        shot=shot,
+        shots=(first, second),
         files=tuple(f"/out/{frame.number}.exr" for frame in shot.frames),
-        format=FileFormat(kind="exr", bits=32, alpha=False, depth=True, layer="View Layer"),
+        format=FileFormat(kind="exr", bits=32, layers=("View Layer", "Other")),
         whole=True,
         overwrite=False,
         display=np.zeros((2, 2, 2, 3), "<f4").tobytes(),
@@ -205,6 +212,8 @@ def test_a_request_goes_over_the_wire_whole(shot):
     ("change", "words"),
     [
         ({"files": ("/a.png",)}, "cannot go to 1 files"),
+        ({"shots": ()}, "not made of 0 shots"),
+        ({"format": FileFormat(kind="exr", bits=16, layers=("a", "b"))}, "2 layers is not made of 1"),
         ({"files": ("/a.png",) * 4}, "same file"),
         ({"files": ("a", "b", "c", "d")}, "not absolute"),
         ({"display": b"123"}, "not a cube"),
@@ -212,12 +221,35 @@ def test_a_request_goes_over_the_wire_whole(shot):
     ],
 )
 def test_impossible_requests_are_refused(shot, change, words):
-    fields = {"shot": shot, "files": tuple(f"/{i}.png" for i in range(4)), "format": FileFormat()}
+    fields = {"shots": (shot,), "files": tuple(f"/{i}.png" for i in range(4)), "format": FileFormat()}
     with pytest.raises(DGTalkerError, match=words):
         SequenceRequest(**{**fields, **change})
 
 
-@pytest.mark.parametrize("fields", [{"kind": "jpg"}, {"bits": 32}, {"depth": True}, {"kind": "exr", "bits": 8}])
+def test_layers_of_several_sizes_and_passes_without_layers_are_refused(shot):
+    files = tuple(f"/{i}.exr" for i in range(4))
+    layered = FileFormat(kind="exr", bits=16, layers=("a", "b"))
+    with pytest.raises(DGTalkerError, match="several sizes"):
+        SequenceRequest(shots=(shot, replace(shot, width=50)), files=files, format=layered)
+    frames = tuple(replace(frame, pass_inputs=PassInputs(labels=(HeadLabel("a"),))) for frame in shot.frames)
+    passed = replace(shot, frames=frames, passes=(ShotPass("Depth", "Z", "depth"),))
+    with pytest.raises(DGTalkerError, match="Only files of layers"):
+        SequenceRequest(shots=(passed,), files=files, format=FileFormat(kind="exr", bits=16))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kind": "jpg"},
+        {"bits": 32},
+        {"depth": True},
+        {"kind": "exr", "bits": 8},
+        {"layers": ("a",)},
+        {"kind": "exr", "bits": 16, "layers": ("a", "a")},
+        {"kind": "exr", "bits": 16, "layers": ("a" * 181,)},
+        {"kind": "exr", "bits": 16, "layers": ("a",), "depth": True},
+    ],
+)
 def test_impossible_formats_are_refused(fields):
     with pytest.raises(DGTalkerError):
         FileFormat(**fields)

@@ -62,7 +62,7 @@ def actions(active):
 
 def go(shot, robin, folder, signer=None):
     files = [folder / f"{frame.number}.png" for frame in shot.frames]
-    return render_files(shot, [robin], files, FORMATS["png"], lambda done, text: None, Rules(signer=signer))
+    return render_files([shot], [[robin]], files, FORMATS["png"], lambda done, text: None, Rules(signer=signer))
 
 
 def test_others_read_who_made_a_picture_and_that_it_was_changed(made, robin, shot, tmp_path):
@@ -163,7 +163,7 @@ def test_what_cannot_be_signed_stays_as_it_was(made, robin, shot, tmp_path):
         signer.sign_file(broken, manifest({}))
     assert broken.read_bytes() == b"no picture"
     with pytest.raises(DGTalkerError, match=r"cannot sign \.exr"):
-        render_files(shot, [robin], [tmp_path / "a.exr"] * 6, FORMATS["exr"], print, Rules(signer=signer))
+        render_files([shot], [[robin]], [tmp_path / "a.exr"] * 6, FORMATS["exr"], print, Rules(signer=signer))
     with pytest.raises(DGTalkerError, match=r"127\.0\.0\.1:9"):
         Signer(credential(made.chain, made.key, "http://127.0.0.1:9/"))
 
@@ -211,7 +211,7 @@ def test_requests_keep_what_they_say(made, shot):
     asked = SignRequest(files=("/a.png",), credential=own, composite=True, avatars={"a" * 64: "self"})
     assert SignRequest.from_header(json.loads(json.dumps(asked.to_header()))) == asked
     sequence = SequenceRequest(
-        shot=shot, files=tuple(f"/{i}.png" for i in range(6)), format=FORMATS["png"].settings, credential=own
+        shots=(shot,), files=tuple(f"/{i}.png" for i in range(6)), format=FORMATS["png"].settings, credential=own
     )
     header, body = sequence.to_message()
     assert SequenceRequest.from_message(json.loads(json.dumps(header)), b"".join(body)).credential == own

@@ -10,7 +10,19 @@ from dataclasses import replace
 import pytest
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.wire import Shot, ShotCamera, ShotFrame, ShotHead, ShotLens, ShotSubframe
+from dgtalker_engine.wire import (
+    HeadLabel,
+    PassInputs,
+    Shot,
+    ShotCamera,
+    ShotFrame,
+    ShotHead,
+    ShotLens,
+    ShotMist,
+    ShotPass,
+    ShotSubframe,
+    cryptomatte,
+)
 
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
 CAMERA = ShotCamera(K=(500.0, 0.0, 32.0, 0.0, 500.0, 24.0, 0.0, 0.0, 1.0), world_to_camera=IDENTITY)
@@ -25,7 +37,25 @@ BLURRED = ShotFrame(
     (HEAD,),
     subframes=(ShotSubframe(CAMERA, (CARRIED,)), ShotSubframe(replace(CAMERA, lens=LENS), (HEAD,), bytes(36), b"")),
 )
+MIST = ShotMist(start=0.5, depth=3.0, falloff="LINEAR")
 SHOT = Shot(width=64, height=48, avatars=("builtin:robin",), frames=FRAMES, region=(1, 2, 30, 20))
+PASSED = replace(
+    SHOT,
+    frames=(
+        ShotFrame(
+            1,
+            CAMERA,
+            (HEAD,),
+            pass_inputs=PassInputs(labels=(HeadLabel("Rätsel 7", 3, 5),), mist=MIST, shear=IDENTITY),
+        ),
+        ShotFrame(2, CAMERA, (), pass_inputs=PassInputs()),
+    ),
+    passes=(
+        ShotPass("Depth", "Z", "depth"),
+        ShotPass("Alpha Rätsel 7", "X", "alpha"),
+        ShotPass("CryptoObject00", "rgba", "cryptomatte"),
+    ),
+)
 
 
 def changed(**values):
@@ -40,6 +70,7 @@ def changed(**values):
         replace(SHOT, frames=(), avatars=()),
         replace(SHOT, frames=(ShotFrame(1, CAMERA, (HEAD, CARRIED)),)),
         replace(SHOT, frames=(BLURRED,)),
+        PASSED,
         replace(SHOT, frames=(ShotFrame(1, CAMERA, (LIT, HEAD)),), shows_normals=True),
         replace(
             SHOT, frames=(ShotFrame(1, CAMERA, (HEAD,), struct.pack("<9f", *range(9)), bytes(36)),), filter_width=2.5
@@ -65,7 +96,7 @@ def test_the_example_in_the_documentation_is_a_shot():
         ("", "cannot be read"),
         ("[]", "cannot be read"),
         ("[" * 200_000, "cannot be read"),
-        (changed(version=6), "format version 6"),
+        (changed(version=7), "format version 7"),
         (changed(width=100_000), "100000 × 48"),
         (changed(width=0), "0 × 48"),
         (changed(width=1e999), "cannot be read"),
@@ -85,6 +116,10 @@ def test_what_is_no_shot_is_refused_with_a_reason(text, message):
 
 def test_shots_of_earlier_versions_had_less_and_are_read():
     old = json.loads(SHOT.to_json())
+    del old["passes"]
+    for frame in old["frames"]:
+        del frame["pass_inputs"]
+    assert Shot.from_json(json.dumps({**old, "version": 5})) == SHOT
     del old["shows_normals"]
     for head in old["frames"][0]["heads"]:
         del head["light"]
@@ -114,6 +149,61 @@ def test_occluders_that_are_none_are_refused_with_a_reason(values, message):
     data["frames"][0] |= values
     with pytest.raises(DGTalkerError, match=message):
         Shot.from_json(json.dumps(data))
+
+
+@pytest.mark.parametrize(
+    ("passes", "message"),
+    [
+        ([{"name": "Depth", "letters": "Z", "kind": "depth"}] * 2, "same name"),
+        ([{"name": "Combined", "letters": "Z", "kind": "depth"}], "same name"),
+        ([{"name": "", "letters": "Z", "kind": "depth"}], "empty"),
+        ([{"name": "x" * 64, "letters": "Z", "kind": "depth"}], "too long"),
+        ([{"name": "Depth", "letters": "Z", "kind": "heat"}], "no pass 'heat'"),
+        ([{"name": "Normal", "letters": "XY", "kind": "normal"}], "channels 'XY'"),
+        ([{"name": "Normal", "letters": "XXY", "kind": "normal"}], "channels 'XXY'"),
+        ([{"name": "Normal"}], "cannot be read"),
+    ],
+)
+def test_passes_that_are_none_are_refused_with_a_reason(passes, message):
+    data = json.loads(PASSED.to_json())
+    with pytest.raises(DGTalkerError, match=message):
+        Shot.from_json(json.dumps({**data, "passes": passes}))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (None, "does not say"),
+        ({"labels": []}, "does not say"),
+        ({"labels": [{"name": "a", "object_index": -1, "material_index": 0}]}, "index"),
+        ({"mist": {"start": 0, "depth": 1, "falloff": "CUBIC"}}, "mist"),
+        ({"mist": {"start": 0, "depth": float("nan"), "falloff": "LINEAR"}}, "finite"),
+        ({"shear": [1.0] * 9}, "shear"),
+    ],
+)
+def test_what_passes_cannot_be_made_of_is_refused_with_a_reason(change, message):
+    data = json.loads(PASSED.to_json())
+    inputs = data["frames"][0]["pass_inputs"]
+    data["frames"][0]["pass_inputs"] = None if change is None else {**inputs, **change}
+    with pytest.raises(DGTalkerError, match=message):
+        Shot.from_json(json.dumps(data))
+
+
+def test_cryptomatte_s_numbers_are_those_of_its_specification():
+    expected = {
+        "hello": 6.0705627102400005616e-17,
+        "cube": -4.08461912519e15,
+        "sphere": 2.79018604383e15,
+        "plane": 3.66557617593e-11,
+    }
+    for name, number in expected.items():
+        assert cryptomatte.object_id(name) == pytest.approx(number, rel=1e-9)
+    found = cryptomatte.metadata("View Layer", PASSED, PASSED.frames[0])
+    (key,) = (name[: -len("/name")] for name in found if name.endswith("/name"))
+    assert found[f"{key}/name"] == "View Layer.CryptoObject"
+    number = int(json.loads(found[f"{key}/manifest"])["Rätsel 7"], 16)
+    assert struct.unpack("<f", struct.pack("<I", number))[0] == cryptomatte.object_id("Rätsel 7")
+    assert cryptomatte.metadata("View Layer", SHOT, SHOT.frames[0]) == {}
 
 
 @pytest.mark.parametrize("light", [[1.0] * 26, [float("nan")] * 27, [1e7] * 27])
