@@ -1,0 +1,132 @@
+"""Handles as a 3D view shows them: where they are in it, which are seen, and which one is at the pointer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+from bpy.app.handlers import persistent
+
+from ..head import model
+from . import faces
+from .handles import Handle
+
+SMALLEST = 80.0
+"""Pixels across all handles, below which they are not shown: they would lie on each other."""
+_PICKED = 11.0
+"""Pixels around a handle."""
+_ASIDE = 0.12
+"""The least cosine between where the face looks at a handle, and where one looks from, for the handle to be seen."""
+
+_changes = 0
+_points: dict[tuple[int, int, str], tuple[int, faces.Face, np.ndarray | None]] = {}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The handles that a view shows.
+
+    Attributes:
+        handles: the foremost last.
+        pixels: (H, 2) in the region.
+        extent: pixels across all handles of the head.
+        scale: of Blender's interface.
+    """
+
+    handles: tuple[Handle, ...]
+    pixels: np.ndarray
+    extent: float
+    scale: float
+
+    def at(self, place: Sequence[float]) -> Handle | None:
+        """The handle at a place of the region, the nearest of several."""
+        if not self.handles:
+            return None
+        distances = np.linalg.norm(self.pixels - np.array(place), axis=1)
+        nearest = int(distances.argmin())
+        return self.handles[nearest] if distances[nearest] <= _PICKED * self.scale else None
+
+
+def form(context: bpy.types.Context) -> Any:
+    manager: Any = context.window_manager
+    return manager.dgtalker_face_handles
+
+
+def is_shown(context: bpy.types.Context) -> bool:
+    """Whether handles belong into this view now; Blender shows no gizmos while it plays either."""
+    return (
+        form(context).on
+        and context.mode == "OBJECT"
+        and not context.screen.is_animation_playing
+        and model.has_controls(context.object)
+        and context.object.visible_get()
+    )
+
+
+def seen(context: bpy.types.Context) -> Seen:
+    """The handles of the active head in the view that is drawn.
+
+    Raises:
+        DGTalkerError: as `faces.face_of`.
+    """
+    ob = context.object
+    assert ob is not None
+    scale = context.preferences.system.ui_scale
+    face, points = _posed(context, ob)
+    if points is None:
+        return Seen((), np.zeros((0, 2)), 0.0, scale)
+    view: Any = context.region_data
+    region = context.region
+    clip = np.c_[points, np.ones(len(points))] @ np.array(view.perspective_matrix).T
+    before = clip[:, 3] > 1e-6
+    pixels = (clip[:, :2] / np.where(before, clip[:, 3], 1.0)[:, None] + 1) / 2 * (region.width, region.height)
+    shown = before & _faces_viewer(face, points, ob, view)
+    extent = float(np.linalg.norm(np.ptp(pixels, axis=0))) if before.all() else 0.0
+    if extent < SMALLEST * scale:
+        shown[:] = False
+    order = [number for number in np.argsort(-clip[:, 2]) if shown[number]]
+    return Seen(tuple(face.handles[number] for number in order), pixels[order], extent, scale)
+
+
+def _posed(context: bpy.types.Context, ob: bpy.types.Object) -> tuple[faces.Face, np.ndarray | None]:
+    """Worked out again after a change of anything: nothing else is done when only the view moves."""
+    name = ob.session_uid, context.scene.session_uid, context.view_layer.name
+    if name not in _points or _points[name][0] != _changes:
+        face = faces.face_of(ob)
+        _points.clear()
+        _points[name] = _changes, face, faces.points(ob, face, context.view_layer.depsgraph)
+    return _points[name][1:]
+
+
+def _faces_viewer(face: faces.Face, points: np.ndarray, ob: bpy.types.Object, view: Any) -> np.ndarray:
+    from_view = np.array(view.view_matrix.inverted())
+    towards = from_view[:3, 3] - points if view.is_perspective else np.broadcast_to(from_view[:3, 2], points.shape)
+    outward = face.outward @ np.array(ob.matrix_world)[:3, :3].T
+    lengths = np.linalg.norm(towards, axis=1) * np.linalg.norm(outward, axis=1)
+    return (towards * outward).sum(axis=1) > _ASIDE * lengths
+
+
+def redraw() -> None:
+    for area in (area for window in bpy.context.window_manager.windows for area in window.screen.areas):
+        if area.type == "VIEW_3D":
+            area.tag_redraw()
+
+
+@persistent
+def evaluated(_scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    """Handler for when Blender has evaluated a change or another frame."""
+    global _changes
+    if depsgraph.mode == "VIEWPORT":
+        _changes += 1
+
+
+@persistent
+def replaced(*_: object) -> None:
+    """Handler for undo, redo and other files, which replace objects."""
+    global _changes
+    _changes += 1
+    _points.clear()
+    faces.forget()
