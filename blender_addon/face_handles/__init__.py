@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from . import gizmos, operators, panels, properties, view
+from . import drawing, gizmos, operators, panels, properties, view
 
 CLASSES: tuple[type, ...] = (*properties.CLASSES, *operators.CLASSES, *gizmos.CLASSES)
 
@@ -21,6 +21,7 @@ def register() -> None:
 def unregister() -> None:
     for handlers, handler in _handlers():
         handlers.remove(handler)
+    drawing.forget()
     panels.remove()
     properties.remove()
 

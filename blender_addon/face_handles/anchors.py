@@ -8,9 +8,13 @@ import numpy as np
 
 from .handles import Handle
 
-_OUTERMOST = 0.006
-"""Metres below the outermost candidate at which a vertex counts e times less: lips have an inner side."""
-_AT_PUPIL = 0.001
+_FRONT = (0.0, -1.0, 0.0)
+_WELL = 0.6
+"""Of how far the vertex goes that goes farthest: what counts as moved well."""
+_DEPTH = 0.006
+"""Metres below the outermost of the vertices at which one counts e times less: lips have an inner side."""
+_AT_TIP = 0.002
+"""The same, where the outermost itself is meant."""
 _SHARPNESS = 8.0
 """The power to which what a vertex moves is raised: a smooth middle of the few that move most."""
 _LEAST = 0.2
@@ -32,7 +36,12 @@ def anchor(handle: Handle, vertices: np.ndarray, deltas: Mapping[str, np.ndarray
     """
     if handle.place == "skin":
         score = _score(vertices, [deltas[name] for name in handle.found_by], handle.side)
-        return None if score is None else _normalised(_outermost(score**_SHARPNESS, vertices, handle, _OUTERMOST))
+        if score is None:
+            return None
+        if handle.outermost is None:
+            return _normalised(_outermost(score**_SHARPNESS, vertices, _FRONT, _DEPTH))
+        x, y, z = handle.outermost
+        return _normalised(_outermost(_well(score), vertices, (-x if handle.side == "Right" else x, y, z), _AT_TIP))
     sides = (handle.side,) if handle.side else ("Left", "Right")
     eyes = [_eye(handle, vertices, deltas, side) for side in sides]
     found = [eye for eye in eyes if eye is not None]
@@ -45,11 +54,11 @@ def _eye(handle: Handle, vertices: np.ndarray, deltas: Mapping[str, np.ndarray],
     score = _score(vertices, looks, side)
     if score is None:
         return None
-    ball = score > 0.4 * score.max()
-    pupil = _normalised(_outermost(ball.astype(float), vertices, handle, _AT_PUPIL))
+    ball = _well(score)
+    pupil = _normalised(_outermost(ball, vertices, _FRONT, _AT_TIP))
     if handle.place == "eye":
         return pupil
-    middle = _normalised(ball.astype(float))
+    middle = _normalised(ball)
     radius = np.linalg.norm((pupil - middle) @ vertices)
     return middle + (pupil - middle) * (_GAZE_LENGTH / radius) if radius > 1e-4 else None
 
@@ -68,8 +77,14 @@ def _score(vertices: np.ndarray, moves: list[np.ndarray], side: str) -> np.ndarr
     return score if score.max() > 0.05 else None
 
 
-def _outermost(score: np.ndarray, vertices: np.ndarray, handle: Handle, depth: float) -> np.ndarray:
-    height = vertices @ np.array(handle.outward)
+def _well(score: np.ndarray) -> np.ndarray:
+    return (score > _WELL * score.max()).astype(float)
+
+
+def _outermost(
+    score: np.ndarray, vertices: np.ndarray, direction: tuple[float, float, float], depth: float
+) -> np.ndarray:
+    height = vertices @ np.array(direction)
     outermost = height[score > 0.3 * score.max()].max()
     return score * np.exp(-np.maximum(outermost - height, 0.0) / depth)
 

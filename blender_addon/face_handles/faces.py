@@ -77,7 +77,7 @@ def _face(name: str, uid: int, count: int, present: frozenset[str], movable: fro
         return _nothing()
     weights = np.stack([point for _, point in found])
     vertices = np.flatnonzero(weights.any(axis=0))
-    weights = weights[:, vertices]
+    weights = weights[:, vertices].astype(np.float32)
     outward = weights @ rest[vertices]
     outward[:, 2] *= 0.5  # the middle of a head is between its ears, and long
     moves = {name: weights @ delta[vertices] for name, delta in deltas.items() if name in movable}
@@ -87,7 +87,7 @@ def _face(name: str, uid: int, count: int, present: frozenset[str], movable: fro
 def _shape(block: bpy.types.ShapeKey, count: int) -> np.ndarray:
     flat = np.empty(count * 3, np.float32)
     block.points.foreach_get("co", flat)
-    return flat.reshape(-1, 3).astype(float)
+    return flat.reshape(-1, 3)
 
 
 def points(ob: bpy.types.Object, face: Face, depsgraph: bpy.types.Depsgraph) -> np.ndarray | None:

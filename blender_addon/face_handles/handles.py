@@ -25,14 +25,15 @@ class Handle:
         sliders: what a drag may move.
         found_by: sliders that a head has to have: the point is where all of these move most.
         place: on the skin; on the pupil; or before the eyes, where both look.
-        outward: the direction in head space in which the point lies outermost among what those sliders move.
+        outermost: where given, the point is instead the outermost one, in this direction of head space, of what those
+            sliders move well; x is away from the middle on both sides.
     """
 
     name: str
     sliders: tuple[str, ...]
     found_by: tuple[str, ...]
     place: Place = "skin"
-    outward: tuple[float, float, float] = (0.0, -1.0, 0.0)
+    outermost: tuple[float, float, float] | None = None
 
     @property
     def side(self) -> str:
@@ -46,14 +47,20 @@ class Handle:
 
 
 def _of_side(side: str) -> tuple[Handle, ...]:
-    def handle(name: str, sliders: str, found_by: str, place: Place = "skin") -> Handle:
-        return Handle(name + side, _names(sliders, side), _names(found_by, side), place)
+    def handle(
+        name: str,
+        sliders: str,
+        found_by: str,
+        place: Place = "skin",
+        outermost: tuple[float, float, float] | None = None,
+    ) -> Handle:
+        return Handle(name + side, _names(sliders, side), _names(found_by, side), place, outermost)
 
     looks = "eyeLookUp* eyeLookDown* eyeLookIn* eyeLookOut*"
     return (
         handle("mouthCorner", "mouthSmile* mouthFrown* mouthStretch* mouthPucker", "mouthSmile* mouthStretch*"),
         handle("browInner", "browInnerUp browDown*", "browInnerUp browDown*"),
-        handle("browOuter", "browOuterUp* browDown*", "browOuterUp*"),
+        handle("browOuter", "browOuterUp* browDown*", "browOuterUp*", outermost=(0.8, -0.4, 0.2)),
         handle("upperLid", "eyeBlink* eyeWide*", "eyeBlink* eyeWide*"),
         handle("lowerLid", "eyeSquint*", "eyeSquint*"),
         handle("cheek", "cheekSquint* cheekPuff", "cheekSquint* cheekPuff"),
@@ -75,19 +82,19 @@ HANDLES: tuple[Handle, ...] = (
         "upperLip",
         _names("mouthUpperUpLeft mouthUpperUpRight mouthShrugUpper mouthRollUpper mouthLeft mouthRight"),
         _names("mouthUpperUpLeft mouthUpperUpRight"),
-        outward=(0.0, -0.7, 0.7),
+        outermost=(0.0, -0.7, 0.7),
     ),
     Handle(
         "lowerLip",
         _names("mouthLowerDownLeft mouthLowerDownRight mouthShrugLower mouthLeft mouthRight"),
         _names("mouthLowerDownLeft mouthLowerDownRight"),
-        outward=(0.0, -0.7, -0.7),
+        outermost=(0.0, -0.7, -0.7),
     ),
     Handle(
         "chin",
         _names("jawOpen jawLeft jawRight jawForward"),
         _names("jawOpen"),
-        outward=(0.0, -0.7, -0.7),
+        outermost=(0.0, -0.7, -0.7),
     ),
     Handle("gaze", _names("gazeSide gazeUp"), (*_LOOKS, "gazeSide", "gazeUp"), "gaze"),
     Handle("gaze", _LOOKS, _LOOKS, "gaze"),

@@ -56,7 +56,7 @@ class DragFaceHandle(SliderOperator, bpy.types.Operator):
     @classmethod
     def description(cls, context: bpy.types.Context, properties: Any) -> str:
         handle = HANDLES[BY_NAME[properties.handle]] if properties.handle in BY_NAME else None
-        return f"{handle.label}: drag it" if handle else cls.__doc__ or ""
+        return f"Drag to move {', '.join(handle.sliders)}" if handle else "Drag a point of the face"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:

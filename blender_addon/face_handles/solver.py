@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import numpy as np
 
-_ACROSS = 0.1
+_ACROSS = 0.06
 """What an error across the drag counts, of one along it."""
 _AWAY, _BACK = 0.01, 0.001
 """Penalty of a slider that moves away from its rest, and back to it: of the square of how far it moves the point."""
 _FEW = 0.002
 """Penalty of each slider that moves away from its rest, linear: the fewest that do it are moved."""
-_AGAINST = 100.0
+_AGAINST = 300.0
 """How many times more what works against a better slider costs."""
 _OPPOSED = 40.0
 """How many times more what comes up costs, where one that is up could go down instead."""
+_LEAST = 0.01
+"""Of a slider's range: what moves less stays as it was, and gets no key."""
 _LIKE = 0.3
 """The least cosine between a drag and what a slider does for the drag to be as long as the slider can go."""
 
@@ -69,7 +71,8 @@ def solve(
     linear = weighted.T @ target - np.where(back, 0.0, _FEW * scale / 2)
     values = start.copy()
     np.add.at(values, slider, sign * bounded_least_squares(hessian, linear, room))
-    return np.clip(values, low, high)
+    values = np.clip(values, low, high)
+    return np.where(np.abs(values - start) < _LEAST * (high - low), start, values)
 
 
 def _ways(

@@ -22,7 +22,17 @@ _ASIDE = 0.12
 """The least cosine between where the face looks at a handle, and where one looks from, for the handle to be seen."""
 
 _changes = 0
-_points: dict[tuple[int, int, str], tuple[int, faces.Face, np.ndarray | None]] = {}
+_last_posed: tuple[tuple[Any, ...], _Posed] | None = None
+_seen: dict[int, tuple[tuple[Any, ...], Seen]] = {}
+
+
+@dataclass(frozen=True)
+class _Posed:
+    """Handles in the world: where they are (None: nowhere), and how the face looks there."""
+
+    handles: tuple[Handle, ...]
+    points: np.ndarray | None
+    outward: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -67,46 +77,53 @@ def is_shown(context: bpy.types.Context) -> bool:
 
 
 def seen(context: bpy.types.Context) -> Seen:
-    """The handles of the active head in the view that is drawn.
+    """The handles of the active head in the view that is drawn; worked out again when it or the pose has changed.
 
     Raises:
         DGTalkerError: as `faces.face_of`.
     """
     ob = context.object
     assert ob is not None
+    region, view = context.region, _view_of(context)
     scale = context.preferences.system.ui_scale
-    face, points = _posed(context, ob)
+    known = (_changes, ob.session_uid, context.scene.session_uid, context.view_layer.name)
+    looks = (*known, region.width, region.height, scale, *(x for row in view.perspective_matrix for x in row))
+    pointer = region.as_pointer()
+    if pointer not in _seen or _seen[pointer][0] != looks:
+        _seen[pointer] = looks, _looked_at(_posed(context, ob, known), view, (region.width, region.height), scale)
+    return _seen[pointer][1]
+
+
+def _view_of(context: bpy.types.Context) -> bpy.types.RegionView3D:
+    view: Any = context.region_data
+    return view
+
+
+def _posed(context: bpy.types.Context, ob: bpy.types.Object, known: tuple[Any, ...]) -> _Posed:
+    global _last_posed
+    if _last_posed is None or _last_posed[0] != known:
+        face = faces.face_of(ob)
+        points = faces.points(ob, face, context.view_layer.depsgraph)
+        _last_posed = known, _Posed(face.handles, points, face.outward @ np.array(ob.matrix_world)[:3, :3].T)
+    return _last_posed[1]
+
+
+def _looked_at(posed: _Posed, view: bpy.types.RegionView3D, size: tuple[int, int], scale: float) -> Seen:
+    points = posed.points
     if points is None:
         return Seen((), np.zeros((0, 2)), 0.0, scale)
-    view: Any = context.region_data
-    region = context.region
     clip = np.c_[points, np.ones(len(points))] @ np.array(view.perspective_matrix).T
     before = clip[:, 3] > 1e-6
-    pixels = (clip[:, :2] / np.where(before, clip[:, 3], 1.0)[:, None] + 1) / 2 * (region.width, region.height)
-    shown = before & _faces_viewer(face, points, ob, view)
+    pixels = (clip[:, :2] / np.where(before, clip[:, 3], 1.0)[:, None] + 1) / 2 * size
+    from_view = np.array(view.view_matrix.inverted())
+    towards = from_view[:3, 3] - points if view.is_perspective else np.broadcast_to(from_view[:3, 2], points.shape)
+    lengths = np.linalg.norm(towards, axis=1) * np.linalg.norm(posed.outward, axis=1)
+    shown = before & ((towards * posed.outward).sum(axis=1) > _ASIDE * lengths)
     extent = float(np.linalg.norm(np.ptp(pixels, axis=0))) if before.all() else 0.0
     if extent < SMALLEST * scale:
         shown[:] = False
     order = [number for number in np.argsort(-clip[:, 2]) if shown[number]]
-    return Seen(tuple(face.handles[number] for number in order), pixels[order], extent, scale)
-
-
-def _posed(context: bpy.types.Context, ob: bpy.types.Object) -> tuple[faces.Face, np.ndarray | None]:
-    """Worked out again after a change of anything: nothing else is done when only the view moves."""
-    name = ob.session_uid, context.scene.session_uid, context.view_layer.name
-    if name not in _points or _points[name][0] != _changes:
-        face = faces.face_of(ob)
-        _points.clear()
-        _points[name] = _changes, face, faces.points(ob, face, context.view_layer.depsgraph)
-    return _points[name][1:]
-
-
-def _faces_viewer(face: faces.Face, points: np.ndarray, ob: bpy.types.Object, view: Any) -> np.ndarray:
-    from_view = np.array(view.view_matrix.inverted())
-    towards = from_view[:3, 3] - points if view.is_perspective else np.broadcast_to(from_view[:3, 2], points.shape)
-    outward = face.outward @ np.array(ob.matrix_world)[:3, :3].T
-    lengths = np.linalg.norm(towards, axis=1) * np.linalg.norm(outward, axis=1)
-    return (towards * outward).sum(axis=1) > _ASIDE * lengths
+    return Seen(tuple(posed.handles[number] for number in order), pixels[order], extent, scale)
 
 
 def redraw() -> None:
@@ -126,7 +143,8 @@ def evaluated(_scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
 @persistent
 def replaced(*_: object) -> None:
     """Handler for undo, redo and other files, which replace objects."""
-    global _changes
+    global _changes, _last_posed
     _changes += 1
-    _points.clear()
+    _last_posed = None
+    _seen.clear()
     faces.forget()
