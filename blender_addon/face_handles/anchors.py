@@ -13,7 +13,7 @@ _WELL = 0.6
 """Of how far the vertex goes that goes farthest: what counts as moved well."""
 _DEPTH = 0.006
 """Metres below the outermost of the vertices at which one counts e times less: lips have an inner side."""
-_AT_TIP = 0.002
+_AT_TIP = 0.003
 """The same, where the outermost itself is meant."""
 _SHARPNESS = 8.0
 """The power to which what a vertex moves is raised: a smooth middle of the few that move most."""

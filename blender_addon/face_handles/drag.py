@@ -118,9 +118,10 @@ class Drag:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What the drag does, line by line: sliders and their values, and what is left alone."""
-        own = self._face.moves.keys() & set(self.handle.sliders)
-        values = [f"{name} {value:.2f}" for name, value in self.moved.items() if name in own]
+        """What the drag does, line by line: sliders and their values, the most moved first, and what is left alone."""
+        own = [name for name in self.moved if name in self.handle.sliders]
+        own.sort(key=lambda name: -abs(self.moved[name] - self._start[name]))
+        values = [f"{name} {self._blocks[name].value:.2f}" for name in own]
         return (*values, *(f"({each})" for each in self.held))
 
     @property

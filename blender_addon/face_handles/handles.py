@@ -81,14 +81,14 @@ HANDLES: tuple[Handle, ...] = (
     Handle(
         "upperLip",
         _names("mouthUpperUpLeft mouthUpperUpRight mouthShrugUpper mouthRollUpper mouthLeft mouthRight"),
-        _names("mouthUpperUpLeft mouthUpperUpRight"),
-        outermost=(0.0, -0.7, 0.7),
+        _names("mouthUpperUpLeft mouthUpperUpRight mouthRollUpper"),
+        outermost=(0.0, -0.9, 0.45),
     ),
     Handle(
         "lowerLip",
         _names("mouthLowerDownLeft mouthLowerDownRight mouthShrugLower mouthLeft mouthRight"),
-        _names("mouthLowerDownLeft mouthLowerDownRight"),
-        outermost=(0.0, -0.7, -0.7),
+        _names("mouthLowerDownLeft mouthLowerDownRight mouthRollLower"),
+        outermost=(0.0, -0.9, -0.45),
     ),
     Handle(
         "chin",

@@ -32,7 +32,7 @@ class DragFaceHandle(SliderOperator, bpy.types.Operator):
 
     bl_idname = "dgtalker.drag_face_handle"
     bl_label = "Drag Face Handle"
-    bl_options = {"REGISTER", "UNDO", "BLOCKING"}
+    bl_options = {"REGISTER", "UNDO", "BLOCKING", "INTERNAL"}
 
     handle: bpy.props.StringProperty(name="Handle", description="For instance mouthCornerLeft", options={"SKIP_SAVE"})
     offset: bpy.props.FloatVectorProperty(

@@ -11,14 +11,16 @@ import numpy as np
 
 _ACROSS = 0.06
 """What an error across the drag counts, of one along it."""
-_AWAY, _BACK = 0.01, 0.001
+_AWAY, _BACK = 0.006, 0.0006
 """Penalty of a slider that moves away from its rest, and back to it: of the square of how far it moves the point."""
-_FEW = 0.002
+_FEW = 0.004
 """Penalty of each slider that moves away from its rest, linear: the fewest that do it are moved."""
 _AGAINST = 300.0
 """How many times more what works against a better slider costs."""
 _OPPOSED = 40.0
 """How many times more what comes up costs, where one that is up could go down instead."""
+_BEYOND = 1.05
+"""Of how far sliders can bring a point along a drag: what it is dragged by at most, enough for them to get there."""
 _LEAST = 0.01
 """Of a slider's range: what moves less stays as it was, and gets no key."""
 _LIKE = 0.3
@@ -61,12 +63,12 @@ def solve(
     scale = np.maximum(reach[slider], 0.05 * reach.max()) ** 2 * (reach[slider] / seen) ** 2
     along = move / distance
     cosine = along @ ways / seen
-    # a point that is dragged farther than it can go would turn up all that helps a little
-    move = along * min(distance, float((room * (along @ ways))[cosine > _LIKE].sum()))
+    # a point that is dragged much farther than it can go would turn up all that helps a little
+    move = along * min(distance, _BEYOND * float((room * (along @ ways))[cosine > _LIKE].sum()))
     metric = _ACROSS**0.5 * np.eye(len(move)) + (1 - _ACROSS**0.5) * np.outer(along, along)
     weighted = metric @ ways
     target = metric @ (move if bend is None else move - bend)
-    curve = np.where(back, _BACK, _AWAY * _reluctance(ways / seen, cosine, back)) * scale
+    curve = np.where(back, _BACK, _AWAY * _reluctance(ways / seen, cosine, back, slider)) * scale
     hessian = weighted.T @ weighted + np.diag(curve)
     linear = weighted.T @ target - np.where(back, 0.0, _FEW * scale / 2)
     values = start.copy()
@@ -90,13 +92,14 @@ def _ways(
     return slider.astype(int), sign, room, back.astype(bool)
 
 
-def _reluctance(directions: np.ndarray, cosine: np.ndarray, back: np.ndarray) -> np.ndarray:
+def _reluctance(directions: np.ndarray, cosine: np.ndarray, back: np.ndarray, slider: np.ndarray) -> np.ndarray:
     """How much more each way costs, 1 or more: where it fights one that goes more along the drag, or where one that
     leads back does the same."""
     alike = directions.T @ directions
     fights = np.maximum(-alike, 0.0) * (cosine[None, :] > cosine[:, None])
     against = fights.max(axis=1) * (1 - np.maximum(cosine, 0.0)) ** 4
-    opposed = (np.maximum(alike, 0.0) * back[None, :] * (cosine > _LIKE)[None, :]).max(axis=1)
+    others = back & (cosine > _LIKE) & (slider[None, :] != slider[:, None])
+    opposed = (np.maximum(alike, 0.0) * others).max(axis=1)
     return 1 + _AGAINST * against + _OPPOSED * opposed
 
 
