@@ -59,8 +59,8 @@ def _of_side(side: str) -> tuple[Handle, ...]:
     looks = "eyeLookUp* eyeLookDown* eyeLookIn* eyeLookOut*"
     return (
         handle("mouthCorner", "mouthSmile* mouthFrown* mouthStretch* mouthPucker", "mouthSmile* mouthStretch*"),
-        handle("browInner", "browInnerUp browDown*", "browInnerUp browDown*"),
-        handle("browOuter", "browOuterUp* browDown*", "browOuterUp*", outermost=(0.8, -0.4, 0.2)),
+        handle("innerBrow", "browInnerUp browDown*", "browInnerUp browDown*"),
+        handle("outerBrow", "browOuterUp* browDown*", "browOuterUp*", outermost=(0.8, -0.4, 0.2)),
         handle("upperLid", "eyeBlink* eyeWide*", "eyeBlink* eyeWide*"),
         handle("lowerLid", "eyeSquint*", "eyeSquint*"),
         handle("cheek", "cheekSquint* cheekPuff", "cheekSquint* cheekPuff"),

@@ -14,7 +14,7 @@ from ..head import model
 from . import faces
 from .handles import Handle
 
-SMALLEST = 80.0
+SMALLEST = 110.0
 """Pixels across all handles, below which they are not shown: they would lie on each other."""
 _PICKED = 11.0
 """Pixels around a handle."""

@@ -8,7 +8,7 @@ import pytest
 from head_tools import keys
 from mathutils import Matrix
 
-SIDED = ("mouthCorner", "browInner", "browOuter", "upperLid", "lowerLid", "cheek", "noseWing", "eye")
+SIDED = ("mouthCorner", "innerBrow", "outerBrow", "upperLid", "lowerLid", "cheek", "noseWing", "eye")
 ALL = {*(f"{name}{side}" for name in SIDED for side in ("Left", "Right")), "upperLip", "lowerLip", "chin", "gaze"}
 FRONT = (0.0, 1.0, 0.0)
 """What a front view looks along."""
@@ -62,7 +62,7 @@ def test_handles_sit_where_a_hand_looks_for_them(room, name):
         other = found[each.replace("Left", "Right")]
         assert np.allclose(point * (-1, 1, 1), other, atol=1.0) or not each.endswith("Left"), each
     height = {each: point[2] for each, point in found.items()}
-    down_the_face = ("browInnerLeft", "upperLidLeft", "eyeLeft", "lowerLidLeft", "noseWingLeft", "upperLip")
+    down_the_face = ("innerBrowLeft", "upperLidLeft", "eyeLeft", "lowerLidLeft", "noseWingLeft", "upperLip")
     down_the_face = (*down_the_face, "lowerLip", "chin")
     assert sorted(down_the_face, key=height.get, reverse=True) == list(down_the_face)
     out = ("upperLip", "noseWingLeft", "mouthCornerLeft", "eyeLeft", "cheekLeft")
@@ -86,8 +86,8 @@ def test_a_mouth_corner_smiles_frowns_stretches_and_puckers(room, head):
 
 MOVES = (
     ("upperLidRight", (0, 0, -12), {"eyeBlinkRight"}),
-    ("browOuterLeft", (0, 0, 5), {"browOuterUpLeft"}),
-    ("browInnerLeft", (-1, 0, -4), {"browDownLeft"}),
+    ("outerBrowLeft", (0, 0, 5), {"browOuterUpLeft"}),
+    ("innerBrowLeft", (-1, 0, -4), {"browDownLeft"}),
     ("lowerLidLeft", (0, 0, 3), {"eyeSquintLeft"}),
     ("noseWingRight", (0, 0, 3), {"noseSneerRight"}),
     ("cheekLeft", (0, 0, 2), {"cheekSquintLeft"}),
@@ -207,9 +207,9 @@ def test_missing_and_unsupported_sliders_leave_their_handles_out(room, head):
     head.dgtalker.training = (
         '{"system": "dgtalker", "version": "1", "frames": 1, "clip_seconds": 1, "unsupported": ["noseSneerRight"]}'
     )
-    assert points(room, head).keys() == ALL - {"browOuterLeft", "noseWingRight"}
-    with pytest.raises(RuntimeError, match="no handle 'browOuterLeft'"):
-        drag("browOuterLeft", 0, 0, 5)
+    assert points(room, head).keys() == ALL - {"outerBrowLeft", "noseWingRight"}
+    with pytest.raises(RuntimeError, match="no handle 'outerBrowLeft'"):
+        drag("outerBrowLeft", 0, 0, 5)
 
 
 def test_only_shown_handles_are_picked_and_none_while_it_is_off(room, head):
