@@ -30,6 +30,8 @@ class Drag:
         reason = model.locked_reason(ob)
         if reason:
             raise DGTalkerError(reason)
+        if ob.show_only_shape_key:
+            raise DGTalkerError(f"{ob.name} shows only its active shape key.", "Turn Solo Active Shape Key off.")
         self.handle = handle
         self._ob, self._context = ob, context
         self._face = faces.face_of(ob)
@@ -47,8 +49,10 @@ class Drag:
     def _held(self) -> dict[str, str]:
         key = model.key_of(self._ob)
         assert key is not None
+        blocks = {block.path_from_id("value"): block for block in key.key_blocks}
         locked = {curve.data_path for curve in animation_data.active_curves(key) if _is_locked(curve)}
         reasons = {
+            "muted:": {path for path, block in blocks.items() if block.mute},
             "locked curves hold": locked,
             "NLA strips move": animation_data.played_by_strips(key),
             "drivers hold": animation_data.driven(key),
@@ -56,8 +60,8 @@ class Drag:
         return {
             name: reason
             for reason, paths in reasons.items()
-            for name, block in sliders.blocks_of(self._ob, self._face.moves).items()
-            if block.path_from_id("value") in paths
+            for path, name in ((path, block.name) for path, block in blocks.items())
+            if path in paths and name in self._face.moves
         }
 
     @property
@@ -112,9 +116,9 @@ class Drag:
             went = axes @ (self._point() - self.point)
             now = np.array([block.value for block in first]) - start
             values = solve(axes @ jacobian, move, start, rest, limits, reach, went - axes @ jacobian @ now)
-            for group, value in zip(groups, values, strict=True):
-                for name in group:
-                    self._blocks[name].value = float(value)
+            for group, value, before in zip(groups, values, start, strict=True):
+                for name in group:  # what does not move here does not on the other side, whatever it is there
+                    self._blocks[name].value = float(value) if value != before else self._start[name]
 
     @property
     def lines(self) -> tuple[str, ...]:

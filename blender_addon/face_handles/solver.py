@@ -52,8 +52,10 @@ def solve(
         (n,), within the limits; `start` exactly where nothing has to move.
     """
     distance = float(np.linalg.norm(move))
-    low, high = np.minimum(limits[0], start), np.maximum(limits[1], start)
-    if distance <= 1e-9 or not reach.any():
+    idle = reach <= 1e-3 * reach.max(initial=0.0)
+    low = np.where(idle, start, np.minimum(limits[0], start))
+    high = np.where(idle, start, np.maximum(limits[1], start))
+    if distance <= 1e-9:
         return start.copy()
     slider, sign, room, back = _ways(start, rest, low, high)
     if not len(slider):
@@ -74,7 +76,7 @@ def solve(
     values = start.copy()
     np.add.at(values, slider, sign * bounded_least_squares(hessian, linear, room))
     values = np.clip(values, low, high)
-    return np.where(np.abs(values - start) < _LEAST * (high - low), start, values)
+    return np.where(np.abs(values - start) <= _LEAST * (high - low), start, values)
 
 
 def _ways(

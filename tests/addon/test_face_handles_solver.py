@@ -74,6 +74,13 @@ def test_sliders_of_two_signs_and_values_beyond_their_limits(room):
     assert kept.tolist() == [1.4, 0, 0, 0], "nothing was dragged"
 
 
+def test_a_slider_that_does_not_move_the_point_is_left_alone(room):
+    values = solved(room, (0, -3), jacobian=np.array([FROWN, (0, 0)]).T, start=(0, 0.2))
+    assert values[0] > 0.3
+    assert values[1] == 0.2
+    assert solved(room, (0, -3), jacobian=np.zeros((2, 2)), start=(0, 0.2)).tolist() == [0, 0.2]
+
+
 def test_a_slider_that_goes_towards_the_viewer_is_left_alone(room):
     jaw = np.array([(0.0, -22.0), (0.0, -1.0)]).T
     open_, forward = room("face_handles.solver").solve(
