@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import blf
 import gpu
 import numpy as np
@@ -90,8 +92,9 @@ def _dots(
     for ring, colour in enumerate((inside, inside, rim, rim, rim * (1.0, 1.0, 1.0, 0.0))):
         colours[:, ring] = colour[:, None]
     first = np.arange(count, dtype=np.int32)[:, None, None] * (_RINGS * _CORNERS)
-    content = {"pos": corners.reshape(-1, 3), "color": colours.reshape(-1, 4)}
-    return batch_for_shader(shader, "TRIS", content, indices=(first + _TRIANGLES).reshape(-1, 3))
+    content: Any = {"pos": corners.reshape(-1, 3), "color": colours.reshape(-1, 4)}
+    triangles: Any = (first + _TRIANGLES).reshape(-1, 3)
+    return batch_for_shader(shader, "TRIS", content, indices=triangles)
 
 
 def _ring_triangles() -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import bpy
 import numpy as np
@@ -11,8 +12,6 @@ import numpy as np
 from ..head import model
 from . import anchors
 from .handles import Handle, offered
-
-Key = tuple[int, str, int, frozenset[str], frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def face_of(ob: bpy.types.Object) -> Face:
     present = frozenset(block.name for block in key.key_blocks if block.name in controls)
     training = model.training_of(ob)
     movable = present - (training.unsupported if training else frozenset())
-    return _face(key.name, key.session_uid, len(model.mesh_of(ob).vertices), present, movable)
+    return _face(key.session_uid, len(model.mesh_of(ob).vertices), present, movable)
 
 
 def forget() -> None:
@@ -65,7 +64,7 @@ def _nothing() -> Face:
 
 
 @lru_cache(maxsize=16)
-def _face(name: str, uid: int, count: int, present: frozenset[str], movable: frozenset[str]) -> Face:
+def _face(uid: int, count: int, present: frozenset[str], movable: frozenset[str]) -> Face:
     key = next(key for key in bpy.data.shape_keys if key.session_uid == uid)
     rest = _shape(key.reference_key, count)
     handles = offered(present, movable)
@@ -97,7 +96,8 @@ def points(ob: bpy.types.Object, face: Face, depsgraph: bpy.types.Depsgraph) -> 
     if len(mesh.vertices) != face.count or not face.handles:
         return None
     flat = np.empty(face.count * 3, np.float32)
-    mesh.attributes["position"].data.foreach_get("vector", flat)
+    position: Any = mesh.attributes["position"]
+    position.data.foreach_get("vector", flat)
     local = face.weights @ flat.reshape(-1, 3)[face.vertices]
     matrix = np.array(evaluated.matrix_world)
     return local @ matrix[:3, :3].T + matrix[:3, 3]

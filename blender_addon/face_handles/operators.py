@@ -110,9 +110,10 @@ class DragFaceHandle(SliderOperator, bpy.types.Operator):
         self._end(context, {"CANCELLED"})
 
     def _at_pointer(self, context: bpy.types.Context) -> Vector:
-        depth: Any = Vector(self._drag.point)
         region: Any = context.region
-        return region_2d_to_location_3d(region, context.region_data, self._pointer, depth)
+        pointer: Any = self._pointer
+        depth: Any = Vector(self._drag.point.tolist())
+        return region_2d_to_location_3d(region, context.region_data, pointer, depth)
 
     def _say(self, context: bpy.types.Context) -> None:
         said = [self._drag.handle.label, *self._drag.lines]
