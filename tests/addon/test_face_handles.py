@@ -230,3 +230,12 @@ def test_only_shown_handles_are_picked_and_none_while_it_is_off(room, head):
         assert not view.is_shown(bpy.context)
     finally:
         form.on = False
+
+
+def test_a_head_without_sliders_for_both_eyes_looks_with_each(head):
+    for name in ("gazeSide", "gazeUp"):
+        head.shape_key_remove(keys(head)[name])
+    assert drag("gaze", 8, 0, 0) == {"FINISHED"}
+    values = moved(head)
+    assert values.keys() == {"eyeLookOutLeft", "eyeLookInRight"}
+    assert values["eyeLookOutLeft"] == pytest.approx(values["eyeLookInRight"], abs=0.05)
