@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import bpy
 
-from . import bug_report_operator, expressions, farm, head, people, preferences, render, shot, speech, splats, training
+from . import (
+    bug_report_operator,
+    expressions,
+    face_handles,
+    farm,
+    head,
+    people,
+    preferences,
+    render,
+    shot,
+    speech,
+    splats,
+    training,
+)
 from .bridge import engine
 from .install import ui as install
 
@@ -14,6 +27,7 @@ ROOMS = (
     preferences,
     head,
     expressions,
+    face_handles,
     people,
     training,
     speech,

@@ -18,6 +18,7 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from expression_cases import expressions_are_drawn_saved_and_applied_from_the_asset_browser
+from face_handle_cases import a_handle_is_dragged_with_the_pointer_and_escape_takes_it_back
 from live_cases import a_voice_moves_the_head_until_escape_and_one_undo_takes_it_away
 from people_cases import a_gallery_follows_its_sliders_and_escape_ends_the_making
 from steps import ADDON, Steps, drive, heads, press_escape, running, start, until
@@ -235,6 +236,7 @@ CASES = (
     a_voice_moves_the_head_until_escape_and_one_undo_takes_it_away,
     a_gallery_follows_its_sliders_and_escape_ends_the_making,
     expressions_are_drawn_saved_and_applied_from_the_asset_browser,
+    a_handle_is_dragged_with_the_pointer_and_escape_takes_it_back,
     a_training_is_drawn_paused_resumed_and_its_head_added,
     a_training_survives_another_file_whose_scene_gets_no_head,
     live_heads_hide_meshes_and_are_hidden_by_them,
