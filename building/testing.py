@@ -16,8 +16,8 @@ from .repository import ROOT, BuildError, say
 UNFINISHED = (2, 3, 4)
 """pytest's exit codes that say that not all tests ran, though a report was written."""
 
-AT_ONCE = 2
-"""Suites that run side by side: each keeps about one core busy."""
+AT_ONCE = (os.cpu_count() or 1) + 1
+"""Suites that run side by side: tests wait for processes and clocks, so each keeps some two thirds of a core busy."""
 
 
 def suites(arguments: list[str]) -> dict[str, tuple[Environment, list[str]]]:
@@ -39,13 +39,15 @@ def suites(arguments: list[str]) -> dict[str, tuple[Environment, list[str]]]:
 def _every_suite() -> dict[str, tuple[Environment, list[str]]]:
     """All tests, each in one suite, in the order in which they end soonest: the longest suites do not come last.
 
-    Those of the engine and of a Blender are two suites each, which share cores more evenly than one of twice that.
+    Those of the engine are three suites and those of a Blender two, which share cores more evenly than longer ones.
     """
     learning = [f"tests/engine/{room}" for room in ("capture", "systems", "training")]
+    serving = [f"tests/engine/{room}" for room in ("bridge", "cli", "install", "server")]
     speech = "tests/addon/speech"
     every: dict[str, tuple[Environment, list[str]]] = {
-        "engine": (WORKSHOP, ["tests/engine", *(f"--ignore={room}" for room in learning)]),
+        "engine": (WORKSHOP, ["tests/engine", *(f"--ignore={room}" for room in (*learning, *serving))]),
         "learning": (WORKSHOP, learning),
+        "serving": (WORKSHOP, serving),
     }
     for version, blender in BLENDERS.items():
         every[f"blender-{version}"] = (blender, ["tests/addon", f"--ignore={speech}"])
