@@ -8,7 +8,8 @@ from collections.abc import Generator, Mapping
 import bpy
 import numpy as np
 
-from dgtalker_engine.wire.shot import Shot, ShotCamera, ShotFrame, ShotHead
+from dgtalker_engine.wire.moments import ShotCamera, ShotHead
+from dgtalker_engine.wire.shot import Shot, ShotFrame
 
 from ..bridge import avatars, engine
 from ..head import model

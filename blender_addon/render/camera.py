@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.wire.shot import LARGEST, RADII, RATIOS, ShotCamera, ShotLens
+from dgtalker_engine.wire.moments import LARGEST, RADII, RATIOS, ShotCamera, ShotLens
 
 if TYPE_CHECKING:
     import bpy

@@ -229,9 +229,12 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         """
         sharp, warnings = shot.frame_shot(depsgraph, seen_by, size, region, self.test_break, eye, with_passes)
         shutter = motion.shutter_of(depsgraph)
-        if shutter is None or not sharp.frames[0].heads:
+        is_told = any(each.kind == "vector" for each in sharp.passes)
+        if not sharp.frames[0].heads or not (shutter or is_told):
             return sharp, warnings
-        moving, more_warnings = self._with_motion(sharp, depsgraph, original_of(seen_by), shutter, eye is not None)
+        moving, more_warnings = self._with_motion(
+            sharp, depsgraph, original_of(seen_by), shutter, stereo=eye is not None, is_told=is_told
+        )
         return moving, warnings + more_warnings
 
     def _with_motion(
@@ -239,10 +242,13 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         sharp: Shot,
         depsgraph: bpy.types.Depsgraph,
         seen_by: bpy.types.Object,
-        shutter: Shutter,
+        shutter: Shutter | None,
+        *,
         stereo: bool,
+        is_told: bool,
     ) -> tuple[Shot, list[str]]:
-        """The frame with its sub-frames; the scene is as it was afterwards."""
+        """The frame with its sub-frames, where it `is_told` how heads move with its neighbours, too; the scene is as
+        it was afterwards."""
         scene = depsgraph.scene_eval  # in a window the animator may be in another frame of the original meanwhile
         frame = scene.frame_current + scene.frame_subframe
 
@@ -256,6 +262,11 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
             self.update_stats("", f"Reading the scene's motion, {fraction:.0%}")
 
         try:
+            if is_told:
+                sharp = motion.with_neighbours(sharp, depsgraph, at, self.test_break)
+                at(0.0)
+            if shutter is None:
+                return sharp, []
             return motion.with_subframes(sharp, depsgraph, shutter, at, self.test_break, on_progress)
         finally:
             at(0.0)

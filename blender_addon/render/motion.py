@@ -1,4 +1,5 @@
-"""Motion blur: heads, faces, cameras and what hides heads at the moments in which the scene's shutter is open."""
+"""Heads, faces, cameras and what hides heads at other moments: those in which the scene's shutter is open, for motion
+blur, and the frames beside, for the pass Vector."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ import bpy
 import numpy as np
 
 from dgtalker_engine.errors import Cancelled
-from dgtalker_engine.wire.shot import Shot, ShotCamera, ShotHead, ShotSubframe
+from dgtalker_engine.wire.moments import ShotCamera, ShotHead, ShotSubframe
+from dgtalker_engine.wire.shot import Shot
 
 from ..head import model
 from . import camera, occluders, shot
@@ -91,6 +93,21 @@ def with_subframes(
         warnings = ["Too many triangles move before the heads: they hide heads as at the frame's own time."]
     frame = replace(sharp.frames[0], subframes=tuple(subframes))
     return replace(sharp, frames=(frame,)), warnings
+
+
+def with_neighbours(sharp: Shot, depsgraph: bpy.types.Depsgraph, at: At, should_cancel: Callable[[], bool]) -> Shot:
+    """A Shot of one frame with its heads one frame before and one after; those that are not there then are as now.
+
+    Args:
+        sharp: of the frame itself, to which `depsgraph` is evaluated.
+        at: called for other moments; the frame itself has to be evaluated again afterwards.
+
+    Raises:
+        DGTalkerError: as `shot.frame_shot`.
+    """
+    reader = _Reader(sharp, depsgraph, at, should_cancel)
+    neighbours = tuple(reader.subframe(reader.moment(time), hidden=False) for time in (-1.0, 1.0))
+    return replace(sharp, frames=(replace(sharp.frames[0], neighbours=neighbours),))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.wire.shot import ShotCamera
+from dgtalker_engine.wire.moments import ShotCamera
 
 from ..head import model
 from ..properties import original_of

@@ -17,6 +17,7 @@ SWITCHES = (
     "use_pass_mist",
     "use_pass_position",
     "use_pass_normal",
+    "use_pass_vector",
     "use_pass_object_index",
     "use_pass_material_index",
     "use_pass_cryptomatte_object",
@@ -30,6 +31,7 @@ _MATERIAL_INDEX = "Material Index" if _NEW else "IndexMA"
 _SOCKETS: dict[str, Literal["VALUE", "VECTOR", "COLOR"]] = {
     "position": "VECTOR",
     "normal": "VECTOR",
+    "vector": "VECTOR",
     "cryptomatte": "COLOR",
 }
 
@@ -45,6 +47,8 @@ def asked(layer: bpy.types.ViewLayer, scene: bpy.types.Scene) -> tuple[ShotPass,
         passes.append(ShotPass("Position", "XYZ", "position"))
     if layer.use_pass_normal:
         passes.append(ShotPass("Normal", "XYZ", "normal"))
+    if layer.use_pass_vector:
+        passes.append(ShotPass("Vector", "XYZW", "vector"))
     if layer.use_pass_object_index:
         passes.append(ShotPass(_OBJECT_INDEX, "X", "object_index"))
         names = dict.fromkeys(alpha_name(head.name) for head in model.heads(scene))

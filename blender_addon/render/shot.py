@@ -10,7 +10,8 @@ import bpy
 import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.wire.shot import MAX_FILTER_WIDTH, Shot, ShotFrame, ShotHead
+from dgtalker_engine.wire.moments import ShotHead
+from dgtalker_engine.wire.shot import MAX_FILTER_WIDTH, Shot, ShotFrame
 
 from ..bridge import avatars
 from ..head import model

@@ -9,7 +9,8 @@ from typing import Any
 import bpy
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.wire.shot import Shot, ShotCamera, ShotFrame
+from dgtalker_engine.wire.moments import ShotCamera
+from dgtalker_engine.wire.shot import Shot, ShotFrame
 
 from ..bridge import avatars, engine
 from ..head import add

@@ -64,6 +64,11 @@ def coloured_by_normals(gaussians: Gaussians, binding: Binding, normals: np.ndar
     """
     binding.check(len(gaussians), len(normals))
     own = unit((normals[binding.nodes] * binding.weights[..., None]).sum(axis=1))
-    sh = torch.from_numpy(np.asarray(own / 2 / SH_C0, np.float32))[:, None].to(gaussians.means.device)
+    return coloured(gaussians, (1 + own) / 2)
+
+
+def coloured(gaussians: Gaussians, colours: np.ndarray) -> Gaussians:
+    """The cloud with an sRGB colour (N, 3) for each Gaussian, the same from all sides."""
+    sh = torch.from_numpy(np.asarray((colours - 0.5) / SH_C0, np.float32))[:, None].to(gaussians.means.device)
     cloud = {name: getattr(gaussians, name) for name in ("means", "quats", "scales", "opacities")}
     return Gaussians(**cloud, sh=sh)

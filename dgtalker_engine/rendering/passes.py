@@ -15,6 +15,7 @@ from ..wire import PassInputs, Shot, ShotCamera, ShotFrame, ShotMist
 from ..wire.cryptomatte import object_id
 from ..wire.passes import CHANNELS, alpha_name
 from .frame import SeenPicture, render_seen
+from .vectors import vectors
 
 _SHORT = 1e-6
 _WHOSE = {"object_index", "material_index", "alpha", "cryptomatte"}
@@ -49,7 +50,8 @@ def render_with_planes(
 def pictures_besides(shot: Shot, frame: ShotFrame) -> int:
     """How many pictures are rendered for a frame's passes alone."""
     kinds = {each.kind for each in shot.passes}
-    return ("normal" in kinds) + (len(frame.heads) if _are_rendered_alone(shot, frame) else 0)
+    alone = len(frame.heads) if _are_rendered_alone(shot, frame) else 0
+    return ("normal" in kinds) + len(frame.neighbours) * ("vector" in kinds) + alone
 
 
 def planes(
@@ -61,7 +63,7 @@ def planes(
 ) -> dict[str, np.ndarray]:
     """The numbers of a frame's passes, float32 (H, W) or (H, W, channels), top row first, by name.
 
-    Normals, and each head alone where several are seen, are rendered besides.
+    Normals, motion, and each head alone where several are seen, are rendered besides.
 
     Args:
         shot: the frame's.
@@ -92,6 +94,10 @@ def planes(
             found[each.name] = positions(picture.depth, view, shear, corner)
         elif each.kind == "normal":
             found[each.name] = normals(seen(frame, True).rgba, shear)
+        elif each.kind == "vector":
+            before, drawn = drawn, drawn + len(frame.neighbours)
+            own = len(frame.neighbours)
+            found[each.name] = vectors(shot, frame, avatars, lambda done, n=own, i=before: tick((i + n * done) / count))
         elif each.kind == "mist":
             opaque = (picture.depth < NOTHING_HIT).astype(np.float32)
             alpha = picture.rgba[..., 3] if shot.background is None else opaque

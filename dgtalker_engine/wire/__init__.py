@@ -6,9 +6,10 @@ from .arrays import Array, pack, unpack
 from .channel import Channel
 from .frames import MAX_BODY, MAX_HEADER, FrameReader, Head, Kind, WireError, send_frame
 from .handshake import PROTOCOL, HandshakeError, new_token, shake_hands
+from .moments import ShotCamera, ShotHead, ShotLens, ShotSubframe
 from .passes import HeadLabel, PassInputs, ShotMist, ShotPass
 from .sequence import FileFormat, SequenceRequest, display_places
-from .shot import SHOT_VERSION, Shot, ShotCamera, ShotFrame, ShotHead, ShotLens, ShotSubframe
+from .shot import SHOT_VERSION, Shot, ShotFrame
 from .signing import SigningCredential, SignRequest
 
 __all__ = [

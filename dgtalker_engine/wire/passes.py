@@ -13,6 +13,7 @@ CHANNELS = {
     "mist": 1,
     "position": 3,
     "normal": 3,
+    "vector": 4,
     "object_index": 1,
     "alpha": 1,
     "material_index": 1,
@@ -36,8 +37,9 @@ class ShotPass:
     Attributes:
         name: that Blender gives it, in files too.
         letters: of its channels, in the order of the numbers.
-        kind: one of `CHANNELS`. An "alpha" is that of the heads whose `alpha_name` is `name`; the first "cryptomatte"
-            has the two heads that cover most of each pixel, the next one the two after them.
+        kind: one of `CHANNELS`. A "vector" needs the frames' `neighbours`. An "alpha" is that of the heads whose
+            `alpha_name` is `name`; the first "cryptomatte" has the two heads that cover most of each pixel, the next
+            one the two after them.
     """
 
     name: str

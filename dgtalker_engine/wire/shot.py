@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import base64
 import json
-import math
-import sys
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import DGTalkerError
+from .moments import (
+    LARGEST,
+    ShotCamera,
+    ShotHead,
+    ShotSubframe,
+    bytes_of,
+    camera_of,
+    check_moment,
+    floats_of,
+    heads_of,
+)
 from .passes import CHANNELS, PassInputs, ShotPass, check_inputs, check_passes, inputs_from_json, passes_from_json
 
 SHOT_VERSION = 6
 """Of what is written. Version 1 had no `vertices`, 2 no `occluders` and no `filter_width`, 3 no `lens` and no
-`subframes`, 4 no `light` and no `shows_normals`, 5 no `passes` and no `pass_inputs`; all are read too."""
+`subframes`, 4 no `light` and no `shows_normals`, 5 no `passes`, `pass_inputs` and `neighbours`; all are read too."""
 MAX_SIDE = 16384
-LARGEST = 1e15
-"""Of numbers in a shot: products of two still fit into float32, in which they are computed."""
-FARTHEST = 1e6
-"""Metres, of a deformed mesh's vertices: how its triangles turn and stretch is worked out from products of these."""
 MAX_NUMBER = 10**9
 """Of a frame."""
 MAX_FILTER_WIDTH = 16.0
@@ -29,84 +33,6 @@ MAX_FILTER_WIDTH = 16.0
 _PICTURE_NUMBERS = 6
 """Of a pixel that is sent over the wire: RGBA, depth, and what meshes hide."""
 MAX_SUBFRAMES = 256
-MAX_BLADES = 64
-RADII = (1e-9, 1e3)
-"""Metres, of an aperture."""
-RATIOS = (1e-2, 1e2)
-"""Of an aperture."""
-LIGHT_NUMBERS = 27
-BRIGHTEST = 1e6
-"""Times as bright as in a white world, of what light makes of a head."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShotLens:
-    """A thin lens, as Cycles has it: what lies off the plane of focus is blurred.
-
-    Attributes:
-        radius: of the aperture, metres; for parallel rays, of the bundle that meets in each point of that plane.
-        focus: planar depth of the plane that is sharp, metres.
-        blades: sides of a regular polygon that the aperture is; below 3 a circle.
-        rotation: of that polygon, radians, counterclockwise as the camera looks.
-        ratio: the aperture's height by its width.
-    """
-
-    radius: float
-    focus: float
-    blades: int = 0
-    rotation: float = 0.0
-    ratio: float = 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShotCamera:
-    """`K` 9 and `world_to_camera` 16 numbers, row by row, as in `gaussians.Camera`."""
-
-    K: tuple[float, ...]
-    world_to_camera: tuple[float, ...]
-    orthographic: bool = False
-    near: float = 0.01
-    far: float = 1e10
-    lens: ShotLens | None = None
-
-
-@dataclass(frozen=True)
-class ShotHead:
-    """One avatar in one frame.
-
-    Attributes:
-        avatar: index into the shot's avatars.
-        matrix: head space to world, 16 numbers, row by row; metres.
-        weights: by control name; controls that are not named stay at their default.
-        vertices: where Blender deformed the avatar's proxy mesh by more than its controls: where its V vertices are,
-            float32 (V, 3), little-endian, metres, in the space that `matrix` puts into the world. The Gaussians are
-            carried with it. Empty where the mesh is as the weights leave it.
-        light: what the scene's light makes of the head's colours, by normals in the space that `matrix` puts into the
-            world: 9 real spherical harmonics of degree 0 to 2, three colours each, scene-linear Rec.709, of a factor
-            that is 1 in a uniform white world. Empty where the head keeps the light that it was made in.
-    """
-
-    avatar: int
-    matrix: tuple[float, ...]
-    weights: dict[str, float]
-    vertices: bytes = b""
-    light: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True)
-class ShotSubframe:
-    """One of the moments in which the shutter is open.
-
-    Attributes:
-        camera: of this moment.
-        heads: of its frame, in their order, as they are in this moment.
-        occluders, solids: as `ShotFrame` has them; None where they are its frame's.
-    """
-
-    camera: ShotCamera
-    heads: tuple[ShotHead, ...]
-    occluders: bytes | None = None
-    solids: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +48,7 @@ class ShotFrame:
         subframes: the picture is the mean of these moments, which lie as densely as the shutter is open; empty where
             it is that of the frame itself.
         pass_inputs: what its shot's passes need; None where it has none.
+        neighbours: its heads one frame before and one frame after, for passes of motion; empty where there are none.
     """
 
     number: int
@@ -131,6 +58,7 @@ class ShotFrame:
     solids: bytes = b""
     subframes: tuple[ShotSubframe, ...] = ()
     pass_inputs: PassInputs | None = None
+    neighbours: tuple[ShotSubframe, ...] = ()
 
     def with_avatars(self, places: Sequence[int]) -> ShotFrame:
         """The frame as part of a Shot in which each of its avatars stands at another place, by that of now."""
@@ -138,8 +66,11 @@ class ShotFrame:
         def placed(heads: tuple[ShotHead, ...]) -> tuple[ShotHead, ...]:
             return tuple(replace(head, avatar=places[head.avatar]) for head in heads)
 
-        subframes = tuple(replace(each, heads=placed(each.heads)) for each in self.subframes)
-        return replace(self, heads=placed(self.heads), subframes=subframes)
+        def moments(several: tuple[ShotSubframe, ...]) -> tuple[ShotSubframe, ...]:
+            return tuple(replace(each, heads=placed(each.heads)) for each in several)
+
+        heads, subframes, neighbours = placed(self.heads), moments(self.subframes), moments(self.neighbours)
+        return replace(self, heads=heads, subframes=subframes, neighbours=neighbours)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,8 +122,12 @@ class Shot:
                 check_inputs(frame.pass_inputs, len(frame.heads), LARGEST)
             if len(frame.subframes) > MAX_SUBFRAMES:
                 raise DGTalkerError(f"Frame {frame.number} has more than {MAX_SUBFRAMES} sub-frames.")
-            for moment in (frame, *frame.subframes):
-                _check_moment(moment, frame, len(self.avatars))
+            moves = bool(frame.heads) and any(each.kind == "vector" for each in self.passes)
+            if len(frame.neighbours) not in ((2,) if moves else (0, 2)):
+                raise DGTalkerError(f"It is not told how frame {frame.number} was before it, and is after it.")
+            avatars = [head.avatar for head in frame.heads]
+            for moment in (frame, *frame.subframes, *frame.neighbours):
+                check_moment(moment, frame.number, avatars, len(self.avatars))
 
     @property
     def planes(self) -> tuple[ShotPass, ...]:
@@ -225,7 +160,7 @@ class Shot:
                 avatars=tuple(str(avatar) for avatar in data["avatars"]),
                 frames=tuple(_frame(frame) for frame in data["frames"]),
                 region=None if region is None else _integers(region, 4),
-                background=None if background is None else _floats(background, 3),
+                background=None if background is None else floats_of(background, 3),
                 filter_width=float(data.get("filter_width", 1.5)),
                 shows_normals=bool(data.get("shows_normals", False)),
                 passes=passes_from_json(data.get("passes", ())),
@@ -235,101 +170,25 @@ class Shot:
 
 
 def _frame(data: Any) -> ShotFrame:
-    subframes = tuple(
-        ShotSubframe(_camera(each["camera"]), _heads(each["heads"]), _bytes(each["occluders"]), _bytes(each["solids"]))
-        for each in data.get("subframes", ())
-    )
     return ShotFrame(
         int(data["number"]),
-        _camera(data["camera"]),
-        _heads(data["heads"]),
+        camera_of(data["camera"]),
+        heads_of(data["heads"]),
         base64.b64decode(data.get("occluders", ""), validate=True),
         base64.b64decode(data.get("solids", ""), validate=True),
-        subframes,
+        _moments(data.get("subframes", ())),
         inputs_from_json(data.get("pass_inputs")),
+        _moments(data.get("neighbours", ())),
     )
 
 
-def _camera(data: Any) -> ShotCamera:
-    return ShotCamera(
-        K=_floats(data["K"], 9),
-        world_to_camera=_floats(data["world_to_camera"], 16),
-        orthographic=bool(data.get("orthographic", False)),
-        near=float(data.get("near", 0.01)),
-        far=float(data.get("far", 1e10)),
-        lens=_lens(data.get("lens")),
-    )
-
-
-def _heads(data: Any) -> tuple[ShotHead, ...]:
+def _moments(data: Any) -> tuple[ShotSubframe, ...]:
     return tuple(
-        ShotHead(
-            int(head["avatar"]),
-            _floats(head["matrix"], 16),
-            {str(name): float(value) for name, value in head["weights"].items()},
-            base64.b64decode(head.get("vertices", ""), validate=True),
-            tuple(float(number) for number in head.get("light", ())),
+        ShotSubframe(
+            camera_of(each["camera"]), heads_of(each["heads"]), bytes_of(each["occluders"]), bytes_of(each["solids"])
         )
-        for head in data
+        for each in data
     )
-
-
-def _lens(data: Any) -> ShotLens | None:
-    if data is None:
-        return None
-    numbers = {name: float(data[name]) for name in ("radius", "focus", "rotation", "ratio")}
-    return ShotLens(blades=int(data["blades"]), **numbers)
-
-
-def _bytes(data: Any) -> bytes | None:
-    return None if data is None else base64.b64decode(data, validate=True)
-
-
-def _check_moment(moment: ShotFrame | ShotSubframe, frame: ShotFrame, avatars: int) -> None:
-    """Raises DGTalkerError where a frame, or a sub-frame of it, has numbers that cannot be used."""
-    camera, name = moment.camera, f"frame {frame.number}"
-    if len(camera.K) != 9 or len(camera.world_to_camera) != 16:
-        raise DGTalkerError(f"The camera of {name} needs 9 and 16 numbers.")
-    numbers = [*camera.K, *camera.world_to_camera, camera.near, min(camera.far, LARGEST)]
-    for head in moment.heads:
-        if not 0 <= head.avatar < avatars or len(head.matrix) != 16:
-            raise DGTalkerError(f"A head of {name} has no avatar or no matrix of 16 numbers.")
-        numbers += [*head.matrix, *head.weights.values()]
-        _check_vertices(head.vertices, 12, f"A head of {name}")
-        if len(head.light) not in (0, LIGHT_NUMBERS) or not all(abs(each) <= BRIGHTEST for each in head.light):
-            raise DGTalkerError(f"The light of a head of {name} is not {LIGHT_NUMBERS} numbers up to {BRIGHTEST:g}.")
-    if [head.avatar for head in moment.heads] != [head.avatar for head in frame.heads]:
-        raise DGTalkerError(f"The sub-frames of {name} do not have its {len(frame.heads)} heads, in their order.")
-    for triangles in (moment.occluders, moment.solids):
-        _check_vertices(triangles or b"", 36, f"What hides heads in {name}")
-    if not all(abs(number) <= LARGEST for number in numbers):
-        raise DGTalkerError(f"Frame {frame.number} holds values that are not finite numbers, or exceed {LARGEST:g}.")
-    lens = camera.lens
-    if lens is not None and not (
-        RADII[0] <= lens.radius <= RADII[1]
-        and 0 < lens.focus <= LARGEST
-        and 0 <= lens.blades <= MAX_BLADES
-        and abs(lens.rotation) <= LARGEST
-        and RATIOS[0] <= lens.ratio <= RATIOS[1]
-    ):
-        raise DGTalkerError(f"The camera of {name} has an aperture or a distance of focus that no lens has.")
-
-
-def _check_vertices(data: bytes, size: int, whose: str) -> None:
-    """Raises DGTalkerError where these are no places of vertices, or no whole number of `size` bytes."""
-    if len(data) % size:
-        raise DGTalkerError(f"{whose} has vertices that are not {size // 4} float32 numbers each.")
-    numbers = array("f", data)
-    if sys.byteorder == "big":
-        numbers.byteswap()
-    # A sum tells numbers that are none, which compare with nothing; a loop over millions of them would take a second.
-    if not (
-        math.isfinite(sum(numbers)) and max(numbers, default=0) <= FARTHEST and min(numbers, default=0) >= -FARTHEST
-    ):
-        raise DGTalkerError(
-            f"{whose} has vertices that are not finite, or farther than {FARTHEST:g} m away.",
-            "Look at its modifiers, lattices and shape keys.",
-        )
 
 
 def _plain(part: object) -> str | dict[str, Any]:
@@ -337,11 +196,5 @@ def _plain(part: object) -> str | dict[str, Any]:
     return base64.b64encode(part).decode() if isinstance(part, bytes) else vars(part)
 
 
-def _floats(values: Any, count: int) -> Any:
-    if len(values) != count:
-        raise ValueError(f"{count} numbers expected, {len(values)} found")
-    return tuple(float(value) for value in values)
-
-
 def _integers(values: Any, count: int) -> Any:
-    return tuple(int(value) for value in _floats(values, count))
+    return tuple(int(value) for value in floats_of(values, count))

@@ -72,7 +72,7 @@ def _bytes(layers: Layers) -> float:
 def size_of(each: Shot) -> float:
     """Of a frame in a message, about."""
     (frame,) = each.frames
-    moments = (frame, *frame.subframes)
+    moments = (frame, *frame.subframes, *frame.neighbours)
     heads = [head for moment in moments for head in moment.heads]
     hiding = sum(len(moment.occluders or b"") + len(moment.solids or b"") for moment in moments)
     numbers = _MOMENT_BYTES * len(moments) + sum(_HEAD_BYTES + _WEIGHT_BYTES * len(head.weights) for head in heads)

@@ -13,7 +13,8 @@ from typing import Protocol
 import numpy as np
 
 from dgtalker_engine.errors import DGTalkerError
-from dgtalker_engine.wire.shot import Shot, ShotFrame, ShotHead
+from dgtalker_engine.wire.moments import ShotHead
+from dgtalker_engine.wire.shot import Shot, ShotFrame
 
 from ...bridge.client import Reply
 from .view import View, scaled

@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from dgtalker_engine.wire.shot import ShotHead
+from dgtalker_engine.wire.moments import ShotHead
 
 from ...bridge import avatars
 from ...head import model

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dgtalker_engine.wire.shot import ShotCamera
+from dgtalker_engine.wire.moments import ShotCamera
 
 from ..camera import rigid
 

@@ -108,6 +108,34 @@ def test_normals_are_in_the_world_and_as_long_as_alpha(scene, add_head, ball_fil
     np.testing.assert_allclose(normals, alpha * (-math.sin(0.5), math.cos(0.5), 0), atol=0.01)
 
 
+def test_vectors_are_those_of_cycles_for_a_wall_that_moves_alike(scene, add_head, ball_file, render_passes, read):
+    """Parallel rays: all of both goes as far, whatever their shapes are."""
+    scene.camera.data.type, scene.camera.data.ortho_scale = "ORTHO", 0.4
+    bpy.ops.mesh.primitive_plane_add(size=4, rotation=(np.pi / 2, 0, 0))
+    wall, head = bpy.context.object, add_head(ball_file)
+    for ob, places in (
+        (head, ((0, 0), (0.01, 0.02), (0.05, -0.01))),
+        (wall, ((0, 0), (0.01, 0.02), (0.05, -0.01))),
+        (scene.camera, ((0, 0), (0, 0.03), (0, 0.03))),
+    ):
+        start = ob.location.copy()
+        for frame, (x, z) in enumerate(places, 1):
+            ob.location = start[0] + x, start[1], start[2] + z
+            ob.keyframe_insert("location", frame=frame)
+    scene.frame_set(2)
+    bpy.context.view_layer.use_pass_vector = True
+    wall.hide_render = True
+    ours = render_passes(read, "Image", "Vector")
+    head.hide_render, wall.hide_render = True, False
+    scene.cycles.samples, scene.cycles.device = 1, "CPU"
+    theirs = render_passes(read, "Vector", engine="CYCLES")["Vector"]
+    inside = ours["Image"][..., 3] > 0.98
+    expected = theirs[inside][:, :3].mean(axis=0)
+    assert np.abs(expected).min() > 1
+    assert scene.frame_current == 2
+    np.testing.assert_allclose(ours["Vector"][inside][:, :3], [expected] * inside.sum(), atol=0.05)
+
+
 def test_cryptomatte_numbers_names_as_cycles_does(scene, room, render_passes, read):
     from dgtalker_engine.wire.cryptomatte import object_id
 

@@ -9,12 +9,23 @@ import OpenEXR
 import pytest
 
 from dgtalker_engine import avatar as avatars_room
+from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.rendering.formats import Format
 from dgtalker_engine.rendering.frame_digest import frame_digest
 from dgtalker_engine.rendering.passes import pictures_besides, render_with_planes
 from dgtalker_engine.rendering.sequence import Rules, render_files
 from dgtalker_engine.rendering.talking_shot import front_camera
-from dgtalker_engine.wire import FileFormat, HeadLabel, PassInputs, Shot, ShotFrame, ShotHead, ShotMist, ShotPass
+from dgtalker_engine.wire import (
+    FileFormat,
+    HeadLabel,
+    PassInputs,
+    Shot,
+    ShotFrame,
+    ShotHead,
+    ShotMist,
+    ShotPass,
+    ShotSubframe,
+)
 from dgtalker_engine.wire.cryptomatte import object_id
 
 SIZE = 64
@@ -70,6 +81,33 @@ def test_heads_are_told_apart(drawn):
         matte = sum(np.where(ranks[..., i] == np.float32(object_id(name)), ranks[..., i + 1], 0) for i in (0, 2, 4, 6))
         np.testing.assert_array_equal(matte, own)
     assert (ranks[..., 1] >= ranks[..., 3]).all()
+
+
+def test_vectors_say_how_heads_and_cameras_move_between_frames(robin):
+    """Parallel rays: everything goes as many pixels."""
+    front = front_camera(robin, SIZE)
+    K = (200.0, 0, SIZE / 2, 0, 200.0, SIZE / 2, 0, 0, 1)
+    camera = replace(front, K=K, orthographic=True)
+    panned = replace(camera, K=(*K[:2], K[2] + 3, *K[3:]))  # what is seen goes 3 pixels to the right
+    before = ShotSubframe(camera, (ShotHead(0, at(-0.02), {}),))
+    after = ShotSubframe(panned, (ShotHead(0, at(0.0), {"jawOpen": 1.0}),))
+    inputs = PassInputs(labels=(HeadLabel("Robin"),))
+    frame = ShotFrame(1, camera, (ShotHead(0, at(0.0), {}),), pass_inputs=inputs, neighbours=(before, after))
+    vector = (ShotPass("Vector", "XYZW", "vector"),)
+    told: list[float] = []
+    shot = Shot(width=SIZE, height=SIZE, avatars=("robin",), frames=(frame,), passes=vector)
+    picture, found = render_with_planes(shot, frame, [robin], told.append)
+    alpha, motion = picture.rgba[..., 3], found["Vector"]
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(1.0)
+    assert not motion[alpha == 0].any()
+    seen = motion[alpha > 0.5]
+    np.testing.assert_allclose(seen[:, :2], [[-4, 0]] * len(seen), atol=0.01)
+    np.testing.assert_allclose(np.median(seen[:, 2:], 0), (-3, 0), atol=0.01)
+    assert seen[:, 3].max() > 1, "the chin goes down"
+    with pytest.raises(DGTalkerError, match="before it"):
+        replace(shot, frames=(replace(frame, neighbours=()),))
+    assert Shot.from_json(shot.to_json()) == shot
 
 
 def test_positions_are_seen_at_their_pixels_and_mist_grows_with_the_distance(shot, drawn):
