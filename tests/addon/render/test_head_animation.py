@@ -149,7 +149,7 @@ def test_a_multilayer_file_has_the_layers_of_ctrl_f12(animated, tmp_path):
     assert (mine["ViewLayer.Depth.Z"] < 2).any()
 
 
-PASSES = ("z", "mist", "position", "normal", "object_index", "material_index", "cryptomatte_object")
+PASSES = ("z", "mist", "position", "normal", "vector", "object_index", "material_index", "cryptomatte_object")
 
 
 @pytest.fixture
