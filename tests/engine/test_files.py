@@ -213,6 +213,7 @@ OTHERWISE = {
     "dgtalker_engine/cli/dub.py": "into a folder of its own that is new",
     "dgtalker_engine/server/microphone.py": "into a file that is new, never through a link; whole after every block",
     "dgtalker_engine/speech/recognition/recogniser.py": "into a folder of its own that is new",
+    "blender_addon/render/head_animation/spool.py": "into a temporary folder of its own, which nobody else reads",
     "dgtalker_engine/systems/gaussiantalker/film.py": "into a temporary file of `files.replacing`",
     "dgtalker_engine/systems/gaussiantalker/motion/__main__.py": "the makers' own cache",
     "dgtalker_engine/wire/jobs/start.py": "adds, by `files.no_link`",
