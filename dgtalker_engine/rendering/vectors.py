@@ -41,10 +41,11 @@ def vectors(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar], tick: Calla
         scale = max(float(np.abs(motion).max(initial=0.0)), _LEAST)
         colours = np.concatenate([1 + motion / scale, np.ones((len(motion), 1))], axis=1) / 2
         moment = replace(now, cloud=coloured(now.cloud, colours))
-        (picture,) = draw(bare, [sharp], [[moment]], lambda done, i=i: tick((i + done) / 2))
+        (picture,) = draw(bare, [sharp], [[moment]])
         alpha = picture.rgba[..., 3:]
         shown = srgb.encode(picture.rgba[..., :2] / np.where(alpha > 0, alpha, 1))
         found.append(np.where(alpha > 0, scale * (2 * shown - 1), 0))
+        tick((i + 1) / len(frame.neighbours))
     return np.concatenate(found, axis=-1).astype(np.float32) if found else np.zeros((*_size(shot), 4), np.float32)
 
 
