@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..avatar import Avatar
+from ..errors import DGTalkerError
 from ..gaussians.lighting import coloured
 from ..kernels import srgb
 from ..wire import Shot, ShotFrame
@@ -30,7 +31,12 @@ def vectors(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar], tick: Calla
         frame: has `neighbours`, or no heads.
         avatars: in the order of `shot.avatars`.
         tick: is told which part is done; what it raises ends the work.
+
+    Raises:
+        DGTalkerError: the frame has heads and no neighbours.
     """
+    if frame.heads and not frame.neighbours:
+        raise DGTalkerError(f"It is not told how frame {frame.number} was before it, and is after it.")
     bare = replace(shot, frames=(), passes=(), background=None)
     sharp = replace(frame, subframes=(), camera=replace(frame.camera, lens=None))
     now = pose_moment(bare, sharp, sharp, avatars)

@@ -122,9 +122,8 @@ class Shot:
                 check_inputs(frame.pass_inputs, len(frame.heads), LARGEST)
             if len(frame.subframes) > MAX_SUBFRAMES:
                 raise DGTalkerError(f"Frame {frame.number} has more than {MAX_SUBFRAMES} sub-frames.")
-            moves = bool(frame.heads) and any(each.kind == "vector" for each in self.passes)
-            if len(frame.neighbours) not in ((2,) if moves else (0, 2)):
-                raise DGTalkerError(f"It is not told how frame {frame.number} was before it, and is after it.")
+            if len(frame.neighbours) not in (0, 2):
+                raise DGTalkerError(f"Frame {frame.number} has not one neighbour before it and one after.")
             avatars = [head.avatar for head in frame.heads]
             for moment in (frame, *frame.subframes, *frame.neighbours):
                 check_moment(moment, frame.number, avatars, len(self.avatars))

@@ -106,7 +106,9 @@ def test_vectors_say_how_heads_and_cameras_move_between_frames(robin):
     np.testing.assert_allclose(np.median(seen[:, 2:], 0), (-3, 0), atol=0.01)
     assert seen[:, 3].max() > 1, "the chin goes down"
     with pytest.raises(DGTalkerError, match="before it"):
-        replace(shot, frames=(replace(frame, neighbours=()),))
+        render_with_planes(shot, replace(frame, neighbours=()), [robin])
+    with pytest.raises(DGTalkerError, match="one after"):
+        replace(shot, frames=(replace(frame, neighbours=(before,)),))
     assert Shot.from_json(shot.to_json()) == shot
 
 
