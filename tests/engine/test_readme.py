@@ -50,7 +50,7 @@ def test_the_package_command_leaves_an_extension_and_tells_it_where_the_engine_i
 
 
 def test_the_test_command_runs_tests(tmp_path):
-    printed = type_in("python build.py test", tmp_path, "tests/engine/test_import_rules.py", "-q")
+    printed = type_in("python build.py test", tmp_path, "tests/engine/test_blender_names.py", "-q")
     assert re.search(r"^[1-9]\d* passed, 0 failed, 0 skipped$", printed, re.MULTILINE)
 
 

@@ -72,7 +72,7 @@ def test_a_process_killed_at_random_moments_and_resumed_gives_the_same_bits(tmp_
         return process, ours
 
     random = np.random.default_rng()
-    for goal in np.sort(random.integers(1, CONFIG.steps, 8)):
+    for goal in np.sort(random.integers(1, CONFIG.steps, 4)):
         process, told = start()
         while told.recv() < goal:
             pass
