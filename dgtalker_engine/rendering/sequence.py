@@ -35,6 +35,8 @@ _WRITERS = 2
 _GPU_BATCH = 16
 _MEMORY = 2 << 30
 """Bytes that the pictures may take which are worked on at the same time."""
+_AROUND = {"depth": NOTHING_HIT, "vector": 1e4}
+"""By the kind of a pass what Blender has outside of a region; 0 for all others."""
 _PIXEL_MEMORY = 60
 """Bytes of a pixel of a view layer from the renderer's floats to the file's lines."""
 _NUMBER_MEMORY, _PASSES_MEMORY = 12, 200
@@ -241,7 +243,7 @@ def _encoded(kind: Format, shots: Sequence[Shot], task: _Task, pictures: Sequenc
 
 
 def _on_whole_picture(shot: Shot, drawn: _Drawn) -> _Drawn:
-    """A region's picture in the shot's, round it zeros, and the depth of nothing, as Blender leaves it."""
+    """A region's picture in the shot's, round it what Blender leaves there."""
     x, y, width, height = shot.region or (0, 0, shot.width, shot.height)
 
     def whole(part: np.ndarray, around: float = 0.0) -> np.ndarray:
@@ -249,8 +251,8 @@ def _on_whole_picture(shot: Shot, drawn: _Drawn) -> _Drawn:
         numbers[y : y + height, x : x + width] = part
         return numbers
 
-    deep = {each.name for each in shot.passes if each.kind == "depth"}
-    planes = {name: whole(part, NOTHING_HIT if name in deep else 0.0) for name, part in drawn.planes.items()}
+    around = {each.name: _AROUND.get(each.kind, 0.0) for each in shot.passes}
+    planes = {name: whole(part, around[name]) for name, part in drawn.planes.items()}
     return _Drawn(whole(drawn.rgba), whole(drawn.depth, NOTHING_HIT), planes)
 
 
