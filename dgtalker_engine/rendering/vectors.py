@@ -21,8 +21,8 @@ _LEAST = 1e-6
 
 
 def vectors(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar], tick: Callable[[float], None]) -> np.ndarray:
-    """Blender's pass Vector, float32 (H, W, 4), pixels to the right and up: by what the place that is seen lies beside
-    itself one frame before, and by what beside where it will be one frame later. 0 where no head is.
+    """Blender's pass Vector, float32 (H, W, 4), pixels to the right and up: from where the place that is seen is to where
+    it was one frame before, and from where it will be one frame later to where it is. 0 where no head is.
 
     The frame itself is sharp: its shutter and its aperture are left out.
 
@@ -35,7 +35,10 @@ def vectors(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar], tick: Calla
     Raises:
         DGTalkerError: the frame has heads and no neighbours.
     """
-    if frame.heads and not frame.neighbours:
+    if not frame.heads:
+        _x, _y, width, height = shot.region or (0, 0, shot.width, shot.height)
+        return np.zeros((height, width, 4), np.float32)
+    if not frame.neighbours:
         raise DGTalkerError(f"It is not told how frame {frame.number} was before it, and is after it.")
     bare = replace(shot, frames=(), passes=(), background=None)
     sharp = replace(frame, subframes=(), camera=replace(frame.camera, lens=None))
@@ -52,12 +55,7 @@ def vectors(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar], tick: Calla
         shown = srgb.encode(picture.rgba[..., :2] / np.where(alpha > 0, alpha, 1))
         found.append(np.where(alpha > 0, scale * (2 * shown - 1), 0))
         tick((i + 1) / len(frame.neighbours))
-    return np.concatenate(found, axis=-1).astype(np.float32) if found else np.zeros((*_size(shot), 4), np.float32)
-
-
-def _size(shot: Shot) -> tuple[int, int]:
-    _x, _y, width, height = shot.region or (0, 0, shot.width, shot.height)
-    return height, width
+    return np.concatenate(found, axis=-1).astype(np.float32)
 
 
 def _places(moment: Moment) -> np.ndarray:

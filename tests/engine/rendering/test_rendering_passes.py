@@ -107,6 +107,8 @@ def test_vectors_say_how_heads_and_cameras_move_between_frames(robin):
     assert seen[:, 3].max() > 1, "the chin goes down"
     with pytest.raises(DGTalkerError, match="before it"):
         render_with_planes(shot, replace(frame, neighbours=()), [robin])
+    nobody = replace(frame, heads=(), neighbours=(), pass_inputs=PassInputs())
+    assert not render_with_planes(shot, nobody, [robin])[1]["Vector"].any()
     with pytest.raises(DGTalkerError, match="one after"):
         replace(shot, frames=(replace(frame, neighbours=(before,)),))
     assert Shot.from_json(shot.to_json()) == shot
