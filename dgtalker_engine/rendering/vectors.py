@@ -21,8 +21,10 @@ _LEAST = 1e-6
 
 
 def vectors(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar], tick: Callable[[float], None]) -> np.ndarray:
-    """Blender's pass Vector, float32 (H, W, 4), pixels to the right and up: from where the place that is seen is to where
-    it was one frame before, and from where it will be one frame later to where it is. 0 where no head is.
+    """Blender's pass Vector, float32 (H, W, 4), pixels to the right and up; 0 where no head is.
+
+    From where the place that is seen is to where it was one frame before, and from where it will be one frame later to
+    where it is.
 
     The frame itself is sharp: its shutter and its aperture are left out.
 
