@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -13,6 +10,7 @@ from pathlib import Path
 
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 
+from ..bridge import another_blender
 from .findings import Finding, from_output
 
 MODULE = "bl_ext.user_default.dgtalker"
@@ -56,17 +54,8 @@ class Rehearsal:
                 Path(self._profile.name) / "extensions" / "user_default" / "dgtalker",
                 ignore=shutil.ignore_patterns("__pycache__"),
             )
-            self._process = subprocess.Popen(
-                command(blender, file),
-                env={**_inherited(), "BLENDER_USER_RESOURCES": self._profile.name},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
-            )
+            environment = {**another_blender.inherited(), "BLENDER_USER_RESOURCES": self._profile.name}
+            self._process = another_blender.started(command(blender, file), environment, asked=False)
         except OSError as error:
             self._profile.cleanup()
             raise DGTalkerError(f"The rehearsal cannot be started: {error}.", "Is there room on the disk?") from error
@@ -117,8 +106,3 @@ def command(blender: str, file: str) -> list[str]:
     """How a worker is asked to look at a file; status 1 where there is a problem."""
     expression = ["--python-exit-code", "1", "--python-expr", EXPRESSION]
     return [blender, "--background", "--addons", MODULE, file, *expression]
-
-
-def _inherited() -> dict[str, str]:
-    """The environment without what would lead to the user's own profile, or to another Python."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("BLENDER_USER_", "PYTHON"))}

@@ -106,25 +106,34 @@ def with_neighbours(sharp: Shot, depsgraph: bpy.types.Depsgraph, at: At, should_
         DGTalkerError: as `shot.frame_shot`.
     """
     reader = _Reader(sharp, depsgraph, at, should_cancel)
-    neighbours = tuple(reader.subframe(reader.moment(time), hidden=False) for time in (-1.0, 1.0))
+    neighbours = tuple(reader.placed(reader.heads(time)) for time in (-1.0, 1.0))
     return replace(sharp, frames=(replace(sharp.frames[0], neighbours=neighbours),))
 
 
 @dataclass(frozen=True)
-class _Moment:
-    """The scene at one time.
+class _Heads:
+    """A frame's heads at one time.
 
     Attributes:
         view, shear: of `camera.shot_camera`.
-        seen: the frame's heads as they are now; None for those that are not there.
-        triangles, solids: of `Occluders`.
-        places: (P, 2), pixels, where the heads' vertices are in the picture.
-        before: (P, 2), likewise of what hides them.
+        seen: the heads as they are now; None for those that are not there.
     """
 
     view: ShotCamera
     shear: np.ndarray | None
     seen: list[shot.SeenHead | None]
+
+
+@dataclass(frozen=True)
+class _Moment(_Heads):
+    """The scene at one time.
+
+    Attributes:
+        triangles, solids: of `Occluders`.
+        places: (P, 2), pixels, where the heads' vertices are in the picture.
+        before: (P, 2), likewise of what hides them.
+    """
+
     triangles: np.ndarray
     solids: np.ndarray
     places: np.ndarray
@@ -142,7 +151,7 @@ class _Reader:
         self._room = _MOST_BYTES
         self.is_full = False
 
-    def moment(self, time: float) -> _Moment:
+    def heads(self, time: float) -> _Heads:
         if self._should_cancel():
             raise Cancelled()
         view, shear = self._view(time)
@@ -150,13 +159,17 @@ class _Reader:
         for head in shot.seen_heads(self._depsgraph)[0]:
             there[head.object, head.placed].append(head)
         now = [there[head.object, head.placed] for head in self._seen]
-        seen = [heads.pop(0) if heads else None for heads in now]
+        return _Heads(view, shear, [heads.pop(0) if heads else None for heads in now])
+
+    def moment(self, time: float) -> _Moment:
+        found = self.heads(time)
         # Those that the frame's own camera may see: which they are must not change where nothing else does.
         hiding = occluders.occluders(self._depsgraph, self._frame.camera, self._shear)
-        places = [_vertices(head, self._depsgraph) for head in seen if head is not None]
+        places = [_vertices(head, self._depsgraph) for head in found.seen if head is not None]
         joined = np.concatenate(places) if places else np.empty((0, 3))
-        pictured = [self._pixels(points, view, shear) for points in (joined, _some(hiding.triangles.reshape(-1, 3)))]
-        return _Moment(view, shear, seen, hiding.triangles, hiding.solids, *pictured)
+        points = (joined, _some(hiding.triangles.reshape(-1, 3)))
+        pictured = [self._pixels(each, found.view, found.shear) for each in points]
+        return _Moment(found.view, found.shear, found.seen, hiding.triangles, hiding.solids, *pictured)
 
     def _view(self, time: float) -> tuple[ShotCamera, np.ndarray | None]:
         seen_by, eye = self._at(time)
@@ -164,23 +177,28 @@ class _Reader:
         aspect = (settings.pixel_aspect_x, settings.pixel_aspect_y)
         return camera.shot_camera(seen_by, self._shot.width, self._shot.height, aspect, eye)
 
+    def placed(self, found: _Heads) -> ShotSubframe:
+        """Heads alone; what hides them is as at the frame itself."""
+        there = [head for head in found.seen if head is not None]
+        avatars, placed, _ = shot.placed_heads(there, self._depsgraph, found.shear, self._should_cancel)
+        left = iter(replace(each, avatar=self._shot.avatars.index(avatars[each.avatar])) for each in placed)
+        heads: list[ShotHead] = []
+        for head, still in zip(found.seen, self._frame.heads, strict=True):
+            heads.append(still if head is None else next(left))
+        return ShotSubframe(found.view, tuple(heads))
+
     def subframe(self, moment: _Moment, hidden: bool) -> ShotSubframe:
         """
         Args:
             hidden: whether anything hides heads while the shutter is open.
         """
-        there = [head for head in moment.seen if head is not None]
-        avatars, placed, _ = shot.placed_heads(there, self._depsgraph, moment.shear, self._should_cancel)
-        left = iter(replace(each, avatar=self._shot.avatars.index(avatars[each.avatar])) for each in placed)
-        heads: list[ShotHead] = []
-        for head, still in zip(moment.seen, self._frame.heads, strict=True):
-            heads.append(still if head is None else next(left))
+        bare = self.placed(moment)
         if self.is_full or not hidden:
-            return ShotSubframe(moment.view, tuple(heads))
-        meshes = [shot.packed_triangles(each, moment.shear) for each in (moment.triangles, moment.solids)]
-        self._room -= sum(len(each) for each in meshes)
+            return bare
+        occluding, solids = (shot.packed_triangles(each, moment.shear) for each in (moment.triangles, moment.solids))
+        self._room -= len(occluding) + len(solids)
         self.is_full = self._room < 0
-        return ShotSubframe(moment.view, tuple(heads), *meshes)
+        return replace(bare, occluders=occluding, solids=solids)
 
     def _pixels(self, points: np.ndarray, view: ShotCamera, shear: np.ndarray | None) -> np.ndarray:
         """Where points (P, 3) of the world are in the picture; what is far outside moves no more."""

@@ -38,6 +38,11 @@ def target(scene: bpy.types.Scene, frame: int, view: str = "") -> Path | None:
         return None
 
 
+def mistaken() -> DGTalkerError:
+    """What to say where there has to be a `target`, and none can be told."""
+    return DGTalkerError("The output path has a mistake in its templates.", "See the output properties.")
+
+
 def check_room(scene: bpy.types.Scene, frame: int, width: int, height: int) -> None:
     """Refuse a frame for which the disk may have no room, in its format, with all passes, as badly as it may pack.
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -12,10 +10,10 @@ from typing import Any
 
 from dgtalker_engine.errors import Cancelled, DGTalkerError
 
+from ...bridge import another_blender
+
 _SCRIPT = Path(__file__).with_name("child_script.py")
 _MARK = "DGTALKER_CHILD "
-_DROPPED = ("BLENDER_USER_", "PYTHON", "OCIO")
-"""Beginnings of variables that lead to the user's profile, another Python, or other colours."""
 _HINT = "The pictures that were rendered are kept. See the output properties, and whether the disk has room."
 
 
@@ -39,18 +37,10 @@ class Child:
         self._is_finished = self._cancelled = False
         self._last: list[str] = []
         options = ["--background", "--factory-startup", "--python-exit-code", "1", "--python"] if blender else []
+        environment = another_blender.inherited("OCIO")  # which leads to other colours
         try:
-            self._process = subprocess.Popen(
-                [blender or sys.executable, *options, str(_SCRIPT)],
-                env={name: value for name, value in os.environ.items() if not name.startswith(_DROPPED)},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
-            )
+            command = [blender or sys.executable, *options, str(_SCRIPT)]
+            self._process = another_blender.started(command, environment, asked=True)
         except OSError as error:
             raise DGTalkerError(f"{what}: another Blender cannot be started: {error}.", _HINT) from error
         self._reader = threading.Thread(target=self._read, args=[json.dumps(task)], daemon=True)

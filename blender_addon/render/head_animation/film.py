@@ -71,12 +71,9 @@ class Film:
             _check_ours(self.picture(number))
         if self.signing is not None:
             bridge.request("sign_files", self.signing.to_header())
-        folder = tempfile.TemporaryDirectory(
-            dir=bpy.app.tempdir or None, prefix="dgtalker-", ignore_cleanup_errors=True
-        )
-        with folder:
+        with _temporary() as folder:
             # It goes with its folder: the Blender that made it has it open to its end.
-            film = Path(folder.name) / f"tried{self.path.suffix}"
+            film = Path(folder) / f"tried{self.path.suffix}"
             self._done({"work": "try_encoder", "size": size}, film, lambda _: beat(0.0))
 
     def encode(self, numbers: Sequence[int], beat: Callable[[float], None]) -> None:
@@ -142,7 +139,7 @@ def of(scene: bpy.types.Scene) -> Film:
         )
     path = output.target(scene, scene.frame_start)
     if path is None:
-        raise DGTalkerError("The output path has a mistake in its templates.", "See the output properties.")
+        raise output.mistaken()
     path = path.absolute()
     numbers = f"{scene.frame_start:04d}-{scene.frame_end:04d}"
     name = path.stem.removesuffix(numbers).rstrip("_-. ") or "film"
@@ -181,6 +178,11 @@ def _check_ours(picture: Path) -> None:
         )
 
 
+def _temporary() -> tempfile.TemporaryDirectory[str]:
+    """A folder where Blender has its own."""
+    return tempfile.TemporaryDirectory(dir=bpy.app.tempdir or None, prefix="dgtalker-", ignore_cleanup_errors=True)
+
+
 def _image_settings(scene: bpy.types.Scene) -> Any:
     return scene.render.image_settings
 
@@ -203,7 +205,7 @@ def _mixed(scene: bpy.types.Scene) -> tempfile.TemporaryDirectory[str] | None:
     listeners = [ob for ob in scene.objects if ob.type == "CAMERA"]
     if ffmpeg.audio_codec == "NONE" or not (speakers or any(strip.type in ("SOUND", "SCENE") for strip in strips)):
         return None
-    folder = tempfile.TemporaryDirectory(dir=bpy.app.tempdir or None, prefix="dgtalker-", ignore_cleanup_errors=True)
+    folder = _temporary()
     path = Path(folder.name) / "sound.wav"
     try:
         with mixdown.bare_copy(scene, [*speakers, *listeners]) as copy:

@@ -189,7 +189,7 @@ class Job:
             for view, seen in self._frame(owner, depsgraph, number):
                 file = self.plan.file(scene, number, self.plan.views[view])  # anew: it may name the frame's camera
                 if file is None:
-                    raise DGTalkerError("The output path has a mistake in its templates.", "See the output properties.")
+                    raise output.mistaken()
                 layers = (*self.spool.take(number, view), seen)
                 if len(batch.frames) >= most or not batch.takes(layers):
                     yield batch

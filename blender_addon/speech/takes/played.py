@@ -74,7 +74,7 @@ def _spoken_steps(
         [
             digest,
             repr(directions),
-            {name: hashlib.sha256(curve.tobytes()).hexdigest() for name, curve in styles.items()},
+            wanted.digests_of(styles),
             listened.digest if listened is not None else [],
             hashlib.sha256(free.tobytes()).hexdigest(),
             share,

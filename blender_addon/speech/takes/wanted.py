@@ -67,6 +67,11 @@ def styles_steps(head: bpy.types.Object, first: int, frames: int) -> Generator[o
     return styles
 
 
+def digests_of(styles: Mapping[str, np.ndarray]) -> dict[str, str]:
+    """What tells whether styles are the same on all frames."""
+    return {name: hashlib.sha256(curve.tobytes()).hexdigest() for name, curve in styles.items()}
+
+
 def settings_hash(
     head: bpy.types.Object,
     first: int,
@@ -80,7 +85,6 @@ def settings_hash(
     Args:
         listened: `listeners.Listened.digest`; empty where it listens to nobody.
     """
-    curves = {name: hashlib.sha256(curve.tobytes()).hexdigest() for name, curve in styles.items()}
     own = speaker_properties(head)
     recorded = [own.recording, own.recording_first, repr(recordings.amounts_of(head))] if own.recording else []
     nodding = [own.nod_target.name, own.nod_bone] if own.nod_target else []
@@ -88,5 +92,5 @@ def settings_hash(
     moved = [moves] if moves else []
     looked = look.digest if look else []
     return storage.hash_of(
-        [first, repr(directions), curves, own.turns, *recorded, *nodding, *moved, *looked, *listened]
+        [first, repr(directions), digests_of(styles), own.turns, *recorded, *nodding, *moved, *looked, *listened]
     )
