@@ -124,6 +124,16 @@ def every(context, value):
 
 
 @instruction
+def rounded_product(context, factor, values):
+    """factor · each lane, rounded before anything is added: of a·x + b·y, LLVM may round either product otherwise."""
+
+    def emit(context, builder, signature, arguments):
+        return builder.fmul(_splat(builder, arguments[0]), arguments[1])
+
+    return lanes(types.float32, lanes), emit
+
+
+@instruction
 def minimum(context, values, limit):
     """The smaller of each lane and a float32; the limit where a lane is NaN."""
 

@@ -5,8 +5,12 @@
 α below 1/255 is skipped, above the clip cut; a pixel takes no more Gaussians after the one that would bring its T to
 1e-4 or less, which it does not take either.
 
-A tile is 8 × 8 blocks of 4 × 4 pixels. Which blocks a Gaussian touches is found first, for many Gaussians at once; a
-block whose pixels are all full is not touched any more.
+A tile is 8 × 8 blocks of 4 × 4 pixels. Which blocks a Gaussian touches is found first, for a batch of Gaussians at once;
+in the batches after that in which its last pixel became full, a block is not touched any more.
+
+Processors wait most for what they cannot foresee. So a batch's records, which lie scattered, are copied to one place,
+those of the next batch are asked for meanwhile, and how many blocks there are to blend never hangs on what was blended
+just before.
 """
 
 from __future__ import annotations
@@ -16,17 +20,47 @@ import numpy as np
 from ...kernels.bits import bit_spans, lowest_bit
 from ...kernels.compilation import kernel
 from ...kernels.fast_math import exp2, square_root
-from ...kernels.simd import LANES, WIDTH, across, any_of, down, every, load, maximum, minimum, minus_abs, store, where
+from ...kernels.memory import prefetch_row
+from ...kernels.simd import (
+    LANES,
+    WIDTH,
+    across,
+    any_of,
+    down,
+    every,
+    load,
+    maximum,
+    minimum,
+    minus_abs,
+    rounded_product,
+    store,
+    where,
+)
 from ...kernels.thread_pool import atomic_increment
 from ..constants import ALPHA_CLIP, CPU_TILE, NOTHING_HIT, TRANSMITTANCE_THRESHOLD
 from .binning import COUNTS, sort_by_depth
-from .projection import BLUE, DEPTH, GREEN, INVERSE_A, LOG2_ALPHA_THRESHOLD, LOG_OPACITY, RED, WIDEST_Y, A, B, C, X, Y
+from .projection import (
+    BLUE,
+    DEPTH,
+    GREEN,
+    INVERSE_A,
+    LOG2_ALPHA_THRESHOLD,
+    LOG_OPACITY,
+    RECORD,
+    RED,
+    WIDEST_Y,
+    A,
+    B,
+    C,
+    X,
+    Y,
+)
 
 SIDE = CPU_TILE // WIDTH
 BLOCKS = SIDE * SIDE
 # Of a block: transmittance, negative in pixels that are full, then red, green, blue and depth so far.
 _STATE = 5 * LANES
-BATCH = 128
+BATCH = 64
 # Of the lanes of `touched_blocks`.
 _SIGNS = np.repeat(np.array([1, -1], np.float32), SIDE)
 _ROWS = np.concatenate([WIDTH * np.arange(SIDE), 1 - WIDTH - WIDTH * np.arange(SIDE)]).astype(np.float32)
@@ -52,6 +86,7 @@ def blend_tiles(view, records, pairs, starts, order, longest, frame, keep, count
     """
     state = np.empty(BLOCKS * _STATE, np.float32)
     masks = np.empty(BATCH, np.uint64)
+    batch = np.empty((BATCH, RECORD), np.float32)
     spare = np.empty(longest, np.uint64)
     counts = np.empty(COUNTS, np.int64)
     while True:
@@ -68,12 +103,12 @@ def blend_tiles(view, records, pairs, starts, order, longest, frame, keep, count
             listed = sort_by_depth(pairs[first:last], spare[: last - first], counts)
             if keep:
                 pairs[first:last] = listed
-            _blend(view, records, listed, x0, y0, state, masks)
+            _blend(view, records, listed, x0, y0, state, masks, batch)
             _write(view, x0, y0, state, frame)
 
 
 @kernel
-def _blend(view, records, listed, x0, y0, state, masks):
+def _blend(view, records, listed, x0, y0, state, masks, batch):
     """Blends the Gaussians listed into the blocks of the tile at pixel (x0, y0)."""
     one, half, nothing = np.float32(1), np.float32(0.5), np.float32(0)
     clip, floor, full = np.float32(ALPHA_CLIP), LOG2_ALPHA_THRESHOLD, np.float32(TRANSMITTANCE_THRESHOLD)
@@ -87,23 +122,21 @@ def _blend(view, records, listed, x0, y0, state, masks):
     corner_x, corner_y = np.float32(x0) + half, np.float32(y0) + half
 
     for first in range(0, len(listed), BATCH):
-        last = min(first + BATCH, len(listed))
-        for j in range(first, last):
-            masks[j - first] = touched_blocks(records, np.int64(listed[j] & NUMBER), corner_x, corner_y)
-        for j in range(first, last):
-            todo = masks[j - first] & live
-            if todo == np.uint64(0):
-                continue
-            i = np.int64(listed[j] & NUMBER)
-            left, top = corner_x - records[i, X], corner_y - records[i, Y]
-            a, b, c, log_opacity = records[i, A], records[i, B], records[i, C], records[i, LOG_OPACITY]
-            red, green, blue, z = records[i, RED], records[i, GREEN], records[i, BLUE], records[i, DEPTH]
+        count = gather_batch(records, listed, first, batch)
+        touched = np.uint64(0)
+        for i in range(count):
+            masks[i] = touched_blocks(batch, i, corner_x, corner_y) & live
+            touched |= masks[i]
+        for i in range(count):
+            todo = masks[i]
+            a, b, c, log_opacity = batch[i, A], batch[i, B], batch[i, C], batch[i, LOG_OPACITY]
+            red, green, blue, z = batch[i, RED], batch[i, GREEN], batch[i, BLUE], batch[i, DEPTH]
+            corner_u, corner_v = offsets(batch, i, corner_x, corner_y)
             while todo != np.uint64(0):
                 block = lowest_bit(todo)
                 todo &= todo - np.uint64(1)
-                dx = across(left + np.float32(WIDTH * (block % SIDE)))
-                dy = down(top + np.float32(WIDTH * (block // SIDE)))
-                u, v = a * dx + b * dy, c * dy
+                column, row = np.float32(WIDTH * (block % SIDE)), np.float32(WIDTH * (block // SIDE))
+                u, v = (corner_u + a * column) + b * row, corner_v + c * row
                 power = (log_opacity - v * v) - u * u
                 opaque = where(power >= floor, minimum(exp2(power), clip), zero)
                 at = block * _STATE
@@ -117,10 +150,44 @@ def _blend(view, records, listed, x0, y0, state, masks):
                 store(state, at + 2 * LANES, load(state, at + 2 * LANES) + weight * green)
                 store(state, at + 3 * LANES, load(state, at + 3 * LANES) + weight * blue)
                 store(state, at + 4 * LANES, load(state, at + 4 * LANES) + weight * z)
-                if not any_of(taken):
-                    live &= ~(np.uint64(1) << np.uint64(block))
+        live &= ~full_blocks(state, _STATE, touched)
         if live == np.uint64(0):
             break
+
+
+@kernel
+def gather_batch(records, listed, first, batch):
+    """Copies the records of the Gaussians listed from the first on to the rows of a batch. Returns how many these are.
+
+    Meanwhile those of the batch after it come closer.
+    """
+    count = min(BATCH, len(listed) - first)
+    for j in range(first + count, min(first + 2 * BATCH, len(listed))):
+        prefetch_row(records, np.int64(listed[j] & NUMBER))
+    for j in range(count):
+        i = np.int64(listed[first + j] & NUMBER)
+        for field in range(RECORD):
+            batch[j, field] = records[i, field]
+    return count
+
+
+@kernel
+def offsets(batch, i, corner_x, corner_y):
+    """u = a·dx + b·dy and v = c·dy of Gaussian i in the tile's first block, whose first pixel centre is the corner."""
+    dx, dy = across(corner_x - batch[i, X]), down(corner_y - batch[i, Y])
+    return batch[i, A] * dx + rounded_product(batch[i, B], dy), batch[i, C] * dy
+
+
+@kernel
+def full_blocks(state, size, blocks):
+    """Those of the blocks whose pixels are all full, by their transmittance, the first of `size` numbers of a block."""
+    full, nothing = np.uint64(0), np.float32(0)
+    while blocks != np.uint64(0):
+        block = np.int64(lowest_bit(blocks))
+        blocks &= blocks - np.uint64(1)
+        if not any_of(load(state, block * size) > nothing):
+            full |= np.uint64(1) << np.uint64(block)
+    return full
 
 
 @kernel

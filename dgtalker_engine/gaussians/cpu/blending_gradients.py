@@ -18,11 +18,11 @@ import numpy as np
 from ...kernels.bits import lowest_bit
 from ...kernels.compilation import kernel
 from ...kernels.fast_math import exp2
-from ...kernels.simd import LANES, WIDTH, across, any_of, down, every, fold, load, minimum, minus_abs, store, where
+from ...kernels.simd import LANES, WIDTH, any_of, every, fold, load, minimum, minus_abs, store, where
 from ...kernels.thread_pool import atomic_increment
 from ..constants import ALPHA_CLIP, CPU_TILE, TRANSMITTANCE_THRESHOLD
-from .blending import BATCH, BLOCKS, NUMBER, SIDE, touched_blocks, visible_blocks
-from .projection import BLUE, DEPTH, GREEN, LOG2_ALPHA_THRESHOLD, LOG_OPACITY, RED, A, B, C, X, Y
+from .blending import BATCH, BLOCKS, SIDE, full_blocks, gather_batch, offsets, touched_blocks, visible_blocks
+from .projection import BLUE, DEPTH, GREEN, LOG2_ALPHA_THRESHOLD, LOG_OPACITY, RECORD, RED, A, B, C
 
 # What is summed over the pixels of a pair, with h = α ∂L/∂α, u = a·dx + b·dy and v = c·dy of `projection`.
 SUMS = 10
@@ -48,6 +48,7 @@ def blend_tiles_gradients(view, records, pairs, starts, order, frame, gradients,
     """
     state = np.empty(BLOCKS * _STATE, np.float32)
     masks = np.empty(BATCH, np.uint64)
+    batch = np.empty((BATCH, RECORD), np.float32)
     totals = np.empty(LANES, np.float32)
     while True:
         taken = atomic_increment(counter)
@@ -59,7 +60,7 @@ def blend_tiles_gradients(view, records, pairs, starts, order, frame, gradients,
             x0 = (view.first_column + tile % view.columns) * CPU_TILE
             y0 = (view.first_row + tile // view.columns) * CPU_TILE
             _read(view, x0, y0, frame, gradients, state)
-            _sum(view, records, pairs[first:last], x0, y0, state, masks, totals, sums[first:last])
+            _sum(view, records, pairs[first:last], x0, y0, state, masks, batch, totals, sums[first:last])
 
 
 @kernel
@@ -94,7 +95,7 @@ def _read(view, x0, y0, frame, gradients, state):
 
 
 @kernel
-def _sum(view, records, listed, x0, y0, state, masks, totals, sums):
+def _sum(view, records, listed, x0, y0, state, masks, batch, totals, sums):
     """`blending._blend`, with the sums of the Gaussians listed instead of colours."""
     one, half, nothing = np.float32(1), np.float32(0.5), np.float32(0)
     clip, floor, full = np.float32(ALPHA_CLIP), LOG2_ALPHA_THRESHOLD, np.float32(TRANSMITTANCE_THRESHOLD)
@@ -103,25 +104,25 @@ def _sum(view, records, listed, x0, y0, state, masks, totals, sums):
     corner_x, corner_y = np.float32(x0) + half, np.float32(y0) + half
 
     for first in range(0, len(listed), BATCH):
-        last = min(first + BATCH, len(listed))
-        for j in range(first, last):
-            masks[j - first] = touched_blocks(records, np.int64(listed[j] & NUMBER), corner_x, corner_y)
-        for j in range(first, last):
-            todo = masks[j - first] & live
+        count = gather_batch(records, listed, first, batch)
+        touched = np.uint64(0)
+        for i in range(count):
+            masks[i] = touched_blocks(batch, i, corner_x, corner_y) & live
+            touched |= masks[i]
+        for i in range(count):
+            todo = masks[i]
             if todo == np.uint64(0):
                 continue
-            i = np.int64(listed[j] & NUMBER)
-            left, top = corner_x - records[i, X], corner_y - records[i, Y]
-            a, b, c, log_opacity = records[i, A], records[i, B], records[i, C], records[i, LOG_OPACITY]
-            red, green, blue, z = records[i, RED], records[i, GREEN], records[i, BLUE], records[i, DEPTH]
+            a, b, c, log_opacity = batch[i, A], batch[i, B], batch[i, C], batch[i, LOG_OPACITY]
+            red, green, blue, z = batch[i, RED], batch[i, GREEN], batch[i, BLUE], batch[i, DEPTH]
+            corner_u, corner_v = offsets(batch, i, corner_x, corner_y)
             h0, hu, hv, huu, huv, hvv = zero, zero, zero, zero, zero, zero
             d_red, d_green, d_blue, d_depth = zero, zero, zero, zero
             while todo != np.uint64(0):
                 block = lowest_bit(todo)
                 todo &= todo - np.uint64(1)
-                dx = across(left + np.float32(WIDTH * (block % SIDE)))
-                dy = down(top + np.float32(WIDTH * (block // SIDE)))
-                u, v = a * dx + b * dy, c * dy
+                column, row = np.float32(WIDTH * (block % SIDE)), np.float32(WIDTH * (block // SIDE))
+                u, v = (corner_u + a * column) + b * row, corner_v + c * row
                 power = (log_opacity - v * v) - u * u
                 exact = exp2(power)
                 opaque = where(power >= floor, minimum(exact, clip), zero)
@@ -133,7 +134,6 @@ def _sum(view, records, listed, x0, y0, state, masks, totals, sums):
                 weight = where(taken, weight, zero)
                 store(state, at, where(taken, after, minus_abs(before)))
                 if not any_of(taken):
-                    live &= ~(np.uint64(1) << np.uint64(block))
                     continue
                 by_red, by_green = load(state, at + LANES), load(state, at + 2 * LANES)
                 by_blue, by_depth = load(state, at + 3 * LANES), load(state, at + 4 * LANES)
@@ -151,6 +151,7 @@ def _sum(view, records, listed, x0, y0, state, masks, totals, sums):
             geometry = fold(fold(fold(h0, hu), fold(hv, huu)), fold(fold(huv, hvv), fold(d_red, d_green)))
             store(totals, 0, fold(geometry, fold(fold(fold(d_blue, d_depth), zero), zero)))
             for part in range(SUMS):
-                sums[j, part] = totals[part]
+                sums[first + i, part] = totals[part]
+        live &= ~full_blocks(state, _STATE, touched)
         if live == np.uint64(0):
             break

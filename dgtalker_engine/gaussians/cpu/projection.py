@@ -38,6 +38,14 @@ _HALF_LOG2_E = 0.5 / math.log(2.0)
 LOG2_ALPHA_THRESHOLD = np.float32(math.log2(ALPHA_THRESHOLD))
 
 
+def empty_records(count: int) -> np.ndarray:
+    """float32 (count, RECORD), not filled, a line of the processor's cache each."""
+    line = RECORD * 4  # bytes
+    space = np.empty((count + 1) * RECORD, np.float32)
+    first = -space.ctypes.data % line // 4
+    return space[first : first + count * RECORD].reshape(count, RECORD)
+
+
 @kernel
 def project(view, cloud, first, last, records, depths):
     """Writes the records of Gaussians first to last, and their depths' bits, which sort as the depths do.

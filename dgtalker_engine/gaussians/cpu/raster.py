@@ -18,7 +18,7 @@ from ..arrays import CloudArrays
 from .binning import bin_tiles
 from .blending import blend_tiles
 from .blending_gradients import SUMS, blend_tiles_gradients
-from .projection import RECORD, project
+from .projection import empty_records, project
 from .projection_gradients import gather, project_gradients
 from .view import Framebuffer, View
 
@@ -97,7 +97,7 @@ def project_cloud(view: View, cloud: CloudArrays) -> Projected | None:
     threads = thread_pool.thread_count()
     total, tiles = len(cloud.means), view.columns * view.rows
     chunks = min(4 * threads, max(1, _MOST_COUNTS // tiles), -(-total // _LEAST_CHUNK))
-    records = np.empty((total, RECORD), np.float32)
+    records = empty_records(total)
     depths = np.empty(total, np.uint32)
     counts = np.zeros((chunks, tiles), np.int64)
     unusable = np.zeros(chunks, np.bool_)
