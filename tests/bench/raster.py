@@ -1,7 +1,8 @@
 """Milliseconds to render a head of Gaussians, forward and backward, and to pose it.
 
 Run by `python build.py bench raster [--quick] [--threads N …] [--repeats N] [--peer PATH] [--plots FOLDER]`; prints
-{"rows": [...], "hardware"} as JSON, and a table on standard error. The dense PyTorch renderer beside it and the float64
+{"rows": [...], "hardware"} as JSON, and a table on standard error. With `--against REVISION` nothing is measured but
+forward and backward of this renderer and of another revision's, in turns. The dense PyTorch renderer beside it and the float64
 reference are measured in the same run, and so is gsplat where there is a GPU: one picture, and one of a batch of
 frames, from arrays to arrays. Medians; the least time, which a busy machine disturbs less, stands beside them.
 
@@ -51,6 +52,7 @@ from dgtalker_engine.gaussians.transform import placed
 from dgtalker_engine.kernels import thread_pool
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("bench", "engine")]
+against = importlib.import_module("splats.against")
 dense_torch = importlib.import_module("splats.dense_torch")
 heads = importlib.import_module("head_cloud")
 
@@ -70,7 +72,13 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--peer", type=Path)
     parser.add_argument("--plots", type=Path)
+    parser.add_argument("--against", metavar="REVISION")
     options = parser.parse_args(argv)
+    if options.against:
+        rows = [row for n in options.threads for row in against.rows(options.against, n, options.repeats)]
+        print(json.dumps({"hardware": hardware(), "rows": rows}, indent=1))
+        print(against.table(rows), file=sys.stderr)
+        return 0
 
     started = time.perf_counter()
     warm_up()

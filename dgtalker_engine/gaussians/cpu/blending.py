@@ -150,7 +150,7 @@ def _blend(view, records, listed, x0, y0, state, masks, batch):
                 store(state, at + 2 * LANES, load(state, at + 2 * LANES) + weight * green)
                 store(state, at + 3 * LANES, load(state, at + 3 * LANES) + weight * blue)
                 store(state, at + 4 * LANES, load(state, at + 4 * LANES) + weight * z)
-        live &= ~full_blocks(state, _STATE, touched)
+        live &= ~full_blocks(state, np.int64(_STATE), touched)
         if live == np.uint64(0):
             break
 

@@ -152,6 +152,6 @@ def _sum(view, records, listed, x0, y0, state, masks, batch, totals, sums):
             store(totals, 0, fold(geometry, fold(fold(fold(d_blue, d_depth), zero), zero)))
             for part in range(SUMS):
                 sums[first + i, part] = totals[part]
-        live &= ~full_blocks(state, _STATE, touched)
+        live &= ~full_blocks(state, np.int64(_STATE), touched)
         if live == np.uint64(0):
             break
