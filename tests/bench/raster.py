@@ -2,7 +2,7 @@
 
 Run by `python build.py bench raster [--quick] [--threads N …] [--repeats N] [--peer PATH] [--plots FOLDER]`; prints
 {"rows": [...], "hardware"} as JSON, and a table on standard error. With `--against REVISION` nothing is measured but
-forward and backward of this renderer and of another revision's, in turns. The dense PyTorch renderer beside it and the float64
+forward and backward, of this renderer and of another revision's in turns. The dense PyTorch renderer beside it and the float64
 reference are measured in the same run, and so is gsplat where there is a GPU: one picture, and one of a batch of
 frames, from arrays to arrays. Medians; the least time, which a busy machine disturbs less, stands beside them.
 

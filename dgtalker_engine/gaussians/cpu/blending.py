@@ -5,8 +5,8 @@
 α below 1/255 is skipped, above the clip cut; a pixel takes no more Gaussians after the one that would bring its T to
 1e-4 or less, which it does not take either.
 
-A tile is 8 × 8 blocks of 4 × 4 pixels. Which blocks a Gaussian touches is found first, for a batch of Gaussians at once;
-in the batches after that in which its last pixel became full, a block is not touched any more.
+A tile is 8 × 8 blocks of 4 × 4 pixels. Which blocks a Gaussian touches is found first, for a batch of Gaussians at
+once; in the batches after that in which its last pixel became full, a block is not touched any more.
 
 Processors wait most for what they cannot foresee. So a batch's records, which lie scattered, are copied to one place,
 those of the next batch are asked for meanwhile, and how many blocks there are to blend never hangs on what was blended
