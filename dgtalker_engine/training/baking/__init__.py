@@ -67,14 +67,15 @@ def bake(
     Raises:
         DGTalkerError: the avatar's pictures are not those of the model.
     """
-    rows = pruning.kept(source, _part(progress, 0.0, 0.2), most)
+    stays = pruning.kept(source, _part(progress, 0.0, 0.4), most)
+    rows = stays.rows
     fewer = replace(
         source,
         pose=lambda weights, latents: _rows(source.pose(weights, latents), rows),
         joint_weights=source.joint_weights[:, rows],
         lips=source.lips[rows],
     )
-    shapes = blendshapes.fit(fewer, _part(progress, 0.2, 0.5))
+    shapes = blendshapes.fit(fewer, _part(progress, 0.4, 0.6))
     metadata = Metadata(
         format_version=FORMAT_VERSION,
         kind="linear",
@@ -98,7 +99,7 @@ def bake(
             proxy_joint_weights=proxy_joint_weights,
         )
 
-    shapes = pruning.refit(source, shapes, assembled(shapes).pose, _part(progress, 0.5, 0.9))
+    shapes = pruning.refit(stays, shapes, assembled(shapes).pose, _part(progress, 0.6, 0.9))
     # measured as it is read: small integers and all
     written = avatar.load(avatar.pack(assembled(shapes)))
     assert isinstance(written, LinearAvatar)

@@ -115,10 +115,13 @@ class _Posed:
         self.base = source.sculpted(np.zeros(len(source.rig.controls), np.float32), self.no_latents)
         lengths = np.linalg.norm(self.base["quats"], axis=1, keepdims=True)
         self.base["quats"] = self.base["quats"] / lengths
+        self._known: dict[bytes, Arrays] = {}
 
     def change(self, values: dict[str, float]) -> Arrays:
-        """What weights change without latents, see `change_at`."""
-        return self.change_at(self._source.weights(**values), self.no_latents)
+        """What weights change without latents, see `change_at`, which then knows it: a model is slow."""
+        weights = self._source.weights(**values)
+        change = self._known[weights.tobytes()] = self.change_at(weights, self.no_latents)
+        return change
 
     def by_latent(self) -> Iterator[Arrays]:
         """What 1 of each latent changes where the face has the mean of the examples' expressions."""
@@ -129,6 +132,9 @@ class _Posed:
 
     def change_at(self, weights: np.ndarray, latents: np.ndarray) -> Arrays:
         """By attribute float32 (N, width), quaternions in the hemisphere of those at rest."""
+        key = weights.tobytes()
+        if not latents.any() and key in self._known:
+            return self._known[key]
         arrays = self._source.sculpted(weights, latents)
         same = np.sum(arrays["quats"] * self.base["quats"], axis=1, keepdims=True)
         arrays["quats"] = np.where(same < 0, -arrays["quats"], arrays["quats"])

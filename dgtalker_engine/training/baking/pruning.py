@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -25,21 +25,40 @@ RATES = {"sh": 0.01, "opacities": 0.03, "scales": 0.01}
 Check = Callable[[float], None]
 
 
-def kept(source: BakeSource, check: Check, most: int = MOST) -> np.ndarray:
-    """The rows of the Gaussians that stay, int64, in their order; at most `most`."""
-    views = [pictures.halved(view) for view in pictures.around(source)]
+@dataclass(frozen=True)
+class Kept:
+    """What stays of a model's Gaussians, and the pictures that say so.
+
+    Attributes:
+        rows: int64, their rows, in order.
+        views: from where all of them were looked at.
+        wanted: for each view premultiplied colours (H, W, 3) and alpha (H, W) of all of them.
+    """
+
+    rows: np.ndarray
+    views: list[pictures.View]
+    wanted: list[tuple[torch.Tensor, torch.Tensor]]
+
+
+def kept(source: BakeSource, check: Check, most: int = MOST) -> Kept:
+    """The Gaussians that stay, at most `most`."""
+    views, wanted = list(pictures.around(source)), []
     largest = total = np.zeros(0, np.float32)
     for done, view in enumerate(views):
-        cloud, pixels = source.cloud(view.weights), (PICTURE / view.camera.width) ** 2
+        if not done or not np.array_equal(view.weights, views[done - 1].weights):
+            cloud = source.cloud(view.weights)
+        wanted.append(pictures.drawn(cloud, view.camera))
+        small = pictures.halved(view)
+        pixels = (PICTURE / small.camera.width) ** 2
         # The clip's pictures end at shoulders that others will see; they stay, but face and hair come before them.
-        beyond, within = (contributions(cloud, each) * pixels for each in (pictures.whole(view, cloud), view))
+        beyond, within = (contributions(cloud, each) * pixels for each in (pictures.whole(small, cloud), small))
         largest = np.maximum(largest, beyond) if done else beyond
         total = total + within if done else within
         check(done / len(views))
     rows = np.flatnonzero(largest > LEAST_PIXELS)
     if len(rows) > most:
         rows = np.sort(rows[np.argsort(-total[rows], kind="stable")[:most]])
-    return rows
+    return Kept(rows, views, wanted)
 
 
 def contributions(cloud: Gaussians, view: pictures.View) -> np.ndarray:
@@ -51,19 +70,16 @@ def contributions(cloud: Gaussians, view: pictures.View) -> np.ndarray:
     return gradient[:, 0].mean(dim=1).numpy() / SH_C0
 
 
-def refit(
-    source: BakeSource, shapes: Blendshapes, posed: Callable[[np.ndarray], Gaussians], check: Check
-) -> Blendshapes:
+def refit(looked_at: Kept, shapes: Blendshapes, posed: Callable[[np.ndarray], Gaussians], check: Check) -> Blendshapes:
     """The blendshapes with colours, opacities and sizes that make up for what was pruned.
 
     Args:
-        source: the whole model, whose pictures are wanted.
+        looked_at: the pictures that are wanted.
         shapes: what was baked of the rows that are kept.
         posed: its Gaussians at weights.
         check: is told the fraction done.
     """
-    views = list(pictures.around(source))
-    wanted = [pictures.wanted(source, view) for view in views]
+    views, wanted = looked_at.views, looked_at.wanted
     clouds = [posed(view.weights) for view in views]
     count = len(shapes.base["means"])
     shift = {
