@@ -129,7 +129,7 @@ def test_passes_know_nothing_of_a_hole_and_of_what_it_hides(head):
     frame = replace(FRAME, pass_inputs=PassInputs(labels=labels), neighbours=moved)
     picture, planes = render_with_planes(shot_of(frame, passes=PASSES), frame, [head])
     alpha = picture.rgba[..., 3]
-    hidden, shown = (picture.held_out > 0.9) & (alpha == 0), alpha > 0.9
+    hidden, shown = (picture.held_out > 0.9) & (alpha == 0), alpha > 0.6
     assert hidden.sum() > 20
     assert shown.sum() > 20
     np.testing.assert_array_equal(planes["Held Out"], picture.held_out)
@@ -139,7 +139,7 @@ def test_passes_know_nothing_of_a_hole_and_of_what_it_hides(head):
     assert (planes["Depth"][hidden] == NOTHING_HIT).all()
     assert (planes["Mist"][hidden] == 1).all()
     assert not planes["Alpha Hole"].any()
-    np.testing.assert_allclose(planes["Alpha Head"], alpha, atol=0.05)
+    assert np.abs(planes["Alpha Head"] - alpha).mean() < 1e-3  # heads that reach into each other are told apart by pixel
     assert (planes["Object Index"][shown] == 5).all()
     assert set(np.unique(planes["CryptoObject00"][..., 0])) == {0, np.float32(object_id("Head"))}
 
