@@ -34,9 +34,7 @@ class Seen(NamedTuple):
 
 
 @torch.no_grad()
-def seen(
-    cloud: Gaussians, held_out: np.ndarray, camera: Camera, region: Sequence[int] | None = None
-) -> Seen:
+def seen(cloud: Gaussians, held_out: np.ndarray, camera: Camera, region: Sequence[int] | None = None) -> Seen:
     """Renders a cloud twice: with its colours, and with what says whose they are.
 
     What covers less than Gaussians are seen at all from (`ALPHA_THRESHOLD`) is not seen: a far head shimmers through

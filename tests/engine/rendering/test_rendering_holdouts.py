@@ -139,7 +139,9 @@ def test_passes_know_nothing_of_a_hole_and_of_what_it_hides(head):
     assert (planes["Depth"][hidden] == NOTHING_HIT).all()
     assert (planes["Mist"][hidden] == 1).all()
     assert not planes["Alpha Hole"].any()
-    assert np.abs(planes["Alpha Head"] - alpha).mean() < 1e-3  # heads that reach into each other are told apart by pixel
+    assert (
+        np.abs(planes["Alpha Head"] - alpha).mean() < 1e-3
+    )  # heads that reach into each other are told apart by pixel
     assert (planes["Object Index"][shown] == 5).all()
     assert set(np.unique(planes["CryptoObject00"][..., 0])) == {0, np.float32(object_id("Head"))}
 
@@ -148,8 +150,7 @@ def test_viewports_are_sent_the_hole_too_and_a_file_s_digest_tells_it(head):
     frame = replace(FRAME, heads=(HOLE,))
     assert render_packed(shot_of(frame), [head]).pixels.size == 0
     both, alone = (
-        render_packed(shot_of(one), [head]).pixels[..., 1] // 65536
-        for one in (FRAME, replace(FRAME, heads=(BEHIND,)))
+        render_packed(shot_of(one), [head]).pixels[..., 1] // 65536 for one in (FRAME, replace(FRAME, heads=(BEHIND,)))
     )
     assert 0 < both.sum() < 0.9 * alone.sum()
     whole = replace(FRAME, heads=(BEHIND, replace(HOLE, holdout=False)))
