@@ -41,7 +41,7 @@ class Moment:
         if before is None:
             return replace(self, camera=camera, lens=None)
         moved = [each @ before[:3, :3].T + before[:3, 3] for each in (self.occluders, self.solids)]
-        return Moment(placed(self.cloud, before, camera), camera, None, *moved, self.held_out)
+        return Moment(placed(self.cloud, before, camera), camera, None, *moved, held_out=self.held_out)
 
 
 class Layers(NamedTuple):

@@ -134,7 +134,7 @@ def pose_moment(
     held_out = None
     if any(head.holdout for head in moment.heads):
         held_out = np.repeat([head.holdout for head in moment.heads], [len(cloud) for cloud in clouds])
-    return Moment(merged(_on_one_device(clouds)), camera, seen_by.lens, *triangles, held_out)
+    return Moment(merged(_on_one_device(clouds)), camera, seen_by.lens, *triangles, held_out=held_out)
 
 
 def _on_one_device(clouds: Sequence[Gaussians]) -> Sequence[Gaussians]:
