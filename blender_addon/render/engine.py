@@ -140,7 +140,8 @@ class DGTalkerRenderEngine(bpy.types.RenderEngine):
         for each in passes.asked(renderlayer, scene):
             self.register_pass(scene, renderlayer, each.name, len(each.letters), each.letters, passes.socket(each))
         if main_of(scene) is not None:
-            self.register_pass(scene, renderlayer, "Hidden", 1, "X", "VALUE")
+            for name in ("Hidden", passes.HELD_OUT.name):
+                self.register_pass(scene, renderlayer, name, 1, "X", "VALUE")
 
     def render(self, depsgraph: bpy.types.Depsgraph) -> None:
         """Render one view layer of one frame.

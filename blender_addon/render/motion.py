@@ -184,7 +184,7 @@ class _Reader:
         left = iter(replace(each, avatar=self._shot.avatars.index(avatars[each.avatar])) for each in placed)
         heads: list[ShotHead] = []
         for head, still in zip(found.seen, self._frame.heads, strict=True):
-            heads.append(still if head is None else next(left))
+            heads.append(still if head is None else replace(next(left), holdout=still.holdout))
         return ShotSubframe(found.view, tuple(heads))
 
     def subframe(self, moment: _Moment, hidden: bool) -> ShotSubframe:

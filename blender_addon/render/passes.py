@@ -25,6 +25,9 @@ SWITCHES = (
 )
 """Properties of a view layer."""
 
+HELD_OUT = ShotPass("Held Out", "X", "held_out")
+"""What the heads' scene gives the compositor besides: how much of each pixel heads that are holdouts cover."""
+
 _NEW = bpy.app.version >= (5, 0)
 _OBJECT_INDEX = "Object Index" if _NEW else "IndexOB"
 _MATERIAL_INDEX = "Material Index" if _NEW else "IndexMA"

@@ -33,6 +33,7 @@ class SeenHead:
         matrix: head space to world, row by row.
         weights: by control name.
         scene_light: how much of the scene's light is on it, 0 to 1.
+        holdout: whether it leaves a hole in the picture.
     """
 
     object: bpy.types.Object
@@ -40,6 +41,7 @@ class SeenHead:
     matrix: tuple[float, ...]
     weights: dict[str, float]
     scene_light: float
+    holdout: bool
 
 
 def seen_heads(depsgraph: bpy.types.Depsgraph) -> tuple[list[SeenHead], list[str]]:
@@ -63,9 +65,6 @@ def seen_heads(depsgraph: bpy.types.Depsgraph) -> tuple[list[SeenHead], list[str
         placed = original_of(placer or head)
         if placed.indirect_only_get(view_layer=layer):
             continue
-        if head.is_holdout or placed.holdout_get(view_layer=layer):
-            warnings.append(f"{placed.name} is a holdout, which Gaussian heads cannot be: it is left out.")
-            continue
         matrix = np.array(instance.matrix_world, np.float64)
         if not matrix[:3, :3].any():
             continue  # scaled to nothing, as animators hide things
@@ -82,7 +81,9 @@ def seen_heads(depsgraph: bpy.types.Depsgraph) -> tuple[list[SeenHead], list[str
                 "Look at its drivers and constraints.",
             )
         amount = head_properties(head).scene_light
-        seen.append(SeenHead(original, placed, tuple(matrix.ravel().tolist()), weights[original], amount))
+        # As evaluated: it may be keyed. Of an instanced head, what instances it says so, as Cycles has it.
+        holdout = (placer or head).holdout_get(view_layer=depsgraph.view_layer_eval)
+        seen.append(SeenHead(original, placed, tuple(matrix.ravel().tolist()), weights[original], amount, holdout))
     return seen, list(dict.fromkeys(warnings))
 
 
@@ -145,7 +146,7 @@ def placed_heads(
             matrix = shear @ matrix
         vertices = b"" if done.vertices is None else done.vertices.astype("<f4").tobytes()
         place = index.setdefault(avatar, len(index))
-        heads.append(ShotHead(place, tuple(matrix.ravel().tolist()), head.weights, vertices, light))
+        heads.append(ShotHead(place, tuple(matrix.ravel().tolist()), head.weights, vertices, light, head.holdout))
     return tuple(index), tuple(heads), warnings
 
 
@@ -206,6 +207,8 @@ def frame_shot(
     triangles, solids = (packed_triangles(each, shear) for each in (hiding.triangles, hiding.solids))
     layer, scene = depsgraph.view_layer, depsgraph.scene
     wanted = passes.asked(layer, scene) if with_passes and layer is not None and scene is not None else ()
+    if with_passes and main_of(scene) is not None and any(head.holdout for head in heads):
+        wanted = (*wanted, passes.HELD_OUT)
     inputs = passes.inputs(depsgraph, [head.object for head in seen], shear) if wanted else None
     number = depsgraph.scene_eval.frame_current
     frame = ShotFrame(number, view, heads, triangles, solids, pass_inputs=inputs)

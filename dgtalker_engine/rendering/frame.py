@@ -11,11 +11,12 @@ import torch
 from ..avatar import Avatar
 from ..avatar.refiner import recoloured
 from ..gaussians import Camera, Gaussians, render_scene_linear
+from ..gaussians.colour import to_scene_linear
 from ..gaussians.constants import NOTHING_HIT
 from ..gaussians.placement import placement_of
 from ..gaussians.transform import merged, placed
 from ..wire import Shot, ShotCamera, ShotFrame, ShotSubframe
-from . import refining
+from . import holdouts, refining
 from .carrying import carried_by_mesh
 from .exposure import Layers, Moment, exposed
 from .lighting import coloured_by_normals, lit
@@ -32,11 +33,13 @@ class SeenPicture(NamedTuple):
     Attributes:
         rgba, depth: of what is left to be seen.
         hidden: float32 (H, W), the part of each pixel that a mesh hides of the heads; 0 where no head is.
+        held_out: float32 (H, W), what heads that are holdouts cover of each pixel.
     """
 
     rgba: np.ndarray
     depth: np.ndarray
     hidden: np.ndarray
+    held_out: np.ndarray
 
 
 def _nobody(done: float) -> None:
@@ -54,8 +57,8 @@ def render_frame(shot: Shot, frame: ShotFrame, avatars: Sequence[Avatar]) -> Pic
     Returns:
         The picture of the shot's region.
     """
-    rgba, depth, _hidden = render_seen(shot, frame, avatars)
-    return rgba, depth
+    picture = render_seen(shot, frame, avatars)
+    return picture.rgba, picture.depth
 
 
 def render_seen(
@@ -128,7 +131,10 @@ def pose_moment(
     occluders = frame.occluders if moment.occluders is None else moment.occluders
     solids = frame.solids if moment.solids is None else moment.solids
     triangles = (np.frombuffer(each, "<f4").reshape(-1, 3, 3) for each in (occluders, solids))
-    return Moment(merged(_on_one_device(clouds)), camera, seen_by.lens, *triangles)
+    held_out = None
+    if any(head.holdout for head in moment.heads):
+        held_out = np.repeat([head.holdout for head in moment.heads], [len(cloud) for cloud in clouds])
+    return Moment(merged(_on_one_device(clouds)), camera, seen_by.lens, *triangles, held_out=held_out)
 
 
 def _on_one_device(clouds: Sequence[Gaussians]) -> Sequence[Gaussians]:
@@ -158,28 +164,49 @@ def draw(
             pictures[i] = SeenPicture(*one)
     if shot.background is not None:
         for picture in pictures.values():
-            picture.rgba[..., :3] += (1.0 - picture.rgba[..., 3:]) * np.array(shot.background, np.float32)
-            picture.rgba[..., 3] = 1.0
+            clear = 1.0 - picture.rgba[..., 3:] - picture.held_out[..., None]
+            picture.rgba[..., :3] += clear * np.array(shot.background, np.float32)
+            picture.rgba[..., 3] = 1.0 - picture.held_out
     return [pictures[i] for i in range(len(frames))]
 
 
 def _sharp(shot: Shot, moments: Sequence[Moment]) -> list[Layers]:
     """Moments from the middle of their apertures."""
-    clouds, cameras = [moment.cloud for moment in moments], [moment.camera for moment in moments]
+    whole = [moment for moment in moments if moment.held_out is None]
+    clouds, cameras = [moment.cloud for moment in whole], [moment.camera for moment in whole]
+    pictures = iter(render_scene_linear(clouds, cameras, region=shot.region))
     found: list[Layers] = []
-    for moment, (rgba, depth) in zip(moments, render_scene_linear(clouds, cameras, region=shot.region), strict=True):
-        hidden = None
-        if len(moment.occluders):
-            region = shot.region or (0, 0, shot.width, shot.height)
-            hidden = hidden_part(moment.occluders, moment.solids, moment.camera, depth, region, shot.filter_width)
-        found.append(Layers(rgba, depth, hidden))
+    for moment in moments:
+        if moment.held_out is not None:
+            found.append(_with_holes(shot, moment))
+            continue
+        rgba, depth = next(pictures)
+        found.append(Layers(rgba, depth, _hidden(shot, moment, depth), None))
     return found
 
 
+def _with_holes(shot: Shot, moment: Moment) -> Layers:
+    assert moment.held_out is not None
+    image, held_out, depth = holdouts.seen(moment.cloud, moment.held_out, moment.camera, shot.region)
+    hidden = _hidden(shot, moment, depth)
+    return Layers(to_scene_linear(image.rgb, image.alpha), image.depth, hidden, held_out)
+
+
+def _hidden(shot: Shot, moment: Moment, depth: np.ndarray) -> np.ndarray | None:
+    """What meshes hide of heads of a depth (H, W)."""
+    if not len(moment.occluders):
+        return None
+    region = shot.region or (0, 0, shot.width, shot.height)
+    return hidden_part(moment.occluders, moment.solids, moment.camera, depth, region, shot.filter_width)
+
+
 def _hidden_by_meshes(layers: Layers) -> SeenPicture:
-    rgba, depth, hidden = layers
+    rgba, depth, hidden, held_out = layers
+    if held_out is None:
+        held_out = np.zeros(depth.shape, np.float32)
     if hidden is None:
-        return SeenPicture(rgba, depth, np.zeros(depth.shape, np.float32))
+        return SeenPicture(rgba, depth, np.zeros(depth.shape, np.float32), held_out)
     rgba *= (1 - hidden)[..., None]
+    held_out *= 1 - hidden
     depth[hidden == 1] = NOTHING_HIT
-    return SeenPicture(rgba, depth, hidden)
+    return SeenPicture(rgba, depth, hidden, held_out)

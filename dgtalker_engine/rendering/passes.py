@@ -11,7 +11,7 @@ from ..avatar import Avatar
 from ..errors import DGTalkerError
 from ..gaussians.constants import NOTHING_HIT
 from ..kernels import srgb
-from ..wire import PassInputs, Shot, ShotCamera, ShotFrame, ShotMist
+from ..wire import PassInputs, Shot, ShotCamera, ShotFrame, ShotHead, ShotMist
 from ..wire.cryptomatte import object_id
 from ..wire.passes import CHANNELS, alpha_name
 from .frame import SeenPicture, render_seen
@@ -109,6 +109,8 @@ def planes(
         elif each.kind == "alpha":
             own = [share.covered for share in shares if alpha_name(share.name) == each.name]
             found[each.name] = np.stack(own).sum(0) if own else np.zeros(shape, np.float32)
+        elif each.kind == "held_out":
+            found[each.name] = picture.held_out
     mattes = [each.name for each in shot.passes if each.kind == "cryptomatte"]
     return found | dict(zip(mattes, cryptomattes(len(mattes), shape, shares), strict=True))
 
@@ -121,17 +123,26 @@ def _are_rendered_alone(shot: Shot, frame: ShotFrame) -> bool:
 def _shares(
     shot: Shot, frame: ShotFrame, inputs: PassInputs, picture: SeenPicture, seen: Callable[[ShotFrame], SeenPicture]
 ) -> list[Share]:
-    """What each head of a frame covers; none where nobody asks."""
+    """What each head of a frame covers, and holdouts nothing; none where nobody asks."""
     names = [label.name for label in inputs.labels]
     if not _are_rendered_alone(shot, frame):
         return [Share(name, picture.rgba[..., 3]) for name in names]
     alphas, depths = [], []
-    for i in range(len(frame.heads)):
-        moments = tuple(replace(each, heads=each.heads[i : i + 1]) for each in frame.subframes)
-        alone = seen(replace(frame, heads=frame.heads[i : i + 1], subframes=moments))
+    for i, head in enumerate(frame.heads):
+        moments = tuple(replace(each, heads=(_whole(each.heads[i]),)) for each in frame.subframes)
+        alone = seen(replace(frame, heads=(_whole(head),), subframes=moments))
         alphas.append(alone.rgba[..., 3])
         depths.append(alone.depth)
-    return [Share(name, part) for name, part in zip(names, covered(alphas, depths), strict=True)]
+    parts = covered(alphas, depths)
+    return [
+        Share(name, np.zeros_like(part) if head.holdout else part)
+        for name, part, head in zip(names, parts, frame.heads, strict=True)
+    ]
+
+
+def _whole(head: ShotHead) -> ShotHead:
+    """Holdouts hide other heads as if they were none."""
+    return replace(head, holdout=False)
 
 
 def covered(alphas: Sequence[np.ndarray], depths: Sequence[np.ndarray]) -> Sequence[np.ndarray]:

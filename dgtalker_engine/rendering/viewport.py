@@ -21,6 +21,7 @@ from ..kernels import thread_pool
 from ..kernels.compilation import kernel
 from ..kernels.thread_pool import atomic_increment
 from ..wire import Shot
+from . import holdouts
 from .frame import pose_moment
 
 LEAST_ALPHA = 0.5 / 255
@@ -54,6 +55,8 @@ def render_packed(shot: Shot, avatars: Sequence[Avatar]) -> PackedPicture:
     """
     (frame,) = shot.frames
     moment = pose_moment(shot, frame, frame, avatars)
+    if moment.held_out is not None:
+        return packed(holdouts.seen(moment.cloud, moment.held_out, moment.camera).image)
     image = render(moment.cloud, moment.camera)
     return packed(Image(*(np.asarray(torch.as_tensor(part).cpu()) for part in (image.rgb, image.alpha, image.depth))))
 

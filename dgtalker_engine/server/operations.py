@@ -177,7 +177,8 @@ class Operations:
 
         tick(0.0)
         picture, planes = render_with_planes(shot, shot.frames[0], avatars, tick)
-        return {"width": width, "height": height}, [*picture, *(planes[each.name] for each in shot.planes)]
+        sent = [picture.rgba, picture.depth, picture.hidden, *(planes[each.name] for each in shot.planes)]
+        return {"width": width, "height": height}, sent
 
     def _render_sequence(self, header: dict[str, Any], body: bytearray, progress: Progress) -> Answer:
         request = SequenceRequest.from_message(header, body)

@@ -71,6 +71,7 @@ class ShotHead:
         light: what the scene's light makes of the head's colours, by normals in the space that `matrix` puts into the
             world: 9 real spherical harmonics of degree 0 to 2, three colours each, scene-linear Rec.709, of a factor
             that is 1 in a uniform white world. Empty where the head keeps the light that it was made in.
+        holdout: whether it is seen as a hole: it hides what is behind it, and leaves alpha 0.
     """
 
     avatar: int
@@ -78,6 +79,7 @@ class ShotHead:
     weights: dict[str, float]
     vertices: bytes = b""
     light: tuple[float, ...] = ()
+    holdout: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ def heads_of(data: Any) -> tuple[ShotHead, ...]:
             {str(name): float(value) for name, value in head["weights"].items()},
             base64.b64decode(head.get("vertices", ""), validate=True),
             tuple(float(number) for number in head.get("light", ())),
+            bool(head.get("holdout", False)),
         )
         for head in data
     )

@@ -18,6 +18,7 @@ CHANNELS = {
     "alpha": 1,
     "material_index": 1,
     "cryptomatte": 4,
+    "held_out": 1,
 }
 """How many channels each kind of pass has."""
 FALLOFFS = ("QUADRATIC", "LINEAR", "INVERSE_QUADRATIC")

@@ -22,9 +22,10 @@ from .moments import (
 )
 from .passes import CHANNELS, PassInputs, ShotPass, check_inputs, check_passes, inputs_from_json, passes_from_json
 
-SHOT_VERSION = 6
+SHOT_VERSION = 7
 """Of what is written. Version 1 had no `vertices`, 2 no `occluders` and no `filter_width`, 3 no `lens` and no
-`subframes`, 4 no `light` and no `shows_normals`, 5 no `passes`, `pass_inputs` and `neighbours`; all are read too."""
+`subframes`, 4 no `light` and no `shows_normals`, 5 no `passes`, `pass_inputs` and `neighbours`, 6 no `holdout`; all are
+read too."""
 MAX_SIDE = 16384
 MAX_NUMBER = 10**9
 """Of a frame."""

@@ -1,7 +1,7 @@
 """The nodes that put heads into the picture of a scene.
 
-With M the picture of the meshes, H and A that of the heads and its alpha, and F the part of a pixel in which meshes
-stand before a head:
+With M the picture of the meshes, H that of the heads, A what heads cover of it (its alpha, and what heads that are
+holdouts cover), and F the part of a pixel in which meshes stand before a head:
 
     picture = H + (1 − A) · (M + t · (front − M)),    t = A F / ((1 − F) (1 − A))
 
@@ -140,7 +140,7 @@ def _insert_after(tree: Any, picture: Any, heads: bpy.types.Scene, group: Any) -
     source.location, merge.location = (x, y - 420), (x + 320, y - 60)
     for name in led_to:
         tree.links.new(picture.outputs[name], merge.inputs[name])
-    for theirs, ours in (("Image", "Heads"), ("Depth", "Heads Depth"), ("Hidden", "Hidden")):
+    for theirs, ours in (("Image", "Heads"), ("Depth", "Heads Depth"), ("Hidden",) * 2, ("Held Out",) * 2):
         tree.links.new(source.outputs[theirs], merge.inputs[ours])
     for name, targets in led_to.items():
         for target in targets:
@@ -160,6 +160,7 @@ def _group() -> Any:
         ("Heads", "Color"),
         ("Heads Depth", "Float"),
         ("Hidden", "Float"),
+        ("Held Out", "Float"),
     ):
         group.interface.new_socket(name, in_out="INPUT", socket_type=f"NodeSocket{kind}")
     for name, kind in (("Image", "Color"), ("Alpha", "Float"), ("Depth", "Float")):
@@ -177,7 +178,8 @@ class _Formula:
     def build(self) -> None:
         inputs = self._node("NodeGroupInput").outputs
         meshes, heads = self._split(inputs["Image"]), self._split(inputs["Heads"])
-        hidden, alpha = inputs["Hidden"], heads[3]
+        hidden, held_out = inputs["Hidden"], inputs["Held Out"]
+        alpha = self._math("ADD", heads[3], held_out)
         clear = self._math("SUBTRACT", 1.0, alpha)
         uncovered = self._math("MULTIPLY", self._math("SUBTRACT", 1.0, hidden), clear)
         certain = self._math("DIVIDE", self._math("MULTIPLY", alpha, hidden), uncovered)
@@ -193,9 +195,10 @@ class _Formula:
         out = self._node("NodeGroupOutput").inputs
         self._link(self._join(pixels), out["Image"])
         self._link(pixels[3], out["Alpha"])
-        away = self._math("MULTIPLY", self._math("LESS_THAN", alpha, 0.5), _NOTHING)
+        away = self._math("MULTIPLY", self._math("LESS_THAN", heads[3], 0.5), _NOTHING)
         depth = self._math("MINIMUM", inputs["Depth"], self._math("ADD", inputs["Heads Depth"], away))
-        self._link(depth, out["Depth"])
+        hole = self._math("MULTIPLY", self._math("GREATER_THAN", held_out, 0.5), _NOTHING)
+        self._link(self._math("MAXIMUM", depth, hole), out["Depth"])
         for place, node in enumerate(self._group.nodes):
             node.location = 220 * (place // 6), -180 * (place % 6)
 

@@ -35,7 +35,7 @@ class Wanted:
         view: from where.
         avatars: content hashes.
         heads: as in a Shot, the view's shear before their matrices.
-        keys: which heads these are, see `heads.Key`.
+        keys: which of these heads need no mesh, see `heads.Key`.
     """
 
     view: View

@@ -98,10 +98,15 @@ def read(depsgraph: bpy.types.Depsgraph) -> ReadScene:
     )
 
 
-def wanted(scene: ReadScene, view: View, space: bpy.types.SpaceView3D) -> Wanted:
-    """What a viewport should show: local view and local collections leave some heads out."""
-    placed = [object_of(each.placed) for each in scene.heads]
-    seen = [each for each, ob in zip(scene.heads, placed, strict=True) if ob and ob.visible_in_viewport_get(space)]
+def wanted(scene: ReadScene, view: View, space: bpy.types.SpaceView3D, with_holes: bool) -> Wanted:
+    """What a viewport should show: local view and local collections leave some heads out.
+
+    Args:
+        with_holes: whether heads that are holdouts leave holes in others; where not, their meshes are shown.
+    """
+    there = [each for each in scene.heads if with_holes or not each.head.holdout]
+    placed = [object_of(each.placed) for each in there]
+    seen = [each for each, ob in zip(there, placed, strict=True) if ob and ob.visible_in_viewport_get(space)]
     index: dict[str, int] = {}
     heads = []
     for each in seen:
@@ -110,4 +115,5 @@ def wanted(scene: ReadScene, view: View, space: bpy.types.SpaceView3D) -> Wanted
             before = np.reshape(view.shear, (4, 4))
             matrix = tuple((before @ np.reshape(matrix, (4, 4))).ravel().tolist())
         heads.append(replace(each.head, avatar=index.setdefault(each.avatar, len(index)), matrix=matrix))
-    return Wanted(view, tuple(index), tuple(heads), frozenset(each.key for each in seen))
+    pictured = frozenset(each.key for each in seen if not each.head.holdout)
+    return Wanted(view, tuple(index), tuple(heads), pictured)

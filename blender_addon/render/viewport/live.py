@@ -126,7 +126,7 @@ def _draw(context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
         _changed()
     standins.apply(depsgraph)
     space: Any = context.space_data
-    wanted = heads.wanted(scene, view, space)
+    wanted = heads.wanted(scene, view, space, with_holes=regions.drawn_by_engine(context))
     if not wanted.heads:
         region.close()
     else:

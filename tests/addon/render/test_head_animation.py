@@ -210,6 +210,31 @@ def test_all_passes_of_several_view_layers_are_those_of_ctrl_f12(layered, tmp_pa
     assert_mattes_are_read(mine, about)
 
 
+def test_holdouts_of_a_view_layer_are_those_of_ctrl_f12_and_only_changed_frames_are_made_again(
+    layered, tmp_path, room, put_in
+):
+    near, far, second = layered.objects["Nearer"], layered.objects["Rätsel 7"], layered.view_layers["Second"]
+    put_in(near, "Near")
+    second.layer_collection.children["Far"].exclude = False
+    second.layer_collection.children["Near"].holdout = True
+    render_heads()
+    for one, other in zip(ours(layered), blender_files(layered, tmp_path / "blender"), strict=True):
+        (mine, _), (expected, _) = exr_file(one), exr_file(other)
+        assert list(mine) == list(expected)
+        for name, values in mine.items():
+            np.testing.assert_allclose(values, expected[name], rtol=1e-5, atol=1e-6, err_msg=name)
+        hole = mine["ViewLayer.Alpha Nearer.X"] > 0.95
+        assert hole.sum() > 50
+        assert mine["Second.Combined.A"][hole].max() < 0.06
+        assert mine["Second.Combined.A"].max() > 0.2
+    for frame, is_holdout in ((1, False), (2, True)):
+        far.is_holdout = is_holdout
+        far.keyframe_insert("is_holdout", frame=frame)
+    render_heads()
+    job = room("render.head_animation.job").last
+    assert (job.rendered, job.kept) == (1, 1)
+
+
 def assert_mattes_are_read(channels, header):
     """As another program does: the manifest's numbers, looked for in every rank."""
     for layer, names in (("ViewLayer", {"Nearer", "Rätsel 7"}), ("Second", {"Nearer"})):

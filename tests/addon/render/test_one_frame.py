@@ -138,6 +138,13 @@ def test_one_f12_gives_head_and_meshes_without_what_is_behind_at_their_edges(
     assert np.abs(picture - truth)[edge].mean() < 0.015
     silhouette = (alone[..., 3] > 0.05) & (alone[..., 3] < 0.95) & (before[..., 3] == 0)
     assert np.abs(picture - truth)[silhouette].mean() < 0.01
+    head.is_holdout = True
+    picture = straight(render())
+    truth = before + (1 - before[..., 3:]) * (1 - alone[..., 3:]) * behind
+    assert np.abs(picture - truth).mean() < 0.002
+    assert np.abs(picture - truth)[edge].mean() < 0.015
+    assert np.abs(picture - truth)[silhouette].mean() < 0.01
+    assert picture[(alone[..., 3] > 0.98) & (before[..., 3] == 0)].max() < 0.06
 
 
 @pytest.mark.parametrize("own", [False, True])
@@ -285,7 +292,7 @@ def test_each_eye_sees_the_heads_from_its_own_place(cycles, add_head, ball_file,
 
 
 def test_the_picture_s_depth_is_that_of_what_is_nearer(cycles, add_head, ball_file, tmp_path, read):
-    add_head(ball_file)
+    head = add_head(ball_file)
     add_cube((0.03, -0.2, 0.01))
     add_cube((0, 2, 0), 3, name="Wall")
     cycles.view_layers[0].use_pass_z = True
@@ -307,6 +314,12 @@ def test_the_picture_s_depth_is_that_of_what_is_nearer(cycles, add_head, ball_fi
     assert depth[64, 76] == pytest.approx(0.77, abs=0.04)  # the cube
     assert depth[60, 50] == pytest.approx(0.95, abs=0.05)  # the head
     assert depth[5, 5] > 1.2  # the wall
+    head.is_holdout = True
+    bpy.ops.render.render()
+    depth = read(next(tmp_path.glob("depth*.exr")))[..., 0]
+    assert depth[64, 76] == pytest.approx(0.77, abs=0.04)
+    assert depth[60, 50] > 1e9
+    assert depth[5, 5] < 1e9
 
 
 @pytest.mark.skipif(bpy.app.version >= (5, 0), reason="nodes are a scene's own, and turned off, before Blender 5")

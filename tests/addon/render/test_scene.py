@@ -115,10 +115,37 @@ def test_a_head_that_only_cycles_may_not_see_is_rendered(scene, add_head, ball_f
     assert render().any()
 
 
-def test_a_holdout_is_left_out_with_a_warning(scene, add_head, ball_file, render, capfd):
-    add_head(ball_file).is_holdout = True
-    assert not render().any()
-    assert "holdout" in "".join(capfd.readouterr())
+def test_a_holdout_takes_alpha_from_what_is_behind_it_and_may_be_keyed(scene, add_head, ball_file, render):
+    far, near = add_head(ball_file, (0.05, 0.4, 0)), add_head(ball_file, (-0.02, -0.2, 0))
+    alphas = []
+    for hidden in (near, far):
+        hidden.hide_render = True
+        alphas.append(render()[..., 3])
+        hidden.hide_render = False
+    for frame, is_holdout in ((1, False), (2, True)):
+        near.is_holdout = is_holdout
+        near.keyframe_insert("is_holdout", frame=frame)
+    scene.frame_set(1)
+    whole = render()[..., 3]
+    scene.frame_set(2)
+    picture = render()
+    behind, before = alphas
+    np.testing.assert_allclose(picture[..., 3], behind * (1 - before), atol=0.02)
+    np.testing.assert_allclose(whole, 1 - (1 - behind) * (1 - before), atol=0.02)
+    assert ((before > 0.1) & (before < 0.9) & (behind > 0.5)).sum() > 20
+    shown = picture[..., 3] > 0.1
+    np.testing.assert_allclose(picture[shown][:, :3], [(0.8, 0.4, 0.2)] * shown.sum(), atol=0.02)
+
+
+def test_what_instances_a_head_says_whether_it_is_a_holdout(scene, add_head, ball_file, render, put_in):
+    head = add_head(ball_file)
+    instances = bpy.data.objects.new("Instances", None)
+    instances.instance_type, instances.instance_collection = "COLLECTION", put_in(head, "Group", linked=False)
+    scene.collection.objects.link(instances)
+    head.is_holdout = True
+    assert render()[64, 64, 3] > 0.9
+    head.is_holdout, instances.is_holdout = False, True
+    assert not render()[..., 3].any()
 
 
 def test_weights_of_hand_keys_drivers_and_nla_move_the_gaussians(

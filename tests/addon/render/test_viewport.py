@@ -170,13 +170,13 @@ def test_what_is_closed_is_given_up(asked):
     assert feed.waited(9.0) == 0
 
 
-def seen_in(room, view_space=None):
+def seen_in(room, view_space=None, with_holes=False):
     viewport = room("render.viewport.heads")
     for head in room("head.model").heads(bpy.context.scene):
         room("bridge.avatars").ensure_open(head)
     depsgraph = bpy.context.evaluated_depsgraph_get()
     view = room("render.viewport.view").view_of(orthographic(1, 0, 9, 0), np.eye(4), WIDTH, HEIGHT)
-    return viewport.wanted(viewport.read(depsgraph), view, view_space or space())
+    return viewport.wanted(viewport.read(depsgraph), view, view_space or space(), with_holes)
 
 
 def test_the_viewport_asks_for_what_f12_renders(room, scene, add_head, ball_file):
@@ -241,7 +241,7 @@ def test_a_head_that_is_removed_is_no_longer_asked_for(room, scene, add_head, ba
     read = viewport.read(bpy.context.evaluated_depsgraph_get())
     bpy.data.objects.remove(head)
     view = room("render.viewport.view").view_of(orthographic(1, 0, 9, 0), np.eye(4), WIDTH, HEIGHT)
-    assert viewport.wanted(read, view, space()).heads == ()
+    assert viewport.wanted(read, view, space(), False).heads == ()
 
 
 def test_an_avatar_that_the_engine_lacks_is_opened_without_waiting(room, scene, add_head, ball_file):
@@ -275,6 +275,14 @@ def test_heads_of_excluded_collections_are_left_out(room, scene, add_head, ball_
     name = put_in(bpy.context.object, "away").name
     bpy.context.view_layer.layer_collection.children[name].exclude = True
     assert seen_in(room).heads == ()
+
+
+def test_a_holdout_is_a_hole_in_rendered_views_of_ours_and_its_mesh_elsewhere(room, scene, add_head, ball_file):
+    head, hole = add_head(ball_file), add_head(ball_file, (0.3, 0, 0))
+    hole.is_holdout = True
+    assert [each.holdout for each in seen_in(room, with_holes=True).heads] == [False, True]
+    assert [each.holdout for each in seen_in(room).heads] == [False]
+    assert seen_in(room).keys == seen_in(room, with_holes=True).keys == {(head.name, None)}
 
 
 def test_the_engine_draws_what_the_viewport_asks_for(room, scene, add_head, ball_file):

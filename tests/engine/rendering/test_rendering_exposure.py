@@ -59,7 +59,7 @@ def test_sub_frames_are_averaged_in_linear_light_and_depth_by_what_is_seen(head)
     ]
     frame = ShotFrame(1, CAMERA, (at(),), occluders=wall, subframes=tuple(moments))
     shot = shot_of(frame)
-    rgba, depth, hidden = render_seen(shot, frame, [head])
+    rgba, depth, hidden, _ = render_seen(shot, frame, [head])
     covers = (wall, b"", wall)
     one_by_one = [
         render_seen(shot, ShotFrame(1, each.camera, each.heads, occluders), [head])

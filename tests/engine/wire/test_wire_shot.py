@@ -29,6 +29,7 @@ CAMERA = ShotCamera(K=(500.0, 0.0, 32.0, 0.0, 500.0, 24.0, 0.0, 0.0, 1.0), world
 HEAD = ShotHead(0, IDENTITY, {"jawOpen": 0.5})
 FRAMES = (ShotFrame(1, CAMERA, (HEAD,)), ShotFrame(2, CAMERA, ()))
 CARRIED = replace(HEAD, vertices=struct.pack("<6f", 0.1, -2, 3.5, 0, 1e-9, 7))
+HELD_OUT = replace(HEAD, holdout=True)
 LIT = replace(HEAD, light=tuple(number / 8 for number in range(-13, 14)))
 LENS = ShotLens(radius=0.01, focus=1.5, blades=5, rotation=0.1, ratio=2.0)
 BLURRED = ShotFrame(
@@ -71,7 +72,7 @@ def changed(**values):
         replace(SHOT, frames=(ShotFrame(1, CAMERA, (HEAD, CARRIED)),)),
         replace(SHOT, frames=(BLURRED,)),
         PASSED,
-        replace(SHOT, frames=(ShotFrame(1, CAMERA, (LIT, HEAD)),), shows_normals=True),
+        replace(SHOT, frames=(ShotFrame(1, CAMERA, (LIT, HELD_OUT)),), shows_normals=True),
         replace(
             SHOT, frames=(ShotFrame(1, CAMERA, (HEAD,), struct.pack("<9f", *range(9)), bytes(36)),), filter_width=2.5
         ),
@@ -96,7 +97,7 @@ def test_the_example_in_the_documentation_is_a_shot():
         ("", "cannot be read"),
         ("[]", "cannot be read"),
         ("[" * 200_000, "cannot be read"),
-        (changed(version=7), "format version 7"),
+        (changed(version=8), "format version 8"),
         (changed(width=100_000), "100000 × 48"),
         (changed(width=0), "0 × 48"),
         (changed(width=1e999), "cannot be read"),
@@ -116,6 +117,9 @@ def test_what_is_no_shot_is_refused_with_a_reason(text, message):
 
 def test_shots_of_earlier_versions_had_less_and_are_read():
     old = json.loads(SHOT.to_json())
+    for head in old["frames"][0]["heads"]:
+        del head["holdout"]
+    assert Shot.from_json(json.dumps({**old, "version": 6})) == SHOT
     del old["passes"]
     for frame in old["frames"]:
         del frame["pass_inputs"]
