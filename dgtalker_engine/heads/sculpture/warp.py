@@ -15,8 +15,8 @@ from .surfels import Part, Surfels, unit
 
 EYE_REACH = (
     LID_RADIUS + 4.0,
-    LID_RADIUS + 21.0,
-)  # within the first only the eye's own map holds, beyond the second none
+    LID_RADIUS + 36.0,
+)  # within the first only the eye's own map holds, beyond the second none; nearer to each other, ridges ring the eyes
 MOUTH = np.array([0.0, -75.0, -65.0])  # middle of what is rigid in the mouth
 MOUTH_PARTS = (Part.UPPER_TEETH, Part.LOWER_TEETH, Part.TONGUE, Part.CAVITY)
 STAYS_ROUND = 1.25
@@ -99,16 +99,20 @@ def _moved(bells, eye, points):
     for i in numba.prange(len(points)):
         px, py, pz = points[i]
         x, y, z = _bend(bells, px, py, pz)
-        ex, ey, ez, free = 0.0, 0.0, 0.0, 1.0
-        for side in (-1.0, 1.0):
-            u, v, w = px - side * eye[0], py - eye[1], pz - eye[2]
+        near = np.empty(2)
+        for j in range(2):
+            u, v, w = px - (2 * j - 1) * eye[0], py - eye[1], pz - eye[2]
             t = (np.sqrt(u * u + v * v + w * w) - eye[4]) / (eye[5] - eye[4])
             t = min(max(t, 0.0), 1.0)
-            near = 1.0 - t * t * t * (t * (6.0 * t - 15.0) + 10.0)
-            ex += near * (eye[3] * u + side * eye[6])
-            ey += near * (eye[3] * v + eye[7])
-            ez += near * (eye[3] * w + eye[8])
-            free -= near
+            near[j] = 1.0 - t * t * t * (t * (6.0 * t - 15.0) + 10.0)
+        free = (1.0 - near[0]) * (1.0 - near[1])
+        ex, ey, ez = 0.0, 0.0, 0.0
+        for j in range(2):
+            side = 2.0 * j - 1.0
+            share = near[j] * (1.0 - 0.5 * near[1 - j])  # where both eyes reach, the shares still sum to 1
+            ex += share * (eye[3] * (px - side * eye[0]) + side * eye[6])
+            ey += share * (eye[3] * (py - eye[1]) + eye[7])
+            ez += share * (eye[3] * (pz - eye[2]) + eye[8])
         out[i, 0] = px + free * x + ex
         out[i, 1] = py + free * y + ey
         out[i, 2] = pz + free * z + ez
