@@ -28,7 +28,7 @@ from .sculpture.surfels import smooth
 SEED = 4
 MIDDLE = 8e-3  # m
 MOST_GROWTH = 0.3
-FACE_Y = (-0.025, -0.055)  # m: what a pose changes fades between, towards the ears: its pictures show the front alone
+FACE_Y = (-0.040, -0.070)  # m: what a pose changes fades between, towards the ears: its pictures show the front alone
 LEAST_CHANGE = 0.07  # of the constant spherical harmonic, 4 of 255 steps of brightness
 
 
