@@ -19,7 +19,7 @@ def to_scene_linear(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
         RGBA float32 (H, W, 4); 0 where alpha is 0.
     """
     rgb, alpha = np.ascontiguousarray(rgb, np.float32), np.ascontiguousarray(alpha, np.float32)
-    rgba = np.empty((*alpha.shape, 4), np.float32)
+    rgba = np.zeros((*alpha.shape, 4), np.float32)
     flat = rgb.reshape(-1), alpha.reshape(-1), rgba.reshape(-1)
     thread_pool.run(thread_pool.thread_count(), decode_picture, *flat, np.zeros(1, np.int64))
     return rgba

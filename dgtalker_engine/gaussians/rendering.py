@@ -151,8 +151,8 @@ def _on_processor(image: Image) -> Image:
 def _empty_image(width: int, height: int) -> Image:
     try:
         return Image(
-            rgb=np.empty((height, width, 3), np.float32),
-            alpha=np.empty((height, width), np.float32),
+            rgb=np.zeros((height, width, 3), np.float32),
+            alpha=np.zeros((height, width), np.float32),
             depth=np.empty((height, width), np.float32),
         )
     except MemoryError as error:

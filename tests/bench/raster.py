@@ -2,9 +2,10 @@
 
 Run by `python build.py bench raster [--quick] [--threads N …] [--repeats N] [--peer PATH] [--plots FOLDER]`; prints
 {"rows": [...], "hardware"} as JSON, and a table on standard error. With `--against REVISION` nothing is measured but
-forward and backward of this renderer and of another revision's, in turns. The dense PyTorch renderer beside it and the float64
-reference are measured in the same run, and so is gsplat where there is a GPU: one picture, and one of a batch of
-frames, from arrays to arrays. Medians; the least time, which a busy machine disturbs less, stands beside them.
+forward and backward, of this renderer and of another revision's in turns. The dense PyTorch renderer beside it and
+the float64 reference are measured in the same run, and so is gsplat where there is a GPU: one picture, and one of a
+batch of frames, from arrays to arrays. Medians; the least time, which a busy machine disturbs less, stands beside
+them.
 
 `--peer PATH`: any other renderer. It is run as `PATH FOLDER WIDTH HEIGHT THREADS` with a folder that holds means,
 quats (wxyz), scales, opacities and colours (0 to 1) as raw float32 rows in NAME.bin, K (3 × 3) and world_to_camera

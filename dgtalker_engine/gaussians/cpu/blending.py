@@ -5,8 +5,8 @@
 α below 1/255 is skipped, above the clip cut; a pixel takes no more Gaussians after the one that would bring its T to
 1e-4 or less, which it does not take either.
 
-A tile is 8 × 8 blocks of 4 × 4 pixels. Which blocks a Gaussian touches is found first, for a batch of Gaussians at once;
-in the batches after that in which its last pixel became full, a block is not touched any more.
+A tile is 8 × 8 blocks of 4 × 4 pixels. Which blocks a Gaussian touches is found first, for a batch of Gaussians at
+once; in the batches after that in which its last pixel became full, a block is not touched any more.
 
 Processors wait most for what they cannot foresee. So a batch's records, which lie scattered, are copied to one place,
 those of the next batch are asked for meanwhile, and how many blocks there are to blend never hangs on what was blended
@@ -80,7 +80,7 @@ def blend_tiles(view, records, pairs, starts, order, longest, frame, keep, count
         starts: int64 (tiles + 1,), where each tile's pairs start.
         order: int64, the tiles, those with the most pairs first.
         longest: the largest number of pairs of a tile.
-        frame: Framebuffer, written.
+        frame: Framebuffer, its colours and alpha 0 at first, written.
         keep: whether the pairs must be sorted in their place afterwards.
         counter: int64 (1,), 0 at first, shared by all threads.
     """
@@ -242,15 +242,18 @@ def _write(view, x0, y0, state, frame):
 
 @kernel
 def _write_nothing(view, x0, y0, frame):
-    """Writes the background into those pixels of the tile at (x0, y0) that are in the region."""
+    """Writes the background into those pixels of the tile at (x0, y0) that are in the region.
+
+    What is 0 already is left alone: of pictures that are mostly empty, most memory is then never touched.
+    """
     red, green, blue = frame.background[0], frame.background[1], frame.background[2]
     left, right = max(x0, view.x0) - view.x0, min(x0 + CPU_TILE, view.x1) - view.x0
+    black = red == np.float32(0) and green == np.float32(0) and blue == np.float32(0)
     for i in range(max(y0, view.y0) - view.y0, min(y0 + CPU_TILE, view.y1) - view.y0):
-        for j in range(left, right):
-            frame.rgb[i, j, 0] = red
-            frame.rgb[i, j, 1] = green
-            frame.rgb[i, j, 2] = blue
-        for j in range(left, right):
-            frame.alpha[i, j] = 0.0
+        if not black:
+            for j in range(left, right):
+                frame.rgb[i, j, 0] = red
+                frame.rgb[i, j, 1] = green
+                frame.rgb[i, j, 2] = blue
         for j in range(left, right):
             frame.depth[i, j] = NOTHING_HIT

@@ -18,17 +18,20 @@ def decode_picture(rgb, alpha, rgba, counter):
 
     Args:
         rgb, alpha: float32 (3 · pixels,) and (pixels,).
-        rgba: float32 (4 · pixels,), written.
+        rgba: float32 (4 · pixels,), 0 at first, written where something is seen.
         counter: int64 (1,), 0 at first, shared by all threads.
     """
     colours, opacities = np.zeros(3 * LANES, np.float32), np.zeros(3 * LANES, np.float32)
-    nothing = every(np.float32(0))
+    none = every(np.float32(0))
+    nothing = np.float32(0)
     while True:
         start = atomic_increment(counter) * _AT_ONCE
         if start >= len(alpha):
             return
         for first in range(start, min(start + _AT_ONCE, len(alpha)), LANES):
             count = min(LANES, len(alpha) - first)
+            if count == LANES and not any_of(load(alpha, first) > nothing):
+                continue
             for pixel in range(count):
                 for channel in range(3):
                     opacities[3 * pixel + channel] = alpha[first + pixel]
@@ -38,9 +41,9 @@ def decode_picture(rgb, alpha, rgba, counter):
                 seen = opacity > nothing
                 if any_of(seen):
                     linear = decode_lanes(load(colours, part) / where(seen, opacity, every(np.float32(1)))) * opacity
-                    store(colours, part, where(seen, linear, nothing))
+                    store(colours, part, where(seen, linear, none))
                 else:
-                    store(colours, part, nothing)
+                    store(colours, part, none)
             for pixel in range(count):
                 for channel in range(3):
                     rgba[4 * (first + pixel) + channel] = colours[3 * pixel + channel]

@@ -33,14 +33,14 @@ def over_black(rgba: np.ndarray) -> np.ndarray:
 
 def to_8_bit(rgba: np.ndarray) -> np.ndarray:
     """float32 (H, W, 4) → uint8 (H, W, 4). Colours outside 0 to 1 are clipped; 0 where alpha is 0."""
-    pixels = np.empty(rgba.shape, np.uint8)
+    pixels = np.zeros(rgba.shape, np.uint8)
     _to_8_bit(_flat(rgba), pixels.reshape(-1))
     return pixels
 
 
 def to_16_bit(rgba: np.ndarray) -> np.ndarray:
     """float32 (H, W, 4) → big-endian uint16 (H, W, 4), as `to_8_bit`."""
-    pixels = np.empty(rgba.shape, ">u2")
+    pixels = np.zeros(rgba.shape, ">u2")
     _to_16_bit(_flat(rgba), pixels.reshape(-1).view(np.uint8))
     return pixels
 
@@ -65,9 +65,6 @@ def _to_8_bit(rgba, out):
         if _encode(rgba, first, last, values, alphas):
             for i in range(last - first):
                 out[first + i] = np.uint8(values[i] * np.float32(255) + np.float32(0.5))
-        else:
-            for i in range(first, last):
-                out[i] = 0
 
 
 @kernel
@@ -80,9 +77,6 @@ def _to_16_bit(rgba, out):
                 value = np.uint16(values[i] * np.float32(65535) + np.float32(0.5))
                 out[2 * (first + i)] = value >> 8
                 out[2 * (first + i) + 1] = value & 255
-        else:
-            for i in range(2 * first, 2 * last):
-                out[i] = 0
 
 
 @kernel

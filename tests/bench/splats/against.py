@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import io
 import statistics
 import subprocess
@@ -79,7 +80,8 @@ class _Renderer:
         self.process.communicate()
 
     def asked(self, question: str) -> str:
-        assert self.process.stdin is not None and self.process.stdout is not None
+        assert self.process.stdin
+        assert self.process.stdout
         self.process.stdin.write(f"{question}\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline().strip()
@@ -92,15 +94,16 @@ def _answer(folder: str, threads: int) -> None:
     """Reads questions until there is no more, with the engine in a folder."""
     sys.path[:0] = [folder, str(ROOT / "tests" / "engine")]
     import torch
+
     from dgtalker_engine.gaussians import Gaussians, render
     from dgtalker_engine.kernels import thread_pool
-    from head_cloud import head_cloud, look_at
 
+    heads = importlib.import_module("head_cloud")
     torch.set_num_threads(1)
     thread_pool.set_thread_count(threads)
     for line in sys.stdin:
         stage, count, width, height = line.split()
-        cloud, camera = head_cloud(int(count)), look_at(EYE, int(width), int(height))
+        cloud, camera = heads.head_cloud(int(count)), heads.look_at(EYE, int(width), int(height))
         parameters = {name: getattr(cloud, name).clone().requires_grad_() for name in FIELDS}
         gradient = torch.linspace(0, 1, camera.height * camera.width * 3).reshape(camera.height, camera.width, 3)
         image = render(cloud if stage == "forward" else Gaussians(**parameters), camera)  # ready from here on

@@ -192,9 +192,9 @@ def blended(look):
         bin_tiles(view, records, depths, 0, len(depths), counts[0], np.empty(0, np.uint64), 0, counts.shape[1])
         size = region[3], region[2]
         frame = Framebuffer(
-            rgb=np.empty((*size, 3), np.float32),
-            alpha=np.empty(size, np.float32),
-            depth=np.empty(size, np.float32),
+            rgb=np.zeros((*size, 3), np.float32),
+            alpha=np.zeros(size, np.float32),
+            depth=np.zeros(size, np.float32),
             background=np.float32(background),
         )
         kept = raster.blend(view, raster.Projected(records, depths, counts), frame, keep=True)
