@@ -21,7 +21,7 @@ from ..sculpture.character import Character
 from ..sculpture.deform import CORRECTIVES, MIX, POSES, RIG
 from ..sculpture.deform import posed as displacement
 from ..sculpture.light import linear
-from ..sculpture.paint import lip_colour, skin_albedo, under_brows, under_moustache
+from ..sculpture.paint import lip_colour, skin_albedo, under_brows
 from ..sculpture.splats import MM, field_points
 from ..sculpture.surfels import Surfels, smooth
 from ..sculpture.warp import Warp
@@ -71,8 +71,7 @@ def cycles_parts(character: Character, seed: int = SEED) -> tuple[list[Sheet | S
 
 def _adjustable(name: str, surfels: Surfels, character: Character) -> np.ndarray:
     """Eyes, lashes, brows and mouth are painted to be read from afar; a fit would dim them. The skin passes over into
-    them beside the lashes, beneath brows and moustache, and where the lips meet, or it would make up for what they do
-    not show."""
+    them beside the lashes, beneath brows and where the lips meet, or it would make up for what they do not show."""
     if name not in ("skin", "lining", "collar", "hair"):
         return np.zeros(len(surfels))
     if name not in ("skin", "lining"):
@@ -88,10 +87,7 @@ def _adjustable(name: str, surfels: Surfels, character: Character) -> np.ndarray
     lips = smooth(0.8, 3.5, np.where(place[:, 1] < -70, np.abs(place[:, 2] - slit_z(place[:, 0])), 99.0))
     beside = place[:, 0] > MOUTH_HALF_WIDTH
     bushy = replace(character.brows, thickness=1.5 * character.brows.thickness)
-    clear = 1 - under_brows(place, bushy)
-    if character.hair.moustache:
-        clear = np.minimum(clear, 1 - under_moustache(place, 3.0))
-    return lids * np.where(beside, 1.0, lips) * corner * clear
+    return lids * np.where(beside, 1.0, lips) * corner * (1 - under_brows(place, bushy))
 
 
 def posed(surfels: Surfels, warp: Warp, weights: dict[str, float]) -> np.ndarray:

@@ -158,7 +158,7 @@ def lid_rim(above: bool, azimuth: np.ndarray, rows: int, skin: Skin) -> Surfels:
 
 def inner_lips(skin: Skin) -> Surfels:
     """The wet side of both lips."""
-    x = np.arange(0.3, MOUTH_HALF_WIDTH - 0.4, 0.9)
+    x = np.arange(0.3, MOUTH_HALF_WIDTH + 0.6, 0.9)
     depth = np.arange(0, 14, 0.95)
     return Surfels.join([inner_lip(above, x, depth, skin) for above in (True, False)]).both_sides()
 

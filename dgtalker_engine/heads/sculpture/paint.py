@@ -103,11 +103,11 @@ def under_brows(p: np.ndarray, brows: Brows) -> np.ndarray:
     return ends * smooth(1.15, 0.35, np.abs(p[:, 2] - height) / thick) * smooth(-45, -55, p[:, 1])
 
 
-def under_moustache(p: np.ndarray, beyond: float = 0.0) -> np.ndarray:
-    """(N,) 1 on the moustache's volume, or up to `beyond` mm around it, p with x not negative."""
+def under_moustache(p: np.ndarray) -> np.ndarray:
+    """(N,) 1 on the moustache's volume, p with x not negative."""
     line, thick = moustache_line()
     away, index = (np.asarray(found) for found in KDTree(line).query(p))
-    return smooth(1.8, 0.4, away - thick[index] - beyond)
+    return smooth(1.8, 0.4, away - thick[index])
 
 
 def _freckles(p: np.ndarray) -> np.ndarray:
