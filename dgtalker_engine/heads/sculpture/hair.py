@@ -54,9 +54,7 @@ def under(base: Surfels, clear: np.ndarray, style: HairStyle) -> Surfels:
     return below
 
 
-def wisps(
-    base: Surfels, clear: np.ndarray, tied: np.ndarray, style: HairStyle, rng: np.random.Generator
-) -> Surfels:
+def wisps(base: Surfels, clear: np.ndarray, tied: np.ndarray, style: HairStyle, rng: np.random.Generator) -> Surfels:
     """Single thin hairs that stand off the locks and soften the silhouette and the hairline."""
     near = base.select(rng.random(len(base)) < np.where(tied > 0, 0, np.where(clear < 3, 0.42, style.wisps)))
     count = len(near)

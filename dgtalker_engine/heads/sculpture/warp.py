@@ -13,8 +13,8 @@ from .anatomy import EYE, LID_RADIUS
 from .character import Bell, Shape
 from .surfels import Part, Surfels, unit
 
-# Within the first only the eye's own map holds, beyond the others none: the second towards the nose, which keeps its own
-# shape, the third elsewhere, or a ridge would ring the eye.
+# Within the first only the eye's own map holds, beyond the others none: the second towards the nose, which keeps its
+# own shape, the third elsewhere, or a ridge would ring the eye.
 EYE_REACH = (LID_RADIUS + 4.0, LID_RADIUS + 21.0, LID_RADIUS + 36.0)
 MOUTH = np.array([0.0, -75.0, -65.0])  # middle of what is rigid in the mouth
 MOUTH_PARTS = (Part.UPPER_TEETH, Part.LOWER_TEETH, Part.TONGUE, Part.CAVITY)
