@@ -28,6 +28,7 @@ from .sculpture.surfels import smooth
 SEED = 4
 MIDDLE = 8e-3  # m
 MOST_GROWTH = 0.3
+FACE_Y = (-0.040, -0.070)  # m: what a pose changes fades between, towards the ears: its pictures show the front alone
 LEAST_CHANGE = 0.07  # of the constant spherical harmonic, 4 of 255 steps of brightness
 
 
@@ -85,6 +86,7 @@ class Model(torch.nn.Module):
         still[avatar.deltas["means"].index] = 0
         self.pairs = torch.from_numpy(pairs)
         self.adjustable = torch.from_numpy(adjustable[:, None].astype(np.float32))
+        self.front = self.adjustable * torch.from_numpy(smooth(*FACE_Y, base["means"][:, 1:2])).float()
         self.still = torch.from_numpy(still.astype(np.float32))
         self.given_colour = torch.from_numpy(base["sh"][:, 0])
         self.given_opacity = torch.logit(torch.from_numpy(base["opacities"]), 4e-3)
@@ -114,7 +116,7 @@ class Model(torch.nn.Module):
         posed = self.posed[pose.name]
         colour = posed.sh[:, 0] - self.given_colour
         if pose.name in self.changes:
-            colour = colour + self.adjustable * self.changes[pose.name]
+            colour = colour + self.front * self.changes[pose.name]
         sh = self.sh() + F.pad(colour[:, None], (0, 0, 0, 3))
         return replace(posed, scales=posed.scales * self.growth(), opacities=self.opacities(), sh=sh)
 
@@ -170,7 +172,7 @@ def fit(
         schedule.step()
         progress(step + 1, loss.item())
     with torch.no_grad():
-        changes = {name: (model.adjustable * change).numpy() for name, change in model.changes.items()}
+        changes = {name: (model.front * change).numpy() for name, change in model.changes.items()}
         return Fit(model.sh().numpy(), model.opacities().numpy(), model.growth().numpy(), changes)
 
 

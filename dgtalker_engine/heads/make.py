@@ -29,7 +29,7 @@ class Quality:
 
     size: int = views.SIZE
     samples: int = 6
-    steps: int = 360
+    steps: int = 540
 
 
 def make(

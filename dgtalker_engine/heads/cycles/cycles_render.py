@@ -6,7 +6,7 @@ import json
 import math
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from ..sculpture.character import Character
 from ..sculpture.deform import CORRECTIVES, MIX, POSES, RIG
 from ..sculpture.deform import posed as displacement
 from ..sculpture.light import linear
-from ..sculpture.paint import lip_colour, skin_albedo
+from ..sculpture.paint import lip_colour, skin_albedo, under_brows
 from ..sculpture.splats import MM, field_points
 from ..sculpture.surfels import Surfels, smooth
 from ..sculpture.warp import Warp
@@ -58,31 +58,36 @@ def cycles_parts(character: Character, seed: int = SEED) -> tuple[list[Sheet | S
     surface = hair.select(~wisp & (hair.opacity > 0.3))
     sheets.append(meshes.hair_cap(locks, form, surface))
     strands = [
-        meshes.hair_strands(locks, surface, rng),
+        meshes.hair_strands(locks, surface, style.tied(surface.position) > 0.5, rng),
         meshes.needles("hair", hair.select(wisp)),
         meshes.needles(
             "lash", Surfels.join([groups[name] for name in ("lashes", "brows", "moustache") if name in groups])
         ),
     ]
-    return [*sheets, *strands], np.concatenate([_adjustable(name, surfels) for name, surfels in groups.items()])
+    return [*sheets, *strands], np.concatenate(
+        [_adjustable(name, surfels, character) for name, surfels in groups.items()]
+    )
 
 
-def _adjustable(name: str, surfels: Surfels) -> np.ndarray:
+def _adjustable(name: str, surfels: Surfels, character: Character) -> np.ndarray:
     """Eyes, lashes, brows and mouth are painted to be read from afar; a fit would dim them. The skin passes over into
-    them beside the lashes and where the lips meet, or it would make up for what they do not show."""
+    them beside the lashes, beneath brows and where the lips meet, or it would make up for what they do not show."""
     if name not in ("skin", "lining", "collar", "hair"):
         return np.zeros(len(surfels))
-    if name != "skin":
+    if name not in ("skin", "lining"):
         return np.ones(len(surfels))
     place = surfels.position * np.where(surfels.position[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
+    corner = smooth(4.0, 11.0, np.linalg.norm(place - meshes.LIP_CORNER, axis=1))
+    if name == "lining":
+        return corner
     azimuth, elevation, radius = eye_polar(place)
     lower, upper = lid_edges(azimuth)
     gap = np.maximum(np.maximum(elevation - upper, lower - elevation), np.abs(azimuth) - EYE_CORNERS[1]) * LID_RADIUS
     lids = smooth(0.8, 5.0, np.where(radius < LID_RADIUS + 6, gap, 99.0))
     lips = smooth(0.8, 3.5, np.where(place[:, 1] < -70, np.abs(place[:, 2] - slit_z(place[:, 0])), 99.0))
     beside = place[:, 0] > MOUTH_HALF_WIDTH
-    corner = smooth(3.0, 10.0, np.linalg.norm(place - meshes.LIP_CORNER, axis=1))
-    return lids * np.where(beside, 1.0, lips) * corner
+    bushy = replace(character.brows, thickness=1.5 * character.brows.thickness)
+    return lids * np.where(beside, 1.0, lips) * corner * (1 - under_brows(place, bushy))
 
 
 def posed(surfels: Surfels, warp: Warp, weights: dict[str, float]) -> np.ndarray:

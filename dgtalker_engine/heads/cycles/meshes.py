@@ -15,6 +15,7 @@ from .surface_nets import surface_net
 
 EAR_BOX = ((60.0, -30.0, -50.0), (108.0, 52.0, 52.0))
 LIP_CORNER = np.array([MOUTH_HALF_WIDTH, *(slit(np.array(MOUTH_HALF_WIDTH)) for slit in (slit_y, slit_z))])
+UNDER = 2.5  # mm
 HAIR_BOX = ((-118.0, -118.0, -80.0), (118.0, 125.0, 176.0))
 
 
@@ -142,8 +143,9 @@ def hair_cap(form: np.ndarray, skin_form: np.ndarray, discs: Surfels) -> Sheet:
     return Sheet("hair_cap", surfels, index.reshape(quads.shape))
 
 
-def hair_strands(form: np.ndarray, discs: Surfels, rng: np.random.Generator) -> Strands:
-    """Strands that start at the discs of the hair's surface and follow their direction over it."""
+def hair_strands(form: np.ndarray, discs: Surfels, tied: np.ndarray, rng: np.random.Generator) -> Strands:
+    """Strands that start at the discs of the hair's surface and follow their direction over it; those of the hair go
+    beneath the ribbon (`tied`, (N,) of the discs), and the ribbon's beneath the hair."""
     steps, stride = 7, 3.4
     tree = KDTree(discs.position)
     place = discs.position + 0.15 * discs.normal
@@ -154,8 +156,9 @@ def hair_strands(form: np.ndarray, discs: Surfels, rng: np.random.Generator) -> 
         place = place + stride * heading
         normal = sdf.normals(form, place)
         along = step / (steps - 1)
-        place = place - (sdf.distances(form, place)[:, None] - lift * (0.4 + 1.2 * along)) * normal
         _, near = tree.query(place, k=6)
+        above = np.where(tied == tied[near[:, 0]], lift[:, 0], -UNDER)[:, None]
+        place = place - (sdf.distances(form, place)[:, None] - above * (0.4 + 1.2 * along)) * normal
         around = discs.along[near]
         around = around * np.sign((around * heading[:, None]).sum(axis=2, keepdims=True))
         heading = unit(0.4 * heading + 0.6 * around.mean(axis=1))

@@ -14,7 +14,7 @@ EYE_RADIUS = 18.0
 LID_RADIUS = 19.9
 EYE_CORNERS = (
     math.radians(-48.0),
-    math.radians(52.0),
+    math.radians(57.0),
 )  # azimuths of the inner and the outer corner, seen from the eye's centre
 LID_OPEN = np.radians([-22.0, 32.0])  # elevations of the lower and the upper edge at the middle
 

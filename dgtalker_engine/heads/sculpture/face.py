@@ -110,6 +110,7 @@ def lining(skin: Surfels) -> Surfels:
             _beneath(skin, wide, spacing=3.4, depth=1.3, size=2.4),
             _beneath(skin, left & (nose <= 6) & (nostril > 5), spacing=1.7, depth=0.8, size=1.2),
             _beneath(skin, cheek, spacing=4.2, depth=4.5, size=2.9, colour=within),
+            _beneath(skin, corner & (reach > 2), spacing=1.1, depth=0.9, size=0.9),
             _beneath(skin, corner, spacing=1.5, depth=2.4, size=1.2, colour=within),
             # the corner's edge stretches most
             _beneath(skin, edge, spacing=0.9, depth=2.0, size=0.9, colour=within),
@@ -157,7 +158,7 @@ def lid_rim(above: bool, azimuth: np.ndarray, rows: int, skin: Skin) -> Surfels:
 
 def inner_lips(skin: Skin) -> Surfels:
     """The wet side of both lips."""
-    x = np.arange(0.3, MOUTH_HALF_WIDTH - 0.4, 0.9)
+    x = np.arange(0.3, MOUTH_HALF_WIDTH + 0.6, 0.9)
     depth = np.arange(0, 14, 0.95)
     return Surfels.join([inner_lip(above, x, depth, skin) for above in (True, False)]).both_sides()
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from . import sdf
 from .character import Character
-from .hairstyles import TIE, HairStyle
+from .hairstyles import HairStyle
 from .light import KEY, VIEW, display, exposure, linear
 from .sample import on_surface, thin
 from .surfels import Part, Surfels, make, smooth, tangent, unit
@@ -24,25 +24,21 @@ def hair(style: HairStyle, character: Character, skin_form: np.ndarray, rng: np.
 
     position, normal, wanted = on_surface(form, BOX, spacing, style.spacing, rng, mirrored=style.mirrored)
     flow, strand, run = style.strands(position)
+    tied = style.tied(position)
+    if style.tie is not None:
+        flow = np.where(tied[:, None] > 0.5, style.along_tie(position), flow)
     along = tangent(normal, flow)
     clear = sdf.distances(skin_form, position)
     ambient, key = exposure([form, skin_form], position, normal, 10.0)
     albedo = hair_albedo(character, strand, run)
-    if style.tie is not None:
-        left = position * np.where(position[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
-        away = left - style.tie[0]
-        middle, thick = TIE
-        across = np.abs(away @ style.tie[1])
-        out = np.linalg.norm(np.cross(away, style.tie[1]), axis=1)
-        tied = smooth(1.5, 0.5, np.hypot(across, out - middle) - thick)[:, None]
-        albedo = albedo + tied * (np.array(character.clothes.colour) - albedo)
+    albedo = albedo + tied[:, None] * (np.array(character.clothes.colour) - albedo)
     colour = shade(along, normal, ambient, key, strand, albedo)
     # the line where hair meets skin is soft: discs there thin out
     opacity = 0.96 * smooth(-0.8, 1.6, clear) + 0.02
     size = np.stack([1.35 * wanted, 0.58 * wanted], axis=1)
     place = position + 0.3 * strand[:, None] * normal
     base = make(place, normal, size, Part.HAIR, along=along, colour=colour, albedo=albedo, opacity=opacity)
-    discs = Surfels.join([base, under(base, clear, style), wisps(base, clear, style, rng)])
+    discs = Surfels.join([base, under(base, clear, style), wisps(base, clear, tied, style, rng)])
     return discs.both_sides() if style.mirrored else discs
 
 
@@ -58,9 +54,9 @@ def under(base: Surfels, clear: np.ndarray, style: HairStyle) -> Surfels:
     return below
 
 
-def wisps(base: Surfels, clear: np.ndarray, style: HairStyle, rng: np.random.Generator) -> Surfels:
+def wisps(base: Surfels, clear: np.ndarray, tied: np.ndarray, style: HairStyle, rng: np.random.Generator) -> Surfels:
     """Single thin hairs that stand off the locks and soften the silhouette and the hairline."""
-    near = base.select(rng.random(len(base)) < np.where(clear < 3, 0.42, style.wisps))
+    near = base.select(rng.random(len(base)) < np.where(tied > 0, 0, np.where(clear < 3, 0.42, style.wisps)))
     count = len(near)
     lift = (0.4 + (1.1 + 0.8 * style.curl) * rng.random((count, 1))) * near.normal
     sideways = np.cross(near.normal, near.along) * rng.normal(0, 0.10 + 0.5 * style.curl, (count, 1))

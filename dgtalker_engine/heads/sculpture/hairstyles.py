@@ -42,6 +42,26 @@ class HairStyle:
     ball: np.ndarray | None = None
     tie: tuple[np.ndarray, np.ndarray] | None = None
 
+    def tied(self, position: np.ndarray) -> np.ndarray:
+        """(N,) 1 on the ribbon, 0 on the hair, for places (N, 3)."""
+        if self.tie is None:
+            return np.zeros(len(position))
+        across, out = self._about_tie(position)[:2]
+        middle, thick = TIE
+        return smooth(1.5, 0.5, np.hypot(across, out - middle) - thick)
+
+    def along_tie(self, position: np.ndarray) -> np.ndarray:
+        """Round the ribbon's axis, (N, 3), at places (N, 3)."""
+        return self._about_tie(position)[2]
+
+    def _about_tie(self, position: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Distances (N,) along the ribbon's axis and from it, and the direction round it (N, 3)."""
+        assert self.tie is not None
+        flip = np.where(position[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
+        away = position * flip - self.tie[0]
+        round_ = np.cross(self.tie[1], away)
+        return np.abs(away @ self.tie[1]), np.linalg.norm(round_, axis=1), unit(round_) * flip
+
 
 # Locks of hair: paths from root to tip and the radii there. Not mirrored; the parting is on her right.
 LOCKS: tuple[tuple[tuple[tuple[float, float, float], ...], tuple[float, ...]], ...] = (
@@ -159,7 +179,7 @@ PUFF = np.array([71.0, 36.0, 127.0])  # centre of the left puff
 PUFF_RADIUS = 35.0
 TUFTS = 84  # round tufts of a puff
 TUFT = 8.6
-TIE = (15.0, 5.5)  # radii of the ring of the ribbon, and of the ribbon itself
+TIE = (16.0, 6.5)  # radii of the ring of the ribbon, and of the ribbon itself
 SCALP_ROWS = 8  # of the form, before the puffs'
 SCALP_CENTRE = np.array([0.0, 4.0, 30.0])
 

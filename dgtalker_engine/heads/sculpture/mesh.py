@@ -28,7 +28,7 @@ from .light import linear
 from .sample import on_surface, thin
 from .splats import MM, field_points
 from .surfaces import surfaces_of
-from .surfels import Part, Surfels, make
+from .surfels import Part, Surfels, make, smooth
 from .warp import Warp
 
 SPINE = (-75.0, 30.0)  # heights between which the chart is a cylinder; half spheres beyond
@@ -72,6 +72,8 @@ def surface(
     eye_loop = np.concatenate([eye_point(azimuth, high, LID_RADIUS), eye_point(azimuth[1:-1], low[1:-1], LID_RADIUS)])
     x = np.linspace(0, MOUTH_HALF_WIDTH, 20 * fine + 1)
     slit = np.stack([x, slit_y(x), slit_z(x)], axis=1)
+    # the line runs within the lips, and comes out to the skin where they end: else there would be pits beside them
+    slit += smooth(0.72, 0.97, x / MOUTH_HALF_WIDTH)[:, None] * (_hits(form, slit) - slit)
     middle = _middle_line(form, spacing)
     box = ((0.0, -125.0, NECK_END), (118.0, 112.0, 176.0))
     free, _, wanted = on_surface(form, box, spacing, 2.0, rng)
@@ -102,7 +104,7 @@ def _middle_line(form: np.ndarray, spacing: Callable[[np.ndarray], np.ndarray]) 
     """Points on the plane of symmetry, from throat over the crown to the nape."""
     rays = []
     for sign in (-1.0, 1.0):
-        below = np.radians(np.linspace(-70, 0, 140, endpoint=False))
+        below = np.radians(np.linspace(-76, 0, 152, endpoint=False))  # down to the neck's end
         above = np.radians(np.linspace(0, 90, 140))
         heights = np.linspace(*SPINE, 400)
         foot = np.concatenate([0 * below + SPINE[0], heights, 0 * above + SPINE[1]])

@@ -8,8 +8,10 @@ from .surfels import Part, Surfels, make, smooth
 
 ENAMEL = np.array([0.97, 0.95, 0.90])
 GUM = np.array([0.80, 0.45, 0.44])
+MOUTH_SHADE = np.array([0.36, 0.46, 0.50])  # what the cheeks take of the light on the back teeth: warm, not grey
 ARCH_FRONT = -89.5
-ARCH_WIDTH = 23.0
+BACK_DROP = 0.35  # of the way back: where the jaw opens, it lifts the lower back teeth towards the tongue
+ARCH_WIDTH = 28.0
 WIDTHS_UPPER = (8.6, 6.8, 7.6, 7.0, 7.0, 8.5)  # from the middle to one side
 WIDTHS_LOWER = (5.6, 6.0, 6.8, 7.0, 7.0, 8.5)
 
@@ -60,11 +62,14 @@ def teeth(upper: bool, step: float = 0.7, rise_step: float = 0.7) -> Surfels:
     tilt = np.where(rise < 0, 1.0, 0.0)
     position = place + normal * (bulge - back)[:, None]
     position[:, 2] = edge_z + sign * (np.maximum(rise, 0) + np.where(rise < 3, corner, 0))
+    if not upper:
+        position[:, 2] -= BACK_DROP * np.maximum(place[:, 1] - ARCH_FRONT - 6, 0)
     facing = normal * (1 - tilt)[:, None] + np.array([0, 0, -sign]) * tilt[:, None]
     gum = smooth(tall - 0.9 - 0.8 * np.abs(across) ** 2, tall + 0.1, rise + 0.9 * np.abs(across) ** 3)[:, None]
     shade = 0.89 + 0.08 * round_
-    shade = shade * (1 - 0.42 * smooth(6, 26, np.abs(place[:, 0]))) * np.where(rise < 0, 0.82, 1.0)
+    shade = shade * np.where(rise < 0, 0.82, 1.0)
     colour = (ENAMEL * (1 - gum) + GUM * gum) * shade[:, None]
+    colour = colour * (1 - MOUTH_SHADE * smooth(8, 28, np.abs(place[:, 0]))[:, None])
     colour = colour * (1 - 0.1 * smooth(tall * 0.5, tall, rise)[:, None])
     if not upper:
         colour = colour * 0.86

@@ -72,7 +72,7 @@ def skin_albedo(p: np.ndarray, character: Character) -> np.ndarray:
     shade(skin.wrinkles * _wrinkles(mirror))
     jaw = smooth(-40, -62, p[:, 2]) * smooth(-128, -112, p[:, 2]) * smooth(-8, -34, p[:, 1]) * (1 - lip_colour(p))
     tint(np.array(skin.colour) * [0.62, 0.68, 0.76], 0.45 * skin.stubble * jaw)
-    tint(character.brows.colour, 0.4 * under_brows(mirror, character.brows))
+    tint(character.brows.colour, 0.65 * under_brows(mirror, character.brows))
     lips = lip_colour(p)
     tint(skin.lips, lips)
     seam = soft(p[:, 2] - slit_z(x), 0.9) * smooth(MOUTH_HALF_WIDTH + 2, MOUTH_HALF_WIDTH - 3, x) * (p[:, 1] < -70)

@@ -13,10 +13,9 @@ from .anatomy import EYE, LID_RADIUS
 from .character import Bell, Shape
 from .surfels import Part, Surfels, unit
 
-EYE_REACH = (
-    LID_RADIUS + 4.0,
-    LID_RADIUS + 21.0,
-)  # within the first only the eye's own map holds, beyond the second none
+# Within the first only the eye's own map holds, beyond the others none: the second towards the nose, which keeps its
+# own shape, the third elsewhere, or a ridge would ring the eye.
+EYE_REACH = (LID_RADIUS + 4.0, LID_RADIUS + 21.0, LID_RADIUS + 36.0)
 MOUTH = np.array([0.0, -75.0, -65.0])  # middle of what is rigid in the mouth
 MOUTH_PARTS = (Part.UPPER_TEETH, Part.LOWER_TEETH, Part.TONGUE, Part.CAVITY)
 STAYS_ROUND = 1.25
@@ -29,7 +28,7 @@ class Warp:
     def __init__(self, shape: Shape) -> None:
         self._bells = np.array([row for bell in shape.bells for row in _rows(bell)], float).reshape(-1, 12)
         self._eye = np.array([*EYE, shape.eyes - 1.0, *EYE_REACH, 0.0, 0.0, 0.0])
-        self._eye[6:] = self._bent(EYE) + shape.eye_shift
+        self._eye[7:] = self._bent(EYE) + shape.eye_shift
         self._mouth_shift = self._bent(MOUTH)
 
     def move(self, position: np.ndarray, part: np.ndarray | None = None) -> np.ndarray:
@@ -99,16 +98,24 @@ def _moved(bells, eye, points):
     for i in numba.prange(len(points)):
         px, py, pz = points[i]
         x, y, z = _bend(bells, px, py, pz)
-        ex, ey, ez, free = 0.0, 0.0, 0.0, 1.0
-        for side in (-1.0, 1.0):
-            u, v, w = px - side * eye[0], py - eye[1], pz - eye[2]
-            t = (np.sqrt(u * u + v * v + w * w) - eye[4]) / (eye[5] - eye[4])
+        near = np.empty(2)
+        for j in range(2):
+            u, v, w = px - (2 * j - 1) * eye[0], py - eye[1], pz - eye[2]
+            away = np.sqrt(u * u + v * v + w * w)
+            t = ((2 * j - 1) * u / max(away, 1e-9) + 0.75) / 0.65
             t = min(max(t, 0.0), 1.0)
-            near = 1.0 - t * t * t * (t * (6.0 * t - 15.0) + 10.0)
-            ex += near * (eye[3] * u + side * eye[6])
-            ey += near * (eye[3] * v + eye[7])
-            ez += near * (eye[3] * w + eye[8])
-            free -= near
+            reach = eye[5] + (eye[6] - eye[5]) * t * t * (3.0 - 2.0 * t)
+            t = (away - eye[4]) / (reach - eye[4])
+            t = min(max(t, 0.0), 1.0)
+            near[j] = 1.0 - t * t * t * (t * (6.0 * t - 15.0) + 10.0)
+        free = (1.0 - near[0]) * (1.0 - near[1])
+        ex, ey, ez = 0.0, 0.0, 0.0
+        for j in range(2):
+            side = 2.0 * j - 1.0
+            share = near[j] * (1.0 - 0.5 * near[1 - j])  # where both eyes reach, the shares still sum to 1
+            ex += share * (eye[3] * (px - side * eye[0]) + side * eye[7])
+            ey += share * (eye[3] * (py - eye[1]) + eye[8])
+            ez += share * (eye[3] * (pz - eye[2]) + eye[9])
         out[i, 0] = px + free * x + ex
         out[i, 1] = py + free * y + ey
         out[i, 2] = pz + free * z + ez

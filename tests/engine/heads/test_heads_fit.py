@@ -106,6 +106,9 @@ def test_a_fit_comes_nearer_to_pictures_that_it_has_not_seen_and_keeps_the_symme
         first = np.unique(pairs, return_index=True)[1]
         np.testing.assert_allclose(array, array[first][pairs], rtol=1e-5)
     assert np.array_equal(fitted(inside, found).base["means"], inside.base["means"])
+    behind = inside.base["means"][:, 1] > -0.04
+    assert np.abs(found.changes["jawOpen"][~behind]).max() > 0
+    assert not found.changes["jawOpen"][behind].any(), "the pictures of a pose show the face, not what lies behind"
 
 
 def test_a_blender_that_cannot_render_is_a_message(tmp_path):

@@ -39,6 +39,17 @@ def test_its_faces_look_outwards_and_are_not_stretched(head):
     assert (normal[face, 1] < 0).mean() > 0.98, "the brow and forehead face the front"
 
 
+def test_the_neck_is_closed_down_to_its_end(head):
+    mesh = head.proxy
+    skin = mesh.faces[(mesh.surfaces == Surface.SKIN) & (mesh.faces[:, 3] < 0), :3]
+    edges, count = np.unique(
+        np.sort(skin[:, [[0, 1], [1, 2], [2, 0]]], axis=2).reshape(-1, 2), axis=0, return_counts=True
+    )
+    open_ = mesh.vertices[edges[count == 1]].mean(axis=1)
+    throat = (np.abs(open_[:, 0]) < 0.003) & (open_[:, 1] < 0) & (open_[:, 2] > -0.165) & (open_[:, 2] < -0.11)
+    assert not throat.any()
+
+
 def test_its_colours_are_those_of_its_parts(head):
     mesh = head.proxy
     first = mesh.faces[:, 0]
