@@ -7,6 +7,7 @@ colours of 1 where a head is seen and 0 where it is a holdout, the same picture 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -64,8 +65,7 @@ def seen(cloud: Gaussians, held_out: np.ndarray, camera: Camera, region: Sequenc
 def _blackened(cloud: Gaussians, chosen: np.ndarray) -> Gaussians:
     sh = cloud.sh.clone()
     sh[torch.from_numpy(chosen).to(sh.device)] = -0.5 / SH_C0
-    fields = {name: getattr(cloud, name) for name in ("means", "quats", "scales", "opacities")}
-    return Gaussians(**fields, sh=sh)
+    return replace(cloud, sh=sh)
 
 
 def _rendered(cloud: Gaussians, camera: Camera, region: Sequence[int] | None) -> Image:
