@@ -157,7 +157,11 @@ def hair_strands(form: np.ndarray, discs: Surfels, tied: np.ndarray, rng: np.ran
         normal = sdf.normals(form, place)
         along = step / (steps - 1)
         _, near = tree.query(place, k=6)
-        above = np.where(tied == tied[near[:, 0]], lift[:, 0], -UNDER)[:, None]
+        above = np.where(
+            tied == tied[near[:, 0]],  # pyright: ignore[reportIndexIssue] (k makes it an array)
+            lift[:, 0],
+            -UNDER,
+        )[:, None]
         place = place - (sdf.distances(form, place)[:, None] - above * (0.4 + 1.2 * along)) * normal
         around = discs.along[near]
         around = around * np.sign((around * heading[:, None]).sum(axis=2, keepdims=True))
