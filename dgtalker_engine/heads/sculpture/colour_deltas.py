@@ -19,6 +19,7 @@ BLOOD = np.array([0.02, -0.09, -0.08])
 PALE = np.array([0.03, 0.13, 0.12])
 CREASE = np.array([-0.16, -0.24, -0.26])
 DARK = np.array([-0.45, -0.5, -0.5])
+SHADED = np.array([-0.42, -0.56, -0.60])
 
 
 def colour_delta(name: str, points: FieldPoints) -> np.ndarray | None:
@@ -61,6 +62,13 @@ def jaw_open(points: FieldPoints) -> np.ndarray:
     behind = inside * smooth(-86, -52, points.position[:, 1])
     hollow = points.ball((42, -62, -60), 17) + points.mirrored().ball((42, -62, -60), 17)
     return _on(behind, DARK) + _on(0.35 * hollow, CREASE)
+
+
+def rounded(points: FieldPoints) -> np.ndarray:
+    """Lips that stand far before the teeth take most of their light, and redden the rest."""
+    teeth = np.isin(points.part, (Part.UPPER_TEETH, Part.LOWER_TEETH)) * smooth(-68, -76, points.position[:, 1])
+    tongue = (points.part == Part.TONGUE) * smooth(-55, -70, points.position[:, 1])
+    return _on(teeth + 0.7 * tongue, SHADED)
 
 
 def smile(points: FieldPoints) -> np.ndarray:
@@ -110,6 +118,8 @@ def brow_up(points: FieldPoints) -> np.ndarray:
 
 COLOUR_DELTAS: dict[str, Callable[[FieldPoints], np.ndarray]] = {
     "jawOpen": jaw_open,
+    "mouthFunnel": rounded,
+    "mouthPucker": rounded,
     "mouthSmileLeft": smile,
     "noseSneerLeft": sneer,
     "mouthUpperUpLeft": upper_up,

@@ -60,6 +60,19 @@ def _pucker(points: FieldPoints, alone: Alone) -> np.ndarray:
     return moved + 0.44 * _whole_close(points, alone)
 
 
+def _funnel(points: FieldPoints, alone: Alone) -> np.ndarray:
+    """A large O: the lips go along with the jaw, and the corners, which it stretches, come in less."""
+    wider = vector(points.lips(17), 0.14 * np.clip(points.x, -34, 34), 0, 0)
+    return _jaw_takes_along(points, alone("mouthFunnel", points) + wider) + mouth.jaw_soft(points)
+
+
+def _funnel_pucker(points: FieldPoints, alone: Alone) -> np.ndarray:
+    """A small O, not a slit: the corners come in, and the lips forwards, by little more than with one of them."""
+    lips = points.lips(17)
+    both = alone("mouthFunnel", points) + alone("mouthPucker", points)
+    return both + vector(lips, 0.27 * np.clip(points.x, -34, 34), 6.0, -0.18 * np.clip(points.height, -12, 12))
+
+
 def _funnel_smile(points: FieldPoints, alone: Alone) -> np.ndarray:
     """Neither wins: less of both at the corner, and the lips keep their thickness."""
     funnel, smile = alone("mouthFunnel", points), alone("mouthSmileLeft", points)
@@ -71,6 +84,8 @@ TOGETHER: dict[tuple[str, ...], Together] = {
     ("jawOpen", "mouthClose"): _close,
     ("jawOpen", "mouthSmileLeft"): _smile,
     ("jawOpen", "mouthPucker"): _pucker,
+    ("jawOpen", "mouthFunnel"): _funnel,
+    ("mouthFunnel", "mouthPucker"): _funnel_pucker,
     ("mouthFunnel", "mouthSmileLeft"): _funnel_smile,
     **{
         ("eyeBlinkLeft", name): partial(_shut, name)

@@ -101,9 +101,8 @@ def lining(skin: Surfels) -> Surfels:
     wide = left & (np.minimum.reduce([lid, reach, nose]) > 6) & (p[:, 0] < 74) & ((p[:, 1] < 20) | (p[:, 0] < 7))
     # beneath the jaw, which bends most when it opens, they would show
     wide &= (skin.normal[:, 2] > -0.35) | (p[:, 2] > -60) | (p[:, 1] < -48)
-    cheek = wide & (reach < 46) & (p[:, 1] < -30)
+    cheek = wide & (reach < 60) & (p[:, 1] < -12)
     corner = left & (reach > 1.0) & (reach <= 7) & (p[:, 0] > MOUTH_HALF_WIDTH - 2) & (p[:, 1] < -52)
-    edge = corner & (reach <= 4)
     within = np.array([0.46, 0.19, 0.18])
     return Surfels.join(
         [
@@ -112,8 +111,8 @@ def lining(skin: Surfels) -> Surfels:
             _beneath(skin, cheek, spacing=4.2, depth=4.5, size=2.9, colour=within),
             _beneath(skin, corner & (reach > 2), spacing=1.1, depth=0.9, size=0.9),
             _beneath(skin, corner, spacing=1.5, depth=2.4, size=1.2, colour=within),
-            # the corner's edge stretches most
-            _beneath(skin, edge, spacing=0.9, depth=2.0, size=0.9, colour=within),
+            # before what has the skin's colour, which an open mouth would show from within
+            _beneath(skin, corner, spacing=0.9, depth=1.5, size=0.9, colour=within),
         ]
     )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from .anatomy import JAW_JOINT, MOUTH_HALF_WIDTH, slit_y, slit_z
+from .anatomy import JAW_JOINT, MOUTH_HALF_WIDTH, MOUTH_Z, slit_y, slit_z
 from .deformation_fields import FieldPoints, vector
 from .eye_controls import LIDS, slide
 from .surfels import Part, smooth, soft
 
 JAW_ANGLE = np.radians(14.5)
+FUNNEL_JAW = np.radians(4.0)
 CLOSE_UPPER = 0.2
 """The upper lip's share of the way that closes an open mouth."""
 CLOSE_YIELDS = 0.8
@@ -83,16 +84,19 @@ def mouth_close(points: FieldPoints, strength: float = 1.0) -> np.ndarray:
 
 
 def mouth_funnel(points: FieldPoints) -> np.ndarray:
+    """An O: corners drawn in, forwards and level, lips far before the teeth, which part a little."""
     lips = points.lips(17)
-    round_ = np.sqrt(np.maximum(1 - points.t**2, 0))
-    part = points.lips(13) * round_
+    part = points.lips(13) * np.maximum(1 - points.t**2, 0) ** 0.4
     roll = 1 + 0.35 * soft(points.reach, 7)
+    level = MOUTH_Z[0] - slit_z(points.x)
     chin = points.ball((0, -90, -90), 16)
+    teeth = np.isin(points.part, (Part.LOWER_TEETH, Part.TONGUE)).astype(float)
     return (
-        vector(lips, -0.27 * np.clip(points.x, -34, 34), (-6.8 - 2.2 * points.t) * roll, 0)
-        + vector(part * points.upper, 0, 0, 5.5)
-        + vector(part * (1 - points.upper), 0, 0, -7.5)
-        + vector(chin * (1 - points.upper), 0, 0.8, -2.5)
+        vector(lips, -0.40 * np.clip(points.x, -34, 34), (-7.0 - 3.5 * points.t) * roll, 0.8 * level)
+        + vector(part * points.upper, 0, 0, 3.6)
+        + vector(part * (1 - points.upper), 0, 0, -10.4)
+        + vector(chin * (1 - points.upper), 0, 0.8, -3.2)
+        + jaw_turn(points, FUNNEL_JAW * teeth)
     )
 
 
