@@ -98,7 +98,7 @@ def make_plan(video: Video, start: float, seconds: float | None, size: int, prog
     upright = (video.width, video.height)
     followed = follow(found, upright, video.path.name)
     if video.hdr:
-        text = "The video is HDR: its colours are taken as they are and look pale. Film without HDR for true ones."
+        text = "The video is HDR: its colours were brought to those of an ordinary screen."
         followed = dataclasses.replace(followed, notes=(*followed.notes, text))
     fps = found.fps
     source = Source(

@@ -16,13 +16,10 @@ import soundfile
 
 from ..errors import DGTalkerError
 from ..files import is_file, printable, replacing
-from . import packages
+from . import hdr, packages
 
-_UNSPECIFIED, _BT709 = 2, 1
+_UNSPECIFIED, _BT709, _BT2020 = 2, 1, 9
 """Of colour matrices, as FFmpeg numbers them."""
-
-_HDR = (16, 18)
-"""Of transfer curves, as FFmpeg numbers them: PQ and HLG."""
 
 _HD_HEIGHT = 700
 """Pixels from which on players take BT.709 where a file does not say its colour matrix."""
@@ -49,7 +46,7 @@ class Video:
         seconds: that it says it lasts; 0 where it does not.
         fps: that it says it has, pictures per second.
         has_sound: whether there is any.
-        hdr: whether its colours are meant for bright screens (PQ or HLG).
+        hdr: whether its colours are meant for bright screens (PQ or HLG); they are brought to those of ordinary ones.
     """
 
     path: Path
@@ -91,7 +88,7 @@ class Video:
                 seconds=(container.duration or 0) / 1e6,
                 fps=float(stream.average_rate or stream.base_rate or 25),
                 has_sound=bool(container.streams.audio),
-                hdr=first.color_trc in _HDR,
+                hdr=_is_hdr(first),
             )
 
     def frames(
@@ -199,13 +196,22 @@ class Video:
         return digest.hexdigest()
 
 
+def _is_hdr(frame: Any) -> bool:
+    return frame.color_trc in (hdr.PQ, hdr.HLG)
+
+
 def _rgb(frame: Any, width: int, height: int) -> np.ndarray:
     matrix = frame.colorspace
-    if matrix == _UNSPECIFIED and frame.height >= _HD_HEIGHT:
+    if matrix == _UNSPECIFIED and _is_hdr(frame):
+        matrix = _BT2020
+    elif matrix == _UNSPECIFIED and frame.height >= _HD_HEIGHT:
         matrix = _BT709
     options = {} if matrix == _UNSPECIFIED else {"src_colorspace": matrix}
     if (width, height) != (frame.width, frame.height):
         options["interpolation"] = "AREA"
+    if _is_hdr(frame):
+        signal = frame.reformat(width=width, height=height, format="rgb48le", **options).to_ndarray()
+        return hdr.to_srgb(signal, frame.color_trc)
     return frame.reformat(width=width, height=height, format="rgb24", **options).to_ndarray()
 
 

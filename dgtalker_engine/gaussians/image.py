@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 
 @dataclass(frozen=True)
 class Image:
@@ -20,3 +22,7 @@ class Image:
     rgb: Any
     alpha: Any
     depth: Any
+
+    def on_cpu(self) -> Image:
+        """The same as NumPy arrays."""
+        return Image(*(torch.as_tensor(part).cpu().numpy() for part in (self.rgb, self.alpha, self.depth)))

@@ -52,8 +52,8 @@ def seen(cloud: Gaussians, held_out: np.ndarray, camera: Camera, region: Sequenc
     farthest = max(float(np.abs(depths[~held_out]).max(initial=0.0)), _LEAST)
     told = np.stack([np.ones_like(depths), np.maximum(depths, 0) / farthest, np.zeros_like(depths)], axis=1)
     told[held_out] = 0
-    whole = _rendered(_blackened(cloud, held_out), camera, region)
-    left = _rendered(coloured(cloud, told), camera, region)
+    whole = render(_blackened(cloud, held_out), camera, region=region).on_cpu()
+    left = render(coloured(cloud, told), camera, region=region).on_cpu()
     alpha, along = np.ascontiguousarray(left.rgb[..., 0]), left.rgb[..., 1]
     alpha[alpha < ALPHA_THRESHOLD] = 0
     is_seen = alpha > 0
@@ -66,8 +66,3 @@ def _blackened(cloud: Gaussians, chosen: np.ndarray) -> Gaussians:
     sh = cloud.sh.clone()
     sh[torch.from_numpy(chosen).to(sh.device)] = -0.5 / SH_C0
     return replace(cloud, sh=sh)
-
-
-def _rendered(cloud: Gaussians, camera: Camera, region: Sequence[int] | None) -> Image:
-    image = render(cloud, camera, region=region)
-    return Image(*(torch.as_tensor(part).cpu().numpy() for part in (image.rgb, image.alpha, image.depth)))

@@ -57,8 +57,7 @@ def render_packed(shot: Shot, avatars: Sequence[Avatar]) -> PackedPicture:
     moment = pose_moment(shot, frame, frame, avatars)
     if moment.held_out is not None:
         return packed(holdouts.seen(moment.cloud, moment.held_out, moment.camera).image)
-    image = render(moment.cloud, moment.camera)
-    return packed(Image(*(np.asarray(torch.as_tensor(part).cpu()) for part in (image.rgb, image.alpha, image.depth))))
+    return packed(render(moment.cloud, moment.camera).on_cpu())
 
 
 def packed(image: Image) -> PackedPicture:

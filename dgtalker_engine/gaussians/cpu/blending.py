@@ -122,11 +122,7 @@ def _blend(view, records, listed, x0, y0, state, masks, batch):
     corner_x, corner_y = np.float32(x0) + half, np.float32(y0) + half
 
     for first in range(0, len(listed), BATCH):
-        count = gather_batch(records, listed, first, batch)
-        touched = np.uint64(0)
-        for i in range(count):
-            masks[i] = touched_blocks(batch, i, corner_x, corner_y) & live
-            touched |= masks[i]
+        count, touched = gather_batch(records, listed, first, corner_x, corner_y, live, batch, masks)
         for i in range(count):
             todo = masks[i]
             a, b, c, log_opacity = batch[i, A], batch[i, B], batch[i, C], batch[i, LOG_OPACITY]
@@ -156,10 +152,13 @@ def _blend(view, records, listed, x0, y0, state, masks, batch):
 
 
 @kernel
-def gather_batch(records, listed, first, batch):
-    """Copies the records of the Gaussians listed from the first on to the rows of a batch. Returns how many these are.
+def gather_batch(records, listed, first, corner_x, corner_y, live, batch, masks):
+    """Copies the records of the Gaussians listed from the first on to the rows of a batch, and finds what they touch.
 
     Meanwhile those of the batch after it come closer.
+
+    Returns:
+        How many these are, and the blocks among the live ones that any of them touches; of each of them in `masks`.
     """
     count = min(BATCH, len(listed) - first)
     for j in range(first + count, min(first + 2 * BATCH, len(listed))):
@@ -168,7 +167,11 @@ def gather_batch(records, listed, first, batch):
         i = np.int64(listed[first + j] & NUMBER)
         for field in range(RECORD):
             batch[j, field] = records[i, field]
-    return count
+    touched = np.uint64(0)
+    for j in range(count):
+        masks[j] = touched_blocks(batch, j, corner_x, corner_y) & live
+        touched |= masks[j]
+    return count, touched
 
 
 @kernel
@@ -202,20 +205,20 @@ def visible_blocks(view, x0, y0):
 
 
 @kernel
-def touched_blocks(records, i, corner_x, corner_y):
+def touched_blocks(batch, i, corner_x, corner_y):
     """The blocks that Gaussian i touches, one bit each, in the tile whose first pixel centre is the corner.
 
     Lane r of the first eight is about the right end of row r of blocks, lane 8 + r about its left end: the left side of
     an ellipse is its right side turned by half a turn. See `binning.span`.
     """
-    x, y = corner_x - records[i, X], corner_y - records[i, Y]
-    c, inverse_a, widest = records[i, C], records[i, INVERSE_A], records[i, WIDEST_Y]
+    x, y = corner_x - batch[i, X], corner_y - batch[i, Y]
+    c, inverse_a, widest = batch[i, C], batch[i, INVERSE_A], batch[i, WIDEST_Y]
     low = load(_SIGNS, 0) * y + load(_ROWS, 0)
     at = where(low > widest, low, minimum(low + np.float32(WIDTH - 1), widest))
     drop = c * at
-    square = (records[i, LOG_OPACITY] - LOG2_ALPHA_THRESHOLD) - drop * drop
+    square = (batch[i, LOG_OPACITY] - LOG2_ALPHA_THRESHOLD) - drop * drop
     nothing = every(np.float32(0))
-    reach = inverse_a * square_root(where(square > nothing, square, nothing)) - records[i, B] * inverse_a * at
+    reach = inverse_a * square_root(where(square > nothing, square, nothing)) - batch[i, B] * inverse_a * at
     place = load(_SIGNS, 0) * (reach * np.float32(1 / WIDTH)) + (load(_ENDS, 0) - x * np.float32(1 / WIDTH))
     # Rows that the ellipse does not reach have no right end.
     place = where(square >= nothing, place, load(_NONE, 0))

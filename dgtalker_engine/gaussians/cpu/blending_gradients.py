@@ -21,7 +21,7 @@ from ...kernels.fast_math import exp2
 from ...kernels.simd import LANES, WIDTH, any_of, every, fold, load, minimum, minus_abs, store, where
 from ...kernels.thread_pool import atomic_increment
 from ..constants import ALPHA_CLIP, CPU_TILE, TRANSMITTANCE_THRESHOLD
-from .blending import BATCH, BLOCKS, SIDE, full_blocks, gather_batch, offsets, touched_blocks, visible_blocks
+from .blending import BATCH, BLOCKS, SIDE, full_blocks, gather_batch, offsets, visible_blocks
 from .projection import BLUE, DEPTH, GREEN, LOG2_ALPHA_THRESHOLD, LOG_OPACITY, RECORD, RED, A, B, C
 
 # What is summed over the pixels of a pair, with h = α ∂L/∂α, u = a·dx + b·dy and v = c·dy of `projection`.
@@ -104,11 +104,7 @@ def _sum(view, records, listed, x0, y0, state, masks, batch, totals, sums):
     corner_x, corner_y = np.float32(x0) + half, np.float32(y0) + half
 
     for first in range(0, len(listed), BATCH):
-        count = gather_batch(records, listed, first, batch)
-        touched = np.uint64(0)
-        for i in range(count):
-            masks[i] = touched_blocks(batch, i, corner_x, corner_y) & live
-            touched |= masks[i]
+        count, touched = gather_batch(records, listed, first, corner_x, corner_y, live, batch, masks)
         for i in range(count):
             todo = masks[i]
             if todo == np.uint64(0):
