@@ -6,7 +6,7 @@ import json
 import math
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from ..sculpture.character import Character
 from ..sculpture.deform import CORRECTIVES, MIX, POSES, RIG
 from ..sculpture.deform import posed as displacement
 from ..sculpture.light import linear
-from ..sculpture.paint import lip_colour, skin_albedo, under_brows
+from ..sculpture.paint import lip_colour, near_brows, skin_albedo
 from ..sculpture.splats import MM, field_points
 from ..sculpture.surfels import Surfels, smooth
 from ..sculpture.warp import Warp
@@ -77,17 +77,18 @@ def _adjustable(name: str, surfels: Surfels, character: Character) -> np.ndarray
     if name not in ("skin", "lining"):
         return np.ones(len(surfels))
     place = surfels.position * np.where(surfels.position[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
+    brows = near_brows(place, character.brows)
+    if name == "lining":  # an open mouth shows it from within, as no picture does
+        reach = np.hypot(np.maximum(place[:, 0] - MOUTH_HALF_WIDTH, 0), place[:, 2] - slit_z(place[:, 0]))
+        return smooth(12.0, 24.0, np.where(place[:, 1] < -45, reach, 99.0)) * (1 - brows)
     corner = smooth(4.0, 11.0, np.linalg.norm(place - meshes.LIP_CORNER, axis=1))
-    if name == "lining":
-        return corner
     azimuth, elevation, radius = eye_polar(place)
     lower, upper = lid_edges(azimuth)
     gap = np.maximum(np.maximum(elevation - upper, lower - elevation), np.abs(azimuth) - EYE_CORNERS[1]) * LID_RADIUS
     lids = smooth(0.8, 5.0, np.where(radius < LID_RADIUS + 6, gap, 99.0))
     lips = smooth(0.8, 3.5, np.where(place[:, 1] < -70, np.abs(place[:, 2] - slit_z(place[:, 0])), 99.0))
     beside = place[:, 0] > MOUTH_HALF_WIDTH
-    bushy = replace(character.brows, thickness=1.5 * character.brows.thickness)
-    return lids * np.where(beside, 1.0, lips) * corner * (1 - under_brows(place, bushy))
+    return lids * np.where(beside, 1.0, lips) * corner * (1 - brows)
 
 
 def posed(surfels: Surfels, warp: Warp, weights: dict[str, float]) -> np.ndarray:

@@ -66,8 +66,8 @@ def jaw_open(points: FieldPoints) -> np.ndarray:
 
 def rounded(points: FieldPoints) -> np.ndarray:
     """Lips that stand far before the teeth take most of their light, and redden the rest."""
-    teeth = np.isin(points.part, (Part.UPPER_TEETH, Part.LOWER_TEETH)) * smooth(-68, -76, points.position[:, 1])
-    tongue = (points.part == Part.TONGUE) * smooth(-55, -70, points.position[:, 1])
+    teeth = np.isin(points.part, (Part.UPPER_TEETH, Part.LOWER_TEETH)) * smooth(-72, -80, points.position[:, 1])
+    tongue = (points.part == Part.TONGUE) * smooth(-62, -74, points.position[:, 1])
     return _on(teeth + 0.7 * tongue, SHADED)
 
 

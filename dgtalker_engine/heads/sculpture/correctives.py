@@ -62,8 +62,10 @@ def _pucker(points: FieldPoints, alone: Alone) -> np.ndarray:
 
 def _funnel(points: FieldPoints, alone: Alone) -> np.ndarray:
     """A large O: the lips go along with the jaw, and the corners, which it stretches, come in less."""
-    wider = vector(points.lips(17), 0.14 * np.clip(points.x, -34, 34), 0, 0)
-    return _jaw_takes_along(points, alone("mouthFunnel", points) + wider) + mouth.jaw_soft(points)
+    funnel = alone("mouthFunnel", points)
+    lips = _jaw_takes_along(points, funnel + vector(points.lips(17), 0.14 * np.clip(points.x, -34, 34), 0, 0))
+    inside = funnel + alone("jawOpen", points)
+    return np.where(points.skin[:, None] > 0, lips + mouth.jaw_soft(points), inside)
 
 
 def _funnel_pucker(points: FieldPoints, alone: Alone) -> np.ndarray:

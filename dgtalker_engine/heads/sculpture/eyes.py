@@ -8,7 +8,7 @@ from . import sdf
 from .anatomy import EYE, EYE_CORNERS, EYE_RADIUS, LID_RADIUS, eye_point, lid_edges
 from .character import Brows, Eyes, Skin
 from .light import KEY
-from .paint import brow_course, moustache_line
+from .paint import BROW_Y, brow_course, brow_outward, moustache_line
 from .surfels import Part, Surfels, make, smooth, soft, unit
 
 IRIS = 9.4  # mm from the middle of the pupil, along the ball
@@ -217,8 +217,8 @@ def brows(brow: Brows, form: np.ndarray, rng: np.random.Generator) -> Surfels:
     share = rng.random(count) ** 0.9
     across = rng.random(count) * 2 - 1
     x, height, thick = brow_course(brow, share)
-    origins = np.stack([x, -60 - 0 * x, height + across * thick], axis=1)
-    outward = unit(np.stack([share * 0.75, -np.ones(count), 0.12 + 0 * x], axis=1))
+    origins = np.stack([x, BROW_Y + 0 * x, height + across * thick], axis=1)
+    outward = unit(brow_outward(share))
     root = sdf.cast(form, origins - outward * 20, outward, 80.0)
     normal = sdf.normals(form, root)
     rise = np.interp(share, [0, 0.25, 1], [1.1, 0.42, -0.28])

@@ -10,7 +10,6 @@ from .eye_controls import LIDS, slide
 from .surfels import Part, smooth, soft
 
 JAW_ANGLE = np.radians(14.5)
-FUNNEL_JAW = np.radians(4.0)
 CLOSE_UPPER = 0.2
 """The upper lip's share of the way that closes an open mouth."""
 CLOSE_YIELDS = 0.8
@@ -90,13 +89,14 @@ def mouth_funnel(points: FieldPoints) -> np.ndarray:
     roll = 1 + 0.35 * soft(points.reach, 7)
     level = MOUTH_Z[0] - slit_z(points.x)
     chin = points.ball((0, -90, -90), 16)
-    teeth = np.isin(points.part, (Part.LOWER_TEETH, Part.TONGUE)).astype(float)
+    # as much of the lower teeth and of the tongue as an O shows
+    below = np.isin(points.part, (Part.LOWER_TEETH, Part.TONGUE)) * smooth(-62, -84, points.position[:, 1])
     return (
         vector(lips, -0.40 * np.clip(points.x, -34, 34), (-7.0 - 3.5 * points.t) * roll, 0.8 * level)
         + vector(part * points.upper, 0, 0, 3.6)
         + vector(part * (1 - points.upper), 0, 0, -10.4)
         + vector(chin * (1 - points.upper), 0, 0.8, -3.2)
-        + jaw_turn(points, FUNNEL_JAW * teeth)
+        + vector(below, 0, 2.0, -6.2)
     )
 
 

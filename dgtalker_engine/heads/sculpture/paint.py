@@ -21,6 +21,7 @@ FOLD = ((15, -96, -27), (24, -92, -38), (32, -86, -50), (35, -81, -62))
 FROWN = ((6, 0, 24), (7.5, 0, 38))
 FRECKLES = 3  # seed of their places
 FRECKLE = (0.80, 0.62, 0.52)  # their colour over the skin's
+BROW_Y = -60.0  # mm, behind the skin: where the course of a brow is drawn
 BAG = ((16, -84, -20), (30, -82, -27), (45, -74, -23))
 
 
@@ -96,11 +97,30 @@ def brow_course(brows: Brows, share: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def under_brows(p: np.ndarray, brows: Brows) -> np.ndarray:
-    """(N,) 1 in the middle of a brow, p with x not negative."""
-    share = (p[:, 0] - 11.5) / 41.5
+    """(N,) 1 in the middle of a brow, p with x not negative; nothing under its tail, thinner than the skin's discs."""
+    share, above, thick = _on_brow(p, brows)
+    ends = smooth(-0.05, 0.1, share) * smooth(0.9, 0.55, share)
+    return ends * smooth(1.15, 0.35, np.abs(above) / thick) * smooth(-45, -55, p[:, 1])
+
+
+def near_brows(p: np.ndarray, brows: Brows) -> np.ndarray:
+    """(N,) 1 wherever hairs of a brow lie, and beside them, p with x not negative."""
+    share, above, thick = _on_brow(p, brows)
+    ends = smooth(-0.2, -0.05, share) * smooth(1.25, 1.12, share)
+    return ends * smooth(5.0, 2.0, np.abs(above) - thick) * smooth(-40, -50, p[:, 1])
+
+
+def brow_outward(share: np.ndarray) -> np.ndarray:
+    """(N, 3), not unit, a millimetre forwards: along it the course of a brow, from `BROW_Y`, is laid onto the skin."""
+    return np.stack([0.75 * share, -np.ones_like(share), np.full_like(share, 0.12)], axis=1)
+
+
+def _on_brow(p: np.ndarray, brows: Brows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How far along a brow, 0 to 1 on it, how far above its middle, and half its thickness there, (N,) each."""
+    forwards = np.maximum(BROW_Y - p[:, 1], 0)
+    share = (p[:, 0] - 11.5) / (41.5 + 0.75 * forwards)
     _, height, thick = brow_course(brows, np.clip(share, 0, 1))
-    ends = smooth(-0.05, 0.1, share) * smooth(1.05, 0.9, share)
-    return ends * smooth(1.15, 0.35, np.abs(p[:, 2] - height) / thick) * smooth(-45, -55, p[:, 1])
+    return share, p[:, 2] - 0.12 * forwards - height, thick
 
 
 def under_moustache(p: np.ndarray) -> np.ndarray:

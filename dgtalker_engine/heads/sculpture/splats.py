@@ -19,9 +19,9 @@ STEP = 0.25  # mm, for differences across a disc
 STAYS_ROUND = 1.25
 THIN = 0.12  # thickness over the smaller width of a disc
 MM = 1e-3
-MEANS_THRESHOLD = 7e-5  # m
-QUATS_THRESHOLD = 0.045
-SCALES_THRESHOLD = 1.5e-4  # m
+MEANS_THRESHOLD = 1.2e-4  # m
+QUATS_THRESHOLD = 0.055
+SCALES_THRESHOLD = 1.9e-4  # m
 COLOURS_THRESHOLD = 0.012  # sRGB
 
 
