@@ -114,6 +114,35 @@ def test_mouth_and_eyes_of_every_character_close(name):
     assert closed(high, low, (np.nan, np.nan), blinks) <= 0.3
 
 
+@pytest.mark.parametrize(
+    ("beside", "widest"), [({}, 2.0), ({"jawOpen": 0.15}, 2.0), ({"jawOpen": 1.0}, 1.0), ({"mouthPucker": 1.0}, 2.0)]
+)
+def test_a_funnel_is_an_o(head, beside, widest):
+    """Neither a grin nor a slit, whatever rounds and opens the mouth besides."""
+    upper, lower = lip_pairs(head)
+    posed = vertices(head, mouthFunnel=1.0, **beside)
+    gap = posed[upper, 2] - posed[lower, 2]
+    width = 2 * posed[upper[gap > 1.0], 0].max()
+    assert 0.4 < width / gap.max() < widest
+    assert gap.max() > 8
+    rest = vertices(head)
+    middle = [upper[0], lower[0]]
+    assert (rest[middle, 1] - posed[middle, 1]).min() > (0 if "jawOpen" in beside else 6), "the lips come forwards"
+
+
+def test_a_funnel_parts_the_teeth_and_leaves_them_in_shade(head):
+    means = 1e3 * head.base["means"]
+    rest, funnel = (head.pose(head.rig.weights({"mouthFunnel": value})) for value in (0.0, 1.0))
+    moved = 1e3 * (funnel.means - rest.means).numpy()[:, 2]
+    white = np.asarray(rest.sh)[:, 0].min(axis=1) > 0.6
+    front = white & (np.abs(means[:, 0]) < 8) & (np.abs(means[:, 1] + 89) < 4)
+    upper, lower = front & (means[:, 2] > -64), front & (means[:, 2] < -70)
+    assert min(upper.sum(), lower.sum()) > 100
+    assert np.abs(moved[upper]).max() < 0.5
+    assert moved[lower].mean() < -4
+    assert (np.asarray(funnel.sh)[:, 0] - np.asarray(rest.sh)[:, 0])[front].max() < -0.5
+
+
 def test_mouth_close_leaves_the_jaw_where_it_is(head):
     rest = vertices(head)
     chin = np.argmin(np.linalg.norm(rest - [0, -88, -100], axis=1))

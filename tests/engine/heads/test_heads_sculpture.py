@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dgtalker_engine.heads.sculpture import mouth, sdf
+from dgtalker_engine.heads.sculpture import eyes, mouth, paint, sdf
 from dgtalker_engine.heads.sculpture.anatomy import EYE, MOUTH_HALF_WIDTH, skin_form
 from dgtalker_engine.heads.sculpture.character import CHARACTERS
 from dgtalker_engine.heads.sculpture.hairstyles import puffs
@@ -28,6 +28,19 @@ def test_teeth_reach_beyond_the_corners_of_the_mouth_and_stay_beneath_the_skin(u
     teeth = mouth.teeth(upper)
     assert teeth.position[:, 0].max() > MOUTH_HALF_WIDTH + 1
     assert sdf.distances(skin_form(), teeth.position).max() < -2
+
+
+@pytest.mark.parametrize("character", CHARACTERS.values(), ids=CHARACTERS)
+def test_paint_lies_under_the_brows_and_the_fit_leaves_it_alone(character):
+    """Beside the hairs it would show as spots, and skin that is fitted there would make up for hairs with light."""
+    form = skin_form(character.hair.moustache)
+    hairs = eyes.brows(character.brows, form, np.random.default_rng(0))
+    left = hairs.select(hairs.position[:, 0] > 0)
+    inner = left.anchor[:, 0] < 40
+    painted = paint.under_brows(left.anchor, character.brows)
+    assert painted[inner].mean() > 0.5
+    assert paint.under_brows(left.anchor - [0, 0, 14], character.brows).mean() < 0.05
+    assert np.quantile(paint.near_brows(left.position, character.brows), 0.02) > 0.9
 
 
 def test_a_ribbon_runs_round_the_hair_that_it_ties():
