@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from head_tools import lid_gap, lid_pairs, lip_gap, vertices
+from head_tools import lid_gap, lid_pairs, lip_gap, lip_pairs, vertices
 from scipy.spatial import KDTree
 
 from dgtalker_engine import avatar
@@ -125,9 +125,7 @@ def test_a_funnel_is_an_o(head, beside, widest):
     width = 2 * posed[upper[gap > 1.0], 0].max()
     assert 0.4 < width / gap.max() < widest
     assert gap.max() > 8
-    rest = vertices(head)
-    middle = [upper[0], lower[0]]
-    assert (rest[middle, 1] - posed[middle, 1]).min() > (0 if "jawOpen" in beside else 6), "the lips come forwards"
+    assert vertices(head)[upper[0], 1] - posed[upper[0], 1] > 4, "the lips come forwards"
 
 
 def test_a_funnel_parts_the_teeth_and_leaves_them_in_shade(head):
@@ -135,9 +133,9 @@ def test_a_funnel_parts_the_teeth_and_leaves_them_in_shade(head):
     rest, funnel = (head.pose(head.rig.weights({"mouthFunnel": value})) for value in (0.0, 1.0))
     moved = 1e3 * (funnel.means - rest.means).numpy()[:, 2]
     white = np.asarray(rest.sh)[:, 0].min(axis=1) > 0.6
-    front = white & (np.abs(means[:, 0]) < 8) & (np.abs(means[:, 1] + 89) < 4)
-    upper, lower = front & (means[:, 2] > -64), front & (means[:, 2] < -70)
-    assert min(upper.sum(), lower.sum()) > 100
+    front = white & (np.linalg.norm((means - [0, -89, -64]) / [8, 4, 10], axis=1) < 1)
+    upper, lower = front & (means[:, 2] > -64), front & (means[:, 2] < -68)
+    assert min(upper.sum(), lower.sum()) > 40
     assert np.abs(moved[upper]).max() < 0.5
     assert moved[lower].mean() < -4
     assert (np.asarray(funnel.sh)[:, 0] - np.asarray(rest.sh)[:, 0])[front].max() < -0.5
