@@ -23,8 +23,8 @@ _WEAK = frozenset(
 
 # Mean log-likelihoods a frame, as measured. The right transcript: −1.9 and above, a wrong one: −4. Recognised words,
 # with their log-posterior added: −3.32 and above in English (26 of 27), −3.34 and below in 9 other languages. Single
-# words that were spoken: −3.94 and above in 99 of 100, short ones −7.4; others in their place: half of them below −5. What
-# Whisper writes of English: −3.58 and above in 73 of 74 chunks.
+# words that were spoken: −3.94 and above in 99 of 100, short ones −7.4; others in their place: half of them below −5.
+# What Whisper writes of English: −3.58 and above in 73 of 74 chunks.
 _MISFIT = -2.9
 _MISHEARD = -3.7
 _CERTAIN = -3.0
@@ -63,15 +63,16 @@ class _Alignment:
 
 
 def decode_heard(sound: np.ndarray, words: list[str], progress: Stage) -> Recognition:
-    """Phones of a sound from the words that Whisper heard in it; without any, or where they do not fit, from the sound.
+    """Phones of a sound from the words that Whisper heard in it, or, where they do not fit, as `decode_chunk`.
 
     Args:
         sound: float32 (n,) at `sound.RATE`, at most `activity.LONGEST` seconds.
-        words: none where no English was heard.
+        words: those that no rule reads are left out.
     """
     recogniser = ready(progress)
     words = alignable(words, recogniser, Recognition())
-    return _ChunkDecoder(sound, recogniser).confirm(words, progress)
+    decoder = _ChunkDecoder(sound, recogniser)
+    return decoder.confirm(words, progress) if words else decoder.decode([], [], progress)
 
 
 def decode_chunk(
@@ -135,10 +136,10 @@ class _ChunkDecoder:
     def confirm(self, words: list[str], progress: Stage) -> Recognition:
         """`decode` of words that Whisper heard."""
         self._recogniser.adapt_channel(self._sound, progress.stage(0.0, 0.1))
-        by_words = self._align(words, progress.stage(0.1, 0.4)) if words else _Alignment()
-        if words and by_words.fit < _MISHEARD:
+        by_words = self._align(words, progress.stage(0.1, 0.4))
+        if by_words.fit < _MISHEARD:
             return self.decode([], [], progress.stage(0.4, 1.0))
-        spoken = self._without_transcript(by_words, bool(words), False, progress.stage(0.4, 1.0))
+        spoken = self._without_transcript(by_words, True, False, progress.stage(0.4, 1.0))
         self._result.phones, self._result.words = spoken.phones, spoken.words
         return self._result
 

@@ -72,7 +72,7 @@ def recognise(
     words = dict(zip(untold, _words_heard(samples, untold, known, progress.stage(begin, middle)), strict=True))
     tasks = [
         Task("heard", (chunk,), (words[chunk],))
-        if chunk in words
+        if words.get(chunk)
         else Task("follow" if own.certain else "decode", (chunk,), (own.words, own.transcript))
         for chunk, own in zip(chunks, transcripts, strict=True)
     ]
