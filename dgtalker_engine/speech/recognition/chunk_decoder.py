@@ -24,7 +24,7 @@ _WEAK = frozenset(
 # Mean log-likelihoods a frame, as measured. The right transcript: −1.9 and above, a wrong one: −4. Recognised words,
 # with their log-posterior added: −3.32 and above in English (26 of 27), −3.34 and below in 9 other languages. Single
 # words that were spoken: −3.94 and above in 99 of 100, short ones −7.4; others in their place: half of them below −5.
-# What Whisper writes of English: −3.58 and above in 73 of 74 chunks.
+# What Whisper writes of English: −3.58 and above in 71 of 72 chunks.
 _MISFIT = -2.9
 _MISHEARD = -3.7
 _CERTAIN = -3.0
