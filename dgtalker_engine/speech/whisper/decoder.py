@@ -24,8 +24,9 @@ class CrossAttention(nn.Module):
         self.outwards = nn.Linear(WIDTH, WIDTH)
 
     def forward(self, x: Tensor, keys_and_values: Tensor) -> Tensor:
-        queries = heads(self.asking(self.norm(x)), 1)[0]
-        return self.outwards(joined(functional.scaled_dot_product_attention(queries, *keys_and_values)))
+        (queries,) = heads(self.asking(self.norm(x)), 1)
+        keys, values = keys_and_values
+        return self.outwards(joined(functional.scaled_dot_product_attention(queries, keys, values)))
 
 
 class DecoderLayer(nn.Module):
@@ -45,7 +46,8 @@ class DecoderLayer(nn.Module):
         queries, keys, values = self.attention.split(x)
         so_far = torch.cat([before, torch.stack([keys, values])], dim=2)
         # the first tokens come together, and none looks at those after it; later ones come alone
-        looked_up = functional.scaled_dot_product_attention(queries, *so_far, is_causal=len(x) > 1)
+        keys, values = so_far
+        looked_up = functional.scaled_dot_product_attention(queries, keys, values, is_causal=len(x) > 1)
         x = x + self.attention.outwards(joined(looked_up))
         x = x + self.cross(x, heard)
         return x + self.feed_forward(x), so_far

@@ -43,7 +43,8 @@ class Attention(nn.Module):
         return heads(self.inwards(self.norm(x)), 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.outwards(joined(functional.scaled_dot_product_attention(*self.split(x))))
+        queries, keys, values = self.split(x)
+        return self.outwards(joined(functional.scaled_dot_product_attention(queries, keys, values)))
 
 
 class FeedForward(nn.Module):
