@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import made_videos
 import numpy as np
@@ -175,3 +177,10 @@ def test_a_child_process_captures_with_progress_and_is_ended_by_a_cancel(film):
 
     with pytest.raises(Cancelled):
         capture_performance({"path": str(film)}, stop)
+
+
+def test_what_looks_at_a_performance_loads_no_torch():
+    """It would take longer than a short video."""
+    program = "import sys, dgtalker_engine.capture.performance_from_video; print('torch' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-I", "-c", program], stdout=subprocess.PIPE, text=True, check=True)
+    assert answer.stdout == "False\n"
