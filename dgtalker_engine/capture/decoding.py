@@ -18,6 +18,7 @@ _EARLIER = (0.0, 2.0, 12.0)
 """Seconds before a time at which reading begins, one after the other, until what comes is not behind it already: in
 files without an index (MPEG-TS, MPEG-PS) a seek ends where no picture can be decoded until the next key frame."""
 
+
 @contextlib.contextmanager
 def readable(path: Path) -> Iterator[None]:
     """Raises DGTalkerError for an error of FFmpeg's."""

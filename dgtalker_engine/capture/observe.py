@@ -138,8 +138,8 @@ def frames_of(video: Video, plan: Plan, done: Observations | None = None) -> Ite
             last = number
     if last < plan.frames - 2:
         raise DGTalkerError(
-            f"{plan.source.name} can be read up to {plan.source.start + (last + 1) / plan.fps:.1f} s only, where it could "
-            f"be read up to {plan.source.end:.1f} s before.",
+            f"{plan.source.name} can be read up to {plan.source.start + (last + 1) / plan.fps:.1f} s only, where it "
+            f"could be read up to {plan.source.end:.1f} s before.",
             "Look whether its drive is connected and the file is whole, and start again.",
         )
 

@@ -139,6 +139,13 @@ class Video:
         samples = np.concatenate([np.zeros(0, np.float32), *(samples for _, samples in blocks)])
         return samples, rate, blocks[0][0] if blocks else 0.0
 
+    def sound_begins(self) -> float:
+        """Time of the first sample of the sound, s; that of the first picture where there is none."""
+        if not self.has_sound:
+            return self.begins
+        first = next(mono(decoded(self.path, "audio", 0.0), self._sound_rate()), None)
+        return self.begins if first is None else first[0]
+
     def write_sound(self, path: Path, start: float, end: float, check: Callable[[], object] = bool) -> bool:
         """Writes the sound between two times as mono 16 bit WAV, silence where there is none; whether there is any.
 
