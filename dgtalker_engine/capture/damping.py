@@ -65,7 +65,7 @@ def _away(landmarks: np.ndarray, runs: list[np.ndarray]) -> np.ndarray:
     away = np.zeros_like(points)
     for run in runs:
         if len(run) >= _WINDOW:
-            away[run] = points[run] - savgol_filter(points[run], _WINDOW, _ORDER, axis=0)
+            away[run] = points[run] - np.asarray(savgol_filter(points[run], _WINDOW, _ORDER, axis=0))
     return away
 
 
