@@ -168,6 +168,7 @@ def test_a_child_process_captures_with_progress_and_is_ended_by_a_cancel(film):
     told: list[tuple[float, str]] = []
     header, body = capture_performance({"path": str(film)}, lambda fraction, text: told.append((fraction, text)))
     assert header["has_sound"] is True
+    assert header["sound_begins"] == pytest.approx(0.0, abs=0.01)
     assert len(json.loads(bytes(body[0]))["weights"]) == 48
     assert any("Tracking the face" in text for _, text in told)
 
