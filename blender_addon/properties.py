@@ -63,6 +63,7 @@ class SpeakerProperties(PropertyGroup, Protocol):
     look_at_head: float
     reaction: float
     listens: bool
+    live: int
     own_manner: bool
     manner_of: str
     notes: str

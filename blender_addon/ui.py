@@ -141,6 +141,17 @@ def redraw() -> None:
                 region.tag_redraw()
 
 
+_DRAGS = ("TRANSFORM_OT_", "ACTION_OT_", "GRAPH_OT_", "NLA_OT_")
+"""What the identifiers of operators begin with that hold keys while the pointer moves."""
+
+
+def is_dragging() -> bool:
+    """Whether the user is dragging something, keys perhaps: Blender then holds their addresses until she lets go, and
+    writes to them whoever has put others in their place."""
+    windows = bpy.context.window_manager.windows
+    return any(operator.bl_idname.startswith(_DRAGS) for window in windows for operator in window.modal_operators)
+
+
 def open_tab(context: bpy.types.Context) -> None:
     """Shows our tab in the sidebar of the 3D view that the user is in, or of another one; nothing without a window."""
     views = [area for window in context.window_manager.windows for area in window.screen.areas]

@@ -37,23 +37,34 @@ def suites(arguments: list[str]) -> dict[str, tuple[Environment, list[str]]]:
 
 
 def _every_suite() -> dict[str, tuple[Environment, list[str]]]:
-    """All tests, each in one suite, in the order in which they end soonest: the longest suites do not come last.
+    """All tests, each in one suite, in the order in which they end soonest: the longest suites come first.
 
-    Those of the engine are three suites and those of a Blender two, which share cores more evenly than longer ones.
+    Many suites share cores more evenly than few, but each starts a Python or a Blender of its own.
     """
-    learning = [f"tests/engine/{room}" for room in ("capture", "systems", "training")]
-    serving = [f"tests/engine/{room}" for room in ("bridge", "cli", "install", "server")]
-    speech = "tests/addon/speech"
+    engine, addon = "tests/engine", "tests/addon"
+    serving, training = ("bridge", "cli", "install", "server"), ("capture", "training")
     every: dict[str, tuple[Environment, list[str]]] = {
-        "engine": (WORKSHOP, ["tests/engine", *(f"--ignore={room}" for room in (*learning, *serving))]),
-        "learning": (WORKSHOP, learning),
-        "serving": (WORKSHOP, serving),
+        "serving": (WORKSHOP, _rooms(engine, *serving)),
+        "engine": (WORKSHOP, _other_rooms(engine, *serving, *training, "speech", "systems")),
+        "systems": (WORKSHOP, _rooms(engine, "systems")),
     }
-    for version, blender in BLENDERS.items():
-        every[f"blender-{version}"] = (blender, ["tests/addon", f"--ignore={speech}"])
-    for version, blender in BLENDERS.items():
-        every[f"blender-{version}-speech"] = (blender, [speech])
+    every |= {f"blender-{version}-speech": (blender, _rooms(addon, "speech")) for version, blender in BLENDERS.items()}
+    every["training"] = (WORKSHOP, _rooms(engine, *training))
+    every |= {
+        f"blender-{version}": (blender, _other_rooms(addon, "render", "speech"))
+        for version, blender in BLENDERS.items()
+    }
+    every["speech"] = (WORKSHOP, _rooms(engine, "speech"))
+    every |= {f"blender-{version}-render": (blender, _rooms(addon, "render")) for version, blender in BLENDERS.items()}
     return every | {"gui": (WORKSHOP, ["tests/gui"])}
+
+
+def _rooms(folder: str, *rooms: str) -> list[str]:
+    return [f"{folder}/{room}" for room in rooms]
+
+
+def _other_rooms(folder: str, *rooms: str) -> list[str]:
+    return [folder, *(f"--ignore={room}" for room in _rooms(folder, *rooms))]
 
 
 def test(arguments: list[str]) -> int:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from .cli.main import main
 
-sys.exit(main(sys.argv[1:]))
+code = main(sys.argv[1:])
+# All is written. Python would take torch apart for half a second and more, while whoever asked waits.
+sys.stdout.flush()
+sys.stderr.flush()
+os._exit(code)

@@ -70,7 +70,7 @@ class EngineOperator(ui.ExplainedOperator):
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
         try:
-            if self._pending is None or self._pending.done:
+            if self._pending is None or (self._pending.done and not ui.is_dragging()):
                 self._pending = next(self._steps)
         except StopIteration:
             self._end(context)

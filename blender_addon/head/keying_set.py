@@ -27,7 +27,7 @@ class HeadExpression(bpy.types.KeyingSetInfo):
         assert key is not None
         for block in sliders.blocks_of(data, expression_sliders.slider_rig(data).names).values():
             keyingset.paths.add(key, block.path_from_id("value"), group_method="NONE")
-        keyingset.paths.add(data, sliders.ROTATION, group_method="NONE")
+        keyingset.paths.add(data, sliders.rotation_path(data), group_method="NONE")
 
 
 def _heads(context: bpy.types.Context) -> list[bpy.types.Object]:

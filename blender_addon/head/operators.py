@@ -210,10 +210,15 @@ class KeyAll(SliderOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            count = sliders.key_all(active(context), context.scene.frame_current_final)
+            count, left = sliders.key_all(active(context), context.scene.frame_current_final)
         except DGTalkerError as error:
             return ui.report(self, error)
-        self.report({"INFO"}, f"Keyed {count} sliders and the head's rotation")
+        if left:
+            names = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
+            text = f"Keyed {count} sliders, but not {names}: unlock their curves, or make their action local."
+            self.report({"WARNING"}, text)
+        else:
+            self.report({"INFO"}, f"Keyed {count} sliders and the head's rotation")
         return {"FINISHED"}
 
 

@@ -206,8 +206,10 @@ def _draw_sections(layout: bpy.types.UILayout, ob: bpy.types.Object, rig: Rig, d
 
 def _draw_rotation(layout: bpy.types.UILayout, ob: bpy.types.Object) -> None:
     column = layout.column(align=True)
-    for axis, label in enumerate(("Nod", "Tilt", "Turn")):
-        _split(column, label).prop(ob, sliders.ROTATION, index=axis, text="")
+    path = sliders.rotation_path(ob)
+    labels = ("Nod", "Tilt", "Turn") if path == "delta_rotation_euler" else ("W", "Nod", "Tilt", "Turn")
+    for axis, label in enumerate(labels):
+        _split(column, label).prop(ob, path, index=axis, text="")
 
 
 def _draw_matches(layout: bpy.types.UILayout, search: str, rig: Rig, drawn: _Drawn) -> None:

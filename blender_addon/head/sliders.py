@@ -14,8 +14,10 @@ from . import expression_sliders, groups, model
 
 Mirror = Literal["SWAP", "LEFT_TO_RIGHT", "RIGHT_TO_LEFT"]
 
-ROTATION = "delta_rotation_euler"
-"""The head's own rotation; speech and the pose sliders move it, the object's rotation stays free."""
+
+def rotation_path(ob: bpy.types.Object) -> str:
+    """Of the head's own rotation; speech and the pose sliders move it, the object's rotation stays free."""
+    return "delta_rotation_quaternion" if ob.rotation_mode == "QUATERNION" else "delta_rotation_euler"
 
 
 def reset(ob: bpy.types.Object, section: str = "") -> None:
@@ -30,33 +32,42 @@ def reset(ob: bpy.types.Object, section: str = "") -> None:
             blocks[control.name].value = control.default
     if section in ("", groups.POSE):
         ob.delta_rotation_euler = (0.0, 0.0, 0.0)
+        ob.delta_rotation_quaternion = (1.0, 0.0, 0.0, 0.0)
 
 
-def key_all(ob: bpy.types.Object, frame: float) -> int:
-    """Insert a key on every slider and on the head's rotation; returns the number of sliders.
+def key_all(ob: bpy.types.Object, frame: float) -> tuple[int, tuple[str, ...]]:
+    """Insert a key on every slider and on the head's rotation.
+
+    Returns:
+        the number of sliders that have one, and what Blender inserts none on: its curve is locked, or linked.
 
     Raises:
         DGTalkerError: the sliders cannot be keyed.
     """
-    blocks = _editable_blocks(ob)
-    insert_keys(ob, blocks.values(), frame)
-    ob.keyframe_insert(ROTATION, frame=frame)
+    blocks, path = _editable_blocks(ob), rotation_path(ob)
+    left = insert_keys(ob, blocks.values(), frame)
+    count = len(blocks) - len(left)
+    if not ob.keyframe_insert(path, frame=frame):
+        left = (*left, "the head's rotation")
     for curve in animation_data.active_curves(ob):
-        if curve.data_path == ROTATION:
+        if curve.data_path == path:
             _mark_as_hand_key(curve, frame)
-    return len(blocks)
+    return count, left
 
 
-def insert_keys(ob: bpy.types.Object, blocks: Iterable[bpy.types.ShapeKey], frame: float) -> None:
-    """Insert keys of the animator's on some of a head's sliders, as they stand."""
+def insert_keys(ob: bpy.types.Object, blocks: Iterable[bpy.types.ShapeKey], frame: float) -> tuple[str, ...]:
+    """Insert keys of the animator's on some of a head's sliders, as they stand; returns those that got none."""
     paths: set[str] = set()
+    left: list[str] = []
     for block in blocks:
-        block.keyframe_insert("value", frame=frame)
+        if not block.keyframe_insert("value", frame=frame):
+            left.append(block.name)
         paths.add(block.path_from_id("value"))
     key = model.key_of(ob)
     for curve in animation_data.active_curves(key) if key else ():
         if curve.data_path in paths:
             _mark_as_hand_key(curve, frame)
+    return tuple(left)
 
 
 def mirror(ob: bpy.types.Object, mode: Mirror = "SWAP") -> None:
@@ -81,6 +92,8 @@ def mirror(ob: bpy.types.Object, mode: Mirror = "SWAP") -> None:
                 blocks[name].value = -before[name]
         x, y, z = ob.delta_rotation_euler
         ob.delta_rotation_euler = (x, -y, -z)
+        w, x, y, z = ob.delta_rotation_quaternion
+        ob.delta_rotation_quaternion = (w, x, -y, -z)
 
 
 def _mark_as_hand_key(curve: bpy.types.FCurve, frame: float) -> None:

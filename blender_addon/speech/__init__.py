@@ -7,7 +7,7 @@ into actions, around the animator's own), `lips` (contacts), `takes` (what is ke
 
 from __future__ import annotations
 
-from . import properties, ui
+from . import live_lips, properties, ui
 from .takes import live
 from .timeline import deleted
 
@@ -22,11 +22,13 @@ def register() -> None:
     ui.video_operators.add()
     ui.live_operators.add()
     live.add()
+    live_lips.add()
     deleted.add()
 
 
 def unregister() -> None:
     deleted.remove()
+    live_lips.remove()
     live.remove()
     ui.live_operators.remove()
     ui.video_operators.remove()

@@ -77,6 +77,11 @@ def animate_steps(
     if reason:
         raise DGTalkerError(reason)
     notes = _claim_pasted(scene, [*speaking, *as_before])
+    given = [
+        each
+        for each, head in zip(received, speaking, strict=True)
+        if storage.kept_hash(head, "strips_hash") != each.strips_hash
+    ]
     # All of them are laid out before the first is written: they listen to each other.
     laid = [_lay_out(scene, each, head) for each, head in zip(received, speaking, strict=True)]
     said = [
@@ -88,7 +93,7 @@ def animate_steps(
         said += [(head, retarget.update([head])) for head in listeners.join(scene)]
     for head, own in said:
         notes += [f"{head.name}: {note}" for note in own] if len(said) > 1 else own
-    return notes + _silenced(received)
+    return notes + _silenced(given)
 
 
 def _to_hear(scene: bpy.types.Scene, head: bpy.types.Object) -> tuple[list[PlacedLine], list[PlacedLine]]:
@@ -161,7 +166,11 @@ def _claim_pasted(scene: bpy.types.Scene, heads: Sequence[bpy.types.Object]) -> 
 
 
 def _silenced(received: Sequence[listening.HeadToWrite]) -> list[str]:
-    """Lets heads be silent whose lines were given to those that have just been animated; sentences for the user."""
+    """Lets heads be silent whose lines were given to those that have just been animated; sentences for the user.
+
+    Args:
+        received: of heads that did not speak these lines before: a copy of one that did goes on.
+    """
     notes: list[str] = []
     for head in bpy.data.objects:
         if not speakers.is_speaker(head) or not speaker_properties(head).take or storage.scene_of(head) is not None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.app.handlers import persistent
 
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance.live import live_take
@@ -33,6 +35,12 @@ SHORTEST = 0.2
 
 _LONGEST_NAME = 50
 """Letters of a head's name in a file's, which may have 255 bytes."""
+
+Pose = dict[tuple[int, str], float]
+"""Sliders as the animator had them, by the Key's session_uid and the block's name."""
+
+_poses: dict[int, Pose] = {}
+"""Before each Live of this session, by its number: an undo may lead into the middle of one."""
 
 
 class LiveLips:
@@ -59,7 +67,8 @@ class LiveLips:
         self._number, self.name = head.session_uid, head.name
         self._timeline = strips.remembered(adding.target(context))
         self._shown = strips.remembered(context.scene)
-        self._before: dict[tuple[int, str], float] = {}
+        self._live, self._before = len(_poses) + 1, Pose()
+        _poses[self._live] = self._before
         self._first = float(context.scene.frame_current)
         self._in_sync = False
         self.path = _new_file(head)
@@ -79,7 +88,10 @@ class LiveLips:
             return
         self._synchronise()
         weights = dict(zip(self.feed.names, latest.tolist(), strict=True))
-        for part in speakers.meshes(self._head()):
+        head = self._head()
+        if speaker_properties(head).live != self._live:
+            speaker_properties(head).live = self._live
+        for part in speakers.meshes(head):
             key = model.key_of(part)
             if key is None:
                 continue
@@ -132,19 +144,13 @@ class LiveLips:
             if own in handlers:
                 handlers.remove(own)
         self._rest()
-        self._before.clear()
+        self._before = Pose()
 
     def _rest(self) -> None:
-        """Lets the sliders be as they were, or as they are keyed at this frame."""
-        scene = bpy.context.scene  # none while Blender opens another file
-        for key in bpy.data.shape_keys:
-            names = [name for number, name in self._before if number == key.session_uid and name in key.key_blocks]
-            keyed = {curve.data_path: curve for curve in animation_data.active_curves(key)} if names else {}
-            for name in names:
-                block = key.key_blocks[name]
-                curve = keyed.get(block.path_from_id("value"))
-                before = self._before[key.session_uid, name]
-                block.value = curve.evaluate(scene.frame_current_final) if curve and scene else before
+        _lay(self._before)
+        for ob in bpy.data.objects:
+            if ob.session_uid == self._number:
+                speaker_properties(ob).live = 0
 
     def _write(self, strip: Any) -> list[str]:
         """Lays the line out among the speaker's others, and writes its keys."""
@@ -217,6 +223,39 @@ class LiveLips:
             if ob.session_uid == self._number and speakers.is_speaker(ob):
                 return ob
         raise DGTalkerError(f"The head {self.name} was deleted meanwhile.")
+
+
+def _lay(before: Mapping[tuple[int, str], float]) -> None:
+    """Lets sliders be as they were, or as they are keyed at this frame."""
+    scene = bpy.context.scene  # none while Blender opens another file
+    for key in bpy.data.shape_keys:
+        names = [name for number, name in before if number == key.session_uid and name in key.key_blocks]
+        keyed = {curve.data_path: curve for curve in animation_data.active_curves(key)} if names else {}
+        for name in names:
+            block = key.key_blocks[name]
+            curve = keyed.get(block.path_from_id("value"))
+            pose = before[key.session_uid, name]
+            block.value = curve.evaluate(scene.frame_current_final) if curve and scene else pose
+
+
+@persistent
+def _undone(*_: Any) -> None:
+    """What an undo step that was made during a Live holds are the sliders of that moment, which are nobody's pose."""
+    for head in bpy.data.objects:
+        own = speaker_properties(head)
+        if own.live and head.session_uid not in keyframes.following:
+            _lay(_poses.get(own.live, {}))
+            own.live = 0
+
+
+def add() -> None:
+    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
+        handlers.append(_undone)
+
+
+def remove() -> None:
+    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
+        handlers.remove(_undone)
 
 
 def disabled_reason(context: bpy.types.Context, head: bpy.types.Object | None) -> str:

@@ -259,6 +259,8 @@ class SpeakerPropertyGroup(bpy.types.PropertyGroup):
     )
     listens: bpy.props.BoolProperty(options=set(), override={"LIBRARY_OVERRIDABLE"})
     """Whether it was animated since heads listen: opening a file of an earlier version changes nothing."""
+    live: bpy.props.IntProperty(options=set())
+    """The number of the Live that moves its sliders; see `live_lips`."""
     names: bpy.props.CollectionProperty(type=ControlName, override={"LIBRARY_OVERRIDABLE", "USE_INSERTION"})
     """Chosen by the user; empty where the shape keys' names say which they are."""
     own_manner: bpy.props.BoolProperty(

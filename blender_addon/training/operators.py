@@ -55,6 +55,7 @@ class TrainHead(ui.ExplainedOperator, bpy.types.Operator):
 
     bl_idname = "dgtalker.train_head"
     bl_label = "Make Head"
+    bl_options = {"UNDO"}  # that the scene waits for the head is kept in it: the next step that is undone leaves it
 
     overwrite: bpy.props.BoolProperty(
         name="Overwrite", description="Replace a file of this name", options={"SKIP_SAVE"}

@@ -15,18 +15,20 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import soundfile
 
 from ..errors import DGTalkerError
 from ..files import is_file, printable, write_whole
-from ..gaussians import Camera
 from . import pictures
-from .face_model import FaceModel
 from .tracks import FILE as TRACKS
 from .tracks import Tracks
+
+if TYPE_CHECKING:
+    from ..gaussians import Camera
+    from .face_model import FaceModel
 
 INFO = "clip.json"
 SOUND = "sound.wav"
@@ -216,6 +218,8 @@ class Clip:
             index: of the frame.
             scale: of the picture's side against the clip's.
         """
+        from ..gaussians import Camera  # it brings torch, which nobody needs who only looks at a video
+
         side = round(self.info.size * scale)
         focal = self.tracks.focal * side / self.info.size
         K = np.array([[focal, 0, side / 2], [0, focal, side / 2], [0, 0, 1]], np.float64)

@@ -12,6 +12,8 @@ _RESIDUAL = 0.717
 _NOISE, _MOTION = 1.5, 3.0
 """In spreads of the noise: so near to the smooth curve a landmark lies on it, so far it stays where it was seen."""
 
+_AT_ONCE = 48  # landmarks
+
 _LIPS = (
     0, 11, 12, 13, 14, 15, 16, 17, 37, 38, 39, 40, 41, 42, 61, 62, 72, 73, 74, 76, 77, 78, 80, 81, 82, 84, 85, 86, 87,
     88, 89, 90, 91, 95, 96, 146, 178, 179, 180, 181, 183, 184, 185, 191, 267, 268, 269, 270, 271, 272, 291, 292, 302,
@@ -36,21 +38,37 @@ def damp(landmarks: np.ndarray, frames: np.ndarray) -> np.ndarray:
         landmarks: as they were seen (T, 478, 3), pixels.
         frames: their numbers (T,): the curves end where one is missing.
     """
-    points = landmarks.astype(np.float64)
-    smooth = points.copy()
-    for run in np.split(np.arange(len(points)), np.flatnonzero(np.diff(frames) != 1) + 1):
-        if len(run) >= _WINDOW:
-            smooth[run] = savgol_filter(points[run], _WINDOW, _ORDER, axis=0)
-    away = points - smooth
-    spread = np.median(np.abs(away), axis=0) / 0.6745 / _RESIDUAL
+    runs = np.split(np.arange(len(landmarks)), np.flatnonzero(np.diff(frames) != 1) + 1)
+    # some landmarks after the other: all of an hour's at once would fill the memory
+    parts = [slice(first, first + _AT_ONCE) for first in range(0, landmarks.shape[1], _AT_ONCE)]
+    spread = np.concatenate([_spread(_away(landmarks[:, part], runs)) for part in parts])
     # A region that moves all the time would make a large spread of its own: no more counts than is usual in the face.
     spread = np.maximum(np.minimum(spread, np.median(spread, axis=0)), 1e-6)
-    moved = np.linalg.norm(away[..., :2] / spread[:, :2], axis=2) / np.sqrt(2)
-    share = np.clip((moved - _NOISE) / (_MOTION - _NOISE), 0, 1)[..., None]
-    damped = smooth + share * away
+    change = np.empty(landmarks.shape, np.float32)
+    for part in parts:
+        away = _away(landmarks[:, part], runs)
+        moved = np.linalg.norm(away[..., :2] / spread[part, :2], axis=2) / np.sqrt(2)
+        share = np.clip((moved - _NOISE) / (_MOTION - _NOISE), 0, 1)[..., None]
+        change[:, part] = (share - 1) * away
     # What trembles with the whole face is taken out of lips and eyes too; their own shape stays as it was seen.
-    rest = np.setdiff1d(np.arange(points.shape[1]), [i for group in _TOGETHER for i in group])
-    common = np.median(damped[:, rest] - points[:, rest], axis=1, keepdims=True)
+    rest = np.setdiff1d(np.arange(landmarks.shape[1]), [i for group in _TOGETHER for i in group])
+    common = np.median(change[:, rest], axis=1, keepdims=True)
     for group in _TOGETHER:
-        damped[:, group] = points[:, group] + common
-    return damped.astype(np.float32)
+        change[:, group] = common
+    change += landmarks
+    return change
+
+
+def _away(landmarks: np.ndarray, runs: list[np.ndarray]) -> np.ndarray:
+    """From the smooth curves of runs of frames to the landmarks, float64 (T, n, 3)."""
+    points = landmarks.astype(np.float64)
+    away = np.zeros_like(points)
+    for run in runs:
+        if len(run) >= _WINDOW:
+            away[run] = points[run] - np.asarray(savgol_filter(points[run], _WINDOW, _ORDER, axis=0))
+    return away
+
+
+def _spread(away: np.ndarray) -> np.ndarray:
+    """Of the noise (n, 3)."""
+    return np.median(np.abs(away), axis=0) / 0.6745 / _RESIDUAL

@@ -14,6 +14,7 @@ from typing import Self
 
 import numpy as np
 
+from ..errors import DGTalkerError
 from ..files import write_whole
 from ..rig import ARKIT_NAMES
 from . import packages, pictures
@@ -121,7 +122,11 @@ def observe(video: Video, plan: Plan, folder: Path, state: Path, progress: Progr
 
 
 def frames_of(video: Video, plan: Plan, done: Observations | None = None) -> Iterator[tuple[int, float, np.ndarray]]:
-    """Number, time from the stretch's beginning and picture, behind what is done."""
+    """Number, time from the stretch's beginning and picture, behind what is done.
+
+    Raises:
+        DGTalkerError: the file ends before the plan does, as where the drive that it is on is gone.
+    """
     last, start = -1, plan.source.start
     if done is not None:
         last, start = int(done.frames[-1]), start + float(done.times[-1])
@@ -130,6 +135,13 @@ def frames_of(video: Video, plan: Plan, done: Observations | None = None) -> Ite
     for number, time, picture in on_grid(pictures_of_stretch, plan.source.start, plan.fps):
         if number > last:
             yield number, time, picture
+            last = number
+    if last < plan.frames - 2:
+        raise DGTalkerError(
+            f"{plan.source.name} can be read up to {plan.source.start + (last + 1) / plan.fps:.1f} s only, where it "
+            f"could be read up to {plan.source.end:.1f} s before.",
+            "Look whether its drive is connected and the file is whole, and start again.",
+        )
 
 
 def _observe(plan: Plan, number: int, time: float, frame: np.ndarray, faces: list[Face]) -> Observations:

@@ -40,12 +40,14 @@ class CapturedPerformance:
         performance: from the asked start of the video on, in its rate of pictures (at most 30.5 a second).
         blinks: when the eyes blink, seconds (n,).
         has_sound: whether the video has sound.
+        sound_begins: when, seconds from the performance's first frame: cameras begin with one or the other.
         notes: sentences for the user about what was left out.
     """
 
     performance: Performance
     blinks: np.ndarray
     has_sound: bool
+    sound_begins: float
     notes: tuple[str, ...]
 
 
@@ -73,6 +75,7 @@ def performance_from_video(
         performance=Performance(plan.fps, NAMES, curves.weights),
         blinks=curves.blinks / plan.fps,
         has_sound=video.has_sound,
+        sound_begins=video.sound_begins() - video.begins - start,
         notes=(*plan.followed.notes, *_unseen(face)),
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DGTalkerError
+from ..files import is_file
 from . import face_model, rejection, report
 from .clip import INFO, SOUND, TRACKS, Clip, ClipInfo, Rejected, frame_path, mask_path, write_info
 from .coverage import cannot_teach
@@ -79,7 +80,7 @@ def capture(
         if (source.digest, source.asked_start, source.asked_seconds, clip.info.size) != asked:
             raise DGTalkerError(f"{folder} holds another clip, of {source.name}.", "Give another folder.")
         clip.check_face_model(model)
-        if not (folder / UNFINISHED).is_dir():
+        if is_captured(folder):
             return clip
     else:
         state = _begin(folder)
@@ -96,9 +97,15 @@ def capture(
             cannot_teach=cannot_teach(tracks, (folder / SOUND).is_file()),
             seconds={**clip.info.seconds, **watch.seconds},
         )
-    report.write(clip, model, part(progress, _REFINED, 1.0))
+    if not (folder / report.REPORT).is_file():  # else it was killed while it removed what the report shows
+        report.write(clip, model, part(progress, _REFINED, 1.0))
     _finish(clip)
     return clip
+
+
+def is_captured(folder: Path) -> bool:
+    """Whether a folder holds a whole clip, for which the video is not needed any more."""
+    return is_file(folder / INFO) and not (folder / UNFINISHED).is_dir()
 
 
 def _begin(folder: Path) -> Path:

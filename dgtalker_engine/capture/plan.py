@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -17,7 +18,7 @@ from ..files import write_whole
 from .clip import Crop, Source
 from .person import Followed, follow, square_crop
 from .progress import Progress
-from .scan import scan
+from .scan import Scan, scan
 from .video import Video
 
 MOST_FPS = 30.5
@@ -29,6 +30,8 @@ BYTES_PER_PIXEL = 0.75
 _LONGEST = 1e7
 """Seconds of a video, which no video has."""
 _SPARE_BYTES = 200 * 2**20
+_MISSING_SECONDS = 2.0
+"""That sound may last longer than pictures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,9 +100,8 @@ def make_plan(video: Video, start: float, seconds: float | None, size: int, prog
     found = scan(video, first, math.inf if seconds is None else first + seconds, progress)
     upright = (video.width, video.height)
     followed = follow(found, upright, video.path.name)
-    if video.hdr:
-        text = "The video is HDR: its colours were brought to those of an ordinary screen."
-        followed = dataclasses.replace(followed, notes=(*followed.notes, text))
+    notes = (*followed.notes, *_notes(video, found, seconds))
+    followed = dataclasses.replace(followed, notes=notes)
     fps = found.fps
     source = Source(
         name=video.path.name,
@@ -119,6 +121,16 @@ def make_plan(video: Video, start: float, seconds: float | None, size: int, prog
         crop=square_crop(followed, upright),
         followed=followed,
     )
+
+
+def _notes(video: Video, found: Scan, seconds: float | None) -> Iterator[str]:
+    if video.hdr:
+        yield "The video is HDR: its colours were brought to those of an ordinary screen."
+    if video.has_lost_sound:
+        yield "The video's sound is of a kind that cannot be decoded: it is taken without."
+    last, end = float(found.times[-1]), video.begins + video.seconds
+    if seconds is None and end - last > _MISSING_SECONDS:
+        yield f"The video's pictures can be read up to {last:.1f} s, though it says that it lasts {end:.1f} s."
 
 
 def check_disk(plan: Plan, folder: Path) -> str:

@@ -22,6 +22,7 @@ _CUT = 18.0
 _CUT_AGAINST_AROUND = 4.0
 _FLASH_FRAMES = 3
 _AROUND = 12
+_TOGETHER = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,12 +101,16 @@ def find_cuts(thumbnails: np.ndarray) -> tuple[int, ...]:
 
     A cut changes much more than the pictures around it do, and none behind it is like those before, as after a flash.
     """
-    values = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
-    changes = np.abs(np.diff(values, axis=0)).mean(axis=1)
+    values = thumbnails.reshape(len(thumbnails), -1)
+    # in parts: as numbers that may be negative, all pictures of a long film take more than a gigabyte
+    parts = [values[first : first + _TOGETHER + 1] for first in range(0, len(values) - 1, _TOGETHER)]
+    changes = [np.abs(np.diff(part.astype(np.float32), axis=0)).mean(axis=1) for part in parts]
+    changes = np.concatenate([np.zeros(0, np.float32), *changes])
     cuts = [0]
     for i in np.flatnonzero(changes > _CUT):
         around = np.concatenate([changes[max(0, i - _AROUND) : i], changes[i + 1 : i + 1 + _AROUND]])
-        before, after = values[max(0, i - _FLASH_FRAMES) : i + 1], values[i + 1 : i + 2 + _FLASH_FRAMES]
+        near = values[max(0, i - _FLASH_FRAMES) : i + 2 + _FLASH_FRAMES].astype(np.float32)
+        before, after = np.split(near, [min(i, _FLASH_FRAMES) + 1])
         lasting = np.abs(before[:, None] - after[None]).mean(axis=2).min()
         if lasting > _CUT / 2 and (len(around) == 0 or changes[i] > _CUT_AGAINST_AROUND * np.median(around)):
             cuts.append(int(i) + 1)

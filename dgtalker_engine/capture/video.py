@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import math
 import os
@@ -17,6 +16,7 @@ import soundfile
 from ..errors import DGTalkerError
 from ..files import is_file, printable, replacing
 from . import hdr, packages
+from .decoding import decoded, mono, readable, stream_of, whole
 
 _UNSPECIFIED, _BT709, _BT2020 = 2, 1, 9
 """Of colour matrices, as FFmpeg numbers them."""
@@ -45,7 +45,8 @@ class Video:
         begins: time of its first picture, s: recordings of broadcasts do not begin at 0.
         seconds: that it says it lasts; 0 where it does not.
         fps: that it says it has, pictures per second.
-        has_sound: whether there is any.
+        has_sound: whether there is any that can be decoded.
+        has_lost_sound: whether there is some that cannot be.
         hdr: whether its colours are meant for bright screens (PQ or HLG); they are brought to those of ordinary ones.
     """
 
@@ -57,6 +58,7 @@ class Video:
     seconds: float
     fps: float
     has_sound: bool
+    has_lost_sound: bool
     hdr: bool
 
     @classmethod
@@ -69,11 +71,13 @@ class Video:
         av = packages.load("av")
         if not is_file(path):
             raise DGTalkerError(f"There is no video {printable(path)}.", "Check the path.")
-        with _readable(path), av.open(str(path)) as container:
+        with readable(path), av.open(str(path)) as container:
             if not container.streams.video:
                 raise DGTalkerError(f"{path} holds no pictures.", "Give a video with a face in it.")
-            stream = container.streams.video[0]
-            first = next(iter(container.decode(stream)), None)
+            stream = stream_of(container, "video")
+            if stream is None:
+                raise DGTalkerError(f"The pictures of {path} cannot be decoded.", "Convert it to MP4 (H.264).")
+            first = next(whole(container, stream), None)
             if first is None:
                 raise DGTalkerError(f"{path} holds no pictures.", "Give a video with a face in it.")
             rotation = round(first.rotation / 90) * 90 % 360
@@ -87,7 +91,8 @@ class Video:
                 begins=float(first.time or 0.0),
                 seconds=(container.duration or 0) / 1e6,
                 fps=float(stream.average_rate or stream.base_rate or 25),
-                has_sound=bool(container.streams.audio),
+                has_sound=stream_of(container, "audio") is not None,
+                has_lost_sound=bool(container.streams.audio) and stream_of(container, "audio") is None,
                 hdr=_is_hdr(first),
             )
 
@@ -105,35 +110,21 @@ class Video:
         Raises:
             DGTalkerError: the file cannot be read at all.
         """
-        av = packages.load("av")
         shrink = min(1.0, longest_side / max(self.width, self.height)) if longest_side else 1.0
         stored = (self.width, self.height) if self.rotation % 180 == 0 else (self.height, self.width)
         width, height = (max(2, round(side * shrink)) for side in stored)
-        last, count = -math.inf, 0
-        with _readable(self.path), av.open(str(self.path)) as container:
-            stream = container.streams.video[0]
-            stream.thread_type = "AUTO"
-            if start > 0:
-                container.seek(math.floor(start / stream.time_base), stream=stream, backward=True)
-            decoded = container.decode(stream)
-            while True:
-                try:
-                    frame = next(decoded, None)
-                except av.error.InvalidDataError:
-                    if count == 0:
-                        raise
-                    return
-                if frame is None:
-                    return
-                count += 1
-                time = float(frame.time) if frame.time is not None else last + 1 / self.fps
-                if time <= last or time < start - 1e-6:
-                    continue
-                if time >= end:
-                    return
-                last = time
-                picture = _rgb(frame, width, height)
-                yield time, np.rot90(picture, self.rotation // 90) if self.rotation else picture
+        last, step = -math.inf, 1 / self.fps
+        for frame in decoded(self.path, "video", start):
+            time = float(frame.time) if frame.time is not None else max(last, self.begins - step) + step
+            if time <= last:
+                continue
+            if time >= end:
+                return
+            last = time
+            if time < start - 1e-6:
+                continue
+            picture = _rgb(frame, width, height)
+            yield time, np.rot90(picture, self.rotation // 90) if self.rotation else picture
 
     def sound(self) -> tuple[np.ndarray, int, float]:
         """All sound: mono float32 samples (n,), none where there is no sound, their rate in Hz, the first's time in s.
@@ -143,13 +134,17 @@ class Video:
         """
         if not self.has_sound:
             return np.zeros(0, np.float32), 16000, 0.0
-        av = packages.load("av")
-        with _readable(self.path), av.open(str(self.path)) as container:
-            stream = container.streams.audio[0]
-            rate = int(stream.codec_context.sample_rate)
-            blocks = list(_mono(av, container, stream, rate))
+        rate = self._sound_rate()
+        blocks = list(mono(decoded(self.path, "audio", 0.0), rate))
         samples = np.concatenate([np.zeros(0, np.float32), *(samples for _, samples in blocks)])
         return samples, rate, blocks[0][0] if blocks else 0.0
+
+    def sound_begins(self) -> float:
+        """Time of the first sample of the sound, s; that of the first picture where there is none."""
+        if not self.has_sound:
+            return self.begins
+        first = next(mono(decoded(self.path, "audio", 0.0), self._sound_rate()), None)
+        return self.begins if first is None else first[0]
 
     def write_sound(self, path: Path, start: float, end: float, check: Callable[[], object] = bool) -> bool:
         """Writes the sound between two times as mono 16 bit WAV, silence where there is none; whether there is any.
@@ -164,26 +159,28 @@ class Video:
         """
         if not self.has_sound:
             return False
-        av = packages.load("av")
-        with replacing(path) as temporary, _readable(self.path), av.open(str(self.path)) as container:
-            stream = container.streams.audio[0]
-            rate = int(stream.codec_context.sample_rate)
-            container.seek(max(0, math.floor(start / stream.time_base)), stream=stream, backward=True)
-            wanted, done = round((end - start) * rate), 0
-            with soundfile.SoundFile(temporary, "w", rate, 1, "PCM_16", format="WAV") as file:
-                for time, samples in _mono(av, container, stream, rate):
-                    check()
-                    place = round((time - start) * rate)
-                    if place > done:
-                        file.write(np.zeros(min(place, wanted) - done, np.float32))
-                        done = min(place, wanted)
-                    piece = samples[max(0, done - place) : max(0, wanted - place)]
-                    file.write(piece)
-                    done += len(piece)
-                    if done >= wanted:
-                        break
-                file.write(np.zeros(wanted - done, np.float32))
+        rate = self._sound_rate()
+        wanted, done = round((end - start) * rate), 0
+        with replacing(path) as temporary, soundfile.SoundFile(temporary, "w", rate, 1, "PCM_16", format="WAV") as file:
+            for time, samples in mono(decoded(self.path, "audio", start), rate):
+                check()
+                place = round((time - start) * rate)
+                if place > done:
+                    file.write(np.zeros(min(place, wanted) - done, np.float32))
+                    done = min(place, wanted)
+                piece = samples[max(0, done - place) : max(0, wanted - place)]
+                file.write(piece)
+                done += len(piece)
+                if done >= wanted:
+                    break
+            file.write(np.zeros(wanted - done, np.float32))
         return True
+
+    def _sound_rate(self) -> int:
+        """Hz."""
+        av = packages.load("av")
+        with readable(self.path), av.open(str(self.path)) as container:
+            return int(stream_of(container, "audio").codec_context.sample_rate)
 
     def digest(self) -> str:
         """SHA-256 of the file's length, beginning and end: enough to tell videos apart."""
@@ -213,35 +210,6 @@ def _rgb(frame: Any, width: int, height: int) -> np.ndarray:
         signal = frame.reformat(width=width, height=height, format="rgb48le", **options).to_ndarray()
         return hdr.to_srgb(signal, frame.color_trc)
     return frame.reformat(width=width, height=height, format="rgb24", **options).to_ndarray()
-
-
-def _mono(av: Any, container: Any, stream: Any, rate: int) -> Iterator[tuple[float, np.ndarray]]:
-    """Blocks of sound: the time of the first sample in s, and float32 samples (n,)."""
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
-    decoded, time = container.decode(stream), 0.0
-    while True:
-        try:
-            frame = next(decoded, None)
-        except av.error.InvalidDataError:
-            frame = None  # a file that breaks off
-        if frame is not None:
-            time = float(frame.time or 0.0)
-        for block in resampler.resample(frame):
-            samples = block.to_ndarray()[0].astype(np.float32)
-            yield time, samples
-            time += len(samples) / rate
-        if frame is None:
-            return
-
-
-@contextlib.contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    av = packages.load("av")
-    try:
-        yield
-    except av.error.FFmpegError as error:
-        hint = "Look whether a player can show it; if so, convert it to MP4."
-        raise DGTalkerError(f"The video {path} cannot be read: {error.strerror}.", hint) from error
 
 
 def on_grid(

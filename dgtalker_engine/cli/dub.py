@@ -18,10 +18,11 @@ from ..capture.clip import Clip
 from ..capture.fitted_face_model import fitted_face_model
 from ..capture.video import Video, on_grid
 from ..errors import DGTalkerError
+from ..files import check_target, make_folder, write_file
 from ..performance import transcripts
 from ..rendering.signing.signer import check_kind, manifest
 from ..speech.sound import read_audio
-from ..systems.gaussiantalker.dub import Dubber, generator_folder, into_video, spoken
+from ..systems.gaussiantalker.dub import Dubber, frames_for, generator_folder, into_video, spoken
 from ..systems.gaussiantalker.film import write_film
 from ..systems.gaussiantalker.inpainting import InpaintingConfig
 from ..systems.gaussiantalker.motion import manner
@@ -41,6 +42,8 @@ def dub(options: argparse.Namespace) -> int:
     signer = signing.signer(options)
     if signer is not None:
         check_kind(options.output)
+    make_folder(options.output.parent)
+    check_target(options.output)
     dubber = Dubber.of(clip, fitted_face_model(clip.info, options.face_model), avatar)
     if options.into_video:
         if options.output.exists() and options.output.samefile(options.into_video):
@@ -65,7 +68,7 @@ def dub(options: argparse.Namespace) -> int:
     )
     dubbed = dubber.dub(performance, dubber.generator(config, run), terminal)
     packet = provenance.xmp([dubber.avatar.metadata.hash])
-    with _shown(dubbed, clip, options.into_video) as film:
+    with _shown(dubbed, clip, options, performance.frames) as film:
         write_film(options.output, film, clip.info.fps, samples, rate, packet)
     if signer is not None:
         metadata = dubber.avatar.metadata
@@ -83,25 +86,31 @@ def _check_video(clip: Clip, path: Path) -> None:
 
 @contextmanager
 def _shown(
-    dubbed: Iterator[tuple[int, np.ndarray, np.ndarray]], clip: Clip, video: Path | None
+    dubbed: Iterator[tuple[int, np.ndarray, np.ndarray]], clip: Clip, options: argparse.Namespace, frames: int
 ) -> Iterator[Iterator[np.ndarray]]:
     """The pictures of the film: the clip's square, or where a video is given its whole pictures."""
-    if video is None:
+    if options.into_video is None:
         yield (picture for _, picture, _ in dubbed)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        yield into_video(dubbed, clip, _pictures_of(clip, video, Path(folder)))
+    # Beside the film: a system's own folder for such files may be in memory.
+    with tempfile.TemporaryDirectory(prefix=".dub ", dir=options.output.parent) as folder:
+        yield into_video(dubbed, clip, _pictures_of(clip, options.into_video, Path(folder), frames))
 
 
-def _pictures_of(clip: Clip, path: Path, folder: Path) -> Callable[[int], np.ndarray]:
-    """The video's pictures by index of the clip's frame: kept in a folder, since a dub goes back and forth in them."""
+def _pictures_of(clip: Clip, path: Path, folder: Path, frames: int) -> Callable[[int], np.ndarray]:
+    """The video's pictures by index of the clip's frame: kept in a folder, since a dub goes back and forth in them.
+
+    Those alone that a dub of so many frames shows.
+    """
     source = clip.info.source
-    index = {number: i for i, number in enumerate(clip.info.kept)}
+    index = {clip.info.kept[i]: int(i) for i in frames_for(len(clip), frames)}
     shown = Video.open(path).frames(source.start, source.end + 0.5 / clip.info.fps)
     for number, _, picture in on_grid(shown, source.start, clip.info.fps):
         i = index.pop(number, None)
         if i is not None:
-            (folder / f"{i}.jpg").write_bytes(pictures.encode_jpeg(picture))
+            write_file(folder, f"{i}.jpg", pictures.encode_jpeg(picture))
+        if not index:
+            break
     if index:
         raise DGTalkerError(f"{path} lacks {len(index)} pictures that the clip was made from.", "Give the whole video.")
     return lambda i: pictures.read_rgb(folder / f"{i}.jpg")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from typing import Any
 from ..errors import DGTalkerError
 from ..performance import STYLES, Direction, exchange
 from ..rendering.formats import FORMATS
+from ..server.loading import loading
 from ..systems import AVATAR_SYSTEMS
 from ..wire.people import TRAITS
 from . import consent, signing
@@ -182,9 +184,7 @@ def _command(commands: Any, name: str, text: str, function: str = "") -> argpars
     """A command whose work is a function of `commands`, which is imported only then: it brings torch along."""
 
     def run(options: argparse.Namespace) -> int:
-        from . import commands
-
-        return getattr(commands, function or name)(options)
+        return getattr(_load("commands"), function or name)(options)
 
     parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     parser.set_defaults(run=run)
@@ -243,10 +243,14 @@ def _weight(text: str) -> tuple[str, float]:
     return name, float(weight)
 
 
-def _dub(options: argparse.Namespace) -> int:
-    from .dub import dub
+def _load(module: str) -> Any:
+    """A module of the command line that brings torch along."""
+    with loading():
+        return importlib.import_module(f".{module}", __package__)
 
-    return dub(options)
+
+def _dub(options: argparse.Namespace) -> int:
+    return _load("dub").dub(options)
 
 
 def _warm(options: argparse.Namespace) -> int:
@@ -257,15 +261,11 @@ def _warm(options: argparse.Namespace) -> int:
 
 
 def _job(options: argparse.Namespace) -> int:
-    from .job import job
-
-    return job(options)
+    return _load("job").job(options)
 
 
 def _train(options: argparse.Namespace) -> int:
-    from .train import train
-
-    return train(options)
+    return _load("train").train(options)
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -38,7 +38,12 @@ def _capture(request: dict[str, Any], data: bytearray, progress: Progress) -> tu
     from ..capture.performance_from_video import performance_from_video
 
     captured = performance_from_video(path, start=start, seconds=seconds, progress=progress)
-    answer = {"notes": list(captured.notes), "has_sound": captured.has_sound, "blinks": captured.blinks.tolist()}
+    answer = {
+        "notes": list(captured.notes),
+        "has_sound": captured.has_sound,
+        "sound_begins": captured.sound_begins,
+        "blinks": captured.blinks.tolist(),
+    }
     return answer, captured.performance.to_json().encode()
 
 

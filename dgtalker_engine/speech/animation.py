@@ -150,16 +150,20 @@ def warm_up() -> None:
     Raises:
         DGTalkerError: one of them is missing.
     """
+    from .whisper import words
+
     recogniser.warm_up()
     _load_mouth()
+    words.warm_up()
 
 
 def _load_mouth() -> None:
     # Here, since it loads PyTorch, which those who only recognise do without.
-    from .lipsync import weights, whisper
+    from .lipsync import weights
+    from .whisper import model
 
     weights.shipped()
-    whisper.installed()
+    model.installed()
 
 
 def _ruled(analysis: Analysis) -> Mouth:

@@ -13,7 +13,7 @@ from ..capture.clip import INFO, Clip
 from ..capture.face_model import FaceModel
 from ..capture.fitted_face_model import fitted_face_model
 from ..capture.photometric import refine
-from ..capture.pipeline import capture
+from ..capture.pipeline import capture, is_captured
 from ..capture.video import Video
 from ..errors import DGTalkerError
 from ..files import check_target, is_file, printable
@@ -69,13 +69,15 @@ def train_avatar(system: System, request: Request, run: Run) -> dict[str, Any]:
     consent = required_consent(request.consent)
     config = system.config.from_json(request.config)
     output = checked_output(request.output)
-    source = Path(request.input)
-    if not request.input or not (is_file(source) or is_file(source / INFO)):
-        raise DGTalkerError(
-            f"There is no video {printable(request.input)!r}.", "Give a video, or the folder of a clip."
-        )
     if run.folder is None:
         raise ValueError("a head is trained in a folder, where it can go on")
+    source = Path(request.input)
+    if not request.input or not (is_file(source) or is_file(source / INFO)):
+        source = run.folder / "clip"  # that was made of the video before it went
+        if not is_captured(source):
+            raise DGTalkerError(
+                f"There is no video {printable(request.input)!r}.", "Give a video, or the folder of a clip."
+            )
     stages = Stages(run, COSTS)
     stages.expect("train", system.cost(config))
     if not is_file(source / INFO):

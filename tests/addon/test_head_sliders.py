@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import bpy
+import numpy as np
 import pytest
 
 
@@ -70,6 +71,33 @@ def test_key_all_holds_the_pose_of_the_frame(head):
     assert round(head.delta_rotation_euler.z, 5) == 0.5
     bpy.context.scene.frame_set(20)
     assert values(head) == {"jawOpen": 0.1}
+
+
+def test_key_all_names_what_blender_keys_not(head, capfd):
+    block = head.data.shape_keys.key_blocks["jawOpen"]
+    block.keyframe_insert("value", frame=1)
+    animation = head.data.shape_keys.animation_data
+    (curve,) = animation.action.layers[0].strips[0].channelbag(animation.action_slot).fcurves
+    curve.lock = True
+    bpy.context.scene.frame_set(10)
+    bpy.ops.dgtalker.key_all()
+    assert "but not jawOpen: unlock" in capfd.readouterr().out
+    assert len(curve.keyframe_points) == 1
+
+
+def test_a_head_that_turns_by_quaternions_is_keyed_mirrored_and_reset(head):
+    head.rotation_mode = "QUATERNION"
+    head.delta_rotation_quaternion = turned = (0.8, 0.2, 0.4, 0.4)
+    bpy.context.scene.frame_set(10)
+    bpy.ops.dgtalker.key_all()
+    bpy.ops.dgtalker.mirror_keys(first=10, last=10)
+    bpy.context.scene.frame_set(11)
+    bpy.context.scene.frame_set(10)
+    assert np.allclose(head.delta_rotation_quaternion, (0.8, 0.2, -0.4, -0.4))
+    bpy.ops.dgtalker.mirror_sliders(mode="SWAP")
+    assert np.allclose(head.delta_rotation_quaternion, turned)
+    bpy.ops.dgtalker.reset_sliders(section="Pose")
+    assert tuple(head.delta_rotation_quaternion) == (1, 0, 0, 0)
 
 
 def test_mirror_exchanges_sides_directions_and_the_heads_turn(head):

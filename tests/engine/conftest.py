@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 from head_cloud import head_cloud, look_at
+from launcher import LIGHT, engine_python
 
 import dgtalker_engine
 from dgtalker_engine.capture import ready
@@ -59,21 +60,14 @@ def robin_file() -> bytes:
 class RawEngine:
     """An engine process with a bare channel to it."""
 
-    def __init__(self, *, token_given=None, greet=True):
+    def __init__(self, *, token_given=None, greet=True, light=False):
         token = new_token()
         self.sock, theirs = socket.socketpair()
+        python = [sys.executable, "-I", *([LIGHT] if light else [])]
+        words = ["serve", "--speech-on-demand", "--fd", str(theirs.fileno())]
         with theirs:
             self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-I",
-                    "-m",
-                    "dgtalker_engine",
-                    "serve",
-                    "--speech-on-demand",
-                    "--fd",
-                    str(theirs.fileno()),
-                ],
+                [*python, "-m", "dgtalker_engine", *words],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -127,7 +121,7 @@ def _wait_until(condition, timeout=10.0):
     started = time.monotonic()
     while not condition():
         assert time.monotonic() - started < timeout, "waited in vain"
-        time.sleep(0.002)
+        time.sleep(0.01)
     return time.monotonic() - started
 
 
@@ -188,6 +182,14 @@ def bridge(addon, tmp_path):
     engine.configure(python=sys.executable, log=tmp_path / "log" / "engine.log", speech_on_demand=True)
     yield engine
     engine.stop()
+
+
+@pytest.fixture
+def light_bridge(bridge, tmp_path):
+    """The same with `launcher.LIGHT`, for tests about engines that start and end, not about what they can do."""
+    python = engine_python(tmp_path, LIGHT)
+    bridge.configure(python=python, log=bridge.state().log, speech_on_demand=True)
+    return bridge
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,13 @@ from pathlib import Path
 NETWORK_KIND = Path(__file__).resolve().parents[1] / "network_kind"
 REGISTERING = NETWORK_KIND / "program.py"
 """The engine, in a process that knows one more kind of avatar."""
+LIGHT = Path(__file__).with_name("light_engine.py")
+"""The engine, in a process that has loaded nothing yet."""
 
 sys.path.append(str(NETWORK_KIND))
 import network  # noqa: E402 (it lies in the folder added above)
 
-__all__ = ["NETWORK_KIND", "REGISTERING", "engine_python", "network"]
+__all__ = ["LIGHT", "NETWORK_KIND", "REGISTERING", "engine_python", "network"]
 
 
 def engine_python(folder: Path, program: Path | str) -> str:

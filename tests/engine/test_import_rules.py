@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,7 @@ DOWNLOADS = ADDON / "install" / "sources.py"
 NETWORK = {"http", "urllib", "xmlrpc", "socketserver", "asyncio", "websockets", "requests", "aiohttp"}
 
 
+@cache
 def imports(path: Path, package: tuple[str, ...]) -> set[str]:
     """Absolute dotted names of everything that a module imports; `package` is where it lies."""
     names: set[str] = set()

@@ -19,6 +19,7 @@ import bpy
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from expression_cases import expressions_are_drawn_saved_and_applied_from_the_asset_browser
 from face_handle_cases import a_handle_is_dragged_with_the_pointer_and_escape_takes_it_back
+from key_cases import while_keys_are_dragged_nothing_is_written
 from live_cases import a_voice_moves_the_head_until_escape_and_one_undo_takes_it_away
 from people_cases import a_gallery_follows_its_sliders_and_escape_ends_the_making
 from steps import ADDON, Steps, drive, heads, press_escape, running, start, until
@@ -179,6 +180,11 @@ def keys_of_a_style_are_followed() -> Steps:
     yield from until(lambda: highest("mouthSmileLeft") > usual + 0.1)
 
 
+def keys_that_are_dragged_are_followed_when_they_are_let_go() -> Steps:
+    head = yield from animated_head()
+    yield from while_keys_are_dragged_nothing_is_written(head)
+
+
 def lips_are_checked_and_motion_is_exported() -> Steps:
     head = yield from animated_head()
     action = head.data.shape_keys.animation_data.action
@@ -225,6 +231,7 @@ CASES = (
     sliders_undo_and_redo_are_followed,
     f12_right_after_a_slider_waits_until_lips_are_closed,
     keys_of_a_style_are_followed,
+    keys_that_are_dragged_are_followed_when_they_are_let_go,
     lips_are_checked_and_motion_is_exported,
     finishing_writes_keys,
     escape_ends_it_and_changes_nothing,

@@ -13,8 +13,8 @@ from . import key_points
 
 _VALUES = (1, 3, 5)
 """Columns of `key_points.rows`: of the key and of its handles."""
-_TURNED = (1, 2)
-"""Angles of the head that are reversed: sideways, and round."""
+_TURNED = {"delta_rotation_euler": (1, 2), "delta_rotation_quaternion": (2, 3)}
+"""What of the head's rotation is reversed: sideways, and round."""
 
 
 def mirror(head: bpy.types.Object, first: int, last: int) -> int:
@@ -49,9 +49,7 @@ def mirror(head: bpy.types.Object, first: int, last: int) -> int:
             changed += 2
     reversed_ones = [curves.get(paths.get(name, "")) for name in groups.reversed_when_mirrored(rig)]
     turned = [
-        curve
-        for curve in animation_data.active_curves(head)
-        if curve.data_path == sliders.ROTATION and curve.array_index in _TURNED
+        curve for curve in animation_data.active_curves(head) if curve.array_index in _TURNED.get(curve.data_path, ())
     ]
     return changed + sum(_reverse(curve, first, last) for curve in [*reversed_ones, *turned] if curve is not None)
 

@@ -139,7 +139,23 @@ def of_steps(head: bpy.types.Object, take: Take | None, first: int) -> Generator
 def scene_of(head: bpy.types.Object) -> bpy.types.Scene | None:
     """The scene on whose timeline a head speaks, or listens without a line."""
     own = speaker_properties(head)
-    return storage.scene_of(head) if own.take else bpy.data.scenes.get(own.scene)
+    if own.take:
+        return storage.scene_of(head)
+    return _timeline(head) if own.listens else None
+
+
+def _timeline(head: bpy.types.Object) -> bpy.types.Scene | None:
+    """The scene on whose timeline a head listens. Where nobody speaks in the one of that name, it was renamed: it is
+    the one on whose timeline others speak."""
+    named = bpy.data.scenes.get(speaker_properties(head).scene)
+    scenes = [*([named] if named else []), *bpy.data.scenes]
+    return next((scene for scene in scenes if _seen_with(head, strips.speaking(scene))), named)
+
+
+def _seen_with(head: bpy.types.Object, speaking: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:
+    """The others of some heads that are seen in a scene with a head."""
+    seen = set(head.users_scene)
+    return [other for other in speaking if other != head and seen & set(other.users_scene)]
 
 
 def join(scene: bpy.types.Scene) -> list[bpy.types.Object]:
@@ -170,9 +186,7 @@ def every() -> Iterator[bpy.types.Object]:
 
 def without_a_line(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     """The heads that listen on a timeline and say nothing there, by name."""
-    silent = [
-        head for head in every() if not speaker_properties(head).take and speaker_properties(head).scene == scene.name
-    ]
+    silent = [head for head in every() if not speaker_properties(head).take and scene_of(head) == scene]
     return sorted(
         (head for head in silent if speakers.is_speaker(head) and head.users_scene), key=lambda ob: ob.name_full
     )
@@ -183,16 +197,14 @@ def disabled_reason(head: bpy.types.Object) -> str:
     own = speaker_properties(head)
     if not own.listens:
         return "Counts from the next Animate on."
-    scene = bpy.data.scenes.get(own.scene)
+    scene = _timeline(head)
     others = [other for other in strips.speaking(scene) if other != head] if scene else []
     return "" if others else f"Nobody but {head.name} speaks."
 
 
 def _voices(scene: bpy.types.Scene, head: bpy.types.Object, rate: float) -> list[bpy.types.Object]:
     """The others that speak on a timeline, were animated, and are seen in a scene with a head."""
-    seen = set(head.users_scene)
-    others = [other for other in strips.speaking(scene, audible_only=True) if other != head]
-    others = [other for other in others if seen & set(other.users_scene)]
+    others = _seen_with(head, strips.speaking(scene, audible_only=True))
     return [other for other in others if speaker_properties(other).take and _has_rate(other, rate)]
 
 

@@ -21,7 +21,7 @@ from bpy.app.handlers import persistent
 
 from dgtalker_engine.errors import DGTalkerError
 
-from ... import animation_data
+from ... import animation_data, ui
 from ...head import model
 from ...properties import keys_properties, speaker_properties
 from ..keys import nods
@@ -179,7 +179,7 @@ def _soon(head: bpy.types.Object) -> None:
 
 def _tick() -> float | None:
     now = time.monotonic()
-    if bpy.app.is_job_running("RENDER") and not _awaited:
+    if ui.is_dragging() or (bpy.app.is_job_running("RENDER") and not _awaited):
         return REST
     resting = [number for number in _ready() if _due[number] <= now or _awaited]
     for number in resting:

@@ -101,7 +101,7 @@ class Live(ui.ExplainedOperator, bpy.types.Operator):
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
         try:
-            if not self._lips.feed.done:
+            if not self._lips.feed.done or ui.is_dragging():
                 self._lips.tick()
                 self._show(context)
                 return {"PASS_THROUGH"}

@@ -115,11 +115,13 @@ class ClearSpeech(ui.ExplainedOperator, bpy.types.Operator):
         heads = spoken(context.scene)
         if not heads:
             return "No head has generated keys."
-        return next(filter(None, map(keyframes.locked_reason, heads)), "")
+        reasons = [keyframes.locked_reason(head) for head in heads]
+        return reasons[0] if all(reasons) else ""
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        notes: list[str] = []
-        heads = spoken(context.scene)
+        locked = {head: reason for head in spoken(context.scene) if (reason := keyframes.locked_reason(head))}
+        heads = [head for head in spoken(context.scene) if head not in locked]
+        notes = [f"The speech of {head.name} stays. {reason}" for head, reason in locked.items()]
         copies = {head: original for head in heads if (original := storage.original_of(head))}
         going = [head for head in heads if head not in copies]
         if going:

@@ -56,7 +56,8 @@ class PerformanceFromVideo(VideoOperator, EngineOperator, bpy.types.Operator):
         performance = Performance.from_json(bytes(reply.body))
         notes = [*reply.header["notes"], *performances.apply(head, performance, scene, self.first)]
         if self.add_sound and reply.header["has_sound"]:
-            add_sound(scene, path, self.first)
+            begins = strips.clock(scene).frames(reply.header["sound_begins"])
+            add_sound(scene, path, self.first + round(begins))
         blinks = len(reply.header["blinks"])
         seconds = performance.frames / performance.fps
         done = f"{head.name} does {seconds:.1f} s of {path.name} from frame {self.first} on, {blinks} blinks in it."

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from ..recognition.recogniser import PHONES, SILENCE
 from ..visemes import ARTICULATORS
+from ..whisper.encoder import WIDTH
 from .spectrum import BANDS
 
 CHANNELS = (*ARTICULATORS, "closure", "bite")
@@ -21,10 +22,7 @@ EXPRESSION = ("browInnerUp", "browOuterUp", "browDown", "eyeSquint", "eyeWide", 
 PROSODY = ("loudness", "pitch", "voiced", "prominence")
 """What brows follow: how loud it is, how high above its surroundings, whether there is a voice, and stress."""
 
-WHISPER_WIDTH = 384
-"""Numbers that Whisper tiny.en's encoder says about a moment, see `whisper`."""
-
-LIP_INPUTS = len(CHANNELS) + WHISPER_WIDTH + 1
+LIP_INPUTS = len(CHANNELS) + WIDTH + 1
 """The rules' movement, what Whisper hears, and 1 in speech; all of it fades to 0 where the mouth rests."""
 
 LIP_OUTPUTS = ("opening", "width")

@@ -9,12 +9,13 @@ from ..analysis.pauses import LEAD
 from ..front_end import Analysis
 from ..progress import NO_PROGRESS, Stage
 from ..visemes import ARTICULATORS
-from . import articulation, whisper
+from ..whisper import features as whisper
+from ..whisper.features import WhisperFeatures
+from . import articulation
 from .encoders import LIP_INPUTS, FaceEncoder, LipEncoder
 from .features import PhoneFeatures
 from .spectrum import HOP
 from .weights import Encoders, shipped
-from .whisper import WhisperFeatures
 
 __all__ = ["LipInputs", "apply", "inputs", "movement", "predict", "sample", "shipped"]
 

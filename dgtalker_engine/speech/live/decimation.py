@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import firwin
 
 from ..sound import RATE
 
@@ -15,8 +14,18 @@ FACTOR = CAPTURE_RATE // RATE
 HALF = 48
 """Samples before and after the one that is kept which it depends on."""
 
-TAPS = np.asarray(firwin(2 * HALF + 1, 7200.0, fs=CAPTURE_RATE), np.float32)
-"""A low pass; what is heard above 7.6 kHz is in no band of `lipsync.spectrum`."""
+CUTOFF = 7200.0
+"""Hz; what is heard above 7.6 kHz is in no band of `lipsync.spectrum`."""
+
+
+def _low_pass() -> np.ndarray:
+    """Windowed-sinc taps float32 (2 `HALF` + 1,), as `scipy.signal.firwin` has them, which takes a second to load."""
+    cutoff = 2 * CUTOFF / CAPTURE_RATE  # of half the rate
+    taps = np.sinc(cutoff * np.arange(-HALF, HALF + 1)) * np.hamming(2 * HALF + 1)
+    return (taps / taps.sum()).astype(np.float32)
+
+
+TAPS = _low_pass()
 
 
 class Decimator:

@@ -13,7 +13,7 @@ from ...capture import lip_tracks
 from ...capture.blendshape_fit import FaceFit
 from ...capture.lip_tracks import TrackedClip
 from ...errors import DGTalkerError
-from ...speech.lipsync import whisper
+from ...speech.whisper import features as whisper
 from ...training import Run
 from ...wire.jobs import Request
 from . import dataset, expression_training, lip_training

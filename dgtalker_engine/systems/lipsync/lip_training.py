@@ -11,16 +11,17 @@ from ...capture.lip_tracks import TrackedClip
 from ...errors import DGTalkerError
 from ...speech import front_end
 from ...speech.lipsync import articulation, mouth
-from ...speech.lipsync.encoders import CHANNELS, LIP_INPUTS, LIP_TAPS, WHISPER_WIDTH, LipEncoder
-from ...speech.lipsync.whisper import WhisperFeatures
+from ...speech.lipsync.encoders import CHANNELS, LIP_INPUTS, LIP_TAPS, LipEncoder
 from ...speech.visemes import ARTICULATORS
+from ...speech.whisper.encoder import WIDTH
+from ...speech.whisper.features import WhisperFeatures
 from . import ridge
 from .config import LipsyncConfig
 
 _OPEN = 1.5
 """How far lips are open on average in speech, in standard deviations of their opening (1.1 to 2.1 in real clips)."""
 
-_WHISPER = slice(len(CHANNELS), len(CHANNELS) + WHISPER_WIDTH)
+_WHISPER = slice(len(CHANNELS), len(CHANNELS) + WIDTH)
 _SPEAKING = LIP_INPUTS - 1
 
 NEEDED = 40

@@ -84,7 +84,7 @@ def test_no_engine_installed(room, scene, add_head, ball_file, fails, render, mo
     try:
         fails("engine")
     finally:
-        engine.configure(python=os.environ["DGTALKER_ENGINE_PYTHON"])
+        room("preferences").configure_engine()
     assert render().any()
 
 

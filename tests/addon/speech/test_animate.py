@@ -480,9 +480,10 @@ def test_a_line_that_was_given_to_another_head_is_spoken_by_that_one_alone(speec
     assert not ada.dgtalker_speech.take
 
 
-def test_clear_speech_leaves_a_copy_its_keys_and_says_so(animated, curve, keys, capfd):
-    """Shift D with the preference that duplicates actions, too."""
-    head, _ = animated()
+@pytest.fixture
+def copied(animated):
+    """A head that speaks, its strip, and a copy of it: Shift D with the preference that duplicates actions, too."""
+    head, strip = animated()
     copy = head.copy()
     copy.data = head.data.copy()
     bpy.context.scene.collection.objects.link(copy)
@@ -492,6 +493,11 @@ def test_clear_speech_leaves_a_copy_its_keys_and_says_so(animated, curve, keys, 
             slot = animation.action_slot.identifier
             animation.action = animation.action.copy()
             animation.action_slot = animation.action.slots[slot]
+    return head, strip, copy
+
+
+def test_clear_speech_leaves_a_copy_its_keys_and_says_so(copied, curve, keys, capfd):
+    head, _, copy = copied
     usual, _ = curve(copy, "jawOpen")
     assert usual.max() > 0.1
     bpy.ops.dgtalker.clear_speech()
@@ -500,3 +506,25 @@ def test_clear_speech_leaves_a_copy_its_keys_and_says_so(animated, curve, keys, 
     assert np.array_equal(curve(copy, "jawOpen")[0], usual)
     bpy.ops.dgtalker.clear_speech()
     assert not keys.spoken(copy)
+
+
+def test_a_copy_keeps_its_keys_when_the_original_is_animated_with_other_words(copied, speech, curve, keys):
+    head, strip, copy = copied
+    usual, _ = curve(copy, "jawOpen")
+    strip.dgtalker.transcript = "Hello my favourite movie"
+    speech.animate(bpy.context, [head])
+    assert np.array_equal(curve(copy, "jawOpen")[0], usual)
+
+
+def test_clear_speech_passes_over_a_head_that_is_linked_and_says_so(animated, make_head, keys, tmp_path, capfd):
+    animated("Ada")
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "ada.blend"), copy=True)
+    with bpy.data.libraries.load(str(tmp_path / "ada.blend"), link=True) as (_, wanted):
+        wanted.objects = ["Ada"]
+    (linked,) = wanted.objects
+    bpy.context.scene.collection.objects.link(linked)
+    head = bpy.data.objects["Ada", None]
+    assert bpy.ops.dgtalker.clear_speech() == {"FINISHED"}
+    assert (keys.spoken(head), keys.spoken(linked)) == (False, True)
+    assert "The speech of Ada stays. Ada is linked from another file" in capfd.readouterr().out
+    assert not bpy.ops.dgtalker.clear_speech.poll()

@@ -112,6 +112,17 @@ def test_who_has_no_line_listens_to_both_in_turn_until_speech_is_cleared(talk, c
     assert not keys.spoken(cleo)
 
 
+def test_who_has_no_line_listens_on_in_a_scene_that_was_renamed(talk, cleo, keys):
+    ada, _ben, _ = talk
+    bpy.ops.dgtalker.animate()
+    first = bpy.context.scene
+    first.name = "Shot 10"
+    bpy.data.scenes.new("Scene")  # of the name that it had
+    assert bpy.ops.dgtalker.update_keys() == {"FINISHED"}
+    assert keys.spoken(cleo)
+    assert often_off(cleo, range(45, 78), ada) < 4.0
+
+
 def test_an_edit_of_a_listener_stays(dialogue, cleo):
     ada, ben, _ = dialogue
     bpy.ops.dgtalker.animate()

@@ -118,6 +118,26 @@ def test_a_file_saved_meanwhile_has_the_animators_sliders_and_animate_waits(room
     assert blocks["mouthSmileLeft"].value == pytest.approx(0.3)
 
 
+def test_an_undo_to_a_moment_while_it_listened_brings_the_animators_sliders(room, make_head, voice, saved):
+    head = make_head()
+    select(head)
+    name, smile = head.name, head.data.shape_keys.key_blocks["mouthSmileLeft"]
+    smile.value = 0.3
+    bpy.ops.ed.undo_push(message="before")
+    lips = room("speech.live_lips").LiveLips(bpy.context, head, file=str(voice))
+    while jaw(head).value < 0.05 and not lips.feed.done:
+        lips.tick()
+        time.sleep(1 / 60)
+    assert jaw(head).value >= 0.05
+    bpy.ops.ed.undo_push(message="meanwhile")
+    lips.let_go()
+    bpy.ops.ed.undo_push(message="Live")
+    bpy.ops.ed.undo()
+    head = bpy.data.objects[name]
+    assert jaw(head).value == 0.0
+    assert head.data.shape_keys.key_blocks["mouthSmileLeft"].value == pytest.approx(0.3)
+
+
 def test_keyed_sliders_are_as_keyed_afterwards(room, make_head, voice, saved):
     head = make_head()
     select(head)

@@ -21,9 +21,14 @@ if command == "job" and json.loads((folder / "request.json").read_bytes())["trai
     sys.exit(tiny_head.run(folder))
 from dgtalker_engine import systems
 from dgtalker_engine.cli.main import main
+from dgtalker_engine.server.loading import loading
 
 if command == "job":
-    import tiny
+    import uncompiled
+
+    uncompiled.spare()
+    with loading():
+        import tiny
 
     systems.TRAINERS["tiny"] = tiny.train_job
 sys.exit(main(sys.argv[4:]))
@@ -35,7 +40,7 @@ def write_python(folder: Path) -> Path:
     (folder / "launcher.py").write_text(LAUNCHER.format(tiny=str(TINY), here=str(HERE)))
     engine = os.environ["DGTALKER_ENGINE_PYTHON"]
     python = folder / "python"
-    python.write_text(f'#!/usr/bin/env bash\nexec "{engine}" "{folder / "launcher.py"}" "$@"\n')
+    python.write_text(f'#!/usr/bin/env bash\nexec "{engine}" -I "{folder / "launcher.py"}" "$@"\n')
     python.chmod(0o755)
     return python
 

@@ -248,6 +248,15 @@ def test_the_head_is_added_when_it_is_done(watch, running, video, room):
     assert len(heads()) == 1
 
 
+def test_what_is_undone_after_the_start_does_not_forget_that_the_scene_waits(watch, form, video, room):
+    bpy.ops.ed.undo_push(message="before")
+    bpy.ops.dgtalker.train_head("EXEC_DEFAULT", True)  # as a button, which makes an undo step of its own
+    job = after(watch, video, 1)
+    bpy.ops.mesh.primitive_cube_add("EXEC_DEFAULT", True)
+    bpy.ops.ed.undo()
+    assert room("training.awaited").names(bpy.context.scene) == [job.id]
+
+
 def test_a_head_that_nobody_waits_for_is_not_added(watch, running, video):
     assert bpy.ops.dgtalker.await_head(job=running.id) == {"FINISHED"}
     assert not bpy.context.scene.dgtalker_awaited

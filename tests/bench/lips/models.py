@@ -20,10 +20,11 @@ from dgtalker_engine.capture.lip_tracks import TrackedClip
 from dgtalker_engine.performance import Performance, perform
 from dgtalker_engine.speech import front_end, sound, visemes
 from dgtalker_engine.speech.analysis import activity
-from dgtalker_engine.speech.lipsync import mouth, weights, whisper
+from dgtalker_engine.speech.lipsync import mouth, weights
 from dgtalker_engine.speech.lipsync.encoders import CHANNELS, LipEncoder
 from dgtalker_engine.speech.lipsync.features import SoundFeatures
 from dgtalker_engine.speech.progress import NO_PROGRESS
+from dgtalker_engine.speech.whisper import features as whisper
 from dgtalker_engine.systems.lipsync import lip_training
 from dgtalker_engine.systems.lipsync.config import LipsyncConfig
 

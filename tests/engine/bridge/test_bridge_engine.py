@@ -149,34 +149,34 @@ def test_many_threads_share_one_engine(shared_bridge):
     assert len(children(os.getpid())) == 1
 
 
-def test_cancel_while_the_engine_starts(bridge):
-    pending = bridge.submit("doctor")
+def test_cancel_while_the_engine_starts(light_bridge):
+    pending = light_bridge.submit("doctor")
     pending.cancel()
     with pytest.raises(Cancelled):
         pending.result()
 
 
-def test_a_crash_is_noticed_at_once_and_the_next_request_has_a_new_engine(bridge, wait_until):
-    bridge.request("doctor")
-    old = bridge.state().pid
-    kill_engine(bridge)
-    wait_until(lambda: bridge.state().status == "stopped")
-    assert "signal 9" in bridge.state().error
-    bridge.request("doctor")
-    assert bridge.state().pid != old
-    assert bridge.state().error == ""
+def test_a_crash_is_noticed_at_once_and_the_next_request_has_a_new_engine(light_bridge, wait_until):
+    light_bridge.request("doctor")
+    old = light_bridge.state().pid
+    kill_engine(light_bridge)
+    wait_until(lambda: light_bridge.state().status == "stopped")
+    assert "signal 9" in light_bridge.state().error
+    light_bridge.request("doctor")
+    assert light_bridge.state().pid != old
+    assert light_bridge.state().error == ""
 
 
-def test_an_engine_killed_at_work_is_replaced_and_the_request_repeated(bridge, recording):
-    pending = bridge.submit("animate", SLOW, recording[: 4 * 16000])
+def test_an_engine_killed_at_work_is_replaced_and_the_request_repeated(light_bridge, recording):
+    pending = light_bridge.submit("animate", SLOW, recording[: 4 * 16000])
     while not pending.progress[1]:
         time.sleep(0.01)
-    assert kill_engine(bridge)
+    assert kill_engine(light_bridge)
     assert Take.from_bytes(pending.result().body).frames == 100
 
 
-def test_an_engine_killed_while_it_starts_is_replaced(bridge):
-    pending = bridge.submit("doctor")
+def test_an_engine_killed_while_it_starts_is_replaced(light_bridge):
+    pending = light_bridge.submit("doctor")
     deadline = time.monotonic() + 5
     while not (starting := children(os.getpid())):
         assert time.monotonic() < deadline
@@ -184,28 +184,28 @@ def test_an_engine_killed_while_it_starts_is_replaced(bridge):
     assert pending.result().header["report"]
 
 
-def test_a_request_that_always_ends_the_engine_is_given_up_and_points_to_the_log(bridge, recording):
+def test_a_request_that_always_ends_the_engine_is_given_up_and_points_to_the_log(light_bridge, recording):
     over = threading.Event()
 
     def killer():
         while not over.wait(0.02):
-            kill_engine(bridge)
+            kill_engine(light_bridge)
 
     thread = threading.Thread(target=killer)
     thread.start()
     try:
         with pytest.raises(DGTalkerError) as caught:
-            bridge.request("animate", SLOW, recording)
+            light_bridge.request("animate", SLOW, recording)
     finally:
         over.set()
         thread.join()
     assert caught.value.code == "crashed"
     assert "4 times" in caught.value.message
-    assert str(bridge.state().log) in caught.value.hint
-    assert bridge.request("doctor").header["report"]
+    assert str(light_bridge.state().log) in caught.value.hint
+    assert light_bridge.request("doctor").header["report"]
 
 
-def test_random_kills_lose_nothing_and_leave_nobody_behind(bridge, wait_until):
+def test_random_kills_lose_nothing_and_leave_nobody_behind(light_bridge, wait_until):
     dice = random.Random(5)
     over = threading.Event()
     answers, killed = [], []
@@ -215,7 +215,7 @@ def test_random_kills_lose_nothing_and_leave_nobody_behind(bridge, wait_until):
         while not over.is_set():
             for _ in range(dice.randint(1, 3)):
                 over.wait(dice.uniform(0.0, 0.4))
-                killed.append(kill_engine(bridge))
+                killed.append(kill_engine(light_bridge))
             seen = len(answers)
             while len(answers) == seen and not over.wait(0.005):
                 pass
@@ -224,35 +224,35 @@ def test_random_kills_lose_nothing_and_leave_nobody_behind(bridge, wait_until):
     thread.start()
     try:
         while sum(killed) < 6:
-            answers.append(bridge.request("doctor").header["report"]["lines"])
+            answers.append(light_bridge.request("doctor").header["report"]["lines"])
     finally:
         over.set()
         thread.join()
-    bridge.request("doctor")
+    light_bridge.request("doctor")
     assert len(children(os.getpid())) == 1
-    bridge.stop()
+    light_bridge.stop()
     wait_until(lambda: not children(os.getpid()))
 
 
-def test_stop_ends_what_is_under_way_and_the_next_request_starts_anew(bridge, recording, wait_until):
-    pending = bridge.submit("animate", SLOW, recording)
+def test_stop_ends_what_is_under_way_and_the_next_request_starts_anew(light_bridge, recording, wait_until):
+    pending = light_bridge.submit("animate", SLOW, recording)
     while not pending.progress[1]:
         time.sleep(0.01)
-    bridge.stop()
+    light_bridge.stop()
     with pytest.raises(DGTalkerError) as caught:
         pending.result()
     assert caught.value.code == "stopped"
     wait_until(lambda: not children(os.getpid()))
-    assert bridge.request("doctor").header["report"]
+    assert light_bridge.request("doctor").header["report"]
 
 
-def test_restart_begins_another_engine_without_waiting(bridge, wait_until):
-    bridge.request("doctor")
-    old = bridge.state().pid
-    bridge.restart()
-    assert bridge.state().status == "starting"
-    wait_until(lambda: bridge.state().status == "running")
-    assert bridge.state().pid != old
+def test_restart_begins_another_engine_without_waiting(light_bridge, wait_until):
+    light_bridge.request("doctor")
+    old = light_bridge.state().pid
+    light_bridge.restart()
+    assert light_bridge.state().status == "starting"
+    wait_until(lambda: light_bridge.state().status == "running")
+    assert light_bridge.state().pid != old
 
 
 def test_an_environment_that_leaks_from_blender_does_no_harm(bridge, monkeypatch, tmp_path):
@@ -283,39 +283,40 @@ def test_a_python_that_is_no_program_is_named_at_once(bridge, tmp_path):
     assert caught.value.code == "no_engine"
 
 
-def test_two_blenders_have_an_engine_each(bridge, tmp_path, addon):
+def test_two_blenders_have_an_engine_each(light_bridge, tmp_path, addon):
+    python, log = light_bridge.state().python, str(tmp_path / "log" / "engine.log")
     script = (
         "import sys, types; from pathlib import Path\n"
         "package = types.ModuleType('blender_addon')\n"
         f"package.__path__ = [{addon.__path__[0]!r}]\n"
         "sys.modules['blender_addon'] = package\n"
         "from blender_addon.bridge import engine\n"
-        f"engine.configure(python=sys.executable, log=Path({str(tmp_path / 'log' / 'engine.log')!r}))\n"
+        f"engine.configure(python={python!r}, log=Path({log!r}))\n"
         "engine.request('doctor')\n"
         "print(engine.state().pid, flush=True)\n"
         "sys.stdin.read()\n"
     )
-    bridge.request("doctor")
+    light_bridge.request("doctor")
     other = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with other:
         pid = int(other.stdout.readline())
-        assert pid != bridge.state().pid
-        bridge.stop()
+        assert pid != light_bridge.state().pid
+        light_bridge.stop()
         assert Path(f"/proc/{pid}").exists()
-        assert bridge.request("doctor").header["report"]
+        assert light_bridge.request("doctor").header["report"]
     assert not Path(f"/proc/{pid}").exists()
 
 
-def test_the_log_can_be_read_and_says_what_happened(bridge):
-    bridge.request("doctor")
-    bridge.stop()
-    assert "connected" in bridge.state().log.read_text()
+def test_the_log_can_be_read_and_says_what_happened(light_bridge):
+    light_bridge.request("doctor")
+    light_bridge.stop()
+    assert "connected" in light_bridge.state().log.read_text()
 
 
-def test_a_log_that_cannot_be_written_stops_nobody(bridge, tmp_path):
+def test_a_log_that_cannot_be_written_stops_nobody(light_bridge, tmp_path):
     (tmp_path / "file").write_text("")
-    bridge.configure(python=sys.executable, log=tmp_path / "file" / "engine.log")
-    assert bridge.request("doctor").header["report"]
+    light_bridge.configure(python=light_bridge.state().python, log=tmp_path / "file" / "engine.log")
+    assert light_bridge.request("doctor").header["report"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for the engine's Python is a shell script")
@@ -327,13 +328,14 @@ import os, sys
 from dgtalker_engine.cli.main import main
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.server import doctor
-examine = doctor.examine
+from dgtalker_engine.server.operations import Operations
+Operations.warm_up = lambda self: None
 def fail():
     with open({str(tmp_path / "starts")!r}, "a") as starts:
         starts.write(f"{{os.getpid()}}\\n")
     if len(open({str(tmp_path / "starts")!r}).readlines()) <= {failures}:
         raise DGTalkerError("The GPU has failed: an illegal memory access.", code="gpu_failed")
-    return examine()
+    return {{"lines": [doctor._engine()]}}
 doctor.examine = fail
 sys.exit(main(sys.argv[4:]))
 """

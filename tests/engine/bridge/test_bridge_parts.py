@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+from launcher import LIGHT, engine_python
 
 from dgtalker_engine.errors import DGTalkerError
 
@@ -105,7 +106,7 @@ def test_an_engine_that_does_not_answer_counts_as_gone(raw_engine):
     from blender_addon.bridge.client import Client
     from blender_addon.bridge.process import EngineGone
 
-    engine = raw_engine()
+    engine = raw_engine(light=True)
     engine.sock.settimeout(None)
     client = Client(engine.sock, lambda: "ended", heartbeat=1.5)
     engine.process.send_signal(signal.SIGSTOP)
@@ -117,7 +118,7 @@ def test_an_engine_that_does_not_answer_counts_as_gone(raw_engine):
 def test_an_idle_engine_keeps_its_heartbeat(raw_engine):
     from blender_addon.bridge.client import Client
 
-    engine = raw_engine()
+    engine = raw_engine(light=True)
     engine.sock.settimeout(None)
     client = Client(engine.sock, lambda: "ended", heartbeat=3.0)
     time.sleep(7)
@@ -136,7 +137,7 @@ def test_a_slow_reader_does_not_trip_the_heartbeat(tmp_path, addon):
         "from blender_addon.bridge import find\n"
         "from blender_addon.bridge.client import Client\n"
         "from blender_addon.bridge.process import EngineProcess\n"
-        f"process = EngineProcess(Path(sys.executable), Path({str(tmp_path / 'engine.log')!r}))\n"
+        f"process = EngineProcess(Path({engine_python(tmp_path, LIGHT)!r}), Path({str(tmp_path / 'engine.log')!r}))\n"
         "client = Client(process.sock, process.end, heartbeat=3.0)\n"
         "print('ready', flush=True)\n"
         "client.request('doctor')\n"
@@ -162,7 +163,7 @@ def test_the_way_of_windows_works_and_leaves_no_listener(tmp_path):
     from blender_addon.bridge.client import Client
     from blender_addon.bridge.process import EngineProcess
 
-    process = EngineProcess(Path(sys.executable), tmp_path / "engine.log", tcp=True)
+    process = EngineProcess(Path(engine_python(tmp_path, LIGHT)), tmp_path / "engine.log", tcp=True)
     client = Client(process.sock, process.end)
     assert client.request("doctor").header["report"]
     port = process.sock.getsockname()[1]
@@ -186,7 +187,7 @@ def test_a_stranger_who_connects_first_is_turned_away(tmp_path, monkeypatch):
         return listener
 
     monkeypatch.setattr(module.socket, "create_server", server)
-    process = module.EngineProcess(Path(sys.executable), tmp_path / "engine.log", tcp=True)
+    process = module.EngineProcess(Path(engine_python(tmp_path, LIGHT)), tmp_path / "engine.log", tcp=True)
     client = Client(process.sock, process.end)
     assert client.request("doctor").header["report"]
     client.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -49,10 +50,13 @@ def write(path, signal, transfer, codec, pixels):
         context = stream.codec_context
         context.color_primaries, context.color_trc, context.colorspace = BT2020, transfer, BT2020
         if codec == "libx265":
-            stream.options = {"crf": "8", "preset": "ultrafast", "x265-params": "log-level=none"}
-        frame = av.VideoFrame.from_ndarray(np.rint(65535 * signal).astype(np.uint16), "rgb48le")
-        for packet in (*stream.encode(frame.reformat(format=pixels, dst_colorspace=BT2020)), *stream.encode(None)):
-            container.mux(packet)
+            stream.options = {"crf": "8", "preset": "ultrafast", "x265-params": "log-level=none:bframes=0"}
+        filmed = av.VideoFrame.from_ndarray(np.rint(65535 * signal).astype(np.uint16), "rgb48le")
+        for number in range(3):
+            frame = filmed.reformat(format=pixels, dst_colorspace=BT2020)
+            frame.pts, frame.time_base = number, Fraction(1, RATE)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
     return path
 
 
@@ -69,9 +73,9 @@ def middle_of_patches(picture):
 
 @pytest.mark.parametrize("transfer", [hdr.PQ, hdr.HLG])
 @pytest.mark.parametrize(
-    ("codec", "pixels", "name"), [("libx265", "yuv420p10le", "a.mp4"), ("ffv1", "yuv444p10le", "a.mkv")]
+    ("name", "codec", "pixels"), [("a.mov", "libx265", "yuv420p10le"), ("a.mkv", "ffv1", "yuv444p10le")]
 )
-def test_its_colours_are_those_of_an_ordinary_recording(tmp_path, transfer, codec, pixels, name):
+def test_its_colours_are_those_of_an_ordinary_recording(tmp_path, transfer, name, codec, pixels):
     video = Video.open(write(tmp_path / name, as_filmed(patches(), transfer), transfer, codec, pixels))
     assert video.hdr
     (_, picture), *_ = video.frames()

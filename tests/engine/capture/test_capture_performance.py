@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import made_videos
 import numpy as np
@@ -166,6 +168,7 @@ def test_a_child_process_captures_with_progress_and_is_ended_by_a_cancel(film):
     told: list[tuple[float, str]] = []
     header, body = capture_performance({"path": str(film)}, lambda fraction, text: told.append((fraction, text)))
     assert header["has_sound"] is True
+    assert header["sound_begins"] == pytest.approx(0.0, abs=0.01)
     assert len(json.loads(bytes(body[0]))["weights"]) == 48
     assert any("Tracking the face" in text for _, text in told)
 
@@ -175,3 +178,10 @@ def test_a_child_process_captures_with_progress_and_is_ended_by_a_cancel(film):
 
     with pytest.raises(Cancelled):
         capture_performance({"path": str(film)}, stop)
+
+
+def test_what_looks_at_a_performance_loads_no_torch():
+    """It would take longer than a short video."""
+    program = "import sys, dgtalker_engine.capture.performance_from_video; print('torch' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-I", "-c", program], stdout=subprocess.PIPE, text=True, check=True)
+    assert answer.stdout == "False\n"

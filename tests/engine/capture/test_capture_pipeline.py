@@ -6,6 +6,7 @@ import dataclasses
 import re
 import shutil
 
+import av
 import made_videos as made
 import numpy as np
 import pytest
@@ -113,6 +114,49 @@ def test_a_capture_that_was_stopped_goes_on_where_it_was(talking, tmp_path, monk
     assert np.abs(clip.tracks.landmarks - whole.tracks.landmarks).max() < 0.02 * SIZE
     again = pipeline.capture(talking, folder, size=SIZE, progress=lambda *_: pytest.fail("it is there already"))
     assert np.array_equal(again.tracks.landmarks, clip.tracks.landmarks)
+
+
+def test_a_clip_whose_rejected_frames_were_being_removed_when_the_power_went_is_finished(talking, tmp_path):
+    folder = tmp_path / "clip"
+    pictures = made.talking(40)
+    pictures[20] = np.full_like(pictures[20], 100)  # a flash, which is left out, and shown in the report
+    film = made.write_video(tmp_path / "film.mp4", pictures)
+    report = pipeline.capture(film, folder, size=SIZE, progress=quiet).folder / "report.html"
+    assert not frame_path(folder, 20).exists()
+    before = report.read_bytes()
+    (folder / pipeline.UNFINISHED).mkdir()  # as it was before all was done
+    assert not pipeline.is_captured(folder)
+    pipeline.capture(film, folder, size=SIZE, progress=quiet)
+    assert pipeline.is_captured(folder)
+    assert report.read_bytes() == before
+
+
+def test_a_file_that_gets_shorter_meanwhile_is_no_shorter_clip(talking, tmp_path):
+    film = tmp_path / "film.mkv"
+    with av.open(str(talking)) as read, av.open(str(film), "w") as written:
+        streams = {stream.index: written.add_stream_from_template(stream) for stream in read.streams}
+        for packet in read.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream.index]
+                written.mux(packet)
+    whole = film.read_bytes()
+
+    def leave(fraction, text):
+        if text.startswith("Tracking the face, frame 1 "):
+            film.write_bytes(whole[: len(whole) // 2])
+
+    with pytest.raises(DGTalkerError, match=r"film.mkv can be read up to .* only, where it could be") as error:
+        pipeline.capture(film, tmp_path / "clip", size=SIZE, progress=leave)
+    assert "drive" in error.value.hint
+    film.write_bytes(whole)
+    assert len(pipeline.capture(film, tmp_path / "clip", size=SIZE, progress=quiet)) == 48
+
+
+def test_a_download_that_broke_off_is_said(tmp_path):
+    film = made.write_video(tmp_path / "film.mkv", made.talking(120))
+    film.write_bytes(film.read_bytes()[: film.stat().st_size // 2])
+    clip = pipeline.capture(film, tmp_path / "clip", size=SIZE, progress=quiet)
+    assert any(re.match(r"The video's pictures can be read up to \d\.\d s", note) for note in clip.info.notes)
 
 
 def test_what_a_clip_cannot_teach_is_judged_by_its_refined_poses(talking, tmp_path, monkeypatch):

@@ -21,7 +21,11 @@ no_gpu = pytest.mark.skipif(not backend.device_problem(), reason="there is a GPU
 
 def python(program: str, **variables) -> str:
     finished = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, env={**os.environ, **variables}
+        [sys.executable, "-I", "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **variables},
     )
     assert finished.returncode == 0, finished.stderr
     return finished.stdout

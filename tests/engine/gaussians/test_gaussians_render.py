@@ -346,5 +346,5 @@ try:
 except DGTalkerError as error:
     print(error.message)
 """
-    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    finished = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=False)
     assert "not enough memory for a picture of 4096 × 4096" in finished.stdout, finished.stderr

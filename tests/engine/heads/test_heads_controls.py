@@ -26,9 +26,11 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 def made_elsewhere(tmp_path_factory):
     """The same head from another process, which works while this one makes its own."""
     path = tmp_path_factory.mktemp("elsewhere") / "head.dgt"
-    program = "import pathlib, sys; from dgtalker_engine.heads.sculpture.build import build_file\n"
+    program = "import pathlib, sys, dgtalker_engine\n"
+    program += f"dgtalker_engine.__path__.append({str(REPOSITORY / 'dgtalker_engine')!r})\n"
+    program += "from dgtalker_engine.heads.sculpture.build import build_file\n"
     program += "pathlib.Path(sys.argv[2]).write_bytes(build_file(sys.argv[1]))"
-    process = subprocess.Popen([sys.executable, "-c", program, NAME, str(path)], cwd=REPOSITORY)
+    process = subprocess.Popen([sys.executable, "-I", "-c", program, NAME, str(path)])
     yield process, path
     process.kill()
     process.wait()

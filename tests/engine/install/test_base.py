@@ -29,7 +29,6 @@ def version_of(project):
     return version(project)
 
 importlib.metadata.version = version_of
-sys.path.insert(0, REPOSITORY)
 
 from dgtalker_engine.cli.main import main
 sys.exit(main(sys.argv[1:]))
@@ -48,9 +47,9 @@ def later(*more: str) -> set[str]:
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    program = f"REPOSITORY, LATER = {str(REPOSITORY)!r}, {later()!r}" + SCRIPT
-    command = [sys.executable, "-c", program, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY)
+    program = f"LATER = {later()!r}" + SCRIPT
+    command = [sys.executable, "-I", "-c", program, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True)
 
 
 def test_a_recording_becomes_pictures_without_what_comes_with_videos(tmp_path):
@@ -70,7 +69,7 @@ def test_the_doctor_finds_nothing_missing_without_what_comes_with_videos():
 
 def test_what_gpus_need_is_there_without_what_comes_with_videos():
     """gsplat's own imports; its wheel is built elsewhere."""
-    program = f"REPOSITORY, LATER = {str(REPOSITORY)!r}, {later('cuda.txt')!r}" + SCRIPT.partition("from dgt")[0]
+    program = f"LATER = {later('cuda.txt')!r}" + SCRIPT.partition("from dgt")[0]
     program += "import packaging.version, torch.utils.cpp_extension"
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    answer = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr

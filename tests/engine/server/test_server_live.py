@@ -101,7 +101,7 @@ def test_what_was_recorded_stays_when_the_listening_process_dies(engine, tmp_pat
 
 
 def test_it_ends_with_the_engine_and_keeps_the_sound(raw_engine, tmp_path, wait_until):
-    engine, path = raw_engine(), tmp_path / "line.wav"
+    engine, path = raw_engine(light=True), tmp_path / "line.wav"
     start(engine, path)
     engine.ask(2, "live_read", {"after": 10})
     children = [pid for pid in listening(engine.process.pid) if b"microphone" in command(pid)]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from launcher import LIGHT, engine_python
 from process_tools import running
 
 from dgtalker_engine.wire import MAX_BODY, MAX_HEADER, Channel, Kind
@@ -179,7 +180,7 @@ def test_an_avatar_that_is_not_open_is_named(shared_engine):
 
 
 def test_a_ping_is_answered_while_the_engine_works(raw_engine, recording):
-    engine = raw_engine()
+    engine = raw_engine(light=True)
     start_slow_work(engine, 1, recording)
     for number in range(20):
         engine.send(Kind.PING, {"id": number})
@@ -189,7 +190,7 @@ def test_a_ping_is_answered_while_the_engine_works(raw_engine, recording):
 
 
 def test_cancel_is_acknowledged_before_the_work_is_done(raw_engine, recording):
-    engine = raw_engine()
+    engine = raw_engine(light=True)
     for number in range(1, 6):
         start_slow_work(engine, number, recording)
         engine.send(Kind.CANCEL, {"id": number})
@@ -207,7 +208,7 @@ def test_a_transcript_may_be_longer_than_a_header(shared_engine):
 
 
 def test_a_cancel_ends_the_processes_that_listen(raw_engine, recording, wait_until):
-    engine = raw_engine()
+    engine = raw_engine(light=True)
     start_slow_work(engine, 2, np.tile(recording, 4))
     wait_until(lambda: len(listening(engine.process.pid)) >= 2, 60)
     busy = listening(engine.process.pid)
@@ -218,7 +219,7 @@ def test_a_cancel_ends_the_processes_that_listen(raw_engine, recording, wait_unt
 
 
 def test_a_queued_request_is_cancelled_without_being_done(raw_engine, recording):
-    engine = raw_engine()
+    engine = raw_engine(light=True)
     start_slow_work(engine, 1, recording)
     engine.send(Kind.REQUEST, {"id": 2, "op": "doctor"})
     engine.send(Kind.CANCEL, {"id": 2})
@@ -232,7 +233,7 @@ def test_a_queued_request_is_cancelled_without_being_done(raw_engine, recording)
 
 
 def test_sixty_four_requests_queue_and_the_next_is_refused_as_busy(raw_engine, recording):
-    engine = raw_engine()
+    engine = raw_engine(light=True)
     start_slow_work(engine, 1, recording)
     for number in range(2, 2 + 70):
         engine.send(Kind.REQUEST, {"id": number, "op": "dance"})
@@ -251,8 +252,8 @@ def test_sixty_four_requests_queue_and_the_next_is_refused_as_busy(raw_engine, r
 
 @pytest.mark.parametrize(("size", "count"), [(100_000, 200), (4_000_000, 40)])
 def test_a_flood_of_requests_costs_at_most_128_mb(raw_engine, recording, size, count):
-    engine = raw_engine()
-    assert engine.ask(1, "doctor")[0] is Kind.RESPONSE  # so that everything is imported
+    engine = raw_engine(light=True)
+    assert engine.ask(1, "doctor")[0] is Kind.RESPONSE
     start_slow_work(engine, 2, recording)
     base = engine.memory()
     body = np.ones(size // 4, "f4")
@@ -268,7 +269,7 @@ def test_a_flood_of_requests_costs_at_most_128_mb(raw_engine, recording, size, c
 
 
 def test_an_owner_that_does_not_read_for_a_while_gets_everything(raw_engine):
-    engine = raw_engine()
+    engine = raw_engine(light=True)
     engine.send(Kind.PING, {"id": 0})
     for number in range(1, 61):
         engine.send(Kind.REQUEST, {"id": number, "op": "doctor"})
@@ -284,19 +285,19 @@ def test_an_owner_that_does_not_read_for_a_while_gets_everything(raw_engine):
 
 
 def test_bye_ends_the_engine(raw_engine):
-    engine = raw_engine()
+    engine = raw_engine(light=True)
     engine.send(Kind.BYE, {})
     assert engine.process.wait(10) == 0
 
 
 def test_ctrl_c_in_the_terminal_does_not_end_it(raw_engine):
-    engine = raw_engine()
+    engine = raw_engine(light=True)
     engine.process.send_signal(signal.SIGINT)
     assert engine.ask(1, "doctor")[0] is Kind.RESPONSE
 
 
 def test_the_end_of_the_connection_ends_the_engine_while_it_works(raw_engine, recording, wait_until):
-    engine = raw_engine()
+    engine = raw_engine(light=True)
     start_slow_work(engine, 1, recording)
     engine.sock.shutdown(socket.SHUT_RDWR)
     wait_until(lambda: engine.process.poll() is not None)
@@ -313,7 +314,7 @@ def test_no_orphan_stays_when_the_owner_is_killed(recording, tmp_path, wait_unti
         sys.modules["blender_addon"] = package
         from blender_addon.bridge import engine
         import numpy as np
-        engine.configure(python=sys.executable, log=Path({str(tmp_path)!r}) / "engine.log")
+        engine.configure(python={engine_python(tmp_path, LIGHT)!r}, log=Path({str(tmp_path)!r}) / "engine.log")
         pending = engine.submit("animate", {SLOW!r}, np.load({str(tmp_path / "sound.npy")!r}))
         while not pending.progress[1]:
             time.sleep(0.01)

@@ -15,7 +15,7 @@ from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.speech import front_end
 from dgtalker_engine.speech.analysis.activity import Span
 from dgtalker_engine.speech.analysis.prosody import Syllable
-from dgtalker_engine.speech.lipsync import articulation, mouth, prosody_features, whisper
+from dgtalker_engine.speech.lipsync import articulation, mouth, prosody_features
 from dgtalker_engine.speech.lipsync.encoders import (
     CHANNELS,
     EXPRESSION,
@@ -25,13 +25,14 @@ from dgtalker_engine.speech.lipsync.encoders import (
     LIP_TAPS,
     PROSODY,
     SPACING,
-    WHISPER_WIDTH,
     ExpressionEncoder,
     LipEncoder,
     SoundEncoder,
 )
 from dgtalker_engine.speech.lipsync.weights import Encoders
 from dgtalker_engine.speech.visemes import ARTICULATORS
+from dgtalker_engine.speech.whisper import features as whisper
+from dgtalker_engine.speech.whisper.encoder import WIDTH
 from dgtalker_engine.systems.lipsync import lip_training, ridge
 from dgtalker_engine.systems.lipsync.config import LipsyncConfig
 from dgtalker_engine.systems.lipsync.model import still
@@ -172,7 +173,7 @@ def speaker(name: str) -> lip_training.LipSample:
 
 def test_the_lip_encoder_learns_whom_to_trust():
     people = [speaker(name) for name in "abcdef"]
-    encoder = lip_training.fit(people, LipsyncConfig(lip_components=WHISPER_WIDTH))
+    encoder = lip_training.fit(people, LipsyncConfig(lip_components=WIDTH))
     held_out = speaker("d")
     said = dict(zip(ARTICULATORS, mouth.movement(encoder, held_out.rows).T, strict=True))
     opening = said["jaw"] + 0.25 * said["lower"] + 0.27 * said["upper"] + 0.42 * said["funnel"]

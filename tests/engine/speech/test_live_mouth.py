@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soxr
+from scipy.signal import firwin
 
 from dgtalker_engine.speech import sound
 from dgtalker_engine.speech.lipsync import weights
@@ -54,6 +55,11 @@ def test_it_agrees_beyond_what_is_remembered_too(voice, monkeypatch):
     slowly = reference.weights_of(weights.shipped(), voice)
     rows = heard(voice, (3000,))
     assert np.allclose(rows, slowly[: len(rows)], atol=1e-4)
+
+
+def test_the_low_pass_is_scipys():
+    wanted = firwin(2 * decimation.HALF + 1, decimation.CUTOFF, fs=decimation.CAPTURE_RATE)
+    assert np.allclose(decimation.TAPS, wanted, rtol=1e-6, atol=1e-9)
 
 
 def test_nothing_that_comes_later_changes_what_was_given(voice):

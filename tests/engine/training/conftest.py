@@ -17,7 +17,12 @@ LAUNCHER = """
 import sys
 
 sys.path[:0] = {path!r}
-import tiny
+import uncompiled
+from dgtalker_engine.server.loading import loading
+
+uncompiled.spare()
+with loading():
+    import tiny
 from dgtalker_engine import systems
 from dgtalker_engine.cli.main import main
 
@@ -34,7 +39,7 @@ def python(tmp_path_factory) -> Path:
     path = [str(Path(__file__).parent), *(entry or os.getcwd() for entry in sys.path)]
     (folder / "launcher.py").write_text(LAUNCHER.format(path=path))
     python = folder / "python"
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{folder / "launcher.py"}" "$@"\n')
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I "{folder / "launcher.py"}" "$@"\n')
     python.chmod(0o755)
     return python
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import sys
 from dataclasses import replace
 
@@ -132,6 +133,15 @@ def test_a_request_that_cannot_be_done_is_refused_before_any_work(tmp_path, clip
     with pytest.raises(DGTalkerError, match=said):
         train_avatar(system_that(), request_of(clip, tmp_path / "x.dgt", **changes), Run(folder=tmp_path / "job"))
     assert not (tmp_path / "x.dgt").exists()
+
+
+def test_a_video_that_went_after_it_was_read_is_not_missed(tmp_path, clip):
+    request = request_of(clip, tmp_path / "Nobody.dgt", input=str(tmp_path / "on a stick.mp4"))
+    shutil.copytree(clip.folder, tmp_path / "job" / "clip")
+    assert train_avatar(system_that(), request, Run(folder=tmp_path / "job"))["frames"] == len(clip)
+    (tmp_path / "job" / "clip" / ".unfinished").mkdir()
+    with pytest.raises(DGTalkerError, match="no video"):
+        train_avatar(system_that(), request, Run(folder=tmp_path / "job"))
 
 
 def test_a_job_that_is_stopped_again_and_again_gives_the_same_file_as_one_that_was_not(tmp_path, clip, trained):

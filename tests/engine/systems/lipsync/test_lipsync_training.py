@@ -14,7 +14,6 @@ from dgtalker_engine import speech
 from dgtalker_engine.capture.lip_tracks import TrackedClip
 from dgtalker_engine.errors import DGTalkerError
 from dgtalker_engine.performance import perform
-from dgtalker_engine.speech.lipsync import whisper
 from dgtalker_engine.speech.lipsync.encoders import (
     CHANNELS,
     EXPRESSION,
@@ -25,6 +24,7 @@ from dgtalker_engine.speech.lipsync.encoders import (
     SoundEncoder,
 )
 from dgtalker_engine.speech.lipsync.weights import SHIPPED, Encoders
+from dgtalker_engine.speech.whisper import model
 from dgtalker_engine.systems.lipsync import dataset, expression_training, lip_training
 from dgtalker_engine.systems.lipsync.__main__ import main
 from dgtalker_engine.systems.lipsync.config import LipsyncConfig
@@ -91,8 +91,8 @@ def test_clips_with_hardly_any_speech_are_named_before_the_sound_encoder_is_trai
 
 def test_that_whispers_model_is_missing_is_said_before_the_sound_encoder_is_trained(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(dataset, "gather", lambda *_: pytest.fail("hours of work began"))
-    monkeypatch.setattr(whisper, "_PACKAGE", "no_such_package_of_models")
-    whisper.installed.cache_clear()
+    monkeypatch.setattr(model, "_PACKAGE", "no_such_package_of_models")
+    model.installed.cache_clear()
     track(tmp_path / "somebody.npz", lambda t: 0.5 + 0.5 * np.sin(7 * t))
     assert main(["-o", str(tmp_path / "speech.safetensors"), "--tracked", str(tmp_path)]) == 1
     assert "Whisper's model is not installed" in capsys.readouterr().err

@@ -10,8 +10,8 @@ _VERSION = 6
 _TYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
 
 
-def read(data: bytes, prefix: str) -> dict[str, np.ndarray]:
-    """The tensors of a file whose names begin with a prefix, float32.
+def read(data: bytes) -> dict[str, np.ndarray]:
+    """The tensors of a file by their names, float32.
 
     The layout: version, name of the kind of model, its revision, the number of tensors; of each its name, the number of
     its dimensions and each of them, its type, its bytes. Names are a length of two bytes, and end with a zero.
@@ -42,9 +42,7 @@ def read(data: bytes, prefix: str) -> dict[str, np.ndarray]:
             name = text()
             shape = [number("<I") for _ in range(number("<B"))]
             kind, size = np.dtype(_TYPES[number("<B")]), number("<I")
-            if name.startswith(prefix):
-                tensor = np.frombuffer(data, kind, size // kind.itemsize, place)
-                tensors[name] = tensor.reshape(shape).astype(np.float32)
+            tensors[name] = np.frombuffer(data, kind, size // kind.itemsize, place).reshape(shape).astype(np.float32)
             place += size
     except (struct.error, KeyError) as error:
         raise ValueError("the file ends early, or holds what CTranslate2 6 does not write") from error
