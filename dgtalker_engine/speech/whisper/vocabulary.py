@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-END, START, NO_CAPTIONS, NO_TIMES = 50256, 50257, 50361, 50362
-"""A text's end; its start; what follows the start where nobody speaks; the wish for no times."""
+END, START, NO_TIMES = 50256, 50257, 50362
+"""A text's end; its start; the wish for no times."""
 
 BLANK = 220
 _MARKS = frozenset(" '’.,?!-")
