@@ -24,8 +24,8 @@ from ..analysis.activity import Span
 from ..progress import Stage
 from ..sound import excerpt
 
-_MOST = 5
-"""Processes; each holds 130 MB of models, and all of them with two hours of sound less than 1.5 GB."""
+_MOST = 4
+"""Processes; each holds 130 MB of models, and all of them, with Whisper and two hours of sound, less than 1.5 GB."""
 
 _ENOUGH = 12.0
 """Seconds of speech for which a further process is started."""

@@ -78,9 +78,11 @@ def load(folder: Path) -> Whisper:
         DGTalkerError: a file is missing, or another one.
     """
     stored = ctranslate2_file.read(_known(folder / _MODEL))
-    encoder, decoder = WhisperEncoder().eval(), WhisperDecoder().eval()
+    with torch.device("meta"):  # weights of their own would be made for nothing
+        encoder, decoder = WhisperEncoder().eval(), WhisperDecoder().eval()
     for network, names in ((encoder, dict(_encoder_names())), (decoder, dict(_decoder_names()))):
-        network.load_state_dict({own: torch.from_numpy(stored[theirs]) for own, theirs in names.items()})
+        state = {own: torch.from_numpy(stored[theirs]) for own, theirs in names.items()}
+        network.load_state_dict(state, assign=True)
         network.requires_grad_(False)
     tokens = _known(folder / _TOKENS).decode().split("\n")[:TOKENS]
     return Whisper(encoder, decoder, tokens)
