@@ -53,10 +53,14 @@ class Task:
 RunTask = Callable[[str, np.ndarray, Sequence[list[str]], Stage], Any]
 
 
+def processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def process_count(seconds: float) -> int:
     """How many processes listen to so much speech."""
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(min(processors, _MOST, int(seconds / _ENOUGH) + 1), 1)
+    return max(min(processors(), _MOST, int(seconds / _ENOUGH) + 1), 1)
 
 
 def run_tasks(

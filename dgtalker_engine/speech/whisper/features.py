@@ -6,13 +6,14 @@ import numpy as np
 import torch
 
 from ..progress import NO_PROGRESS, Stage
+from ..sound import RATE
 from . import model
 from .encoder import HOP, STEP, WIDTH, WhisperEncoder, log_mel
 
 LONGEST = 9.0
 """Seconds that one run of the encoder answers for: each moment looks at all others, so that longer ones cost more."""
 
-_PIECE, _EDGE = int(LONGEST * 16000 / HOP / STEP), 50
+_PIECE, _EDGE = int(LONGEST * RATE / HOP / STEP), 50
 """Answers that are taken of one run, and of those before and after them that it hears besides."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -13,6 +12,7 @@ import torch
 
 from ..analysis.activity import Span
 from ..progress import Stage
+from ..recognition.pool import processors
 from ..sound import RATE, excerpt
 from . import vocabulary
 from .encoder import HOP, STEP, log_mel
@@ -62,8 +62,7 @@ def hear(samples: np.ndarray, spans: Sequence[Span], progress: Stage) -> list[He
         return []
     progress.report(0.0)
     whisper, stopped = installed(), threading.Event()
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = min(processors, _MOST_THREADS, len(spans))
+    threads = min(processors(), _MOST_THREADS, len(spans))
     # One of PyTorch's threads each: on a busy machine, several that wait for each other take ten times as long.
     with ThreadPoolExecutor(threads, "whisper", torch.set_num_threads, (1,)) as pool:
         running = [pool.submit(_hear, whisper, samples, span, stopped) for span in spans]
