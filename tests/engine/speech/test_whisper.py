@@ -81,6 +81,15 @@ def test_the_spectrum_is_whispers():
     assert energies.max() - energies.min() == pytest.approx(2.0, abs=1e-5)
 
 
+def as_pytorchs(layer: torch.nn.Module, names: dict[str, str]) -> dict[str, torch.Tensor]:
+    """A layer's tensors as PyTorch's own calls them, with the names that go beyond those of every layer."""
+    own = layer.state_dict()
+    names = names | {"self_attn.out_proj": "attention.outwards"}
+    names |= {"linear1": "feed_forward.inwards", "linear2": "feed_forward.outwards"}
+    state = {f"{k}.{part}": own[f"{v}.{part}"] for k, v in names.items() for part in ("weight", "bias")}
+    return state | {f"self_attn.in_proj_{part}": own[f"attention.inwards.{part}"] for part in ("weight", "bias")}
+
+
 def test_a_layer_is_the_transformer_of_the_paper():
     """Against PyTorch's own pre-norm layer with the same weights."""
     torch.manual_seed(0)
@@ -88,12 +97,7 @@ def test_a_layer_is_the_transformer_of_the_paper():
     pytorchs = torch.nn.TransformerEncoderLayer(
         WIDTH, 6, 4 * WIDTH, 0.0, "gelu", batch_first=True, norm_first=True
     ).eval()
-    own = layer.state_dict()
-    names = {"norm1": "attention.norm", "norm2": "feed_forward.norm", "self_attn.out_proj": "attention.outwards"}
-    names |= {"linear1": "feed_forward.inwards", "linear2": "feed_forward.outwards"}
-    state = {f"{k}.{part}": own[f"{v}.{part}"] for k, v in names.items() for part in ("weight", "bias")}
-    state |= {f"self_attn.in_proj_{part}": own[f"attention.inwards.{part}"] for part in ("weight", "bias")}
-    pytorchs.load_state_dict(state)
+    pytorchs.load_state_dict(as_pytorchs(layer, {"norm1": "attention.norm", "norm2": "feed_forward.norm"}))
     x = torch.randn(40, WIDTH)
     with torch.no_grad():
         assert torch.allclose(layer(x), pytorchs(x[None])[0], atol=1e-5)
@@ -117,12 +121,9 @@ def test_a_layer_of_the_decoder_is_the_transformer_of_the_paper():
         WIDTH, 6, 4 * WIDTH, 0.0, "gelu", batch_first=True, norm_first=True
     ).eval()
     own = layer.state_dict()
-    names = {"norm1": "attention.norm", "self_attn.out_proj": "attention.outwards", "norm2": "cross.norm"}
-    names |= {"multihead_attn.out_proj": "cross.outwards", "norm3": "feed_forward.norm"}
-    names |= {"linear1": "feed_forward.inwards", "linear2": "feed_forward.outwards"}
-    state = {f"{k}.{part}": own[f"{v}.{part}"] for k, v in names.items() for part in ("weight", "bias")}
+    names = {"norm1": "attention.norm", "norm2": "cross.norm", "norm3": "feed_forward.norm"}
+    state = as_pytorchs(layer, names | {"multihead_attn.out_proj": "cross.outwards"})
     for part in ("weight", "bias"):
-        state[f"self_attn.in_proj_{part}"] = own[f"attention.inwards.{part}"]
         state[f"multihead_attn.in_proj_{part}"] = torch.cat([own[f"cross.{n}.{part}"] for n in ("asking", "hearing")])
     pytorchs.load_state_dict(state)
     x, heard = torch.randn(7, WIDTH), torch.randn(30, WIDTH)
