@@ -6,6 +6,8 @@ ordinary picture. What is brighter is bent into what is left above `KNEE`, witho
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 PQ, HLG = 16, 18
@@ -39,14 +41,19 @@ def _pq_to_light(signal: np.ndarray) -> np.ndarray:
     return _PQ_PEAK * (np.maximum(power - c1, 0) / (c2 - c3 * power)) ** (1 / m1)
 
 
-def _srgb_byte(linear: np.ndarray) -> np.ndarray:
-    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.rint(255 * encoded).astype(np.uint8)
+@cache
+def _decoded(transfer: int) -> np.ndarray:
+    """float32 (65536,): the light of each signal."""
+    signals = np.arange(1 << 16) / 65535
+    return (_hlg_to_scene if transfer == HLG else _pq_to_light)(signals).astype(np.float32)
 
 
-_SIGNALS = np.arange(1 << 16) / 65535
-_DECODED = {HLG: _hlg_to_scene(_SIGNALS).astype(np.float32), PQ: _pq_to_light(_SIGNALS).astype(np.float32)}
-_ENCODED = _srgb_byte((np.arange(_STEPS) / (_STEPS - 1)) ** 2)
+@cache
+def _encoded() -> np.ndarray:
+    """uint8 (_STEPS,): sRGB of linear light."""
+    from ..kernels import srgb  # it brings Numba, which most videos do without
+
+    return np.rint(255 * srgb.encode((np.arange(_STEPS) / (_STEPS - 1)) ** 2)).astype(np.uint8)
 
 
 def to_srgb(signal: np.ndarray, transfer: int) -> np.ndarray:
@@ -59,7 +66,7 @@ def to_srgb(signal: np.ndarray, transfer: int) -> np.ndarray:
     Returns:
         uint8 (H, W, 3).
     """
-    light = _DECODED[transfer][signal]
+    light = _decoded(transfer)[signal]
     if transfer == HLG:
         luminance = np.maximum(light @ _LUMINANCE, 1e-6)
         light *= (_HLG_PEAK * luminance ** (_HLG_GAMMA - 1))[..., None]
@@ -68,4 +75,4 @@ def to_srgb(signal: np.ndarray, transfer: int) -> np.ndarray:
     over = brightest > KNEE
     bent = KNEE + (1 - KNEE) * (1 - np.exp((KNEE - brightest[over]) / (1 - KNEE)))
     linear[over] *= (bent / brightest[over])[:, None]
-    return _ENCODED[np.rint((_STEPS - 1) * np.sqrt(linear)).astype(np.int32)]
+    return _encoded()[np.rint((_STEPS - 1) * np.sqrt(linear)).astype(np.int32)]
